@@ -1,0 +1,639 @@
+"""Figures of a run: motions, errors, largest values, distribution of the peaks, learning curve.
+
+Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
+pyplot, so that they need no display and leave no global state. All sizes are set on the artists themselves and not
+through rcParams, because ticks are created only when a figure is drawn, possibly under other rcParams.
+
+Sources are told apart by line style, width and filling besides colour, so that figures survive grayscale printing and
+colour-blind readers: LAMP solid, SimpleCode dotted or open, LSTM dashed or filled.
+"""
+
+import math
+import os
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from data_io import CHANNEL_UNITS
+from metrics import turning_points
+
+CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
+SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
+SET_MARKERS = {"train": "X", "val": "D", "test": "*"}
+
+PAGE_WIDTH = 7.5  # inches, the text width of a page
+DOTS_PER_INCH = 150
+TEXT_SIZE = 8.0  # points
+TITLE_SIZE = 9.0  # points
+DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
+MOST_LEGIBLE_CYCLES = 60  # more cycles than this in the width of half a page become a black band
+MOST_ENVELOPE_BLOCKS = 75
+GRAY = "0.45"
+
+# One record: (LAMP, SimpleCode, LSTM), each (rows, channel) in physical units, or None where there is none.
+Record = tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class PlotStyle:
+    """What users choose about figures: colours, steps to either side in a running mean, marker area in points^2."""
+
+    simple_color: str = "red"
+    lamp_color: str = "black"
+    lstm_color: str = "green"
+    running_avg_span: int = 100
+    maxima_bullet_size: float = 20
+
+
+# -------------------------------------------------------------------------------------------------------------- figures
+
+
+def prediction_figure(
+    time: np.ndarray,
+    lamp: np.ndarray | None,
+    simple: np.ndarray | None,
+    lstm: np.ndarray,
+    channels: Sequence[str],
+    style: PlotStyle,
+    title: str,
+) -> Figure:
+    """Motions of one realization: for each channel the whole record and a detail around the largest response.
+
+    time: (rows,) in s. lamp, simple, lstm: (rows, channel) in the units of CHANNEL_UNITS. lamp is None for a
+    realization without LAMP; simple is None, or a column of it NaN, where SimpleCode gives nothing.
+
+    A record of many cycles is drawn as LAMP's motion in pale and the envelopes of all sources: lines through the
+    largest and the smallest value of every few cycles.
+    """
+    time = np.asarray(time, dtype=np.float64)
+    figure = _new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
+    axes = figure.subplots(len(channels), 2, sharey="row", squeeze=False, width_ratios=(1.5, 1.0))
+    motions = [_sources(lamp, simple, lstm, index) for index in range(len(channels))]
+    shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in motions)
+
+    for (whole, detail), sources, channel in zip(axes, motions, channels, strict=True):
+        for ax in (whole, detail):
+            ax.margins(x=0)
+            _dress(ax)
+        whole.set_ylabel(_wrapped_label(channel))
+        if not sources:
+            _write_note(whole, "no numbers")
+            continue
+        reference = sources[_reference(sources)]
+        window = _detail_rows(time, reference)
+        for source, values in sources.items():
+            line = _line_style(source, style)
+            detail.plot(time[window], values[window], **line)
+            # A constant has no envelope.
+            if not shows_envelopes or np.nanmin(values) == np.nanmax(values):
+                whole.plot(time, values, **(line | {"linewidth": 0.65 * line["linewidth"]}))
+                continue
+            if values is reference:
+                whole.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
+            for rows in _envelope_rows(values, _envelope_blocks(sources)):
+                whole.plot(time[rows], values[rows], **(line | {"linewidth": 0.75 * line["linewidth"]}))
+        whole.axvspan(time[window][0], time[window][-1], color="0.88", linewidth=0, zorder=0)
+    _share_time_axis(axes[:, 0])
+    axes[-1, 1].set_xlabel("Time [s]", fontsize=TEXT_SIZE)
+    named = next((_reference(sources) for sources in motions if sources), "LSTM")
+    whole_heading = f"Whole record: {named} and envelopes" if shows_envelopes else "Whole record"
+    axes[0, 0].set_title(whole_heading, fontsize=TEXT_SIZE)
+    axes[0, 1].set_title(f"Around the largest {named} response", fontsize=TEXT_SIZE)
+    figure.align_ylabels(axes[:, 0])
+
+    drawn = [source for source in ("LAMP", "SimpleCode", "LSTM") if any(source in sources for sources in motions)]
+    handles = [Line2D([], [], label=source, **_line_style(source, style)) for source in drawn]
+    _figure_legend(figure, [*handles, Patch(color="0.88", label="detail shown on the right")])
+    return figure
+
+
+def error_figure(
+    time: np.ndarray,
+    lamp: np.ndarray,
+    simple: np.ndarray | None,
+    lstm: np.ndarray,
+    channels: Sequence[str],
+    style: PlotStyle,
+    title: str,
+) -> Figure:
+    """Errors against LAMP in one realization: for each channel the running mean of |error|, and errors at the peaks.
+
+    time: (rows,) in s. lamp, simple, lstm: (rows, channel) in the units of CHANNEL_UNITS; error = model - LAMP.
+    Peaks are the turning points of the LAMP record in time; the right panel has the LAMP value there as abscissa.
+    """
+    time = np.asarray(time, dtype=np.float64)
+    figure = _new_figure(PAGE_WIDTH, 0.95 + 1.75 * len(channels), title)
+    axes = figure.subplots(len(channels), 2, squeeze=False, width_ratios=(1.5, 1.0))
+    drawn = set()
+
+    for index, (channel, (running, at_peaks)) in enumerate(zip(channels, axes, strict=True)):
+        models = _sources(lamp, simple, lstm, index)
+        truth = models.pop("LAMP", np.full(time.shape, np.nan))
+        errors = {source: values - truth for source, values in models.items()}
+        errors = {source: error for source, error in errors.items() if np.isfinite(error).any()}
+        drawn |= errors.keys()
+        for ax in (running, at_peaks):
+            _dress(ax)
+        running.margins(x=0)
+        running.set_ylabel(_wrapped_label(channel))
+        at_peaks.set_xlabel(f"LAMP {channel} at its peaks [{CHANNEL_UNITS[channel]}]")
+        at_peaks.set_ylabel(f"Error [{CHANNEL_UNITS[channel]}]")
+        if not errors:
+            _write_note(running, "nothing to compare")
+            _write_note(at_peaks, "nothing to compare")
+            continue
+        for source, error in errors.items():
+            means = running_mean(np.abs(error), style.running_avg_span)
+            running.plot(time, means, **_line_style(source, style, thin=True))
+        _leave_headroom(running, 0.11 * len(errors) + 0.05)
+        _write_error_statistics(running, errors)
+
+        peaks = turning_points(truth)
+        if peaks.size == 0:
+            _write_note(at_peaks, "LAMP has no peaks")
+            continue
+        at_peaks.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
+        for source, error in errors.items():
+            at_peaks.plot(truth[peaks], error[peaks], **_peak_marker(source, style))
+        largest = _largest_magnitude([error[peaks] for error in errors.values()])
+        # A perfect model needs limits, too.
+        limit = 1.1 * largest if largest > 0 else 1.0
+        at_peaks.set_ylim(-limit, limit)
+    _share_time_axis(axes[:, 0])
+    axes[0, 0].set_title(f"Running mean of |error|, {style.running_avg_span} steps to either side", fontsize=TEXT_SIZE)
+    axes[0, 1].set_title("Error at LAMP's peaks", fontsize=TEXT_SIZE)
+    figure.align_ylabels()
+
+    handles = []
+    for source in ("SimpleCode", "LSTM"):
+        if source in drawn:
+            line = _line_style(source, style, thin=True)
+            dot = _peak_marker(source, style)
+            handles.append(Line2D([], [], label=source, **(dot | {"linestyle": line["linestyle"], "linewidth": 1.0})))
+    _figure_legend(figure, handles)
+    return figure
+
+
+def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequence[str], style: PlotStyle) -> Figure:
+    """Largest |value| of each record, SimpleCode and LSTM against LAMP, one panel a channel.
+
+    records_by_set: for "train", "val" and "test" the records (LAMP, SimpleCode, LSTM), each (rows, channel) in the
+    units of CHANNEL_UNITS. Records may differ in length, sets may be empty. Open markers are SimpleCode, filled ones
+    LSTM; the shape is that of the set.
+    """
+    figure, panels = _panel_figure(channels, 2.75)
+    drawn_sources, drawn_sets = set(), set()
+    for index, (ax, channel) in enumerate(zip(panels, channels, strict=True)):
+        shown = []
+        for set_name, records in records_by_set.items():
+            points = {"SimpleCode": [], "LSTM": []}
+            for record in records:
+                maxima = {source: _largest_magnitude([values]) for source, values in _sources(*record, index).items()}
+                truth = maxima.pop("LAMP", None)
+                if truth is not None:
+                    for source, value in maxima.items():
+                        points[source].append((truth, value))
+            for source, pairs in points.items():
+                if pairs:
+                    ax.scatter(*np.transpose(pairs), **_maxima_marker(source, set_name, style))
+                    drawn_sources.add(source)
+                    drawn_sets.add(set_name)
+                    shown.extend(pairs)
+        ax.set_title(CHANNEL_NAMES[channel], fontsize=TEXT_SIZE)
+        ax.set_xlabel(f"LAMP max |{channel}| [{CHANNEL_UNITS[channel]}]")
+        ax.set_ylabel(f"Model max |{channel}| [{CHANNEL_UNITS[channel]}]")
+        _dress(ax)
+        if not shown:
+            _write_note(ax, "no records")
+            continue
+        limits = _common_limits(np.asarray(shown))
+        ax.plot(limits, limits, color=GRAY, linewidth=0.8, linestyle="--", zorder=1)
+        ax.set(xlim=limits, ylim=limits, aspect="equal")
+
+    handles = [
+        Line2D([], [], marker="o", linestyle="none", markersize=5, label=source, **_filling(source, style))
+        for source in ("SimpleCode", "LSTM")
+        if source in drawn_sources
+    ]
+    handles += [
+        Line2D(
+            [],
+            [],
+            marker=SET_MARKERS.get(name, "o"),
+            markersize=5,
+            color="none",
+            markeredgecolor="0.3",
+            label=SET_NAMES.get(name, name),
+        )
+        for name in records_by_set
+        if name in drawn_sets
+    ]
+    handles.append(Line2D([], [], color=GRAY, linewidth=0.8, linestyle="--", label="model = LAMP"))
+    _figure_legend(figure, handles)
+    return figure
+
+
+def histogram_figure(
+    records_by_set: Mapping[str, Sequence[Record]], channels: Sequence[str], style: PlotStyle
+) -> Figure:
+    """Probability density of the peaks' absolute values, pooled over all records given, one panel a channel.
+
+    records_by_set: as in maxima_figure. Each source is sorted by its own turning points; the bins of a panel are the
+    same for all sources. The ordinate is logarithmic, because the rare large peaks are the ones of interest.
+    """
+    figure, panels = _panel_figure(channels, 2.7)
+    records = [record for records in records_by_set.values() for record in records]
+    drawn = set()
+    for index, (ax, channel) in enumerate(zip(panels, channels, strict=True)):
+        unit = CHANNEL_UNITS[channel]
+        ax.set_title(CHANNEL_NAMES[channel], fontsize=TEXT_SIZE)
+        ax.set_xlabel(f"|{channel}| at its peaks [{unit}]")
+        ax.set_ylabel(f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]")
+        peaks = _pooled_peaks(records, index)
+        largest = _largest_magnitude(list(peaks.values()))
+        if not largest > 0:
+            _dress(ax)
+            _write_note(ax, "no peaks")
+            continue
+        smallest_sample = min(values.size for values in peaks.values())
+        edges = np.linspace(0.0, largest, int(np.clip(np.sqrt(smallest_sample), 8, 30)) + 1)
+        densities = {source: np.histogram(values, edges, density=True)[0] for source, values in peaks.items()}
+        filled = np.concatenate([density[density > 0] for density in densities.values()])
+        # Empty bins would be at minus infinity: they end at the floor, below the lowest bin that has a peak.
+        floor = 0.6 * filled.min()
+        for source, density in densities.items():
+            line = _line_style(source, style)
+            if source == "LAMP":
+                ax.stairs(density, edges, baseline=floor, fill=True, color=line["color"], alpha=0.15, linewidth=0)
+            ax.stairs(density, edges, baseline=floor, **line)
+        drawn |= peaks.keys()
+        _make_logarithmic(ax, filled, most_ticks=7)
+        ax.set_ylim(floor, 1.7 * filled.max())
+        ax.set_xlim(0.0, 1.02 * largest)
+        _dress(ax)
+    handles = [
+        Line2D([], [], label=source, **_line_style(source, style))
+        for source in ("LAMP", "SimpleCode", "LSTM")
+        if source in drawn
+    ]
+    _figure_legend(figure, handles)
+    return figure
+
+
+def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
+    """Training and validation loss, and below them the learning rate, over the epochs.
+
+    history: columns epoch, elapsed_s, loss, val_loss, learning_rate. val_loss is NaN throughout without a validation
+    set. best_epoch: the epoch whose weights are kept, in the counting of column epoch. Losses that are not positive
+    have no place on a logarithmic axis and are left out.
+    """
+    epoch, elapsed, loss, val_loss, learning_rate = (
+        np.asarray(history[name], dtype=np.float64)
+        for name in ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
+    )
+    figure = _new_figure(5.5, 4.0, title)
+    losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    # A line through few points is short or nothing at all: mark the points.
+    marker = "o" if epoch.size <= 20 else None
+    curves = (
+        ("training", loss, {"color": "black", "linestyle": "-"}),
+        ("validation", val_loss, {"color": "tab:orange", "linestyle": (0, (4, 1.2))}),
+    )
+    shown = []
+    for name, values, line in curves:
+        values = _positive(values)
+        if np.isfinite(values).any():
+            losses.plot(epoch, values, label=name, linewidth=1.2, marker=marker, markersize=3, **line)
+            shown.append(values)
+    if best_epoch is not None:
+        losses.axvline(
+            best_epoch, color=GRAY, linewidth=0.8, linestyle=":", label=_best_label(epoch, loss, val_loss, best_epoch)
+        )
+    losses.set_ylabel("Loss (standardized)")
+    losses.set_title(_duration_text(elapsed), loc="right", fontsize=TEXT_SIZE - 0.5, color="0.3")
+    if shown:
+        _make_logarithmic(losses, np.concatenate(shown), most_ticks=7)
+    _dress(losses)
+    if not shown:
+        _write_note(losses, "no positive loss")
+    if losses.get_legend_handles_labels()[0]:
+        losses.legend(fontsize=TEXT_SIZE, frameon=False, loc="best")
+
+    positive_rates = _positive(learning_rate)
+    varies = np.isfinite(positive_rates).any() and np.nanmax(positive_rates) > 10.0 * np.nanmin(positive_rates)
+    rates.plot(
+        epoch, positive_rates if varies else learning_rate, color="black", linewidth=1.0, marker=marker, markersize=3
+    )
+    if varies:
+        _make_logarithmic(rates, positive_rates, most_ticks=5)
+    elif np.isfinite(learning_rate).any():
+        rates.set_ylim(0.0, 1.25 * np.nanmax(learning_rate) or 1.0)
+    rates.set_ylabel("Learning rate")
+    rates.set_xlabel("Epoch")
+    if epoch.size:
+        margin = max(0.02 * np.ptp(epoch), 0.5)
+        rates.set_xlim(epoch.min() - margin, epoch.max() + margin)
+    _dress(rates)
+    rates.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    figure.align_ylabels([losses, rates])
+    return figure
+
+
+def save_figure(figure: Figure, path: str | os.PathLike) -> None:
+    """Write the figure as PNG, with the folders it needs. An interruption leaves no half-written file at path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        figure.savefig(aside, format="png", dpi=DOTS_PER_INCH)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+# -------------------------------------------------------------------------------------------------- numbers for figures
+
+
+def running_mean(values: np.ndarray, span: int) -> np.ndarray:
+    """Mean over `span` steps to either side of each step, over those that exist at the ends.
+
+    values: (rows,). Returns (rows,). NaN are left out of the mean; where there is nothing but NaN it is NaN.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(values)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(known)])
+    rows = np.arange(values.size)
+    first = np.maximum(rows - span, 0)
+    last = np.minimum(rows + span + 1, values.size)
+    count = counts[last] - counts[first]
+    return np.where(count > 0, (sums[last] - sums[first]) / np.maximum(count, 1), np.nan)
+
+
+def _sources(
+    lamp: np.ndarray | None, simple: np.ndarray | None, lstm: np.ndarray | None, index: int
+) -> dict[str, np.ndarray]:
+    """Column `index` of each source that has it, (rows,) float64; a column of nothing but NaN counts as missing,
+    and infinities count as NaN.
+    """
+    columns = {}
+    for source, values in (("LAMP", lamp), ("SimpleCode", simple), ("LSTM", lstm)):
+        if values is not None:
+            column = np.asarray(values[:, index], dtype=np.float64)
+            if np.isfinite(column).any():
+                columns[source] = np.where(np.isfinite(column), column, np.nan)
+    return columns
+
+
+def _reference(sources: Mapping[str, np.ndarray]) -> str:
+    """Name of the source that the others are judged by: LAMP, or the LSTM where there is no LAMP."""
+    return next(source for source in ("LAMP", "LSTM", "SimpleCode") if source in sources)
+
+
+def _detail_rows(time: np.ndarray, values: np.ndarray) -> slice:
+    """Rows of the DETAIL_DURATION around the largest departure from the mean, moved to lie within the record."""
+    departure = np.abs(values - np.nanmean(values))
+    peak = time[np.nanargmax(departure)]
+    start = min(max(peak - DETAIL_DURATION / 2, time[0]), max(time[-1] - DETAIL_DURATION, time[0]))
+    first, last = np.searchsorted(time, [start, start + DETAIL_DURATION], side="left")
+    return slice(int(first), int(min(last + 1, time.size)))
+
+
+def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
+    """Number of upward crossings of the mean, in the source that has the most."""
+    aboves = [values > np.nanmean(values) for values in sources.values()]
+    return max((int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves), default=0)
+
+
+def _envelope_blocks(sources: Mapping[str, np.ndarray]) -> int:
+    """Number of blocks for an envelope: at least two cycles a block, or an envelope would follow the motion."""
+    return int(np.clip(_cycle_count(sources) // 2, 2, MOST_ENVELOPE_BLOCKS))
+
+
+def _envelope_rows(values: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the largest and of the smallest value in each of `blocks` equal parts of the record."""
+    parts = np.array_split(np.arange(values.size), min(blocks, values.size))
+    highs = np.where(np.isfinite(values), values, -np.inf)
+    lows = np.where(np.isfinite(values), values, np.inf)
+    return (
+        np.array([part[np.argmax(highs[part])] for part in parts]),
+        np.array([part[np.argmin(lows[part])] for part in parts]),
+    )
+
+
+def _pooled_peaks(records: Sequence[Record], index: int) -> dict[str, np.ndarray]:
+    """Absolute values at the turning points of each source, all records together; sources without any left out."""
+    pooled: dict[str, list[np.ndarray]] = {"LAMP": [], "SimpleCode": [], "LSTM": []}
+    for record in records:
+        for source, values in _sources(*record, index).items():
+            peaks = np.abs(values[turning_points(values)])
+            pooled[source].append(peaks[np.isfinite(peaks)])
+    return {source: np.concatenate(parts) for source, parts in pooled.items() if sum(part.size for part in parts)}
+
+
+def _largest_magnitude(series: Sequence[np.ndarray]) -> float:
+    """Largest |value| in all of the series, NaN left out; 0 where there is no number at all."""
+    numbers = [np.abs(values[np.isfinite(values)]) for values in series]
+    return max((float(values.max()) for values in numbers if values.size), default=0.0)
+
+
+def _common_limits(values: np.ndarray) -> tuple[float, float]:
+    """Limits common to both axes, with a margin."""
+    low, high = float(values.min()), float(values.max())
+    # Records that agree would otherwise be spread over the panel as if they differed.
+    span = max(high - low, 0.1 * high) or 1.0
+    return low - 0.1 * span, high + 0.1 * span
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def _best_label(epoch: np.ndarray, loss: np.ndarray, val_loss: np.ndarray, best_epoch: int) -> str:
+    found = np.flatnonzero(epoch == best_epoch)
+    value = np.nan
+    if found.size:
+        value = val_loss[found[-1]] if np.isfinite(val_loss).any() else loss[found[-1]]
+    return f"best epoch {best_epoch}: {value:.4g}" if np.isfinite(value) else f"best epoch {best_epoch}"
+
+
+def _duration_text(elapsed: np.ndarray) -> str:
+    """Wall-clock time of the training, as "120 epochs in 1 h 05 min, 32 s an epoch"."""
+    if not np.isfinite(elapsed).any():
+        return ""
+    total = float(np.nanmax(elapsed))
+    minutes, seconds = divmod(round(total), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        spent = f"{hours} h {minutes:02d} min"
+    elif minutes:
+        spent = f"{minutes} min {seconds:02d} s"
+    else:
+        spent = f"{total:.3g} s"
+    if elapsed.size == 1:
+        return f"1 epoch in {spent}"
+    return f"{elapsed.size} epochs in {spent}, {_number(total / elapsed.size)} s an epoch"
+
+
+# ----------------------------------------------------------------------------------------------------- looks of figures
+
+
+def _line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
+    """Line of a source. LAMP is wide and lies below, so that it shows through the gaps of a line that matches it."""
+    lines = {
+        "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
+        "SimpleCode": {"color": style.simple_color, "linestyle": (0, (1, 1.2)), "linewidth": 1.2, "zorder": 2.2},
+        "LSTM": {"color": style.lstm_color, "linestyle": (0, (4, 1.6)), "linewidth": 1.2, "zorder": 2.4},
+    }
+    return lines[source] | ({"linewidth": 0.9} if thin else {})
+
+
+def _filling(source: str, style: PlotStyle) -> dict:
+    """SimpleCode open, LSTM filled: red and green alone are the same gray."""
+    if source == "SimpleCode":
+        return {"color": style.simple_color, "markerfacecolor": "none", "markeredgewidth": 0.8}
+    return {"color": style.lstm_color, "markerfacecolor": style.lstm_color, "markeredgewidth": 0.8}
+
+
+def _peak_marker(source: str, style: PlotStyle) -> dict:
+    marker = {"marker": "o", "markersize": 2.8} if source == "SimpleCode" else {"marker": "^", "markersize": 2.6}
+    return {"linestyle": "none", **_filling(source, style), **marker, "markeredgewidth": 0.6}
+
+
+def _maxima_marker(source: str, set_name: str, style: PlotStyle) -> dict:
+    color = style.simple_color if source == "SimpleCode" else style.lstm_color
+    return {
+        "marker": SET_MARKERS.get(set_name, "o"),
+        "s": style.maxima_bullet_size,
+        "edgecolors": color,
+        "facecolors": "none" if source == "SimpleCode" else color,
+        "linewidths": 0.8,
+        "zorder": 2 if source == "SimpleCode" else 3,
+    }
+
+
+def _new_figure(width: float, height: float, title: str) -> Figure:
+    """Empty figure, width x height in inches; a long title is wrapped and set smaller."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.03)
+    letters_in_a_line = int(width * 13)
+    lines = textwrap.wrap(title, letters_in_a_line) or [""]
+    # Names of files may hold dollar signs, which are no formulas.
+    figure.suptitle("\n".join(lines), fontsize=TITLE_SIZE if len(lines) == 1 else TITLE_SIZE - 1.5, parse_math=False)
+    return figure
+
+
+def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure, np.ndarray]:
+    """Figure with one panel a channel side by side, four as two by two, for otherwise they would be too small."""
+    columns = len(channels) if len(channels) <= 3 else 2
+    rows = -(-len(channels) // columns)
+    width = {1: 3.6, 2: 5.6}.get(columns, PAGE_WIDTH) if rows == 1 else 6.0
+    figure = Figure(figsize=(width, panel_height * rows + 0.35), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for unused in axes[len(channels) :]:
+        unused.set_axis_off()
+    return figure, axes[: len(channels)]
+
+
+def _dress(ax: Axes) -> None:
+    """Thin spines, small text, powers of ten set apart from large and small numbers."""
+    for side, spine in ax.spines.items():
+        spine.set_linewidth(0.6)
+        spine.set_visible(side in ("left", "bottom"))
+    ax.tick_params(which="major", labelsize=TEXT_SIZE, width=0.6, length=3)
+    ax.tick_params(which="minor", labelsize=TEXT_SIZE, width=0.4, length=1.8)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_fontsize(TEXT_SIZE)
+        axis.get_offset_text().set_fontsize(TEXT_SIZE - 0.5)
+        if axis.get_scale() == "linear":
+            # Ticks that do not depend on the size of the panel: the layout leaves room for those it has seen.
+            axis.set_major_locator(MaxNLocator(nbins=5, steps=(1, 2, 2.5, 5, 10)))
+            ax.ticklabel_format(axis=axis.axis_name, scilimits=(-4, 4), useMathText=True, useOffset=False)
+
+
+def _wrapped_label(channel: str) -> str:
+    """Name and unit of a channel, in lines short enough for a low panel."""
+    unit = CHANNEL_UNITS[channel].replace(" ", "\N{NO-BREAK SPACE}")
+    return textwrap.fill(f"{CHANNEL_NAMES[channel]} [{unit}]", 20).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _share_time_axis(column: Sequence[Axes]) -> None:
+    """Time axis under the lowest panel of a column only."""
+    for ax in column[:-1]:
+        ax.sharex(column[-1])
+        ax.tick_params(labelbottom=False)
+    column[-1].set_xlabel("Time [s]", fontsize=TEXT_SIZE)
+
+
+def _figure_legend(figure: Figure, handles: Sequence) -> None:
+    if handles:
+        rows = math.ceil(1.15 * len(handles) / figure.get_figwidth())  # an entry takes about 1.15 inches
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=math.ceil(len(handles) / rows),
+            fontsize=TEXT_SIZE,
+            frameon=False,
+            handlelength=2.6,
+            columnspacing=1.6,
+        )
+
+
+def _leave_headroom(ax: Axes, share: float) -> None:
+    """Ordinate from zero, with the upper `share` of the panel free for text."""
+    top = _largest_magnitude([line.get_ydata() for line in ax.lines])
+    ax.set_ylim(0.0, top / (1.0 - share) if top > 0 else 1.0)
+
+
+def _write_error_statistics(ax: Axes, errors: Mapping[str, np.ndarray]) -> None:
+    """Largest, mean and standard deviation of |error| of each source in the upper left corner."""
+    lines = []
+    for source, error in errors.items():
+        size = np.abs(error[np.isfinite(error)])
+        numbers = f"max {_number(size.max())}, mean {_number(size.mean())}, st. dev. {_number(size.std())}"
+        lines.append(f"|{source} \N{MINUS SIGN} LAMP|: {numbers}")
+    ax.text(
+        0.015,
+        0.985,
+        "\n".join(lines),
+        transform=ax.transAxes,
+        va="top",
+        fontsize=TEXT_SIZE - 1.0,
+        linespacing=1.3,
+    )
+
+
+def _write_note(ax: Axes, note: str) -> None:
+    """Say in an empty panel why it is empty."""
+    ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
+    ax.text(0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", fontsize=TEXT_SIZE, color=GRAY)
+
+
+def _number(value: float) -> str:
+    """Three figures, as on the axes: 0.0123, or 4.56 times a power of ten."""
+    if value == 0 or 1e-4 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if float(mantissa) == 1 else rf"${float(mantissa):g}\times{power}$"
+
+
+def _make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
+    """Logarithmic ordinate for positive values (NaN left out), with numbers also within a decade."""
+    decades = np.log10(np.nanmax(values) / np.nanmin(values))
+    ax.set_yscale("log", nonpositive="clip")
+    if decades < 0.5:
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=most_ticks, steps=(1, 2, 5, 10)))
+    elif 3 * decades <= most_ticks:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(lambda value, _: _number(value))
+    ax.yaxis.set_minor_formatter(NullFormatter())

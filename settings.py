@@ -1,0 +1,552 @@
+"""Finds the input file, fills in defaults, checks every setting in one pass and freezes them.
+
+The classes of an input file (UserInputArgs, PlottingArgs, DataInfoArgs, SaveDataArgs) become frozen dataclasses with
+the same attribute names, so that `config.user.hidden_size` is what the user wrote as `self.hidden_size`. Whatever is
+wrong is collected and reported together, one line a fault.
+"""
+
+import dataclasses
+import difflib
+import importlib
+import importlib.util
+import json
+import math
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import Any
+
+from matplotlib.colors import is_color_like
+
+NETWORKS_FOLDER = Path("saved_models")
+SET_NAMES = ("train", "val", "test")
+
+NETWORK_TYPES = ("lstm",)
+OPTIMIZERS = ("muon", "adam", "adamw", "sgd", "rmsprop")
+SCHEDULES = ("constant", "plateau", "step", "exponential", "cosine")
+OBJECTIVE_KINDS = range(7)
+
+
+class InputError(Exception):
+    """What the user has to put right; `lines` holds one line a fault."""
+
+    def __init__(self, lines: list[str] | tuple[str, ...] | str):
+        self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
+        super().__init__("\n".join(self.lines))
+
+
+@dataclass(frozen=True)
+class UserInput:
+    """UserInputArgs. The defaults are the earlier tool's recipe: an older input file keeps its meaning."""
+
+    training_mode: bool = True
+    model_load_filename: str = "recently_trained_model"
+    model_save_filename: str = "recently_trained_model"
+    overwrite: bool = False  # let model_save_filename replace a network of that name
+
+    input_3dof: bool = True
+    input_waves: bool = True
+    input_vbm: bool = False
+    output_3dof: bool = True
+    output_vbm: bool = False
+    wave_grid_x_size: int = 1
+    wave_grid_y_size: int = 1
+    ship_length: float | None = None  # m
+    ship_beam: float | None = None  # m
+    wave_ramp_time: float = 10.0  # s
+
+    time_res: int = 9
+    seq_length: int = 0  # network steps; 0: whole records
+    window_length: int = 0  # network steps; 0: whole sequences
+    washout_length: int = 0  # network steps
+    num_batches: int = 0  # 0: batches of 16 sequences
+
+    network_type: str = "lstm"
+    hidden_size: int = 30
+    num_layers: int = 2
+    bi_directional: bool = False
+    dropout: float = 0.0
+    predict_correction: bool = False
+    num_networks: int = 1
+
+    optimizer: str = "adam"
+    lr: float = 0.005
+    momentum: float | None = None  # None: the optimizer's own default
+    lr_schedule: str = "constant"
+    epochs: int = 500
+    patience: int = 30
+    train_fun_hyp: tuple[float, ...] = (0, 0.0, 0.0)
+    val_fun_hyp: tuple[float, ...] = (0, 0.0, 0.0)
+    seed: int | None = None  # None: drawn, and written down
+
+    fine_tune_filename: str = ""
+    resume: bool = False
+    checkpoint_every: int = 0
+    max_checkpoints: int = 5
+
+    input_size: int | None = None  # derived; accepted and checked
+    output_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Plotting:
+    """PlottingArgs. An index list of None stands for its default, resolved against the sets' sizes."""
+
+    plotting_mode: bool = True
+    show_figures: bool = False  # open windows too, on a machine with a display
+    prediction_ID_list_train: tuple[int, ...] | None = None
+    prediction_ID_list_val: tuple[int, ...] | None = None
+    prediction_ID_list_test: tuple[int, ...] | None = None
+    error_ID_list_train: tuple[int, ...] | None = None
+    error_ID_list_val: tuple[int, ...] | None = None
+    error_ID_list_test: tuple[int, ...] | None = None
+    maxima_ID_list_train: tuple[int, ...] | None = None
+    maxima_ID_list_val: tuple[int, ...] | None = None
+    maxima_ID_list_test: tuple[int, ...] | None = None
+    histo_ID_list_train: tuple[int, ...] | None = None
+    histo_ID_list_val: tuple[int, ...] | None = None
+    histo_ID_list_test: tuple[int, ...] | None = None
+    simple_color: str = "red"
+    lamp_color: str = "black"
+    lstm_color: str = "green"
+    running_avg_span: int = 100
+    maxima_bullet_size: float = 20.0
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """DataInfoArgs: paths without their endings, with forward slashes."""
+
+    train_lamp: tuple[str, ...] = ()
+    train_sc: tuple[str, ...] = ()
+    val_lamp: tuple[str, ...] = ()
+    val_sc: tuple[str, ...] = ()
+    test_lamp: tuple[str, ...] = ()
+    test_sc: tuple[str, ...] = ()
+    predict_sc: tuple[str, ...] = ()
+    predict_waves: tuple[str, ...] = ()
+
+    def pairs(self, set_name: str) -> list[tuple[str, str]]:
+        """(SimpleCode path, LAMP path) of each realization of a set."""
+        return list(zip(getattr(self, f"{set_name}_sc"), getattr(self, f"{set_name}_lamp"), strict=True))
+
+
+@dataclass(frozen=True)
+class SaveData:
+    """SaveDataArgs. An index list of None means every realization of the set."""
+
+    save_data_mode: bool = True
+    output_path: str = "output_files"
+    prefix: str = "lstm_output_for_"
+    train: tuple[int, ...] | None = None
+    val: tuple[int, ...] | None = None
+    test: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of a run, checked."""
+
+    user: UserInput = field(default_factory=UserInput)
+    plotting: Plotting = field(default_factory=Plotting)
+    data: DataInfo = field(default_factory=DataInfo)
+    save: SaveData = field(default_factory=SaveData)
+    input_file: str = ""
+
+    @property
+    def network_name(self) -> str:
+        """The network this run is about: the one it trains, or the one it loads."""
+        return self.user.model_save_filename if self.user.training_mode else self.user.model_load_filename
+
+    @property
+    def network_folder(self) -> Path:
+        return NETWORKS_FOLDER / self.network_name
+
+    @property
+    def output_folder(self) -> Path:
+        return Path(self.save.output_path) / self.network_name
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types, ready for JSON."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+SECTIONS = {
+    "UserInputArgs": ("user", UserInput),
+    "PlottingArgs": ("plotting", Plotting),
+    "DataInfoArgs": ("data", DataInfo),
+    "SaveDataArgs": ("save", SaveData),
+}
+
+# setting: (lower limit, upper limit, what to do); limits are included
+RANGES = {
+    "wave_grid_x_size": (1, 99, "an odd number of points from bow to stern"),
+    "wave_grid_y_size": (1, 99, "an odd number of points from side to side"),
+    "ship_length": (0.1, 1000, "the length between bow and stern in m"),
+    "ship_beam": (0.1, 200, "the beam in m"),
+    "wave_ramp_time": (0, 1e6, "seconds, 0 for none"),
+    "time_res": (1, 10000, "1 for every time step, n for every n-th"),
+    "seq_length": (0, 10**8, "network steps, 0 for whole records"),
+    "window_length": (0, 10**8, "network steps, 0 for whole records"),
+    "washout_length": (0, 10**6, "network steps"),
+    "num_batches": (0, 10**7, "batches in an epoch, 0 for batches of 16 sequences"),
+    "hidden_size": (1, 4096, "units in a layer"),
+    "num_layers": (1, 50, "layers"),
+    "dropout": (0, 0.95, "the share of values dropped between layers"),
+    "num_networks": (1, 100, "networks whose mean is taken"),
+    "lr": (1e-12, 100, "the learning rate, 0.001 to 0.05 is usual"),
+    "momentum": (0, 0.9999, "0.9 is usual"),
+    "epochs": (1, 10**7, "the largest number of epochs"),
+    "patience": (1, 10**7, "epochs without a better validation loss before training stops"),
+    "seed": (0, 2**31 - 1, "any number in that range, or None"),
+    "checkpoint_every": (0, 10**7, "epochs, 0 for none"),
+    "max_checkpoints": (1, 10**6, "files kept"),
+    "running_avg_span": (0, 10**7, "time steps to either side"),
+    "maxima_bullet_size": (0.01, 10**4, "points squared"),
+}
+CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule": SCHEDULES}
+INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo)_ID_list_(?P<set>train|val|test)")
+
+
+def load_module(name: str) -> ModuleType:
+    """The input module called `name`: a module name or a path to a .py file.
+
+    Raises:
+        InputError: the file is not there or is not valid Python.
+    """
+    path = Path(posix(name))
+    if path.suffix != ".py":
+        path = path.with_name(path.name + ".py")
+    if not path.is_file():
+        near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.py")], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
+        )
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent.resolve()))  # an input file may build on another one beside it
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(describe_user_error(error, str(path))) from error
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def describe_user_error(error: BaseException, where: str) -> str:
+    """One line for an exception that the user's own file raised: file, line, what Python says."""
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
+    trace = error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).name == Path(where).name:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    position = f", line {line}" if line else ""
+    return f"{where}{position}: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Config, list[str], list[str]]:
+    """The settings of an input file, with whatever is wrong with them.
+
+    Args:
+        module: the input module; or else
+        classes: its classes by name (UserInputArgs=..., and so on); SaveDataArgs is looked up beside UserInputArgs.
+
+    Returns:
+        the configuration (defaults stand in for faulty values), the faults and the warnings, one line each.
+    """
+    if module is None:
+        module = sys.modules[classes["UserInputArgs"].__module__]
+    else:
+        classes = {}
+    where = Path(getattr(module, "__file__", None) or module.__name__).name
+    faults: list[str] = []
+    warnings: list[str] = []
+    sections: dict[str, Any] = {}
+    instances: dict[str, Any] = {}
+    for class_name, (section_name, section) in SECTIONS.items():
+        source = classes.get(class_name) or getattr(module, class_name, None)
+        if source is None:
+            if class_name != "SaveDataArgs":
+                faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
+            sections[section_name] = section()
+            continue
+        try:
+            instances[class_name] = source()
+        except Exception as error:
+            faults.append(describe_user_error(error, where) + f" (while {class_name} was set up)")
+            sections[section_name] = section()
+            continue
+        sections[section_name] = _fill(section, instances[class_name], class_name, faults)
+    derived = classes.get("DerivedArgs") or getattr(module, "DerivedArgs", None)
+    if derived is not None and {"UserInputArgs", "DataInfoArgs"} <= instances.keys():
+        try:
+            derived(instances["UserInputArgs"], instances["DataInfoArgs"])
+        except Exception as error:
+            faults.append(describe_user_error(error, where) + " (while DerivedArgs was set up)")
+    config = Config(**sections, input_file=where)
+    data = _check_data(config.data, faults, warnings)
+    _check_user(config, faults, warnings)
+    plotting = _resolve_indices(config.plotting, "PlottingArgs", data, faults, warnings)
+    save = _resolve_indices(config.save, "SaveDataArgs", data, faults, warnings)
+    return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
+
+
+def posix(path: str | os.PathLike) -> str:
+    """A path with forward slashes: users on Windows write backslashes, and their files travel."""
+    return str(path).replace("\\", "/")
+
+
+def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> Any:
+    """A frozen section from the user's instance; unknown names and wrong types become faults."""
+    known = {f.name: f for f in dataclasses.fields(section)}
+    given = {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
+    values = {}
+    for name, value in given.items():
+        if callable(value):
+            continue
+        if name not in known:
+            faults.append(f"{class_name}.{name}: there is no such setting{_nearest(name, class_name)}")
+            continue
+        try:
+            values[name] = _convert(name, value, known[name].type, section)
+        except ValueError as error:
+            faults.append(f"{class_name}.{name} = {value!r}: {error}")
+    return section(**values)
+
+
+def _nearest(name: str, class_name: str) -> str:
+    own = [f.name for f in dataclasses.fields(SECTIONS[class_name][1])]
+    for other_class, (_, section) in SECTIONS.items():
+        if name in {f.name for f in dataclasses.fields(section)}:
+            return f" in this class; it belongs in {other_class}"
+    lowered = {candidate.lower(): candidate for candidate in own}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.0)
+    return f"; the nearest is {lowered[near[0]]}"
+
+
+def _convert(name: str, value: Any, kind: Any, section: type) -> Any:
+    """The value as the section's type. Raises ValueError with what was expected."""
+    kind = str(kind) if not isinstance(kind, type) else kind.__name__
+    value = _without_numpy(value)
+    if value is None:
+        if "None" in kind:
+            return None
+        raise ValueError(f"expected {_plain(kind)}")
+    if name in ("train_fun_hyp", "val_fun_hyp"):
+        return _objective(value)
+    if section is DataInfo:
+        return _paths(value)
+    if kind.startswith("tuple[int"):
+        if isinstance(value, str) or not hasattr(value, "__iter__"):
+            raise ValueError("expected a list of indices, such as [0, 1]")
+        items = [_without_numpy(item) for item in value]
+        if not all(_is_whole(item) for item in items):
+            raise ValueError("expected a list of whole numbers, such as [0, 1]")
+        return tuple(int(item) for item in items)
+    if kind.startswith("bool"):
+        if isinstance(value, bool) or value in (0, 1):
+            return bool(value)
+        raise ValueError("expected True or False")
+    if kind.startswith("int"):
+        if not _is_whole(value) or isinstance(value, bool):
+            raise ValueError("expected a whole number")
+        return _in_range(name, int(value))
+    if kind.startswith("float"):
+        if isinstance(value, bool) or not _is_number(value):
+            raise ValueError("expected a number")
+        return _in_range(name, float(value))
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise ValueError("expected text in quotes")
+    if name in CHOICES:
+        if value.lower() not in CHOICES[name]:
+            near = difflib.get_close_matches(value.lower(), CHOICES[name], n=1, cutoff=0.0)[0]
+            raise ValueError(f"expected one of {', '.join(CHOICES[name])}; the nearest is {near!r}")
+        return value.lower()
+    if name in ("model_load_filename", "model_save_filename", "fine_tune_filename"):
+        return _network_name(value, may_be_empty=name == "fine_tune_filename")
+    if name.endswith("_color") and not is_color_like(value):
+        raise ValueError('expected the name of a colour, such as "black", "tab:blue" or "#1f77b4"')
+    if name == "output_path":
+        return str(PurePosixPath(posix(value) or "."))
+    if name == "prefix" and re.search(r'[\\/:*?"<>|]', value):
+        raise ValueError('expected text that can begin a file name, without any of \\ / : * ? " < > |')
+    return value
+
+
+def _plain(kind: str) -> str:
+    names = {"bool": "True or False", "int": "a whole number", "float": "a number", "str": "text in quotes"}
+    return names.get(kind.split(" ")[0].split("[")[0], "a list")
+
+
+def _without_numpy(value: Any) -> Any:
+    """NumPy's scalars and arrays as Python's own numbers and lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond the largest float
+        return False
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def _in_range(name: str, value: float) -> float:
+    if name in RANGES:
+        lower, upper, meaning = RANGES[name]
+        if not lower <= value <= upper:
+            raise ValueError(f"expected {lower:g} to {upper:g} ({meaning})")
+    if name in ("wave_grid_x_size", "wave_grid_y_size") and value % 2 == 0:
+        raise ValueError(f"expected an odd number, such as {int(value) + 1}, so that one point lies amidships")
+    return value
+
+
+def _objective(value: Any) -> tuple[float, ...]:
+    items = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
+    items = [_without_numpy(item) for item in items]
+    if not all(map(_is_number, items)) or not 1 <= len(items) <= 3 or items[0] not in OBJECTIVE_KINDS:
+        raise ValueError("expected [kind, a, b] with kind 0 to 6 and numbers a and b")
+    padded = items + [0.0] * (3 - len(items))
+    return (int(padded[0]), float(padded[1]), float(padded[2]))
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str | os.PathLike) or not hasattr(value, "__iter__"):
+        raise ValueError("expected a list of paths without their endings")
+    items = list(value)
+    if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
+        raise ValueError("expected a list of paths without their endings, each as text in quotes")
+    return tuple(_without_ending(posix(item)) for item in items)
+
+
+def _without_ending(path: str) -> str:
+    for ending in (".mot", ".wav", ".sea", ".vbm"):
+        if path.lower().endswith(ending):
+            return path[: -len(ending)]
+    return path
+
+
+def _network_name(value: str, may_be_empty: bool) -> str:
+    name = posix(value).strip()
+    if name.startswith("saved_models/"):
+        name = name[len("saved_models/") :].rstrip("/")
+    if not name and may_be_empty:
+        return ""
+    if not name or name in (".", "..") or re.search(r'[/:*?"<>|]', name) or name.endswith("."):
+        raise ValueError('expected the name of a folder in saved_models, without any of \\ / : * ? " < > |')
+    return name
+
+
+def _check_data(data: DataInfo, faults: list[str], warnings: list[str]) -> DataInfo:
+    """The lists of realizations, made equally long so that the rest of the checks can go on."""
+    shortened = {}
+    for name in SET_NAMES:
+        sc, lamp = getattr(data, f"{name}_sc"), getattr(data, f"{name}_lamp")
+        if len(sc) != len(lamp):
+            faults.append(
+                f"DataInfoArgs.{name}_sc has {len(sc)} paths and {name}_lamp has {len(lamp)}: "
+                "each realization needs one of both, in the same order"
+            )
+            common = min(len(sc), len(lamp))
+            shortened |= {f"{name}_sc": sc[:common], f"{name}_lamp": lamp[:common]}
+    if data.predict_waves and len(data.predict_waves) != len(data.predict_sc):
+        faults.append(
+            f"DataInfoArgs.predict_waves has {len(data.predict_waves)} paths and predict_sc has "
+            f"{len(data.predict_sc)}: give one each in the same order, or an empty list if the .wav files lie beside "
+            "the SimpleCode .mot files"
+        )
+        shortened["predict_waves"] = ()
+    for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
+        shared = sorted(set(getattr(data, f"{first}_lamp")) & set(getattr(data, f"{second}_lamp")))
+        if shared:
+            warnings.append(
+                f"DataInfoArgs: {len(shared)} LAMP record(s) are in both {first}_lamp and {second}_lamp ({shared[0]}): "
+                f"errors on the {second} set will look better than they are; use different realizations"
+            )
+    return dataclasses.replace(data, **shortened)
+
+
+def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
+    """Settings that only make sense together."""
+    user, data = config.user, config.data
+    if not (user.input_3dof or user.input_waves or user.input_vbm):
+        faults.append("UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True")
+    if not (user.output_3dof or user.output_vbm):
+        faults.append("UserInputArgs: output_3dof and output_vbm are both False; set at least one to True")
+    expected_input = input_size(user)
+    expected_output = 3 * user.output_3dof + user.output_vbm
+    for name, expected in (("input_size", expected_input), ("output_size", expected_output)):
+        value = getattr(user, name)
+        if value is not None and value != expected:
+            faults.append(
+                f"UserInputArgs.{name} = {value}: the channels that are switched on make {expected}; "
+                "correct it or leave it out, it is derived"
+            )
+    if user.wave_grid_x_size > 1 and user.ship_length is None:
+        faults.append("UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1")
+    if user.wave_grid_y_size > 1 and user.ship_beam is None:
+        faults.append("UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1")
+    if user.predict_correction:
+        if user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm:
+            faults.append(
+                "UserInputArgs.predict_correction = True: every output needs SimpleCode's own value as input; "
+                "set input_3dof (and input_vbm with output_vbm) to True"
+            )
+    if user.training_mode and not data.train_sc and not any(line.startswith("DataInfoArgs") for line in faults):
+        faults.append(
+            "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)"
+        )
+    if not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict")):
+        faults.append("DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc")
+    if user.num_layers == 1 and user.dropout > 0:
+        warnings.append(
+            f"UserInputArgs.dropout = {user.dropout:g} has no effect with num_layers = 1: it acts between layers"
+        )
+    if user.momentum is not None and user.optimizer in ("adam", "adamw"):
+        warnings.append(f"UserInputArgs.momentum has no effect with optimizer = {user.optimizer!r}")
+    if user.washout_length and not user.window_length:
+        warnings.append("UserInputArgs.washout_length has no effect with window_length = 0: whole records are used")
+
+
+def input_size(user: UserInput) -> int:
+    """Number of input channels that the settings switch on."""
+    return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
+
+
+def _resolve_indices(section: Any, class_name: str, data: DataInfo, faults: list[str], warnings: list[str]) -> Any:
+    """Index lists checked against the sets' sizes; the defaults of lists that were not given."""
+    resolved = {}
+    for f in dataclasses.fields(section):
+        match = INDEX_LISTS.fullmatch(f.name)
+        set_name = match["set"] if match else f.name if f.name in SET_NAMES else None
+        if set_name is None:
+            continue
+        size = len(getattr(data, f"{set_name}_sc"))
+        indices = getattr(section, f.name)
+        if indices is None:
+            kind = match["kind"] if match else "all"
+            count = {"prediction": min(size, 1), "error": min(size, 1), "histo": 0}.get(kind, size)
+            resolved[f.name] = tuple(range(count))
+            continue
+        wrong = [i for i in indices if not -size <= i < size]
+        if wrong and size == 0:
+            warnings.append(f"{class_name}.{f.name} = {list(indices)} is left out: the {set_name} set is empty")
+        elif wrong:
+            faults.append(
+                f"{class_name}.{f.name} holds {', '.join(map(str, wrong))}: the {set_name} set has {size} "
+                f"realization(s), so 0 to {size - 1} are valid"
+            )
+        resolved[f.name] = tuple(i % size for i in indices if i not in wrong) if size else ()
+    return dataclasses.replace(section, **resolved)

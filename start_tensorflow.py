@@ -1,0 +1,28 @@
+"""Imports TensorFlow without the notes for its developers that it prints to the terminal as it starts."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Sends what libraries write to the error stream, below Python, to nowhere."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+with silenced_stderr():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices("GPU")  # looks for CUDA now, while its complaints are not heard

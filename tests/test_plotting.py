@@ -1,0 +1,378 @@
+"""Figures: what they show is what they were given, also for odd records; nothing here judges their looks."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
+
+import plotting
+from metrics import turning_points
+from plotting import (
+    PlotStyle,
+    error_figure,
+    histogram_figure,
+    learning_curve_figure,
+    maxima_figure,
+    prediction_figure,
+    running_mean,
+    save_figure,
+)
+
+CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
+LABELS = ("Vertical bending moment [N m]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")
+SCALES = np.array([2e8, 1.0, 8.0, 2.0])
+STYLE = PlotStyle(simple_color="tab:red", lamp_color="navy", lstm_color="tab:green", running_avg_span=20)
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def make_record(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Time (rows,) at 0.1 s, and LAMP, SimpleCode without VBM, and LSTM, each (rows, 4): waves of about 12 s."""
+    rng = np.random.default_rng(seed)
+    time = 0.1 * np.arange(rows)
+    omega = 2 * np.pi / 12 * rng.uniform(0.8, 1.2, (10, 4))
+    phase = rng.uniform(0, 2 * np.pi, (10, 4))
+    lamp = np.cos(time[:, None, None] * omega + phase).sum(axis=1) / 3 * SCALES
+    simple = 0.8 * lamp
+    simple[:, 0] = np.nan
+    lstm = lamp + 0.05 * np.roll(lamp, 15, axis=0)
+    return time, lamp, simple, lstm
+
+
+def line_of(ax, color: str) -> np.ndarray:
+    """Ordinates of the one data line of that colour."""
+    (line,) = [line for line in ax.lines if same_color(line.get_color(), color)]
+    return line.get_ydata()
+
+
+def rendered(figure: Figure) -> Figure:
+    """The figure, drawn once: much of what can fail in Matplotlib fails only then."""
+    figure.draw_without_rendering()
+    return figure
+
+
+def texts_of(ax) -> str:
+    return "\n".join(text.get_text() for text in ax.texts)
+
+
+def labels_of(legend) -> list[str]:
+    return [text.get_text() for text in legend.get_texts()]
+
+
+# ------------------------------------------------------------------------------------------------------ running mean
+
+
+@pytest.mark.parametrize("span", [0, 1, 7, 49, 50, 1000])
+def test_running_mean_equals_mean_of_each_window(span):
+    values = np.random.default_rng(1).normal(size=50)
+    slow = [np.mean(values[max(0, row - span) : row + span + 1]) for row in range(values.size)]
+    np.testing.assert_allclose(running_mean(values, span), slow, rtol=1e-12, atol=1e-12)
+
+
+def test_running_mean_leaves_nan_out():
+    mean = running_mean(np.array([1.0, np.nan, 3.0, np.nan, np.nan, np.nan]), 1)
+    np.testing.assert_array_equal(mean, [1.0, 2.0, 3.0, 3.0, np.nan, np.nan])
+
+
+# -------------------------------------------------------------------------------------------------------- predictions
+
+
+def test_prediction_shows_the_arrays_given():
+    time, lamp, simple, lstm = make_record(3000)
+    figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "record_1"))
+    assert figure.get_suptitle() == "record_1"
+    for index, label in enumerate(LABELS):
+        whole, detail = figure.axes[2 * index : 2 * index + 2]
+        assert whole.get_ylabel().replace("\n", " ") == label
+        np.testing.assert_array_equal(line_of(whole, STYLE.lamp_color), lamp[:, index])
+        np.testing.assert_array_equal(line_of(whole, STYLE.lstm_color), lstm[:, index])
+        assert len(whole.lines) == (2 if index == 0 else 3)  # SimpleCode gives no bending moment
+        if index:
+            np.testing.assert_array_equal(line_of(whole, STYLE.simple_color), simple[:, index])
+        first, last = detail.get_xlim()
+        window = (time >= first) & (time <= last)
+        assert 60 <= last - first <= 100
+        np.testing.assert_array_equal(line_of(detail, STYLE.lstm_color), lstm[window, index])
+        departure = np.abs(lamp[:, index] - lamp[:, index].mean())
+        assert window[np.argmax(departure)]
+    assert [ax.get_xlabel() for ax in figure.axes[-2:]] == ["Time [s]", "Time [s]"]
+    assert labels_of(figure.legends[0])[:3] == ["LAMP", "SimpleCode", "LSTM"]
+
+
+def test_long_record_shows_lamp_in_full_and_envelopes_that_hold_all_extremes():
+    time, lamp, simple, lstm = make_record(18001)
+    figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS[1:2], STYLE, ""))
+    lines = [line for line in figure.axes[0].lines if same_color(line.get_color(), STYLE.lamp_color)]
+    motion, upper, lower = sorted(lines, key=lambda line: -line.get_xdata().size)
+    np.testing.assert_array_equal(motion.get_ydata(), lamp[:, 0])
+    assert upper.get_xdata().size == lower.get_xdata().size <= plotting.MOST_ENVELOPE_BLOCKS
+    assert upper.get_ydata().max() == lamp[:, 0].max()
+    assert lower.get_ydata().min() == lamp[:, 0].min()
+    np.testing.assert_array_equal(lamp[np.searchsorted(time, upper.get_xdata()), 0], upper.get_ydata())
+
+
+def test_detail_stays_within_the_record():
+    time = 0.1 * np.arange(3000)
+    for peak_row in (0, 5, 1500, 2999):
+        lamp = np.zeros((3000, 1))
+        lamp[peak_row] = 1.0
+        figure = prediction_figure(time, lamp, None, lamp, ("Roll",), STYLE, "")
+        shown = figure.axes[1].lines[0].get_xdata()
+        assert shown.size == pytest.approx(plotting.DETAIL_DURATION / 0.1, abs=2)
+        assert shown[0] <= time[peak_row] <= shown[-1]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 50])
+def test_prediction_of_a_record_shorter_than_the_detail(rows):
+    time, lamp, simple, lstm = make_record(rows)
+    figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "short"))
+    assert figure.axes[1].lines[0].get_xdata().size == rows
+
+
+def test_prediction_without_lamp_and_without_simplecode():
+    time, lamp, simple, lstm = make_record(1000)
+    no_lamp = rendered(prediction_figure(time, None, simple, lstm, CHANNELS, STYLE, ""))
+    assert labels_of(no_lamp.legends[0])[:2] == ["SimpleCode", "LSTM"]
+    no_simple = rendered(prediction_figure(time, lamp, None, lstm, CHANNELS, STYLE, ""))
+    assert labels_of(no_simple.legends[0])[:2] == ["LAMP", "LSTM"]
+
+
+def test_long_titles_are_wrapped_within_the_figure_and_dollars_are_no_formula():
+    time, lamp, simple, lstm = make_record(200)
+    for title in ("a_very_long_name/" * 12, "words and words " * 12, "$HOME/run_$1^{x"):
+        figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, title))
+        box = figure._suptitle.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+        assert figure.get_suptitle().replace("\n", "").replace(" ", "") == title.replace(" ", "")
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def test_error_figure_shows_running_means_and_errors_at_lamp_peaks():
+    time, lamp, simple, lstm = make_record(2000)
+    figure = rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "record_1"))
+    for index, label in enumerate(LABELS):
+        running, at_peaks = figure.axes[2 * index : 2 * index + 2]
+        error = lstm[:, index] - lamp[:, index]
+        assert running.get_ylabel().replace("\n", " ") == label
+        np.testing.assert_allclose(
+            line_of(running, STYLE.lstm_color), running_mean(np.abs(error), STYLE.running_avg_span)
+        )
+        peaks = turning_points(lamp[:, index])
+        (dots,) = [line for line in at_peaks.lines if same_color(line.get_color(), STYLE.lstm_color)]
+        np.testing.assert_array_equal(dots.get_xdata(), lamp[peaks, index])
+        np.testing.assert_allclose(dots.get_ydata(), error[peaks])
+        low, high = at_peaks.get_ylim()
+        assert low == -high and high > np.abs(error[peaks]).max()
+        assert plotting.CHANNEL_UNITS[CHANNELS[index]] in at_peaks.get_xlabel()
+        assert "LSTM" in texts_of(running)
+        assert ("SimpleCode" in texts_of(running)) == (index > 0)
+
+
+def test_error_statistics_are_of_the_absolute_error():
+    time = np.arange(4.0)
+    lamp = np.zeros((4, 1))
+    lstm = np.array([[1.0], [-3.0], [1.0], [-3.0]])
+    figure = rendered(error_figure(time, lamp, None, lstm, ("Roll",), STYLE, ""))
+    assert "max 3, mean 2, st. dev. 1" in texts_of(figure.axes[0])
+
+
+def test_text_of_statistics_lies_above_the_curves():
+    time, lamp, simple, lstm = make_record(2000)
+    figure = rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    for running in figure.axes[::2]:
+        bottom = running.transData.inverted().transform((0, running.texts[0].get_window_extent().y0))[1]
+        assert bottom > max(line.get_ydata().max() for line in running.lines)
+
+
+def test_perfect_model_and_missing_simplecode():
+    time, lamp, _, _ = make_record(500)
+    figure = rendered(error_figure(time, lamp, None, lamp, CHANNELS, STYLE, ""))
+    assert labels_of(figure.legends[0]) == ["LSTM"]
+    assert figure.axes[1].get_ylim()[0] < 0 < figure.axes[1].get_ylim()[1]
+
+
+def test_roll_that_is_zero_in_head_seas():
+    time, lamp, simple, lstm = make_record(2000)
+    for array in (lamp, simple):
+        array[:, 2] = 0.0
+    rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    errors = rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    assert "no peaks" in texts_of(errors.axes[5])
+    assert not errors.axes[5].lines
+    lstm[:, 2] = 0.0
+    rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    records = {"train": [(lamp, simple, lstm)], "val": [], "test": []}
+    rendered(maxima_figure(records, CHANNELS, STYLE))
+    histogram = rendered(histogram_figure(records, CHANNELS, STYLE))
+    assert "no peaks" in texts_of(histogram.axes[2])
+
+
+def test_diverged_network_still_gives_figures():
+    time, lamp, simple, lstm = make_record(500)
+    lstm[:] = np.nan
+    lstm[:250, 1] = np.inf
+    rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    rendered(prediction_figure(time, None, None, lstm, CHANNELS, STYLE, ""))
+    rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    rendered(maxima_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE))
+    rendered(histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE))
+
+
+# ---------------------------------------------------------------------------------------------- maxima and histograms
+
+
+def make_sets() -> dict:
+    """Records of different length, one without SimpleCode; no validation set."""
+    first, second, third = make_record(700, 1)[1:], make_record(1100, 2)[1:], make_record(900, 3)[1:]
+    return {"train": [first, second], "val": [], "test": [(third[0], None, third[2])]}
+
+
+def test_maxima_are_those_of_each_record():
+    sets = make_sets()
+    figure = rendered(maxima_figure(sets, CHANNELS, STYLE))
+    for index, ax in enumerate(figure.axes):
+        points = {tuple(point) for marks in ax.collections for point in np.asarray(marks.get_offsets())}
+        records = [record for records in sets.values() for record in records]
+        maxima = [[None if a is None else np.abs(a[:, index]).max() for a in record] for record in records]
+        expected = {
+            (lamp, model) for lamp, *models in maxima for model in models if model is not None and np.isfinite(model)
+        }
+        assert points == expected
+        assert ax.get_xlim() == ax.get_ylim()
+        low, high = ax.get_xlim()
+        assert all(low < value < high for pair in expected for value in pair)
+        unit = plotting.CHANNEL_UNITS[CHANNELS[index]]
+        assert ax.get_xlabel().endswith(f"[{unit}]") and ax.get_ylabel().endswith(f"[{unit}]")
+        assert all(marks.get_sizes() == [STYLE.maxima_bullet_size] for marks in ax.collections)
+    assert labels_of(figure.legends[0]) == ["SimpleCode", "LSTM", "training", "test", "model = LAMP"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_legends_fit_in_figures_of_any_number_of_channels(count):
+    sets = make_sets()
+    sets["val"] = sets["train"]
+    for make_figure in (maxima_figure, histogram_figure):
+        figure = rendered(make_figure(sets, CHANNELS[-count:], STYLE))
+        assert len([ax for ax in figure.axes if ax.axison]) == count
+        box = figure.legends[0].get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
+def test_histograms_have_common_bins_and_density_one():
+    figure = rendered(histogram_figure(make_sets(), CHANNELS, STYLE))
+    for index, ax in enumerate(figure.axes):
+        steps = [patch.get_data() for patch in ax.patches if not patch.get_fill()]
+        assert len(steps) == (2 if index == 0 else 3)
+        for values, edges, _ in steps:
+            np.testing.assert_array_equal(edges, steps[0][1])
+            assert np.sum(values * np.diff(edges)) == pytest.approx(1.0)
+        unit = plotting.CHANNEL_UNITS[CHANNELS[index]]
+        assert ax.get_xlabel().endswith(f"[{unit}]") and unit in ax.get_ylabel()
+
+
+def test_no_records_at_all():
+    for sets in ({}, {"train": [], "val": [], "test": []}):
+        rendered(maxima_figure(sets, CHANNELS, STYLE))
+        rendered(histogram_figure(sets, CHANNELS, STYLE))
+
+
+# ------------------------------------------------------------------------------------------------------ learning curve
+
+
+def make_history(epochs: int) -> pd.DataFrame:
+    epoch = np.arange(1, epochs + 1)
+    return pd.DataFrame(
+        {
+            "epoch": epoch,
+            "elapsed_s": 2.0 * epoch,
+            "loss": 1.0 / epoch,
+            "val_loss": 1.5 / epoch,
+            "learning_rate": np.full(epochs, 0.005),
+        }
+    )
+
+
+def test_learning_curve_shows_history_and_best_epoch():
+    history = make_history(40)
+    for given in (history, history.to_dict(orient="list")):
+        losses, rates = rendered(learning_curve_figure(given, 30, "net")).axes
+        training, validation, best = losses.lines
+        np.testing.assert_array_equal(training.get_ydata(), history["loss"])
+        np.testing.assert_array_equal(validation.get_ydata(), history["val_loss"])
+        assert list(best.get_xdata()) == [30, 30]
+        assert "best epoch 30: 0.05" in labels_of(losses.get_legend())
+        assert (losses.get_yscale(), rates.get_yscale()) == ("log", "linear")
+        assert "40 epochs in 1 min 20 s, 2 s an epoch" in losses.get_title(loc="right")
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 2])
+def test_learning_curve_of_few_epochs(epochs):
+    _, rates = rendered(learning_curve_figure(make_history(epochs), epochs or None, "net")).axes
+    if epochs:
+        assert all(tick == int(tick) for tick in rates.get_xticks())
+
+
+def test_learning_curve_without_validation_and_with_losses_that_have_no_logarithm():
+    history = make_history(30)
+    history["val_loss"] = np.nan
+    history.loc[[3, 4, 5], "loss"] = [0.0, np.nan, np.inf]
+    history["learning_rate"] = np.linspace(0.005, 0.0, 30)
+    losses, rates = rendered(learning_curve_figure(history, 30, "net")).axes
+    assert labels_of(losses.get_legend()) == ["training", "best epoch 30: 0.03333"]
+    assert rates.get_yscale() == "log"
+    assert np.isfinite(losses.get_ylim()).all() and losses.get_ylim()[0] > 0
+
+    history["loss"] = 0.0
+    losses, _ = rendered(learning_curve_figure(history, None, "net")).axes
+    assert "no positive loss" in texts_of(losses)
+
+
+# -------------------------------------------------------------------------------------------------------------- saving
+
+
+def test_save_makes_folders_replaces_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b" / "figure.png"
+    figure = learning_curve_figure(make_history(3), 3, "net")
+    save_figure(figure, path)
+    path.write_bytes(b"old")
+    save_figure(figure, path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert [entry.name for entry in path.parent.iterdir()] == ["figure.png"]
+
+
+def test_failed_save_keeps_the_old_file_and_leaves_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+
+    def fail(file, **_):
+        file.write_bytes(b"half")
+        raise OSError("disk full")
+
+    figure = Figure()
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_figure(figure, path)
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
+
+
+def test_arrays_given_are_not_changed():
+    time, lamp, simple, lstm = make_record(800)
+    copies = [array.copy() for array in (time, lamp, simple, lstm)]
+    prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "")
+    error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "")
+    maxima_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
+    histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
+    for array, copy in zip((time, lamp, simple, lstm), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)

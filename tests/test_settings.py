@@ -1,0 +1,391 @@
+"""Input files: what they may say, what they may leave out, and how faults are told."""
+
+import dataclasses
+import json
+
+import pytest
+from conftest import Code, input_text
+
+import settings
+from settings import Config, InputError, UserInput, load_module, read_config
+
+ONE = {"train_sc": ["SC_1"], "train_lamp": ["LAMP_1"]}
+FOUR = {
+    "train_sc": ["a", "b", "c"],
+    "train_lamp": ["A", "B", "C"],
+    "val_sc": [],
+    "val_lamp": [],
+    "test_sc": ["d"],
+    "test_lamp": ["D"],
+}
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """(user, plotting, data, save) -> configuration, faults, warnings."""
+    monkeypatch.chdir(tmp_path)
+
+    def read_text(user=None, plotting=None, data=ONE, save=None, without=()):
+        (tmp_path / "my_inputs.py").write_text(input_text(user, plotting, data, save, without), encoding="utf-8")
+        return read_config(load_module("my_inputs"))
+
+    return read_text
+
+
+# ---- what is accepted ---------------------------------------------------------------------------------------------
+
+
+def test_an_empty_input_file_has_the_defaults(read):
+    config, faults, warnings = read()
+    assert (faults, warnings) == ([], [])
+    assert config.user == UserInput()
+    assert config.user.hidden_size == 30 and config.user.num_layers == 2 and config.user.lr == 0.005
+    assert config.user.model_save_filename == "recently_trained_model"
+    assert config.save.prefix == "lstm_output_for_" and config.save.output_path == "output_files"
+    assert config.input_file == "my_inputs.py"
+    assert config.save.train == (0,) and config.save.test == ()
+
+
+def test_an_older_input_file_runs_as_it_is(read):
+    user = {
+        "training_mode": True,
+        "model_load_filename": "recently_trained_model",
+        "model_save_filename": "recently_trained_model",
+        "input_3dof": True,
+        "input_waves": True,
+        "input_vbm": False,
+        "output_3dof": True,
+        "output_vbm": False,
+        "time_res": 9,
+        "seq_length": 2000,
+        "hidden_size": 30,
+        "num_layers": 2,
+        "num_batches": 1,
+        "bi_directional": False,
+        "dropout": 0,
+        "lr": 0.005,
+        "epochs": 500,
+        "train_fun_hyp": [1, 0.1, 0.9],
+        "val_fun_hyp": [0, 0, 0],
+        "wave_grid_x_size": 1,
+        "wave_grid_y_size": 1,
+        "input_size": 4,
+        "output_size": 3,
+    }
+    plotting = {"plotting_mode": True, "running_avg_span": 50, "maxima_bullet_size": 8, "lstm_color": "blue"}
+    for kind in ("prediction", "error", "maxima", "histo"):
+        plotting |= {f"{kind}_ID_list_{name}": [0] for name in ("train", "test")} | {f"{kind}_ID_list_val": []}
+    config, faults, warnings = read(user, plotting, FOUR, without=("SaveDataArgs",))
+    assert (faults, warnings) == ([], [])
+    assert config.user.train_fun_hyp == (1, 0.1, 0.9) and config.user.input_size == 4
+    assert config.plotting.lstm_color == "blue" and config.plotting.histo_ID_list_test == (0,)
+    assert config.save.test == (0,)
+
+
+@pytest.mark.parametrize(
+    ("user", "sizes"),
+    [
+        ({}, (4, 3)),
+        ({"input_waves": False}, (3, 3)),
+        ({"input_vbm": True, "output_vbm": True}, (5, 4)),
+        ({"output_3dof": False, "output_vbm": True, "input_3dof": False}, (1, 1)),
+        ({"wave_grid_x_size": 5, "wave_grid_y_size": 3, "ship_length": 150, "ship_beam": 20}, (18, 3)),
+    ],
+)
+def test_sizes_set_by_hand_are_checked(read, user, sizes):
+    _, faults, _ = read(user | {"input_size": sizes[0], "output_size": sizes[1]})
+    assert faults == []
+    _, faults, _ = read(user | {"input_size": sizes[0] + 1, "output_size": sizes[1] + 1})
+    assert len(faults) == 2
+    assert f"input_size = {sizes[0] + 1}" in faults[0] and f" {sizes[0]};" in faults[0]
+    assert f"output_size = {sizes[1] + 1}" in faults[1] and f" {sizes[1]};" in faults[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("hidden_size", Code("np.int64(12)"), 12),
+        ("hidden_size", Code("np.array(12)"), 12),
+        ("hidden_size", 12.0, 12),
+        ("lr", Code("np.float32(0.25)"), 0.25),
+        ("lr", 1, 1.0),
+        ("bi_directional", Code("np.bool_(True)"), True),
+        ("bi_directional", 1, True),
+        ("train_fun_hyp", Code("np.array([3, 1.5, 0])"), (3, 1.5, 0.0)),
+        ("train_fun_hyp", 2, (2, 0.0, 0.0)),
+        ("train_fun_hyp", Code("[np.int64(1), np.float32(0.5), np.float64(2)]"), (1, 0.5, 2.0)),
+        ("train_fun_hyp", Code("[4, 0.5]"), (4, 0.5, 0.0)),
+        ("optimizer", "Adam", "adam"),
+        ("seed", None, None),
+        ("model_save_filename", "saved_models/mine", "mine"),
+        ("model_save_filename", "saved_models\\mine", "mine"),
+        ("model_save_filename", Code("Path('saved_models') / 'mine'"), "mine"),
+    ],
+)
+def test_types_that_stand_for_the_same_value(read, name, value, meant):
+    config, faults, _ = read({name: value})
+    assert faults == []
+    assert getattr(config.user, name) == meant
+    assert type(getattr(config.user, name)) is type(meant)
+
+
+@pytest.mark.parametrize("value", ["range(2)", "np.arange(2)", "(0, 1)", "[np.int32(0), 1.0]", "(i for i in [0, 1])"])
+def test_index_lists_of_all_kinds(read, value):
+    config, faults, _ = read(None, {"error_ID_list_train": Code(value)}, FOUR)
+    assert faults == []
+    assert config.plotting.error_ID_list_train == (0, 1)
+
+
+def test_paths_of_all_kinds(read):
+    data = {
+        "train_sc": ["data\\SC_1", "data/SC_2.mot"],
+        "train_lamp": Code("[Path('data') / 'LAMP_1', r'data\\LAMP_2.wav']"),
+        "test_sc": Code("np.array(['x/SC_3'])"),
+        "test_lamp": Code("('x/LAMP_3',)"),
+    }
+    config, faults, _ = read(data=data, save={"output_path": "results\\run 1\\"})
+    assert faults == []
+    assert config.data.train_sc == ("data/SC_1", "data/SC_2")
+    assert config.data.train_lamp == ("data/LAMP_1", "data/LAMP_2")
+    assert config.data.pairs("test") == [("x/SC_3", "x/LAMP_3")]
+    assert config.save.output_path == "results/run 1"
+    assert config.output_folder.as_posix() == "results/run 1/recently_trained_model"
+
+
+def test_the_folder_is_named_after_the_network_in_use(read):
+    names = {"model_save_filename": "new", "model_load_filename": "old"}
+    assert read(names | {"training_mode": True})[0].network_folder.as_posix() == "saved_models/new"
+    loading = read(names | {"training_mode": False})[0]
+    assert loading.network_folder.as_posix() == "saved_models/old"
+    assert loading.output_folder.as_posix() == "output_files/old"
+
+
+def test_lists_built_in_loops_and_attributes_of_the_class(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = input_text(data=ONE).replace("        pass", "        pass\n        for _i in range(3): pass", 1)
+    text = text.replace(
+        "class UserInputArgs:", "class UserInputArgs:\n    hidden_size = 7\n    def helper(self): pass", 1
+    )
+    (tmp_path / "looped.py").write_text(text)
+    config, faults, _ = read_config(load_module("looped"))
+    assert faults == [] and config.user.hidden_size == 7
+
+
+def test_negative_indices_count_from_the_end(read):
+    config, faults, warnings = read(None, {"maxima_ID_list_train": [-1, 0, -3]}, FOUR, {"train": [-2]})
+    assert (faults, warnings) == ([], [])
+    assert config.plotting.maxima_ID_list_train == (2, 0, 0)
+    assert config.save.train == (1,)
+
+
+def test_an_index_past_the_end_is_told_with_the_valid_range(read):
+    _, faults, _ = read(None, {"error_ID_list_train": [0, 3, -4]}, FOUR, {"test": [1]})
+    assert len(faults) == 2
+    assert "PlottingArgs.error_ID_list_train" in faults[0] and "3, -4" in faults[0] and "0 to 2" in faults[0]
+    assert "SaveDataArgs.test" in faults[1] and "0 to 0" in faults[1]
+
+
+def test_indices_into_an_empty_set_are_a_warning(read):
+    config, faults, warnings = read(None, {"error_ID_list_val": [0, 1]}, FOUR)
+    assert faults == []
+    assert len(warnings) == 1 and "error_ID_list_val" in warnings[0] and "val set is empty" in warnings[0]
+    assert config.plotting.error_ID_list_val == ()
+
+
+def test_settings_become_json_and_are_frozen(read):
+    config, _, _ = read({"train_fun_hyp": [1, 0.5, 2]}, None, FOUR)
+    plain = json.loads(json.dumps(config.as_dict()))
+    assert plain["user"]["train_fun_hyp"] == [1, 0.5, 2.0] and plain["data"]["train_sc"] == ["a", "b", "c"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.user.lr = 1.0
+
+
+# ---- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "expected"),
+    [
+        ("user", "hiden_size", "hidden_size"),
+        ("user", "Bidirectional", "bi_directional"),
+        ("plotting", "error_ID_list_tset", "error_ID_list_test"),
+        ("save", "outputpath", "output_path"),
+        ("user", "lstm_color", "belongs in PlottingArgs"),
+        ("plotting", "epochs", "belongs in UserInputArgs"),
+    ],
+)
+def test_an_unknown_attribute_is_named_with_its_nearest(read, section, name, expected):
+    _, faults, _ = read(**{section: {name: 1}})
+    assert len(faults) == 1
+    assert f"Args.{name}: " in faults[0] and expected in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "expected"),
+    [
+        ("user", "hidden_size", 0, "1 to 4096"),
+        ("user", "hidden_size", 2.5, "whole number"),
+        ("user", "hidden_size", True, "whole number"),
+        ("user", "hidden_size", "30", "whole number"),
+        ("user", "hidden_size", None, "whole number"),
+        ("user", "hidden_size", Code("np.array([30])"), "whole number"),
+        ("user", "epochs", Code("10**400"), "whole number"),
+        ("user", "lr", -1, "learning rate"),
+        ("user", "lr", Code("10**400"), "number"),
+        ("user", "lr", Code("float('nan')"), "number"),
+        ("user", "dropout", 1.0, "0 to 0.95"),
+        ("user", "training_mode", "True", "True or False"),
+        ("user", "bi_directional", 2, "True or False"),
+        ("user", "time_res", 0, "1 to"),
+        ("user", "wave_grid_x_size", 4, "odd"),
+        ("user", "train_fun_hyp", [7, 0, 0], "kind 0 to 6"),
+        ("user", "val_fun_hyp", [1, "a", 0], "numbers a and b"),
+        ("user", "val_fun_hyp", [], "kind"),
+        ("user", "optimizer", "adma", "'adam'"),
+        ("user", "lr_schedule", "cosin", "'cosine'"),
+        ("user", "network_type", "lsmt", "'lstm'"),
+        ("user", "model_save_filename", "a/b", "folder in saved_models"),
+        ("user", "model_save_filename", "..", "folder in saved_models"),
+        ("user", "model_save_filename", "", "folder in saved_models"),
+        ("plotting", "error_ID_list_train", 0, "list of indices"),
+        ("plotting", "error_ID_list_train", [0.5], "whole numbers"),
+        ("plotting", "error_ID_list_train", ["0"], "whole numbers"),
+        ("plotting", "lamp_color", "no colour", "colour"),
+        ("plotting", "running_avg_span", -1, "time steps"),
+        ("save", "prefix", "a/b", "file name"),
+        ("data", "train_sc", "SC_1", "list of paths"),
+        ("data", "train_sc", [""], "list of paths"),
+        ("data", "train_sc", [1], "list of paths"),
+    ],
+)
+def test_a_bad_value_is_told_with_what_was_expected(read, section, name, value, expected):
+    sections = {"data": ONE} | {section: {name: value} | (ONE if section == "data" and name != "train_sc" else {})}
+    if section == "data":
+        sections["data"] = ONE | {name: value}
+    _, faults, _ = read(**sections)
+    about = [line for line in faults if f".{name} = " in line]
+    assert len(about) == 1 and expected in about[0]
+    assert all("\n" not in line for line in faults)
+
+
+def test_all_faults_come_at_once(read):
+    _, faults, _ = read(
+        {"hidden_size": -1, "epoch": 5, "input_size": 9, "optimizer": "sgdd"},
+        {"error_ID_list_train": [5]},
+        {"train_sc": ["a", "b"], "train_lamp": ["A"]},
+        {"prefixx": ""},
+    )
+    for part in (
+        "hidden_size",
+        "epoch:",
+        "input_size",
+        "optimizer",
+        "error_ID_list_train",
+        "train_lamp has 1",
+        "prefixx",
+    ):
+        assert sum(part in line for line in faults) == 1, part
+    assert len(faults) == 7
+
+
+def test_settings_that_contradict_each_other(read):
+    def faults(user, data=ONE):
+        return read(user, data=data)[1]
+
+    off = {"input_3dof": False, "input_waves": False}
+    assert len(faults(off)) == 1 and "all False" in faults(off)[0]
+    assert "both False" in faults({"output_3dof": False})[0]
+    assert "ship_length" in faults({"wave_grid_x_size": 3})[0]
+    assert "ship_beam" in faults({"wave_grid_y_size": 3})[0]
+    assert "predict_correction" in faults({"predict_correction": True, "input_3dof": False})[0]
+    assert "predict_correction" in faults({"predict_correction": True, "output_vbm": True})[0]
+    assert faults({"predict_correction": True, "output_vbm": True, "input_vbm": True}) == []
+    assert "train_sc is empty" in faults({}, {})[0]
+    assert "all lists are empty" in faults({"training_mode": False}, {})[0]
+    assert faults({"training_mode": False}, {"test_sc": ["a"], "test_lamp": ["A"]}) == []
+
+
+def test_one_record_in_two_sets_is_a_warning(read):
+    _, faults, warnings = read(data=ONE | {"test_sc": ["SC_1"], "test_lamp": ["LAMP_1"]})
+    assert faults == []
+    assert len(warnings) == 1 and "LAMP_1" in warnings[0] and "test" in warnings[0]
+
+
+@pytest.mark.parametrize("name", ["UserInputArgs", "PlottingArgs", "DataInfoArgs"])
+def test_a_missing_class_is_named(read, name):
+    _, faults, _ = read(without=(name,))
+    assert any(f"class {name} is missing" in line for line in faults)
+
+
+# ---- finding the file ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["my_inputs", "my_inputs.py", "folder/other", "folder\\other.py", "{}/my_inputs.py"])
+def test_the_input_file_by_name_and_by_path(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for path in ("my_inputs.py", "folder/other.py"):
+        (tmp_path / path).write_text(input_text({"hidden_size": 11}, data=ONE))
+    config, faults, _ = read_config(load_module(name.format(tmp_path)))
+    assert faults == [] and config.user.hidden_size == 11
+
+
+def test_a_file_that_is_not_there_is_named_with_its_nearest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_inputs.py").write_text("")
+    with pytest.raises(InputError) as caught:
+        load_module("my_input")
+    assert len(caught.value.lines) == 1
+    assert "my_input.py" in caught.value.lines[0] and "did you mean my_inputs?" in caught.value.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ("a = 1\nb = (\n", 2, "SyntaxError"),
+        ("a = 1\n\n  b = 2\n", 3, "IndentationError"),
+        ("a = 1\nimport no_such_module\n", 2, "no_such_module"),
+        ("def f():\n    return 1 / 0\n\nf()\n", 2, "ZeroDivisionError"),
+        ("raise ValueError('two\\nlines')\n", 1, "two lines"),
+    ],
+)
+def test_an_error_in_the_file_becomes_one_line(tmp_path, monkeypatch, text, line, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.py").write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_module("broken")
+    assert len(caught.value.lines) == 1
+    assert caught.value.lines[0].startswith(f"broken.py, line {line}: ")
+    assert expected in caught.value.lines[0] and "\n" not in caught.value.lines[0]
+
+
+def test_an_error_while_a_class_is_set_up_becomes_one_line_among_the_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = input_text({"hidden_size": Code("undefined_name")}, {"nonsense": 1}, ONE)
+    (tmp_path / "my_inputs.py").write_text(text)
+    number = 1 + next(i for i, row in enumerate(text.splitlines()) if "undefined_name" in row)
+    _, faults, _ = read_config(load_module("my_inputs"))
+    assert len(faults) == 2
+    assert faults[0].startswith(f"my_inputs.py, line {number}: NameError") and "UserInputArgs" in faults[0]
+    assert "nonsense" in faults[1]
+
+
+def test_classes_in_place_of_a_module_find_the_fifth_class_beside_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "with_save.py").write_text(input_text({"hidden_size": 3}, None, ONE, {"prefix": "out_"}))
+    module = load_module("with_save")
+    names = ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs")
+    config, faults, _ = read_config(**{name: getattr(module, name) for name in names})
+    assert faults == []
+    assert config.user.hidden_size == 3 and config.save.prefix == "out_" and config.input_file == "with_save.py"
+
+
+def test_every_setting_with_a_range_or_choice_exists_and_its_default_is_inside():
+    for name in (*settings.RANGES, *settings.CHOICES):
+        owners = [section for section in (Config().user, Config().plotting) if hasattr(section, name)]
+        assert len(owners) == 1, name
+        default = getattr(owners[0], name)
+        if name in settings.RANGES and default is not None:
+            assert settings.RANGES[name][0] <= default <= settings.RANGES[name][1]
+        if name in settings.CHOICES:
+            assert default in settings.CHOICES[name]

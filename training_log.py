@@ -1,0 +1,80 @@
+"""What a training says while it runs: a progress line and history.csv."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
+
+
+class Progress(keras.callbacks.Callback):
+    """Writes history.csv after each epoch, and one line on the terminal that is kept up to date.
+
+    Not on a terminal it is quiet until the end.
+    """
+
+    def __init__(self, epochs: int, watched: str, history_file: Path):
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+        self._epochs, self._watched, self._file = epochs, watched, history_file
+        self._best = (float("inf"), 0)
+        self._began = 0.0
+        self._on_terminal = sys.stdout.isatty()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not self.rows:
+            self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {
+            "epoch": epoch + 1,
+            "elapsed_s": round(time.perf_counter() - self._began, 3),
+            "loss": float(logs["loss"]),
+            "val_loss": float(logs.get("val_loss", "nan")),
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+        }
+        self.rows.append(row)
+        write_history(self.history(), self._file)
+        if row[self._watched] < self._best[0]:
+            self._best = (row[self._watched], row["epoch"])
+        if self._on_terminal:
+            left = row["elapsed_s"] / len(self.rows) * (self._epochs - row["epoch"])
+            line = (
+                f"epoch {row['epoch']}/{self._epochs}  loss {row['loss']:.2e}  validation {row['val_loss']:.2e}  "
+                f"best {self._best[0]:.2e} (epoch {self._best[1]})  at most {as_duration(left)} left"
+            )
+            print(f"\r{line:<100}", end="", flush=True)
+
+    def close(self, why_stopped: str, best_epoch: int) -> None:
+        """The last line of a training."""
+        if self._on_terminal:
+            print()
+        print(
+            f"Trained {len(self.rows)} epochs in {as_duration(self.rows[-1]['elapsed_s'])} ({why_stopped}); best "
+            f"{'validation' if self._watched == 'val_loss' else 'training'} loss {self._best[0]:.3e} in epoch {best_epoch}"
+        )
+
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows, columns=list(COLUMNS))
+
+
+def write_history(history: pd.DataFrame, path: Path) -> None:
+    """history.csv, written aside and renamed: it is whole at any moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".part")
+    history.to_csv(aside, index=False, float_format="%.9g", lineterminator="\n")
+    os.replace(aside, path)
+
+
+def as_duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 4 min."""
+    seconds = int(round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
