@@ -6,6 +6,7 @@ Roll, Pitch, then the wave elevations; those that are switched off are left out.
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
 
 MAX_FAULTS_A_FILE = 3
 WHITESPACE = 32  # byte values up to a blank separate columns
+LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows the network's float32
 LARGEST_EXACT_INTEGER = 10**15  # below it a decimal mantissa is exact in float64,
 LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient is then correctly rounded
 
@@ -44,6 +46,8 @@ LAMP_MOT = Layout("LAMP .mot", 3, {"Time": 0, "Zcg": 3, "Roll": 4, "Pitch": 5})
 TRACK = {"Time": 0, "Xcg": 1, "Ycg": 2}
 SC_TRACK = Layout("SimpleCode .mot", 2, TRACK, zero_rows_at_end=True)
 LAMP_TRACK = Layout("LAMP .mot", 3, TRACK)
+SC_COURSE = Layout("SimpleCode .mot", 2, {"Time": 0, "Xcg": 1, "Ycg": 2, "Yaw": 6}, zero_rows_at_end=True)
+SC_WAVES = Layout("SimpleCode .mot with wave elevation", 2, {"Time": 0, "Wave": 7}, zero_rows_at_end=True)
 WAV = Layout(".wav", 3, {"Time": 0, "Wave": 1}, zero_rows_at_end=True)
 SEA = Layout(".sea", 6, {"Frequency": 0, "Phase": 1, "Amplitude": 2, "Heading": 3}, has_time=False)
 SC_VBM = Layout("SimpleCode .vbm", 2, {"Time": 0, "VBM": 2}, zero_rows_at_end=True)
@@ -175,14 +179,15 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
     """
     path = Path(path)
     data = _read_bytes(path)
-    body, first_line = _numeric_part(data, path, layout)
-    width = _check_header(data, body, first_line, path, layout)
+    width = _usual_width(data)
+    body, first_line = _numeric_part(data, width, path, layout)
+    _check_header(data, width, first_line, path, layout)
     values = _fixed_width_columns(body, layout)
     if values is None:
         values = _free_columns(body, layout, width)
     if values is not None and layout.zero_rows_at_end:
         values = values[: len(values) - _count_zero_rows(values)]
-    valid = values is not None and bool(np.isfinite(values).all()) and len(values) > 0
+    valid = values is not None and len(values) > 0 and bool((np.abs(values) < LARGEST_VALUE).all())
     if not valid or (layout.has_time and not bool((np.diff(values[:, 0]) > 0).all())):
         raise InputError(_find_faults(body, first_line, width, path, layout))
     return values
@@ -206,7 +211,20 @@ def _read_bytes(path: Path) -> bytes:
     return data if data.endswith(b"\n") else data + b"\n"
 
 
-def _numeric_part(data: bytes, path: Path, layout: Layout) -> tuple[bytes, int]:
+def _usual_width(data: bytes) -> int:
+    """Number of columns of most rows, counted in the middle of the file, where neither header nor footer reaches."""
+    sample = 20_000  # bytes
+    start = max(len(data) - sample, 0) // 2
+    lines = data[start : start + sample].split(b"\n")
+    if start:
+        lines = lines[1:-1]  # the outer ones are cut
+    rows = [line.split() for line in lines if line.strip()]
+    numeric = [len(row) for row in rows if all(map(NUMBER.fullmatch, row))]
+    counts = Counter(numeric or map(len, rows))
+    return max(counts, key=lambda width: (counts[width], width), default=0)
+
+
+def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, int]:
     """The rows of numbers without header and footer lines, and the file's line number of the first of them."""
     starts = []  # offsets of the header's lines
     offset = 0
@@ -214,18 +232,17 @@ def _numeric_part(data: bytes, path: Path, layout: Layout) -> tuple[bytes, int]:
     while offset < len(data):
         end = data.index(b"\n", offset)
         row = data[offset:end]
-        if len(starts) >= layout.header_lines and row.strip() and not _is_text(row):
+        if len(starts) >= layout.header_lines and row.strip() and not _is_text(row, width):
             break
         starts.append(offset)
         offset = end + 1
     else:
         # A file without its header is all numbers within the usual length of the header, or has none at all.
         offset = len(data)
-    columns = len(row.split())
     # A file whose header is shorter than usual: take its first rows back.
     while starts and offset < len(data):
         line = data[starts[-1] : offset]
-        if not line.strip() or len(line.split()) != columns or not all(map(NUMBER.fullmatch, line.split())):
+        if not line.strip() or len(line.split()) != width or not all(map(NUMBER.fullmatch, line.split())):
             break
         offset = starts.pop()
     end = len(data)
@@ -233,7 +250,7 @@ def _numeric_part(data: bytes, path: Path, layout: Layout) -> tuple[bytes, int]:
         start = data.rfind(b"\n", offset, end - 1) + 1 or offset
         start = max(start, offset)
         line = data[start:end]
-        if line.strip() and not _is_text(line):
+        if line.strip() and not _is_text(line, width):
             break
         end = start
     if end <= offset:
@@ -243,34 +260,35 @@ def _numeric_part(data: bytes, path: Path, layout: Layout) -> tuple[bytes, int]:
     return data[offset:end], len(starts) + 1
 
 
-def _is_text(line: bytes) -> bool:
-    """Whether most of a line's words cannot be meant as numbers; stars are Fortran's numbers too long to print."""
-    words = line.split()
-    meant = sum(
-        1
-        for word in words
-        if NUMBER.fullmatch(word) or word.lower() in (b"nan", b"inf", b"-inf") or re.fullmatch(rb"\*{5,}", word)
-    )
-    return len(words) == 1 and not NUMBER.fullmatch(words[0]) or 2 * meant < len(words)
+def _is_text(line: bytes, width: int) -> bool:
+    """Whether a line is part of a header or footer rather than a row, which may be damaged.
+
+    Most of its words cannot be meant as numbers, or it begins with such a word and has not as many words as a row.
+    """
+    meant = [_is_meant_as_number(word) for word in line.split()]
+    return 2 * sum(meant) < len(meant) or not meant[0] and len(meant) != width
 
 
-def _check_header(data: bytes, body: bytes, first_line: int, path: Path, layout: Layout) -> int:
-    """Number of columns of the first row; raises where the header's names contradict the positions that are read."""
-    columns = len(body[: body.index(b"\n")].split())
+def _is_meant_as_number(word: bytes) -> bool:
+    """Also NaN, infinity and stars, which Fortran prints for a number that is too long."""
+    return bool(NUMBER.fullmatch(word) or re.fullmatch(rb"[+-]?(nan|inf(inity)?)|\*{5,}", word.lower()))
+
+
+def _check_header(data: bytes, width: int, first_line: int, path: Path, layout: Layout) -> None:
+    """Raises InputError where the header's names contradict the positions that are read."""
     for number, line in enumerate(data.split(b"\n", first_line)[: first_line - 1], start=1):
         words = re.sub(r"[\[(].*?[\])]", "", line.decode("latin-1")).split()
         names = [COLUMN_NAMES.get(word.lower()) for word in words]
-        if len(words) != columns or names[0] != "Time":
+        if len(words) != width or names[0] != "Time":
             continue
         faults = [
             f"{path}, line {number}: column {position + 1} is called {words[position]} where {name} is expected; "
             f"give a {layout.kind} file"
             for name, position in layout.columns.items()
-            if position < columns and names[position] not in (None, name)
+            if position < width and names[position] not in (None, name)
         ]
         if faults:
             raise InputError(faults)
-    return columns
 
 
 def _fixed_width_columns(body: bytes, layout: Layout) -> np.ndarray | None:
@@ -373,9 +391,12 @@ def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
 
 
 def _count_zero_rows(values: np.ndarray) -> int:
+    """Rows at the end that hold nothing: zeros throughout, or zeros behind a time that runs on."""
     filled = np.flatnonzero(values.any(axis=1))
-    last = filled[-1] if len(filled) else 0  # a record may begin with a row of zeros at time zero
-    return len(values) - 1 - last
+    rows = filled[-1] + 1 if len(filled) else 1  # a record may begin with a row of zeros at time zero
+    filled = np.flatnonzero(values[:rows, 1:].any(axis=1))
+    rows = filled[-1] + 1 if len(filled) else rows  # a ship at rest in calm water is no filling
+    return len(values) - rows
 
 
 def _find_faults(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> list[str]:
@@ -408,8 +429,8 @@ def _find_faults(body: bytes, first_line: int, width: int, path: Path, layout: L
             values.append(float(word.lower().replace(b"d", b"e")))
         if len(values) < width:
             continue
-        if not np.isfinite(values).all():
-            column = int(np.flatnonzero(~np.isfinite(values))[0]) + 1
+        if not (np.abs(values) < LARGEST_VALUE).all():
+            column = int(np.flatnonzero(~(np.abs(values) < LARGEST_VALUE))[0]) + 1
             faults.append(f"{path}, line {number}, column {column}: number out of range; run the simulation again")
             continue
         if layout.has_time:
@@ -427,9 +448,7 @@ def _find_faults(body: bytes, first_line: int, width: int, path: Path, layout: L
 
 
 def _is_zero_row(line: bytes) -> bool:
-    return (
-        not line.translate(None, b"0123456789.+-eEdD \t").strip() and not line.translate(None, b"0.+-eEdD \t").strip()
-    )
+    return not line.translate(None, b"0.+-eEdD \t").strip()
 
 
 # ---- one realization --------------------------------------------------------------------------------------------
@@ -467,7 +486,10 @@ def read_record(
     if lamp:
         sources["lamp"] = (f"{lamp}.mot", read(f"{lamp}.mot", LAMP_MOT))
     if user.input_waves and not _has_grid(user):
-        sources["waves"] = (f"{waves}.wav", read(f"{waves}.wav", WAV))
+        # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (its output option 6).
+        in_mot = lamp is None and not Path(f"{waves}.wav").is_file() and _columns_in(f"{sc}.mot") > 7
+        file, layout = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{waves}.wav", WAV)
+        sources["waves"] = (file, read(file, layout))
     if user.input_waves and _has_grid(user):
         track_file, track_layout = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
         sources["track"] = (track_file, read(track_file, track_layout))
@@ -495,6 +517,24 @@ def read_record(
         targets = np.hstack([lamp_vbm] * user.output_vbm + [columns["lamp"]] * user.output_3dof)
     record = Record(name or Path(sc).name, time, np.hstack(inputs), targets, np.hstack(simple))
     return record, warnings
+
+
+def _columns_in(path: str) -> int:
+    """Number of columns that the first line of a file names; 0 where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return len(file.readline(10_000).split())
+    except OSError:
+        return 0
+
+
+def read_track(sc: str, time: np.ndarray) -> np.ndarray:
+    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros where it does not give them."""
+    try:
+        table = read_columns(f"{sc}.mot", SC_COURSE)
+    except InputError:
+        return np.zeros((len(time), 3))
+    return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
 
 
 def _align(
@@ -703,14 +743,32 @@ def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels
     """A prediction as text: a header line with the columns' names, then a row a time step, five decimals.
 
     Args:
-        time: (rows,) s. outputs: (rows, channel) in m, deg and N m. channels: the outputs' names.
+        time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
     """
     _write_text(path, _prediction_lines(time, outputs, channels))
 
 
 def _prediction_lines(time: np.ndarray, outputs: np.ndarray, channels: Sequence[str]) -> Iterator[str]:
     yield "".join(f"{name:>16}" for name in ("Time", *channels)) + "\n"
-    yield from _rows("%16.5f", time, outputs)
+    yield from _rows(" %15.5f", time, outputs)  # the blank keeps long numbers apart
+
+
+def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions: np.ndarray) -> None:
+    """Predicted motions in the layout of LAMP's .mot file, so that the tools for LAMP's output read them.
+
+    Args:
+        time: (rows,) s. track: (rows, 3) Xcg m, Ycg m, Yaw deg. motions: (rows, 3) heave m, roll deg, pitch deg.
+    """
+    table = np.column_stack([time, track[:, :2], motions, track[:, 2]])
+    names = ("Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z")
+
+    def lines() -> Iterator[str]:
+        yield "Motions predicted from SimpleCode by an LSTM, in the layout of LAMP; track and yaw are SimpleCode's\n"
+        yield "".join(f"{unit:>16}" for unit in ("sec", "m", "m", "m", "deg", "deg", "deg")) + "\n"
+        yield "".join(f"{name:>16}" for name in names) + "\n"
+        yield from _rows("%16.5f", table)
+
+    _write_text(path, lines())
 
 
 def _rows(number: str, *columns: np.ndarray) -> Iterator[str]:

@@ -33,9 +33,17 @@ def mean_or_zero(values: np.ndarray) -> float:
 
 def correlation(target: np.ndarray, prediction: np.ndarray) -> float:
     """Pearson's correlation of two series (rows,); NaN where one of them is constant."""
+    if is_constant(target) or is_constant(prediction):
+        return float("nan")
     target, prediction = target - target.mean(), prediction - prediction.mean()
     scale = np.sqrt(np.sum(target**2) * np.sum(prediction**2))
-    return float(np.sum(target * prediction) / scale) if scale > 0 else float("nan")
+    # Rounding can carry the quotient past its bounds.
+    return float(np.clip(np.sum(target * prediction) / scale, -1.0, 1.0)) if scale > 0 else float("nan")
+
+
+def is_constant(series: np.ndarray) -> bool:
+    """Whether all values are the same. The deviation does not tell: rounding of the mean leaves it just above zero."""
+    return bool(np.ptp(series) == 0)
 
 
 def significant_single_amplitude(series: np.ndarray) -> float:
@@ -47,7 +55,7 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
     """All measures of one channel over a set.
 
     Args:
-        targets: LAMP's series, one (rows,) array a record, in m, deg or N m.
+        targets: LAMP's series, one (rows,) array a record, in the files' units.
         predictions: the model's series, of the same lengths.
 
     Returns:
@@ -61,7 +69,7 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
     squared = (p - y) ** 2
     a, b = AMPLITUDE_WEIGHTS
     peaks = [(p_[i] - y_[i]) ** 2 for y_, p_ in zip(targets, predictions, strict=True) for i in [turning_points(y_)]]
-    deviation = float(np.std(y))
+    deviation = 0.0 if is_constant(y) else float(np.std(y))
     rmse = float(np.sqrt(np.mean(squared)))
     ssa = [
         abs(significant_single_amplitude(p_) - significant_single_amplitude(y_))

@@ -348,6 +348,20 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     return figure
 
 
+def show_figures(figures: Mapping[str, Figure]) -> None:
+    """Opens a window for each figure and waits until they are closed; says so where there is no display."""
+    import matplotlib.pyplot as plt  # here alone, as it looks for a display
+
+    if plt.get_backend().lower() in ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template"):
+        print("show_figures = True, but there is no display: the figures are in the PNG files")
+        return
+    for name, figure in figures.items():
+        window = plt.figure(num=name)
+        window.canvas.figure = figure
+        figure.set_canvas(window.canvas)
+    plt.show()
+
+
 def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     """Write the figure as PNG, with the folders it needs. An interruption leaves no half-written file at path."""
     path = Path(path)

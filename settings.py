@@ -14,14 +14,17 @@ import math
 import os
 import re
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from matplotlib.colors import is_color_like
 
 NETWORKS_FOLDER = Path("saved_models")
+SETTINGS_FILE = "settings.json"
+DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 
 NETWORK_TYPES = ("lstm",)
@@ -38,13 +41,19 @@ class InputError(Exception):
         super().__init__("\n".join(self.lines))
 
 
+def warn(lines: list[str]) -> None:
+    """Tells what is odd but usable, each line once."""
+    for line in dict.fromkeys(lines):
+        print(f"Warning: {line}", file=sys.stderr)
+
+
 @dataclass(frozen=True)
 class UserInput:
     """UserInputArgs. The defaults are the earlier tool's recipe: an older input file keeps its meaning."""
 
     training_mode: bool = True
-    model_load_filename: str = "recently_trained_model"
-    model_save_filename: str = "recently_trained_model"
+    model_load_filename: str = DEFAULT_NAME
+    model_save_filename: str = DEFAULT_NAME
     overwrite: bool = False  # let model_save_filename replace a network of that name
 
     input_3dof: bool = True
@@ -211,6 +220,57 @@ CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule"
 INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo)_ID_list_(?P<set>train|val|test)")
 
 
+# Settings that do not change which network a training ends with.
+SETTINGS_BESIDE_TRAINING = (
+    "training_mode",
+    "model_load_filename",
+    "overwrite",
+    "resume",
+    "checkpoint_every",
+    "max_checkpoints",
+    "input_size",
+    "output_size",
+)
+
+
+def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
+    """One line for each setting of a training that is not the same in `frozen`, the settings of a settings.json."""
+    own = config.as_dict()
+    lines = []
+    for section, names in (
+        ("user", [name for name in own["user"] if name not in SETTINGS_BESIDE_TRAINING]),
+        ("data", ["train_sc", "train_lamp", "val_sc", "val_lamp"]),
+    ):
+        for name in names:
+            before, now = frozen.get(section, {}).get(name), own[section][name]
+            drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
+            if before != now and not drawn:
+                if section == "data":
+                    before, now = f"{len(before or [])} realizations", f"{len(now)} other ones"
+                lines.append(f"{name} was {before} and is now {now}")
+    return lines
+
+
+def overwrite_faults(config: Config) -> list[str]:
+    """A line if the training would replace the network of another experiment."""
+    user = config.user
+    folder = config.network_folder
+    may_be = user.overwrite or user.resume or user.model_save_filename == DEFAULT_NAME
+    if not user.training_mode or may_be or not (folder / "model.keras").is_file():
+        return []
+    try:
+        facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        differences = different_settings(facts["settings"], config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        differences = ["its settings cannot be read"]
+    if not differences:
+        return []
+    return [
+        f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
+        f"({'; '.join(differences[:3])}); choose another name, or set overwrite = True to replace it"
+    ]
+
+
 def load_module(name: str) -> ModuleType:
     """The input module called `name`: a module name or a path to a .py file.
 
@@ -251,6 +311,21 @@ def describe_user_error(error: BaseException, where: str) -> str:
     return f"{where}{position}: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
+def explain_import_errors() -> None:
+    """From here on an error in an input file that main.py imports is told in one line, without a traceback."""
+    usual = sys.excepthook
+
+    def hook(kind: type, error: BaseException, trace: Any) -> None:
+        frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<")]
+        if not frames or not frames[0].line.startswith("from "):
+            usual(kind, error, trace)
+            return
+        file = error.filename if isinstance(error, SyntaxError) else frames[-1].filename
+        print(f"Error: {describe_user_error(error, Path(file or '').name)}", file=sys.stderr)
+
+    sys.excepthook = hook
+
+
 def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Config, list[str], list[str]]:
     """The settings of an input file, with whatever is wrong with them.
 
@@ -287,7 +362,8 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
     derived = classes.get("DerivedArgs") or getattr(module, "DerivedArgs", None)
     if derived is not None and {"UserInputArgs", "DataInfoArgs"} <= instances.keys():
         try:
-            derived(instances["UserInputArgs"], instances["DataInfoArgs"])
+            # It may ask for lists that the user has left out.
+            derived(*(SimpleNamespace(**_with_defaults(name, instances)) for name in ("UserInputArgs", "DataInfoArgs")))
         except Exception as error:
             faults.append(describe_user_error(error, where) + " (while DerivedArgs was set up)")
     config = Config(**sections, input_file=where)
@@ -296,6 +372,13 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
     plotting = _resolve_indices(config.plotting, "PlottingArgs", data, faults, warnings)
     save = _resolve_indices(config.save, "SaveDataArgs", data, faults, warnings)
     return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Writes aside and renames, so that the file is whole at any moment."""
+    aside = path.with_name(path.name + ".part")
+    aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    os.replace(aside, path)
 
 
 def posix(path: str | os.PathLike) -> str:
@@ -319,6 +402,13 @@ def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> A
         except ValueError as error:
             faults.append(f"{class_name}.{name} = {value!r}: {error}")
     return section(**values)
+
+
+def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]:
+    """An instance's attributes, and the defaults of those that it does not have."""
+    defaults = vars(SECTIONS[class_name][1]())
+    instance = instances[class_name]
+    return defaults | {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
 
 
 def _nearest(name: str, class_name: str) -> str:
@@ -510,6 +600,13 @@ def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
         )
     if not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict")):
         faults.append("DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc")
+    # Told now, not when hours of training are to be written down.
+    for name, folder in (("SaveDataArgs.output_path", config.output_folder), ("saved_models", config.network_folder)):
+        in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
+        if in_the_way:
+            faults.append(
+                f"{name}: {in_the_way} is a file where a folder is expected; rename it or choose another name"
+            )
     if user.num_layers == 1 and user.dropout > 0:
         warnings.append(
             f"UserInputArgs.dropout = {user.dropout:g} has no effect with num_layers = 1: it acts between layers"

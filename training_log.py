@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from progress import as_duration
+
 COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
 
 
@@ -23,24 +25,31 @@ class Progress(keras.callbacks.Callback):
         self._epochs, self._watched, self._file = epochs, watched, history_file
         self._best = (float("inf"), 0)
         self._began = 0.0
+        self._elapsed_before = 0.0  # of the part of a training that was cut off
         self._on_terminal = sys.stdout.isatty()
 
+    def continue_from(self, history: pd.DataFrame) -> None:
+        """Takes up the rows of a training that was cut off."""
+        self.rows = history.to_dict("records")
+        for row in self.rows:
+            self._note_best(row)
+        self._elapsed_before = self.rows[-1]["elapsed_s"] if self.rows else 0.0
+
     def on_epoch_begin(self, epoch, logs=None):
-        if not self.rows:
+        if not self._began:
             self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         row = {
             "epoch": epoch + 1,
-            "elapsed_s": round(time.perf_counter() - self._began, 3),
+            "elapsed_s": round(self._elapsed_before + time.perf_counter() - self._began, 3),
             "loss": float(logs["loss"]),
             "val_loss": float(logs.get("val_loss", "nan")),
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
         }
         self.rows.append(row)
         write_history(self.history(), self._file)
-        if row[self._watched] < self._best[0]:
-            self._best = (row[self._watched], row["epoch"])
+        self._note_best(row)
         if self._on_terminal:
             left = row["elapsed_s"] / len(self.rows) * (self._epochs - row["epoch"])
             line = (
@@ -49,13 +58,18 @@ class Progress(keras.callbacks.Callback):
             )
             print(f"\r{line:<100}", end="", flush=True)
 
+    def _note_best(self, row: dict[str, float]) -> None:
+        if row[self._watched] < self._best[0]:
+            self._best = (row[self._watched], row["epoch"])
+
     def close(self, why_stopped: str, best_epoch: int) -> None:
         """The last line of a training."""
         if self._on_terminal:
             print()
+        watched = "validation" if self._watched == "val_loss" else "training"
         print(
             f"Trained {len(self.rows)} epochs in {as_duration(self.rows[-1]['elapsed_s'])} ({why_stopped}); best "
-            f"{'validation' if self._watched == 'val_loss' else 'training'} loss {self._best[0]:.3e} in epoch {best_epoch}"
+            f"{watched} loss {self._best[0]:.3e} in epoch {best_epoch}"
         )
 
     def history(self) -> pd.DataFrame:
@@ -68,13 +82,3 @@ def write_history(history: pd.DataFrame, path: Path) -> None:
     aside = path.with_name(path.name + ".part")
     history.to_csv(aside, index=False, float_format="%.9g", lineterminator="\n")
     os.replace(aside, path)
-
-
-def as_duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 4 min."""
-    seconds = int(round(seconds))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

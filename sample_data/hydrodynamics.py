@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from hull import DENSITY, GRAVITY, LENGTH, build_ship, local_draft, section_exponent, waterline_half_breadth
 
 COEFFICIENT_FILE = Path(__file__).resolve().parent / "hydrodynamics.json"

@@ -39,6 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from hull import DENSITY, GRAVITY, Ship, build_ship, smith_factors
 
 HERE = Path(__file__).resolve().parent

@@ -22,7 +22,7 @@ from plotting import (
 )
 
 CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
-LABELS = ("Vertical bending moment [N m]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")
+LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")
 SCALES = np.array([2e8, 1.0, 8.0, 2.0])
 STYLE = PlotStyle(simple_color="tab:red", lamp_color="navy", lstm_color="tab:green", running_avg_span=20)
 

@@ -305,6 +305,18 @@ def test_settings_that_contradict_each_other(read):
     assert faults({"training_mode": False}, {"test_sc": ["a"], "test_lamp": ["A"]}) == []
 
 
+def test_files_in_the_way_of_folders_are_told(read, tmp_path):
+    (tmp_path / "results").write_text("")
+    _, faults, _ = read(save={"output_path": "results/run 1"})
+    assert len(faults) == 1 and "SaveDataArgs.output_path: results is a file" in faults[0]
+    (tmp_path / "saved_models").write_text("")
+    _, faults, _ = read()
+    assert len(faults) == 1 and "saved_models" in faults[0]
+    (tmp_path / "saved_models").unlink()
+    (tmp_path / "saved_models" / "recently_trained_model").mkdir(parents=True)
+    assert read()[1] == []
+
+
 def test_one_record_in_two_sets_is_a_warning(read):
     _, faults, warnings = read(data=ONE | {"test_sc": ["SC_1"], "test_lamp": ["LAMP_1"]})
     assert faults == []

@@ -1,0 +1,118 @@
+"""What a run leaves behind: the error report, prediction files and figures, and predictions without LAMP."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+import data_io
+import metrics
+import plotting
+from data_io import Record
+from network import Predictor, TrainedNetwork
+from progress import Bar
+from settings import SET_NAMES, Config, InputError, warn
+
+RECORDS_AT_ONCE = 12  # read and predicted together; bounds the memory for thousands of realizations
+
+Results = Mapping[str, Sequence[metrics.Motions]]  # set: (LAMP, SimpleCode, LSTM) of each record
+
+
+def predict_sets(predictor: Predictor, sets: Mapping[str, Sequence[Record]]) -> Results:
+    """LAMP's, SimpleCode's and the network's motions of each record."""
+    results = {}
+    for name, records in sets.items():
+        predictions = predictor.predict([record.inputs for record in records])
+        results[name] = [(r.targets, r.simple, p) for r, p in zip(records, predictions, strict=True)]
+    return results
+
+
+def save_report(config: Config, results: Results, channels: Sequence[str]) -> pd.DataFrame:
+    """Prints the error report and writes it as error_report.csv."""
+    report = metrics.error_report(results, channels)
+    print(metrics.format_report(report, data_io.CHANNEL_UNITS))
+    data_io.write_table(config.output_folder / "error_report.csv", report)
+    return report
+
+
+def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], results: Results, channels) -> None:
+    """The predictions that SaveDataArgs names, as text."""
+    if not config.save.save_data_mode:
+        return
+    for name, records in sets.items():
+        for i in getattr(config.save, name):
+            path = config.output_folder / f"{config.save.prefix}{records[i].name}.txt"
+            data_io.write_prediction(path, records[i].time, results[name][i][2], channels)
+
+
+def save_figures(
+    config: Config, sets: Mapping[str, Sequence[Record]], results: Results, trained: TrainedNetwork
+) -> None:
+    """The figures that PlottingArgs names, as PNG files, and in windows if asked for."""
+    chosen = config.plotting
+    if not chosen.plotting_mode:
+        return
+    channels = trained.architecture.outputs
+    style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
+    figures = {}
+    for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
+        for name, records in sets.items():
+            for i in getattr(chosen, f"{kind}_ID_list_{name}"):
+                title = f"{records[i].name} ({plotting.SET_NAMES[name]})"
+                figure = draw(records[i].time, *results[name][i], channels, style, title)
+                figures[f"{kind}_{name}_{i}_{records[i].name}"] = figure
+    for kind, draw in (("maxima", plotting.maxima_figure), ("histo", plotting.histogram_figure)):
+        picked = {name: [results[name][i] for i in getattr(chosen, f"{kind}_ID_list_{name}")] for name in sets}
+        if any(picked.values()):
+            figures[kind] = draw(picked, channels, style)
+    if len(trained.history):
+        title = f"Training of {config.network_name}"
+        figures["learning_curve"] = plotting.learning_curve_figure(trained.history, trained.best_epoch, title)
+    for name, figure in figures.items():
+        plotting.save_figure(figure, config.output_folder / "figures" / f"{name}.png")
+    if chosen.show_figures:
+        plotting.show_figures(figures)
+
+
+def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequence[str]) -> list[str]:
+    """Predicts the realizations of predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
+
+    Returns:
+        one line for each fault; a faulty realization costs only itself.
+    """
+    data = config.data
+    if not data.predict_sc:
+        return []
+    paths = [path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")]
+    names = data_io.unique_names(paths)
+    waves = data.predict_waves or (None,) * len(data.predict_sc)
+    jobs = list(zip(data.predict_sc, waves, strict=True))
+    faults: list[str] = []
+    remarks: list[str] = []
+    predicted = 0
+    bar = Bar(len(jobs), "Predicting")
+    for start in range(0, len(jobs), RECORDS_AT_ONCE):
+        batch = []
+        for sc, wave in jobs[start : start + RECORDS_AT_ONCE]:
+            try:
+                record, remark = data_io.read_record(sc, None, config.user, wave, names[sc])
+            except InputError as error:
+                faults.extend(error.lines)
+                continue
+            batch.append((sc, record))
+            remarks.extend(remark)
+        outputs = predictor.predict([record.inputs for _, record in batch])
+        for (sc, record), output in zip(batch, outputs, strict=True):
+            base = config.output_folder / f"{config.save.prefix}{record.name}"
+            data_io.write_prediction(Path(f"{base}.txt"), record.time, output, channels)
+            if config.user.output_3dof:
+                motions = output[:, [channels.index(name) for name in data_io.MOTIONS]]
+                data_io.write_lamp_motions(
+                    Path(f"{base}.mot"), record.time, data_io.read_track(sc, record.time), motions
+                )
+            predicted += 1
+        bar.advance(len(jobs[start : start + RECORDS_AT_ONCE]))
+    bar.close()
+    warn(remarks)
+    print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
+    return faults

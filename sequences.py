@@ -1,0 +1,175 @@
+"""Cuts standardized records into the sequences and windows that the network learns from."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from data_io import Record
+from settings import UserInput
+
+DEFAULT_BATCH = 32  # windows, where num_batches is 0
+VALIDATION_BATCH = 128  # sequences at once; bounds the memory
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Mean and deviation of each channel over the training set, inputs and outputs, in the files' units."""
+
+    input_mean: tuple[float, ...]
+    input_deviation: tuple[float, ...]
+    output_mean: tuple[float, ...]
+    output_deviation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> "Standardization":
+        inputs = _mean_and_deviation([record.inputs for record in records])
+        outputs = _mean_and_deviation([record.targets for record in records])
+        return cls(*inputs, *outputs)
+
+
+def _mean_and_deviation(arrays: Sequence[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
+    rows = sum(len(array) for array in arrays)
+    mean = sum(array.sum(axis=0) for array in arrays) / rows
+    deviation = np.sqrt(sum(((array - mean) ** 2).sum(axis=0) for array in arrays) / rows)
+    deviation = np.where(deviation > 1e-9 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
+    return tuple(mean.tolist()), tuple(deviation.tolist())
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """All sequences of a set behind each other, standardized, float32.
+
+    With time_res = n each record gives n sequences: rows 0, n, 2n, ...; rows 1, n + 1, ...; and so on.
+
+    inputs: (steps, input channel); targets: (steps, output channel); starts, lengths: (sequence,) in steps.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, records: Sequence[Record], time_res: int, s: Standardization) -> "Sequences":
+        inputs, targets = [], []
+        for record in records:
+            standardized_inputs = ((record.inputs - s.input_mean) / s.input_deviation).astype(np.float32)
+            standardized_targets = ((record.targets - s.output_mean) / s.output_deviation).astype(np.float32)
+            inputs += [standardized_inputs[i::time_res] for i in range(time_res)]
+            targets += [standardized_targets[i::time_res] for i in range(time_res)]
+        lengths = np.array([len(sequence) for sequence in inputs], np.int64)
+        return cls(np.concatenate(inputs), np.concatenate(targets), np.cumsum(lengths) - lengths, lengths)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of sequences to train on: (window,) arrays in steps from the beginning of `Sequences.inputs`.
+
+    The network sees begin to end; the steps from counted_begin to counted_end carry the loss.
+    """
+
+    begin: np.ndarray
+    end: np.ndarray
+    counted_begin: np.ndarray
+    counted_end: np.ndarray
+
+
+class TrainingBatches:
+    """Batches of windows, cut and shuffled anew for each epoch, reproducibly from (seed, epoch)."""
+
+    def __init__(self, sequences: Sequences, user: UserInput, seed: int):
+        self._sequences, self._user, self._seed = sequences, user, seed
+        count = len(self._cut(0).begin)
+        self.batches_an_epoch = min(user.num_batches or -(-count // DEFAULT_BATCH), count)
+
+    def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
+        """Inputs and targets as `gather` makes them; each pass over the dataset is the next epoch."""
+        epochs = itertools.count(first_epoch)
+
+        def epoch_of_batches():
+            epoch = next(epochs)
+            windows = self._cut(epoch)
+            order = np.random.default_rng((self._seed, epoch, 1)).permutation(len(windows.begin))
+            for chosen in np.array_split(order, self.batches_an_epoch):
+                yield gather(self._sequences, windows, chosen)
+
+        signature = tuple(
+            tf.TensorSpec((None, None, array.shape[1]), tf.float32)
+            for array in (self._sequences.inputs, self._sequences.targets)
+        )
+        dataset = tf.data.Dataset.from_generator(epoch_of_batches, output_signature=signature)
+        return dataset.apply(tf.data.experimental.assert_cardinality(self.batches_an_epoch)).prefetch(2)
+
+    def _cut(self, epoch: int) -> Windows:
+        user = self._user
+        if user.window_length:
+            rng = np.random.default_rng((self._seed, epoch, 0))
+            return cut_windows(self._sequences, user.window_length, user.washout_length, user.bi_directional, rng)
+        return cut_pieces(self._sequences, user.seq_length)
+
+
+def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:
+    """Every sequence whole, or in pieces of about seq_length steps where it is longer (0: always whole)."""
+    begins, ends = [], []
+    for start, length in zip(sequences.starts, sequences.lengths, strict=True):
+        count = max(1, round(length / seq_length)) if seq_length else 1
+        bounds = start + np.linspace(0, length, count + 1).round().astype(np.int64)
+        begins.append(bounds[:-1])
+        ends.append(bounds[1:])
+    begin, end = np.concatenate(begins), np.concatenate(ends)
+    return Windows(begin, end, begin, end)
+
+
+def cut_windows(sequences: Sequences, window: int, washout: int, both_sides: bool, rng: np.random.Generator) -> Windows:
+    """Windows that together count each step of each sequence once, at places that `rng` shifts.
+
+    A washout of steps that do not count goes before each window, so that the network's state has settled, and with a
+    network that reads in both directions behind it too; at the ends of a sequence there is nothing to wash out.
+    """
+    starts, lengths = sequences.starts, sequences.lengths
+    total = window + (2 if both_sides else 1) * washout
+    shift = rng.integers(1, window + 1, len(starts))  # end of the first window
+    counts = np.where(lengths > shift, 1 + -(-(lengths - shift) // window), 1)
+    sequence = np.repeat(np.arange(len(starts)), counts)
+    number = np.arange(len(sequence)) - np.repeat(np.cumsum(counts) - counts, counts)
+    last = lengths[sequence]
+    counted_begin = np.maximum(shift[sequence] + (number - 1) * window, 0)
+    counted_end = np.minimum(shift[sequence] + number * window, last)
+    # One length for all windows of a long sequence: those at its ends reach further inwards.
+    begin = np.clip(shift[sequence] + (number - 1) * window - washout, 0, np.maximum(last - total, 0))
+    end = np.minimum(begin + total, last)
+    first = starts[sequence]
+    return Windows(first + begin, first + end, first + counted_begin, first + counted_end)
+
+
+def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A batch of windows: inputs and targets (window, time, channel).
+
+    Where a window is shorter than the longest of the batch it is filled up with inputs of 0; steps that do not count
+    have targets of NaN.
+    """
+    begin, end = windows.begin[chosen, None], windows.end[chosen, None]
+    steps = begin + np.arange(int((end - begin).max()))
+    inside = steps < end
+    counted = (steps >= windows.counted_begin[chosen, None]) & (steps < windows.counted_end[chosen, None])
+    steps = np.where(inside, steps, begin)
+    inputs = sequences.inputs[steps]
+    inputs[~inside] = 0
+    targets = sequences.targets[steps]
+    targets[~counted] = np.nan
+    return inputs, targets
+
+
+def whole_sequence_batches(sequences: Sequences) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Inputs and targets (sequence, time, channel) in batches of equal length, so that nothing has to be filled up."""
+    windows = cut_pieces(sequences, 0)
+    batches = []
+    for length in np.unique(sequences.lengths):
+        chosen = np.flatnonzero(sequences.lengths == length)
+        for start in range(0, len(chosen), VALIDATION_BATCH):
+            batches.append(gather(sequences, windows, chosen[start : start + VALIDATION_BATCH]))
+    return batches

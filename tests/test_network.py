@@ -1,0 +1,567 @@
+"""Training on tiny data: what is counted, what is learned, what is saved, and what must not have an influence."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from conftest import TINY, make_motions
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import network
+import training
+from data_io import Record
+from network import Architecture, Predictor, TrainedNetwork, build_model, build_training_model
+from sequences import Sequences, Standardization, TrainingBatches, cut_pieces, cut_windows, gather
+from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, InputError, UserInput
+from training import make_optimizer
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
+    """SimpleCode's motions and the wave; LAMP's motions are SimpleCode's times the gain, with another mean heave."""
+    simple = make_motions(rows, seed)
+    targets = simple * gain - [0.2, 0.0, 0.0]
+    return Record(f"SC_{seed}", 0.1 * np.arange(rows), np.hstack([simple, 1.5 * simple[:, :1]]), targets, simple)
+
+
+def make_sets(rows=(100, 91), val_rows=(80,), test_rows=(70,)) -> dict[str, tuple[Record, ...]]:
+    lengths = {"train": rows, "val": val_rows, "test": test_rows}
+    return {
+        name: tuple(make_record(n, 10 * k + i) for i, n in enumerate(lengths[name])) for k, name in enumerate(lengths)
+    }
+
+
+def configure(**user) -> Config:
+    return Config(user=UserInput(**(TINY | user)), data=DataInfo())
+
+
+def train(sets=None, **user) -> TrainedNetwork:
+    return training.train(configure(**user), sets or make_sets())
+
+
+def losses(trained: TrainedNetwork) -> np.ndarray:
+    return trained.history[["epoch", "loss", "val_loss", "learning_rate"]].to_numpy()
+
+
+def same_weights(first: TrainedNetwork, second: TrainedNetwork) -> bool:
+    pairs = zip(first.model.get_weights(), second.model.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def untrained(seed: int = 0, **user) -> TrainedNetwork:
+    """A network of random weights, large enough that each step's output depends on its neighbours."""
+    architecture = Architecture.of(UserInput(**(TINY | user)), Standardization.of(make_sets()["train"]))
+    model = build_model(architecture)
+    rng = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(scale=0.5, size=variable.shape))
+    return TrainedNetwork(model, architecture, None, 1)
+
+
+# ---- windows ------------------------------------------------------------------------------------------------------
+
+
+def sequences_of(lengths) -> Sequences:
+    """Sequences whose inputs and targets are the step's own number in the array."""
+    lengths = np.array(lengths)
+    numbers = np.arange(lengths.sum(), dtype=np.float32)[:, None]
+    return Sequences(numbers, numbers * [1, -1], np.cumsum(lengths) - lengths, lengths)
+
+
+LENGTHS = st.lists(st.integers(1, 70), min_size=1, max_size=6)
+
+
+@hypothesis_settings(max_examples=150, deadline=None)
+@given(LENGTHS, st.integers(1, 40), st.integers(0, 30), st.booleans(), st.integers(0, 5))
+def test_windows_count_every_step_once_and_stay_in_their_sequence(lengths, window, washout, both_sides, seed):
+    sequences = sequences_of(lengths)
+    windows = cut_windows(sequences, window, washout, both_sides, np.random.default_rng(seed))
+    counted = np.zeros(sum(lengths), int)
+    total = window + (2 if both_sides else 1) * washout
+    for begin, end, first, last in zip(
+        windows.begin, windows.end, windows.counted_begin, windows.counted_end, strict=True
+    ):
+        counted[first:last] += 1
+        sequence = np.searchsorted(sequences.starts, first, side="right") - 1
+        start, stop = sequences.starts[sequence], sequences.starts[sequence] + lengths[sequence]
+        assert start <= begin <= first < last <= end <= stop
+        assert last - first <= window
+        assert end - begin == min(total, lengths[sequence])
+        assert first - begin >= min(washout, first - start)
+        if both_sides:
+            assert end - last >= min(washout, stop - last)
+    assert (counted == 1).all()
+
+
+def test_windows_lie_elsewhere_with_another_seed():
+    cuts = [cut_windows(sequences_of([500]), 50, 10, False, np.random.default_rng(seed)) for seed in range(9)]
+    assert len({tuple(cut.counted_begin) for cut in cuts}) > 4
+    again = cut_windows(sequences_of([500]), 50, 10, False, np.random.default_rng(0))
+    assert np.array_equal(again.begin, cuts[0].begin)
+
+
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(LENGTHS, st.integers(0, 40))
+def test_pieces_cover_every_step_once(lengths, seq_length):
+    pieces = cut_pieces(sequences_of(lengths), seq_length)
+    steps = np.concatenate([np.arange(b, e) for b, e in zip(pieces.begin, pieces.end, strict=True)])
+    assert np.array_equal(steps, np.arange(sum(lengths)))
+    assert set(np.cumsum(lengths)) <= set(pieces.end)
+    if not seq_length:
+        assert len(pieces.begin) == len(lengths)
+    else:
+        assert (pieces.end - pieces.begin).max() <= 1.5 * seq_length + 1
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(LENGTHS, st.integers(1, 30), st.integers(0, 20), st.booleans(), st.integers(0, 3))
+def test_a_batch_holds_the_steps_of_its_windows(lengths, window, washout, both_sides, seed):
+    sequences = sequences_of(lengths)
+    rng = np.random.default_rng(seed)
+    windows = cut_windows(sequences, window, washout, both_sides, rng)
+    chosen = rng.permutation(len(windows.begin))[:5]
+    inputs, targets = gather(sequences, windows, chosen)
+    assert inputs.dtype == np.float32 and inputs.shape[:2] == targets.shape[:2]
+    assert inputs.shape[1] == (windows.end - windows.begin)[chosen].max()
+    for row, w in enumerate(chosen):
+        for column in range(inputs.shape[1]):
+            step = windows.begin[w] + column
+            assert inputs[row, column, 0] == (step if step < windows.end[w] else 0)
+            if windows.counted_begin[w] <= step < windows.counted_end[w]:
+                assert targets[row, column].tolist() == [step, -step]
+            else:
+                assert np.isnan(targets[row, column]).all()
+    assert np.array_equal(sequences.inputs[:, 0], np.arange(sum(lengths)))  # nothing was changed in place
+
+
+@pytest.mark.parametrize("num_batches", [0, 1, 3, 10**6])
+@pytest.mark.parametrize("user", [{}, {"seq_length": 9}, {"window_length": 7, "washout_length": 3}])
+def test_an_epoch_counts_every_step_once_and_the_next_is_another_one(num_batches, user):
+    records = make_sets()["train"]
+    user = UserInput(**(TINY | user | {"num_batches": num_batches}))
+    sequences = Sequences.of(records, user.time_res, Standardization.of(records))
+
+    def epochs(seed: int) -> list[list[np.ndarray]]:
+        batches = TrainingBatches(sequences, user, seed)
+        dataset = batches.dataset()
+        found = [[targets.numpy() for _, targets in dataset] for _ in range(2)]
+        assert [len(epoch) for epoch in found] == [batches.batches_an_epoch] * 2
+        assert num_batches in (0, 10**6, batches.batches_an_epoch)
+        return found
+
+    first, second = epochs(1)
+    for epoch in (first, second):
+        counted = np.sort(np.concatenate([targets[np.isfinite(targets)] for targets in epoch]))
+        assert np.array_equal(counted, np.sort(sequences.targets.ravel()))
+    if len(first) > 1:
+        assert not all(map(same_array, first, second))
+    if user.window_length:
+        assert first_counted(first) != first_counted(second)  # the windows are cut at other places
+    assert all(map(same_array, first, epochs(1)[0]))
+
+
+def first_counted(epoch: list[np.ndarray]) -> set[float]:
+    """The target of the first channel at the first step that counts, of each window."""
+    return {float(window[np.isfinite(window[:, 0]), 0][0]) for targets in epoch for window in targets}
+
+
+def same_array(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+@pytest.mark.parametrize(("rows", "time_res"), [((30,), 1), ((30, 20), 3), ((31, 29), 4), ((7,), 5)])
+def test_interleaved_sequences(rows, time_res):
+    records = [make_record(n, i) for i, n in enumerate(rows)]
+    s = Standardization.of(records)
+    sequences = Sequences.of(records, time_res, s)
+    assert len(sequences.starts) == len(rows) * time_res
+    number = 0
+    for record in records:
+        for first in range(time_res):
+            start, length = sequences.starts[number], sequences.lengths[number]
+            expected = (record.inputs[first::time_res] - s.input_mean) / s.input_deviation
+            assert np.allclose(sequences.inputs[start : start + length], expected, atol=1e-5)
+            expected = (record.targets[first::time_res] - s.output_mean) / s.output_deviation
+            assert np.allclose(sequences.targets[start : start + length], expected, atol=1e-5)
+            number += 1
+    assert sequences.lengths.sum() == sum(rows)
+
+
+# ---- standardization ----------------------------------------------------------------------------------------------
+
+
+def test_standardization_is_one_mean_and_deviation_a_channel():
+    records = [make_record(50, 1), make_record(80, 2)]
+    s = Standardization.of(records)
+    inputs, targets = (np.concatenate([getattr(r, name) for r in records]) for name in ("inputs", "targets"))
+    assert np.allclose(s.input_mean, inputs.mean(axis=0)) and np.allclose(s.input_deviation, inputs.std(axis=0))
+    assert np.allclose(s.output_mean, targets.mean(axis=0)) and np.allclose(s.output_deviation, targets.std(axis=0))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.3])
+def test_a_constant_channel_gets_deviation_1(value):
+    record = make_record(1000, 1)
+    inputs = record.inputs.copy()
+    inputs[:, 1] = value
+    s = Standardization.of([Record("x", record.time, inputs, record.targets, record.simple)])
+    assert s.input_deviation[1] == 1.0 and s.input_mean[1] == pytest.approx(value)
+    assert s.input_deviation[0] == pytest.approx(inputs[:, 0].std())
+
+
+def test_roll_of_zero_trains_and_predicts():
+    def without_roll(record):
+        off = np.array([1, 0, 1])
+        return Record(record.name, record.time, record.inputs * [1, 0, 1, 1], record.targets * off, record.simple * off)
+
+    sets = {name: tuple(map(without_roll, records)) for name, records in make_sets().items()}
+    trained = train(sets)
+    assert np.isfinite(losses(trained)).all()
+    assert np.isfinite(Predictor(trained).predict([sets["test"][0].inputs])[0]).all()
+
+
+# ---- training -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "user", [{"window_length": 20, "washout_length": 5}, {"predict_correction": True, "optimizer": "muon"}]
+)
+def test_a_linear_relation_is_learned(user):
+    sets = {
+        name: tuple(make_record(n, seed, gain=(0.8, 1.4, 1.2)) for n, seed in lengths)
+        for name, lengths in {"train": [(300, 1), (300, 2), (300, 3)], "val": [(200, 4)], "test": [(200, 5)]}.items()
+    }
+    trained = train(sets, epochs=40, lr=0.02, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
+    deviation = np.concatenate([r.targets for r in sets["train"]]).std(axis=0)
+    for record in (*sets["val"], *sets["test"]):
+        (prediction,) = Predictor(trained).predict([record.inputs])
+        mse, simple_mse = (np.mean(((x - record.targets) / deviation) ** 2) for x in (prediction, record.simple))
+        assert mse < 0.03
+        assert mse < 0.3 * simple_mse
+
+
+def standardized_loss(trained: TrainedNetwork, sets, objective, time_res: int) -> float:
+    """The objective over the validation set from the saved model's predictions, with the definitions spelled out."""
+    targets = np.concatenate([record.targets for record in sets["train"]])
+    mean, deviation = targets.mean(axis=0), targets.std(axis=0)
+    kind, a, b = objective
+    terms = []
+    for record in sets["val"]:
+        for first in range(time_res):
+            p = trained.model.predict(record.inputs[None, first::time_res].astype(np.float32), verbose=0)[0]
+            y, p = (record.targets[first::time_res] - mean) / deviation, (p - mean) / deviation
+            squared = (p - y) ** 2
+            if kind == 1:
+                squared = squared * (a + b * y**2)
+            terms.append(squared[np.abs(y) >= a] if kind == 3 else squared.ravel())
+    return float(np.concatenate(terms).mean())
+
+
+@pytest.mark.parametrize(
+    ("user", "objective"),
+    [
+        ({}, (0, 0.0, 0.0)),
+        ({"predict_correction": True}, (1, 0.1, 0.9)),
+        ({"bi_directional": True, "num_layers": 2, "dropout": 0.3}, (3, 1.0, 0.0)),
+        ({"predict_correction": True, "bi_directional": True, "train_fun_hyp": (2, 0.0, 0.0)}, (0, 0.0, 0.0)),
+    ],
+)
+def test_val_loss_is_the_objective_on_standardized_motions(user, objective):
+    sets = make_sets(val_rows=(80, 47))
+    trained = train(sets, val_fun_hyp=objective, epochs=3, **user)
+    best = trained.history.set_index("epoch").loc[trained.best_epoch]
+    assert trained.best_epoch == trained.history["epoch"][trained.history["val_loss"].argmin()]
+    assert standardized_loss(trained, sets, objective, TINY["time_res"]) == pytest.approx(best["val_loss"], rel=2e-4)
+
+
+def test_loss_is_the_mean_over_the_steps_that_count():
+    """With a learning rate that moves nothing, the loss of an epoch is that of the network as it stands."""
+    sets = make_sets()
+    trained = train(sets, lr=1e-12, epochs=1, window_length=15, washout_length=200, num_batches=1)
+    sets["val"] = sets["train"]
+    expected = standardized_loss(trained, sets, (0, 0.0, 0.0), TINY["time_res"])
+    assert trained.history["loss"][0] == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_same_seed_gives_the_same_training_and_another_one_another():
+    user = {"window_length": 20, "washout_length": 5, "dropout": 0.2, "num_layers": 2, "epochs": 2}
+    first, again, other = train(seed=3, **user), train(seed=3, **user), train(seed=4, **user)
+    assert np.array_equal(losses(first), losses(again)) and same_weights(first, again)
+    assert not np.array_equal(losses(first)[:, 1:3], losses(other)[:, 1:3])
+
+
+def test_a_drawn_seed_is_written_down_and_gives_the_training_again():
+    first = train(seed=None)
+    seed = json.loads(configure().network_folder.joinpath("settings.json").read_text())["seed"]
+    assert np.array_equal(losses(train(seed=seed)), losses(first))
+
+
+def test_the_test_set_has_no_influence():
+    sets = make_sets()
+    first = train(sets)
+    garbage = sets | {"test": (Record("x", np.arange(5.0), np.full((5, 4), np.nan), np.full((5, 3), 1e30), sets),)}
+    assert same_weights(first, train(garbage))
+    assert same_weights(first, train(sets | {"test": ()}))
+
+
+def test_the_validation_set_chooses_the_epoch_but_does_not_teach():
+    sets = make_sets()
+    others = sets | {"val": (make_record(60, 99),)}
+    first, second = train(sets), train(others)
+    assert np.array_equal(losses(first)[:, 1], losses(second)[:, 1])
+    assert not np.array_equal(losses(first)[:, 2], losses(second)[:, 2])
+    assert first.architecture.standardization == second.architecture.standardization
+
+
+def test_without_a_validation_set_the_training_loss_is_watched(capsys):
+    trained = train(make_sets(val_rows=()), epochs=3)
+    assert trained.history["val_loss"].isna().all()
+    assert trained.best_epoch == trained.history["loss"].argmin() + 1
+    assert "training loss" in capsys.readouterr().out
+
+
+def test_training_stops_when_validation_gets_no_better():
+    sets = make_sets()
+    noise = np.random.default_rng(0).normal(size=(80, 3))
+    val = sets["val"][0]
+    sets["val"] = (Record("x", val.time, val.inputs, 100 * noise, val.simple),)
+    trained = train(sets, epochs=60, patience=2, lr=0.05)
+    assert len(trained.history) < 60
+    assert len(trained.history) == trained.best_epoch + 2
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_learning_rate_schedules(schedule):
+    rate = train(lr_schedule=schedule, epochs=4, patience=1000, lr=0.01).history["learning_rate"].to_numpy()
+    assert rate[0] <= 0.01 + 1e-9 and (np.diff(rate) <= 0).all()
+    if schedule == "constant":
+        assert np.allclose(rate, 0.01)
+    if schedule in ("cosine", "exponential", "step"):
+        assert rate[-1] < 0.25 * 0.01
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name):
+    optimizer = make_optimizer(UserInput(optimizer=name, lr=0.25, momentum=0.5), 3)
+    assert type(optimizer).__name__.lower() == name
+    assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == 0.25
+    assert getattr(optimizer, "momentum", 0.5) == 0.5
+
+
+def test_a_training_that_diverges_at_once_is_told_and_leaves_nothing(tmp_path):
+    with pytest.raises(InputError, match=r"\blr\b"):
+        train(optimizer="sgd", lr=1e20, num_batches=2)
+    assert not any((tmp_path / "saved_models").glob("*/*"))
+
+
+# ---- interruptions ------------------------------------------------------------------------------------------------
+
+
+def raise_in_epoch(monkeypatch, number: int, error: type[BaseException]) -> None:
+    original = training.Progress.on_epoch_end
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == number:
+            raise error
+        original(self, epoch, logs)
+
+    monkeypatch.setattr(training.Progress, "on_epoch_end", on_epoch_end)
+
+
+def test_ctrl_c_keeps_the_best_network(monkeypatch):
+    sets = make_sets()
+    whole = train(sets, epochs=6)
+    raise_in_epoch(monkeypatch, 4, KeyboardInterrupt)
+    stopped = train(sets, epochs=6)
+    assert len(stopped.history) == 3 and stopped.best_epoch <= 3
+    assert np.array_equal(losses(stopped), losses(whole)[:3])
+    folder = configure().network_folder
+    facts = json.loads((folder / "settings.json").read_text())
+    assert facts["best_epoch"] == stopped.best_epoch
+    saved = keras.models.load_model(folder / "model.keras")
+    x = sets["test"][0].inputs[None, ::3].astype(np.float32)
+    assert np.array_equal(saved(x).numpy(), stopped.model(x).numpy())
+    best = stopped.history["val_loss"].min()
+    assert standardized_loss(stopped, sets, (0, 0.0, 0.0), 3) == pytest.approx(best, rel=2e-4)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_run_keeps_the_last_good_network(monkeypatch, error):
+    train(epochs=2)
+    folder = configure().network_folder
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    raise_in_epoch(monkeypatch, 1, error)
+    with pytest.raises((InputError, RuntimeError)):
+        train(epochs=2, hidden_size=5, overwrite=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert network.load(configure(training_mode=False)).best_epoch is not None
+
+
+def test_a_finished_run_takes_the_place_of_an_older_one(tmp_path):
+    train(hidden_size=4)
+    train(hidden_size=6, overwrite=True)
+    assert [path.name for path in (tmp_path / "saved_models").iterdir()] == ["recently_trained_model"]
+    assert network.load(configure(training_mode=False)).architecture.hidden_size == 6
+
+
+# ---- saved networks -----------------------------------------------------------------------------------------------
+
+
+def test_the_saved_model_needs_keras_alone(tmp_path):
+    sets = make_sets()
+    trained = train(sets, bi_directional=True, predict_correction=True, num_layers=2, dropout=0.1, epochs=1)
+    record = sets["test"][0]
+    expected = Predictor(trained).predict([record.inputs])[0][::3]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    np.save(elsewhere / "inputs.npy", record.inputs[None, ::3].astype(np.float32))
+    model = configure().network_folder.resolve() / "model.keras"
+    code = (
+        "import sys, keras, numpy\n"
+        f"model = keras.models.load_model({str(model)!r})\n"
+        "numpy.save('outputs.npy', model.predict(numpy.load('inputs.npy'), verbose=0))\n"
+        "assert not {'network', 'fused_lstm', 'settings', 'data_io'} & set(sys.modules)\n"
+        "assert {type(layer).__module__.split('.')[0] for layer in model.layers} == {'keras'}\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=elsewhere, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    outputs = np.load(elsewhere / "outputs.npy")
+    assert outputs.shape == (1, *expected.shape)
+    assert np.abs(outputs[0] - expected).max() < 1e-4
+
+
+def test_a_loaded_network_predicts_as_the_trained_one():
+    sets = make_sets()
+    trained = train(sets, bi_directional=True)
+    loaded = network.load(configure(training_mode=False, bi_directional=True))
+    assert loaded.architecture == trained.architecture and loaded.best_epoch == trained.best_epoch
+    assert np.allclose(losses(loaded), losses(trained), rtol=1e-7)
+    inputs = [record.inputs for record in sets["test"]]
+    for first, second in zip(Predictor(trained).predict(inputs), Predictor(loaded).predict(inputs), strict=True):
+        assert np.array_equal(first, second)
+
+
+def test_what_is_written_about_a_network():
+    trained = train(epochs=3, seed=11)
+    facts = json.loads((configure().network_folder / "settings.json").read_text())
+    assert facts["seed"] == 11 and facts["settings"]["user"]["hidden_size"] == TINY["hidden_size"]
+    assert facts["network"]["inputs"] == ["Zcg", "Roll", "Pitch", "Wave"]
+    assert facts["network"]["outputs"] == ["Zcg", "Roll", "Pitch"]
+    mean = facts["network"]["standardization"]["output_mean"]
+    assert np.allclose(mean, np.concatenate([r.targets for r in make_sets()["train"]]).mean(axis=0))
+    assert facts["epochs_trained"] == 3 and facts["best_epoch"] == trained.best_epoch
+    assert {"python", "tensorflow", "keras", "numpy"} <= set(facts["versions"])
+    header = (configure().network_folder / "history.csv").read_text().splitlines()[0]
+    assert header == "epoch,elapsed_s,loss,val_loss,learning_rate"
+    elapsed = trained.history["elapsed_s"].to_numpy()
+    assert (elapsed >= 0).all() and (np.diff(elapsed) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ({"model_load_filename": "nothing"}, "saved networks are: recently_trained_model"),
+        ({"time_res": 4}, "time_res 3"),
+        ({"input_waves": False}, "Zcg, Roll, Pitch, Wave"),
+        ({"output_vbm": True}, "VBM, Zcg, Roll, Pitch"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused(user, expected):
+    network.save_model(untrained().model, configure().network_folder / "model.keras")
+    architecture = untrained().architecture
+    facts = {"network": dataclasses.asdict(architecture), "best_epoch": 1}
+    (configure().network_folder / "settings.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError) as caught:
+        network.load(configure(training_mode=False, **user))
+    assert len(caught.value.lines) == 1 and expected in caught.value.lines[0]
+
+
+@pytest.mark.parametrize("name", ["model.keras", "settings.json"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"PK\x03\x04 not a model"])
+def test_a_damaged_network_is_refused(name, content):
+    folder = configure().network_folder
+    trained = untrained()
+    network.save_model(trained.model, folder / "model.keras")
+    facts = {"network": dataclasses.asdict(trained.architecture), "best_epoch": 1}
+    (folder / "settings.json").write_text(json.dumps(facts))
+    network.load(configure(training_mode=False))
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        network.load(configure(training_mode=False))
+    assert len(caught.value.lines) == 1
+    assert name in caught.value.lines[0] and "\n" not in caught.value.lines[0]
+
+
+# ---- prediction ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("user", [{"bi_directional": True}, {"predict_correction": True, "num_layers": 2}])
+def test_training_and_saved_models_are_the_same_function(user):
+    trained = untrained(**user)
+    s = trained.architecture.standardization
+    fused = build_training_model(trained.architecture)
+    fused.set_weights(trained.model.get_weights())
+    inputs = make_record(60, 8).inputs
+    standardized = ((inputs - s.input_mean) / s.input_deviation).astype(np.float32)
+    expected = fused(standardized[None]).numpy()[0] * s.output_deviation + s.output_mean
+    assert np.allclose(trained.model(inputs[None].astype(np.float32)).numpy()[0], expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("time_res", "rows"),
+    [(1, [40]), (3, [40, 41, 42]), (4, [50, 50, 3, 1, 23]), (7, [30] * 5), (13, [60, 60, 65])],
+)
+def test_interleaved_sequences_are_woven_together_again(time_res, rows):
+    """Also the compiled way, which is taken from 24 sequences of one length on."""
+    trained = untrained(time_res=time_res, bi_directional=True)
+    inputs = [make_record(n, 20 + i).inputs for i, n in enumerate(rows)]
+    copies = [array.copy() for array in inputs]
+    outputs = Predictor(trained).predict(inputs)
+    assert all(np.array_equal(array, copy) for array, copy in zip(inputs, copies, strict=True))
+    assert [output.shape for output in outputs] == [(n, 3) for n in rows]
+    for array, output in zip(inputs, outputs, strict=True):
+        assert output.dtype == np.float64
+        for first in range(min(time_res, len(array))):
+            alone = trained.model(array[None, first::time_res].astype(np.float32)).numpy()[0]
+            assert np.allclose(output[first::time_res], alone, atol=2e-4)
+
+
+def test_no_record_is_no_prediction():
+    assert Predictor(untrained()).predict([]) == []
+
+
+@pytest.mark.parametrize("bi_directional", [False, True])
+@pytest.mark.parametrize("output_vbm", [False, True])
+def test_no_correction_is_simplecodes_own_motion(bi_directional, output_vbm):
+    rows, channels = 61, 3 + output_vbm
+    simple = np.random.default_rng(0).normal(size=(rows, channels)) * 5 + 2
+    targets = simple * 3 + 7
+    record = Record("x", np.arange(rows), np.hstack([simple, 0.1 * simple[:, :1]]), targets, simple)
+    user = UserInput(
+        **TINY, predict_correction=True, bi_directional=bi_directional, input_vbm=output_vbm, output_vbm=output_vbm
+    )
+    architecture = Architecture.of(user, Standardization.of([record]))
+    model = build_model(architecture)
+    model.get_layer("outputs").set_weights([np.zeros_like(w) for w in model.get_layer("outputs").get_weights()])
+    (prediction,) = Predictor(TrainedNetwork(model, architecture, None, 1)).predict([record.inputs])
+    assert np.allclose(prediction, simple, atol=1e-4)
+
+
+def test_one_way_networks_do_not_look_ahead_and_two_way_networks_do():
+    x = make_record(40, 3).inputs[None].astype(np.float32)
+    changed = x.copy()
+    changed[:, 25:] += 1
+    for bi_directional in (False, True):
+        model = untrained(bi_directional=bi_directional).model
+        before, after = model(x).numpy(), model(changed).numpy()
+        assert np.array_equal(before[:, :25], after[:, :25]) != bi_directional
+        assert not np.allclose(before[:, 25:], after[:, 25:])
