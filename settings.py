@@ -79,6 +79,7 @@ class UserInput:
     bi_directional: bool = False
     dropout: float = 0.0
     predict_correction: bool = False
+    mirror_symmetry: bool = False
     num_networks: int = 1
 
     optimizer: str = "adam"

@@ -1,0 +1,15 @@
+"""The earlier tool's recipe, for comparison: settings that are left out have its values as their defaults."""
+
+from input_template import DataInfoArgs, DerivedArgs, PlottingArgs, SaveDataArgs  # noqa: F401
+
+
+class UserInputArgs:
+    def __init__(self):
+        self.model_save_filename = "original"
+        self.time_res = 9
+        self.hidden_size = 30
+        self.num_layers = 2
+        self.num_batches = 108
+        self.lr = 0.005
+        self.epochs = 500
+        self.seed = 1

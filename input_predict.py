@@ -1,0 +1,30 @@
+"""Predicts realizations that have no LAMP output with a saved network. Only what differs from input_template.py."""
+
+import data_io
+import input_template
+from input_template import DerivedArgs, SaveDataArgs  # noqa: F401
+
+
+class UserInputArgs(input_template.UserInputArgs):
+    def __init__(self):
+        super().__init__()
+        self.training_mode = False
+        self.model_load_filename = "recently_trained_model"
+
+
+class PlottingArgs:
+    """Nothing to draw without LAMP."""
+
+    def __init__(self):
+        self.plotting_mode = False
+
+
+class DataInfoArgs:
+    """The six lists of pairs may be left out."""
+
+    def __init__(self):
+        cases = data_io.read_cases("sample_data/Cases_files/cases_test.txt")
+        self.predict_sc = cases.sc
+        self.predict_waves = (
+            cases.lamp
+        )  # the sample's .wav files lie beside LAMP's; leave it out for your own beside SC
