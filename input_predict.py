@@ -2,7 +2,7 @@
 
 import data_io
 import input_template
-from input_template import DerivedArgs, SaveDataArgs  # noqa: F401
+from input_template import DerivedArgs  # noqa: F401
 
 
 class UserInputArgs(input_template.UserInputArgs):

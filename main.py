@@ -13,8 +13,7 @@ import data_io
 import settings
 
 settings.explain_import_errors()
-
-# The name of your input file goes between "from" and "import" (without .py):
+# The name of your input file, without .py, goes between "from" and "import":
 from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs
 
 

@@ -309,7 +309,8 @@ def describe_user_error(error: BaseException, where: str) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     position = f", line {line}" if line else ""
-    return f"{where}{position}: {type(error).__name__}: {' '.join(str(error).split())}"
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    return f"{where}{position}: {kind}{' '.join(str(error).split())}"
 
 
 def explain_import_errors() -> None:
@@ -595,7 +596,7 @@ def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
                 "UserInputArgs.predict_correction = True: every output needs SimpleCode's own value as input; "
                 "set input_3dof (and input_vbm with output_vbm) to True"
             )
-    if user.training_mode and not data.train_sc and not any(line.startswith("DataInfoArgs") for line in faults):
+    if user.training_mode and not data.train_sc and not any("DataInfoArgs" in line for line in faults):
         faults.append(
             "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)"
         )

@@ -1,0 +1,271 @@
+"""The process of one job: python worker.py JOB.json RESULT.json (run.py starts it, with the paths and threads set)."""
+
+import dataclasses
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import cases
+import data_io
+import linear_filter
+import metrics
+import settings
+from jobs import Job
+
+TRAINING_SETS = ("train", "val")
+MEGABYTE_KIB = 1024  # ru_maxrss is in KiB on Linux
+
+
+def main(job_file: str, result_file: str) -> None:
+    job = Job(**json.loads(Path(job_file).read_text(encoding="utf-8")))
+    limit_cores(job.threads)
+    result = TASKS[job.task](job)
+    result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE_KIB
+    Path(result_file).write_text(json.dumps(result), encoding="utf-8")
+
+
+def limit_cores(threads: int) -> None:
+    """No program gets more cores than threads, however it counts its threads; on Linux only."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+# ---- tasks ------------------------------------------------------------------------------------------------------
+
+
+def make_data(job: Job) -> dict[str, Any]:
+    """Simulates what is missing of the case's records."""
+    folder = Path(job.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    cases.make_records(folder, job.records["all"], job.duration)
+    return {}
+
+
+def run_linear_filter(job: Job) -> dict[str, Any]:
+    """Fits the linear filter; gives its errors and SimpleCode's."""
+    began = time.perf_counter()
+    train, val = (read_default(job.records[name]) for name in TRAINING_SETS)
+    read_s = time.perf_counter() - began
+    began = time.perf_counter()
+    fitted = linear_filter.fit(*inputs_and_targets(train), *inputs_and_targets(val))
+    train_s = time.perf_counter() - began
+    val_loss = linear_filter.standardized_error(fitted, *inputs_and_targets(val))
+    test = read_default(job.records["test"])
+    inputs, targets = inputs_and_targets(test)
+    began = time.perf_counter()
+    predictions = [linear_filter.predict(fitted, record) for record in inputs]
+    predict_s = time.perf_counter() - began
+    return {
+        "read_s": read_s,
+        "train_s": train_s,
+        "val_loss": val_loss,
+        "predict_s": predict_s,
+        "ridges": fitted.ridges.tolist(),
+        "errors": {
+            "linear filter": channel_errors(targets, predictions),
+            "SimpleCode": channel_errors(targets, [record.simple for record in test]),
+        },
+    }
+
+
+def run_reference(job: Job) -> dict[str, Any]:
+    """Trains the earlier tool's recipe."""
+    import torch
+
+    import reference
+
+    torch.set_num_threads(job.threads)
+    began = time.perf_counter()
+    train, val = ([reference.read_record(*pair) for pair in job.records[name]] for name in TRAINING_SETS)
+    read_s = time.perf_counter() - began
+    began = time.perf_counter()
+    trained = reference.train(*unzip(train), *unzip(val), job.seed, job.max_epochs)
+    train_s = time.perf_counter() - began
+    reference.save(trained, Path(f"{job.network}.pt"))
+    inputs, targets = unzip([reference.read_record(*pair) for pair in job.records["test"]])
+    began = time.perf_counter()
+    predictions = reference.predict(trained, inputs)
+    predict_s = time.perf_counter() - began
+    return {
+        "read_s": read_s,
+        "train_s": train_s,
+        "predict_s": predict_s,
+        "history": trained.history,
+        "best_epoch": trained.best_epoch,
+        "errors": {job.program: channel_errors(targets, predictions)},
+    }
+
+
+def run_ours(job: Job) -> dict[str, Any]:
+    """Trains this program with the settings of the job's input file."""
+    config = read_config(job)
+    began = time.perf_counter()
+    sets = {name: read_records(job.records[name], config.user) for name in TRAINING_SETS}
+    read_s = time.perf_counter() - began
+
+    import network
+    import training
+
+    began = time.perf_counter()
+    trained = training.train(config, sets)
+    train_s = time.perf_counter() - began
+    test = read_records(job.records["test"], config.user)
+    began = time.perf_counter()
+    predictions = network.Predictor(trained).predict([record.inputs for record in test])
+    predict_s = time.perf_counter() - began
+    chosen = [trained.architecture.outputs.index(channel) for channel in data_io.MOTIONS]
+    errors = channel_errors([record.targets[:, chosen] for record in test], [p[:, chosen] for p in predictions])
+    return {
+        "read_s": read_s,
+        "train_s": train_s,
+        "predict_s": predict_s,
+        "history": trained.history[["epoch", "elapsed_s", "loss", "val_loss"]].to_dict("records"),
+        "best_epoch": trained.best_epoch,
+        "errors": {job.program: errors},
+    }
+
+
+def predict_reference(job: Job) -> dict[str, Any]:
+    """Seconds to predict all records with a saved network, first and second time in the process."""
+    import torch
+
+    import reference
+
+    torch.set_num_threads(job.threads)
+    inputs = inputs_and_targets(read_default(job.records["all"]))[0]
+    trained = reference.load(Path(f"{job.network}.pt"))
+    return time_twice(lambda: reference.predict(trained, inputs))
+
+
+def predict_ours(job: Job) -> dict[str, Any]:
+    """Seconds to predict all records with a saved network, first (compiling included) and second time."""
+    import network
+
+    config = read_config(job)
+    inputs = [record.inputs for record in read_records(job.records["all"], config.user)]
+    trained = network.load_network(settings.NETWORKS_FOLDER / job.network)
+    predictor = None
+
+    def predict() -> None:
+        nonlocal predictor
+        predictor = predictor or network.Predictor(trained)
+        predictor.predict(inputs)
+
+    return time_twice(predict)
+
+
+def read_files(job: Job) -> dict[str, Any]:
+    """Seconds to read all records' sc.mot, lamp.mot and .wav from text, both ways in turn."""
+    files = [
+        (f"{path}{ending}", layout)
+        for sc, lamp in job.records["all"]
+        for path, ending, layout in (
+            (sc, ".mot", data_io.SC_MOT),
+            (lamp, ".mot", data_io.LAMP_MOT),
+            (lamp, ".wav", data_io.WAV),
+        )
+    ]
+    for path, _ in files:
+        Path(path).read_bytes()  # both find the files in the system's cache
+    seconds: dict[str, list[float]] = {"reference": [], "ours": []}
+    for _ in range(job.repeats):
+        began = time.perf_counter()
+        for path, layout in files:
+            np.loadtxt(path, skiprows=layout.header_lines, usecols=tuple(layout.columns.values()))
+        between = time.perf_counter()
+        for path, layout in files:
+            data_io.read_columns(path, layout)
+        seconds["reference"].append(between - began)
+        seconds["ours"].append(time.perf_counter() - between)
+    return {"seconds": seconds}
+
+
+TASKS = {
+    "data": make_data,
+    "linear_filter": run_linear_filter,
+    "reference": run_reference,
+    "ours": run_ours,
+    "predict_reference": predict_reference,
+    "predict_ours": predict_ours,
+    "read": read_files,
+}
+
+
+# ---- what they share --------------------------------------------------------------------------------------------
+
+
+def read_config(job: Job) -> settings.Config:
+    """The settings of the job's input file, with the job's own in place of some, and with the job's records.
+
+    Only UserInputArgs is taken from the file: its data, figures and output files are not the benchmark's.
+    """
+    module = settings.load_module(job.inputs)
+    records = {name: job.records.get(name, []) for name in TRAINING_SETS}
+
+    class DataInfoArgs:
+        def __init__(self):
+            for name, pairs in records.items():
+                setattr(self, f"{name}_sc", [sc for sc, _ in pairs])
+                setattr(self, f"{name}_lamp", [lamp for _, lamp in pairs])
+
+    class Empty:
+        pass
+
+    config, faults, _ = settings.read_config(
+        UserInputArgs=module.UserInputArgs,
+        DataInfoArgs=DataInfoArgs,
+        PlottingArgs=Empty,
+        SaveDataArgs=Empty,
+        DerivedArgs=lambda user, data: None,
+    )
+    faults = [line for line in faults if records["train"] or "train_sc is empty" not in line]
+    if faults:
+        raise SystemExit("\n".join(faults))
+    own = {"training_mode": True, "model_save_filename": job.network, "overwrite": True, "seed": job.seed}
+    return dataclasses.replace(config, user=dataclasses.replace(config.user, **own | job.settings))
+
+
+def read_records(pairs: Sequence[tuple[str, str]], user: settings.UserInput) -> tuple[data_io.Record, ...]:
+    return tuple(data_io.read_record(sc, lamp, user)[0] for sc, lamp in pairs)
+
+
+def read_default(pairs: Sequence[tuple[str, str]]) -> tuple[data_io.Record, ...]:
+    """Records with the inputs that all but this program use: heave, roll, pitch and the wave."""
+    return read_records(pairs, settings.UserInput())
+
+
+def inputs_and_targets(records: Sequence[data_io.Record]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [record.inputs for record in records], [record.targets for record in records]
+
+
+def unzip(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """The project's measures of heave, roll and pitch over a set; arrays (rows, 3) a record, in m and deg."""
+    return [
+        {"channel": channel, **{name: measures[name] for name in ("mse", "peak_mse", "ssa_error")}}
+        for i, channel in enumerate(data_io.MOTIONS)
+        for measures in [metrics.channel_errors([y[:, i] for y in targets], [p[:, i] for p in predictions])]
+    ]
+
+
+def time_twice(predict: Callable[[], Any]) -> dict[str, float]:
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        predict()
+        seconds.append(time.perf_counter() - began)
+    return {"first_s": seconds[0], "second_s": seconds[1]}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
