@@ -23,6 +23,7 @@ GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
 MAX_FAULTS_A_FILE = 3
 WHITESPACE = 32  # byte values up to a blank separate columns
 LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows the network's float32
+LONGEST_WORD = 24  # characters; a double needs no more
 LARGEST_EXACT_INTEGER = 10**15  # below it a decimal mantissa is exact in float64,
 LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient is then correctly rounded
 
@@ -213,7 +214,7 @@ def _read_bytes(path: Path) -> bytes:
 
 def _usual_width(data: bytes) -> int:
     """Number of columns of most rows, counted in the middle of the file, where neither header nor footer reaches."""
-    sample = 20_000  # bytes
+    sample = 4_000  # bytes
     start = max(len(data) - sample, 0) // 2
     lines = data[start : start + sample].split(b"\n")
     if start:
@@ -353,10 +354,11 @@ def _fixed_width_numbers(field: np.ndarray) -> np.ndarray | None:
 
 
 def _whole_number(digits: np.ndarray) -> np.ndarray:
-    """(rows,) int64 from the decimal digits (position, row); too long ones saturate far above what is used."""
-    number = np.zeros(digits.shape[1], np.int64)
+    """(rows,) integers from the decimal digits (position, row); too long ones saturate far above what is used."""
     if len(digits) > 18 and digits[:-18].any():
-        return number + np.iinfo(np.int64).max // 2
+        return np.full(digits.shape[1], np.iinfo(np.int64).max // 2)
+    # Nine digits fit into 32 bits, in which the arithmetic is twice as fast.
+    number = np.zeros(digits.shape[1], np.int32 if len(digits) <= 9 else np.int64)
     for row in digits[-18:]:
         number *= 10
         number += row
@@ -370,24 +372,41 @@ def _scale(mantissa: np.ndarray, power: np.ndarray) -> np.ndarray:
 
 
 def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
-    """The layout's columns of rows printed in any way, or None where a row is not as long as the first."""
-    raw = np.frombuffer(body, np.uint8)
-    printed = raw > WHITESPACE
-    begins = printed.copy()
-    begins[1:] &= ~printed[:-1]
-    row_lengths = np.diff(np.cumsum(begins)[raw == ord("\n")], prepend=0)
-    if not np.isin(row_lengths, (0, width)).all():
-        return None
-    if not NUMERIC_BYTES[raw].all():  # what Python would take for a number and we do not: nan, 1_000, 0x1
-        return None
+    """The layout's columns of rows printed in any way, or None where a row is not as long as the others."""
     positions = list(layout.columns.values())
-    if max(positions) >= width:
+    raw = np.frombuffer(b" " * LONGEST_WORD + body, np.uint8)  # so that there is something before the first word
+    if max(positions) >= width or not NUMERIC_BYTES[raw].all():
+        return None  # letters, or what Python would take for a number and we do not: nan, 1_000, 0x1
+    printed = raw > WHITESPACE
+    edges = np.flatnonzero(printed[1:] != printed[:-1]) + 1
+    begins, ends = edges[::2], edges[1::2]
+    row_ends = np.flatnonzero(raw == ord("\n"))
+    if len(begins) == width * len(row_ends):
+        begins, ends = begins.reshape(-1, width), ends.reshape(-1, width)
+        if (ends[:, -1] <= row_ends).all() and (begins[1:, 0] > row_ends[:-1]).all():
+            columns = [_aligned_numbers(raw, begins[:, position], ends[:, position]) for position in positions]
+            if all(column is not None for column in columns):
+                return np.stack(columns, axis=1)
+    words_a_row = np.diff(np.searchsorted(begins.ravel(), row_ends), prepend=0)
+    if not np.isin(words_a_row, (0, width)).all():
         return None
     try:
         words = body.translate(bytes.maketrans(b"dD", b"eE")).split()
         return np.array(words, dtype=np.float64).reshape(-1, width)[:, positions]
     except ValueError:
         return None
+
+
+def _aligned_numbers(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
+    """Numbers of one column from where its words begin and end in the text, by placing them below each other."""
+    lengths = ends - begins
+    longest = int(lengths.max())
+    if longest > LONGEST_WORD:
+        return None
+    field = np.lib.stride_tricks.sliding_window_view(raw, longest)[ends - longest].T.copy()  # (position, row)
+    for place in range(longest - int(lengths.min())):
+        field[place, lengths < longest - place] = WHITESPACE
+    return _fixed_width_numbers(field)
 
 
 def _count_zero_rows(values: np.ndarray) -> int:

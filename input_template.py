@@ -25,15 +25,16 @@ class UserInputArgs:
 
         # time
         self.time_res = 9  # the network sees every 9th time step; all steps are used, as 9 interleaved sequences
-        self.window_length = 100  # network steps learned from at once; 0: whole records
-        self.washout_length = 40  # further steps before each window, for the network to settle, without loss
+        self.window_length = 200  # network steps learned from at once; 0: whole records
+        self.washout_length = 150  # further steps before each window, without loss: roll forgets slowly
 
         # network
         self.hidden_size = 30  # units in a layer
         self.num_layers = 2
-        self.bi_directional = True  # reads the record forwards and backwards: whole records are known beforehand
+        self.bi_directional = False  # True: read the record backwards as well, at twice the cost
         self.dropout = 0.0  # between layers
         self.predict_correction = True  # learn LAMP - SimpleCode
+        self.mirror_symmetry = True  # the ship is symmetric: learn each record mirrored as well
 
         # training
         self.optimizer = "muon"
@@ -41,7 +42,7 @@ class UserInputArgs:
         self.lr_schedule = "cosine"  # down to zero at the last epoch
         self.epochs = 40
         self.patience = 30  # epochs without a better validation loss before training stops
-        self.num_batches = 0  # in an epoch; 0: 16 windows a batch
+        self.num_batches = 30  # in an epoch; 0: 32 windows a batch
         self.train_fun_hyp = [0, 0, 0]  # objective [kind, a, b]; 0: mean squared error
         self.val_fun_hyp = [0, 0, 0]
         self.seed = 1  # None: another one each time

@@ -39,7 +39,6 @@ class Architecture:
     dropout: float
     predict_correction: bool
     num_networks: int
-    mirror_symmetry: bool
     standardization: Standardization
 
     @classmethod
@@ -125,36 +124,26 @@ def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) 
 
 def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, prefix: str) -> keras.KerasTensor:
     """Standardized inputs to standardized outputs of one network."""
-    recurrent = []
+    hidden = inputs
     for number in range(1, architecture.num_layers + 1):
         if architecture.dropout and number > 1:
-            recurrent.append(keras.layers.Dropout(architecture.dropout, name=f"{prefix}dropout_{number - 1}"))
+            hidden = keras.layers.Dropout(architecture.dropout, name=f"{prefix}dropout_{number - 1}")(hidden)
         layer = lstm(architecture.hidden_size, return_sequences=True, name=f"{prefix}lstm_{number}")
         if architecture.bi_directional:
             layer = keras.layers.Bidirectional(layer, name=f"{prefix}bidirectional_{number}")
-        recurrent.append(layer)
-    recurrent.append(keras.layers.Dense(len(architecture.outputs), name=f"{prefix}outputs"))
-    outputs = _in_turn(recurrent, inputs)
-    s = architecture.standardization
-    if architecture.mirror_symmetry:
-        # A ship is symmetric: what the network says of the mirrored motions is a second opinion on the motions.
-        turned = _mirror_layer(architecture.inputs, s.input_mean, s.input_deviation, f"{prefix}mirror")(inputs)
-        back = _mirror_layer(architecture.outputs, s.output_mean, s.output_deviation, f"{prefix}mirror_back")
-        outputs = keras.layers.Average(name=f"{prefix}symmetric")([outputs, back(_in_turn(recurrent, turned))])
+        hidden = layer(hidden)
+    outputs = keras.layers.Dense(len(architecture.outputs), name=f"{prefix}outputs")(hidden)
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
         outputs = keras.layers.Add(name=f"{prefix}corrected")([outputs, simplecode(inputs)])
     return outputs
 
 
-def _in_turn(layers: Sequence[keras.Layer], values: keras.KerasTensor) -> keras.KerasTensor:
-    for layer in layers:
-        values = layer(values)
-    return values
-
-
 def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Dense:
-    """Picks SimpleCode's motions out of the standardized inputs, standardized as LAMP's are."""
+    """Picks SimpleCode's motions out of the standardized inputs, standardized as LAMP's are; it is not trained.
+
+    A Dense layer with given weights, as built-in layers load without this project.
+    """
     s = architecture.standardization
     kernel = np.zeros((len(architecture.inputs), len(architecture.outputs)))
     bias = np.zeros(len(architecture.outputs))
@@ -162,31 +151,8 @@ def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Den
         row = architecture.inputs.index(channel)
         kernel[row, column] = s.input_deviation[row] / s.output_deviation[column]
         bias[column] = (s.input_mean[row] - s.output_mean[column]) / s.output_deviation[column]
-    return _fixed_layer(kernel, bias, name)
-
-
-def _mirror_layer(
-    channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float], name: str
-) -> keras.layers.Dense:
-    """Standardized channels as a ship sees them that is mirrored at its centre plane: roll changes its sign.
-
-    The points of a wave grid change places, port for starboard. Heave, pitch and vertical bending stay.
-    """
-    mean, deviation = np.asarray(mean), np.asarray(deviation)
-    widest = max((int(name.rpartition("_y")[2]) for name in channels if "_y" in name), default=1)
-    places = np.zeros((len(channels), len(channels)))
-    for row, channel in enumerate(channels):
-        point, _, side = channel.rpartition("_y")
-        opposite = f"{point}_y{widest + 1 - int(side)}" if point else channel
-        places[row, channels.index(opposite)] = -1.0 if channel == "Roll" else 1.0
-    kernel = places * deviation[:, None] / deviation
-    return _fixed_layer(kernel, (mean @ places - mean) / deviation, name)
-
-
-def _fixed_layer(kernel: np.ndarray, bias: np.ndarray, name: str) -> keras.layers.Dense:
-    """A linear map that is not trained; a Dense layer, as built-in layers load without this project."""
-    layer = keras.layers.Dense(kernel.shape[1], trainable=False, name=name)
-    layer.build((None, None, kernel.shape[0]))
+    layer = keras.layers.Dense(len(architecture.outputs), trainable=False, name=name)
+    layer.build((None, None, len(architecture.inputs)))
     layer.set_weights([kernel, bias])
     return layer
 
@@ -227,7 +193,6 @@ def load(config: Config) -> TrainedNetwork:
         "bi_directional",
         "predict_correction",
         "num_networks",
-        "mirror_symmetry",
     )
     unused = [
         f"{name} (here {listed(getattr(config.user, name))}, saved {listed(getattr(architecture, name))})"

@@ -1,4 +1,4 @@
-"""Figures of a run: motions, errors, largest values, distribution of the peaks, learning curve.
+"""Figures of a run: motions, errors, largest values, distribution of the peaks, learning curve, sea-state maps.
 
 Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
 pyplot, so that they need no display and leave no global state. All sizes are set on the artists themselves and not
@@ -17,11 +17,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
 
 from data_io import CHANNEL_UNITS
 from metrics import turning_points
@@ -38,6 +43,11 @@ DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles than this in the width of half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
 GRAY = "0.45"
+MOST_NUMBERED_CELLS = 8  # columns or rows of a map up to which its cells hold their numbers
+# Without their ends, which are all but black. Differences have other colours, as a sign means something else there.
+SIGNED_ERROR_COLORS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93, 255)))
+DIFFERENCE_COLORS = ListedColormap(colormaps["PRGn_r"](np.linspace(0.07, 0.93, 255)))
+BLANK = {"facecolor": "white", "edgecolor": "0.75", "hatch": "/////", "linewidth": 0.0}
 
 # One record: (LAMP, SimpleCode, LSTM), each (rows, channel) in physical units, or None where there is none.
 Record = tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
@@ -348,6 +358,100 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     return figure
 
 
+def sea_state_figure(
+    x: np.ndarray,
+    y: np.ndarray,
+    errors: np.ndarray,
+    trained: np.ndarray,
+    channels: Sequence[str],
+    networks: Sequence[str],
+    x_label: str,
+    y_label: str,
+    title: str,
+) -> Figure:
+    """Errors of the single significant amplitude over a grid of conditions: a row a channel, a column a network.
+
+    x: (column,), y: (row,) values of the two parts of the condition that vary, ascending. errors: (network, channel,
+    row, column) of one or two networks, model - LAMP in the units of CHANNEL_UNITS, NaN where there is none.
+    trained: (network, row, column), whether a network was trained in the condition; these are boxed. networks: names.
+
+    Two networks have common colours in a channel, and a third column |error A| - |error B|, blank where one of the two
+    is. Cells stand side by side, in the order of their values, whatever the distances between these. Small grids show
+    the numbers; in larger ones a minus marks what is negative, as gray prints do not.
+    """
+    errors, trained = np.asarray(errors, dtype=np.float64), np.asarray(trained, dtype=bool)
+    count = len(networks)
+    is_compared = count == 2
+    width = PAGE_WIDTH if is_compared else 4.2
+    panel_height = float(np.clip(0.21 * len(y), 0.85, 2.4))
+    figure = _new_figure(width, 1.15 + (panel_height + 0.1) * len(channels), title)
+    figure.get_layout_engine().set(wspace=0.02, hspace=0.04)
+    axes = figure.subplots(len(channels), count + is_compared, sharex=True, sharey=True, squeeze=False)
+    cell_size = np.array([0.66 * width / axes.shape[1] / len(x), 0.8 * panel_height / len(y)]) * 72.0  # points
+    shows_blank = False
+
+    for index, (channel, panels) in enumerate(zip(channels, axes, strict=True)):
+        maps = [(errors[:, index], SIGNED_ERROR_COLORS, f"{channel} error", trained, trained)]
+        if is_compared:
+            difference = np.abs(errors[0, index]) - np.abs(errors[1, index])
+            both, either = trained.all(axis=0, keepdims=True), trained.any(axis=0, keepdims=True)
+            maps.append((difference[None], DIFFERENCE_COLORS, f"{channel} |A| \N{MINUS SIGN} |B|", both, either))
+        limits = [_largest_magnitude([values.ravel()]) or 1.0 for values, *_ in maps]
+        common_power = _display_power(min(limits))
+        first = 0
+        for (values, colors, name, framed, dashed), limit in zip(maps, limits, strict=True):
+            of_map = panels[first : first + len(values)]
+            first += len(values)
+            power = common_power if max(limits) < 1e3 * common_power else _display_power(limit)
+            mappable = ScalarMappable(Normalize(-limit / power, limit / power), colors)
+            for ax, cells, solid, any_frame in zip(of_map, values, framed, dashed, strict=True):
+                _draw_cells(ax, cells / power, mappable, cell_size)
+                _draw_frames(ax, solid, "-", cell_size)
+                _draw_frames(ax, any_frame & ~solid, (0, (2, 1)), cell_size)
+                shows_blank |= bool(np.isnan(cells).any())
+            unit = _scaled_unit(CHANNEL_UNITS[channel], power)
+            thickness = 0.09 / (0.7 * width / axes.shape[1] * len(values))  # 0.09 inches, as a share of the maps' width
+            bar = figure.colorbar(
+                mappable, ax=list(of_map), aspect=panel_height / 0.09, pad=0.4 * thickness, fraction=thickness
+            )
+            _dress_color_bar(bar, f"{name}\n[{unit}]")
+        _dress_map(panels[0], x, y, cell_size)
+        panels[0].set_ylabel(y_label, fontsize=TEXT_SIZE)
+        _write_row_name(panels[0], CHANNEL_NAMES[channel])
+    for ax in axes[-1]:
+        ax.set_xlabel(x_label, fontsize=TEXT_SIZE)
+    headings = [f"{letter}: {name}" if is_compared else name for letter, name in zip("AB", networks, strict=False)]
+    for ax, heading in zip(axes[0], headings, strict=False):
+        lines = textwrap.wrap(heading, 30, max_lines=3, placeholder=" ...")
+        ax.set_title("\n".join(lines), fontsize=TEXT_SIZE, parse_math=False)
+    if is_compared:
+        axes[0, -1].set_title("|A| \N{MINUS SIGN} |B|\n(negative: A better)", fontsize=TEXT_SIZE)
+    figure.align_ylabels(axes[:, 0])
+
+    handles = []
+    if trained.any():
+        handles.append(_frame_patch("-", label="training condition"))
+    if is_compared and (trained[0] != trained[1]).any():
+        handles.append(_frame_patch((0, (2, 1)), label="training condition of one network"))
+    if shows_blank:
+        handles.append(Patch(**BLANK, label="no value"))
+    if not _shows_numbers(errors) and (errors < 0).any():
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color="black",
+                linestyle="none",
+                marker="_",
+                markersize=4.5,
+                markeredgewidth=0.7,
+                label="negative",
+            )
+        )
+    _figure_legend(figure, handles)
+    return figure
+
+
 def show_figures(figures: Mapping[str, Figure]) -> None:
     """Opens a window for each figure and waits until they are closed; says so where there is no display."""
     import matplotlib.pyplot as plt  # here alone, as it looks for a display
@@ -624,6 +728,118 @@ def _write_error_statistics(ax: Axes, errors: Mapping[str, np.ndarray]) -> None:
         fontsize=TEXT_SIZE - 1.0,
         linespacing=1.3,
     )
+
+
+def _draw_cells(ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size: np.ndarray) -> None:
+    """Coloured cells of a map, (row, column) with its origin at the lower left, hatched where NaN.
+
+    cell_size: width and height of a cell in points, about.
+    """
+    rows, columns = cells.shape
+    edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
+    ax.pcolormesh(
+        *edges, np.ma.masked_invalid(cells), cmap=mappable.cmap, norm=mappable.norm, edgecolors="white", linewidth=0.4
+    )
+    limit = mappable.norm.vmax
+    decimals = max(1 - math.floor(math.log10(limit)), 0)
+    for (row, column), value in np.ndenumerate(cells):
+        if np.isnan(value):
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
+            continue
+        # Rounding before the sign is looked at: there is no negative zero.
+        text = f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+        size = min(TEXT_SIZE - 1.0, 0.3 * cell_size[0], 0.75 * cell_size[1])  # five letters fit
+        if not _shows_numbers(cells):
+            if not text.startswith("\N{MINUS SIGN}"):
+                continue
+            text, size = "\N{MINUS SIGN}", min(0.8 * cell_size.min(), TEXT_SIZE - 1.0)
+        red, green, blue, _ = mappable.to_rgba(value)
+        is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        ax.text(
+            column, row, text, ha="center", va="center_baseline", fontsize=size, color="white" if is_dark else "black"
+        )
+
+
+def _shows_numbers(cells: np.ndarray) -> bool:
+    return max(cells.shape[-2:]) <= MOST_NUMBERED_CELLS
+
+
+def _draw_frames(ax: Axes, framed: np.ndarray, linestyle: str | tuple, cell_size: np.ndarray) -> None:
+    """Black frames within the cells that are True, with a white seam, so that they show on dark colours.
+
+    cell_size: width and height of a cell in points, about.
+    """
+    inset = np.minimum(1.4 / cell_size, 0.15)
+    for row, column in np.argwhere(framed):
+        for seam, line in ((True, "-"), (False, linestyle)):
+            ax.add_patch(
+                Rectangle(
+                    (column - 0.5 + inset[0], row - 0.5 + inset[1]),
+                    *(1.0 - 2.0 * inset),
+                    fill=False,
+                    edgecolor="white" if seam else "black",
+                    linewidth=2.0 if seam else 1.1,
+                    linestyle=line,
+                    joinstyle="miter",
+                    zorder=2.5,
+                )
+            )
+
+
+def _frame_patch(linestyle: str | tuple, label: str) -> Patch:
+    return Patch(facecolor="none", edgecolor="black", linewidth=1.1, linestyle=linestyle, label=label)
+
+
+def _dress_map(ax: Axes, x: np.ndarray, y: np.ndarray, cell_size: np.ndarray) -> None:
+    """Ticks that name the cells' values, as many as there is room for; axes are shared by all maps of a figure."""
+    for axis, values, size in ((ax.xaxis, x, cell_size[0]), (ax.yaxis, y, cell_size[1])):
+        names = [f"{value:g}" for value in values]
+        letters = max(map(len, names)) + 1 if axis is ax.xaxis else 1.6
+        every = max(math.ceil(0.6 * TEXT_SIZE * letters / size), 1)
+        positions = np.arange(0, len(values), every)
+        axis.set_ticks(positions, [names[i] for i in positions])
+    for panel in ax.get_shared_x_axes().get_siblings(ax):
+        panel.tick_params(labelsize=TEXT_SIZE, width=0.6, length=2)
+        panel.set(xlim=(-0.5, len(x) - 0.5), ylim=(-0.5, len(y) - 0.5))
+        for spine in panel.spines.values():
+            spine.set_linewidth(0.6)
+
+
+def _dress_color_bar(bar: Colorbar, label: str) -> None:
+    bar.set_label(label, fontsize=TEXT_SIZE)
+    # At one distance from all bars, whatever their numbers.
+    beside = ScaledTranslation(0.43, 0.0, bar.ax.get_figure().dpi_scale_trans)
+    bar.ax.yaxis.set_label_coords(1.0, 0.5, transform=bar.ax.transAxes + beside)
+    bar.locator = MaxNLocator(nbins=4, steps=(1, 2, 5, 10), symmetric=True)
+    bar.ax.tick_params(which="both", labelsize=TEXT_SIZE - 0.5, width=0.6, length=2)
+    bar.outline.set_linewidth(0.6)
+
+
+def _write_row_name(ax: Axes, name: str) -> None:
+    """Name of a row of panels, to the left of the label of its ordinate."""
+    ax.annotate(
+        textwrap.fill(name, 10),
+        xy=(0, 0.5),
+        xycoords=ax.yaxis.label,
+        xytext=(-4, 0),
+        textcoords="offset points",
+        rotation=90,
+        ha="right",
+        va="center",
+        fontsize=TEXT_SIZE,
+        fontweight="bold",
+    )
+
+
+def _display_power(limit: float) -> float:
+    """The power of ten that numbers up to limit are divided by to be read: 1, or a power of a thousand."""
+    if 0.1 <= limit < 1e3:
+        return 1.0
+    return 10.0 ** (3 * math.floor(math.log10(limit) / 3))
+
+
+def _scaled_unit(unit: str, power: float) -> str:
+    return unit if power == 1 else f"$10^{{{round(math.log10(power))}}}$ {unit}"
 
 
 def _write_note(ax: Axes, note: str) -> None:

@@ -1,6 +1,6 @@
 """Cuts standardized records into the sequences and windows that the network learns from."""
 
-import itertools
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,6 +66,40 @@ class Sequences:
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """Standardized channels as they are for a ship mirrored at its centre plane: channels @ map + shift, float32.
+
+    Roll changes its sign and the points of a wave grid change places, port for starboard; the rest stays.
+    """
+
+    input_map: np.ndarray
+    input_shift: np.ndarray
+    target_map: np.ndarray
+    target_shift: np.ndarray
+
+    @classmethod
+    def of(cls, inputs: Sequence[str], outputs: Sequence[str], s: Standardization) -> "Mirror":
+        return cls(
+            *_mirror_map(inputs, s.input_mean, s.input_deviation),
+            *_mirror_map(outputs, s.output_mean, s.output_deviation),
+        )
+
+
+def _mirror_map(
+    channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    mean, deviation = np.asarray(mean), np.asarray(deviation)
+    points_across = max((int(name.rpartition("_y")[2]) for name in channels if "_y" in name), default=1)
+    places = np.zeros((len(channels), len(channels)))
+    for row, channel in enumerate(channels):
+        point, _, side = channel.rpartition("_y")
+        opposite = f"{point}_y{points_across + 1 - int(side)}" if point else channel
+        places[row, channels.index(opposite)] = -1.0 if channel == "Roll" else 1.0
+    scaled = places * deviation[:, None] / deviation
+    return scaled.astype(np.float32), ((mean @ places - mean) / deviation).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Windows:
     """Pieces of sequences to train on: (window,) arrays in steps from the beginning of `Sequences.inputs`.
 
@@ -79,30 +113,40 @@ class Windows:
 
 
 class TrainingBatches:
-    """Batches of windows, cut and shuffled anew for each epoch, reproducibly from (seed, epoch)."""
+    """Batches of windows, cut and shuffled anew for each epoch; each follows from the seed and its number alone."""
 
-    def __init__(self, sequences: Sequences, user: UserInput, seed: int):
-        self._sequences, self._user, self._seed = sequences, user, seed
+    def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
+        self._sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
         count = len(self._cut(0).begin)
         self.batches_an_epoch = min(user.num_batches or -(-count // DEFAULT_BATCH), count)
+        self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
 
-    def dataset(self, first_epoch: int = 0) -> tf.data.Dataset:
-        """Inputs and targets as `gather` makes them; each pass over the dataset is the next epoch."""
-        epochs = itertools.count(first_epoch)
+    def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
+        """Inputs and targets as `gather` makes them, from the first batch of first_epoch (from 0) on."""
+        numbers = tf.data.Dataset.range(first_epoch * self.batches_an_epoch, epochs * self.batches_an_epoch)
+        return numbers.map(self._tensors).prefetch(2)
 
-        def epoch_of_batches():
-            epoch = next(epochs)
-            windows = self._cut(epoch)
-            order = np.random.default_rng((self._seed, epoch, 1)).permutation(len(windows.begin))
-            for chosen in np.array_split(order, self.batches_an_epoch):
-                yield gather(self._sequences, windows, chosen)
+    def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets (window, time, channel) of one batch, counted from the first of the first epoch."""
+        epoch, position = divmod(int(number), self.batches_an_epoch)
+        windows, batches = self._windows_of(epoch)
+        inputs, targets = gather(self._sequences, windows, batches[position])
+        if self._mirror:
+            turned = np.random.default_rng((self._seed, epoch, 2, position)).random(len(inputs)) < 0.5
+            inputs[turned] = inputs[turned] @ self._mirror.input_map + self._mirror.input_shift
+            targets[turned] = targets[turned] @ self._mirror.target_map + self._mirror.target_shift
+        return inputs, targets
 
-        signature = tuple(
-            tf.TensorSpec((None, None, array.shape[1]), tf.float32)
-            for array in (self._sequences.inputs, self._sequences.targets)
-        )
-        dataset = tf.data.Dataset.from_generator(epoch_of_batches, output_signature=signature)
-        return dataset.apply(tf.data.experimental.assert_cardinality(self.batches_an_epoch)).prefetch(2)
+    def _tensors(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        inputs, targets = tf.numpy_function(self.batch, [number], [tf.float32, tf.float32])
+        inputs.set_shape((None, None, self._sequences.inputs.shape[1]))
+        targets.set_shape((None, None, self._sequences.targets.shape[1]))
+        return inputs, targets
+
+    def _cut_and_shuffle(self, epoch: int) -> tuple[Windows, list[np.ndarray]]:
+        windows = self._cut(epoch)
+        order = np.random.default_rng((self._seed, epoch, 1)).permutation(len(windows.begin))
+        return windows, np.array_split(order, self.batches_an_epoch)
 
     def _cut(self, epoch: int) -> Windows:
         user = self._user

@@ -24,6 +24,7 @@ from matplotlib.colors import is_color_like
 
 NETWORKS_FOLDER = Path("saved_models")
 SETTINGS_FILE = "settings.json"
+STATE_FILE = "training_state.npz"  # of a training that is not finished
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 
@@ -71,7 +72,7 @@ class UserInput:
     seq_length: int = 0  # network steps; 0: whole records
     window_length: int = 0  # network steps; 0: whole sequences
     washout_length: int = 0  # network steps
-    num_batches: int = 0  # 0: batches of 16 sequences
+    num_batches: int = 0  # 0: batches of 32 windows
 
     network_type: str = "lstm"
     hidden_size: int = 30
@@ -202,7 +203,7 @@ RANGES = {
     "seq_length": (0, 10**8, "network steps, 0 for whole records"),
     "window_length": (0, 10**8, "network steps, 0 for whole records"),
     "washout_length": (0, 10**6, "network steps"),
-    "num_batches": (0, 10**7, "batches in an epoch, 0 for batches of 16 sequences"),
+    "num_batches": (0, 10**7, "batches in an epoch, 0 for batches of 32 windows"),
     "hidden_size": (1, 4096, "units in a layer"),
     "num_layers": (1, 50, "layers"),
     "dropout": (0, 0.95, "the share of values dropped between layers"),
@@ -252,11 +253,18 @@ def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
     return lines
 
 
+def unfinished(folder: Path) -> Path:
+    """Where a training grows while a good network of its name still stands in its folder."""
+    return folder.with_name(folder.name + ".training")
+
+
 def overwrite_faults(config: Config) -> list[str]:
     """A line if the training would replace the network of another experiment."""
     user = config.user
     folder = config.network_folder
-    may_be = user.overwrite or user.resume or user.model_save_filename == DEFAULT_NAME
+    # Whether an interrupted training can be gone on with is told by the training itself.
+    goes_on = user.resume and any((path / STATE_FILE).is_file() for path in (unfinished(folder), folder))
+    may_be = user.overwrite or goes_on or user.model_save_filename == DEFAULT_NAME
     if not user.training_mode or may_be or not (folder / "model.keras").is_file():
         return []
     try:
@@ -287,17 +295,30 @@ def load_module(name: str) -> ModuleType:
         raise InputError(
             f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
         )
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    own_name = f"{path.stem} (input file)"  # may be called as one of the program's modules is
+    spec = importlib.util.spec_from_file_location(own_name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    sys.path.insert(0, str(path.parent.resolve()))  # an input file may build on another one beside it
+    sys.modules[own_name] = module
+    known = set(sys.modules)
+    folder = path.parent.resolve()
+    sys.path.insert(0, str(folder))  # an input file may build on another one beside it
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise InputError(describe_user_error(error, str(path))) from error
     finally:
         sys.path.pop(0)
+        if folder != Path(__file__).resolve().parent:
+            _forget_modules(folder, set(sys.modules) - known)
     return module
+
+
+def _forget_modules(folder: Path, names: set[str]) -> None:
+    """So that the next experiment's input file builds on what lies beside it, not on this one's of the same name."""
+    for name in names:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).resolve().parent == folder:
+            del sys.modules[name]
 
 
 def describe_user_error(error: BaseException, where: str) -> str:
@@ -322,7 +343,9 @@ def explain_import_errors() -> None:
         if not frames or not frames[0].line.startswith("from "):
             usual(kind, error, trace)
             return
-        file = error.filename if isinstance(error, SyntaxError) else frames[-1].filename
+        # A fault that the program found is told with the place in the user's file, which comes next after main.py.
+        frame = frames[min(1, len(frames) - 1)] if isinstance(error, InputError) else frames[-1]
+        file = error.filename if isinstance(error, SyntaxError) else frame.filename
         print(f"Error: {describe_user_error(error, Path(file or '').name)}", file=sys.stderr)
 
     sys.excepthook = hook

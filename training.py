@@ -32,11 +32,19 @@ from network import (
     save_model,
 )
 from objectives import objective_loss, objective_sum_and_count
-from sequences import Sequences, Standardization, TrainingBatches, whole_sequence_batches
-from settings import NETWORKS_FOLDER, SETTINGS_FILE, Config, InputError, UserInput, different_settings, write_json
+from sequences import Mirror, Sequences, Standardization, TrainingBatches, whole_sequence_batches
+from settings import (
+    NETWORKS_FOLDER,
+    SETTINGS_FILE,
+    STATE_FILE,
+    Config,
+    InputError,
+    UserInput,
+    different_settings,
+    unfinished,
+    write_json,
+)
 from training_log import Progress
-
-STATE_FILE = "training_state.npz"
 
 
 def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
@@ -64,7 +72,8 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
         model.set_weights(source.model.get_weights())
 
     s = architecture.standardization
-    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed)
+    mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed, mirror)
     loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
     model.compile(make_optimizer(user, batches.batches_an_epoch), loss, jit_compile=False)
     folder = interrupted.folder if interrupted else _new_training_folder(config.network_folder)
@@ -90,10 +99,13 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
         validation = Sequences.of(sets["val"], user.time_res, s)
         callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
     first_epoch = state.replay_into(callbacks)
-    data = batches.dataset(first_epoch)
+    # Where patience had come to its end when the training was cut off, there is no epoch left.
+    epochs = first_epoch if best.epoch and first_epoch - best.epoch >= user.patience else user.epochs
+    plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
+    data = batches.dataset(first_epoch, user.epochs)
     why_stopped = "all epochs done"
     try:
-        model.fit(data, initial_epoch=first_epoch, epochs=user.epochs, shuffle=False, verbose=0, callbacks=callbacks)
+        model.fit(data, **plan, shuffle=False, verbose=0, callbacks=callbacks)
         if not log.rows or not np.isfinite(log.rows[-1]["loss"]):
             why_stopped = f"the loss grew without bounds: try a smaller lr than {user.lr:g}"
         elif not np.isfinite(log.rows[-1][watched]):
@@ -246,7 +258,7 @@ def find_interrupted(config: Config) -> Interrupted | None:
         InputError: it was started with other settings, which are listed.
     """
     own = config.network_folder
-    candidates = [folder for folder in (_aside(own), own) if (folder / STATE_FILE).is_file()]
+    candidates = [folder for folder in (unfinished(own), own) if (folder / STATE_FILE).is_file()]
     if not candidates:
         print(f"resume = True: there is no interrupted training in {own}; it starts from the beginning")
         return None
@@ -262,7 +274,7 @@ def find_interrupted(config: Config) -> Interrupted | None:
         )
     with np.load(folder / STATE_FILE) as state:
         epochs = int(state["epochs"])
-    history = pd.read_csv(folder / HISTORY_FILE).head(epochs)
+    history = pd.read_csv(folder / HISTORY_FILE, float_precision="round_trip").head(epochs)
     print(f"Going on with the training in {folder} after epoch {epochs}")
     return Interrupted(folder, facts, history)
 
@@ -338,15 +350,11 @@ def _facts(config: Config, architecture: Architecture, seed: int) -> dict[str, A
     }
 
 
-def _aside(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".training")
-
-
 def _new_training_folder(folder: Path) -> Path:
     """An empty folder: the network's own, or one beside it while a good network of that name still stands there."""
     restore_replaced(folder)
     if (folder / MODEL_FILE).is_file():
-        folder = _aside(folder)
+        folder = unfinished(folder)
     if folder.is_dir():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)

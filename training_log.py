@@ -77,8 +77,11 @@ class Progress(keras.callbacks.Callback):
 
 
 def write_history(history: pd.DataFrame, path: Path) -> None:
-    """history.csv, written aside and renamed: it is whole at any moment."""
+    """history.csv, written aside and renamed: it is whole at any moment.
+
+    Every digit is written: a training that goes on from it compares new losses with these.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".part")
-    history.to_csv(aside, index=False, float_format="%.9g", lineterminator="\n")
+    history.to_csv(aside, index=False, lineterminator="\n")
     os.replace(aside, path)

@@ -20,7 +20,8 @@ class Job:
     task: one of worker.TASKS. program: the name under which it is reported.
     records: set name to (SimpleCode path, LAMP path), without endings; or handles in the set "all" for the task data.
     inputs: path of the input file whose UserInputArgs holds this program's settings.
-    settings: what replaces settings of that file. network: name of the network that is trained or used.
+    network: name of the network that is trained or used. start_from: name of the network to fine-tune.
+    max_epochs: upper limit to both programs' epochs. epochs_share: of this program's epochs, to train in less time.
     """
 
     task: str
@@ -30,9 +31,10 @@ class Job:
     threads: int = 2
     records: dict[str, list] = field(default_factory=dict)
     inputs: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
     network: str = ""
-    max_epochs: int = 500
+    start_from: str = ""
+    max_epochs: int = 10**6
+    epochs_share: float = 1.0
     repeats: int = 1
     folder: str = ""
     duration: float = 0.0  # s

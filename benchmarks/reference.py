@@ -173,3 +173,16 @@ def load(path: Path) -> Trained:
     network = Network()
     network.load_state_dict(saved["weights"])
     return Trained(network, tuple(scale.numpy() for scale in saved["scales"]), [], 0)
+
+
+def seconds_a_step(sequences: int, steps: int, repeats: int) -> list[float]:
+    """Seconds of training steps on a batch of so many sequences of so many steps, with the threads that are set."""
+    network = Network()
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    x, y = torch.randn(sequences, steps, 4), torch.randn(sequences, steps, 3)
+    seconds = []
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        train_epoch(network, optimizer, x, y, sequences)
+        seconds.append(time.perf_counter() - began)
+    return seconds[1:]  # the first one sets things up

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-import os
+import math
 import resource
 import sys
 import time
@@ -25,16 +25,9 @@ MEGABYTE_KIB = 1024  # ru_maxrss is in KiB on Linux
 
 def main(job_file: str, result_file: str) -> None:
     job = Job(**json.loads(Path(job_file).read_text(encoding="utf-8")))
-    limit_cores(job.threads)
     result = TASKS[job.task](job)
     result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE_KIB
     Path(result_file).write_text(json.dumps(result), encoding="utf-8")
-
-
-def limit_cores(threads: int) -> None:
-    """No program gets more cores than threads, however it counts its threads; on Linux only."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 # ---- tasks ------------------------------------------------------------------------------------------------------
@@ -86,7 +79,7 @@ def run_reference(job: Job) -> dict[str, Any]:
     train, val = ([reference.read_record(*pair) for pair in job.records[name]] for name in TRAINING_SETS)
     read_s = time.perf_counter() - began
     began = time.perf_counter()
-    trained = reference.train(*unzip(train), *unzip(val), job.seed, job.max_epochs)
+    trained = reference.train(*unzip(train), *unzip(val), job.seed, min(job.max_epochs, reference.MAX_EPOCHS))
     train_s = time.perf_counter() - began
     reference.save(trained, Path(f"{job.network}.pt"))
     inputs, targets = unzip([reference.read_record(*pair) for pair in job.records["test"]])
@@ -130,6 +123,17 @@ def run_ours(job: Job) -> dict[str, Any]:
         "best_epoch": trained.best_epoch,
         "errors": {job.program: errors},
     }
+
+
+def time_reference_step(job: Job) -> dict[str, Any]:
+    """Seconds of the reference's training steps, batch 1, whole sequences: shows what threads do to it."""
+    import torch
+
+    import reference
+
+    torch.set_num_threads(job.threads)
+    steps = round(job.duration / cases.TIME_STEP) // reference.TIME_RES
+    return {"seconds": reference.seconds_a_step(1, steps, job.repeats)}
 
 
 def predict_reference(job: Job) -> dict[str, Any]:
@@ -192,6 +196,7 @@ TASKS = {
     "linear_filter": run_linear_filter,
     "reference": run_reference,
     "ours": run_ours,
+    "reference_step": time_reference_step,
     "predict_reference": predict_reference,
     "predict_ours": predict_ours,
     "read": read_files,
@@ -225,11 +230,12 @@ def read_config(job: Job) -> settings.Config:
         SaveDataArgs=Empty,
         DerivedArgs=lambda user, data: None,
     )
-    faults = [line for line in faults if records["train"] or "train_sc is empty" not in line]
     if faults:
         raise SystemExit("\n".join(faults))
     own = {"training_mode": True, "model_save_filename": job.network, "overwrite": True, "seed": job.seed}
-    return dataclasses.replace(config, user=dataclasses.replace(config.user, **own | job.settings))
+    own["epochs"] = math.ceil(job.epochs_share * min(config.user.epochs, job.max_epochs))
+    own["fine_tune_filename"] = job.start_from
+    return dataclasses.replace(config, user=dataclasses.replace(config.user, **own))
 
 
 def read_records(pairs: Sequence[tuple[str, str]], user: settings.UserInput) -> tuple[data_io.Record, ...]:

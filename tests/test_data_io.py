@@ -695,3 +695,45 @@ def test_large_numbers_stay_apart(tmp_path):
         path, np.array([0.0, 12345678.9]), np.array([[-1.23456789e11, 9e15], [-1e300, 1.0]]), ("VBM", "Zcg")
     )
     assert np.loadtxt(path, skiprows=1).shape == (2, 3)
+
+
+def test_predicted_motions_are_read_back_as_lamps(tmp_path):
+    rng = np.random.default_rng(0)
+    time = 0.1 * np.arange(1001)
+    track, motions = rng.normal(size=(1001, 3)) * 1000, rng.normal(size=(1001, 3)) * [1, 20, 5]
+    path = tmp_path / "new" / "prediction.mot"
+    data_io.write_lamp_motions(path, time, track, motions)
+    table = read_columns(path, LAMP_MOT)
+    assert np.abs(table - np.column_stack([time, motions])).max() <= 0.5e-5 + 1e-9
+    places = read_columns(path, data_io.LAMP_TRACK)
+    assert np.abs(places - np.column_stack([time, track[:, :2]])).max() <= 0.5e-5 + 1e-9
+    assert np.abs(np.loadtxt(path, skiprows=3)[:, 6] - track[:, 2]).max() <= 0.5e-5 + 1e-9
+    assert [path.name for path in path.parent.iterdir()] == ["prediction.mot"]
+
+
+def test_the_track_is_simplecodes_at_the_rows_asked_for(tmp_path):
+    time = 0.1 * np.arange(50)
+    motions = np.ones((50, 3))
+    table = np.column_stack([time, 5 * time, -time, motions, 2 * time])
+    write_rows(tmp_path / "SC.mot", SC_HEADER, table)
+    track = data_io.read_track(f"{tmp_path}/SC", time[10:40] + 0.05)
+    assert np.allclose(track, (time[10:40] + 0.05)[:, None] * [5, -1, 2])
+    write_rows(tmp_path / "short.mot", ["Time Xcg Ycg Zcg Roll Pitch", "sec m m m deg deg"], table[:, :6])
+    assert not data_io.read_track(f"{tmp_path}/short", time).any()  # without yaw there is no track
+
+
+@pytest.mark.parametrize("with_wav", [False, True])
+@pytest.mark.parametrize("with_lamp", [False, True])
+def test_simplecodes_own_wave_is_used_without_lamp_and_wav_alone(tmp_path, with_wav, with_lamp):
+    sc, lamp = write_realization(tmp_path, rows=60, zero_rows=0)
+    table = np.loadtxt(f"{sc}.mot", skiprows=2)
+    own = np.column_stack([table, np.arange(60.0), np.ones((60, 2))])
+    header = ["Time Xcg Ycg Zcg Roll Pitch Yaw Wave Slope_x Slope_y", "sec m m m deg deg deg m rad rad"]
+    write_rows(Path(f"{sc}.mot"), header, own)
+    if with_wav:
+        Path(f"{sc}.wav").write_bytes(Path(f"{lamp}.wav").read_bytes())
+    user = UserInput(time_res=1)
+    record, warnings = read_record(sc, lamp if with_lamp else None, user)
+    expected = read_columns(f"{lamp}.wav", data_io.WAV)[:, 1] if with_wav or with_lamp else own[:, 7]
+    assert np.array_equal(record.inputs[:, 3], expected) and warnings == []
+    assert np.array_equal(record.inputs[:, :3], table[:, 3:6])

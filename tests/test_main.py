@@ -1,20 +1,40 @@
 """Whole runs on tiny data: what they leave behind, and how they tell what the user got wrong."""
 
+import dataclasses
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LAMP_HEADER, Code, Project, input_text, motion_table, write_rows
+from conftest import (
+    LAMP_HEADER,
+    SC_HEADER,
+    SEA_HEADER,
+    WAV_HEADER,
+    Code,
+    Project,
+    input_text,
+    motion_table,
+    write_rows,
+)
+from test_network import with_random_weights
 
 import data_io
 import main
 import metrics
+import network
+import outputs
 import settings
 import training
+from network import Architecture
+from sequences import Standardization
+from settings import UserInput
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
@@ -297,3 +317,380 @@ def test_the_exit_status_of_the_process(tmp_path):
     assert "epoch" in errors[0] and "epochs" in errors[0]
     assert "tensorflow" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["broken.py"]
+
+
+# ---- a saved network for runs that do not train --------------------------------------------------------------------
+
+
+def save_network(project: Project, name: str = NAME, **user) -> None:
+    """An untrained network under that name, and settings of the project that load it."""
+    user = {"time_res": 3, "hidden_size": 4, "num_layers": 1} | user
+    inputs, outputs = (np.arange(len(f(UserInput(**user)))) for f in (data_io.input_channels, data_io.output_channels))
+    s = Standardization(*(tuple((1.0 + a * x).tolist()) for x in (inputs, outputs) for a in (-0.3, 0.5)))
+    architecture = Architecture.of(UserInput(**user), s)
+    folder = project.folder / "saved_models" / name
+    network.save_model(with_random_weights(network.build_model(architecture)), folder / "model.keras")
+    facts = {"network": dataclasses.asdict(architecture), "best_epoch": 1}
+    (folder / "settings.json").write_text(json.dumps(facts))
+    project.user = user | {"training_mode": False, "model_load_filename": name}
+
+
+@pytest.fixture
+def predicting(project) -> Project:
+    """A project with a saved network and nothing to report on: all six lists are empty."""
+    save_network(project)
+    project.simple, project.lamp = project.data["test_sc"][0], project.data["test_lamp"][0]
+    project.data = {"predict_sc": [project.simple], "predict_waves": [project.lamp]}
+    return project
+
+
+def output(project: Project, name: str) -> Path:
+    return project.folder / "output_files" / NAME / name
+
+
+# ---- predictions without LAMP -------------------------------------------------------------------------------------
+
+
+def test_predictions_without_lamp_are_written_as_text_and_as_lamp_would(predicting, capsys):
+    assert predicting.run() == 0
+    assert sorted(files(predicting)) == [
+        f"output_files/{NAME}/lstm_output_for_SC_3.mot",
+        f"output_files/{NAME}/lstm_output_for_SC_3.txt",
+        f"saved_models/{NAME}/model.keras",
+        f"saved_models/{NAME}/settings.json",
+    ]
+    table = np.loadtxt(output(predicting, "lstm_output_for_SC_3.txt"), skiprows=1)
+    assert table.shape == (190, 4) and np.isfinite(table).all()
+    path = output(predicting, "lstm_output_for_SC_3.mot")
+    lamp = data_io.read_columns(path, data_io.LAMP_MOT)
+    assert np.array_equal(lamp, table)
+    assert path.read_text().splitlines()[2].split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
+    track = data_io.read_columns(path, data_io.LAMP_TRACK)
+    assert np.allclose(track, data_io.read_columns(f"{predicting.simple}.mot", data_io.SC_TRACK), atol=1e-5)
+    assert "Predicted 1 of 1" in capsys.readouterr().out
+
+    # It is the saved network's answer, in the saved network's standardization.
+    simple = data_io.read_columns(f"{predicting.simple}.mot", data_io.SC_MOT)
+    wave = data_io.read_columns(f"{predicting.lamp}.wav", data_io.WAV)[:190, 1:]
+    model = keras.models.load_model(f"saved_models/{NAME}/model.keras")
+    x = np.hstack([simple[:, 1:], wave])
+    for first in range(3):
+        expected = model(x[None, first::3].astype(np.float32)).numpy()[0]
+        assert np.abs(table[first::3, 1:] - expected).max() < 2e-4
+
+
+def test_what_is_written_can_be_read_in_place_of_lamp(predicting):
+    """The .mot of a prediction as LAMP record of another run: all lists and formats fit together."""
+    assert predicting.run() == 0
+    predicting.data = {
+        "test_sc": [predicting.simple],
+        "test_lamp": [output(predicting, "lstm_output_for_SC_3").as_posix()],
+    }
+    shutil.copy(f"{predicting.lamp}.wav", output(predicting, "lstm_output_for_SC_3.wav"))
+    assert predicting.run() == 0
+    report = pd.read_csv(output(predicting, "error_report.csv")).set_index(["source", "channel"])
+    assert report.loc[("LSTM", "All"), "max_error"] < 1e-4
+    assert report.loc[("SimpleCode", "Roll"), "max_error"] > 0.1
+
+
+def test_waves_beside_simplecode_elsewhere_and_in_its_own_file(predicting, capsys):
+    """Three places for the wave, one prediction; with its option 6 SimpleCode writes it behind Yaw."""
+    assert predicting.run() == 0
+    expected = output(predicting, "lstm_output_for_SC_3.txt").read_bytes()
+
+    shutil.copy(f"{predicting.lamp}.wav", f"{predicting.simple}.wav")
+    predicting.data["predict_waves"] = []
+    output(predicting, "lstm_output_for_SC_3.txt").unlink()
+    assert predicting.run() == 0
+    assert output(predicting, "lstm_output_for_SC_3.txt").read_bytes() == expected
+
+    wave = np.loadtxt(f"{predicting.simple}.wav", skiprows=3)[:, 1]
+    Path(f"{predicting.simple}.wav").unlink()
+    table = np.loadtxt(f"{predicting.simple}.mot", skiprows=2)
+    slopes = np.ones((len(table), 2))
+    more = np.hstack([table, wave[:, None], slopes])
+    more[-10:] = 0
+    header = ["Time Xcg Ycg Zcg Roll Pitch Yaw Eta Slope_x Slope_y", "sec m m m deg deg deg m - -"]
+    write_rows(Path(f"{predicting.simple}.mot"), header, more)
+    output(predicting, "lstm_output_for_SC_3.txt").unlink()
+    assert predicting.run() == 0
+    assert output(predicting, "lstm_output_for_SC_3.txt").read_bytes() == expected
+
+    # A .wav beside it comes first; without both, the .wav is asked for.
+    write_rows(Path(f"{predicting.simple}.wav"), WAV_HEADER, np.column_stack([0.1 * np.arange(200), 3 * wave]))
+    assert predicting.run() == 0
+    assert output(predicting, "lstm_output_for_SC_3.txt").read_bytes() != expected
+    Path(f"{predicting.simple}.wav").unlink()
+    write_rows(Path(f"{predicting.simple}.mot"), SC_HEADER, table)
+    capsys.readouterr()
+    assert predicting.run() == 1
+    assert "SC_3.wav: file is missing" in capsys.readouterr().err
+
+
+def test_a_faulty_record_costs_only_itself(predicting, capsys, monkeypatch):
+    """Also where it stands in the middle of a part that is read together, and where all of a part is faulty."""
+    monkeypatch.setattr(outputs, "RECORDS_AT_ONCE", 2)
+    sc = [f"{predicting.folder.as_posix()}/SimpleCode_files/SC_{i}" for i in range(4)]
+    predicting.data = {"predict_sc": [sc[0], sc[1], "no/SC_9", sc[2], sc[3]]}
+    predicting.data["predict_waves"] = [path.replace("SimpleCode_files/SC", "LAMP_files/LAMP") for path in sc]
+    predicting.data["predict_waves"].insert(2, "no/LAMP_9")
+    change_line(predicting, "SC_2.mot", 33, break_word(5, "abc"))
+    assert predicting.run() == 1
+    said = capsys.readouterr()
+    errors = [line for line in said.err.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 3 and "Traceback" not in said.err
+    assert any("SC_2.mot, line 33, column 5" in line for line in errors)
+    assert sum("SC_9.mot" in line or "LAMP_9.wav" in line for line in errors) == 2
+    assert "Predicted 3 of 5" in said.out
+    written = sorted(path.name for path in output(predicting, "").glob("*.txt"))
+    assert written == [f"lstm_output_for_SC_{i}.txt" for i in (0, 1, 3)]
+
+
+def test_a_prediction_does_not_depend_on_the_records_beside_it(predicting):
+    """More than 24 sequences of one length are predicted another way; nothing is standardized over the records."""
+    assert predicting.run() == 0
+    alone = np.loadtxt(output(predicting, "lstm_output_for_SC_3.txt"), skiprows=1)
+    time = 0.1 * np.arange(200)
+    sc, waves = [predicting.simple], [predicting.lamp]
+    for i in range(9):
+        sc.append(f"more/SC_m{i}")
+        waves.append(sc[-1])
+        motions = np.full((200, 3), 10.0 * i) * np.sin(time)[:, None]
+        write_rows(Path(f"{sc[-1]}.mot"), SC_HEADER, motion_table(time[:190], motions[:190]))
+        write_rows(Path(f"{sc[-1]}.wav"), WAV_HEADER, np.column_stack([time, 5.0 * i + time]))
+    predicting.data |= {"predict_sc": sc, "predict_waves": waves}
+    assert predicting.run() == 0
+    together = np.loadtxt(output(predicting, "lstm_output_for_SC_3.txt"), skiprows=1)
+    assert np.abs(together - alone).max() < 2e-4
+
+
+def test_records_of_one_name_get_files_of_their_own(predicting):
+    time = 0.1 * np.arange(60)
+    for i, folder in enumerate(("sea_a/run", "sea_b/run")):
+        write_rows(Path(f"{folder}/SC_3.mot"), SC_HEADER, motion_table(time, np.full((60, 3), 1.0 + i) * time[:, None]))
+        write_rows(Path(f"{folder}/SC_3.wav"), WAV_HEADER, np.column_stack([time, time]))
+    predicting.data = {"predict_sc": ["sea_a/run/SC_3", "sea_b/run/SC_3"]}
+    assert predicting.run() == 0
+    found = sorted(output(predicting, "").glob("*.txt"))
+    assert len(found) == 2 and len(list(output(predicting, "").glob("*.mot"))) == 2
+    assert found[0].read_bytes() != found[1].read_bytes()
+
+
+def test_a_training_run_predicts_as_well(project):
+    project.data |= {"predict_sc": project.data["train_sc"][:1], "predict_waves": project.data["train_lamp"][:1]}
+    project.user["model_save_filename"] = "mine"
+    project.save = {"train": [0], "val": [], "test": [], "prefix": "of_"}
+    assert project.run() == 0
+    folder = project.folder / "output_files" / "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["error_report.csv", "of_SC_0.mot", "of_SC_0.txt"]
+
+
+def test_prediction_without_lamp_on_a_grid_and_of_the_moment(project):
+    """The .sea file lies where predict_waves says, and the grid moves along SimpleCode's track."""
+    grid = {"wave_grid_x_size": 3, "wave_grid_y_size": 3, "ship_length": 120.0, "ship_beam": 20.0}
+    save_network(project, **grid, input_vbm=True, output_vbm=True)
+    simple, lamp = project.data["test_sc"][0], project.data["test_lamp"][0]
+    write_rows(Path(f"{lamp}.sea"), SEA_HEADER, np.array([[0.5, 40.0, 1.2, 150.0], [0.8, 100.0, 0.4, 120.0]]))
+    Path(f"{lamp}.mot").unlink()
+    project.data = {"predict_sc": [simple], "predict_waves": [lamp]}
+    assert project.run() == 0
+    text = output(project, "lstm_output_for_SC_3.txt")
+    assert text.read_text().splitlines()[0].split() == ["Time", "VBM", "Zcg", "Roll", "Pitch"]
+    table = np.loadtxt(text, skiprows=1)
+    motions = data_io.read_columns(output(project, "lstm_output_for_SC_3.mot"), data_io.LAMP_MOT)
+    assert np.array_equal(motions, table[:, [0, 2, 3, 4]])
+
+
+# ---- other experiments' networks ----------------------------------------------------------------------------------
+
+
+def test_another_experiments_network_is_not_replaced_unasked(project, capsys):
+    project.user["model_save_filename"] = "mine"
+    assert project.run() == 0
+    assert project.run() == 0  # the same settings again
+    before = {name: (project.folder / name).read_bytes() for name in files(project)}
+
+    project.user["hidden_size"] = 5
+    capsys.readouterr()
+    for beside in ({}, {"resume": True}):  # resume is leave to go on, not to replace
+        original = dict(project.user)
+        project.user |= beside
+        assert project.run() == 1
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+        assert "overwrite" in line and "hidden_size was 4 and is now 5" in line and "mine" in line
+        assert {name: (project.folder / name).read_bytes() for name in files(project)} == before
+        project.user = original
+
+    project.user["overwrite"] = True
+    assert project.run() == 0
+    facts = json.loads((project.folder / "saved_models/mine/settings.json").read_text())
+    assert facts["settings"]["user"]["hidden_size"] == 5
+
+
+def test_the_default_name_may_be_replaced(project):
+    save_network(project, hidden_size=6)
+    project.user = {"time_res": 3, "hidden_size": 4, "num_layers": 1, "epochs": 1}
+    assert project.run() == 0
+    facts = json.loads((project.folder / "saved_models" / NAME / "settings.json").read_text())
+    assert facts["network"]["hidden_size"] == 4
+
+
+# ---- several experiments ------------------------------------------------------------------------------------------
+
+
+def test_a_queue_goes_on_behind_experiments_that_fail(predicting, capsys, monkeypatch):
+    names = ["first", "misspelt", "unexpected", "no_such_file", "last"]
+    for name in names:
+        predicting.save = {"prefix": f"{name}_"}
+        predicting.user.pop("epoch", None)
+        if name == "misspelt":
+            predicting.user["epoch"] = 3
+        if name != "no_such_file":
+            predicting.write_inputs(f"{name}.py")
+    read_sets = data_io.read_sets
+
+    def read(config):
+        if config.save.prefix.startswith("unexpected"):
+            raise ZeroDivisionError("cosmic ray")
+        return read_sets(config)
+
+    monkeypatch.setattr(data_io, "read_sets", read)
+    assert main.main(["--inputs", *names]) == 1
+    said = capsys.readouterr()
+    errors = said.err.splitlines()
+    assert all(line.startswith("Error: ") for line in errors), errors
+    assert any("epoch" in line and "epochs" in line for line in errors)
+    assert any("unexpected" in line and "ZeroDivisionError: cosmic ray" in line for line in errors)
+    assert any("no_such_file.py" in line for line in errors)
+    assert [name for name in names if f"=== {name} ===" in said.out] == names
+    written = sorted(path.name for path in output(predicting, "").glob("*.txt"))
+    assert written == ["first_SC_3.txt", "last_SC_3.txt"]
+
+    capsys.readouterr()
+    assert main.main(["--inputs", "first", "last"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_input_files_of_one_name_in_two_folders(predicting):
+    """Each builds on the file beside it, not on the one of the experiment before."""
+    for name in ("one", "two"):
+        folder = predicting.folder / name
+        folder.mkdir()
+        predicting.save = {"prefix": f"{name}_"}
+        predicting.write_inputs(f"{name}/base_of_both.py")
+        (folder / "inputs.py").write_text("from base_of_both import *\n")
+    assert main.main(["--inputs", "one/inputs.py", "two/inputs.py"]) == 0
+    written = sorted(path.name for path in output(predicting, "").glob("*.txt"))
+    assert written == ["one_SC_3.txt", "two_SC_3.txt"]
+
+
+# ---- the import line of main.py ------------------------------------------------------------------------------------
+
+
+def start_with_import_line(folder: Path, module: str) -> subprocess.CompletedProcess:
+    """main.py as a user has changed it, started in that folder."""
+    text = (ROOT / "main.py").read_text(encoding="utf-8")
+    changed = text.replace("\nfrom input_template import", f"\nfrom {module} import")
+    assert changed != text
+    (folder / "main.py").write_text(changed, encoding="utf-8")
+    environment = dict(os.environ) | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "main.py"], cwd=folder, capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, ["my_ship", "ModuleNotFoundError"]),
+        ("class UserInputArgs:\n    def __init__(self:\n", ["my_ship.py, line 2", "SyntaxError"]),
+        ("import data_io\n\nnumber = hidden + 1\n", ["my_ship.py, line 3", "NameError", "hidden"]),
+        ("class UserInputArgs:\n    pass\n", ["my_ship", "ImportError"]),
+        ("import no_such_library\n", ["my_ship.py, line 1", "no_such_library"]),
+        ("def f():\n    return {}['x']\n\n\nf()\n", ["my_ship.py, line 2", "KeyError"]),
+        ("import data_io\ncases = data_io.read_cases('no_cases.txt')\n", ["no_cases.txt", "my_ship.py, line 2"]),
+    ],
+)
+def test_an_import_line_that_does_not_work_is_told_in_one_line(tmp_path, text, expected):
+    if text is not None:
+        (tmp_path / "my_ship.py").write_text(text)
+    done = start_with_import_line(tmp_path, "my_ship")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ") and all(part in line for part in expected), line
+
+
+def test_an_import_line_that_works_runs_that_experiment(predicting):
+    predicting.save = {"prefix": "of_my_ship_"}
+    predicting.write_inputs("my_ship.py")
+    done = start_with_import_line(predicting.folder, "my_ship")
+    assert done.returncode == 0, done.stderr
+    assert output(predicting, "of_my_ship_SC_3.txt").is_file()
+
+
+# ---- what stands in the way ---------------------------------------------------------------------------------------
+
+
+def test_a_network_that_was_moved_away_is_loaded_all_the_same(predicting):
+    folder = predicting.folder / "saved_models" / NAME
+    os.replace(folder, folder.with_name(NAME + ".old"))
+    assert predicting.run() == 0
+    assert output(predicting, "lstm_output_for_SC_3.txt").is_file()
+    assert [path.name for path in folder.parent.iterdir()] == [NAME]
+
+
+def test_a_whole_run_on_a_grid_of_nine_points(project):
+    for i in range(4):
+        rows = np.array([[0.5, 40.0, 1.2, 150.0], [0.8, 100.0, 0.4 + 0.1 * i, 120.0]])
+        write_rows(project.folder / f"LAMP_files/LAMP_{i}.sea", SEA_HEADER, rows)
+        (project.folder / f"LAMP_files/LAMP_{i}.wav").unlink()
+    project.user |= {"wave_grid_x_size": 3, "wave_grid_y_size": 3, "ship_length": 120, "ship_beam": 20}
+    project.user |= {"mirror_symmetry": True, "epochs": 1, "input_size": 12, "output_size": 3}
+    assert project.run() == 0
+    facts = json.loads((project.folder / "saved_models" / NAME / "settings.json").read_text())
+    points = [f"Wave_x{i}_y{j}" for i in (1, 2, 3) for j in (1, 2, 3)]
+    assert facts["network"]["inputs"] == ["Zcg", "Roll", "Pitch", *points]
+    assert len(pd.read_csv(output(project, "error_report.csv"))) == 24
+    prediction = np.loadtxt(output(project, "lstm_output_for_SC_3.txt"), skiprows=1)
+    assert prediction.shape == (190, 4) and np.isfinite(prediction).all()
+
+
+def test_a_whole_run_on_the_bending_moment_without_simplecodes(project):
+    """LAMP's moment from SimpleCode's motions; SimpleCode has none of its own to compare with."""
+    for i in range(4):
+        (project.folder / f"SimpleCode_files/SC_{i}.vbm").unlink()
+    project.user |= {"output_vbm": True, "epochs": 1}
+    project.plotting = {}
+    assert project.run() == 0
+    report = pd.read_csv(output(project, "error_report.csv")).set_index(["set", "source", "channel"])
+    assert np.isfinite(report.loc[("test", "LSTM", "VBM"), "mse"])
+    assert ("test", "SimpleCode", "VBM") not in report.index
+    header = output(project, "lstm_output_for_SC_3.txt").read_text().splitlines()[0]
+    assert header.split() == ["Time", "VBM", "Zcg", "Roll", "Pitch"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "broken"),
+    [({}, []), ({"input_vbm": True}, ["SC_1.vbm"]), ({"output_vbm": True}, ["SC_1.vbm", "LAMP_1.vbm"])],
+)
+def test_the_moments_files_matter_only_where_they_are_asked_for(project, capsys, asked, broken):
+    for name in ("SC_1.vbm", "LAMP_1.vbm"):
+        path_of(project, name).write_text("")
+    project.user |= asked | {"epochs": 1}
+    assert project.run() == (1 if broken else 0)
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == len(broken)
+    for name in broken:
+        assert any(name in line and "empty" in line for line in errors)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("input_*.py")))
+def test_the_input_files_of_the_project_are_without_fault(monkeypatch, name):
+    monkeypatch.chdir(ROOT)
+    config, faults, warnings = settings.read_config(settings.load_module(name))
+    assert (faults, warnings) == ([], [])
+    assert data_io.missing_files(config) == []
+    if name == "input_predict":
+        assert config.data.predict_sc and not config.user.training_mode
+        assert all(Path(f"{path}.mot").is_file() for path in config.data.predict_sc)
+        assert all(Path(f"{path}.wav").is_file() for path in config.data.predict_waves)
+    if name == "input_original":
+        assert dataclasses.replace(config.user, model_save_filename=NAME, num_batches=0, seed=None) == UserInput()

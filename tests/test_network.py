@@ -1,6 +1,7 @@
 """Training on tiny data: what is counted, what is learned, what is saved, and what must not have an influence."""
 
 import dataclasses
+import itertools
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import TINY, make_motions
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -15,9 +17,10 @@ from hypothesis import strategies as st
 
 import network
 import training
-from data_io import Record
+from data_io import Record, input_channels, output_channels
 from network import Architecture, Predictor, TrainedNetwork, build_model, build_training_model
-from sequences import Sequences, Standardization, TrainingBatches, cut_pieces, cut_windows, gather
+from objectives import objective_loss
+from sequences import Mirror, Sequences, Standardization, TrainingBatches, cut_pieces, cut_windows, gather
 from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, InputError, UserInput
 from training import make_optimizer
 
@@ -153,9 +156,11 @@ def test_an_epoch_counts_every_step_once_and_the_next_is_another_one(num_batches
 
     def epochs(seed: int) -> list[list[np.ndarray]]:
         batches = TrainingBatches(sequences, user, seed)
-        dataset = batches.dataset()
-        found = [[targets.numpy() for _, targets in dataset] for _ in range(2)]
-        assert [len(epoch) for epoch in found] == [batches.batches_an_epoch] * 2
+        each = batches.batches_an_epoch
+        targets = [targets.numpy() for _, targets in batches.dataset(0, 2)]
+        assert len(targets) == 2 * each
+        assert all(map(same_array, targets[each:], [targets.numpy() for _, targets in batches.dataset(1, 2)]))
+        found = [targets[:each], targets[each:]]
         assert num_batches in (0, 10**6, batches.batches_an_epoch)
         return found
 
@@ -273,6 +278,7 @@ def standardized_loss(trained: TrainedNetwork, sets, objective, time_res: int) -
         ({"predict_correction": True}, (1, 0.1, 0.9)),
         ({"bi_directional": True, "num_layers": 2, "dropout": 0.3}, (3, 1.0, 0.0)),
         ({"predict_correction": True, "bi_directional": True, "train_fun_hyp": (2, 0.0, 0.0)}, (0, 0.0, 0.0)),
+        ({"num_networks": 2}, (0, 0.0, 0.0)),
     ],
 )
 def test_val_loss_is_the_objective_on_standardized_motions(user, objective):
@@ -533,6 +539,192 @@ def test_interleaved_sequences_are_woven_together_again(time_res, rows):
         for first in range(min(time_res, len(array))):
             alone = trained.model(array[None, first::time_res].astype(np.float32)).numpy()[0]
             assert np.allclose(output[first::time_res], alone, atol=2e-4)
+
+
+# ---- ensembles ----------------------------------------------------------------------------------------------------
+
+
+def with_random_weights(model: keras.Model, seed: int = 0) -> keras.Model:
+    """All that is trained gets new values; what standardizes keeps its own."""
+    rng = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        variable.assign(rng.normal(scale=0.5, size=variable.shape))
+    return model
+
+
+def gradients(model: keras.Model, x: np.ndarray) -> list[np.ndarray]:
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(model(x, training=False) - 0.3))
+    return [gradient.numpy() for gradient in tape.gradient(loss, model.trainable_variables)]
+
+
+OPTIONS = ("bi_directional", "predict_correction")
+
+
+@pytest.mark.parametrize("options", list(itertools.product([False, True], repeat=2)))
+def test_the_training_model_has_the_plain_models_weights_values_and_gradients(monkeypatch, options):
+    """Whatever is combined, each weight of one model belongs in the same place of the other one."""
+    x = make_record(50, 8).inputs[None, ::10]
+    for num_layers, dropout, num_networks in [(1, 0.0, 1), (2, 0.0, 2), (1, 0.3, 2), (2, 0.3, 1), (2, 0.3, 2)]:
+        user = UserInput(
+            hidden_size=2,
+            num_layers=num_layers,
+            dropout=dropout,
+            num_networks=num_networks,
+            **dict(zip(OPTIONS, options, strict=True)),
+        )
+        s = Standardization((1.2, 3.0, -1.0, 0.5), (1.0, 4.0, 2.0, 3.0), (0.9, 4.0, -1.5), (1.1, 6.0, 3.0))
+        architecture = Architecture.of(user, s)
+        plain = with_random_weights(build_model(architecture))
+        fused = build_training_model(architecture)
+        fused.set_weights(plain.get_weights())
+        standardized = ((x - s.input_mean) / s.input_deviation).astype(np.float32)
+        outputs = fused(standardized)
+        assert outputs.shape == (1, 5, 3 * num_networks)
+        mean = network.mean_of_members(outputs, architecture).numpy()
+        expected = (plain(x.astype(np.float32)).numpy() - s.output_mean) / s.output_deviation
+        assert np.abs(mean - expected).max() < 1e-5
+
+        if (num_layers, dropout) == (2, 0.0):
+            with monkeypatch.context() as patch:
+                patch.setattr(network, "FusedLSTM", keras.layers.LSTM)
+                unfused = build_training_model(architecture)
+            unfused.set_weights(plain.get_weights())
+            assert np.abs(unfused(standardized).numpy() - outputs.numpy()).max() < 1e-5
+            for a, b in zip(gradients(fused, standardized), gradients(unfused, standardized), strict=True):
+                assert np.abs(a).max() > 0
+                assert np.abs(a - b).max() < 1e-5
+
+
+@pytest.mark.parametrize("user", [{"bi_directional": True}, {"predict_correction": True}])
+def test_an_ensemble_is_the_mean_of_its_members(user):
+    trained = untrained(num_networks=3, **user)
+    last = "corrected" if "predict_correction" in user else "outputs"
+    layers = [trained.model.get_layer(f"net{n}_{last}") for n in (1, 2, 3)]
+    members = keras.Model(trained.model.inputs[0], [layer.output for layer in layers])
+    x = make_record(40, 3).inputs[None].astype(np.float32)
+    alone = [output.numpy() for output in members(x)]
+    assert np.abs(alone[0] - alone[1]).max() > 0.01 and np.abs(alone[1] - alone[2]).max() > 0.01
+    s = trained.architecture.standardization
+    expected = np.mean(alone, axis=0) * s.output_deviation + s.output_mean
+    assert np.abs(trained.model(x).numpy() - expected).max() < 1e-4
+    (predicted,) = Predictor(trained).predict([x[0]])
+    for first in range(3):
+        alone = trained.model(x[:, first::3]).numpy()[0]
+        assert np.abs(predicted[first::3] - alone).max() < 1e-4
+
+
+def test_one_network_is_no_ensemble():
+    model = untrained(num_networks=1).model
+    assert not any(layer.name.startswith(("net", "ensemble")) for layer in model.layers)
+    objective = objective_loss((0, 0.0, 0.0))
+    assert training.member_loss(objective, untrained().architecture) is objective
+
+
+@pytest.mark.parametrize("objective", [(0, 0.0, 0.0), (1, 0.1, 0.9), (2, 0.0, 0.0), (3, 0.5, 0.0), (6, 0.0, 0.0)])
+def test_each_member_learns_by_itself(objective):
+    """The loss is the mean of the members' own losses: no member sees what another one says."""
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(2, 12, 3)).astype(np.float32)
+    target[0, :4] = np.nan  # a washout
+    members = [rng.normal(size=(2, 12, 3)).astype(np.float32) for _ in range(3)]
+    loss = training.member_loss(objective_loss(objective), untrained(num_networks=3).architecture)
+    expected = np.mean([float(objective_loss(objective)(target, member)) for member in members])
+    assert float(loss(target, np.concatenate(members, axis=-1))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_members_of_a_trained_ensemble_differ():
+    trained = train(num_networks=2, epochs=1)
+    first, second = (trained.model.get_layer(f"net{n}_lstm_1").get_weights() for n in (1, 2))
+    assert all(a.shape == b.shape for a, b in zip(first, second, strict=True))
+    assert not np.allclose(first[0], second[0])
+
+
+# ---- mirrored windows ---------------------------------------------------------------------------------------------
+
+
+def mirrored(values: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
+    """The same sea and ship seen in a mirror: roll to the other side, port and starboard points exchanged."""
+    columns = []
+    sides = {"_y1": "_y3", "_y3": "_y1"} if any(name.endswith("_y3") for name in channels) else {}
+    for name in channels:
+        source = name[:-3] + sides.get(name[-3:], name[-3:])
+        columns.append(values[:, channels.index(source)] * (-1 if name == "Roll" else 1))
+    return np.stack(columns, axis=1)
+
+
+MIRRORS = {
+    "plain": {},
+    "grid": {"wave_grid_x_size": 3, "wave_grid_y_size": 3, "ship_length": 150.0, "ship_beam": 20.0},
+    "grid along the ship": {"wave_grid_x_size": 3, "ship_length": 150.0},
+    "moment": {"input_vbm": True, "output_vbm": True},
+    "waves alone, across, to moment": {
+        "input_3dof": False,
+        "output_3dof": False,
+        "output_vbm": True,
+        "wave_grid_y_size": 3,
+        "ship_beam": 20.0,
+    },
+}
+
+
+@pytest.mark.parametrize("case", MIRRORS)
+def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
+    """Whatever means and deviations the training set has; input and target of a window together."""
+    rng = np.random.default_rng(7)
+    user = UserInput(**(TINY | MIRRORS[case]), window_length=6, washout_length=2, num_batches=3)
+    inputs, outputs = input_channels(user), output_channels(user)
+    values = rng.uniform(0.5, 3, len(inputs)), rng.uniform(0.5, 3, len(outputs))
+    physical = [rng.normal(size=(300, len(scale))) * scale + scale for scale in values]
+    record = Record("x", 0.1 * np.arange(300), *physical, physical[1])
+    s = Standardization.of([record])
+    sequences = Sequences.of([record], user.time_res, s)
+    as_it_is = TrainingBatches(sequences, user, 3)
+    turned = TrainingBatches(sequences, user, 3, Mirror.of(inputs, outputs, s))
+    count = {True: 0, False: 0}
+    for number in range(6):
+        pairs = zip(*as_it_is.batch(number), *turned.batch(number), strict=True)
+        for x, y, other_x, other_y in pairs:
+            physical_x, physical_y = x * s.input_deviation + s.input_mean, y * s.output_deviation + s.output_mean
+            is_turned = not np.array_equal(x, other_x)
+            count[is_turned] += 1
+            if is_turned:
+                physical_x, physical_y = mirrored(physical_x, inputs), mirrored(physical_y, outputs)
+            assert np.allclose(other_x * s.input_deviation + s.input_mean, physical_x, atol=1e-5)
+            found = other_y * s.output_deviation + s.output_mean
+            assert np.allclose(found, physical_y, atol=1e-5, equal_nan=True)
+            assert np.isfinite(found).any()
+    assert count[True] > 0.3 * (count[True] + count[False]) < count[False] / 0.3
+    again = TrainingBatches(sequences, user, 3, Mirror.of(inputs, outputs, s)).batch(5)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(again, turned.batch(5), strict=True))
+    assert not same_array(turned.batch(0)[0], turned.batch(3)[0])  # the same place in the next epoch
+
+
+def test_mirrored_windows_teach_the_symmetry():
+    """From records that all heel to one side: the mirrored record's answer comes closer to the mirrored answer."""
+    rng = np.random.default_rng(0)
+    sets = {name: tuple(heeled(n, i, rng) for i, n in enumerate(rows)) for name, rows in HEELED.items()}
+    x = sets["test"][0].inputs
+    names = ("Zcg", "Roll", "Pitch")
+    differences = []
+    for mirror_symmetry in (True, False):
+        user = {"epochs": 25, "lr": 0.02, "hidden_size": 6, "num_batches": 3, "mirror_symmetry": mirror_symmetry}
+        predictor = Predictor(train(sets, **user))
+        answer, other = predictor.predict([x, mirrored(x, (*names, "Wave"))])
+        differences.append(np.abs(other - mirrored(answer, names))[:, 1].mean())
+    assert differences[0] < 0.5 * differences[1]
+
+
+HEELED = {"train": (150, 150, 150), "val": (100,), "test": (100,)}
+
+
+def heeled(rows: int, seed: int, rng: np.random.Generator) -> Record:
+    record = make_record(rows, int(rng.integers(1000)) + seed)
+    roll = np.array([0.0, 15.0, 0.0])
+    return Record(record.name, record.time, record.inputs + [0, 15, 0, 0], record.targets + 1.4 * roll, record.simple)
+
+
+# ---- prediction of whole records ---------------------------------------------------------------------------------
 
 
 def test_no_record_is_no_prediction():

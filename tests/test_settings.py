@@ -401,3 +401,69 @@ def test_every_setting_with_a_range_or_choice_exists_and_its_default_is_inside()
             assert settings.RANGES[name][0] <= default <= settings.RANGES[name][1]
         if name in settings.CHOICES:
             assert default in settings.CHOICES[name]
+
+
+# ---- networks of other experiments --------------------------------------------------------------------------------
+
+
+def overwrite_faults(config: Config, saved: Config | None = None, text: str = "", **user) -> list[str]:
+    """The faults of a training of these settings where a network of that name with the saved settings stands."""
+    folder = settings.NETWORKS_FOLDER / "mine"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.keras").write_bytes(b"")
+    (folder / "settings.json").write_text(text or json.dumps({"settings": (saved or config).as_dict()}))
+    user = {"model_save_filename": "mine"} | user
+    return settings.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
+
+
+def named(**user) -> Config:
+    data = settings.DataInfo(train_sc=("a",), train_lamp=("b",))
+    return Config(user=UserInput(model_save_filename="mine", **user), data=data)
+
+
+def test_the_same_experiment_may_replace_its_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved = named(seed=7)
+    for user in ({}, {"seed": 7}, {"checkpoint_every": 3}, {"training_mode": True, "model_load_filename": "x"}):
+        assert overwrite_faults(named(), saved, **user) == []
+    assert len(overwrite_faults(named(), saved, seed=8)) == 1
+
+
+def test_another_experiments_network_is_named_with_what_differs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (line,) = overwrite_faults(named(hidden_size=9, lr=0.1), named())
+    for part in ("'mine'", "overwrite = True", "hidden_size was 30 and is now 9", "lr was 0.005 and is now 0.1"):
+        assert part in line
+    other = dataclasses.replace(named(), data=settings.DataInfo(train_sc=("c",), train_lamp=("b",)))
+    (line,) = overwrite_faults(other, named())
+    assert "train_sc" in line and "train_lamp" not in line
+    for text in ("{", "[]", "{}", '{"settings": 3}'):
+        (line,) = overwrite_faults(named(), text=text)
+        assert "cannot be read" in line
+
+
+def test_leave_to_replace_another_experiments_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved = named(hidden_size=9)
+    assert overwrite_faults(named(), saved, overwrite=True) == []
+    assert overwrite_faults(named(), saved, training_mode=False) == []
+    assert overwrite_faults(named(), saved, model_save_filename="free") == []
+    assert len(overwrite_faults(named(), saved, resume=True)) == 1  # there is nothing to go on with
+    for folder in ("mine", "mine.training"):
+        state = settings.NETWORKS_FOLDER / folder / settings.STATE_FILE
+        state.parent.mkdir(exist_ok=True)
+        state.write_bytes(b"")
+        assert overwrite_faults(named(), saved, resume=True) == []
+        assert len(overwrite_faults(named(), saved)) == 1
+        state.unlink()
+
+
+def test_an_input_file_may_be_called_as_a_module_of_the_program(tmp_path):
+    path = tmp_path / "metrics.py"
+    path.write_text(input_text({"hidden_size": 7}, None, ONE))
+    config, faults, _ = read_config(load_module(str(path)))
+    assert faults == [] and config.user.hidden_size == 7 and config.input_file == "metrics.py"
+
+    import metrics
+
+    assert hasattr(metrics, "error_report")

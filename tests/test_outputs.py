@@ -1,0 +1,91 @@
+"""What a run leaves behind, apart from the whole runs of test_main.py, and how long work is told."""
+
+import numpy as np
+import pytest
+from conftest import write_realization
+
+import data_io
+import outputs
+import progress
+from settings import Config, DataInfo, SaveData, UserInput
+
+
+class Echo:
+    """In place of a predictor: gives SimpleCode's motions, and notes how many records it held at once."""
+
+    def __init__(self):
+        self.batches: list[int] = []
+
+    def predict(self, inputs):
+        self.batches.append(len(inputs))
+        return [array[:, :3] for array in inputs]
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch) -> Config:
+    monkeypatch.chdir(tmp_path)
+    pairs = [write_realization(tmp_path / "data", f"_{i}", rows=30 + i, seed=i) for i in range(5)]
+    sc, lamp = zip(*pairs, strict=True)
+    return Config(user=UserInput(time_res=2), data=DataInfo(predict_sc=sc, predict_waves=lamp))
+
+
+def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys):
+    monkeypatch.setattr(outputs, "RECORDS_AT_ONCE", 2)
+    predictor = Echo()
+    assert outputs.predict_without_lamp(many, predictor, data_io.MOTIONS) == []
+    assert predictor.batches == [2, 2, 1]
+    assert "Predicted 5 of 5" in capsys.readouterr().out
+    for i, sc in enumerate(many.data.predict_sc):
+        table = np.loadtxt(many.output_folder / f"lstm_output_for_SC_{i}.txt", skiprows=1)
+        assert np.allclose(table, data_io.read_columns(f"{sc}.mot", data_io.SC_MOT), atol=1e-5)
+
+
+def test_what_is_odd_is_told_once_and_what_is_wrong_comes_back(many, capsys):
+    wave = many.data.predict_waves[1]
+    rows = data_io.read_columns(f"{wave}.wav", data_io.WAV)[::2]
+    text = "\n".join(["a", "b", "c", *(f"{a} {b}" for a, b in rows)])
+    with open(f"{wave}.wav", "w") as file:
+        file.write(text)
+    with open(f"{many.data.predict_sc[3]}.mot", "w") as file:
+        file.write("")
+    (fault,) = outputs.predict_without_lamp(many, Echo(), data_io.MOTIONS)
+    assert "SC_3.mot" in fault and "empty" in fault
+    said = capsys.readouterr()
+    assert said.err.count("interpolated") == 1 and "Predicted 4 of 5" in said.out
+
+
+def test_without_motions_there_is_no_mot_file(many):
+    user = UserInput(time_res=2, output_3dof=False, output_vbm=True)
+    config = Config(user=user, data=many.data, save=SaveData(prefix="p_"))
+
+    class Moment(Echo):
+        def predict(self, inputs):
+            return [array[:, :1] for array in inputs]
+
+    assert outputs.predict_without_lamp(config, Moment(), ("VBM",)) == []
+    names = sorted(path.name for path in config.output_folder.iterdir())
+    assert names == [f"p_SC_{i}.txt" for i in range(5)]
+
+
+def test_nothing_to_predict_says_nothing(many, capsys):
+    assert outputs.predict_without_lamp(Config(), Echo(), data_io.MOTIONS) == []
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (3599.7, "1 h 0 min"), (7500, "2 h 5 min")],
+)
+def test_durations_as_a_person_says_them(seconds, said):
+    assert progress.as_duration(seconds) == said
+
+
+def test_a_bar_on_a_terminal_comes_to_its_end_and_elsewhere_is_silent(monkeypatch, capsys):
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal)
+        bar = progress.Bar(3, "Reading")
+        for _ in range(3):
+            bar.advance()
+        bar.close()
+        text = capsys.readouterr().out
+        assert ("3/3" in text and "#" * 30 in text and text.endswith("\n")) if terminal else text == ""
