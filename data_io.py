@@ -384,9 +384,10 @@ def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
     if len(begins) == width * len(row_ends):
         begins, ends = begins.reshape(-1, width), ends.reshape(-1, width)
         if (ends[:, -1] <= row_ends).all() and (begins[1:, 0] > row_ends[:-1]).all():
-            columns = [_aligned_numbers(raw, begins[:, position], ends[:, position]) for position in positions]
+            # The columns that are not read have to be numbers too, as above.
+            columns = [_aligned_numbers(raw, *places) for places in zip(begins.T, ends.T, strict=True)]
             if all(column is not None for column in columns):
-                return np.stack(columns, axis=1)
+                return np.stack([columns[position] for position in positions], axis=1)
     words_a_row = np.diff(np.searchsorted(begins.ravel(), row_ends), prepend=0)
     if not np.isin(words_a_row, (0, width)).all():
         return None
