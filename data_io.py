@@ -27,7 +27,6 @@ LONGEST_WORD = 24  # characters; a double needs no more
 LARGEST_EXACT_INTEGER = 10**15  # below it a decimal mantissa is exact in float64,
 LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient is then correctly rounded
 
-NUMERIC_BYTES = np.isin(np.arange(256), list(b"0123456789+-.eEdD \t\n\v\f"))
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 
 
@@ -374,9 +373,10 @@ def _scale(mantissa: np.ndarray, power: np.ndarray) -> np.ndarray:
 def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
     """The layout's columns of rows printed in any way, or None where a row is not as long as the others."""
     positions = list(layout.columns.values())
+    letters = body.translate(None, b"0123456789+-. \t\n\v\f")
+    if max(positions) >= width or letters.strip(b"eEdD"):
+        return None  # words, or what Python would take for a number and we do not: nan, 1_000, 0x1
     raw = np.frombuffer(b" " * LONGEST_WORD + body, np.uint8)  # so that there is something before the first word
-    if max(positions) >= width or not NUMERIC_BYTES[raw].all():
-        return None  # letters, or what Python would take for a number and we do not: nan, 1_000, 0x1
     printed = raw > WHITESPACE
     edges = np.flatnonzero(printed[1:] != printed[:-1]) + 1
     begins, ends = edges[::2], edges[1::2]
@@ -384,10 +384,10 @@ def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
     if len(begins) == width * len(row_ends):
         begins, ends = begins.reshape(-1, width), ends.reshape(-1, width)
         if (ends[:, -1] <= row_ends).all() and (begins[1:, 0] > row_ends[:-1]).all():
+            columns = [_aligned_numbers(raw, begins[:, position], ends[:, position]) for position in positions]
             # The columns that are not read have to be numbers too, as above.
-            columns = [_aligned_numbers(raw, *places) for places in zip(begins.T, ends.T, strict=True)]
-            if all(column is not None for column in columns):
-                return np.stack([columns[position] for position in positions], axis=1)
+            if all(column is not None for column in columns) and not letters and _are_decimals(raw, begins, ends):
+                return np.stack(columns, axis=1)
     words_a_row = np.diff(np.searchsorted(begins.ravel(), row_ends), prepend=0)
     if not np.isin(words_a_row, (0, width)).all():
         return None
@@ -396,6 +396,19 @@ def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
         return np.array(words, dtype=np.float64).reshape(-1, width)[:, positions]
     except ValueError:
         return None
+
+
+def _are_decimals(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether all words, which are made of digits, points and signs, are numbers.
+
+    They are if they have at most one point, a sign only in front, and a digit, so that counting is enough.
+    """
+    signs = (raw == ord("-")) | (raw == ord("+"))
+    signed = signs[begins]
+    points_before = np.cumsum(raw == ord("."), dtype=np.uint8)  # may wrap around: its differences are small
+    points = points_before[ends] - points_before[begins - 1]
+    in_front = np.count_nonzero(signs) == np.count_nonzero(signed)
+    return in_front and points.max() <= 1 and bool((ends - begins > points + signed).all())
 
 
 def _aligned_numbers(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray | None:

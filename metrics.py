@@ -151,16 +151,21 @@ def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
     lines = []
     headings = "".join(f"{name:>14}" for name in MEASURES)
     for set_name, block in report.groupby("set", sort=False):
-        lines += ["", f"Errors on the {set_name} set", f"{'channel':<12}{'source':<12}{headings}{'mse share':>11}"]
-        for channel, rows in block.groupby("channel", sort=False):
+        lines += ["", f"Errors on the {set_name} set", f"{'channel':<16}{'source':<11}{headings}{'mse share':>13}"]
+        same_channels = block["source"].value_counts().nunique() == 1
+        order = [name for name in dict.fromkeys(block["channel"]) if name != "All"] + ["All"]
+        order.sort(key=lambda name: name != "VBM")
+        for channel in order:
+            rows = block[block["channel"] == channel]
             simple = rows.loc[rows["source"] == "SimpleCode", "mse"]
             for row in rows.itertuples():
                 label = f"{channel} [{units[channel]}]" if channel in units else channel
                 share = ""
-                if row.source == "LSTM" and len(simple) and simple.iloc[0] > 0:
+                comparable = len(simple) and simple.iloc[0] > 0 and (channel != "All" or same_channels)
+                if row.source == "LSTM" and comparable:
                     share = f"{100 * row.mse / simple.iloc[0]:.2f} %"
                 numbers = "".join(f"{getattr(row, name):>14.4g}" for name in MEASURES)
-                lines.append(f"{label:<12}{row.source:<12}{numbers}{share:>11}")
+                lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
     lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
     lines.append("the LSTM's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")
     return "\n".join(lines)

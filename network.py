@@ -20,6 +20,7 @@ from sequences import Standardization
 from settings import SETTINGS_FILE, Config, InputError, UserInput, warn
 
 MODEL_FILE, HISTORY_FILE = "model.keras", "history.csv"
+BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 PREDICTION_BATCH = 128  # sequences at once; bounds the memory that prediction takes
 XLA_MINIMUM = 24  # sequences of one length from which on compiling for that length pays
@@ -230,7 +231,9 @@ def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
     """What settings.json of a saved network says, as it stands and as the network's architecture."""
     restore_replaced(folder)
     if not (folder / MODEL_FILE).is_file():
-        known = sorted(path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}"))
+        known = sorted(
+            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
+        )
         raise InputError(
             f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
         )

@@ -120,8 +120,8 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     log.close(why_stopped, best.epoch)
     facts |= {"epochs_trained": len(log.rows), "best_epoch": best.epoch, "stopped": why_stopped, "finished": True}
     write_json(folder / SETTINGS_FILE, facts)
-    (folder / STATE_FILE).unlink(missing_ok=True)
     _publish(folder, config.network_folder)
+    (config.network_folder / STATE_FILE).unlink(missing_ok=True)
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
 
 
