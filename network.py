@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from settings import SETTINGS_FILE, Config, InputError, UserInput, warn
 MODEL_FILE, HISTORY_FILE = "model.keras", "history.csv"
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
-PREDICTION_BATCH = 128  # sequences at once; bounds the memory that prediction takes
+PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
+LENGTH_STEP = 64  # steps; sequences are filled up to multiples of it
 XLA_MINIMUM = 24  # sequences of one length from which on compiling for that length pays
 
 
@@ -295,17 +297,36 @@ class Predictor:
         by_length: dict[int, list[tuple[int, int]]] = {}
         for record, array in enumerate(inputs):
             for first in range(min(n, len(array))):
-                by_length.setdefault(len(array[first::n]), []).append((record, first))
-        for chosen in by_length.values():
-            for start in range(0, len(chosen), PREDICTION_BATCH):
-                part = chosen[start : start + PREDICTION_BATCH]
-                batch = np.stack([inputs[record][first::n] for record, first in part]).astype(np.float32)
-                for (record, first), sequence in zip(part, self._run(batch), strict=True):
-                    outputs[record][first::n] = sequence
+                by_length.setdefault(self._common_length(len(array[first::n])), []).append((record, first))
+        parts = [
+            (length, chosen[start : start + PREDICTION_BATCH])
+            for length, chosen in by_length.items()
+            for start in range(0, len(chosen), PREDICTION_BATCH)
+        ]
+
+        def predict_part(length: int, part: list[tuple[int, int]]) -> None:
+            compiled = self._xla is not None and len(part) >= XLA_MINIMUM
+            batch = np.zeros((PREDICTION_BATCH if compiled else len(part), length, inputs[0].shape[1]), np.float32)
+            for row, (record, first) in enumerate(part):
+                sequence = inputs[record][first::n]
+                batch[row, : len(sequence)] = sequence
+            results = self._run(batch, compiled)
+            for result, (record, first) in zip(results, part, strict=False):  # the rest of a batch is filling
+                outputs[record][first::n] = result[: len(outputs[record][first::n])]
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # the network runs on one core, outside of Python
+            list(pool.map(lambda job: predict_part(*job), parts))
         return outputs
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
-        if self._xla is not None and len(batch) >= XLA_MINIMUM:
+    def _common_length(self, length: int) -> int:
+        """A length that sequences of about this length are filled up to, so that one compiled program serves all.
+
+        Only where later steps do not change earlier ones.
+        """
+        return length if self._architecture.bi_directional else -(-length // LENGTH_STEP) * LENGTH_STEP
+
+    def _run(self, batch: np.ndarray, compiled: bool) -> np.ndarray:
+        if compiled:
             try:
                 return self._xla(tf.constant(batch)).numpy()
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.InternalError):
