@@ -21,18 +21,11 @@ from hypothesis import strategies as st
 
 import data_io
 from data_io import (
-    LAMP_MOT,
-    SC_MOT,
-    SEA,
-    WAV,
-    Layout,
-    _fixed_width_columns,
     input_channels,
     missing_files,
     output_channels,
     parse_handle,
     read_cases,
-    read_columns,
     read_record,
     read_sets,
     unique_names,
@@ -40,6 +33,7 @@ from data_io import (
     write_prediction,
 )
 from settings import Config, DataInfo, InputError, UserInput
+from text_tables import LAMP_MOT, SC_MOT, SEA, WAV, Layout, _fixed_width_columns, read_columns
 
 SAMPLE_DATA = Path(__file__).resolve().parents[1] / "sample_data"
 PAIR = Layout("test", 1, {"Time": 0, "Value": 1}, has_time=False)
