@@ -20,6 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import data_io
+import text_tables
 from data_io import (
     input_channels,
     missing_files,
@@ -345,7 +346,7 @@ def test_many_faults_in_a_file_are_summed_up(tmp_path):
     rows = as_text(table, "%.4f")
     path.write_text("\n".join(SC_HEADER + [row + " 1" * (i % 2) for i, row in enumerate(rows)]) + "\n")
     lines = read_faults(path, SC_MOT)
-    assert len(lines) == data_io.MAX_FAULTS_A_FILE
+    assert len(lines) == text_tables.MAX_FAULTS_A_FILE
     assert f"{ROWS // 2 - 3} more faults" in lines[-1]
 
 
