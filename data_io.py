@@ -7,6 +7,7 @@ Roll, Pitch, then the wave elevations; those that are switched off are left out.
 import os
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -321,20 +322,23 @@ def read_sets(config: Config) -> tuple[dict[str, tuple[Record, ...]], list[str]]
         InputError: all that is wrong with all files, one line each.
     """
     names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")])
+
+    def read(pair: tuple[str, str]) -> tuple[Record, list[str]] | InputError:
+        try:
+            return read_record(*pair, config.user, name=names[pair[0]])
+        except InputError as error:
+            return error
+
     sets: dict[str, tuple[Record, ...]] = {}
     faults: list[str] = []
     warnings: list[str] = []
-    for set_name in SET_NAMES:
-        records = []
-        for sc, lamp in config.data.pairs(set_name):
-            try:
-                record, remarks = read_record(sc, lamp, config.user, name=names[sc])
-            except InputError as error:
-                faults.extend(error.lines)
-                continue
-            records.append(record)
-            warnings.extend(remarks)
-        sets[set_name] = tuple(records)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy turns text into numbers outside of Python's lock
+        for set_name in SET_NAMES:
+            found = list(pool.map(read, config.data.pairs(set_name)))
+            faults += [line for result in found if isinstance(result, InputError) for line in result.lines]
+            good = [result for result in found if not isinstance(result, InputError)]
+            warnings += [line for _, remarks in good for line in remarks]
+            sets[set_name] = tuple(record for record, _ in good)
     if faults:
         raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
     return sets, list(dict.fromkeys(warnings))

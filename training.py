@@ -82,17 +82,14 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
         write_json(folder / SETTINGS_FILE, facts)
 
     watched = "val_loss" if sets["val"] else "loss"
+    counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
+    print(f"Training on {counts}; {batches.batches_an_epoch} batches an epoch, seed {seed}")
     if not sets["val"]:
         print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
     log = Progress(user.epochs, watched, folder / HISTORY_FILE)
     best = BestNetwork(architecture, folder, watched)
-    stopping = keras.callbacks.EarlyStopping(watched, patience=user.patience, mode="min")
     state = TrainingState(folder / STATE_FILE, interrupted)
-    callbacks = [log, best, keras.callbacks.TerminateOnNaN(), stopping, state]
-    if user.lr_schedule == "plateau":
-        # min_delta is absolute in Keras and 1e-4 by default: larger than a good standardized loss.
-        third = max(1, user.patience // 3)
-        callbacks.insert(3, keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
+    callbacks = [log, best, *_stopping_callbacks(user, watched), state]
     if user.checkpoint_every:
         callbacks.insert(2, Checkpoints(best, folder, user.checkpoint_every, user.max_checkpoints))
     if sets["val"]:
@@ -123,6 +120,16 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     _publish(folder, config.network_folder)
     (config.network_folder / STATE_FILE).unlink(missing_ok=True)
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
+
+
+def _stopping_callbacks(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
+    """Keras' callbacks that watch the loss: they stop the training, or slow it down where the schedule says so."""
+    callbacks = [keras.callbacks.TerminateOnNaN()]
+    if user.lr_schedule == "plateau":
+        # min_delta is absolute in Keras and 1e-4 by default: larger than a good standardized loss.
+        third = max(1, user.patience // 3)
+        callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
+    return [*callbacks, keras.callbacks.EarlyStopping(watched, patience=user.patience, mode="min")]
 
 
 def member_loss(objective: Callable, architecture: Architecture) -> Callable:
