@@ -370,10 +370,9 @@ def _new_training_folder(folder: Path) -> Path:
 
 def _publish(trained: Path, folder: Path) -> None:
     """Puts the folder of a finished training in the place of an older network."""
-    if trained == folder:
-        return
     old = replaced(folder)
-    shutil.rmtree(old, ignore_errors=True)
-    os.replace(folder, old)
-    os.replace(trained, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    if trained != folder:
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+        os.replace(trained, folder)
+    shutil.rmtree(old, ignore_errors=True)  # also what a run left that was cut off just here
