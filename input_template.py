@@ -25,8 +25,8 @@ class UserInputArgs:
 
         # time
         self.time_res = 9  # the network sees every 9th time step; all steps are used, as 9 interleaved sequences
-        self.window_length = 200  # network steps learned from at once; 0: whole records
-        self.washout_length = 150  # further steps before each window, without loss: roll forgets slowly
+        self.window_length = 100  # network steps learned from at once; 0: whole records
+        self.washout_length = 100  # further steps before each window, without loss: roll forgets slowly
 
         # network
         self.hidden_size = 30  # units in a layer
@@ -40,9 +40,9 @@ class UserInputArgs:
         self.optimizer = "muon"
         self.lr = 0.02
         self.lr_schedule = "cosine"  # down to zero at the last epoch
-        self.epochs = 40
+        self.epochs = 16
         self.patience = 30  # epochs without a better validation loss before training stops
-        self.num_batches = 30  # in an epoch; 0: 32 windows a batch
+        self.num_batches = 200  # in an epoch: many small ones learn faster than few large ones; 0: 32 windows each
         self.train_fun_hyp = [0, 0, 0]  # objective [kind, a, b]; 0: mean squared error
         self.val_fun_hyp = [0, 0, 0]
         self.seed = 1  # None: another one each time
