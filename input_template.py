@@ -41,7 +41,7 @@ class UserInputArgs:
         self.lr = 0.02
         self.lr_schedule = "cosine"  # down to zero at the last epoch
         self.epochs = 16
-        self.patience = 30  # epochs without a better validation loss before training stops
+        self.patience = 8  # epochs without a better validation loss before training stops
         self.num_batches = 200  # in an epoch: many small ones learn faster than few large ones; 0: 32 windows each
         self.train_fun_hyp = [0, 0, 0]  # objective [kind, a, b]; 0: mean squared error
         self.val_fun_hyp = [0, 0, 0]
