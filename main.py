@@ -1,8 +1,7 @@
 """Trains an LSTM that turns SimpleCode's ship motions into LAMP's, shows how good it is, and predicts.
 
-python main.py                      the settings of the import line below
-python main.py --inputs my_inputs   the settings of my_inputs.py, without editing this file
-python main.py --inputs a b c       several experiments, one after the other
+python main.py                  the settings of the import line below
+python main.py --inputs a b c   the settings of a.py, b.py, c.py, one after the other, without editing this file
 """
 
 import argparse
