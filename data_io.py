@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from settings import SET_NAMES, Config, InputError, UserInput, posix
+from settings import SET_NAMES, Config, InputError, UserInput, posix, written_aside
 from text_tables import (
     LAMP_MOT,
     LAMP_TRACK,
@@ -464,12 +464,8 @@ def _rows(number: str, *columns: np.ndarray) -> Iterator[str]:
 
 
 def _write_text(path: Path, lines: Iterator[str]) -> None:
-    """Writes aside and renames, so that no half-written file is ever found under the name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    with open(aside, "w", encoding="utf-8", newline="\n") as file:
+    with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
-    os.replace(aside, path)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

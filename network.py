@@ -18,9 +18,9 @@ import tensorflow as tf
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
 from sequences import Standardization
-from settings import SETTINGS_FILE, Config, InputError, UserInput, warn
+from settings import MODEL_FILE, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
 
-MODEL_FILE, HISTORY_FILE = "model.keras", "history.csv"
+HISTORY_FILE = "history.csv"
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
@@ -164,11 +164,9 @@ def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Den
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Writes aside and renames: under the name there is always a whole model."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name("writing_" + path.name)
-    model.save(aside)
-    os.replace(aside, path)
+    """A .keras file, whole at any moment."""
+    with written_aside(path) as aside:
+        model.save(aside)
 
 
 def load(config: Config) -> TrainedNetwork:
@@ -178,7 +176,7 @@ def load(config: Config) -> TrainedNetwork:
         InputError: it is missing or damaged, or the input file's channels or time_res are not its own.
     """
     folder = config.network_folder
-    _, architecture = read_facts(folder)
+    facts, architecture = read_facts(folder)
     wanted = (input_channels(config.user), output_channels(config.user), config.user.time_res)
     own = (architecture.inputs, architecture.outputs, architecture.time_res)
     names = ("input channels", "output channels", "time_res")
@@ -204,12 +202,15 @@ def load(config: Config) -> TrainedNetwork:
     ]
     if unused:
         warn([f"the saved network {folder} is used as it is; settings without effect: {', '.join(unused)}"])
-    return load_network(folder)
+    return _with_model(folder, facts, architecture)
 
 
 def load_network(folder: Path) -> TrainedNetwork:
     """The network in a folder of saved_models. Raises InputError if it is missing or damaged."""
-    facts, architecture = read_facts(folder)
+    return _with_model(folder, *read_facts(folder))
+
+
+def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
     try:
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
     except Exception as error:

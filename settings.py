@@ -5,6 +5,7 @@ the same attribute names, so that `config.user.hidden_size` is what the user wro
 wrong is collected and reported together, one line a fault.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
@@ -15,6 +16,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
@@ -23,6 +25,7 @@ from typing import Any
 from matplotlib.colors import is_color_like
 
 NETWORKS_FOLDER = Path("saved_models")
+MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
 STATE_FILE = "training_state.npz"  # of a training that is not finished
 DEFAULT_NAME = "recently_trained_model"
@@ -265,7 +268,7 @@ def overwrite_faults(config: Config) -> list[str]:
     # Whether an interrupted training can be gone on with is told by the training itself.
     goes_on = user.resume and any((path / STATE_FILE).is_file() for path in (unfinished(folder), folder))
     may_be = user.overwrite or goes_on or user.model_save_filename == DEFAULT_NAME
-    if not user.training_mode or may_be or not (folder / "model.keras").is_file():
+    if not user.training_mode or may_be or not (folder / MODEL_FILE).is_file():
         return []
     try:
         facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
@@ -399,11 +402,22 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
     return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
 
 
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Writes aside and renames, so that the file is whole at any moment."""
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A file to write in place of `path`, renamed once all is written: under the name there is always a whole file.
+
+    It keeps the name's ending, which decides about the format that some libraries write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name("writing_" + path.name)
+    yield aside
     os.replace(aside, path)
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """A JSON file, whole at any moment."""
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def posix(path: str | os.PathLike) -> str:
@@ -414,7 +428,7 @@ def posix(path: str | os.PathLike) -> str:
 def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> Any:
     """A frozen section from the user's instance; unknown names and wrong types become faults."""
     known = {f.name: f for f in dataclasses.fields(section)}
-    given = {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
+    given = _attributes(instance)
     values = {}
     for name, value in given.items():
         if callable(value):
@@ -431,9 +445,12 @@ def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> A
 
 def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]:
     """An instance's attributes, and the defaults of those that it does not have."""
-    defaults = vars(SECTIONS[class_name][1]())
-    instance = instances[class_name]
-    return defaults | {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
+    return vars(SECTIONS[class_name][1]()) | _attributes(instances[class_name])
+
+
+def _attributes(instance: Any) -> dict[str, Any]:
+    """What the user has set, on the instance or on its class."""
+    return {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
 
 
 def _nearest(name: str, class_name: str) -> str:

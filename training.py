@@ -18,7 +18,6 @@ import tensorflow as tf
 from data_io import Record
 from network import (
     HISTORY_FILE,
-    MODEL_FILE,
     Architecture,
     TrainedNetwork,
     build_model,
@@ -34,6 +33,7 @@ from network import (
 from objectives import objective_loss, objective_sum_and_count
 from sequences import Mirror, Sequences, Standardization, TrainingBatches, whole_sequence_batches
 from settings import (
+    MODEL_FILE,
     NETWORKS_FOLDER,
     SETTINGS_FILE,
     STATE_FILE,
@@ -43,6 +43,7 @@ from settings import (
     different_settings,
     unfinished,
     write_json,
+    written_aside,
 )
 from training_log import Progress
 
@@ -165,7 +166,6 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
         rate = keras.optimizers.schedules.ExponentialDecay(user.lr, steps, 0.01)
     elif user.lr_schedule == "step":  # halved ten times
         rate = keras.optimizers.schedules.ExponentialDecay(user.lr, max(1, steps // 10), 0.5, staircase=True)
-    momentum = {} if user.momentum is None else {"momentum": user.momentum}
     optimizers = {
         "muon": keras.optimizers.Muon,
         "adam": keras.optimizers.Adam,
@@ -173,8 +173,8 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
         "sgd": keras.optimizers.SGD,
         "rmsprop": keras.optimizers.RMSprop,
     }
-    if user.optimizer in ("adam", "adamw"):
-        momentum = {}
+    has_momentum = user.momentum is not None and user.optimizer not in ("adam", "adamw")
+    momentum = {"momentum": user.momentum} if has_momentum else {}
     return optimizers[user.optimizer](rate, **momentum)
 
 
@@ -322,9 +322,8 @@ class TrainingState(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(self._variables())}
-        aside = self._file.with_name("writing_" + self._file.name)
-        np.savez(aside, epochs=epoch + 1, **arrays)
-        os.replace(aside, self._file)
+        with written_aside(self._file) as aside:
+            np.savez(aside, epochs=epoch + 1, **arrays)
 
     def _variables(self):
         weights = {id(variable) for variable in self.model.weights}

@@ -1,6 +1,5 @@
 """What a training says while it runs: a progress line and history.csv."""
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ import keras
 import pandas as pd
 
 from progress import as_duration
+from settings import written_aside
 
 COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
 
@@ -81,7 +81,5 @@ def write_history(history: pd.DataFrame, path: Path) -> None:
 
     Every digit is written: a training that goes on from it compares new losses with these.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    history.to_csv(aside, index=False, lineterminator="\n")
-    os.replace(aside, path)
+    with written_aside(path) as aside:
+        history.to_csv(aside, index=False, lineterminator="\n")
