@@ -32,6 +32,9 @@ from text_tables import (
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
+HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # of history.csv, and behind them
+# for each output channel the root of the mean squared error on the validation set, such as val_rmse_Zcg_m.
+VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
 
 

@@ -18,9 +18,20 @@ import tensorflow as tf
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
 from sequences import Standardization
-from settings import MODEL_FILE, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
+from settings import (
+    CHECKPOINT_FILES,
+    CHECKPOINTS,
+    MODEL_FILE,
+    SETTINGS_FILE,
+    Config,
+    InputError,
+    UserInput,
+    warn,
+    written_aside,
+)
 
 HISTORY_FILE = "history.csv"
+LAST_FILE = "last.keras"  # among the checkpoints
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
@@ -65,7 +76,7 @@ class TrainedNetwork:
     """A network ready to predict.
 
     model: keras.Model of built-in layers, (batch, time, channel) in physical units to the same.
-    history: columns epoch, elapsed_s, loss, val_loss, learning_rate.
+    history: columns epoch, elapsed_s, loss, val_loss, learning_rate, then data_io.VALIDATION_ERRORS of the outputs.
     """
 
     model: keras.Model
@@ -211,12 +222,16 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 
 def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
-    try:
-        model = keras.models.load_model(folder / MODEL_FILE, compile=False)
-    except Exception as error:
-        raise InputError(f"{folder / MODEL_FILE}: cannot be loaded ({_first_line(error)}); train it again") from error
+    model = _load_model(folder / MODEL_FILE)
     history = pd.read_csv(folder / HISTORY_FILE) if (folder / HISTORY_FILE).is_file() else pd.DataFrame()
     return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
+
+
+def _load_model(path: Path) -> keras.Model:
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:
+        raise InputError(f"{path}: cannot be loaded ({_first_line(error)}); train it again") from error
 
 
 def replaced(folder: Path) -> Path:
@@ -267,12 +282,14 @@ class Predictor:
     def __init__(self, network: TrainedNetwork):
         self._architecture = network.architecture
         self._xla = None
+        self._models = [network.model]
         if tf.config.list_physical_devices("GPU"):
             self._any_length = tf.function(network.model, reduce_retracing=True)
             return
         self._xla = tf.function(network.model, jit_compile=True)
         fused = build_training_model(network.architecture)
         fused.set_weights(network.model.get_weights())
+        self._models.append(fused)
         s = network.architecture.standardization
         mean, deviation = np.float32(s.input_mean), np.float32(s.input_deviation)
         out_mean, out_deviation = np.float32(s.output_mean), np.float32(s.output_deviation)
@@ -283,6 +300,11 @@ class Predictor:
             ),
             reduce_retracing=True,
         )
+
+    def set_weights(self, weights: list[np.ndarray]) -> None:
+        """Predicts with these weights from now on, as does the model it was made for; nothing is compiled again."""
+        for model in self._models:
+            model.set_weights(weights)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """LAMP's motions as the network sees them, for every row.
@@ -333,3 +355,28 @@ class Predictor:
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.InternalError):
                 self._xla = None  # a TensorFlow without its compiler, as on some Windows machines
         return self._any_length(tf.constant(batch)).numpy()
+
+
+def predict_with_checkpoints(
+    folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
+) -> dict[int, list[np.ndarray]]:
+    """What the networks predict that the training of the one in `folder` saved on its way, and the best, by epoch.
+
+    inputs and the predictions of each epoch as in `Predictor.predict`; the epochs ascend.
+
+    Raises:
+        InputError: one of the files is damaged.
+    """
+    checkpoints = folder / CHECKPOINTS
+    files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
+    if (checkpoints / LAST_FILE).is_file() and len(trained.history):
+        files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
+    weights = {epoch: _load_model(path).get_weights() for epoch, path in files.items()}
+    if trained.best_epoch is not None:
+        weights[trained.best_epoch] = trained.model.get_weights()
+    predictor = Predictor(dataclasses.replace(trained, model=build_model(trained.architecture)))
+    predictions = {}
+    for epoch in sorted(weights):
+        predictor.set_weights(weights[epoch])
+        predictions[epoch] = predictor.predict(inputs)
+    return predictions

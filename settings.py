@@ -27,6 +27,8 @@ from matplotlib.colors import is_color_like
 NETWORKS_FOLDER = Path("saved_models")
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
+CHECKPOINTS = "checkpoints"  # a folder beside the model
+CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
 STATE_FILE = "training_state.npz"  # of a training that is not finished
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
@@ -123,6 +125,7 @@ class Plotting:
     histo_ID_list_train: tuple[int, ...] | None = None
     histo_ID_list_val: tuple[int, ...] | None = None
     histo_ID_list_test: tuple[int, ...] | None = None
+    evolution_ID_list_val: tuple[int, ...] | None = None
     simple_color: str = "red"
     lamp_color: str = "black"
     lstm_color: str = "green"
@@ -222,7 +225,7 @@ RANGES = {
     "maxima_bullet_size": (0.01, 10**4, "points squared"),
 }
 CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule": SCHEDULES}
-INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo)_ID_list_(?P<set>train|val|test)")
+INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo|evolution)_ID_list_(?P<set>train|val|test)")
 
 
 # Settings that do not change which network a training ends with.
@@ -642,6 +645,7 @@ def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
         )
     if not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict")):
         faults.append("DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc")
+    _check_evolution(config, faults)
     # Told now, not when hours of training are to be written down.
     for name, folder in (("SaveDataArgs.output_path", config.output_folder), ("saved_models", config.network_folder)):
         in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
@@ -657,6 +661,27 @@ def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
         warnings.append(f"UserInputArgs.momentum has no effect with optimizer = {user.optimizer!r}")
     if user.washout_length and not user.window_length:
         warnings.append("UserInputArgs.washout_length has no effect with window_length = 0: whole records are used")
+
+
+def _check_evolution(config: Config, faults: list[str]) -> None:
+    """A line if a figure of the checkpoints is asked for and there are none, or will be none."""
+    wanted = config.plotting.evolution_ID_list_val
+    if not (wanted and config.plotting.plotting_mode and config.data.val_sc):
+        return
+    folder = config.network_folder
+    asked = (
+        f"PlottingArgs.evolution_ID_list_val = {list(wanted)} follows realizations over the checkpoints of a training"
+    )
+    if config.user.training_mode and not config.user.checkpoint_every:
+        faults.append(
+            f"{asked}; set UserInputArgs.checkpoint_every to the epochs between them, or leave the list empty"
+        )
+    elif not config.user.training_mode and (folder / MODEL_FILE).is_file():
+        if not any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
+            faults.append(
+                f"{asked}, and there are none in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or "
+                "leave the list empty"
+            )
 
 
 def input_size(user: UserInput) -> int:
@@ -676,7 +701,7 @@ def _resolve_indices(section: Any, class_name: str, data: DataInfo, faults: list
         indices = getattr(section, f.name)
         if indices is None:
             kind = match["kind"] if match else "all"
-            count = {"prediction": min(size, 1), "error": min(size, 1), "histo": 0}.get(kind, size)
+            count = {"prediction": min(size, 1), "error": min(size, 1), "histo": 0, "evolution": 0}.get(kind, size)
             resolved[f.name] = tuple(range(count))
             continue
         wrong = [i for i in indices if not -size <= i < size]

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record
+from data_io import VALIDATION_ERRORS, Record
 from network import (
     HISTORY_FILE,
+    LAST_FILE,
     Architecture,
     TrainedNetwork,
     build_model,
@@ -33,6 +34,8 @@ from network import (
 from objectives import objective_loss, objective_sum_and_count
 from sequences import Mirror, Sequences, Standardization, TrainingBatches, whole_sequence_batches
 from settings import (
+    CHECKPOINT_FILES,
+    CHECKPOINTS,
     MODEL_FILE,
     NETWORKS_FOLDER,
     SETTINGS_FILE,
@@ -87,12 +90,10 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     print(f"Training on {counts}; {batches.batches_an_epoch} batches an epoch, seed {seed}")
     if not sets["val"]:
         print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
-    log = Progress(user.epochs, watched, folder / HISTORY_FILE)
-    best = BestNetwork(architecture, folder, watched)
+    log = Progress(user.epochs, watched, folder / HISTORY_FILE, architecture.outputs)
+    best = BestAndLast(architecture, folder, watched, user.checkpoint_every, user.max_checkpoints)
     state = TrainingState(folder / STATE_FILE, interrupted)
     callbacks = [log, best, *_stopping_callbacks(user, watched), state]
-    if user.checkpoint_every:
-        callbacks.insert(2, Checkpoints(best, folder, user.checkpoint_every, user.max_checkpoints))
     if sets["val"]:
         validation = Sequences.of(sets["val"], user.time_res, s)
         callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
@@ -179,42 +180,64 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
 
 
 class Validation(keras.callbacks.Callback):
-    """Puts val_loss into each epoch's logs: the objective over all elements of the set at once, not a mean of means."""
+    """Puts val_loss into each epoch's logs: the objective over all elements of the set at once, not a mean of means.
+
+    And beside it the root of the mean squared error of each channel in the files' units, from the same outputs.
+    """
 
     def __init__(self, sequences: Sequences, objective: tuple[int, float, float], architecture: Architecture):
         super().__init__()
         self._batches = [
             (tf.constant(inputs), tf.constant(targets)) for inputs, targets in whole_sequence_batches(sequences)
         ]
+        self._steps = len(sequences.targets)
         self._objective, self._architecture = objective, architecture
         self._terms = None
 
     def on_epoch_end(self, epoch, logs=None):
         if self._terms is None:
-            self._terms = tf.function(self._sum_and_count, reduce_retracing=True)
-        total, count = np.sum([self._terms(x, y) for x, y in self._batches], axis=0, dtype=np.float64)
+            self._terms = tf.function(self._sums, reduce_retracing=True)
+        sums = np.sum([self._terms(x, y).numpy() for x, y in self._batches], axis=0, dtype=np.float64)
+        total, count, squares = sums[0], sums[1], sums[2:]
         logs["val_loss"] = float(total / count) if count else 0.0
+        errors = np.sqrt(squares / self._steps) * self._architecture.standardization.output_deviation
+        logs |= {VALIDATION_ERRORS[name]: float(e) for name, e in zip(self._architecture.outputs, errors, strict=True)}
 
-    def _sum_and_count(self, inputs, targets):
+    def _sums(self, inputs, targets):
+        """The objective's sum and count, then the sum of the squared errors of each channel."""
         outputs = mean_of_members(self.model(inputs, training=False), self._architecture)
-        return objective_sum_and_count(self._objective, targets, outputs)
+        sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
+        return tf.concat((sum_and_count, tf.reduce_sum(tf.square(outputs - targets), axis=(0, 1))), axis=0)
 
 
-class BestNetwork(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch, and saves them as a network of built-in layers as they are found."""
+class BestAndLast(keras.callbacks.Callback):
+    """Keeps the best weights, and saves networks of built-in layers: the best, the last, and one every few epochs.
 
-    def __init__(self, architecture: Architecture, folder: Path, watched: str):
+    The network is written once an epoch, as the last one, and copied where it is one of the others too: writing takes
+    as long as a hundred copies. So a training that ends in any way leaves the network of its last whole epoch.
+    """
+
+    def __init__(self, architecture: Architecture, folder: Path, watched: str, every: int, most: int):
         super().__init__()
         self.best_model = build_model(architecture)
-        self._architecture, self._folder, self._watched = architecture, folder, watched
+        self._last_model = build_model(architecture)
+        self._folder, self._watched, self._every, self._most = folder, watched, every, most
         self.epoch: int | None = None
         self._value = float("inf")
 
     def on_epoch_end(self, epoch, logs=None):
+        checkpoints = self._folder / CHECKPOINTS
+        last = checkpoints / LAST_FILE
+        self._last_model.set_weights(self.model.get_weights())
+        save_model(self._last_model, last)
         if logs[self._watched] < self._value:  # never true for NaN
             self.epoch, self._value = epoch + 1, logs[self._watched]
             self.best_model.set_weights(self.model.get_weights())
-            save_model(self.best_model, self._folder / MODEL_FILE)
+            _copy(last, self._folder / MODEL_FILE)
+        if self._every and (epoch + 1) % self._every == 0:
+            _copy(last, checkpoints / f"epoch_{epoch + 1:06d}.keras")
+            for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._most]:
+                path.unlink()
 
     def continue_from(self, history: pd.DataFrame) -> None:
         """Takes up the best epoch of an interrupted training, whose weights are in the folder."""
@@ -225,28 +248,10 @@ class BestNetwork(keras.callbacks.Callback):
             saved = keras.models.load_model(self._folder / MODEL_FILE, compile=False)
             self.best_model.set_weights(saved.get_weights())
 
-    def current(self) -> keras.Model:
-        """The network as it is now, of built-in layers."""
-        model = build_model(self._architecture)
-        model.set_weights(self.model.get_weights())
-        return model
 
-
-class Checkpoints(keras.callbacks.Callback):
-    """Saves the network every few epochs in the folder `checkpoints`, and the last one; keeps the newest ones."""
-
-    def __init__(self, best: BestNetwork, folder: Path, every: int, most: int):
-        super().__init__()
-        self._best, self._folder, self._every, self._most = best, folder / "checkpoints", every, most
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self._every == 0:
-            save_model(self._best.current(), self._folder / f"epoch_{epoch + 1:06d}.keras")
-            for path in sorted(self._folder.glob("epoch_*.keras"))[: -self._most]:
-                path.unlink()
-
-    def on_train_end(self, logs=None):
-        save_model(self._best.current(), self._folder / "last.keras")
+def _copy(file: Path, path: Path) -> None:
+    with written_aside(path) as aside:
+        shutil.copyfile(file, aside)
 
 
 @dataclass(frozen=True)
@@ -303,7 +308,7 @@ class TrainingState(keras.callbacks.Callback):
         if self._interrupted is None:
             return 0
         for callback in callbacks:
-            if isinstance(callback, Progress | BestNetwork):
+            if isinstance(callback, Progress | BestAndLast):
                 callback.continue_from(self._interrupted.history)
         stateful = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
         self._others = [callback for callback in callbacks if isinstance(callback, stateful)]

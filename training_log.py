@@ -7,10 +7,9 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS
 from progress import as_duration
 from settings import written_aside
-
-COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
 
 
 class Progress(keras.callbacks.Callback):
@@ -19,9 +18,10 @@ class Progress(keras.callbacks.Callback):
     Not on a terminal it is quiet until the end.
     """
 
-    def __init__(self, epochs: int, watched: str, history_file: Path):
+    def __init__(self, epochs: int, watched: str, history_file: Path, channels: tuple[str, ...]):
         super().__init__()
         self.rows: list[dict[str, float]] = []
+        self._errors = [VALIDATION_ERRORS[channel] for channel in channels]
         self._epochs, self._watched, self._file = epochs, watched, history_file
         self._best = (float("inf"), 0)
         self._began = 0.0
@@ -46,7 +46,7 @@ class Progress(keras.callbacks.Callback):
             "loss": float(logs["loss"]),
             "val_loss": float(logs.get("val_loss", "nan")),
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-        }
+        } | {name: float(logs.get(name, "nan")) for name in self._errors}
         self.rows.append(row)
         write_history(self.history(), self._file)
         self._note_best(row)
@@ -73,7 +73,7 @@ class Progress(keras.callbacks.Callback):
         )
 
     def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows, columns=list(COLUMNS))
+        return pd.DataFrame(self.rows, columns=[*HISTORY_COLUMNS, *self._errors])
 
 
 def write_history(history: pd.DataFrame, path: Path) -> None:
