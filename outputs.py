@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 import data_io
 import metrics
 import plotting
+import training_figures
 from data_io import Record
-from network import Predictor, TrainedNetwork
+from network import Predictor, TrainedNetwork, predict_with_checkpoints
 from progress import Bar
 from settings import SET_NAMES, Config, InputError, warn
 
@@ -67,11 +69,40 @@ def save_figures(
             figures[kind] = draw(picked, channels, style)
     if len(trained.history):
         title = f"Training of {config.network_name}"
-        figures["learning_curve"] = plotting.learning_curve_figure(trained.history, trained.best_epoch, title)
+        figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
+    figures |= evolution_figures(config, sets["val"], trained, style)
     for name, figure in figures.items():
         plotting.save_figure(figure, config.output_folder / "figures" / f"{name}.png")
     if chosen.show_figures:
         plotting.show_figures(figures)
+
+
+def evolution_figures(
+    config: Config, records: Sequence[Record], trained: TrainedNetwork, style: plotting.PlotStyle
+) -> dict[str, Figure]:
+    """The realizations of the validation set that evolution_ID_list_val names, over the checkpoints of the training."""
+    chosen = config.plotting.evolution_ID_list_val
+    if not chosen:
+        return {}
+    try:
+        predictions = predict_with_checkpoints(config.network_folder, trained, [records[i].inputs for i in chosen])
+    except InputError as error:
+        warn([f"{line}; no figures over the checkpoints are drawn" for line in error.lines])
+        return {}
+    figures = {}
+    for place, i in enumerate(chosen):
+        record = records[i]
+        figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
+            record.time,
+            record.targets,
+            record.simple,
+            {epoch: outputs[place] for epoch, outputs in predictions.items()},
+            trained.best_epoch,
+            trained.architecture.outputs,
+            style,
+            f"{record.name} ({plotting.SET_NAMES['val']}) over the training of {config.network_name}",
+        )
+    return figures
 
 
 def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Figures of a run: motions, errors, largest values, distribution of the peaks, learning curve, sea-state maps.
+"""Figures of a run: motions, errors, largest values, distribution of the peaks, sea-state maps.
 
 Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
 pyplot, so that they need no display and leave no global state. All sizes are set on the artists themselves and not
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -85,7 +84,7 @@ def prediction_figure(
     largest and the smallest value of every few cycles.
     """
     time = np.asarray(time, dtype=np.float64)
-    figure = _new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
+    figure = new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = figure.subplots(len(channels), 2, sharey="row", squeeze=False, width_ratios=(1.5, 1.0))
     motions = [_sources(lamp, simple, lstm, index) for index in range(len(channels))]
     shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in motions)
@@ -93,15 +92,15 @@ def prediction_figure(
     for (whole, detail), sources, channel in zip(axes, motions, channels, strict=True):
         for ax in (whole, detail):
             ax.margins(x=0)
-            _dress(ax)
-        whole.set_ylabel(_wrapped_label(channel))
+            dress(ax)
+        whole.set_ylabel(wrapped_label(channel))
         if not sources:
-            _write_note(whole, "no numbers")
+            write_note(whole, "no numbers")
             continue
         reference = sources[_reference(sources)]
-        window = _detail_rows(time, reference)
+        window = detail_rows(time, reference)
         for source, values in sources.items():
-            line = _line_style(source, style)
+            line = line_style(source, style)
             detail.plot(time[window], values[window], **line)
             # A constant has no envelope.
             if not shows_envelopes or np.nanmin(values) == np.nanmax(values):
@@ -121,8 +120,8 @@ def prediction_figure(
     figure.align_ylabels(axes[:, 0])
 
     drawn = [source for source in ("LAMP", "SimpleCode", "LSTM") if any(source in sources for sources in motions)]
-    handles = [Line2D([], [], label=source, **_line_style(source, style)) for source in drawn]
-    _figure_legend(figure, [*handles, Patch(color="0.88", label="detail shown on the right")])
+    handles = [Line2D([], [], label=source, **line_style(source, style)) for source in drawn]
+    figure_legend(figure, [*handles, Patch(color="0.88", label="detail shown on the right")])
     return figure
 
 
@@ -141,7 +140,7 @@ def error_figure(
     Peaks are the turning points of the LAMP record in time; the right panel has the LAMP value there as abscissa.
     """
     time = np.asarray(time, dtype=np.float64)
-    figure = _new_figure(PAGE_WIDTH, 0.95 + 1.75 * len(channels), title)
+    figure = new_figure(PAGE_WIDTH, 0.95 + 1.75 * len(channels), title)
     axes = figure.subplots(len(channels), 2, squeeze=False, width_ratios=(1.5, 1.0))
     drawn = set()
 
@@ -152,24 +151,24 @@ def error_figure(
         errors = {source: error for source, error in errors.items() if np.isfinite(error).any()}
         drawn |= errors.keys()
         for ax in (running, at_peaks):
-            _dress(ax)
+            dress(ax)
         running.margins(x=0)
-        running.set_ylabel(_wrapped_label(channel))
+        running.set_ylabel(wrapped_label(channel))
         at_peaks.set_xlabel(f"LAMP {channel} at its peaks [{CHANNEL_UNITS[channel]}]")
         at_peaks.set_ylabel(f"Error [{CHANNEL_UNITS[channel]}]")
         if not errors:
-            _write_note(running, "nothing to compare")
-            _write_note(at_peaks, "nothing to compare")
+            write_note(running, "nothing to compare")
+            write_note(at_peaks, "nothing to compare")
             continue
         for source, error in errors.items():
             means = running_mean(np.abs(error), style.running_avg_span)
-            running.plot(time, means, **_line_style(source, style, thin=True))
+            running.plot(time, means, **line_style(source, style, thin=True))
         _leave_headroom(running, 0.11 * len(errors) + 0.05)
         _write_error_statistics(running, errors)
 
         peaks = turning_points(truth)
         if peaks.size == 0:
-            _write_note(at_peaks, "LAMP has no peaks")
+            write_note(at_peaks, "LAMP has no peaks")
             continue
         at_peaks.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
         for source, error in errors.items():
@@ -186,10 +185,10 @@ def error_figure(
     handles = []
     for source in ("SimpleCode", "LSTM"):
         if source in drawn:
-            line = _line_style(source, style, thin=True)
+            line = line_style(source, style, thin=True)
             dot = _peak_marker(source, style)
             handles.append(Line2D([], [], label=source, **(dot | {"linestyle": line["linestyle"], "linewidth": 1.0})))
-    _figure_legend(figure, handles)
+    figure_legend(figure, handles)
     return figure
 
 
@@ -221,9 +220,9 @@ def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequ
         ax.set_title(CHANNEL_NAMES[channel], fontsize=TEXT_SIZE)
         ax.set_xlabel(f"LAMP max |{channel}| [{CHANNEL_UNITS[channel]}]")
         ax.set_ylabel(f"Model max |{channel}| [{CHANNEL_UNITS[channel]}]")
-        _dress(ax)
+        dress(ax)
         if not shown:
-            _write_note(ax, "no records")
+            write_note(ax, "no records")
             continue
         limits = _common_limits(np.asarray(shown))
         ax.plot(limits, limits, color=GRAY, linewidth=0.8, linestyle="--", zorder=1)
@@ -248,7 +247,7 @@ def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequ
         if name in drawn_sets
     ]
     handles.append(Line2D([], [], color=GRAY, linewidth=0.8, linestyle="--", label="model = LAMP"))
-    _figure_legend(figure, handles)
+    figure_legend(figure, handles)
     return figure
 
 
@@ -271,8 +270,8 @@ def histogram_figure(
         peaks = _pooled_peaks(records, index)
         largest = _largest_magnitude(list(peaks.values()))
         if not largest > 0:
-            _dress(ax)
-            _write_note(ax, "no peaks")
+            dress(ax)
+            write_note(ax, "no peaks")
             continue
         smallest_sample = min(values.size for values in peaks.values())
         edges = np.linspace(0.0, largest, int(np.clip(np.sqrt(smallest_sample), 8, 30)) + 1)
@@ -281,80 +280,21 @@ def histogram_figure(
         # Empty bins would be at minus infinity: they end at the floor, below the lowest bin that has a peak.
         floor = 0.6 * filled.min()
         for source, density in densities.items():
-            line = _line_style(source, style)
+            line = line_style(source, style)
             if source == "LAMP":
                 ax.stairs(density, edges, baseline=floor, fill=True, color=line["color"], alpha=0.15, linewidth=0)
             ax.stairs(density, edges, baseline=floor, **line)
         drawn |= peaks.keys()
-        _make_logarithmic(ax, filled, most_ticks=7)
+        make_logarithmic(ax, filled, most_ticks=7)
         ax.set_ylim(floor, 1.7 * filled.max())
         ax.set_xlim(0.0, 1.02 * largest)
-        _dress(ax)
+        dress(ax)
     handles = [
-        Line2D([], [], label=source, **_line_style(source, style))
+        Line2D([], [], label=source, **line_style(source, style))
         for source in ("LAMP", "SimpleCode", "LSTM")
         if source in drawn
     ]
-    _figure_legend(figure, handles)
-    return figure
-
-
-def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
-    """Training and validation loss, and below them the learning rate, over the epochs.
-
-    history: columns epoch, elapsed_s, loss, val_loss, learning_rate. val_loss is NaN throughout without a validation
-    set. best_epoch: the epoch whose weights are kept, in the counting of column epoch. Losses that are not positive
-    have no place on a logarithmic axis and are left out.
-    """
-    epoch, elapsed, loss, val_loss, learning_rate = (
-        np.asarray(history[name], dtype=np.float64)
-        for name in ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
-    )
-    figure = _new_figure(5.5, 4.0, title)
-    losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    # A line through few points is short or nothing at all: mark the points.
-    marker = "o" if epoch.size <= 20 else None
-    curves = (
-        ("training", loss, {"color": "black", "linestyle": "-"}),
-        ("validation", val_loss, {"color": "tab:orange", "linestyle": (0, (4, 1.2))}),
-    )
-    shown = []
-    for name, values, line in curves:
-        values = _positive(values)
-        if np.isfinite(values).any():
-            losses.plot(epoch, values, label=name, linewidth=1.2, marker=marker, markersize=3, **line)
-            shown.append(values)
-    if best_epoch is not None:
-        losses.axvline(
-            best_epoch, color=GRAY, linewidth=0.8, linestyle=":", label=_best_label(epoch, loss, val_loss, best_epoch)
-        )
-    losses.set_ylabel("Loss (standardized)")
-    losses.set_title(_duration_text(elapsed), loc="right", fontsize=TEXT_SIZE - 0.5, color="0.3")
-    if shown:
-        _make_logarithmic(losses, np.concatenate(shown), most_ticks=7)
-    _dress(losses)
-    if not shown:
-        _write_note(losses, "no positive loss")
-    if losses.get_legend_handles_labels()[0]:
-        losses.legend(fontsize=TEXT_SIZE, frameon=False, loc="best")
-
-    positive_rates = _positive(learning_rate)
-    varies = np.isfinite(positive_rates).any() and np.nanmax(positive_rates) > 10.0 * np.nanmin(positive_rates)
-    rates.plot(
-        epoch, positive_rates if varies else learning_rate, color="black", linewidth=1.0, marker=marker, markersize=3
-    )
-    if varies:
-        _make_logarithmic(rates, positive_rates, most_ticks=5)
-    elif np.isfinite(learning_rate).any():
-        rates.set_ylim(0.0, 1.25 * np.nanmax(learning_rate) or 1.0)
-    rates.set_ylabel("Learning rate")
-    rates.set_xlabel("Epoch")
-    if epoch.size:
-        margin = max(0.02 * np.ptp(epoch), 0.5)
-        rates.set_xlim(epoch.min() - margin, epoch.max() + margin)
-    _dress(rates)
-    rates.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-    figure.align_ylabels([losses, rates])
+    figure_legend(figure, handles)
     return figure
 
 
@@ -384,7 +324,7 @@ def sea_state_figure(
     is_compared = count == 2
     width = PAGE_WIDTH if is_compared else 4.2
     panel_height = float(np.clip(0.21 * len(y), 0.85, 2.4))
-    figure = _new_figure(width, 1.15 + (panel_height + 0.1) * len(channels), title)
+    figure = new_figure(width, 1.15 + (panel_height + 0.1) * len(channels), title)
     figure.get_layout_engine().set(wspace=0.02, hspace=0.04)
     axes = figure.subplots(len(channels), count + is_compared, sharex=True, sharey=True, squeeze=False)
     cell_size = np.array([0.66 * width / axes.shape[1] / len(x), 0.8 * panel_height / len(y)]) * 72.0  # points
@@ -448,7 +388,7 @@ def sea_state_figure(
                 label="negative",
             )
         )
-    _figure_legend(figure, handles)
+    figure_legend(figure, handles)
     return figure
 
 
@@ -517,12 +457,12 @@ def _reference(sources: Mapping[str, np.ndarray]) -> str:
     return next(source for source in ("LAMP", "LSTM", "SimpleCode") if source in sources)
 
 
-def _detail_rows(time: np.ndarray, values: np.ndarray) -> slice:
-    """Rows of the DETAIL_DURATION around the largest departure from the mean, moved to lie within the record."""
+def detail_rows(time: np.ndarray, values: np.ndarray, duration: float = DETAIL_DURATION) -> slice:
+    """Rows of the duration in s around the largest departure from the mean, moved to lie within the record."""
     departure = np.abs(values - np.nanmean(values))
     peak = time[np.nanargmax(departure)]
-    start = min(max(peak - DETAIL_DURATION / 2, time[0]), max(time[-1] - DETAIL_DURATION, time[0]))
-    first, last = np.searchsorted(time, [start, start + DETAIL_DURATION], side="left")
+    start = min(max(peak - duration / 2, time[0]), max(time[-1] - duration, time[0]))
+    first, last = np.searchsorted(time, [start, start + duration], side="left")
     return slice(int(first), int(min(last + 1, time.size)))
 
 
@@ -572,40 +512,10 @@ def _common_limits(values: np.ndarray) -> tuple[float, float]:
     return low - 0.1 * span, high + 0.1 * span
 
 
-def _positive(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(values) & (values > 0), values, np.nan)
-
-
-def _best_label(epoch: np.ndarray, loss: np.ndarray, val_loss: np.ndarray, best_epoch: int) -> str:
-    found = np.flatnonzero(epoch == best_epoch)
-    value = np.nan
-    if found.size:
-        value = val_loss[found[-1]] if np.isfinite(val_loss).any() else loss[found[-1]]
-    return f"best epoch {best_epoch}: {value:.4g}" if np.isfinite(value) else f"best epoch {best_epoch}"
-
-
-def _duration_text(elapsed: np.ndarray) -> str:
-    """Wall-clock time of the training, as "120 epochs in 1 h 05 min, 32 s an epoch"."""
-    if not np.isfinite(elapsed).any():
-        return ""
-    total = float(np.nanmax(elapsed))
-    minutes, seconds = divmod(round(total), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        spent = f"{hours} h {minutes:02d} min"
-    elif minutes:
-        spent = f"{minutes} min {seconds:02d} s"
-    else:
-        spent = f"{total:.3g} s"
-    if elapsed.size == 1:
-        return f"1 epoch in {spent}"
-    return f"{elapsed.size} epochs in {spent}, {_number(total / elapsed.size)} s an epoch"
-
-
 # ----------------------------------------------------------------------------------------------------- looks of figures
 
 
-def _line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
+def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
     """Line of a source. LAMP is wide and lies below, so that it shows through the gaps of a line that matches it."""
     lines = {
         "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
@@ -639,7 +549,7 @@ def _maxima_marker(source: str, set_name: str, style: PlotStyle) -> dict:
     }
 
 
-def _new_figure(width: float, height: float, title: str) -> Figure:
+def new_figure(width: float, height: float, title: str) -> Figure:
     """Empty figure, width x height in inches; a long title is wrapped and set smaller."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(wspace=0.03)
@@ -662,7 +572,7 @@ def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure,
     return figure, axes[: len(channels)]
 
 
-def _dress(ax: Axes) -> None:
+def dress(ax: Axes) -> None:
     """Thin spines, small text, powers of ten set apart from large and small numbers."""
     for side, spine in ax.spines.items():
         spine.set_linewidth(0.6)
@@ -678,7 +588,7 @@ def _dress(ax: Axes) -> None:
             ax.ticklabel_format(axis=axis.axis_name, scilimits=(-4, 4), useMathText=True, useOffset=False)
 
 
-def _wrapped_label(channel: str) -> str:
+def wrapped_label(channel: str) -> str:
     """Name and unit of a channel, in lines short enough for a low panel."""
     unit = CHANNEL_UNITS[channel].replace(" ", "\N{NO-BREAK SPACE}")
     return textwrap.fill(f"{CHANNEL_NAMES[channel]} [{unit}]", 20).replace("\N{NO-BREAK SPACE}", " ")
@@ -692,7 +602,7 @@ def _share_time_axis(column: Sequence[Axes]) -> None:
     column[-1].set_xlabel("Time [s]", fontsize=TEXT_SIZE)
 
 
-def _figure_legend(figure: Figure, handles: Sequence) -> None:
+def figure_legend(figure: Figure, handles: Sequence) -> None:
     if handles:
         rows = math.ceil(1.15 * len(handles) / figure.get_figwidth())  # an entry takes about 1.15 inches
         figure.legend(
@@ -717,7 +627,7 @@ def _write_error_statistics(ax: Axes, errors: Mapping[str, np.ndarray]) -> None:
     lines = []
     for source, error in errors.items():
         size = np.abs(error[np.isfinite(error)])
-        numbers = f"max {_number(size.max())}, mean {_number(size.mean())}, st. dev. {_number(size.std())}"
+        numbers = f"max {number_text(size.max())}, mean {number_text(size.mean())}, st. dev. {number_text(size.std())}"
         lines.append(f"|{source} \N{MINUS SIGN} LAMP|: {numbers}")
     ax.text(
         0.015,
@@ -842,13 +752,13 @@ def _scaled_unit(unit: str, power: float) -> str:
     return unit if power == 1 else f"$10^{{{round(math.log10(power))}}}$ {unit}"
 
 
-def _write_note(ax: Axes, note: str) -> None:
+def write_note(ax: Axes, note: str) -> None:
     """Say in an empty panel why it is empty."""
     ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
     ax.text(0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", fontsize=TEXT_SIZE, color=GRAY)
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """Three figures, as on the axes: 0.0123, or 4.56 times a power of ten."""
     if value == 0 or 1e-4 <= abs(value) < 1e4:
         return f"{value:.3g}"
@@ -857,13 +767,15 @@ def _number(value: float) -> str:
     return f"${power}$" if float(mantissa) == 1 else rf"${float(mantissa):g}\times{power}$"
 
 
-def _make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
+def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
     """Logarithmic ordinate for positive values (NaN left out), with numbers also within a decade."""
     decades = np.log10(np.nanmax(values) / np.nanmin(values))
     ax.set_yscale("log", nonpositive="clip")
+    if decades == 0:
+        ax.set_ylim(np.nanmin(values) / 1.5, np.nanmax(values) * 1.5)  # Matplotlib would take a whole decade
     if decades < 0.5:
         ax.yaxis.set_major_locator(MaxNLocator(nbins=most_ticks, steps=(1, 2, 5, 10)))
     elif 3 * decades <= most_ticks:
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(lambda value, _: _number(value))
+    ax.yaxis.set_major_formatter(lambda value, _: number_text(value))
     ax.yaxis.set_minor_formatter(NullFormatter())
