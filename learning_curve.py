@@ -64,11 +64,11 @@ def read_history(file: Path) -> pd.DataFrame:
     missing = [name for name in HISTORY_COLUMNS if name not in table]
     if missing:
         raise InputError(f"{file}: no column {', '.join(missing)}; give the history.csv of a network")
+    if table.empty:
+        raise InputError(f"{file}: there is no epoch in it yet")
     words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
     if words:
         raise InputError(f"{file}: column {', '.join(words)} holds words; expected numbers alone")
-    if table.empty:
-        raise InputError(f"{file}: there is no epoch in it yet")
     return table
 
 

@@ -38,7 +38,9 @@ from settings import UserInput
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
-NETWORK = [f"saved_models/{NAME}/{name}" for name in ("history.csv", "model.keras", "settings.json")]
+NETWORK = [
+    f"saved_models/{NAME}/{name}" for name in ("checkpoints/last.keras", "history.csv", "model.keras", "settings.json")
+]
 
 
 def files(project: Project) -> list[str]:
@@ -73,7 +75,8 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
         assert text in output
 
     history = pd.read_csv(project.folder / "saved_models" / NAME / "history.csv")
-    assert history.columns.tolist() == ["epoch", "elapsed_s", "loss", "val_loss", "learning_rate"]
+    errors = ["val_rmse_Zcg_m", "val_rmse_Roll_deg", "val_rmse_Pitch_deg"]
+    assert history.columns.tolist() == ["epoch", "elapsed_s", "loss", "val_loss", "learning_rate", *errors]
     assert history["epoch"].tolist() == [1, 2] and history.notna().all(axis=None)
 
 
@@ -114,6 +117,31 @@ def test_a_loaded_network_gives_the_same_report_and_is_not_touched(project, monk
     assert not (project.folder / "saved_models" / "another").exists()
 
 
+def test_the_evolution_of_checkpoints_is_drawn_when_trained_and_when_loaded(project, capsys):
+    nothing = {f"{kind}_ID_list_{s}": [] for kind in ("prediction", "error", "maxima") for s in settings.SET_NAMES}
+    project.plotting = nothing | {"evolution_ID_list_val": [-1]}
+    project.save = {"save_data_mode": False}
+    assert project.run() == 1  # checkpoint_every is not set
+    assert "checkpoint_every" in capsys.readouterr().err and project.written() == []
+    project.user["checkpoint_every"] = 1
+    assert project.run() == 0
+    folder = project.folder / "output_files" / NAME / "figures"
+    assert sorted(path.name for path in folder.iterdir()) == ["evolution_val_0_SC_2.png", "learning_curve.png"]
+    trained = (folder / "evolution_val_0_SC_2.png").read_bytes()
+    (folder / "evolution_val_0_SC_2.png").unlink()
+    project.user["training_mode"] = False
+    assert project.run() == 0
+    assert (folder / "evolution_val_0_SC_2.png").read_bytes() == trained
+
+    checkpoints = project.folder / "saved_models" / NAME / "checkpoints"
+    capsys.readouterr()
+    for path in checkpoints.glob("epoch_*"):
+        path.unlink()
+    assert project.run() == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "evolution_ID_list_val" in line and "checkpoints" in line
+
+
 def test_vertical_bending_moment_grid_and_other_places(project):
     for i in range(4):
         rows = [[0.5, 40.0, 1.2, 150.0], [0.8, 100.0, 0.4, 120.0]]
@@ -142,7 +170,8 @@ def test_sets_may_be_empty_and_nothing_saved_or_drawn(project, capsys):
     report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
     assert report["set"].unique().tolist() == ["train"]
     history = pd.read_csv(project.folder / "saved_models" / NAME / "history.csv")
-    assert history["val_loss"].isna().all() and history["loss"].notna().all()
+    assert history["val_loss"].isna().all() and history["val_rmse_Roll_deg"].isna().all()
+    assert history["loss"].notna().all()
 
 
 def test_the_import_line(project, monkeypatch):

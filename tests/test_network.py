@@ -369,6 +369,18 @@ def test_a_training_that_diverges_at_once_is_told_and_leaves_nothing(tmp_path):
     assert not any((tmp_path / "saved_models").glob("*/*"))
 
 
+@pytest.mark.parametrize("user", [{}, {"num_networks": 2, "bi_directional": True, "val_fun_hyp": [3, 1.0, 0]}])
+def test_validation_errors_in_the_history_are_those_of_the_network_in_physical_units(user):
+    """Over all rows of all records, whatever the objective."""
+    sets = make_sets(val_rows=(80, 61))
+    trained = train(sets, epochs=2, **user)
+    outputs = Predictor(trained).predict([record.inputs for record in sets["val"]])
+    errors = np.concatenate([p - r.targets for p, r in zip(outputs, sets["val"], strict=True)])
+    best = trained.history.set_index("epoch").loc[trained.best_epoch]
+    names = ["val_rmse_Zcg_m", "val_rmse_Roll_deg", "val_rmse_Pitch_deg"]
+    assert best[names].to_numpy() == pytest.approx(np.sqrt(np.mean(errors**2, axis=0)), rel=1e-4)
+
+
 # ---- interruptions ------------------------------------------------------------------------------------------------
 
 
@@ -404,11 +416,11 @@ def test_ctrl_c_keeps_the_best_network(monkeypatch):
 def test_an_interrupted_run_keeps_the_last_good_network(monkeypatch, error):
     train(epochs=2)
     folder = configure().network_folder
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     raise_in_epoch(monkeypatch, 1, error)
     with pytest.raises((InputError, RuntimeError)):
         train(epochs=2, hidden_size=5, overwrite=True)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
     assert network.load(configure(training_mode=False)).best_epoch is not None
 
 
@@ -467,7 +479,8 @@ def test_what_is_written_about_a_network():
     assert facts["epochs_trained"] == 3 and facts["best_epoch"] == trained.best_epoch
     assert {"python", "tensorflow", "keras", "numpy"} <= set(facts["versions"])
     header = (configure().network_folder / "history.csv").read_text().splitlines()[0]
-    assert header == "epoch,elapsed_s,loss,val_loss,learning_rate"
+    errors = "val_rmse_Zcg_m,val_rmse_Roll_deg,val_rmse_Pitch_deg"
+    assert header == f"epoch,elapsed_s,loss,val_loss,learning_rate,{errors}"
     elapsed = trained.history["elapsed_s"].to_numpy()
     assert (elapsed >= 0).all() and (np.diff(elapsed) >= 0).all()
 

@@ -1,5 +1,7 @@
 """What a run leaves behind, apart from the whole runs of test_main.py, and how long work is told."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from conftest import write_realization
@@ -7,7 +9,7 @@ from conftest import write_realization
 import data_io
 import outputs
 import progress
-from settings import Config, DataInfo, SaveData, UserInput
+from settings import Config, DataInfo, InputError, Plotting, SaveData, UserInput
 
 
 class Echo:
@@ -70,6 +72,16 @@ def test_without_motions_there_is_no_mot_file(many):
 def test_nothing_to_predict_says_nothing(many, capsys):
     assert outputs.predict_without_lamp(Config(), Echo(), data_io.MOTIONS) == []
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
+    def fail(*_):
+        raise InputError("epoch_000002.keras: cannot be loaded")
+
+    monkeypatch.setattr(outputs, "predict_with_checkpoints", fail)
+    config = Config(plotting=Plotting(evolution_ID_list_val=(0,)))
+    assert outputs.evolution_figures(config, [SimpleNamespace(inputs=None)], None, None) == {}
+    assert "epoch_000002.keras" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
@@ -14,7 +13,6 @@ from plotting import (
     PlotStyle,
     error_figure,
     histogram_figure,
-    learning_curve_figure,
     maxima_figure,
     prediction_figure,
     running_mean,
@@ -288,63 +286,12 @@ def test_no_records_at_all():
         rendered(histogram_figure(sets, CHANNELS, STYLE))
 
 
-# ------------------------------------------------------------------------------------------------------ learning curve
-
-
-def make_history(epochs: int) -> pd.DataFrame:
-    epoch = np.arange(1, epochs + 1)
-    return pd.DataFrame(
-        {
-            "epoch": epoch,
-            "elapsed_s": 2.0 * epoch,
-            "loss": 1.0 / epoch,
-            "val_loss": 1.5 / epoch,
-            "learning_rate": np.full(epochs, 0.005),
-        }
-    )
-
-
-def test_learning_curve_shows_history_and_best_epoch():
-    history = make_history(40)
-    for given in (history, history.to_dict(orient="list")):
-        losses, rates = rendered(learning_curve_figure(given, 30, "net")).axes
-        training, validation, best = losses.lines
-        np.testing.assert_array_equal(training.get_ydata(), history["loss"])
-        np.testing.assert_array_equal(validation.get_ydata(), history["val_loss"])
-        assert list(best.get_xdata()) == [30, 30]
-        assert "best epoch 30: 0.05" in labels_of(losses.get_legend())
-        assert (losses.get_yscale(), rates.get_yscale()) == ("log", "linear")
-        assert "40 epochs in 1 min 20 s, 2 s an epoch" in losses.get_title(loc="right")
-
-
-@pytest.mark.parametrize("epochs", [0, 1, 2])
-def test_learning_curve_of_few_epochs(epochs):
-    _, rates = rendered(learning_curve_figure(make_history(epochs), epochs or None, "net")).axes
-    if epochs:
-        assert all(tick == int(tick) for tick in rates.get_xticks())
-
-
-def test_learning_curve_without_validation_and_with_losses_that_have_no_logarithm():
-    history = make_history(30)
-    history["val_loss"] = np.nan
-    history.loc[[3, 4, 5], "loss"] = [0.0, np.nan, np.inf]
-    history["learning_rate"] = np.linspace(0.005, 0.0, 30)
-    losses, rates = rendered(learning_curve_figure(history, 30, "net")).axes
-    assert labels_of(losses.get_legend()) == ["training", "best epoch 30: 0.03333"]
-    assert rates.get_yscale() == "log"
-    assert np.isfinite(losses.get_ylim()).all() and losses.get_ylim()[0] > 0
-
-    history["loss"] = 0.0
-    losses, _ = rendered(learning_curve_figure(history, None, "net")).axes
-    assert "no positive loss" in texts_of(losses)
-
-
 # -------------------------------------------------------------------------------------------------------------- saving
 
 
 def test_save_makes_folders_replaces_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "a" / "b" / "figure.png"
-    figure = learning_curve_figure(make_history(3), 3, "net")
+    figure = prediction_figure(*make_record(50), CHANNELS, STYLE, "record")
     save_figure(figure, path)
     path.write_bytes(b"old")
     save_figure(figure, path)

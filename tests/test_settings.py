@@ -192,6 +192,20 @@ def test_indices_into_an_empty_set_are_a_warning(read):
     assert config.plotting.error_ID_list_val == ()
 
 
+def test_an_evolution_needs_checkpoints(read):
+    three = FOUR | {"val_sc": ["d"], "val_lamp": ["D"]}
+    assert read(None, None, three)[0].plotting.evolution_ID_list_val == ()
+    wanted = {"evolution_ID_list_val": [0]}
+    (fault,) = read(None, wanted, three)[1]
+    assert "PlottingArgs.evolution_ID_list_val" in fault and "checkpoint_every" in fault
+    config, faults, _ = read({"checkpoint_every": 5}, wanted, three)
+    assert faults == [] and config.plotting.evolution_ID_list_val == (0,)
+    assert read(None, wanted | {"plotting_mode": False}, three)[1] == []
+    _, faults, warnings = read(None, wanted, FOUR)  # no validation set
+    assert faults == [] and "evolution_ID_list_val" in warnings[0]
+    assert "0 to 0" in read({"checkpoint_every": 5}, {"evolution_ID_list_val": [1]}, three)[1][0]
+
+
 def test_settings_become_json_and_are_frozen(read):
     config, _, _ = read({"train_fun_hyp": [1, 0.5, 2]}, None, FOUR)
     plain = json.loads(json.dumps(config.as_dict()))

@@ -27,6 +27,7 @@ ROOT = Path(main.__file__).resolve().parent
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # of tf.data, see eagerly()
 FOLDER = Path("saved_models") / DEFAULT_NAME
 STATE = training.STATE_FILE
+FINISHED = ["checkpoints/last.keras", "history.csv", "model.keras", "settings.json"]
 
 
 @pytest.fixture(autouse=True)
@@ -68,11 +69,15 @@ def left_in(name: str, sets=None, **user) -> dict:
     return what_is_left(FOLDER.with_name(name))
 
 
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
 def assert_finished_alone() -> None:
     """Nothing but the finished networks: no state to go on from, no half-written file, no folder set aside."""
     folders = {path.name for path in Path("saved_models").iterdir()}
     assert not [name for name in folders if name.endswith((".old", ".training"))]
-    assert sorted(path.name for path in FOLDER.iterdir()) == ["history.csv", "model.keras", "settings.json"]
+    assert files_in(FOLDER) == FINISHED
 
 
 class Killed(BaseException):
@@ -182,9 +187,9 @@ def test_cut_off_at_any_change_on_the_disk_from_the_first_to_the_last(killer):
 def test_killed_twenty_times_in_a_row(killer):
     user = {"epochs": 8, "num_batches": 1}
     expected = left_in("undisturbed", **user)
-    for number in [6, *[1, 2, 3] * 6, 2]:
+    for number in [7, *[1, 2, 3, 4] * 4, 1, 2, 3]:
         killer.kill("replace", number, half=number == 2, resume=True, **user)
-        assert not any(re.search(r"settings\.json", change) for change in killer.done) or number == 6
+        assert not any(re.search(r"settings\.json", change) for change in killer.done) or number == 7
     train(resume=True, **user)
     assert what_is_left() == expected
     assert_finished_alone()
@@ -271,7 +276,7 @@ def test_resume_tells_where_it_goes_on(killer, capsys):
 
 def test_settings_that_differ_are_listed_and_nothing_is_touched(killer):
     killer.kill("replace history.csv", 2)
-    before = {path: path.read_bytes() for path in FOLDER.iterdir()}
+    before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
     user = UserInput(**(vars(configure(**SMALL).user) | {"resume": True, "lr": 0.5, "hidden_size": 7, "seed": 6}))
     with pytest.raises(InputError) as caught:
         training.train(Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
@@ -280,7 +285,7 @@ def test_settings_that_differ_are_listed_and_nothing_is_touched(killer):
     for name, was, now in (("lr", "0.01", "0.5"), ("hidden_size", "3", "7"), ("seed", "5", "6")):
         assert any(f"{name} was {was} and is now {now}" in line for line in lines), lines
     assert sum("realizations" in line for line in lines) == 2
-    assert {path: path.read_bytes() for path in FOLDER.iterdir()} == before
+    assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
 
 
 def test_settings_beside_the_training_may_differ_and_a_drawn_seed_is_taken_up(killer):
@@ -314,7 +319,7 @@ def test_a_process_that_is_killed_goes_on(project, monkeypatch):
     project.user |= {"resume": False, "model_save_filename": "undisturbed"}
     assert project.run() == 0
     assert what_is_left(folder) == what_is_left(folder.with_name("undisturbed"))
-    assert sorted(path.name for path in folder.iterdir()) == ["history.csv", "model.keras", "settings.json"]
+    assert files_in(folder) == FINISHED
 
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
@@ -348,6 +353,7 @@ def test_checkpoints_of_a_training_that_was_cut_off(killer):
     assert sorted(path.name for path in (FOLDER / "checkpoints").iterdir()) == [
         "epoch_000002.keras",
         "epoch_000003.keras",
+        "last.keras",
     ]
     train(resume=True, checkpoint_every=1, max_checkpoints=2)
     assert sorted(path.name for path in (FOLDER / "checkpoints").iterdir()) == [
@@ -357,9 +363,67 @@ def test_checkpoints_of_a_training_that_was_cut_off(killer):
     ]
 
 
-def test_no_checkpoints_unless_asked_for(eagerly):
-    train(epochs=1)
+def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
+    """Of the last whole epoch, which is not the best one here."""
+    x = SETS["val"][0].inputs[None, ::2].astype(np.float32)
+    user = {"lr": 0.6, "optimizer": "sgd"}
+
+    def answer(path: Path) -> np.ndarray:
+        return keras.models.load_model(path, compile=False)(x).numpy()
+
+    train(checkpoint_every=1, model_save_filename="whole", **user)
+    whole = FOLDER.with_name("whole")
+    third = answer(whole / "checkpoints" / "epoch_000003.keras")
+    last = FOLDER / "checkpoints" / "last.keras"
+    killer.kill("replace history.csv", 4, **user)
+    assert np.array_equal(answer(last), third)
+    train(resume=True, **user)
+    assert np.array_equal(answer(last), answer(whole / "checkpoints" / "epoch_000005.keras"))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    original = training.Validation.on_epoch_end
+    monkeypatch.setattr(
+        training.Validation,
+        "on_epoch_end",
+        lambda self, epoch, logs=None: (interrupt if epoch == 3 else original)(self, epoch, logs),
+    )
+    stopped = train(**user)
+    assert len(stopped.history) == 3
+    assert np.array_equal(answer(last), third)
     assert_finished_alone()
+
+
+def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
+    trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
+    inputs = [record.inputs for record in SETS["val"]]
+    before = trained.model.get_weights()
+    predictions = network.predict_with_checkpoints(FOLDER, trained, inputs)
+    assert all(np.array_equal(a, b) for a, b in zip(trained.model.get_weights(), before, strict=True))
+    files = {2: "epoch_000002.keras", 4: "epoch_000004.keras", 5: "last.keras", trained.best_epoch: "../model.keras"}
+    assert list(predictions) == sorted(files)
+    for epoch, name in files.items():
+        model = keras.models.load_model(FOLDER / "checkpoints" / name)
+        expected = model(inputs[0][None, ::2].astype(np.float32)).numpy()[0]
+        np.testing.assert_allclose(predictions[epoch][0][::2], expected, rtol=1e-4, atol=1e-5)
+    assert len({outputs[0].tobytes() for outputs in predictions.values()}) == len(files)
+    (FOLDER / "checkpoints" / "epoch_000002.keras").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
+        network.predict_with_checkpoints(FOLDER, trained, inputs)
+
+
+def test_a_history_without_the_validation_errors_is_gone_on_with(killer):
+    """Of a training that an earlier version began."""
+    expected = left_in("undisturbed")["history"]
+    killer.kill("replace history.csv", 4)
+    history = pd.read_csv(FOLDER / "history.csv", dtype=str)
+    history.iloc[:, :5].to_csv(FOLDER / "history.csv", index=False)
+    train(resume=True)
+    found = what_is_left()["history"]
+    assert found[3:] == expected[3:]
+    assert [row["val_loss"] for row in found] == [row["val_loss"] for row in expected]
+    assert pd.read_csv(FOLDER / "history.csv")["val_rmse_Roll_deg"].isna().tolist() == [True] * 3 + [False] * 2
 
 
 # ---- fine-tuning --------------------------------------------------------------------------------------------------
