@@ -226,8 +226,9 @@ def _mark_best(ax: Axes, best_epoch: int, label: str | None = None) -> None:
 
 def _share_epochs(panels: Sequence[Axes], epoch: np.ndarray, labelled: Sequence[Axes]) -> None:
     """One axis of whole epochs for all panels, with numbers under those that are labelled."""
+    for ax in panels[1:]:
+        ax.sharex(panels[0])
     for ax in panels:
-        ax.sharex(panels[0]) if ax is not panels[0] else None
         ax.tick_params(labelbottom=ax in labelled)
         if ax in labelled:
             ax.set_xlabel("Epoch", fontsize=TEXT_SIZE)

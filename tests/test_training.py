@@ -430,7 +430,7 @@ def test_a_history_without_the_validation_errors_is_gone_on_with(killer):
 
 
 def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    return {name: ((folder / name).read_bytes(), (folder / name).stat().st_mtime_ns) for name in files_in(folder)}
 
 
 @pytest.mark.parametrize("user", [{}, {"num_networks": 2, "predict_correction": True}])
