@@ -155,7 +155,8 @@ class TrainingBatches:
         user = self._user
         if user.window_length:
             rng = np.random.default_rng((self._seed, epoch, 0))
-            return cut_windows(self._sequences, user.window_length, user.washout_length, user.bi_directional, rng)
+            after = max(user.washout_length * user.bi_directional, user.look_ahead)
+            return cut_windows(self._sequences, user.window_length, user.washout_length, after, rng)
         return cut_pieces(self._sequences, user.seq_length)
 
 
@@ -171,14 +172,15 @@ def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:
     return Windows(begin, end, begin, end)
 
 
-def cut_windows(sequences: Sequences, window: int, washout: int, both_sides: bool, rng: np.random.Generator) -> Windows:
+def cut_windows(sequences: Sequences, window: int, washout: int, after: int, rng: np.random.Generator) -> Windows:
     """Windows that together count each step of each sequence once, at places that `rng` shifts.
 
-    A washout of steps that do not count goes before each window, so that the network's state has settled, and with a
-    network that reads in both directions behind it too; at the ends of a sequence there is nothing to wash out.
+    A washout of steps that do not count goes before each window, so that the network's state has settled, and `after`
+    steps behind it: what a network looks ahead, or a washout if it reads backwards as well. At the ends of a sequence
+    there is nothing to wash out.
     """
     starts, lengths = sequences.starts, sequences.lengths
-    total = window + (2 if both_sides else 1) * washout
+    total = window + washout + after
     shift = rng.integers(1, window + 1, len(starts))  # end of the first window
     counts = np.where(lengths > shift, 1 + -(-(lengths - shift) // window), 1)
     sequence = np.repeat(np.arange(len(starts)), counts)

@@ -86,11 +86,13 @@ class UserInput:
     dropout: float = 0.0
     predict_correction: bool = False
     mirror_symmetry: bool = False
+    look_ahead: int = 0  # network steps
     num_networks: int = 1
 
     optimizer: str = "adam"
     lr: float = 0.005
     momentum: float | None = None  # None: the optimizer's own default
+    weight_decay: float = 0.0
     lr_schedule: str = "constant"
     epochs: int = 500
     patience: int = 30
@@ -209,6 +211,8 @@ RANGES = {
     "seq_length": (0, 10**8, "network steps, 0 for whole records"),
     "window_length": (0, 10**8, "network steps, 0 for whole records"),
     "washout_length": (0, 10**6, "network steps"),
+    "look_ahead": (0, 100, "network steps"),
+    "weight_decay": (0, 10, "the share of each weight, times the learning rate, taken off at each step"),
     "num_batches": (0, 10**7, "batches in an epoch, 0 for batches of 32 windows"),
     "hidden_size": (1, 4096, "units in a layer"),
     "num_layers": (1, 50, "layers"),

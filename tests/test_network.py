@@ -88,7 +88,7 @@ LENGTHS = st.lists(st.integers(1, 70), min_size=1, max_size=6)
 @given(LENGTHS, st.integers(1, 40), st.integers(0, 30), st.booleans(), st.integers(0, 5))
 def test_windows_count_every_step_once_and_stay_in_their_sequence(lengths, window, washout, both_sides, seed):
     sequences = sequences_of(lengths)
-    windows = cut_windows(sequences, window, washout, both_sides, np.random.default_rng(seed))
+    windows = cut_windows(sequences, window, washout, washout * both_sides, np.random.default_rng(seed))
     counted = np.zeros(sum(lengths), int)
     total = window + (2 if both_sides else 1) * washout
     for begin, end, first, last in zip(
@@ -107,9 +107,9 @@ def test_windows_count_every_step_once_and_stay_in_their_sequence(lengths, windo
 
 
 def test_windows_lie_elsewhere_with_another_seed():
-    cuts = [cut_windows(sequences_of([500]), 50, 10, False, np.random.default_rng(seed)) for seed in range(9)]
+    cuts = [cut_windows(sequences_of([500]), 50, 10, 0, np.random.default_rng(seed)) for seed in range(9)]
     assert len({tuple(cut.counted_begin) for cut in cuts}) > 4
-    again = cut_windows(sequences_of([500]), 50, 10, False, np.random.default_rng(0))
+    again = cut_windows(sequences_of([500]), 50, 10, 0, np.random.default_rng(0))
     assert np.array_equal(again.begin, cuts[0].begin)
 
 
@@ -131,7 +131,7 @@ def test_pieces_cover_every_step_once(lengths, seq_length):
 def test_a_batch_holds_the_steps_of_its_windows(lengths, window, washout, both_sides, seed):
     sequences = sequences_of(lengths)
     rng = np.random.default_rng(seed)
-    windows = cut_windows(sequences, window, washout, both_sides, rng)
+    windows = cut_windows(sequences, window, washout, washout * both_sides, rng)
     chosen = rng.permutation(len(windows.begin))[:5]
     inputs, targets = gather(sequences, windows, chosen)
     assert inputs.dtype == np.float32 and inputs.shape[:2] == targets.shape[:2]
