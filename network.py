@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+import layers
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
 from sequences import Standardization
@@ -127,15 +128,16 @@ def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) 
 
 def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, prefix: str) -> keras.KerasTensor:
     """Standardized inputs to standardized outputs of one network."""
-    hidden = inputs
-    for number in range(1, architecture.num_layers + 1):
-        if architecture.dropout and number > 1:
-            hidden = keras.layers.Dropout(architecture.dropout, name=f"{prefix}dropout_{number - 1}")(hidden)
-        layer = lstm(architecture.hidden_size, return_sequences=True, name=f"{prefix}lstm_{number}")
-        if architecture.bi_directional:
-            layer = keras.layers.Bidirectional(layer, name=f"{prefix}bidirectional_{number}")
-        hidden = layer(hidden)
-    outputs = keras.layers.Dense(len(architecture.outputs), name=f"{prefix}outputs")(hidden)
+    a, name = architecture, f"{prefix}outputs"
+    if a.network_type == "linear":
+        outputs = layers.linear_filter(inputs, len(a.outputs), a.bi_directional, name)
+    else:
+        size = (a.hidden_size, a.num_layers, a.bi_directional, a.dropout, prefix)
+        if a.network_type == "transformer":
+            hidden = layers.transformer(inputs, *size)
+        else:
+            hidden = layers.recurrent(inputs, lstm if a.network_type == "lstm" else keras.layers.GRU, *size)
+        outputs = keras.layers.Dense(len(a.outputs), name=name)(hidden)
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
         outputs = keras.layers.Add(name=f"{prefix}corrected")([outputs, simplecode(inputs)])
@@ -143,10 +145,18 @@ def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, p
 
 
 def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Dense:
-    """Picks SimpleCode's motions out of the standardized inputs, standardized as LAMP's are; it is not trained.
+    """SimpleCode's motions as `simplecode_weights` picks them out; it is not trained.
 
     A Dense layer with given weights, as built-in layers load without this project.
     """
+    layer = keras.layers.Dense(len(architecture.outputs), trainable=False, name=name)
+    layer.build((None, None, len(architecture.inputs)))
+    layer.set_weights(simplecode_weights(architecture))
+    return layer
+
+
+def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias that pick SimpleCode's motions out of the standardized inputs, standardized as LAMP's are."""
     s = architecture.standardization
     kernel = np.zeros((len(architecture.inputs), len(architecture.outputs)))
     bias = np.zeros(len(architecture.outputs))
@@ -154,10 +164,7 @@ def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Den
         row = architecture.inputs.index(channel)
         kernel[row, column] = s.input_deviation[row] / s.output_deviation[column]
         bias[column] = (s.input_mean[row] - s.output_mean[column]) / s.output_deviation[column]
-    layer = keras.layers.Dense(len(architecture.outputs), trainable=False, name=name)
-    layer.build((None, None, len(architecture.inputs)))
-    layer.set_weights([kernel, bias])
-    return layer
+    return kernel, bias
 
 
 # ---- saving and loading -----------------------------------------------------------------------------------------

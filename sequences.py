@@ -85,6 +85,16 @@ class Mirror:
         )
 
 
+def with_mirrored(sequences: Sequences, mirror: Mirror) -> Sequences:
+    """All sequences, and all of them mirrored behind them."""
+    return Sequences(
+        np.concatenate([sequences.inputs, sequences.inputs @ mirror.input_map + mirror.input_shift]),
+        np.concatenate([sequences.targets, sequences.targets @ mirror.target_map + mirror.target_shift]),
+        np.concatenate([sequences.starts, sequences.starts + len(sequences.inputs)]),
+        np.tile(sequences.lengths, 2),
+    )
+
+
 def _mirror_map(
     channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
