@@ -670,8 +670,8 @@ def _check_linear(user: UserInput, faults: list[str], warnings: list[str]) -> No
         )
     if user.fine_tune_filename:
         faults.append(
-            f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in one go, "
-            'from no saved network; set it to ""'
+            f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in one "
+            'go and starts from no other network; set it to ""'
         )
     if user.num_networks > 1:
         faults.append(
