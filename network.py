@@ -25,6 +25,7 @@ HISTORY_FILE = "history.csv"
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
+ATTENTION_STEPS = 2**17  # network steps at once on each core where attention weights are held for each of them
 LENGTH_STEP = 64  # steps; sequences are filled up to multiples of it
 XLA_MINIMUM = 24  # sequences of one length from which on compiling for that length pays
 
@@ -307,14 +308,15 @@ class Predictor:
             for first in range(min(n, len(array))):
                 by_length.setdefault(self._common_length(len(array[first::n])), []).append((record, first))
         parts = [
-            (length, chosen[start : start + PREDICTION_BATCH])
+            (length, chosen[start : start + self._sequences_at_once(length)])
             for length, chosen in by_length.items()
-            for start in range(0, len(chosen), PREDICTION_BATCH)
+            for start in range(0, len(chosen), self._sequences_at_once(length))
         ]
 
         def predict_part(length: int, part: list[tuple[int, int]]) -> None:
             compiled = self._xla is not None and len(part) >= XLA_MINIMUM
-            batch = np.zeros((PREDICTION_BATCH if compiled else len(part), length, inputs[0].shape[1]), np.float32)
+            size = self._sequences_at_once(length) if compiled else len(part)
+            batch = np.zeros((size, length, inputs[0].shape[1]), np.float32)
             for row, (record, first) in enumerate(part):
                 sequence = inputs[record][first::n]
                 batch[row, : len(sequence)] = sequence
@@ -325,6 +327,11 @@ class Predictor:
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # the network runs on one core, outside of Python
             list(pool.map(lambda job: predict_part(*job), parts))
         return outputs
+
+    def _sequences_at_once(self, length: int) -> int:
+        if self._architecture.network_type != "transformer":
+            return PREDICTION_BATCH
+        return max(1, min(PREDICTION_BATCH, ATTENTION_STEPS // length))
 
     def _common_length(self, length: int) -> int:
         """A length that sequences of about this length are filled up to, so that one compiled program serves all.
