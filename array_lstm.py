@@ -55,3 +55,12 @@ def lstm(steps: np.ndarray, weights: np.ndarray, backwards: bool = False) -> np.
         np.multiply(out, squashed, out=output)
         outputs[t] = output
     return outputs
+
+
+def with_steps_ahead(steps: np.ndarray, number: int) -> np.ndarray:
+    """The channels and, behind them, those of the next steps, zeros beyond the end, as layers.with_steps_ahead does.
+
+    steps: (time, channel, sequence) to (time, (number + 1) * channel, sequence).
+    """
+    padded = np.concatenate((steps, np.zeros_like(steps[:number])))
+    return np.concatenate([padded[ahead : ahead + len(steps)] for ahead in range(number + 1)], axis=1)

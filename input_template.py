@@ -29,6 +29,7 @@ class UserInputArgs:
         self.washout_length = 100  # further steps before each window, without loss: roll forgets slowly
 
         # network
+        self.network_type = "lstm"  # gru, transformer or linear, to compare
         self.hidden_size = 30  # units in a layer
         self.num_layers = 2
         self.bi_directional = False  # True: read the record backwards as well, at twice the cost

@@ -63,10 +63,11 @@ def run(config: settings.Config) -> list[str]:
     # Not at the top: TensorFlow takes seconds to start, and faults in the input are told before that.
     import network
     import outputs
+    import prediction
     import training
 
     trained = training.train(config, sets) if config.user.training_mode else network.load(config)
-    predictor = network.Predictor(trained)
+    predictor = prediction.Predictor(trained)
     results = outputs.predict_sets(predictor, sets)
     if any(sets.values()):
         outputs.save_report(config, results, trained.architecture.outputs)

@@ -1,10 +1,8 @@
-"""The network that turns SimpleCode's motions into LAMP's: builds it, saves and loads it, predicts with it."""
+"""The network that turns SimpleCode's motions into LAMP's: builds it, saves it and loads it."""
 
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+import layers
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
 from sequences import Standardization
 from settings import (
-    CHECKPOINT_FILES,
-    CHECKPOINTS,
     MODEL_FILE,
     SETTINGS_FILE,
     Config,
@@ -33,10 +30,6 @@ from settings import (
 HISTORY_FILE = "history.csv"
 LAST_FILE = "last.keras"  # among the checkpoints
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
-
-PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
-LENGTH_STEP = 64  # steps; sequences are filled up to multiples of it
-XLA_MINIMUM = 24  # sequences of one length from which on compiling for that length pays
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
+    look_ahead: int = 0  # networks of older versions do not name it
 
     @classmethod
     def of(cls, user: UserInput, standardization: Standardization) -> "Architecture":
@@ -138,15 +132,17 @@ def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) 
 
 def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, prefix: str) -> keras.KerasTensor:
     """Standardized inputs to standardized outputs of one network."""
-    hidden = inputs
-    for number in range(1, architecture.num_layers + 1):
-        if architecture.dropout and number > 1:
-            hidden = keras.layers.Dropout(architecture.dropout, name=f"{prefix}dropout_{number - 1}")(hidden)
-        layer = lstm(architecture.hidden_size, return_sequences=True, name=f"{prefix}lstm_{number}")
-        if architecture.bi_directional:
-            layer = keras.layers.Bidirectional(layer, name=f"{prefix}bidirectional_{number}")
-        hidden = layer(hidden)
-    outputs = keras.layers.Dense(len(architecture.outputs), name=f"{prefix}outputs")(hidden)
+    a, name = architecture, f"{prefix}outputs"
+    if a.network_type == "linear":
+        outputs = layers.linear_filter(inputs, len(a.outputs), a.bi_directional, name)
+    else:
+        size = (a.hidden_size, a.num_layers, a.bi_directional, a.dropout, prefix)
+        if a.network_type == "transformer":
+            hidden = layers.transformer(inputs, *size)
+        else:
+            seen = layers.with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
+            hidden = layers.recurrent(seen, lstm if a.network_type == "lstm" else keras.layers.GRU, *size)
+        outputs = keras.layers.Dense(len(a.outputs), name=name)(hidden)
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
         outputs = keras.layers.Add(name=f"{prefix}corrected")([outputs, simplecode(inputs)])
@@ -154,10 +150,18 @@ def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, p
 
 
 def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Dense:
-    """Picks SimpleCode's motions out of the standardized inputs, standardized as LAMP's are; it is not trained.
+    """SimpleCode's motions as `simplecode_weights` picks them out; it is not trained.
 
     A Dense layer with given weights, as built-in layers load without this project.
     """
+    layer = keras.layers.Dense(len(architecture.outputs), trainable=False, name=name)
+    layer.build((None, None, len(architecture.inputs)))
+    layer.set_weights(simplecode_weights(architecture))
+    return layer
+
+
+def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias that pick SimpleCode's motions out of the standardized inputs, standardized as LAMP's are."""
     s = architecture.standardization
     kernel = np.zeros((len(architecture.inputs), len(architecture.outputs)))
     bias = np.zeros(len(architecture.outputs))
@@ -165,10 +169,7 @@ def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Den
         row = architecture.inputs.index(channel)
         kernel[row, column] = s.input_deviation[row] / s.output_deviation[column]
         bias[column] = (s.input_mean[row] - s.output_mean[column]) / s.output_deviation[column]
-    layer = keras.layers.Dense(len(architecture.outputs), trainable=False, name=name)
-    layer.build((None, None, len(architecture.inputs)))
-    layer.set_weights([kernel, bias])
-    return layer
+    return kernel, bias
 
 
 # ---- saving and loading -----------------------------------------------------------------------------------------
@@ -205,6 +206,7 @@ def load(config: Config) -> TrainedNetwork:
         "bi_directional",
         "predict_correction",
         "num_networks",
+        "look_ahead",
     )
     unused = [
         f"{name} (here {listed(getattr(config.user, name))}, saved {listed(getattr(architecture, name))})"
@@ -222,12 +224,12 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 
 def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
-    model = _load_model(folder / MODEL_FILE)
+    model = load_model_file(folder / MODEL_FILE)
     history = pd.read_csv(folder / HISTORY_FILE) if (folder / HISTORY_FILE).is_file() else pd.DataFrame()
     return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
 
 
-def _load_model(path: Path) -> keras.Model:
+def load_model_file(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
@@ -271,112 +273,3 @@ def listed(value: Any) -> str:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
-
-
-# ---- prediction -------------------------------------------------------------------------------------------------
-
-
-class Predictor:
-    """Predicts whole records with one network; holds what is compiled for it."""
-
-    def __init__(self, network: TrainedNetwork):
-        self._architecture = network.architecture
-        self._xla = None
-        self._models = [network.model]
-        if tf.config.list_physical_devices("GPU"):
-            self._any_length = tf.function(network.model, reduce_retracing=True)
-            return
-        self._xla = tf.function(network.model, jit_compile=True)
-        fused = build_training_model(network.architecture)
-        fused.set_weights(network.model.get_weights())
-        self._models.append(fused)
-        s = network.architecture.standardization
-        mean, deviation = np.float32(s.input_mean), np.float32(s.input_deviation)
-        out_mean, out_deviation = np.float32(s.output_mean), np.float32(s.output_deviation)
-        self._any_length = tf.function(
-            lambda x: (
-                mean_of_members(fused((x - mean) / deviation, training=False), network.architecture) * out_deviation
-                + out_mean
-            ),
-            reduce_retracing=True,
-        )
-
-    def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Predicts with these weights from now on, as does the model it was made for; nothing is compiled again."""
-        for model in self._models:
-            model.set_weights(weights)
-
-    def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """LAMP's motions as the network sees them, for every row.
-
-        Args:
-            inputs: one (rows, input channel) array a record, physical units.
-
-        Returns:
-            one (rows, output channel) float64 array a record.
-        """
-        n = self._architecture.time_res
-        outputs = [np.empty((len(array), len(self._architecture.outputs))) for array in inputs]
-        by_length: dict[int, list[tuple[int, int]]] = {}
-        for record, array in enumerate(inputs):
-            for first in range(min(n, len(array))):
-                by_length.setdefault(self._common_length(len(array[first::n])), []).append((record, first))
-        parts = [
-            (length, chosen[start : start + PREDICTION_BATCH])
-            for length, chosen in by_length.items()
-            for start in range(0, len(chosen), PREDICTION_BATCH)
-        ]
-
-        def predict_part(length: int, part: list[tuple[int, int]]) -> None:
-            compiled = self._xla is not None and len(part) >= XLA_MINIMUM
-            batch = np.zeros((PREDICTION_BATCH if compiled else len(part), length, inputs[0].shape[1]), np.float32)
-            for row, (record, first) in enumerate(part):
-                sequence = inputs[record][first::n]
-                batch[row, : len(sequence)] = sequence
-            results = self._run(batch, compiled)
-            for result, (record, first) in zip(results, part, strict=False):  # the rest of a batch is filling
-                outputs[record][first::n] = result[: len(outputs[record][first::n])]
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # the network runs on one core, outside of Python
-            list(pool.map(lambda job: predict_part(*job), parts))
-        return outputs
-
-    def _common_length(self, length: int) -> int:
-        """A length that sequences of about this length are filled up to, so that one compiled program serves all.
-
-        Only where later steps do not change earlier ones.
-        """
-        return length if self._architecture.bi_directional else -(-length // LENGTH_STEP) * LENGTH_STEP
-
-    def _run(self, batch: np.ndarray, compiled: bool) -> np.ndarray:
-        if compiled:
-            try:
-                return self._xla(tf.constant(batch)).numpy()
-            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.InternalError):
-                self._xla = None  # a TensorFlow without its compiler, as on some Windows machines
-        return self._any_length(tf.constant(batch)).numpy()
-
-
-def predict_with_checkpoints(
-    folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
-) -> dict[int, list[np.ndarray]]:
-    """What the networks predict that the training of the one in `folder` saved on its way, and the best, by epoch.
-
-    inputs and the predictions of each epoch as in `Predictor.predict`; the epochs ascend.
-
-    Raises:
-        InputError: one of the files is damaged.
-    """
-    checkpoints = folder / CHECKPOINTS
-    files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
-    if (checkpoints / LAST_FILE).is_file() and len(trained.history):
-        files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
-    weights = {epoch: _load_model(path).get_weights() for epoch, path in files.items()}
-    if trained.best_epoch is not None:
-        weights[trained.best_epoch] = trained.model.get_weights()
-    predictor = Predictor(dataclasses.replace(trained, model=build_model(trained.architecture)))
-    predictions = {}
-    for epoch in sorted(weights):
-        predictor.set_weights(weights[epoch])
-        predictions[epoch] = predictor.predict(inputs)
-    return predictions

@@ -11,7 +11,8 @@ import metrics
 import plotting
 import training_figures
 from data_io import Record
-from network import Predictor, TrainedNetwork, predict_with_checkpoints
+from network import TrainedNetwork
+from prediction import Predictor, predict_with_checkpoints
 from progress import Bar
 from settings import SET_NAMES, Config, InputError, warn
 

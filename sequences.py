@@ -12,6 +12,7 @@ from settings import UserInput
 
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
 VALIDATION_BATCH = 128  # sequences at once; bounds the memory
+VALIDATION_STEPS = 2**17  # steps at once, for long sequences
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,16 @@ class Mirror:
             *_mirror_map(inputs, s.input_mean, s.input_deviation),
             *_mirror_map(outputs, s.output_mean, s.output_deviation),
         )
+
+
+def with_mirrored(sequences: Sequences, mirror: Mirror) -> Sequences:
+    """All sequences, and all of them mirrored behind them."""
+    return Sequences(
+        np.concatenate([sequences.inputs, sequences.inputs @ mirror.input_map + mirror.input_shift]),
+        np.concatenate([sequences.targets, sequences.targets @ mirror.target_map + mirror.target_shift]),
+        np.concatenate([sequences.starts, sequences.starts + len(sequences.inputs)]),
+        np.tile(sequences.lengths, 2),
+    )
 
 
 def _mirror_map(
@@ -219,6 +230,7 @@ def whole_sequence_batches(sequences: Sequences) -> list[tuple[np.ndarray, np.nd
     batches = []
     for length in np.unique(sequences.lengths):
         chosen = np.flatnonzero(sequences.lengths == length)
-        for start in range(0, len(chosen), VALIDATION_BATCH):
-            batches.append(gather(sequences, windows, chosen[start : start + VALIDATION_BATCH]))
+        at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
+        for start in range(0, len(chosen), at_once):
+            batches.append(gather(sequences, windows, chosen[start : start + at_once]))
     return batches

@@ -33,7 +33,7 @@ STATE_FILE = "training_state.npz"  # of a training that is not finished
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 
-NETWORK_TYPES = ("lstm",)
+NETWORK_TYPES = ("lstm", "gru", "transformer", "linear")
 OPTIMIZERS = ("muon", "adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "plateau", "step", "exponential", "cosine")
 OBJECTIVE_KINDS = range(7)
@@ -657,7 +657,9 @@ def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
             faults.append(
                 f"{name}: {in_the_way} is a file where a folder is expected; rename it or choose another name"
             )
-    if user.num_layers == 1 and user.dropout > 0:
+    if user.network_type == "linear" and user.training_mode:
+        _check_linear(user, faults, warnings)
+    if user.num_layers == 1 and user.dropout > 0 and user.network_type in ("lstm", "gru"):
         warnings.append(
             f"UserInputArgs.dropout = {user.dropout:g} has no effect with num_layers = 1: it acts between layers"
         )
@@ -686,6 +688,31 @@ def _check_evolution(config: Config, faults: list[str]) -> None:
                 f"{asked}, and there are none in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or "
                 "leave the list empty"
             )
+
+
+def _check_linear(user: UserInput, faults: list[str], warnings: list[str]) -> None:
+    """What makes no sense with a filter that is found in one go."""
+    if user.resume:
+        faults.append(
+            "UserInputArgs.resume = True: network_type 'linear' is fitted in one go and leaves nothing to go on with; "
+            "set resume = False"
+        )
+    if user.fine_tune_filename:
+        faults.append(
+            f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in one "
+            'go and starts from no other network; set it to ""'
+        )
+    if user.num_networks > 1:
+        faults.append(
+            f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has one solution, an ensemble "
+            "would hold it several times; set num_networks = 1"
+        )
+    if user.train_fun_hyp[0] != 0:
+        warnings.append(
+            "UserInputArgs.train_fun_hyp has no effect with network_type = 'linear': it is a least-squares fit"
+        )
+    if user.checkpoint_every:
+        warnings.append("UserInputArgs.checkpoint_every has no effect with network_type = 'linear': it has no epochs")
 
 
 def input_size(user: UserInput) -> int:

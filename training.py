@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+import layers
+import linear_filter
 from data_io import VALIDATION_ERRORS, Record
 from network import (
     HISTORY_FILE,
@@ -30,9 +32,17 @@ from network import (
     replaced,
     restore_replaced,
     save_model,
+    simplecode_weights,
 )
 from objectives import objective_loss, objective_sum_and_count
-from sequences import Mirror, Sequences, Standardization, TrainingBatches, whole_sequence_batches
+from sequences import (
+    Mirror,
+    Sequences,
+    Standardization,
+    TrainingBatches,
+    whole_sequence_batches,
+    with_mirrored,
+)
 from settings import (
     CHECKPOINT_FILES,
     CHECKPOINTS,
@@ -48,7 +58,7 @@ from settings import (
     write_json,
     written_aside,
 )
-from training_log import Progress
+from training_log import Progress, history_columns, write_history
 
 
 def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
@@ -61,6 +71,8 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
             diverged before any network was found.
     """
     user = config.user
+    if user.network_type == "linear":
+        return fit_linear_filter(config, sets)
     interrupted = find_interrupted(config) if user.resume else None
     seed = interrupted.facts["seed"] if interrupted else user.seed
     if seed is None:
@@ -124,6 +136,52 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
 
 
+def fit_linear_filter(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+    """Fits network_type "linear" on the train set in closed form, with ridges chosen on the val set, and saves it.
+
+    Where there is no val set the train set chooses. The history has one row, as there are no epochs.
+    """
+    user = config.user
+    architecture = Architecture.of(user, Standardization.of(sets["train"]))
+    s = architecture.standardization
+    print(f"Fitting a linear filter to {len(sets['train'])} realizations, {len(sets['val'])} for validation")
+    began = time.perf_counter()
+    train, *val = (Sequences.of(sets[name], user.time_res, s) for name in ("train", "val") if sets[name])
+    if user.mirror_symmetry:
+        train = with_mirrored(train, Mirror.of(architecture.inputs, architecture.outputs, s))
+    wanted = [_corrections(sequences, architecture) for sequences in (train, *val)]
+    fitted = linear_filter.fit(wanted[0], wanted[-1], *layers.filter_lags(user.bi_directional))
+    model = build_training_model(architecture)
+    model.get_layer("outputs").set_weights([fitted.kernel, fitted.bias])
+    elapsed = round(time.perf_counter() - began, 3)
+    loss = Validation(train, user.train_fun_hyp, architecture).measured(model)["val_loss"]
+    measured = Validation(val[0], user.val_fun_hyp, architecture).measured(model) if val else {}
+    row = {"epoch": 1, "elapsed_s": elapsed, "loss": loss} | measured
+    history = pd.DataFrame([row], columns=history_columns(architecture.outputs))
+
+    saved = build_model(architecture)
+    saved.set_weights(model.get_weights())
+    folder = _new_training_folder(config.network_folder)
+    facts = _facts(config, architecture, user.seed)
+    facts |= {"epochs_trained": 1, "best_epoch": 1, "stopped": "fitted in one go", "finished": True}
+    facts |= {"ridges": dict(zip(architecture.outputs, fitted.ridges.tolist(), strict=True))}
+    save_model(saved, folder / MODEL_FILE)
+    write_history(history, folder / HISTORY_FILE)
+    write_json(folder / SETTINGS_FILE, facts)
+    _publish(folder, config.network_folder)
+    watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
+    print(f"Fitted in {elapsed:.1f} s; {watched}")
+    return TrainedNetwork(saved, architecture, history, 1)
+
+
+def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
+    """With predict_correction: what is left to learn when SimpleCode's own motions are taken away from the targets."""
+    if not architecture.predict_correction:
+        return sequences
+    kernel, bias = simplecode_weights(architecture)
+    return dataclasses.replace(sequences, targets=sequences.targets - (sequences.inputs @ kernel + bias))
+
+
 def _stopping_callbacks(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
     """Keras' callbacks that watch the loss: they stop the training, or slow it down where the schedule says so."""
     callbacks = [keras.callbacks.TerminateOnNaN()]
@@ -176,7 +234,7 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
     }
     has_momentum = user.momentum is not None and user.optimizer not in ("adam", "adamw")
     momentum = {"momentum": user.momentum} if has_momentum else {}
-    return optimizers[user.optimizer](rate, **momentum)
+    return optimizers[user.optimizer](rate, weight_decay=user.weight_decay, **momentum)
 
 
 class Validation(keras.callbacks.Callback):
@@ -195,13 +253,18 @@ class Validation(keras.callbacks.Callback):
         self._terms = None
 
     def on_epoch_end(self, epoch, logs=None):
+        logs |= self.measured(self.model)
+
+    def measured(self, model: keras.Model) -> dict[str, float]:
+        """val_loss and the errors of the channels; `model` is a training model, the same one at each call."""
         if self._terms is None:
+            self.set_model(model)
             self._terms = tf.function(self._sums, reduce_retracing=True)
         sums = np.sum([self._terms(x, y).numpy() for x, y in self._batches], axis=0, dtype=np.float64)
         total, count, squares = sums[0], sums[1], sums[2:]
-        logs["val_loss"] = float(total / count) if count else 0.0
         errors = np.sqrt(squares / self._steps) * self._architecture.standardization.output_deviation
-        logs |= {VALIDATION_ERRORS[name]: float(e) for name, e in zip(self._architecture.outputs, errors, strict=True)}
+        names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
+        return {"val_loss": float(total / count) if count else 0.0} | dict(zip(names, errors.tolist(), strict=True))
 
     def _sums(self, inputs, targets):
         """The objective's sum and count, then the sum of the squared errors of each channel."""

@@ -21,7 +21,7 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, epochs: int, watched: str, history_file: Path, channels: tuple[str, ...]):
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._errors = [VALIDATION_ERRORS[channel] for channel in channels]
+        self._columns = history_columns(channels)
         self._epochs, self._watched, self._file = epochs, watched, history_file
         self._best = (float("inf"), 0)
         self._began = 0.0
@@ -46,7 +46,7 @@ class Progress(keras.callbacks.Callback):
             "loss": float(logs["loss"]),
             "val_loss": float(logs.get("val_loss", "nan")),
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-        } | {name: float(logs.get(name, "nan")) for name in self._errors}
+        } | {name: float(logs.get(name, "nan")) for name in self._columns[len(HISTORY_COLUMNS) :]}
         self.rows.append(row)
         write_history(self.history(), self._file)
         self._note_best(row)
@@ -73,7 +73,12 @@ class Progress(keras.callbacks.Callback):
         )
 
     def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows, columns=[*HISTORY_COLUMNS, *self._errors])
+        return pd.DataFrame(self.rows, columns=self._columns)
+
+
+def history_columns(channels: tuple[str, ...]) -> list[str]:
+    """The columns of history.csv for a network with these output channels."""
+    return [*HISTORY_COLUMNS, *(VALIDATION_ERRORS[channel] for channel in channels)]
 
 
 def write_history(history: pd.DataFrame, path: Path) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 
 import cases
 import data_io
-import linear_filter
 import metrics
 import settings
 from jobs import Job
@@ -42,30 +41,15 @@ def make_data(job: Job) -> dict[str, Any]:
 
 
 def run_linear_filter(job: Job) -> dict[str, Any]:
-    """Fits the linear filter; gives its errors and SimpleCode's."""
-    began = time.perf_counter()
-    train, val = (read_default(job.records[name]) for name in TRAINING_SETS)
-    read_s = time.perf_counter() - began
-    began = time.perf_counter()
-    fitted = linear_filter.fit(*inputs_and_targets(train), *inputs_and_targets(val))
-    train_s = time.perf_counter() - began
-    val_loss = linear_filter.standardized_error(fitted, *inputs_and_targets(val))
+    """Fits this program's linear filter, which sees ahead and is not mirrored; gives its errors and SimpleCode's."""
+    user = settings.UserInput(network_type="linear", bi_directional=True, model_save_filename=job.network)
+    result = train_and_predict(job, settings.Config(user=user))
+    facts = json.loads((settings.NETWORKS_FOLDER / job.network / settings.SETTINGS_FILE).read_text(encoding="utf-8"))
     test = read_default(job.records["test"])
-    inputs, targets = inputs_and_targets(test)
-    began = time.perf_counter()
-    predictions = [linear_filter.predict(fitted, record) for record in inputs]
-    predict_s = time.perf_counter() - began
-    return {
-        "read_s": read_s,
-        "train_s": train_s,
-        "val_loss": val_loss,
-        "predict_s": predict_s,
-        "ridges": fitted.ridges.tolist(),
-        "errors": {
-            "linear filter": channel_errors(targets, predictions),
-            "SimpleCode": channel_errors(targets, [record.simple for record in test]),
-        },
-    }
+    simple = channel_errors([record.targets for record in test], [record.simple for record in test])
+    (row,) = result.pop("history")  # a fit has no epochs
+    errors = result["errors"] | {"SimpleCode": simple}
+    return result | {"val_loss": row["val_loss"], "ridges": facts["ridges"], "errors": errors}
 
 
 def run_reference(job: Job) -> dict[str, Any]:
@@ -98,12 +82,16 @@ def run_reference(job: Job) -> dict[str, Any]:
 
 def run_ours(job: Job) -> dict[str, Any]:
     """Trains this program with the settings of the job's input file."""
-    config = read_config(job)
+    return train_and_predict(job, read_config(job))
+
+
+def train_and_predict(job: Job, config: settings.Config) -> dict[str, Any]:
+    """A training of this program on the job's records, timed, and its errors on the test set."""
     began = time.perf_counter()
     sets = {name: read_records(job.records[name], config.user) for name in TRAINING_SETS}
     read_s = time.perf_counter() - began
 
-    import network
+    import prediction
     import training
 
     began = time.perf_counter()
@@ -111,7 +99,7 @@ def run_ours(job: Job) -> dict[str, Any]:
     train_s = time.perf_counter() - began
     test = read_records(job.records["test"], config.user)
     began = time.perf_counter()
-    predictions = network.Predictor(trained).predict([record.inputs for record in test])
+    predictions = prediction.Predictor(trained).predict([record.inputs for record in test])
     predict_s = time.perf_counter() - began
     chosen = [trained.architecture.outputs.index(channel) for channel in data_io.MOTIONS]
     errors = channel_errors([record.targets[:, chosen] for record in test], [p[:, chosen] for p in predictions])
@@ -151,6 +139,7 @@ def predict_reference(job: Job) -> dict[str, Any]:
 def predict_ours(job: Job) -> dict[str, Any]:
     """Seconds to predict all records with a saved network, first (compiling included) and second time."""
     import network
+    import prediction
 
     config = read_config(job)
     inputs = [record.inputs for record in read_records(job.records["all"], config.user)]
@@ -159,7 +148,7 @@ def predict_ours(job: Job) -> dict[str, Any]:
 
     def predict() -> None:
         nonlocal predictor
-        predictor = predictor or network.Predictor(trained)
+        predictor = predictor or prediction.Predictor(trained)
         predictor.predict(inputs)
 
     return time_twice(predict)

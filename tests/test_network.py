@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import network
 import training
 from data_io import Record, input_channels, output_channels
-from network import Architecture, Predictor, TrainedNetwork, build_model, build_training_model
+from network import Architecture, TrainedNetwork, build_model, build_training_model
 from objectives import objective_loss
+from prediction import Predictor
 from sequences import Mirror, Sequences, Standardization, TrainingBatches, cut_pieces, cut_windows, gather
 from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, InputError, UserInput
 from training import make_optimizer

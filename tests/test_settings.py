@@ -319,6 +319,19 @@ def test_settings_that_contradict_each_other(read):
     assert faults({"training_mode": False}, {"test_sc": ["a"], "test_lamp": ["A"]}) == []
 
 
+def test_what_makes_no_sense_with_a_linear_filter(read):
+    user = {"network_type": "linear", "resume": True, "fine_tune_filename": "a", "num_networks": 3}
+    user |= {"train_fun_hyp": [1, 0.1, 0.9], "checkpoint_every": 2}
+    _, faults, warnings = read(user, data=ONE)
+    assert len(faults) == 3 and all("'linear'" in line for line in faults)
+    for name in ("resume = True", "fine_tune_filename = 'a'", "num_networks = 3"):
+        assert sum(name in line for line in faults) == 1
+    assert len(warnings) == 2 and all("no effect with network_type = 'linear'" in line for line in warnings)
+    for network_type in ("gru", "transformer"):
+        assert read(user | {"network_type": network_type}, data=ONE)[1:] == ([], [])
+    assert read({"network_type": "Linear"}, data=ONE)[0].user.network_type == "linear"
+
+
 def test_files_in_the_way_of_folders_are_told(read, tmp_path):
     (tmp_path / "results").write_text("")
     _, faults, _ = read(save={"output_path": "results/run 1"})

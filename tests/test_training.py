@@ -20,7 +20,8 @@ from test_network import configure, make_record, make_sets, standardized_loss
 import main
 import network
 import training
-from network import Predictor, TrainedNetwork
+from network import TrainedNetwork
+from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, InputError, UserInput
 
 ROOT = Path(main.__file__).resolve().parent
@@ -136,6 +137,7 @@ VARIANTS = {
     "dropout": {"num_layers": 2, "dropout": 0.4, "optimizer": "adamw"},
     "ensemble, mirrored windows": {"num_networks": 2, "mirror_symmetry": True},
     "plateau": {"lr_schedule": "plateau", "lr": 0.3, "patience": 3, "optimizer": "rmsprop"},
+    "transformer": {"network_type": "transformer", "dropout": 0.1, "window_length": 15, "epochs": 4},
     "momentum, correction": {"optimizer": "sgd", "momentum": 0.9, "predict_correction": True, "lr_schedule": "step"},
 }
 
@@ -433,7 +435,7 @@ def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {name: ((folder / name).read_bytes(), (folder / name).stat().st_mtime_ns) for name in files_in(folder)}
 
 
-@pytest.mark.parametrize("user", [{}, {"num_networks": 2, "predict_correction": True}])
+@pytest.mark.parametrize("user", [{}, {"num_networks": 2, "predict_correction": True}, {"network_type": "transformer"}])
 def test_fine_tuning_starts_from_the_saved_network(eagerly, user):
     source = train(model_save_filename="source", **user)
     before = files_of(Path("saved_models/source"))
@@ -465,6 +467,7 @@ def stretched(record):
         ({"input_3dof": False}, "inputs Zcg, Roll, Pitch, Wave", "for Wave"),
         ({"num_layers": 3}, "num_layers 1", "3"),
         ({"num_networks": 2}, "num_networks 1", "2"),
+        ({"network_type": "gru"}, "network_type lstm", "gru"),
         ({"bi_directional": True}, "bi_directional False", "True"),
     ],
 )

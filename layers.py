@@ -1,0 +1,147 @@
+"""The layers between standardized inputs and standardized outputs, a function for each kind of network.
+
+All are Keras' own layers and operations, so that what is saved loads without this project, and all take any number of
+steps. None knows at which step of a record it is: what is learned from windows holds for whole records.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+FILTER_BEFORE, FILTER_AFTER = 60, 10  # network steps that the linear filter sees before and after each step
+ATTENTION_REACH = 50  # network steps to either side that a layer of attention sees
+FRONT_STEPS = 9  # network steps that the transformer's first layer joins, which tells it slopes from values
+HEAD_UNITS = 10  # units of an attention head, about
+NEVER = -1e9  # a score of attention that leaves a step without weight
+
+
+def recurrent(
+    inputs: keras.KerasTensor, layer: type, units: int, number: int, both_ways: bool, dropout: float, prefix: str
+) -> keras.KerasTensor:
+    """`number` layers of keras.layers.LSTM or GRU, or of one with the same arguments."""
+    hidden = inputs
+    kind = "gru" if issubclass(layer, keras.layers.GRU) else "lstm"
+    for n in range(1, number + 1):
+        if dropout and n > 1:
+            hidden = keras.layers.Dropout(dropout, name=f"{prefix}dropout_{n - 1}")(hidden)
+        reader = layer(units, return_sequences=True, name=f"{prefix}{kind}_{n}")
+        hidden = (keras.layers.Bidirectional(reader, name=f"{prefix}bidirectional_{n}") if both_ways else reader)(
+            hidden
+        )
+    return hidden
+
+
+def with_steps_ahead(inputs: keras.KerasTensor, steps: int, name: str) -> keras.KerasTensor:
+    """The inputs and, behind them, those of the next `steps` steps; beyond the record's end they are at their mean.
+
+    A convolution with given weights, which is not trained: layers that slice time do not load without this project.
+    """
+    if not steps:
+        return inputs
+    channels, taps = inputs.shape[-1], steps + 1
+    layer = keras.layers.Conv1D(taps * channels, taps, use_bias=False, trainable=False, name=name)
+    layer.build((None, None, channels))
+    # (tap, channel, output): the outputs are the channels at the first tap, then those at the second, ...
+    layer.set_weights([np.eye(taps * channels).reshape(taps, channels, taps * channels)])
+    return layer(keras.layers.ZeroPadding1D((0, steps))(inputs))
+
+
+def filter_lags(both_ways: bool) -> tuple[int, int]:
+    """Network steps before and after each step that the linear filter sees."""
+    return FILTER_BEFORE, FILTER_AFTER if both_ways else 0
+
+
+def linear_filter(inputs: keras.KerasTensor, outputs: int, both_ways: bool, name: str) -> keras.KerasTensor:
+    """A weighted sum of the inputs at the steps around each step; beyond the record's ends they are at their mean."""
+    before, after = filter_lags(both_ways)
+    padded = keras.layers.ZeroPadding1D((before, after))(inputs)
+    return keras.layers.Conv1D(outputs, before + 1 + after, name=name)(padded)
+
+
+def transformer(
+    inputs: keras.KerasTensor, units: int, number: int, both_ways: bool, dropout: float, prefix: str
+) -> keras.KerasTensor:
+    """A convolution and `number` pre-norm blocks of attention within ATTENTION_REACH steps and a two-layer network.
+
+    A one-way network looks back only. Time is cut into blocks as long as the reach, and the steps of a block look at
+    their own and the neighbouring blocks: time and memory grow with the number of steps, not with its square. The
+    width is `units`, rounded so that the heads are equally wide. There is no normalization at the end: it would take
+    away how large the motions are.
+    """
+    heads = max(1, round(units / HEAD_UNITS))
+    width = heads * max(1, round(units / heads))
+    # Numbers the steps of the batch's first sequence, as operations on symbolic tensors know no length.
+    steps = ops.cumsum(ops.ones_like(inputs[0, :, 0], dtype="int32")) - 1
+    padded, known = _whole_blocks(inputs, steps)
+    hidden = keras.layers.Conv1D(width, FRONT_STEPS, padding="same" if both_ways else "causal", name=f"{prefix}front")(
+        padded
+    )
+    for n in range(1, number + 1):
+        name = f"{prefix}block_{n}_"
+        normal = keras.layers.LayerNormalization(name=f"{name}norm_1")(hidden)
+        attended = _attention(normal, known, heads, width, both_ways, name)
+        hidden = hidden + _dropped(attended, dropout)
+        normal = keras.layers.LayerNormalization(name=f"{name}norm_2")(hidden)
+        inner = keras.layers.Dense(2 * width, activation="gelu", name=f"{name}inner")(normal)
+        hidden = hidden + _dropped(keras.layers.Dense(width, name=f"{name}outer")(inner), dropout)
+    return ops.take(hidden, steps, axis=1)
+
+
+def _dropped(values: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
+    return keras.layers.Dropout(dropout)(values) if dropout else values
+
+
+def _whole_blocks(inputs: keras.KerasTensor, steps: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Inputs (batch, time, channel) filled up with 0 to whole blocks; (batch, time, 1), 0 where they are filling."""
+    marked = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
+    longer = keras.layers.ZeroPadding1D((0, ATTENTION_REACH - 1))(marked)
+    first_steps = ops.expand_dims(steps[::ATTENTION_REACH,], 1)
+    places = ops.reshape(first_steps + np.arange(ATTENTION_REACH, dtype=np.int32), (-1,))
+    filled = ops.take(longer, places, axis=1)
+    return filled[..., :-1], filled[..., -1:]
+
+
+def _attention(
+    values: keras.KerasTensor, known: keras.KerasTensor, heads: int, width: int, both_ways: bool, name: str
+) -> keras.KerasTensor:
+    """Attention of each step to those within reach; how far away a step is has a learned weight of its own.
+
+    values: (batch, time, width), known: (batch, time, 1), time in whole blocks.
+    """
+    block = ATTENTION_REACH
+    seen = (3 if both_ways else 2) * block
+    # Of a step in a block and one in it or its neighbours: how many steps the second is before the first.
+    lag = np.arange(block)[:, None] - (np.arange(seen) - block)
+    within_reach = (np.abs(lag) <= block) & (both_ways | (lag >= 0))
+    lag_number = np.where(within_reach, lag + both_ways * block, 0).astype(np.int32)
+
+    query, key, value = (keras.layers.Dense(width, name=f"{name}{role}")(values) for role in ("query", "key", "value"))
+    query = keras.layers.Reshape((-1, block, heads, width // heads))(query)
+    key, value = (
+        keras.layers.Reshape((-1, seen, heads, width // heads))(_with_neighbours(steps, both_ways))
+        for steps in (key, value)
+    )
+    # An Embedding wants a symbolic tensor to be part of the model, which a constant is not.
+    zero = ops.cast(ops.zeros_like(known[0, :1]), "int32")
+    by_lag = keras.layers.Embedding(block * (1 + both_ways) + 1, heads, name=f"{name}lag")(zero + lag_number)
+    by_lag = ops.transpose(by_lag, (2, 0, 1)) + np.where(within_reach, 0.0, NEVER).astype(np.float32)
+    filling = ops.transpose(1.0 - _with_neighbours(known, both_ways), (0, 1, 3, 2)) * NEVER
+    scores = ops.einsum("bnqhu,bnkhu->bnhqk", query, key) / (width / heads) ** 0.5
+    scores = scores + by_lag + ops.expand_dims(filling, 2)
+    attended = ops.einsum("bnhqk,bnkhu->bnqhu", ops.softmax(scores, axis=-1), value)
+    return keras.layers.Dense(width, name=f"{name}attended")(keras.layers.Reshape((-1, width))(attended))
+
+
+def _with_neighbours(values: keras.KerasTensor, both_ways: bool) -> keras.KerasTensor:
+    """(batch, time, units) in blocks (batch, block, step, units), with the steps of the neighbouring blocks."""
+    blocks = keras.layers.Reshape((-1, ATTENTION_REACH, values.shape[-1]))(values)
+    parts = [_shifted(blocks, (1, 0)), blocks]
+    if both_ways:
+        parts.append(_shifted(blocks, (0, 1)))
+    return ops.concatenate(parts, axis=2)
+
+
+def _shifted(blocks: keras.KerasTensor, by: tuple[int, int]) -> keras.KerasTensor:
+    """The blocks before, by (1, 0), or after, by (0, 1); zeros beyond the ends."""
+    padded = keras.layers.ZeroPadding2D((by, (0, 0)))(blocks)
+    return keras.layers.Cropping2D((by[::-1], (0, 0)))(padded)

@@ -1,0 +1,139 @@
+"""Predicts whole records with a trained network."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import threadpoolctl
+
+import array_lstm
+from network import LAST_FILE, Architecture, TrainedNetwork, load_model_file, simplecode_weights
+from settings import CHECKPOINT_FILES, CHECKPOINTS
+
+SEQUENCES_AT_ONCE = 128  # on each core: fewer cost more each, more no less
+STEPS_AT_ONCE = 2**18  # of all sequences on a core; bounds the memory
+ATTENTION_STEPS = 2**17  # the same where attention weights are held for each of them
+
+Evaluate = Callable[[np.ndarray], np.ndarray]  # (sequence, time, channel) in physical units to the same, float32
+
+
+class Predictor:
+    """Predicts whole records with one network; holds what is prepared for it."""
+
+    def __init__(self, network: TrainedNetwork):
+        self._architecture = network.architecture
+        on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")
+        self._evaluate = lstm_on_arrays(network) if on_arrays else keras_model(network.model)
+
+    def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """LAMP's motions as the network sees them, for every row.
+
+        Args:
+            inputs: one (rows, input channel) array a record, physical units.
+
+        Returns:
+            one (rows, output channel) float64 array a record.
+        """
+        n = self._architecture.time_res
+        outputs = [np.empty((len(array), len(self._architecture.outputs))) for array in inputs]
+        by_length: dict[int, list[tuple[int, int]]] = {}
+        for record, array in enumerate(inputs):
+            for first in range(min(n, len(array))):
+                by_length.setdefault(len(array[first::n]), []).append((record, first))
+        parts = [
+            chosen[start : start + self._sequences_at_once(length)]
+            for length, chosen in by_length.items()
+            for start in range(0, len(chosen), self._sequences_at_once(length))
+        ]
+
+        def predict_part(part: list[tuple[int, int]]) -> None:
+            batch = np.stack(
+                [inputs[record][first::n] for record, first in part], dtype=np.float32, casting="same_kind"
+            )
+            for (record, first), result in zip(part, self._evaluate(batch), strict=True):
+                outputs[record][first::n] = result
+
+        # One core a part. Left to itself the matrix product would use all cores for each of its many small products.
+        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(predict_part, parts))
+        return outputs
+
+    def _sequences_at_once(self, length: int) -> int:
+        steps = ATTENTION_STEPS if self._architecture.network_type == "transformer" else STEPS_AT_ONCE
+        return max(1, min(SEQUENCES_AT_ONCE, steps // length))
+
+
+def keras_model(model: keras.Model) -> Evaluate:
+    """A network of any kind, as Keras runs it."""
+    function = tf.function(model, reduce_retracing=True)
+    return lambda batch: function(tf.constant(batch)).numpy()
+
+
+def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
+    """A network of type "lstm", all members, evaluated by `array_lstm`: the same figures but for rounding."""
+    architecture, s = network.architecture, network.architecture.standardization
+    numbers = range(1, architecture.num_networks + 1)
+    members = [_member(network.model, architecture, f"net{n}_" if len(numbers) > 1 else "") for n in numbers]
+    mean, deviation = np.float32(s.input_mean), np.float32(s.input_deviation)
+    out_mean, out_deviation = np.float32(s.output_mean), np.float32(s.output_deviation)
+
+    def evaluate(batch: np.ndarray) -> np.ndarray:
+        steps = np.ascontiguousarray(((batch - mean) / deviation).transpose(1, 2, 0))
+        outputs = sum(member(steps) for member in members) / np.float32(len(members))
+        return outputs.transpose(2, 0, 1) * out_deviation + out_mean
+
+    return evaluate
+
+
+def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:
+    """One network of an ensemble: standardized (time, channel, sequence) to the same."""
+    layers = []
+    for n in range(1, architecture.num_layers + 1):
+        if architecture.bi_directional:
+            layer = model.get_layer(f"{prefix}bidirectional_{n}")
+            cells = (layer.forward_layer, layer.backward_layer)
+        else:
+            cells = (model.get_layer(f"{prefix}lstm_{n}"),)
+        layers.append([array_lstm.joined_weights(*cell.get_weights()) for cell in cells])
+    kernel, bias = model.get_layer(f"{prefix}outputs").get_weights()
+    correction = simplecode_weights(architecture) if architecture.predict_correction else None
+
+    def evaluate(steps: np.ndarray) -> np.ndarray:
+        hidden = array_lstm.with_steps_ahead(steps, architecture.look_ahead)
+        for forwards, *backwards in layers:
+            read = [array_lstm.lstm(hidden, forwards)]
+            read += [array_lstm.lstm(hidden, weights, backwards=True) for weights in backwards]
+            hidden = np.concatenate(read, axis=1) if backwards else read[0]
+        outputs = kernel.T @ hidden + bias[:, None]
+        if correction:
+            outputs += correction[0].T.astype(np.float32) @ steps + correction[1][:, None].astype(np.float32)
+        return outputs
+
+    return evaluate
+
+
+def predict_with_checkpoints(
+    folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
+) -> dict[int, list[np.ndarray]]:
+    """What the networks predict that the training of the one in `folder` saved on its way, and the best, by epoch.
+
+    inputs and the predictions of each epoch as in `Predictor.predict`; the epochs ascend.
+
+    Raises:
+        InputError: one of the files is damaged.
+    """
+    checkpoints = folder / CHECKPOINTS
+    files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
+    if (checkpoints / LAST_FILE).is_file() and len(trained.history):
+        files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
+    models = {epoch: load_model_file(path) for epoch, path in files.items()}
+    if trained.best_epoch is not None:
+        models[trained.best_epoch] = trained.model
+    return {
+        epoch: Predictor(dataclasses.replace(trained, model=models[epoch])).predict(inputs) for epoch in sorted(models)
+    }
