@@ -1,7 +1,6 @@
 """The network that turns SimpleCode's motions into LAMP's: builds it, saves and loads it, predicts with it."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +14,13 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+import settings
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
 from sequences import Standardization
-from settings import MODEL_FILE, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
+from settings import MODEL_FILE, Config, InputError, UserInput, warn, written_aside
 
 HISTORY_FILE = "history.csv"
-BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
 LENGTH_STEP = 64  # steps; sequences are filled up to multiples of it
@@ -214,7 +213,9 @@ def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture)
     try:
         model = keras.models.load_model(folder / MODEL_FILE, compile=False)
     except Exception as error:
-        raise InputError(f"{folder / MODEL_FILE}: cannot be loaded ({_first_line(error)}); train it again") from error
+        raise InputError(
+            f"{folder / MODEL_FILE}: cannot be loaded ({settings.first_line(error)}); train it again"
+        ) from error
     history = pd.read_csv(folder / HISTORY_FILE) if (folder / HISTORY_FILE).is_file() else pd.DataFrame()
     return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
 
@@ -233,29 +234,15 @@ def restore_replaced(folder: Path) -> None:
 def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
     """What settings.json of a saved network says, as it stands and as the network's architecture."""
     restore_replaced(folder)
-    if not (folder / MODEL_FILE).is_file():
-        known = sorted(
-            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
-        )
-        raise InputError(
-            f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
-        )
+    facts = settings.read_facts(folder)
     try:
-        facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         return facts, Architecture.from_dict(facts["network"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder / SETTINGS_FILE}: missing or damaged ({_first_line(error)}); train the network again"
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(settings.damaged_settings(folder, error)) from error
 
 
 def listed(value: Any) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
 
 # ---- prediction -------------------------------------------------------------------------------------------------

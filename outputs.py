@@ -11,7 +11,7 @@ import plotting
 from data_io import Record
 from network import Predictor, TrainedNetwork
 from progress import Bar
-from settings import SET_NAMES, Config, InputError, warn
+from settings import REPORT_FILE, SET_NAMES, Config, InputError, warn
 
 RECORDS_AT_ONCE = 12  # read and predicted together; bounds the memory for thousands of realizations
 
@@ -31,7 +31,7 @@ def save_report(config: Config, results: Results, channels: Sequence[str]) -> pd
     """Prints the error report and writes it as error_report.csv."""
     report = metrics.error_report(results, channels)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
-    data_io.write_table(config.output_folder / "error_report.csv", report)
+    data_io.write_table(config.output_folder / REPORT_FILE, report)
     return report
 
 

@@ -305,6 +305,13 @@ def test_settings_that_contradict_each_other(read):
     assert faults({"training_mode": False}, {"test_sc": ["a"], "test_lamp": ["A"]}) == []
 
 
+def test_tensorboard_is_asked_for_and_not_installed(read, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    _, (fault,), _ = read({"tensorboard": True})
+    assert "tensorboard = True" in fault and "pip install tensorboard" in fault
+    assert read({"tensorboard": True, "training_mode": False})[1] == []
+
+
 def test_files_in_the_way_of_folders_are_told(read, tmp_path):
     (tmp_path / "results").write_text("")
     _, faults, _ = read(save={"output_path": "results/run 1"})
