@@ -43,6 +43,7 @@ DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles than this in the width of half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
 GRAY = "0.45"
+MOST_COMPARED = 30  # networks in one figure
 MOST_NUMBERED_CELLS = 8  # columns or rows of a map up to which its cells hold their numbers
 # Without their ends, which are all but black. Differences have other colours, as a sign means something else there.
 SIGNED_ERROR_COLORS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93, 255)))
@@ -355,6 +356,74 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     _dress(rates)
     rates.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     figure.align_ylabels([losses, rates])
+    return figure
+
+
+def comparison_figure(table: pd.DataFrame) -> Figure:
+    """Networks against SimpleCode and each other: a panel a channel, a line a network, the best on top.
+
+    table: as comparison.comparison_table gives it: columns set, rank (empty for SimpleCode), name, networks, channel,
+    nrmse, nrmse_min, nrmse_max. The first MOST_COMPARED ranks are drawn.
+    """
+    networks = list(dict.fromkeys(table.loc[table["rank"].notna(), "name"]))
+    drawn = networks[:MOST_COMPARED]
+    has_simple = bool(table["rank"].isna().any())
+    places = {name: place for place, name in enumerate([*drawn, *(["SimpleCode"] if has_simple else [])])}
+    channels = sorted(dict.fromkeys(table["channel"]), key=lambda channel: channel != "All")
+    few = f", best {len(drawn)} of {len(networks)}" if len(drawn) < len(networks) else ""
+    title = f"RMS error as a share of LAMP's standard deviation, ranked on validation data{few}"
+    figure = _new_figure(PAGE_WIDTH, 1.5 + 0.2 * len(places), title)
+    axes = figure.subplots(1, len(channels), sharey=True, squeeze=False)[0]
+    for ax, channel in zip(axes, channels, strict=True):
+        name = "Mean" if channel == "All" else textwrap.fill(CHANNEL_NAMES[channel], 16)
+        ax.set_title(name, fontsize=TEXT_SIZE)
+        ax.set_xlabel("Error [%]")
+        ax.set_axisbelow(True)
+        ax.grid(axis="y", color="0.9", linewidth=0.5)
+        rows = table[(table["channel"] == channel) & table["name"].isin(places)]
+        values = rows[["nrmse", "nrmse_min", "nrmse_max"]] * 100
+        values = values.where(values > 0)  # the axis is logarithmic
+        for (_, row), (middle, low, high) in zip(rows.iterrows(), values.to_numpy(), strict=True):
+            is_simple, is_test = pd.isna(row["rank"]), row["set"] == "test"
+            color = "tab:red" if is_simple else "black"
+            place = places[row["name"]] + (0.22 if is_test else 0.0)
+            if row["networks"] > 1:
+                ax.plot([low, high], [place, place], color=color, linewidth=1.0, marker="|", markersize=4)
+            filling = {"markerfacecolor": "white" if is_test else color, "markeredgewidth": 0.8}
+            size = 5.5 if is_test else 3.8
+            ax.plot(middle, place, color=color, marker=SET_MARKERS[row["set"]], markersize=size, **filling)
+            if is_simple and not is_test and np.isfinite(middle):
+                ax.axvline(middle, color=color, linestyle=(0, (1, 1.2)), linewidth=0.9, zorder=0.5)
+        _dress(ax)
+        numbers = values.to_numpy()[np.isfinite(values.to_numpy())]
+        if numbers.size:
+            _make_logarithmic_across(ax, numbers)
+        else:
+            _write_note(ax, "no numbers")
+    axes[0].set_yticks(
+        list(places.values()), [name if len(name) <= 30 else f"{name[:20]}...{name[-8:]}" for name in places]
+    )
+    axes[0].set_ylim(len(places) - 0.5, -0.5)
+    sets = [name for name in ("val", "test") if (table["set"] == name).any()]
+    line = {"linestyle": "none", "color": "black", "markersize": 4.5}
+    handles = [
+        Line2D(
+            [],
+            [],
+            marker=SET_MARKERS[s],
+            markerfacecolor="black" if s == "val" else "white",
+            label=SET_NAMES[s],
+            **line,
+        )
+        for s in sets
+    ]
+    if (table["networks"] > 1).any():
+        handles.append(
+            Line2D([], [], color="black", linewidth=1.0, marker="|", markersize=5, label="spread over seeds")
+        )
+    if has_simple:
+        handles.append(Line2D([], [], color="tab:red", linestyle=(0, (1, 1.2)), label="SimpleCode"))
+    _figure_legend(figure, handles)
     return figure
 
 
@@ -855,6 +924,17 @@ def _number(value: float) -> str:
     mantissa, exponent = f"{value:.2e}".split("e")
     power = f"10^{{{int(exponent)}}}"
     return f"${power}$" if float(mantissa) == 1 else rf"${float(mantissa):g}\times{power}$"
+
+
+def _make_logarithmic_across(ax: Axes, values: np.ndarray) -> None:
+    """Logarithmic abscissa for positive values, with few numbers, as panels are narrow."""
+    ax.set_xscale("log")
+    low, high = values.min() / 1.35, values.max() * 1.35
+    ax.set_xlim(low, high)
+    subs = (1.0, 2.0, 5.0) if high / low < 15 else (1.0, 3.0) if high / low < 100 else (1.0,)
+    ax.xaxis.set_major_locator(LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(lambda value, _: _number(value))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
