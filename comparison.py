@@ -116,19 +116,20 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
 
 def compare_experiments(configs: Sequence[Config]) -> None:
     """After a queue of experiments: compares their networks, or says why not."""
-    networks = {config.network_name: config.output_folder for config in configs if config.data.val_sc}
-    if len(networks) < 2:
+    latest = {config.network_name: config for config in configs if config.data.val_sc}
+    if len(latest) < 2:
         return
-    waiting = [config.network_name for config in configs if not is_finished(config)]
+    waiting = [name for name, config in latest.items() if not is_finished(config)]
     if waiting:
         print(
             f"\nNot compared yet, as these are not finished: {', '.join(waiting)}; once they are: "
-            f"python comparison.py --networks {' '.join(networks)}"
+            f"python comparison.py --networks {' '.join(latest)}"
         )
         return
     print()
     try:
-        compare(networks, Path(configs[0].save.output_path) / FILE_NAME)
+        folders = {name: config.output_folder for name, config in latest.items()}
+        compare(folders, Path(configs[0].save.output_path) / FILE_NAME)
     except InputError as error:
         warn([f"no comparison: {line}" for line in error.lines])
 

@@ -47,6 +47,10 @@ class InputError(Exception):
         super().__init__("\n".join(self.lines))
 
 
+class Diverged(InputError):
+    """A training gave no network: with the same settings it would not the next time either."""
+
+
 def warn(lines: list[str]) -> None:
     """Tells what is odd but usable, each line once."""
     for line in dict.fromkeys(lines):
@@ -504,7 +508,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def convert(name: str, value: Any, kind: Any, section: type) -> Any:
     """The value as the section's type. Raises ValueError with what was expected."""
     kind = str(kind) if not isinstance(kind, type) else kind.__name__
-    value = _without_numpy(value)
+    value = without_numpy(value)
     if value is None:
         if "None" in kind:
             return None
@@ -516,7 +520,7 @@ def convert(name: str, value: Any, kind: Any, section: type) -> Any:
     if kind.startswith("tuple[int"):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             raise ValueError("expected a list of indices, such as [0, 1]")
-        items = [_without_numpy(item) for item in value]
+        items = [without_numpy(item) for item in value]
         if not all(_is_whole(item) for item in items):
             raise ValueError("expected a list of whole numbers, such as [0, 1]")
         return tuple(int(item) for item in items)
@@ -557,7 +561,7 @@ def _plain(kind: str) -> str:
     return names.get(kind.split(" ")[0].split("[")[0], "a list")
 
 
-def _without_numpy(value: Any) -> Any:
+def without_numpy(value: Any) -> Any:
     """NumPy's scalars and arrays as Python's own numbers and lists."""
     return value.tolist() if hasattr(value, "tolist") else value
 
@@ -585,7 +589,7 @@ def _in_range(name: str, value: float) -> float:
 
 def _objective(value: Any) -> tuple[float, ...]:
     items = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    items = [_without_numpy(item) for item in items]
+    items = [without_numpy(item) for item in items]
     if not all(map(_is_number, items)) or not 1 <= len(items) <= 3 or items[0] not in OBJECTIVE_KINDS:
         raise ValueError("expected [kind, a, b] with kind 0 to 6 and numbers a and b")
     padded = items + [0.0] * (3 - len(items))

@@ -38,6 +38,7 @@ from settings import (
     SETTINGS_FILE,
     STATE_FILE,
     Config,
+    Diverged,
     InputError,
     UserInput,
     different_settings,
@@ -46,10 +47,6 @@ from settings import (
     written_aside,
 )
 from training_log import Progress
-
-
-class Diverged(InputError):
-    """The training gave no network: with the same settings it would not the next time either."""
 
 
 def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
