@@ -488,8 +488,9 @@ def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]
 
 
 def attributes(instance: Any) -> dict[str, Any]:
-    """What the user has set, on the instance or on its class."""
-    return {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
+    """What the user has set, on the instance, in that order, or on its class."""
+    names = (*vars(instance), *dir(instance))
+    return {name: getattr(instance, name) for name in names if not name.startswith("_")}
 
 
 def _nearest(name: str, class_name: str) -> str:

@@ -189,13 +189,16 @@ def _faults_of_combinations(sweep: Sweep, config: Config) -> tuple[list[str], li
 
 def _winner_fault(sweep: Sweep, config: Config) -> list[str]:
     """A line if the winner would replace a network that is none of this sweep's."""
-    place = {"model_save_filename": config.user.model_save_filename}
-    faults: list[str] = []
-    for member in sweep.members:
-        faults = settings.overwrite_faults(dataclasses.replace(member, user=dataclasses.replace(member.user, **place)))
-        if not faults:
-            return []
-    return faults
+    name = config.user.model_save_filename
+    winners = (
+        dataclasses.replace(m, user=dataclasses.replace(m.user, model_save_filename=name)) for m in sweep.members
+    )
+    if not all(settings.overwrite_faults(winner) for winner in winners):
+        return []
+    return [
+        f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a network of none of the "
+        "settings of this sweep; choose another name, or set overwrite = True to replace it"
+    ]
 
 
 # ---- sharing between processes ----------------------------------------------------------------------------------
