@@ -238,8 +238,20 @@ def rank(results: Sequence[Result]) -> list[Entry]:
     for result in results:
         own = {name: value for name, value in result.settings.items() if name not in NOT_A_SETTING}
         groups.setdefault(json.dumps(own, sort_keys=True), []).append(result)
-    entries = [Entry(tuple(sorted(group, key=lambda result: _nan_last(result.score)))) for group in groups.values()]
+    entries = []
+    for group in groups.values():
+        ordered = sorted(group, key=lambda result: _nan_last(result.score))
+        entries.append(Entry(tuple(result for i, result in enumerate(ordered) if not _has_twin(result, ordered[:i]))))
     return sorted(entries, key=lambda entry: _nan_last(entry.score))
+
+
+def _has_twin(result: Result, others: Sequence[Result]) -> bool:
+    """Whether the same training, to the seed, is there under another name, as the winner of a sweep is."""
+    seed = result.settings["seed"]
+    twin = next((other.name for other in others if seed is not None and other.settings["seed"] == seed), None)
+    if twin:
+        warn([f"{result.name} is the same training as {twin}, with the same settings and seed: it is counted once"])
+    return twin is not None
 
 
 def _nan_last(value: float) -> float:

@@ -929,10 +929,12 @@ def _number(value: float) -> str:
 def _make_logarithmic_across(ax: Axes, values: np.ndarray) -> None:
     """Logarithmic abscissa for positive values, with few numbers, as panels are narrow."""
     ax.set_xscale("log")
-    low, high = values.min() / 1.35, values.max() * 1.35
+    low, high = values.min() / 1.2, values.max() * 1.2
     ax.set_xlim(low, high)
-    subs = (1.0, 2.0, 5.0) if high / low < 15 else (1.0, 3.0) if high / low < 100 else (1.0,)
-    ax.xaxis.set_major_locator(LogLocator(subs=subs))
+    few = {6: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), 15: (1.0, 2.0, 5.0), 100: (1.0, 3.0)}  # by the largest high / low
+    subs = next((numbers for most, numbers in few.items() if high / low < most), (1.0,))
+    narrow = high / low < 2  # in which LogLocator would number every tick
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5, 10)) if narrow else LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(lambda value, _: _number(value))
     ax.xaxis.set_minor_formatter(NullFormatter())
 

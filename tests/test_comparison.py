@@ -106,6 +106,14 @@ def test_seeds_of_one_setting_are_one_entry_with_its_spread():
     assert row["networks"] == 4 and row["members"] == "net_1 net_3 resumed net_2"
 
 
+def test_the_same_training_under_two_names_is_counted_once(capsys):
+    save("mine", 0.1, seed=4)
+    save("mine_s001", 0.1, seed=4)
+    table = compare("mine", "mine_s001")
+    assert table["name"].unique().tolist() == ["mine", "SimpleCode"] and table["networks"].max() == 1
+    assert "mine_s001 is the same training as mine" in capsys.readouterr().err
+
+
 def test_different_data_or_channels_are_not_ranked_together(capsys):
     save("a", 0.1)
     save("b", 0.2)
