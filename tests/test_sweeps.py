@@ -395,6 +395,16 @@ def test_faults_of_a_sweep_are_told_before_anything_is_trained(project, capsys):
     assert len(errors) == 1 and "LAMP_3.mot" in errors[0] and project.written() == []
 
 
+def test_the_class_in_the_import_line(project, monkeypatch):
+    project.write_inputs("edited_inputs.py")
+    module = settings.load_module("edited_inputs")
+    for name in ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs"):
+        monkeypatch.setattr(main, name, getattr(module, name))
+    assert main.read_settings(None)[1] is None
+    monkeypatch.setattr(main, "SweepArgs", Values(lr=[0.1, 0.2]), raising=False)
+    assert len(main.read_settings(None)[1].members) == 2
+
+
 def test_a_queue_is_compared_and_split_by_task(project, monkeypatch, capsys):
     for name, size in (("a", 30), ("b", 10), ("c", 20)):
         project.user |= {"model_save_filename": f"net_{name}", "hidden_size": size}
