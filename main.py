@@ -2,14 +2,18 @@
 
 python main.py                  the settings of the import line below
 python main.py --inputs a b c   the settings of a.py, b.py, c.py, one after the other, without editing this file
+python main.py --inputs a b c --task 2/8   of these, and of the members of sweeps, every 8th from the 2nd on
 """
 
 import argparse
 import sys
 import traceback
+from collections.abc import Iterator
 
+import comparison
 import data_io
 import settings
+import sweeps
 
 settings.explain_import_errors()
 # The name of your input file, without .py, goes between "from" and "import":
@@ -19,17 +23,26 @@ from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArg
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules, or paths of .py files")
-    names = parser.parse_args(arguments).inputs
-    failed = [name for name in names or [None] if not run_reporting_errors(name, several=len(names or []) > 1)]
-    return 1 if failed else 0
+    task_help = "do every N-th experiment or member of a sweep, from the I-th on; other processes do the rest"
+    parser.add_argument("--task", metavar="I/N", type=sweeps.task, help=task_help)
+    given = parser.parse_args(arguments)
+    names, turns = given.inputs or [None], sweeps.turns(given.task)
+    done = [run_reporting_errors(name, len(names) > 1, turns) for name in names]
+    comparison.compare_experiments([config for config in done if config])
+    return 0 if all(done) else 1
 
 
-def run_reporting_errors(name: str | None, several: bool) -> bool:
-    """One experiment; whether all of it worked. What the user has to put right is told in one line each."""
+def run_reporting_errors(name: str | None, several: bool, turns: Iterator[bool]) -> settings.Config | None:
+    """One experiment or sweep; its settings if all of it worked. What the user has to put right is told in a line."""
     if several:
         print(f"\n=== {name} ===")
+    config, faults = None, []
     try:
-        faults = run(read_settings(name))
+        config, sweep = read_settings(name)
+        if sweep:
+            faults, config = sweeps.run(config, sweep, run, turns)
+        elif next(turns):
+            faults = run(config)
     except settings.InputError as error:
         faults = error.lines
     except Exception:
@@ -38,21 +51,27 @@ def run_reporting_errors(name: str | None, several: bool) -> bool:
         faults = [f"{name}: {line}" for line in traceback.format_exc().splitlines()]  # the other experiments go on
     for line in faults:
         print(f"Error: {line}", file=sys.stderr)
-    return not faults
+    return None if faults else config
 
 
-def read_settings(name: str | None) -> settings.Config:
+def read_settings(name: str | None) -> tuple[settings.Config, sweeps.Sweep | None]:
     """The settings of an input module, or of the import line above, checked together with the files they name."""
     if name is None:
         classes = (UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs)
         config, faults, remarks = settings.read_config(**{c.__name__: c for c in classes})
+        module = sys.modules[UserInputArgs.__module__]
     else:
-        config, faults, remarks = settings.read_config(settings.load_module(name))
-    faults += data_io.missing_files(config) + settings.overwrite_faults(config)
+        module = settings.load_module(name)
+        config, faults, remarks = settings.read_config(module)
+    sweep_class = globals().get("SweepArgs") if name is None else None
+    sweep, more_faults, more_remarks = sweeps.read_sweep(sweep_class or getattr(module, "SweepArgs", None), config)
+    faults += more_faults
+    for each in sweep.members if sweep else (config,):
+        faults += data_io.missing_files(each) + settings.overwrite_faults(each)
     if faults:
-        raise settings.InputError(faults)
-    settings.warn(remarks)
-    return config
+        raise settings.InputError(list(dict.fromkeys(faults)))
+    settings.warn(remarks + more_remarks)
+    return config, sweep
 
 
 def run(config: settings.Config) -> list[str]:

@@ -1,7 +1,6 @@
 """The network that turns SimpleCode's motions into LAMP's: builds it, saves it and loads it."""
 
 import dataclasses
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +13,14 @@ import pandas as pd
 import tensorflow as tf
 
 import layers
+import settings
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
 from sequences import Standardization
-from settings import (
-    MODEL_FILE,
-    SETTINGS_FILE,
-    Config,
-    InputError,
-    UserInput,
-    warn,
-    written_aside,
-)
+from settings import MODEL_FILE, Config, InputError, UserInput, warn, written_aside
 
 HISTORY_FILE = "history.csv"
 LAST_FILE = "last.keras"  # among the checkpoints
-BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 
 @dataclass(frozen=True)
@@ -233,7 +224,7 @@ def load_model_file(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:
-        raise InputError(f"{path}: cannot be loaded ({_first_line(error)}); train it again") from error
+        raise InputError(f"{path}: cannot be loaded ({settings.first_line(error)}); train it again") from error
 
 
 def replaced(folder: Path) -> Path:
@@ -250,26 +241,12 @@ def restore_replaced(folder: Path) -> None:
 def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
     """What settings.json of a saved network says, as it stands and as the network's architecture."""
     restore_replaced(folder)
-    if not (folder / MODEL_FILE).is_file():
-        known = sorted(
-            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
-        )
-        raise InputError(
-            f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
-        )
+    facts = settings.read_facts(folder)
     try:
-        facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         return facts, Architecture.from_dict(facts["network"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder / SETTINGS_FILE}: missing or damaged ({_first_line(error)}); train the network again"
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(settings.damaged_settings(folder, error)) from error
 
 
 def listed(value: Any) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__

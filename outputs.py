@@ -14,7 +14,7 @@ from data_io import Record
 from network import TrainedNetwork
 from prediction import Predictor, predict_with_checkpoints
 from progress import Bar
-from settings import SET_NAMES, Config, InputError, warn
+from settings import REPORT_FILE, SET_NAMES, Config, InputError, warn
 
 RECORDS_AT_ONCE = 12  # read and predicted together; bounds the memory for thousands of realizations
 
@@ -34,7 +34,7 @@ def save_report(config: Config, results: Results, channels: Sequence[str]) -> pd
     """Prints the error report and writes it as error_report.csv."""
     report = metrics.error_report(results, channels)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
-    data_io.write_table(config.output_folder / "error_report.csv", report)
+    data_io.write_table(config.output_folder / REPORT_FILE, report)
     return report
 
 

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import ModuleType, SimpleNamespace
@@ -30,6 +30,8 @@ SETTINGS_FILE = "settings.json"
 CHECKPOINTS = "checkpoints"  # a folder beside the model
 CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
 STATE_FILE = "training_state.npz"  # of a training that is not finished
+REPORT_FILE = "error_report.csv"
+BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 
@@ -45,6 +47,10 @@ class InputError(Exception):
     def __init__(self, lines: list[str] | tuple[str, ...] | str):
         self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
         super().__init__("\n".join(self.lines))
+
+
+class Diverged(InputError):
+    """A training gave no network: with the same settings it would not the next time either."""
 
 
 def warn(lines: list[str]) -> None:
@@ -104,6 +110,7 @@ class UserInput:
     resume: bool = False
     checkpoint_every: int = 0
     max_checkpoints: int = 5
+    tensorboard: bool = False  # losses for TensorBoard beside the report
 
     input_size: int | None = None  # derived; accepted and checked
     output_size: int | None = None
@@ -240,27 +247,59 @@ SETTINGS_BESIDE_TRAINING = (
     "resume",
     "checkpoint_every",
     "max_checkpoints",
+    "tensorboard",
     "input_size",
     "output_size",
 )
+TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
+
+
+def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
+    """By name, the settings in a settings.json that decide which network a training ends with, and its lists of files.
+
+    Settings that are newer than the file have their defaults.
+    """
+    user = Config().as_dict()["user"] | frozen.get("user", {})
+    own = {name: value for name, value in user.items() if name not in SETTINGS_BESIDE_TRAINING}
+    return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
 
 
 def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
     """One line for each setting of a training that is not the same in `frozen`, the settings of a settings.json."""
-    own = config.as_dict()
+    old, new = training_settings(frozen), training_settings(config.as_dict())
     lines = []
-    for section, names in (
-        ("user", [name for name in own["user"] if name not in SETTINGS_BESIDE_TRAINING]),
-        ("data", ["train_sc", "train_lamp", "val_sc", "val_lamp"]),
-    ):
-        for name in names:
-            before, now = frozen.get(section, {}).get(name), own[section][name]
-            drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
-            if before != now and not drawn:
-                if section == "data":
-                    before, now = f"{len(before or [])} realizations", f"{len(now)} other ones"
-                lines.append(f"{name} was {before} and is now {now}")
+    for name, now in new.items():
+        before = old[name]
+        drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
+        if before != now and not drawn:
+            if name in TRAINING_FILES:
+                before, now = f"{len(before)} realizations", f"{len(now)} other ones"
+            lines.append(f"{name} was {before} and is now {now}")
     return lines
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What settings.json of a saved network says. Raises InputError if there is none or it cannot be read."""
+    if not (folder / MODEL_FILE).is_file():
+        known = sorted(
+            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
+        )
+        raise InputError(
+            f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
+        )
+    try:
+        return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(damaged_settings(folder, error)) from error
+
+
+def damaged_settings(folder: Path, error: Exception) -> str:
+    return f"{folder / SETTINGS_FILE}: missing or damaged ({first_line(error)}); train the network again"
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
 
 def unfinished(folder: Path) -> Path:
@@ -403,7 +442,7 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
             faults.append(describe_user_error(error, where) + " (while DerivedArgs was set up)")
     config = Config(**sections, input_file=where)
     data = _check_data(config.data, faults, warnings)
-    _check_user(config, faults, warnings)
+    check_user(config, faults, warnings)
     plotting = _resolve_indices(config.plotting, "PlottingArgs", data, faults, warnings)
     save = _resolve_indices(config.save, "SaveDataArgs", data, faults, warnings)
     return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
@@ -435,7 +474,7 @@ def posix(path: str | os.PathLike) -> str:
 def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> Any:
     """A frozen section from the user's instance; unknown names and wrong types become faults."""
     known = {f.name: f for f in dataclasses.fields(section)}
-    given = _attributes(instance)
+    given = attributes(instance)
     values = {}
     for name, value in given.items():
         if callable(value):
@@ -444,7 +483,7 @@ def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> A
             faults.append(f"{class_name}.{name}: there is no such setting{_nearest(name, class_name)}")
             continue
         try:
-            values[name] = _convert(name, value, known[name].type, section)
+            values[name] = convert(name, value, known[name].type, section)
         except ValueError as error:
             faults.append(f"{class_name}.{name} = {value!r}: {error}")
     return section(**values)
@@ -452,28 +491,32 @@ def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> A
 
 def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]:
     """An instance's attributes, and the defaults of those that it does not have."""
-    return vars(SECTIONS[class_name][1]()) | _attributes(instances[class_name])
+    return vars(SECTIONS[class_name][1]()) | attributes(instances[class_name])
 
 
-def _attributes(instance: Any) -> dict[str, Any]:
-    """What the user has set, on the instance or on its class."""
-    return {name: getattr(instance, name) for name in dir(instance) if not name.startswith("_")}
+def attributes(instance: Any) -> dict[str, Any]:
+    """What the user has set, on the instance, in that order, or on its class."""
+    names = (*vars(instance), *dir(instance))
+    return {name: getattr(instance, name) for name in names if not name.startswith("_")}
 
 
 def _nearest(name: str, class_name: str) -> str:
-    own = [f.name for f in dataclasses.fields(SECTIONS[class_name][1])]
     for other_class, (_, section) in SECTIONS.items():
         if name in {f.name for f in dataclasses.fields(section)}:
             return f" in this class; it belongs in {other_class}"
-    lowered = {candidate.lower(): candidate for candidate in own}
-    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.0)
-    return f"; the nearest is {lowered[near[0]]}"
+    return f"; the nearest is {nearest(name, [f.name for f in dataclasses.fields(SECTIONS[class_name][1])])}"
 
 
-def _convert(name: str, value: Any, kind: Any, section: type) -> Any:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that looks most like this one."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    return lowered[difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.0)[0]]
+
+
+def convert(name: str, value: Any, kind: Any, section: type) -> Any:
     """The value as the section's type. Raises ValueError with what was expected."""
     kind = str(kind) if not isinstance(kind, type) else kind.__name__
-    value = _without_numpy(value)
+    value = without_numpy(value)
     if value is None:
         if "None" in kind:
             return None
@@ -485,7 +528,7 @@ def _convert(name: str, value: Any, kind: Any, section: type) -> Any:
     if kind.startswith("tuple[int"):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             raise ValueError("expected a list of indices, such as [0, 1]")
-        items = [_without_numpy(item) for item in value]
+        items = [without_numpy(item) for item in value]
         if not all(_is_whole(item) for item in items):
             raise ValueError("expected a list of whole numbers, such as [0, 1]")
         return tuple(int(item) for item in items)
@@ -526,7 +569,7 @@ def _plain(kind: str) -> str:
     return names.get(kind.split(" ")[0].split("[")[0], "a list")
 
 
-def _without_numpy(value: Any) -> Any:
+def without_numpy(value: Any) -> Any:
     """NumPy's scalars and arrays as Python's own numbers and lists."""
     return value.tolist() if hasattr(value, "tolist") else value
 
@@ -554,7 +597,7 @@ def _in_range(name: str, value: float) -> float:
 
 def _objective(value: Any) -> tuple[float, ...]:
     items = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    items = [_without_numpy(item) for item in items]
+    items = [without_numpy(item) for item in items]
     if not all(map(_is_number, items)) or not 1 <= len(items) <= 3 or items[0] not in OBJECTIVE_KINDS:
         raise ValueError("expected [kind, a, b] with kind 0 to 6 and numbers a and b")
     padded = items + [0.0] * (3 - len(items))
@@ -617,7 +660,7 @@ def _check_data(data: DataInfo, faults: list[str], warnings: list[str]) -> DataI
     return dataclasses.replace(data, **shortened)
 
 
-def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
+def check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
     """Settings that only make sense together."""
     user, data = config.user, config.data
     if not (user.input_3dof or user.input_waves or user.input_vbm):
@@ -657,6 +700,11 @@ def _check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
             faults.append(
                 f"{name}: {in_the_way} is a file where a folder is expected; rename it or choose another name"
             )
+    if user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None:
+        faults.append(
+            "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
+            "run: python -m pip install tensorboard"
+        )
     if user.network_type == "linear" and user.training_mode:
         _check_linear(user, faults, warnings)
     if user.num_layers == 1 and user.dropout > 0 and user.network_type in ("lstm", "gru"):

@@ -51,6 +51,7 @@ from settings import (
     SETTINGS_FILE,
     STATE_FILE,
     Config,
+    Diverged,
     InputError,
     UserInput,
     different_settings,
@@ -106,6 +107,8 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     best = BestAndLast(architecture, folder, watched, user.checkpoint_every, user.max_checkpoints)
     state = TrainingState(folder / STATE_FILE, interrupted)
     callbacks = [log, best, *_stopping_callbacks(user, watched), state]
+    if user.tensorboard:
+        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
     if sets["val"]:
         validation = Sequences.of(sets["val"], user.time_res, s)
         callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
@@ -127,11 +130,11 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
         why_stopped = "stopped by Ctrl-C"
     if best.epoch is None:
         shutil.rmtree(folder, ignore_errors=True)
-        raise InputError(f"training ended before any epoch gave a network ({why_stopped}); nothing is saved")
+        raise Diverged(f"training ended before any epoch gave a network ({why_stopped}); nothing is saved")
     log.close(why_stopped, best.epoch)
     facts |= {"epochs_trained": len(log.rows), "best_epoch": best.epoch, "stopped": why_stopped, "finished": True}
     write_json(folder / SETTINGS_FILE, facts)
-    _publish(folder, config.network_folder)
+    publish(folder, config.network_folder)
     (config.network_folder / STATE_FILE).unlink(missing_ok=True)
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
 
@@ -168,7 +171,7 @@ def fit_linear_filter(config: Config, sets: dict[str, tuple[Record, ...]]) -> Tr
     save_model(saved, folder / MODEL_FILE)
     write_history(history, folder / HISTORY_FILE)
     write_json(folder / SETTINGS_FILE, facts)
-    _publish(folder, config.network_folder)
+    publish(folder, config.network_folder)
     watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
     print(f"Fitted in {elapsed:.1f} s; {watched}")
     return TrainedNetwork(saved, architecture, history, 1)
@@ -190,6 +193,13 @@ def _stopping_callbacks(user: UserInput, watched: str) -> list[keras.callbacks.C
         third = max(1, user.patience // 3)
         callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
     return [*callbacks, keras.callbacks.EarlyStopping(watched, patience=user.patience, mode="min")]
+
+
+def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
+    """Keras' callback, with its folder beside the report: the network's own is renamed while TensorBoard looks on."""
+    if new:  # else curves of two trainings would be drawn as one
+        shutil.rmtree(folder, ignore_errors=True)
+    return keras.callbacks.TensorBoard(folder, write_graph=False)
 
 
 def member_loss(objective: Callable, architecture: Architecture) -> Callable:
@@ -435,11 +445,12 @@ def _new_training_folder(folder: Path) -> Path:
     return folder
 
 
-def _publish(trained: Path, folder: Path) -> None:
-    """Puts the folder of a finished training in the place of an older network."""
+def publish(trained: Path, folder: Path) -> None:
+    """Puts the folder of a finished training in the place of an older network, if there is one."""
     old = replaced(folder)
     if trained != folder:
         shutil.rmtree(old, ignore_errors=True)
-        os.replace(folder, old)
+        if folder.exists():
+            os.replace(folder, old)
         os.replace(trained, folder)
     shutil.rmtree(old, ignore_errors=True)  # also what a run left that was cut off just here

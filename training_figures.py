@@ -1,8 +1,9 @@
-"""Figures of a training: its learning curves, and how its checkpoints grow towards LAMP.
+"""Figures of trainings: learning curves, how checkpoints grow towards LAMP, and networks compared.
 
 As in plotting.py, each function takes arrays and returns a figure, and none shows or saves.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,12 +12,15 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, SymmetricalLogLocator
 
 from data_io import CHANNEL_UNITS, HISTORY_COLUMNS, VALIDATION_ERRORS
 from plotting import (
+    CHANNEL_NAMES,
     GRAY,
     PAGE_WIDTH,
+    SET_MARKERS,
+    SET_NAMES,
     TEXT_SIZE,
     PlotStyle,
     detail_rows,
@@ -33,6 +37,7 @@ from plotting import (
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
 MOST_EXCERPT_LINES = 7
+MOST_COMPARED = 30  # networks in one figure
 
 
 def best_epoch_of(history: pd.DataFrame) -> int | None:
@@ -279,3 +284,84 @@ def _duration_text(elapsed: np.ndarray) -> str:
     if elapsed.size == 1:
         return f"1 epoch in {spent}"
     return f"{elapsed.size} epochs in {spent}, {number_text(total / elapsed.size)} s an epoch"
+
+
+def comparison_figure(table: pd.DataFrame) -> Figure:
+    """Networks against SimpleCode and each other: a panel a channel, a line a network, the best on top.
+
+    table: as comparison.comparison_table gives it: columns set, rank (empty for SimpleCode), name, networks, channel,
+    nrmse, nrmse_min, nrmse_max. The first MOST_COMPARED ranks are drawn.
+    """
+    networks = list(dict.fromkeys(table.loc[table["rank"].notna(), "name"]))
+    drawn = networks[:MOST_COMPARED]
+    has_simple = bool(table["rank"].isna().any())
+    places = {name: place for place, name in enumerate([*drawn, *(["SimpleCode"] if has_simple else [])])}
+    channels = sorted(dict.fromkeys(table["channel"]), key=lambda channel: channel != "All")
+    few = f", best {len(drawn)} of {len(networks)}" if len(drawn) < len(networks) else ""
+    title = f"RMS error as a share of LAMP's standard deviation, ranked on validation data{few}"
+    figure = new_figure(PAGE_WIDTH, 1.5 + 0.2 * len(places), title)
+    axes = figure.subplots(1, len(channels), sharey=True, squeeze=False)[0]
+    for ax, channel in zip(axes, channels, strict=True):
+        name = "Mean" if channel == "All" else textwrap.fill(CHANNEL_NAMES[channel], 16)
+        ax.set_title(name, fontsize=TEXT_SIZE)
+        ax.set_xlabel("Error [%]")
+        ax.set_axisbelow(True)
+        ax.grid(axis="y", color="0.9", linewidth=0.5)
+        rows = table[(table["channel"] == channel) & table["name"].isin(places)]
+        values = rows[["nrmse", "nrmse_min", "nrmse_max"]] * 100
+        values = values.where(values > 0)  # the axis is logarithmic
+        for (_, row), (middle, low, high) in zip(rows.iterrows(), values.to_numpy(), strict=True):
+            is_simple, is_test = pd.isna(row["rank"]), row["set"] == "test"
+            color = "tab:red" if is_simple else "black"
+            place = places[row["name"]] + (0.22 if is_test else 0.0)
+            if row["networks"] > 1:
+                ax.plot([low, high], [place, place], color=color, linewidth=1.0, marker="|", markersize=4)
+            filling = {"markerfacecolor": "white" if is_test else color, "markeredgewidth": 0.8}
+            size = 5.5 if is_test else 3.8
+            ax.plot(middle, place, color=color, marker=SET_MARKERS[row["set"]], markersize=size, **filling)
+            if is_simple and not is_test and np.isfinite(middle):
+                ax.axvline(middle, color=color, linestyle=(0, (1, 1.2)), linewidth=0.9, zorder=0.5)
+        dress(ax)
+        numbers = values.to_numpy()[np.isfinite(values.to_numpy())]
+        if numbers.size:
+            _make_logarithmic_across(ax, numbers)
+        else:
+            write_note(ax, "no numbers")
+    axes[0].set_yticks(
+        list(places.values()), [name if len(name) <= 30 else f"{name[:20]}...{name[-8:]}" for name in places]
+    )
+    axes[0].set_ylim(len(places) - 0.5, -0.5)
+    sets = [name for name in ("val", "test") if (table["set"] == name).any()]
+    line = {"linestyle": "none", "color": "black", "markersize": 4.5}
+    handles = [
+        Line2D(
+            [],
+            [],
+            marker=SET_MARKERS[s],
+            markerfacecolor="black" if s == "val" else "white",
+            label=SET_NAMES[s],
+            **line,
+        )
+        for s in sets
+    ]
+    if (table["networks"] > 1).any():
+        handles.append(
+            Line2D([], [], color="black", linewidth=1.0, marker="|", markersize=5, label="spread over seeds")
+        )
+    if has_simple:
+        handles.append(Line2D([], [], color="tab:red", linestyle=(0, (1, 1.2)), label="SimpleCode"))
+    figure_legend(figure, handles)
+    return figure
+
+
+def _make_logarithmic_across(ax: Axes, values: np.ndarray) -> None:
+    """Logarithmic abscissa for positive values, with few numbers, as panels are narrow."""
+    ax.set_xscale("log")
+    low, high = values.min() / 1.2, values.max() * 1.2
+    ax.set_xlim(low, high)
+    few = {6: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), 15: (1.0, 2.0, 5.0), 100: (1.0, 3.0)}  # by the largest high / low
+    subs = next((numbers for most, numbers in few.items() if high / low < most), (1.0,))
+    narrow = high / low < 2  # in which LogLocator would number every tick
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5, 10)) if narrow else LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(lambda value, _: number_text(value))
+    ax.xaxis.set_minor_formatter(NullFormatter())

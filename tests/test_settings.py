@@ -332,6 +332,13 @@ def test_what_makes_no_sense_with_a_linear_filter(read):
     assert read({"network_type": "Linear"}, data=ONE)[0].user.network_type == "linear"
 
 
+def test_tensorboard_is_asked_for_and_not_installed(read, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    _, (fault,), _ = read({"tensorboard": True})
+    assert "tensorboard = True" in fault and "pip install tensorboard" in fault
+    assert read({"tensorboard": True, "training_mode": False})[1] == []
+
+
 def test_files_in_the_way_of_folders_are_told(read, tmp_path):
     (tmp_path / "results").write_text("")
     _, faults, _ = read(save={"output_path": "results/run 1"})

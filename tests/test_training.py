@@ -333,6 +333,27 @@ def test_a_network_that_was_moved_away_is_found_again(eagerly):
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+# ---- TensorBoard ------------------------------------------------------------------------------------------------
+
+
+def test_curves_for_tensorboard_go_on_through_an_interruption_and_start_anew_with_a_training(killer):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def steps(which: str) -> list[int]:
+        events = EventAccumulator(str(Path("output_files") / DEFAULT_NAME / "tensorboard" / which))
+        events.Reload()
+        return [event.step for event in events.Tensors("epoch_loss")]
+
+    killer.kill("replace history.csv", 3, tensorboard=True)
+    train(resume=True, tensorboard=True)
+    assert sorted(set(steps("validation"))) == sorted(set(steps("train"))) == [0, 1, 2, 3, 4]
+    assert_finished_alone()
+    assert what_is_left() == left_in("undisturbed")
+    train(tensorboard=True, epochs=2)
+    assert steps("train") == [0, 1]
+
+
 # ---- checkpoints --------------------------------------------------------------------------------------------------
 
 
