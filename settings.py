@@ -560,6 +560,10 @@ def _paths(value: Any) -> tuple[str, ...]:
     items = list(value)
     if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
         raise ValueError("expected a list of paths without their endings, each as text in quotes")
+    if not all(str(item).isprintable() for item in items):
+        raise ValueError(
+            "a path holds a line break, a tab or the like; Python takes \\n and \\t for those: write / instead of \\"
+        )
     return tuple(_without_ending(posix(item)) for item in items)
 
 
