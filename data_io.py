@@ -210,10 +210,16 @@ def _columns_in(path: str) -> int:
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
-    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros where it does not give them."""
+    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros where it does not give them.
+
+    Raises:
+        InputError: the file has gone since the motions were read.
+    """
     try:
         table = read_columns(f"{sc}.mot", SC_COURSE)
     except InputError:
+        if not os.path.isfile(f"{sc}.mot"):
+            raise
         return np.zeros((len(time), 3))
     return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
 

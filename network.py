@@ -17,10 +17,12 @@ import tensorflow as tf
 
 from data_io import input_channels, output_channels
 from fused_lstm import FusedLSTM
+from network_file import open_network
 from sequences import Standardization
-from settings import MODEL_FILE, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
+from settings import MODEL_FILE, RANGES, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
 
 HISTORY_FILE = "history.csv"
+HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 
 PREDICTION_BATCH = 64  # sequences at once on each core; bounds the memory that prediction takes
@@ -212,10 +214,19 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
     try:
-        model = keras.models.load_model(folder / MODEL_FILE, compile=False)
+        model = open_network(folder / MODEL_FILE)
+        channels = [shape[-1] for shape in (model.input_shape, model.output_shape)]
+        if channels != [len(architecture.inputs), len(architecture.outputs)]:
+            raise ValueError(f"it has {channels} input and output channels, {SETTINGS_FILE} says otherwise")
     except Exception as error:
-        raise InputError(f"{folder / MODEL_FILE}: cannot be loaded ({_first_line(error)}); train it again") from error
-    history = pd.read_csv(folder / HISTORY_FILE) if (folder / HISTORY_FILE).is_file() else pd.DataFrame()
+        raise InputError(f"{folder / MODEL_FILE}: cannot be loaded ({first_line(error)}); train it again") from error
+    try:
+        history = pd.read_csv(folder / HISTORY_FILE)[list(HISTORY_COLUMNS)].astype(float)
+    except FileNotFoundError:
+        history = pd.DataFrame()
+    except (OSError, ValueError, KeyError) as error:
+        warn([f"{folder / HISTORY_FILE}: cannot be read ({first_line(error)}); there is no learning curve"])
+        history = pd.DataFrame()
     return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
 
 
@@ -242,18 +253,37 @@ def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
         )
     try:
         facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        return facts, Architecture.from_dict(facts["network"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        architecture = Architecture.from_dict(facts["network"])
+        _check_architecture(architecture)
+        return facts, architecture
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"{folder / SETTINGS_FILE}: missing or damaged ({_first_line(error)}); train the network again"
+            f"{folder / SETTINGS_FILE}: missing or damaged ({first_line(error)}); train the network again"
         ) from error
+
+
+def _check_architecture(architecture: Architecture) -> None:
+    """Raises ValueError or TypeError for what no training writes: a network is built from it."""
+    for name in ("time_res", "hidden_size", "num_layers", "num_networks", "dropout"):
+        lower, upper, _ = RANGES[name]
+        if not lower <= getattr(architecture, name) <= upper:
+            raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
+    s = architecture.standardization
+    for names, *numbers in (
+        (architecture.inputs, s.input_mean, s.input_deviation),
+        (architecture.outputs, s.output_mean, s.output_deviation),
+    ):
+        if not all(isinstance(name, str) for name in names) or any(len(names) != len(values) for values in numbers):
+            raise ValueError(f"{len(names)} channels and {[len(values) for values in numbers]} means and deviations")
+        if not np.isfinite(numbers).all():
+            raise ValueError("a mean or deviation that is not finite")
 
 
 def listed(value: Any) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
 
@@ -272,7 +302,12 @@ class Predictor:
             return
         self._xla = tf.function(network.model, jit_compile=True)
         fused = build_training_model(network.architecture)
-        fused.set_weights(network.model.get_weights())
+        try:
+            fused.set_weights(network.model.get_weights())
+        except ValueError as error:
+            raise InputError(
+                f"{MODEL_FILE} and {SETTINGS_FILE} are not of one network ({first_line(error)}); train it again"
+            ) from error
         s = network.architecture.standardization
         mean, deviation = np.float32(s.input_mean), np.float32(s.input_deviation)
         out_mean, out_deviation = np.float32(s.output_mean), np.float32(s.output_deviation)

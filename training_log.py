@@ -7,10 +7,9 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from network import HISTORY_COLUMNS
 from progress import as_duration
 from settings import written_aside
-
-COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")
 
 
 class Progress(keras.callbacks.Callback):
@@ -73,7 +72,7 @@ class Progress(keras.callbacks.Callback):
         )
 
     def history(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows, columns=list(COLUMNS))
+        return pd.DataFrame(self.rows, columns=list(HISTORY_COLUMNS))
 
 
 def write_history(history: pd.DataFrame, path: Path) -> None:
