@@ -209,7 +209,11 @@ def _fixed_width_columns(body: bytes, layout: Layout) -> np.ndarray | None:
     grid = np.frombuffer(body, np.uint8).reshape(-1, length).T.copy()  # (position in the line, row)
     printed = grid[:, 0] > WHITESPACE
     ends = np.flatnonzero(printed[:-1] & ~printed[1:]) + 1
-    if len(ends) <= max(layout.columns.values()) or (grid[-1] != ord("\n")).any() or (grid[ends] > WHITESPACE).any():
+    if (
+        not max(layout.columns.values()) < len(ends) <= MOST_COLUMNS
+        or (grid[-1] != ord("\n")).any()
+        or (grid[ends] > WHITESPACE).any()
+    ):
         return None
     begins = np.concatenate(([0], ends[:-1]))
     # The columns that are not read have to be numbers too: a damaged row shows there as well.
