@@ -36,6 +36,7 @@ HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  #
 # for each output channel the root of the mean squared error on the validation set, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
+LONGEST_NAME = 255  # characters of a file's name
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,9 @@ def missing_files(config: Config) -> list[str]:
     known_folders: dict[Path, bool] = {}
     lines = []
     for path, set_name in needed.items():
-        if not path.is_file():
+        if not os.path.isfile(path):  # also for what cannot be a file's name, where Path.is_file raises
             folder = path.parent
-            exists = known_folders.setdefault(folder, folder.is_dir())
+            exists = known_folders.setdefault(folder, os.path.isdir(folder))
             remedy = "check the name" if exists else f"there is no folder {folder}: check the path"
             lines.append(f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without endings)")
     return lines
@@ -170,7 +171,7 @@ def read_record(
         sources["lamp"] = (f"{lamp}.mot", read(f"{lamp}.mot", LAMP_MOT))
     if user.input_waves and not _has_grid(user):
         # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (its output option 6).
-        in_mot = lamp is None and not Path(f"{waves}.wav").is_file() and _columns_in(f"{sc}.mot") > 7
+        in_mot = lamp is None and not os.path.isfile(f"{waves}.wav") and _columns_in(f"{sc}.mot") > 7
         file, layout = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{waves}.wav", WAV)
         sources["waves"] = (file, read(file, layout))
     if user.input_waves and _has_grid(user):
@@ -212,10 +213,16 @@ def _columns_in(path: str) -> int:
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
-    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros where it does not give them."""
+    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros where it does not give them.
+
+    Raises:
+        InputError: the file has gone since the motions were read.
+    """
     try:
         table = read_columns(f"{sc}.mot", SC_COURSE)
     except InputError:
+        if not os.path.isfile(f"{sc}.mot"):
+            raise
         return np.zeros((len(time), 3))
     return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
 
@@ -373,7 +380,8 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
         folder: holds SimpleCode_files and LAMP_files; by default the folder above the cases file's own.
 
     Raises:
-        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it.
+        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line there that
+            cannot be part of a file's name.
     """
     path = Path(posix(cases_file))
     folder = Path(posix(folder)) if folder is not None else path.parent.parent
@@ -385,6 +393,10 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     if not marks:
         raise InputError(f"{path}: no line '***' between the description and the prefixes; add it")
     rows = [line for line in lines[marks[0] + 1 :] if line]
+    for number, line in enumerate(lines[marks[0] + 1 :], start=marks[0] + 2):
+        if not line.isprintable() or "\ufffd" in line or len(line) > LONGEST_NAME:
+            shown = ascii(line[:40])
+            raise InputError(f"{path}, line {number}: {shown} is no part of a file's name; save the file as UTF-8 text")
     if len(rows) < 2:
         raise InputError(f"{path}: expected SimpleCode's prefix and LAMP's prefix after the line '***'; add them")
     for what, prefix in zip(("SimpleCode", "LAMP"), rows[:2], strict=True):

@@ -45,6 +45,8 @@ def run_reporting_errors(name: str | None, several: bool, turns: Iterator[bool])
             faults = run(config)
     except settings.InputError as error:
         faults = error.lines
+    except OSError as error:  # a disk or drive that fails while the program runs
+        faults = [settings.cannot_be_written(error.filename or "a file of this run", error)]
     except Exception:
         if not several:
             raise

@@ -165,6 +165,7 @@ def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
                 if row.source == "LSTM" and comparable:
                     share = f"{100 * row.mse / simple.iloc[0]:.2f} %"
                 numbers = "".join(f"{getattr(row, name):>14.4g}" for name in MEASURES)
+                numbers = numbers.replace("nan", "  -")  # there is none, as for the correlation of a constant channel
                 lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
     lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
     lines.append("the LSTM's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")

@@ -14,10 +14,11 @@ import tensorflow as tf
 
 import layers
 import settings
-from data_io import input_channels, output_channels
+from data_io import HISTORY_COLUMNS, input_channels, output_channels
 from fused_lstm import FusedLSTM
+from network_file import open_network
 from sequences import Standardization
-from settings import MODEL_FILE, Config, InputError, UserInput, warn, written_aside
+from settings import MODEL_FILE, RANGES, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
 
 HISTORY_FILE = "history.csv"
 LAST_FILE = "last.keras"  # among the checkpoints
@@ -216,13 +217,26 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
     model = load_model_file(folder / MODEL_FILE)
-    history = pd.read_csv(folder / HISTORY_FILE) if (folder / HISTORY_FILE).is_file() else pd.DataFrame()
+    channels = [shape[-1] for shape in (model.input_shape, model.output_shape)]
+    if channels != [len(architecture.inputs), len(architecture.outputs)]:
+        raise InputError(
+            f"{folder / MODEL_FILE}: it has {channels} input and output channels, {SETTINGS_FILE} says otherwise; "
+            "train it again"
+        )
+    try:
+        history = pd.read_csv(folder / HISTORY_FILE).astype(float)
+        history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # what has to be there
+    except FileNotFoundError:
+        history = pd.DataFrame()
+    except (OSError, ValueError, KeyError) as error:
+        warn([f"{folder / HISTORY_FILE}: cannot be read ({settings.first_line(error)}); there is no learning curve"])
+        history = pd.DataFrame()
     return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
 
 
 def load_model_file(path: Path) -> keras.Model:
     try:
-        return keras.models.load_model(path, compile=False)
+        return open_network(path)
     except Exception as error:
         raise InputError(f"{path}: cannot be loaded ({settings.first_line(error)}); train it again") from error
 
@@ -243,9 +257,28 @@ def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
     restore_replaced(folder)
     facts = settings.read_facts(folder)
     try:
-        return facts, Architecture.from_dict(facts["network"])
-    except (ValueError, KeyError, TypeError) as error:
+        architecture = Architecture.from_dict(facts["network"])
+        _check_architecture(architecture)
+        return facts, architecture
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(settings.damaged_settings(folder, error)) from error
+
+
+def _check_architecture(architecture: Architecture) -> None:
+    """Raises ValueError or TypeError for what no training writes: a network is built from it."""
+    for name in ("time_res", "hidden_size", "num_layers", "num_networks", "dropout", "look_ahead"):
+        lower, upper, _ = RANGES[name]
+        if not lower <= getattr(architecture, name) <= upper:
+            raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
+    s = architecture.standardization
+    for names, *numbers in (
+        (architecture.inputs, s.input_mean, s.input_deviation),
+        (architecture.outputs, s.output_mean, s.output_deviation),
+    ):
+        if not all(isinstance(name, str) for name in names) or any(len(names) != len(values) for values in numbers):
+            raise ValueError(f"{len(names)} channels and {[len(values) for values in numbers]} means and deviations")
+        if not np.isfinite(numbers).all():
+            raise ValueError("a mean or deviation that is not finite")
 
 
 def listed(value: Any) -> str:

@@ -128,20 +128,19 @@ def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequenc
         for sc, wave in jobs[start : start + RECORDS_AT_ONCE]:
             try:
                 record, remark = data_io.read_record(sc, None, config.user, wave, names[sc])
+                track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
             except InputError as error:
                 faults.extend(error.lines)
                 continue
-            batch.append((sc, record))
+            batch.append((record, track))
             remarks.extend(remark)
-        outputs = predictor.predict([record.inputs for _, record in batch])
-        for (sc, record), output in zip(batch, outputs, strict=True):
+        outputs = predictor.predict([record.inputs for record, _ in batch])
+        for (record, track), output in zip(batch, outputs, strict=True):
             base = config.output_folder / f"{config.save.prefix}{record.name}"
             data_io.write_prediction(Path(f"{base}.txt"), record.time, output, channels)
-            if config.user.output_3dof:
+            if track is not None:
                 motions = output[:, [channels.index(name) for name in data_io.MOTIONS]]
-                data_io.write_lamp_motions(
-                    Path(f"{base}.mot"), record.time, data_io.read_track(sc, record.time), motions
-                )
+                data_io.write_lamp_motions(Path(f"{base}.mot"), record.time, track, motions)
             predicted += 1
         bar.advance(len(jobs[start : start + RECORDS_AT_ONCE]))
     bar.close()

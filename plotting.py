@@ -29,6 +29,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from data_io import CHANNEL_UNITS
 from metrics import turning_points
+from settings import written_aside
 
 CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
@@ -408,14 +409,8 @@ def show_figures(figures: Mapping[str, Figure]) -> None:
 
 def save_figure(figure: Figure, path: str | os.PathLike) -> None:
     """Write the figure as PNG, with the folders it needs. An interruption leaves no half-written file at path."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with written_aside(Path(path)) as aside:
         figure.savefig(aside, format="png", dpi=DOTS_PER_INCH)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 # -------------------------------------------------------------------------------------------------- numbers for figures

@@ -13,7 +13,7 @@ import threadpoolctl
 
 import array_lstm
 from network import LAST_FILE, Architecture, TrainedNetwork, load_model_file, simplecode_weights
-from settings import CHECKPOINT_FILES, CHECKPOINTS
+from settings import CHECKPOINT_FILES, CHECKPOINTS, MODEL_FILE, SETTINGS_FILE, InputError, first_line
 
 SEQUENCES_AT_ONCE = 128  # on each core: fewer cost more each, more no less
 STEPS_AT_ONCE = 2**18  # of all sequences on a core; bounds the memory
@@ -23,12 +23,20 @@ Evaluate = Callable[[np.ndarray], np.ndarray]  # (sequence, time, channel) in ph
 
 
 class Predictor:
-    """Predicts whole records with one network; holds what is prepared for it."""
+    """Predicts whole records with one network; holds what is prepared for it.
+
+    Raises InputError if the network is not what its settings say.
+    """
 
     def __init__(self, network: TrainedNetwork):
         self._architecture = network.architecture
         on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")
-        self._evaluate = lstm_on_arrays(network) if on_arrays else keras_model(network.model)
+        try:
+            self._evaluate = lstm_on_arrays(network) if on_arrays else keras_model(network.model)
+        except (ValueError, AttributeError) as error:
+            raise InputError(
+                f"{MODEL_FILE} and {SETTINGS_FILE} are not of one network ({first_line(error)}); train it again"
+            ) from error
 
     def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """LAMP's motions as the network sees them, for every row.

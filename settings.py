@@ -8,6 +8,7 @@ wrong is collected and reported together, one line a fault.
 import contextlib
 import dataclasses
 import difflib
+import errno
 import importlib
 import importlib.util
 import json
@@ -289,7 +290,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         )
     try:
         return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(damaged_settings(folder, error)) from error
 
 
@@ -453,11 +454,38 @@ def written_aside(path: Path) -> Iterator[Path]:
     """A file to write in place of `path`, renamed once all is written: under the name there is always a whole file.
 
     It keeps the name's ending, which decides about the format that some libraries write.
+
+    Raises:
+        InputError: it cannot be written; the file that was there is still whole.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name("writing_" + path.name)
-    yield aside
-    os.replace(aside, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        os.replace(aside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise InputError(cannot_be_written(path, error)) from error
+
+
+def cannot_be_written(path: str | os.PathLike, error: OSError) -> str:
+    """One line for an error of the operating system, with what to do."""
+    said = error.strerror or " ".join(str(error).split())[:200]
+    # Some libraries give the system's error as text alone.
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in said
+    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    gone = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
+    remedy = (
+        "make room on the disk and run again"
+        if full
+        else "check your rights there, and whether another program has the file open"
+        if refused
+        else "a folder or file was moved away during the run, perhaps by another one; run again"
+        if gone
+        else "check the disk and the path"
+    )
+    return f"{path}: cannot be written ({said}); {remedy}"
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
@@ -610,6 +638,10 @@ def _paths(value: Any) -> tuple[str, ...]:
     items = list(value)
     if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
         raise ValueError("expected a list of paths without their endings, each as text in quotes")
+    if not all(str(item).isprintable() for item in items):
+        raise ValueError(
+            "a path holds a line break, a tab or the like; Python takes \\n and \\t for those: write / instead of \\"
+        )
     return tuple(_without_ending(posix(item)) for item in items)
 
 

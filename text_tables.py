@@ -15,9 +15,12 @@ import numpy as np
 from settings import InputError
 
 MAX_FAULTS_A_FILE = 3
-WHITESPACE = 32  # byte values up to a blank separate columns
+WHITESPACE = 32  # byte values up to a blank separate columns,
+CONTROL_BYTES = bytes(set(range(WHITESPACE)) - set(b"\t\n\v\f\r"))  # but these are damage
 LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows the network's float32
 LONGEST_WORD = 24  # characters; a double needs no more
+LONGEST_NAMES = 1000  # bytes of a header line that names columns
+MOST_COLUMNS = 1000  # in a row; more are a file whose line breaks are lost
 LARGEST_EXACT_INTEGER = 10**15  # below it a decimal mantissa is exact in float64,
 LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient is then correctly rounded
 
@@ -75,6 +78,8 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
     path = Path(path)
     data = _read_bytes(path)
     width = _usual_width(data)
+    if width > MOST_COLUMNS:
+        raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
     body, first_line = _numeric_part(data, width, path, layout)
     _check_header(data, width, first_line, path, layout)
     values = _fixed_width_columns(body, layout)
@@ -106,15 +111,19 @@ def _read_bytes(path: Path) -> bytes:
     return data if data.endswith(b"\n") else data + b"\n"
 
 
-def _usual_width(data: bytes) -> int:
-    """Number of columns of most rows, counted in the middle of the file, where neither header nor footer reaches."""
-    sample = 4_000  # bytes
+def _usual_width(data: bytes, sample: int = 4_000) -> int:
+    """Number of columns of most rows, counted in the middle of the file, where neither header nor footer reaches.
+
+    sample: bytes that are looked at; more where they hold no row, in files that are mostly header.
+    """
     start = max(len(data) - sample, 0) // 2
     lines = data[start : start + sample].split(b"\n")
     if start:
         lines = lines[1:-1]  # the outer ones are cut
     rows = [line.split() for line in lines if line.strip()]
     numeric = [len(row) for row in rows if all(map(NUMBER.fullmatch, row))]
+    if start and not numeric:
+        return _usual_width(data, 8 * sample)
     counts = Counter(numeric or map(len, rows))
     return max(counts, key=lambda width: (counts[width], width), default=0)
 
@@ -172,9 +181,11 @@ def _is_meant_as_number(word: bytes) -> bool:
 def _check_header(data: bytes, width: int, first_line: int, path: Path, layout: Layout) -> None:
     """Raises InputError where the header's names contradict the positions that are read."""
     for number, line in enumerate(data.split(b"\n", first_line)[: first_line - 1], start=1):
+        if len(line) > LONGEST_NAMES:
+            continue
         words = re.sub(r"[\[(].*?[\])]", "", line.decode("latin-1")).split()
         names = [COLUMN_NAMES.get(word.lower()) for word in words]
-        if len(words) != width or names[0] != "Time":
+        if len(words) != width or names[:1] != ["Time"]:
             continue
         faults = [
             f"{path}, line {number}: column {position + 1} is called {words[position]} where {name} is expected; "
@@ -193,12 +204,16 @@ def _fixed_width_columns(body: bytes, layout: Layout) -> np.ndarray | None:
     turned into numbers at once, exactly rounded, about ten times faster than reading word by word.
     """
     length = body.index(b"\n") + 1
-    if len(body) % length:
+    if len(body) % length or len(body.translate(None, CONTROL_BYTES)) < len(body):
         return None
     grid = np.frombuffer(body, np.uint8).reshape(-1, length).T.copy()  # (position in the line, row)
     printed = grid[:, 0] > WHITESPACE
     ends = np.flatnonzero(printed[:-1] & ~printed[1:]) + 1
-    if len(ends) <= max(layout.columns.values()) or (grid[-1] != ord("\n")).any() or (grid[ends] > WHITESPACE).any():
+    if (
+        not max(layout.columns.values()) < len(ends) <= MOST_COLUMNS
+        or (grid[-1] != ord("\n")).any()
+        or (grid[ends] > WHITESPACE).any()
+    ):
         return None
     begins = np.concatenate(([0], ends[:-1]))
     # The columns that are not read have to be numbers too: a damaged row shows there as well.

@@ -1,11 +1,13 @@
 """Trains the network: optimizer and schedule, early stopping on the validation set, saving, resuming."""
 
 import dataclasses
+import hashlib
 import os
 import platform
 import shutil
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import tensorflow as tf
 
 import layers
 import linear_filter
-from data_io import VALIDATION_ERRORS, Record
+from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record
 from network import (
     HISTORY_FILE,
     LAST_FILE,
@@ -34,7 +36,9 @@ from network import (
     save_model,
     simplecode_weights,
 )
+from network_file import open_network
 from objectives import objective_loss, objective_sum_and_count
+from run_lock import only_training
 from sequences import (
     Mirror,
     Sequences,
@@ -55,6 +59,7 @@ from settings import (
     InputError,
     UserInput,
     different_settings,
+    first_line,
     unfinished,
     write_json,
     written_aside,
@@ -68,13 +73,19 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     The test set is not touched. Ctrl-C ends the training and keeps the best network found so far.
 
     Raises:
-        InputError: the network to start from does not fit, there is another training to go on with, or the training
-            diverged before any network was found.
+        InputError: the network to start from does not fit, there is another training to go on with, another run is
+            training it, the disk is full, or the training diverged before any network was found.
     """
+    with only_training(config.network_folder):
+        return _train(config, sets)
+
+
+def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
     user = config.user
     if user.network_type == "linear":
         return fit_linear_filter(config, sets)
-    interrupted = find_interrupted(config) if user.resume else None
+    data_print = fingerprint([*sets["train"], *sets["val"]])
+    interrupted = find_interrupted(config, data_print) if user.resume else None
     seed = interrupted.facts["seed"] if interrupted else user.seed
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
@@ -94,7 +105,7 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
     loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
     model.compile(make_optimizer(user, batches.batches_an_epoch), loss, jit_compile=False)
     folder = interrupted.folder if interrupted else _new_training_folder(config.network_folder)
-    facts = _facts(config, architecture, seed)
+    facts = _facts(config, architecture, seed) | {"data_fingerprint": data_print}
     if not interrupted:
         write_json(folder / SETTINGS_FILE, facts)
 
@@ -128,10 +139,18 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
             why_stopped = f"no better {watched} in {user.patience} epochs"
     except KeyboardInterrupt:
         why_stopped = "stopped by Ctrl-C"
+    except InputError as error:  # a file cannot be written
+        if not state.epochs_saved:
+            raise
+        raise InputError(
+            [*error.lines, f"training was cut off after epoch {state.epochs_saved}; resume = True goes on from there"]
+        ) from error
     if best.epoch is None:
         shutil.rmtree(folder, ignore_errors=True)
         raise Diverged(f"training ended before any epoch gave a network ({why_stopped}); nothing is saved")
     log.close(why_stopped, best.epoch)
+    if not (folder / MODEL_FILE).is_file():  # somebody has removed it
+        save_model(best.best_model, folder / MODEL_FILE)
     facts |= {"epochs_trained": len(log.rows), "best_epoch": best.epoch, "stopped": why_stopped, "finished": True}
     write_json(folder / SETTINGS_FILE, facts)
     publish(folder, config.network_folder)
@@ -318,7 +337,7 @@ class BestAndLast(keras.callbacks.Callback):
         if np.isfinite(values).any():
             best = int(np.nanargmin(values))
             self.epoch, self._value = int(history["epoch"].iloc[best]), float(values[best])
-            saved = keras.models.load_model(self._folder / MODEL_FILE, compile=False)
+            saved = open_network(self._folder / MODEL_FILE)
             self.best_model.set_weights(saved.get_weights())
 
 
@@ -336,11 +355,20 @@ class Interrupted:
     history: pd.DataFrame
 
 
-def find_interrupted(config: Config) -> Interrupted | None:
+def fingerprint(records: Sequence[Record]) -> str:
+    """A short text that differs where any number of the records does."""
+    numbers = hashlib.blake2b(digest_size=16)
+    for record in records:
+        for array in (record.time, record.inputs, record.targets):
+            numbers.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return numbers.hexdigest()
+
+
+def find_interrupted(config: Config, data_print: str) -> Interrupted | None:
     """The training of this name that was cut off, or None (said on the terminal) if there is none.
 
     Raises:
-        InputError: it was started with other settings, which are listed.
+        InputError: it was started with other settings, which are listed, or on other data; or it is damaged.
     """
     own = config.network_folder
     candidates = [folder for folder in (unfinished(own), own) if (folder / STATE_FILE).is_file()]
@@ -349,7 +377,9 @@ def find_interrupted(config: Config) -> Interrupted | None:
         return None
     folder = candidates[0]
     facts, _ = read_facts(folder)
-    differences = different_settings(facts["settings"], config)
+    differences = different_settings(facts.get("settings", {}), config)
+    if not differences and facts.get("data_fingerprint") not in (None, data_print):
+        differences = ["the files of the train and val sets hold other numbers than when the training began"]
     if differences:
         raise InputError(
             [
@@ -357,11 +387,23 @@ def find_interrupted(config: Config) -> Interrupted | None:
                 for line in differences
             ]
         )
-    with np.load(folder / STATE_FILE) as state:
-        epochs = int(state["epochs"])
-    history = pd.read_csv(folder / HISTORY_FILE, float_precision="round_trip").head(epochs)
+    try:
+        with np.load(folder / STATE_FILE) as state:
+            epochs = int(state["epochs"])
+        history = pd.read_csv(folder / HISTORY_FILE, float_precision="round_trip").head(epochs)
+        if len(history) != epochs or not set(HISTORY_COLUMNS) <= set(history):
+            raise ValueError(f"{HISTORY_FILE} has {len(history)} of {epochs} epochs")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _cannot_go_on(folder, error) from error
     print(f"Going on with the training in {folder} after epoch {epochs}")
     return Interrupted(folder, facts, history)
+
+
+def _cannot_go_on(folder: Path, error: Exception) -> InputError:
+    return InputError(
+        f"{folder}: the training there cannot be gone on with, its files are damaged ({first_line(error)}); "
+        "resume = False starts it again"
+    )
 
 
 class TrainingState(keras.callbacks.Callback):
@@ -374,6 +416,7 @@ class TrainingState(keras.callbacks.Callback):
     def __init__(self, file: Path, interrupted: Interrupted | None):
         super().__init__()
         self._file, self._interrupted = file, interrupted
+        self.epochs_saved = len(interrupted.history) if interrupted else 0
         self._others: list[keras.callbacks.Callback] = []
 
     def replay_into(self, callbacks: list[keras.callbacks.Callback]) -> int:
@@ -394,14 +437,18 @@ class TrainingState(keras.callbacks.Callback):
             for callback in self._others:
                 callback.on_epoch_end(row["epoch"] - 1, dict(row))
         self.model.optimizer.build(self.model.trainable_variables)
-        with np.load(self._file) as state:
-            for i, variable in enumerate(self._variables()):
-                variable.assign(state[f"variable_{i}"])
+        try:
+            with np.load(self._file) as state:
+                for i, variable in enumerate(self._variables()):
+                    variable.assign(state[f"variable_{i}"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise _cannot_go_on(self._file.parent, error) from error
 
     def on_epoch_end(self, epoch, logs=None):
         arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(self._variables())}
         with written_aside(self._file) as aside:
             np.savez(aside, epochs=epoch + 1, **arrays)
+        self.epochs_saved = epoch + 1
 
     def _variables(self):
         weights = {id(variable) for variable in self.model.weights}
