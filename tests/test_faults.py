@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import LAMP_HEADER, SC_HEADER, make_motions, motion_table, write_realization, write_rows
@@ -49,7 +50,7 @@ WRITERS = {
     "LAMP's layout": lambda path: data_io.write_lamp_motions(
         path, np.arange(ROWS), np.ones((ROWS, 3)), np.ones((ROWS, 3))
     ),
-    "report": lambda path: data_io.write_table(path, plotting.pd.DataFrame({"a": np.arange(ROWS) / 7})),
+    "report": lambda path: data_io.write_table(path, pd.DataFrame({"a": np.arange(ROWS) / 7})),
     "settings": lambda path: write_json(path, {"a": list(range(ROWS))}),
     "figure": lambda path: plotting.save_figure(Figure(figsize=(20, 20)), path),
     "network": lambda path: network.save_model(untrained(hidden_size=20).model, path.with_suffix(".keras")),
@@ -91,7 +92,7 @@ def fail_in_call(monkeypatch, owner, name: str, number: int, code: int) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "name", "number"),
-    [(np, "savez", 2), (network.keras.Model, "save", 2), (plotting.pd.DataFrame, "to_csv", 2)],
+    [(np, "savez", 2), (network.keras.Model, "save", 2), (pd.DataFrame, "to_csv", 2)],
 )
 def test_a_training_on_a_full_disk_is_told_and_goes_on_once_there_is_room(eagerly, monkeypatch, owner, name, number):
     expected = left_in("undisturbed", epochs=3)
@@ -309,6 +310,6 @@ def test_head_seas_are_trained_reported_and_drawn_without_a_warning(project, cap
     assert "nan" not in said.out.lower() and "Traceback" not in said.err
     folder = project.folder / "output_files/recently_trained_model"
     assert "nan" not in (folder / "lstm_output_for_SC_3.txt").read_text()
-    report = plotting.pd.read_csv(folder / "error_report.csv").set_index(["set", "source", "channel"])
+    report = pd.read_csv(folder / "error_report.csv").set_index(["set", "source", "channel"])
     assert np.isfinite(report[["mse", "rmse", "max_error", "ssa_error"]]).all(axis=None)
     assert len(list((folder / "figures").glob("*.png"))) >= 4
