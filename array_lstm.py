@@ -62,5 +62,5 @@ def with_steps_ahead(steps: np.ndarray, number: int) -> np.ndarray:
 
     steps: (time, channel, sequence) to (time, (number + 1) * channel, sequence).
     """
-    padded = np.concatenate((steps, np.zeros_like(steps[:number])))
+    padded = np.concatenate((steps, np.zeros((number, *steps.shape[1:]), steps.dtype)))
     return np.concatenate([padded[ahead : ahead + len(steps)] for ahead in range(number + 1)], axis=1)
