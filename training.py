@@ -66,6 +66,8 @@ from settings import (
 )
 from training_log import Progress, history_columns, write_history
 
+MOST_STEPS_AT_ONCE = 20
+
 
 def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
@@ -103,7 +105,9 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
     batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed, mirror)
     loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
-    model.compile(make_optimizer(user, batches.batches_an_epoch), loss, jit_compile=False)
+    optimizer = make_optimizer(user, batches.batches_an_epoch)
+    at_once = steps_at_once(batches.batches_an_epoch)
+    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=at_once)
     folder = interrupted.folder if interrupted else _new_training_folder(config.network_folder)
     facts = _facts(config, architecture, seed) | {"data_fingerprint": data_print}
     if not interrupted:
@@ -194,6 +198,14 @@ def fit_linear_filter(config: Config, sets: dict[str, tuple[Record, ...]]) -> Tr
     watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
     print(f"Fitted in {elapsed:.1f} s; {watched}")
     return TrainedNetwork(saved, architecture, history, 1)
+
+
+def steps_at_once(steps_an_epoch: int) -> int:
+    """Training steps that TensorFlow does before it comes back to Python, which costs as much as some of them.
+
+    They divide an epoch, and are few enough for Ctrl-C to be heard within a second or so.
+    """
+    return max(n for n in range(1, MOST_STEPS_AT_ONCE + 1) if steps_an_epoch % n == 0)
 
 
 def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
