@@ -130,7 +130,8 @@ class Benchmark:
         for case in chosen:
             self._make_data(case)
             self._do(self._job("linear_filter", LINEAR, case, NO_SEED))
-            for seed in seeds:
+        for seed in seeds:  # the outer loop: a benchmark that is cut off has all cases of the seeds before
+            for case in chosen:
                 self._do(self._job("reference", REFERENCE, case, seed))
                 self._do(self._job("ours", OURS, case, seed))
                 if case.name == "d":
