@@ -35,11 +35,13 @@ class UserInputArgs:
         self.bi_directional = False  # True: read the record backwards as well, at twice the cost
         self.dropout = 0.0  # between layers
         self.predict_correction = True  # learn LAMP - SimpleCode
-        self.mirror_symmetry = True  # the ship is symmetric: learn each record mirrored as well
+        self.mirror_symmetry = True  # the ship is symmetric: learn mirrored records as well, in the first half
+        self.look_ahead = 4  # network steps ahead that are seen as well: LAMP's motions can be ahead of SimpleCode's
 
         # training
         self.optimizer = "muon"
         self.lr = 0.02
+        self.weight_decay = 0.1  # against learning few realizations by heart
         self.lr_schedule = "cosine"  # down to zero at the last epoch
         self.epochs = 16
         self.patience = 8  # epochs without a better validation loss before training stops

@@ -146,7 +146,8 @@ class TrainingBatches:
         windows, batches = self._windows_of(epoch)
         inputs, targets = gather(self._sequences, windows, batches[position])
         if self._mirror:
-            turned = np.random.default_rng((self._seed, epoch, 2, position)).random(len(inputs)) < 0.5
+            rng = np.random.default_rng((self._seed, epoch, 2, position))
+            turned = rng.random(len(inputs)) < mirrored_share(epoch, self._user.epochs)
             inputs[turned] = inputs[turned] @ self._mirror.input_map + self._mirror.input_shift
             targets[turned] = targets[turned] @ self._mirror.target_map + self._mirror.target_shift
         return inputs, targets
@@ -169,6 +170,15 @@ class TrainingBatches:
             after = max(user.washout_length * user.bi_directional, user.look_ahead)
             return cut_windows(self._sequences, user.window_length, user.washout_length, after, rng)
         return cut_pieces(self._sequences, user.seq_length)
+
+
+def mirrored_share(epoch: int, epochs: int) -> float:
+    """The share of windows to mirror: a half at first, none from half of the epochs on.
+
+    Mirrored records teach what holds in any sea. What is left to learn then is this sea, whose waves may come from one
+    side only.
+    """
+    return 0.5 * max(0.0, 1.0 - 2.0 * epoch / epochs)
 
 
 def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:

@@ -21,7 +21,16 @@ from data_io import Record, input_channels, output_channels
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from objectives import objective_loss
 from prediction import Predictor
-from sequences import Mirror, Sequences, Standardization, TrainingBatches, cut_pieces, cut_windows, gather
+from sequences import (
+    Mirror,
+    Sequences,
+    Standardization,
+    TrainingBatches,
+    cut_pieces,
+    cut_windows,
+    gather,
+    mirrored_share,
+)
 from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, InputError, UserInput
 from training import make_optimizer
 
@@ -687,6 +696,7 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
     """Whatever means and deviations the training set has; input and target of a window together."""
     rng = np.random.default_rng(7)
     user = UserInput(**(TINY | MIRRORS[case]), window_length=6, washout_length=2, num_batches=3)
+    user = dataclasses.replace(user, epochs=100)
     inputs, outputs = input_channels(user), output_channels(user)
     values = rng.uniform(0.5, 3, len(inputs)), rng.uniform(0.5, 3, len(outputs))
     physical = [rng.normal(size=(300, len(scale))) * scale + scale for scale in values]
@@ -712,10 +722,20 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
     again = TrainingBatches(sequences, user, 3, Mirror.of(inputs, outputs, s)).batch(5)
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(again, turned.batch(5), strict=True))
     assert not same_array(turned.batch(0)[0], turned.batch(3)[0])  # the same place in the next epoch
+    for number in range(150, 156):  # in the second half of the epochs none is mirrored any more
+        for a, b in zip(turned.batch(number), as_it_is.batch(number), strict=True):
+            assert np.array_equal(a, b, equal_nan=True)
 
 
-def test_mirrored_windows_teach_the_symmetry():
+def test_ever_fewer_windows_are_mirrored():
+    shares = [mirrored_share(epoch, 20) for epoch in range(20)]
+    assert shares[0] == 0.5 and shares[5] == 0.25 and shares[10:] == [0.0] * 10
+    assert mirrored_share(0, 1) == 0.5
+
+
+def test_mirrored_windows_teach_the_symmetry(monkeypatch):
     """From records that all heel to one side: the mirrored record's answer comes closer to the mirrored answer."""
+    monkeypatch.setattr("sequences.mirrored_share", lambda epoch, epochs: 0.5)  # to the end
     rng = np.random.default_rng(0)
     sets = {name: tuple(heeled(n, i, rng) for i, n in enumerate(rows)) for name, rows in HEELED.items()}
     x = sets["test"][0].inputs
