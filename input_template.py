@@ -35,7 +35,7 @@ class UserInputArgs:
         self.bi_directional = False  # True: read the record backwards as well, at twice the cost
         self.dropout = 0.0  # between layers
         self.predict_correction = True  # learn LAMP - SimpleCode
-        self.mirror_symmetry = True  # the ship is symmetric: learn mirrored records as well, in the first half
+        self.mirror_symmetry = True  # the ship is symmetric: learn mirrored records as well, ever fewer
         self.look_ahead = 4  # network steps ahead that are seen as well: LAMP's motions can be ahead of SimpleCode's
 
         # training

@@ -173,12 +173,12 @@ class TrainingBatches:
 
 
 def mirrored_share(epoch: int, epochs: int) -> float:
-    """The share of windows to mirror: a half at first, none from half of the epochs on.
+    """The share of windows to mirror: a half in the first epoch (from 0), then less, to none at the end.
 
     Mirrored records teach what holds in any sea. What is left to learn then is this sea, whose waves may come from one
     side only.
     """
-    return 0.5 * max(0.0, 1.0 - 2.0 * epoch / epochs)
+    return 0.5 * (1.0 - epoch / epochs)
 
 
 def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:

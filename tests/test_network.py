@@ -722,15 +722,12 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
     again = TrainingBatches(sequences, user, 3, Mirror.of(inputs, outputs, s)).batch(5)
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(again, turned.batch(5), strict=True))
     assert not same_array(turned.batch(0)[0], turned.batch(3)[0])  # the same place in the next epoch
-    for number in range(150, 156):  # in the second half of the epochs none is mirrored any more
-        for a, b in zip(turned.batch(number), as_it_is.batch(number), strict=True):
-            assert np.array_equal(a, b, equal_nan=True)
 
 
 def test_ever_fewer_windows_are_mirrored():
     shares = [mirrored_share(epoch, 20) for epoch in range(20)]
-    assert shares[0] == 0.5 and shares[5] == 0.25 and shares[10:] == [0.0] * 10
-    assert mirrored_share(0, 1) == 0.5
+    assert shares[0] == 0.5 and shares[10] == 0.25 and 0 < shares[19] < 0.03
+    assert np.all(np.diff(shares) < 0)
 
 
 def test_mirrored_windows_teach_the_symmetry(monkeypatch):
