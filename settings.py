@@ -99,7 +99,7 @@ class UserInput:
     optimizer: str = "adam"
     lr: float = 0.005
     momentum: float | None = None  # None: the optimizer's own default
-    weight_decay: float = 0.0
+    weight_decay: float | None = None  # None: the optimizer's own default
     lr_schedule: str = "constant"
     epochs: int = 500
     patience: int = 30
@@ -745,6 +745,8 @@ def check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
         )
     if user.momentum is not None and user.optimizer in ("adam", "adamw"):
         warnings.append(f"UserInputArgs.momentum has no effect with optimizer = {user.optimizer!r}")
+    if user.look_ahead and user.network_type not in ("lstm", "gru"):
+        warnings.append(f"UserInputArgs.look_ahead has no effect with network_type = {user.network_type!r}")
     if user.washout_length and not user.window_length:
         warnings.append("UserInputArgs.washout_length has no effect with window_length = 0: whole records are used")
 

@@ -274,8 +274,10 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
         "rmsprop": keras.optimizers.RMSprop,
     }
     has_momentum = user.momentum is not None and user.optimizer not in ("adam", "adamw")
-    momentum = {"momentum": user.momentum} if has_momentum else {}
-    return optimizers[user.optimizer](rate, weight_decay=user.weight_decay, **momentum)
+    given = {"momentum": user.momentum} if has_momentum else {}
+    if user.weight_decay is not None:
+        given["weight_decay"] = user.weight_decay
+    return optimizers[user.optimizer](rate, **given)
 
 
 class Validation(keras.callbacks.Callback):

@@ -371,6 +371,8 @@ def test_optimizers(name):
     assert type(optimizer).__name__.lower() == name
     assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == 0.25
     assert getattr(optimizer, "momentum", 0.5) == 0.5
+    own = make_optimizer(UserInput(optimizer=name, weight_decay=0.3), 3)
+    assert own.weight_decay == 0.3 and optimizer.weight_decay == type(optimizer)().weight_decay
 
 
 def test_a_training_that_diverges_at_once_is_told_and_leaves_nothing(tmp_path):

@@ -332,6 +332,12 @@ def test_what_makes_no_sense_with_a_linear_filter(read):
     assert read({"network_type": "Linear"}, data=ONE)[0].user.network_type == "linear"
 
 
+def test_look_ahead_is_for_networks_that_read_step_by_step(read):
+    for network_type, remarks in (("lstm", 0), ("gru", 0), ("transformer", 1), ("linear", 1)):
+        warnings = read({"look_ahead": 4, "network_type": network_type}, data=ONE)[2]
+        assert sum("look_ahead" in line for line in warnings) == remarks == len(warnings)
+
+
 def test_tensorboard_is_asked_for_and_not_installed(read, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     _, (fault,), _ = read({"tensorboard": True})
