@@ -52,6 +52,9 @@ def faults_of(values: dict, **user) -> list[str]:
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("plotting.save_figure", lambda figure, path: None)  # drawing takes most of the time
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background are deaf to it
+    yield
+    signal.signal(signal.SIGINT, usual)
 
 
 # ---- members ------------------------------------------------------------------------------------------------------
