@@ -1,0 +1,186 @@
+"""Training on several machines at once: the same steps on each, from gradients that are added up over all.
+
+Each machine has a network and an optimizer of its own and takes its share of each batch. The sums of the gradients, of
+the objective's terms and of their number go to all machines, so that each does the step that one machine would do with
+the whole batch.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cluster import Machine
+from network import dropout_seeds, training_variables
+from settings import InputError
+
+WAIT = 600  # s for all machines to have read their data and come
+SILENCE = 3600  # s that a machine may take for a step, or for what the first does between two epochs
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+)
+
+
+class Team:
+    """The machines that train together, and sums over them. To be made before TensorFlow has computed anything."""
+
+    def __init__(self, machine: Machine):
+        self.machine = machine
+        distribute = tf.distribute.experimental
+        # One GPU a machine, and TensorFlow's own sums in place of NCCL: the network is small.
+        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
+        ring = distribute.CommunicationOptions(
+            timeout_seconds=SILENCE, implementation=distribute.CommunicationImplementation.RING
+        )
+        with _given_up_after(WAIT, machine):
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=ring)
+            self.total(np.zeros(1))
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """The sum over all machines, float64."""
+        values = tf.constant(values, tf.float64)
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
+
+    def from_first(self, values: np.ndarray) -> np.ndarray:
+        """The first machine's values, float64; the others' need the same shape."""
+        return self.total(values if self.machine.is_first else np.zeros_like(values, dtype=np.float64))
+
+    def compare(self, prints: dict[str, str]) -> None:
+        """Raises InputError, on all machines, if what the prints stand for is not the same on all.
+
+        Args:
+            prints: name: hexadecimal digits.
+        """
+        own = np.zeros((len(self.machine.addresses), len(prints)))
+        own[self.machine.index] = [int(digits[:12], 16) for digits in prints.values()]  # whole numbers below 2^53
+        found = self.total(own)
+        lines = [
+            f"{self.machine.describe(index)} has other {name} than the first one, {self.machine.addresses[0]}; start "
+            "all machines with the same program, input file and data files"
+            for index, name in zip(*np.nonzero(found != found[0]), strict=True)
+            for name in [list(prints)[name]]
+        ]
+        if lines:
+            raise InputError(lines)
+
+    def share(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """This machine's part of each batch of windows (inputs, targets).
+
+        All parts are equally large, filled up with windows that do not count, as no layer takes a batch of none.
+        """
+        number = len(self.machine.addresses)
+
+        def part(inputs, targets):
+            more = [[0, -tf.shape(inputs)[0] % number], [0, 0], [0, 0]]
+            filled = tf.pad(inputs, more), tf.pad(targets, more, constant_values=np.nan)
+            return tuple(values[self.machine.index :: number] for values in filled)
+
+        return batches.map(part)
+
+    def joint(self, model: keras.Model, sum_and_count: Callable) -> keras.Model:
+        """The same network, to be trained with `fit` on the shares of batches.
+
+        Args:
+            sum_and_count: (target, output) -> sum of the objective's terms and their number.
+        """
+        joint = JointModel(model.inputs, model.outputs)
+        joint.strategy, joint.sum_and_count = self._strategy, sum_and_count
+        return joint
+
+    @contextlib.contextmanager
+    def losses_told(self) -> Iterator[None]:
+        """Raises InputError in place of TensorFlow's error when another machine no longer answers."""
+        try:
+            yield
+        except LOST as error:
+            text = f"{error} {error.__cause__}"
+            named = {int(index) for index in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", text)}
+            gone = [self.machine.describe(i) for i in sorted(named - {self.machine.index})]
+            raise InputError(
+                f"{' and '.join(gone) or 'another machine of this training'} no longer answers, its own output says "
+                "why; start all machines again with resume = True"
+            ) from None
+
+
+class JointModel(keras.Model):
+    def train_step(self, data):
+        inputs, targets = data
+
+        def sums():
+            with tf.GradientTape() as tape:
+                terms, count = self.sum_and_count(targets, self(inputs, training=True))
+            gradients = map(tf.convert_to_tensor, tape.gradient(terms, self.trainable_variables))
+            windows = tf.reduce_any(tf.math.is_finite(targets), axis=(1, 2))
+            own = [*gradients, terms, count, tf.reduce_sum(tf.cast(windows, terms.dtype))]
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+        *gradients, terms, count, windows = self.strategy.run(sums)
+        means = [tf.math.divide_no_nan(gradient, count) for gradient in gradients]
+        self.optimizer.apply(means, self.trainable_variables)
+        (loss,) = self.metrics
+        loss.update_state(tf.math.divide_no_nan(terms, count), sample_weight=windows)
+        return {"loss": loss.result()}
+
+
+class InStep(keras.callbacks.Callback):
+    """Before the first epoch and after each, gives the first machine's state to all; it comes last of the callbacks.
+
+    So the others need neither the files of a training that was cut off nor the callbacks that stop it or slow it down,
+    and what different processors round differently does not add up.
+    """
+
+    def __init__(self, team: Team):
+        super().__init__()
+        self._team = team
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._take_over()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._take_over()
+        self.model.stop_training = bool(self._team.from_first([float(self.model.stop_training)])[0])
+
+    def _take_over(self) -> None:
+        variables = training_variables(self.model)
+        sizes = np.cumsum([np.size(variable) for variable in variables])
+        values = self._team.from_first(np.concatenate([np.ravel(variable.numpy()) for variable in variables]))
+        if self._team.machine.is_first:
+            return
+        for variable, own in zip(variables, np.split(values, sizes[:-1]), strict=True):
+            variable.assign(own.reshape(variable.shape).astype(variable.dtype))
+        for seed in dropout_seeds(self.model):  # else each machine would drop the same values of its share
+            seed.assign(seed.numpy() + np.array([self._team.machine.index, 0], seed.dtype))
+
+
+@contextlib.contextmanager
+def _given_up_after(seconds: float, machine: Machine) -> Iterator[None]:
+    """Ends the process if it takes longer: TensorFlow waits for other machines where no exception reaches it."""
+
+    def give_up() -> None:
+        print(
+            f"Error: not all of {', '.join(machine.addresses)} were there within {seconds:g} s; start the program on "
+            "all of them at the same time, and check that they reach each other",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
