@@ -9,7 +9,7 @@ from settings import Config, InputError
 
 VARIABLE = "TF_CONFIG"
 EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
-ADDRESS = re.compile(r"[^\s:/]+:(\d{1,5})|\[[0-9A-Fa-f:.]+\]:(\d{1,5})")
+ADDRESS = re.compile(r"[^\s:/]+:(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def this_machine() -> Machine:
 
 def _is_address(address: str) -> bool:
     found = ADDRESS.fullmatch(address)
-    return bool(found) and 1 <= int(found[1] or found[2]) <= 65535
+    return bool(found) and 1 <= int(found[1]) <= 65535
 
 
 def _fault(found: str) -> InputError:
@@ -83,12 +83,11 @@ def _fault(found: str) -> InputError:
 
 
 def faults(several: bool, sweep: object | None) -> list[str]:
-    """A line if machines that train together are asked for more than one training.
-
-    Raises:
-        InputError: as this_machine.
-    """
-    machine = this_machine()
+    """What is wrong with TF_CONFIG; or a line if machines that train together are asked for more than one training."""
+    try:
+        machine = this_machine()
+    except InputError as error:
+        return list(error.lines)
     if not machine.has_others or not (several or sweep):
         return []
     asked = "SweepArgs asks for a sweep" if sweep else "--inputs names several files"

@@ -6,10 +6,10 @@ the whole batch.
 """
 
 import contextlib
-import os
 import re
-import sys
-import threading
+import signal
+import socket
+import time
 from collections.abc import Callable, Iterator
 
 import keras
@@ -21,6 +21,7 @@ from network import dropout_seeds, training_variables
 from settings import InputError
 
 WAIT = 600  # s for all machines to have read their data and come
+INDEX_BYTES = 4
 SILENCE = 3600  # s that a machine may take for a step, or for what the first does between two epochs
 LOST = (
     tf.errors.UnavailableError,
@@ -43,9 +44,9 @@ class Team:
         ring = distribute.CommunicationOptions(
             timeout_seconds=SILENCE, implementation=distribute.CommunicationImplementation.RING
         )
-        with _given_up_after(WAIT, machine):
-            self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=ring)
-            self.total(np.zeros(1))
+        meet(machine, WAIT)
+        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=ring)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow takes note of it and goes on
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """The sum over all machines, float64."""
@@ -164,23 +165,61 @@ class InStep(keras.callbacks.Callback):
             seed.assign(seed.numpy() + np.array([self._team.machine.index, 0], seed.dtype))
 
 
-@contextlib.contextmanager
-def _given_up_after(seconds: float, machine: Machine) -> Iterator[None]:
-    """Ends the process if it takes longer: TensorFlow waits for other machines where no exception reaches it."""
+def meet(machine: Machine, seconds: float) -> None:
+    """Returns when all machines have come: the others tell the first one, which then tells them to go on.
 
-    def give_up() -> None:
-        print(
-            f"Error: not all of {', '.join(machine.addresses)} were there within {seconds:g} s; start the program on "
-            "all of them at the same time, and check that they reach each other",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(1)
+    TensorFlow would wait for an hour, deaf to Ctrl-C, and not say for which machine.
 
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
+    Raises:
+        InputError: some have not come within that time, or the port of this one is taken.
+    """
+    until = time.monotonic() + seconds
+    port = int(machine.addresses[machine.index].rpartition(":")[2])
     try:
-        yield
-    finally:
-        timer.cancel()
+        listener = socket.create_server(("", port))
+    except OSError as error:
+        raise InputError(
+            f"{machine.describe(machine.index)}: its port cannot be opened ({error.strerror}); choose another one in "
+            "TF_CONFIG"
+        ) from None
+    with listener, contextlib.ExitStack() as open_until_the_end:
+        if not machine.is_first:
+            _wait_for_the_first(machine, until, seconds)
+            return
+        come: dict[int, socket.socket] = {}
+        try:
+            while len(come) < len(machine.addresses) - 1:
+                listener.settimeout(max(until - time.monotonic(), 0.001))
+                other, _ = listener.accept()
+                open_until_the_end.enter_context(other)
+                other.settimeout(10)
+                with contextlib.suppress(OSError):  # of one that is gone again
+                    index = int.from_bytes(other.recv(INDEX_BYTES))
+                    if 1 <= index < len(machine.addresses):
+                        come[index] = other
+        except OSError:
+            missing = [machine.describe(i) for i in range(1, len(machine.addresses)) if i not in come]
+            raise _not_there(missing, seconds) from None
+        for other in come.values():
+            with contextlib.suppress(OSError):
+                other.sendall(b"!")
+                other.recv(1)  # nothing: it has closed its end first, so that the port is free at once
+
+
+def _wait_for_the_first(machine: Machine, until: float, seconds: float) -> None:
+    host, _, port = machine.addresses[0].rpartition(":")
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 10) as first:
+            first.sendall(machine.index.to_bytes(INDEX_BYTES))
+            first.settimeout(max(until - time.monotonic(), 0.001))
+            if first.recv(1):
+                return
+        time.sleep(0.2)
+    raise _not_there([machine.describe(0)], seconds)
+
+
+def _not_there(missing: list[str], seconds: float) -> InputError:
+    return InputError(
+        f"{' and '.join(missing)} had not come after {seconds:g} s; start the program on all machines at the same "
+        "time, and check the addresses and that they reach each other"
+    )
