@@ -109,8 +109,8 @@ class Team:
             named = {int(index) for index in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", text)}
             gone = [self.machine.describe(i) for i in sorted(named - {self.machine.index})]
             raise InputError(
-                f"no answer any longer from {' and '.join(gone) or 'another machine'}; the output there says why. Started "
-                "again with resume = True, all machines go on after the last whole epoch"
+                f"no answer any longer from {' and '.join(gone) or 'another machine'}; the output there says why. "
+                "Started again with resume = True, all machines go on after the last whole epoch"
             ) from None
 
 

@@ -1,6 +1,11 @@
 """TF_CONFIG: which machine this is, and what is wrong with it."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +78,28 @@ def test_several_trainings_are_refused(environment, project, capsys):
     assert "SweepArgs asks for a sweep" in line and "--task" in line
     environment(tf_config(["a:2222"], index=0))
     assert cluster.faults(several=True, sweep=object()) == []
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="a job script for Slurm")
+def test_the_job_script_of_the_readme(environment, tmp_path):
+    """With stand-ins for Slurm's own programs: three tasks, and what each finds in TF_CONFIG."""
+    readme = (Path(main.__file__).parent / "README.md").read_text(encoding="utf-8")
+    script = re.search(r"```bash\n(#!/bin/bash\n#SBATCH.*?)```", readme, re.DOTALL)[1]
+    programs = {
+        "scontrol": '[ "$*" = "show hostnames n[1-3]" ] && printf "n1\\nn2\\nn3\\n"',
+        "srun": 'for i in 0 1 2; do SLURM_PROCID=$i "$@"; done',
+        "python": 'echo "$TF_CONFIG"',
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    slurm = {"SLURM_JOB_ID": "123456", "SLURM_JOB_NODELIST": "n[1-3]", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=dict(os.environ) | slurm)
+    assert done.stderr == ""
+    for index, line in enumerate(done.stdout.splitlines()):
+        environment(line)
+        assert cluster.this_machine() == Machine(("n1:23456", "n2:23456", "n3:23456"), index)
+    assert index == 2
 
 
 @pytest.mark.parametrize("user", [{"training_mode": False}, {"network_type": "linear"}])
