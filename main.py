@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
+import cluster
 import comparison
 import data_io
 import settings
@@ -38,7 +39,7 @@ def run_reporting_errors(name: str | None, several: bool, turns: Iterator[bool])
         print(f"\n=== {name} ===")
     config, faults = None, []
     try:
-        config, sweep = read_settings(name)
+        config, sweep = read_settings(name, several)
         if sweep:
             faults, config = sweeps.run(config, sweep, run, turns)
         elif next(turns):
@@ -56,7 +57,7 @@ def run_reporting_errors(name: str | None, several: bool, turns: Iterator[bool])
     return None if faults else config
 
 
-def read_settings(name: str | None) -> tuple[settings.Config, sweeps.Sweep | None]:
+def read_settings(name: str | None, several: bool = False) -> tuple[settings.Config, sweeps.Sweep | None]:
     """The settings of an input module, or of the import line above, checked together with the files they name."""
     if name is None:
         classes = (UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs)
@@ -67,7 +68,7 @@ def read_settings(name: str | None) -> tuple[settings.Config, sweeps.Sweep | Non
         config, faults, remarks = settings.read_config(module)
     sweep_class = globals().get("SweepArgs") if name is None else None
     sweep, more_faults, more_remarks = sweeps.read_sweep(sweep_class or getattr(module, "SweepArgs", None), config)
-    faults += more_faults
+    faults += more_faults + cluster.faults(several, sweep)
     for each in sweep.members if sweep else (config,):
         faults += data_io.missing_files(each) + settings.overwrite_faults(each)
     if faults:
@@ -78,6 +79,11 @@ def read_settings(name: str | None) -> tuple[settings.Config, sweeps.Sweep | Non
 
 def run(config: settings.Config) -> list[str]:
     """One experiment, from the files to the report, the predictions and the figures; returns what went wrong."""
+    machine = cluster.this_machine()
+    if not machine.is_first:
+        print(f"This is {machine.describe(machine.index)}; the first one writes the files and the report")
+        if not cluster.train_together(machine, config):
+            return []
     sets, remarks = data_io.read_sets(config)
     settings.warn(remarks)
 
@@ -87,7 +93,9 @@ def run(config: settings.Config) -> list[str]:
     import prediction
     import training
 
-    trained = training.train(config, sets) if config.user.training_mode else network.load(config)
+    trained = training.train(config, sets, machine) if config.user.training_mode else network.load(config)
+    if trained is None:  # the first machine goes on
+        return []
     predictor = prediction.Predictor(trained)
     results = outputs.predict_sets(predictor, sets)
     if any(sets.values()):

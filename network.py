@@ -97,6 +97,17 @@ def mean_of_members(outputs: tf.Tensor, architecture: Architecture) -> tf.Tensor
     return tf.add_n(tf.split(outputs, architecture.num_networks, axis=-1)) / architecture.num_networks
 
 
+def dropout_seeds(model: keras.Model) -> list[keras.Variable]:
+    """The states of the random numbers that a training model draws."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.non_trainable_variables if id(variable) not in weights]
+
+
+def training_variables(model: keras.Model) -> list[keras.Variable]:
+    """All that changes as a training model is trained, its optimizer's variables last."""
+    return [*model.weights, *dropout_seeds(model), *model.optimizer.variables]
+
+
 def build_model(architecture: Architecture) -> keras.Model:
     """The network of built-in Keras layers: (batch, time, channel) in m, deg and file units in, the same out."""
     standardization = architecture.standardization

@@ -1,7 +1,10 @@
 """Trains the network: optimizer and schedule, early stopping on the validation set, saving, resuming."""
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -19,7 +22,9 @@ import tensorflow as tf
 
 import layers
 import linear_filter
+from cluster import ALONE, Machine, train_together
 from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record
+from joint_training import InStep, Team
 from network import (
     HISTORY_FILE,
     LAST_FILE,
@@ -35,6 +40,7 @@ from network import (
     restore_replaced,
     save_model,
     simplecode_weights,
+    training_variables,
 )
 from network_file import open_network
 from objectives import objective_loss, objective_sum_and_count
@@ -54,12 +60,14 @@ from settings import (
     NETWORKS_FOLDER,
     SETTINGS_FILE,
     STATE_FILE,
+    TRAINING_FILES,
     Config,
     Diverged,
     InputError,
     UserInput,
     different_settings,
     first_line,
+    training_settings,
     unfinished,
     write_json,
     written_aside,
@@ -69,20 +77,29 @@ from training_log import Progress, history_columns, write_history
 MOST_STEPS_AT_ONCE = 20
 
 
-def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+def train(config: Config, sets: dict[str, tuple[Record, ...]], machine: Machine = ALONE) -> TrainedNetwork | None:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
 
     The test set is not touched. Ctrl-C ends the training and keeps the best network found so far.
 
+    Returns:
+        the network; None on the other machines of those that train together.
+
     Raises:
         InputError: the network to start from does not fit, there is another training to go on with, another run is
-            training it, the disk is full, or the training diverged before any network was found.
+            training it, the disk is full, another machine no longer answers, or the training diverged before any
+            network was found.
     """
-    with only_training(config.network_folder):
-        return _train(config, sets)
+    # Before anything else, so that the others notice when this one ends for what is wrong with its files.
+    team = Team(machine) if train_together(machine, config) else None
+    with team.losses_told() if team else contextlib.nullcontext():
+        if team and not machine.is_first:
+            return _train_along(config, sets, team)
+        with only_training(config.network_folder):
+            return _train(config, sets, team)
 
 
-def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+def _train(config: Config, sets: dict[str, tuple[Record, ...]], team: Team | None) -> TrainedNetwork:
     user = config.user
     if user.network_type == "linear":
         return fit_linear_filter(config, sets)
@@ -91,23 +108,11 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     seed = interrupted.facts["seed"] if interrupted else user.seed
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(user, Standardization.of(sets["train"]))
-    source = None
-    if user.fine_tune_filename:
-        source = load_network(NETWORKS_FOLDER / user.fine_tune_filename)
-        architecture = _fitting_architecture(source, architecture)
-    model = build_training_model(architecture)
-    if source:
-        model.set_weights(source.model.get_weights())
-
+    if team:
+        team.compare(_prints(config, data_print))
+        team.from_first([seed])
+    architecture, model, batches = _ready_to_train(user, sets, seed, team)
     s = architecture.standardization
-    mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
-    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed, mirror)
-    loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
-    optimizer = make_optimizer(user, batches.batches_an_epoch)
-    at_once = steps_at_once(batches.batches_an_epoch)
-    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=at_once)
     folder = interrupted.folder if interrupted else _new_training_folder(config.network_folder)
     facts = _facts(config, architecture, seed) | {"data_fingerprint": data_print}
     if not interrupted:
@@ -116,6 +121,8 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     watched = "val_loss" if sets["val"] else "loss"
     counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
     print(f"Training on {counts}; {batches.batches_an_epoch} batches an epoch, seed {seed}")
+    if team:
+        print(f"Training on {len(team.machine.addresses)} machines: {', '.join(team.machine.addresses)}")
     if not sets["val"]:
         print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
     log = Progress(user.epochs, watched, folder / HISTORY_FILE, architecture.outputs)
@@ -132,9 +139,14 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     epochs = first_epoch if best.epoch and first_epoch - best.epoch >= user.patience else user.epochs
     plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
     data = batches.dataset(first_epoch, user.epochs)
+    if team:
+        team.from_first([first_epoch, epochs])
+        callbacks.append(InStep(team))
+        data = team.share(data)
     why_stopped = "all epochs done"
     try:
-        model.fit(data, **plan, shuffle=False, verbose=0, callbacks=callbacks)
+        with team.losses_told() if team else contextlib.nullcontext():
+            model.fit(data, **plan, shuffle=False, verbose=0, callbacks=callbacks)
         if not log.rows or not np.isfinite(log.rows[-1]["loss"]):
             why_stopped = f"the loss grew without bounds: try a smaller lr than {user.lr:g}"
         elif not np.isfinite(log.rows[-1][watched]):
@@ -143,7 +155,7 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
             why_stopped = f"no better {watched} in {user.patience} epochs"
     except KeyboardInterrupt:
         why_stopped = "stopped by Ctrl-C"
-    except InputError as error:  # a file cannot be written
+    except InputError as error:  # a file cannot be written, or another machine is lost
         if not state.epochs_saved:
             raise
         raise InputError(
@@ -160,6 +172,53 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     publish(folder, config.network_folder)
     (config.network_folder / STATE_FILE).unlink(missing_ok=True)
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
+
+
+def _train_along(config: Config, sets: dict[str, tuple[Record, ...]], team: Team) -> None:
+    """Does the part of a machine that is not the first: gradients and steps, and nothing else."""
+    user = config.user
+    team.compare(_prints(config, fingerprint([*sets["train"], *sets["val"]])))
+    (seed,) = team.from_first([0]).astype(int).tolist()
+    _, model, batches = _ready_to_train(user, sets, seed, team)
+    first_epoch, epochs = team.from_first([0, 0]).astype(int).tolist()
+    plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
+    data = team.share(batches.dataset(first_epoch, user.epochs))
+    with contextlib.suppress(KeyboardInterrupt):
+        model.fit(data, **plan, shuffle=False, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN(), InStep(team)])
+
+
+def _prints(config: Config, data_print: str) -> dict[str, str]:
+    """What has to be the same on machines that train together; the files may lie elsewhere on each."""
+    own = training_settings(config.as_dict())
+    settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
+    return {"settings": hashlib.blake2b(settings.encode()).hexdigest(), "data": data_print}
+
+
+def _ready_to_train(
+    user: UserInput, sets: dict[str, tuple[Record, ...]], seed: int, team: Team | None
+) -> tuple[Architecture, keras.Model, TrainingBatches]:
+    """The network to train, with its first weights, its loss and its optimizer, and the batches to train it on."""
+    keras.utils.set_random_seed(seed)
+    architecture = Architecture.of(user, Standardization.of(sets["train"]))
+    source = None
+    if user.fine_tune_filename:
+        source = load_network(NETWORKS_FOLDER / user.fine_tune_filename)
+        architecture = _fitting_architecture(source, architecture)
+    model = build_training_model(architecture)
+    if source:
+        model.set_weights(source.model.get_weights())
+
+    s = architecture.standardization
+    mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed, mirror)
+    if team:
+        terms = functools.partial(objective_sum_and_count, user.train_fun_hyp)
+        model = team.joint(model, member_loss(terms, architecture))
+    loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
+    optimizer = make_optimizer(user, batches.batches_an_epoch)
+    at_once = 1 if team else steps_at_once(batches.batches_an_epoch)
+    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=at_once)
+    return architecture, model, batches
 
 
 def fit_linear_filter(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
@@ -453,23 +512,16 @@ class TrainingState(keras.callbacks.Callback):
         self.model.optimizer.build(self.model.trainable_variables)
         try:
             with np.load(self._file) as state:
-                for i, variable in enumerate(self._variables()):
+                for i, variable in enumerate(training_variables(self.model)):
                     variable.assign(state[f"variable_{i}"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise _cannot_go_on(self._file.parent, error) from error
 
     def on_epoch_end(self, epoch, logs=None):
-        arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(self._variables())}
+        arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(training_variables(self.model))}
         with written_aside(self._file) as aside:
             np.savez(aside, epochs=epoch + 1, **arrays)
         self.epochs_saved = epoch + 1
-
-    def _variables(self):
-        weights = {id(variable) for variable in self.model.weights}
-        seeds = [
-            variable for variable in self.model.non_trainable_variables if id(variable) not in weights
-        ]  # dropout's
-        return [*self.model.weights, *seeds, *self.model.optimizer.variables]
 
 
 # ---- what a training leaves behind ---

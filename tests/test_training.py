@@ -19,6 +19,7 @@ from test_network import configure, make_record, make_sets, standardized_loss
 
 import main
 import network
+import prediction
 import training
 from network import TrainedNetwork
 from prediction import Predictor
@@ -422,7 +423,7 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
     inputs = [record.inputs for record in SETS["val"]]
     before = trained.model.get_weights()
-    predictions = network.predict_with_checkpoints(FOLDER, trained, inputs)
+    predictions = prediction.predict_with_checkpoints(FOLDER, trained, inputs)
     assert all(np.array_equal(a, b) for a, b in zip(trained.model.get_weights(), before, strict=True))
     files = {2: "epoch_000002.keras", 4: "epoch_000004.keras", 5: "last.keras", trained.best_epoch: "../model.keras"}
     assert list(predictions) == sorted(files)
@@ -433,7 +434,7 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     assert len({outputs[0].tobytes() for outputs in predictions.values()}) == len(files)
     (FOLDER / "checkpoints" / "epoch_000002.keras").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
-        network.predict_with_checkpoints(FOLDER, trained, inputs)
+        prediction.predict_with_checkpoints(FOLDER, trained, inputs)
 
 
 def test_a_history_without_the_validation_errors_is_gone_on_with(killer):
