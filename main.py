@@ -89,7 +89,7 @@ def run(config: settings.Config) -> list[str]:
 
     trained = training.train(config, sets) if config.user.training_mode else network.load(config)
     predictor = prediction.Predictor(trained)
-    results = outputs.predict_sets(predictor, sets)
+    results = outputs.predict_sets(config, predictor, sets)
     if any(sets.values()):
         outputs.save_report(config, results, trained.architecture.outputs)
     outputs.save_predictions(config, sets, results, trained.architecture.outputs)

@@ -1,16 +1,19 @@
 """Cuts standardized records into the sequences and windows that the network learns from."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from data_io import Record
+from rows_on_disk import RowsOnDisk, write_rows
 from settings import UserInput
 
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
+BYTES_A_UNIT = 80  # of a layer, at each step of each window of a batch, while it is trained; measured
+LARGE_BATCH = 1.0  # GB; batches above it are remarked on
 VALIDATION_BATCH = 128  # sequences at once; bounds the memory
 VALIDATION_STEPS = 2**17  # steps at once, for long sequences
 
@@ -26,18 +29,19 @@ class Standardization:
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> "Standardization":
-        inputs = _mean_and_deviation([record.inputs for record in records])
-        outputs = _mean_and_deviation([record.targets for record in records])
-        return cls(*inputs, *outputs)
+        """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
+        rows = sum(len(record.time) for record in records)
+        mean = sum(_columns(record).sum(axis=0) for record in records) / rows
+        deviation = np.sqrt(sum(((_columns(record) - mean) ** 2).sum(axis=0) for record in records) / rows)
+        deviation = np.where(deviation > 1e-9 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
+        inputs = records[0].inputs.shape[1]
+        parts = (mean[:inputs], deviation[:inputs], mean[inputs:], deviation[inputs:])
+        return cls(*(tuple(part.tolist()) for part in parts))
 
 
-def _mean_and_deviation(arrays: Sequence[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
-    rows = sum(len(array) for array in arrays)
-    mean = sum(array.sum(axis=0) for array in arrays) / rows
-    deviation = np.sqrt(sum(((array - mean) ** 2).sum(axis=0) for array in arrays) / rows)
-    deviation = np.where(deviation > 1e-9 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
-    return tuple(mean.tolist()), tuple(deviation.tolist())
+def _columns(record: Record) -> np.ndarray:
+    """(row, input and output channel) of a record with LAMP."""
+    return np.hstack([record.inputs, record.targets])
 
 
 @dataclass(frozen=True)
@@ -47,23 +51,46 @@ class Sequences:
     With time_res = n each record gives n sequences: rows 0, n, 2n, ...; rows 1, n + 1, ...; and so on.
 
     inputs: (steps, input channel); targets: (steps, output channel); starts, lengths: (sequence,) in steps.
+    on_disk: the file that inputs and targets are read from; None if they are in memory.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
+    on_disk: RowsOnDisk | None = None
 
     @classmethod
-    def of(cls, records: Sequence[Record], time_res: int, s: Standardization) -> "Sequences":
-        inputs, targets = [], []
-        for record in records:
-            standardized_inputs = ((record.inputs - s.input_mean) / s.input_deviation).astype(np.float32)
-            standardized_targets = ((record.targets - s.output_mean) / s.output_deviation).astype(np.float32)
-            inputs += [standardized_inputs[i::time_res] for i in range(time_res)]
-            targets += [standardized_targets[i::time_res] for i in range(time_res)]
-        lengths = np.array([len(sequence) for sequence in inputs], np.int64)
-        return cls(np.concatenate(inputs), np.concatenate(targets), np.cumsum(lengths) - lengths, lengths)
+    def of(cls, records: Sequence[Record], time_res: int, s: Standardization, folder: str = "") -> "Sequences":
+        """folder: where a file for them is made, which they are read from; empty for none.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        lengths: list[int] = []
+        tables = _interleaved(records, time_res, s, lengths)
+        on_disk = write_rows(tables, folder) if folder else None
+        both = on_disk.rows if on_disk else np.concatenate(list(tables))
+        inputs, targets = np.split(both, [len(s.input_mean)], axis=1)
+        sizes = np.array(lengths, np.int64)
+        return cls(inputs, targets, np.cumsum(sizes) - sizes, sizes, on_disk)
+
+    def release(self) -> None:
+        """Lets go of the memory of what was read from the disk."""
+        if self.on_disk:
+            self.on_disk.release()
+
+
+def _interleaved(
+    records: Sequence[Record], time_res: int, s: Standardization, lengths: list[int]
+) -> Iterator[np.ndarray]:
+    """Each sequence as (step, input and output channel), float32; its length is put into `lengths`."""
+    mean, deviation = np.array(s.input_mean + s.output_mean), np.array(s.input_deviation + s.output_deviation)
+    for record in records:
+        standardized = ((_columns(record) - mean) / deviation).astype(np.float32)
+        for first in range(time_res):
+            lengths.append(len(standardized[first::time_res]))
+            yield standardized[first::time_res]
 
 
 @dataclass(frozen=True)
@@ -130,6 +157,7 @@ class TrainingBatches:
         self._sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
         count = len(self._cut(0).begin)
         self.batches_an_epoch = min(user.num_batches or -(-count // DEFAULT_BATCH), count)
+        self.windows_a_batch = -(-count // self.batches_an_epoch)
         self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
@@ -140,11 +168,26 @@ class TrainingBatches:
         options.autotune.enabled = False
         return numbers.map(self._tensors).prefetch(2).with_options(options)
 
+    def remarks(self) -> list[str]:
+        """A line where few batches of many windows would take much memory."""
+        user, windows = self._user, self._cut(0)
+        steps = int((windows.end - windows.begin).max())
+        units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
+        gigabytes = self.windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
+        if not user.num_batches or gigabytes < LARGE_BATCH:
+            return []
+        return [
+            f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
+            f"{self.windows_a_batch} windows of {steps} steps, which takes about {gigabytes:.1f} GB of memory to train; "
+            f"set num_batches = 0 (batches of {DEFAULT_BATCH} windows) or a larger number"
+        ]
+
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets (window, time, channel) of one batch, counted from the first of the first epoch."""
         epoch, position = divmod(int(number), self.batches_an_epoch)
         windows, batches = self._windows_of(epoch)
         inputs, targets = gather(self._sequences, windows, batches[position])
+        self._sequences.release()
         if self._mirror:
             turned = np.random.default_rng((self._seed, epoch, 2, position)).random(len(inputs)) < 0.5
             inputs[turned] = inputs[turned] @ self._mirror.input_map + self._mirror.input_shift
@@ -224,13 +267,12 @@ def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[
     return inputs, targets
 
 
-def whole_sequence_batches(sequences: Sequences) -> list[tuple[np.ndarray, np.ndarray]]:
+def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Inputs and targets (sequence, time, channel) in batches of equal length, so that nothing has to be filled up."""
     windows = cut_pieces(sequences, 0)
-    batches = []
     for length in np.unique(sequences.lengths):
         chosen = np.flatnonzero(sequences.lengths == length)
         at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
         for start in range(0, len(chosen), at_once):
-            batches.append(gather(sequences, windows, chosen[start : start + at_once]))
-    return batches
+            yield gather(sequences, windows, chosen[start : start + at_once])
+            sequences.release()

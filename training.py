@@ -19,7 +19,7 @@ import tensorflow as tf
 
 import layers
 import linear_filter
-from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record
+from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record, RecordsOnDisk
 from network import (
     HISTORY_FILE,
     LAST_FILE,
@@ -61,13 +61,14 @@ from settings import (
     different_settings,
     first_line,
     unfinished,
+    warn,
     write_json,
     written_aside,
 )
 from training_log import Progress, history_columns, write_history
 
 
-def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+def train(config: Config, sets: dict[str, Sequence[Record]]) -> TrainedNetwork:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
 
     The test set is not touched. Ctrl-C ends the training and keeps the best network found so far.
@@ -80,11 +81,11 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork
         return _train(config, sets)
 
 
-def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+def _train(config: Config, sets: dict[str, Sequence[Record]]) -> TrainedNetwork:
     user = config.user
     if user.network_type == "linear":
         return fit_linear_filter(config, sets)
-    data_print = fingerprint([*sets["train"], *sets["val"]])
+    data_print = fingerprint(sets["train"], sets["val"])
     interrupted = find_interrupted(config, data_print) if user.resume else None
     seed = interrupted.facts["seed"] if interrupted else user.seed
     if seed is None:
@@ -101,7 +102,9 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
 
     s = architecture.standardization
     mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
-    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed, mirror)
+    on_disk = config.data.cache_path
+    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s, on_disk), user, seed, mirror)
+    warn(batches.remarks())
     loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
     model.compile(make_optimizer(user, batches.batches_an_epoch), loss, jit_compile=False)
     folder = interrupted.folder if interrupted else _new_training_folder(config.network_folder)
@@ -121,7 +124,7 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     if user.tensorboard:
         callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
     if sets["val"]:
-        validation = Sequences.of(sets["val"], user.time_res, s)
+        validation = Sequences.of(sets["val"], user.time_res, s, on_disk)
         callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
     first_epoch = state.replay_into(callbacks)
     # Where patience had come to its end when the training was cut off, there is no epoch left.
@@ -158,7 +161,7 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwor
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
 
 
-def fit_linear_filter(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+def fit_linear_filter(config: Config, sets: dict[str, Sequence[Record]]) -> TrainedNetwork:
     """Fits network_type "linear" on the train set in closed form, with ridges chosen on the val set, and saves it.
 
     Where there is no val set the train set chooses. The history has one row, as there are no epochs.
@@ -274,10 +277,7 @@ class Validation(keras.callbacks.Callback):
 
     def __init__(self, sequences: Sequences, objective: tuple[int, float, float], architecture: Architecture):
         super().__init__()
-        self._batches = [
-            (tf.constant(inputs), tf.constant(targets)) for inputs, targets in whole_sequence_batches(sequences)
-        ]
-        self._steps = len(sequences.targets)
+        self._sequences = sequences
         self._objective, self._architecture = objective, architecture
         self._terms = None
 
@@ -289,9 +289,11 @@ class Validation(keras.callbacks.Callback):
         if self._terms is None:
             self.set_model(model)
             self._terms = tf.function(self._sums, reduce_retracing=True)
-        sums = np.sum([self._terms(x, y).numpy() for x, y in self._batches], axis=0, dtype=np.float64)
+        batches = whole_sequence_batches(self._sequences)
+        parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
+        sums = np.sum(parts, axis=0, dtype=np.float64)
         total, count, squares = sums[0], sums[1], sums[2:]
-        errors = np.sqrt(squares / self._steps) * self._architecture.standardization.output_deviation
+        errors = np.sqrt(squares / len(self._sequences.targets)) * self._architecture.standardization.output_deviation
         names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
         return {"val_loss": float(total / count) if count else 0.0} | dict(zip(names, errors.tolist(), strict=True))
 
@@ -355,13 +357,14 @@ class Interrupted:
     history: pd.DataFrame
 
 
-def fingerprint(records: Sequence[Record]) -> str:
-    """A short text that differs where any number of the records does."""
-    numbers = hashlib.blake2b(digest_size=16)
-    for record in records:
-        for array in (record.time, record.inputs, record.targets):
-            numbers.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    return numbers.hexdigest()
+def fingerprint(*sets: Sequence[Record]) -> str:
+    """A short text that differs where any number of the records does, the same for records in memory and on disk."""
+    digests = [
+        record.digest
+        for records in sets
+        for record in (records.cached if isinstance(records, RecordsOnDisk) else records)
+    ]
+    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
 
 
 def find_interrupted(config: Config, data_print: str) -> Interrupted | None:

@@ -1,0 +1,49 @@
+"""A table that is larger than the memory: written once to a nameless file, then read like an array."""
+
+import mmap
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from settings import InputError, cannot_be_written
+
+
+@dataclass(frozen=True)
+class RowsOnDisk:
+    """rows: (row, column), read from the file where they are touched. The file is gone when the program ends."""
+
+    rows: np.ndarray
+    mapped: mmap.mmap
+
+    def release(self) -> None:
+        """Lets go of what was read: until then it counts as the program's memory, like all that is mapped.
+
+        The system still has it in memory for as long as there is room.
+        """
+        if hasattr(self.mapped, "madvise"):  # not on Windows, which sees to it itself
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False) -> RowsOnDisk:
+    """Tables of the same columns and type below each other in a file in `folder`.
+
+    Args:
+        tables: (row, column) each, at least one.
+        in_order: whether the rows will be read one after the other, or here and there.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            for table in tables:
+                file.write(np.ascontiguousarray(table))
+            file.flush()
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise InputError(cannot_be_written(folder, error)) from error
+    if not in_order and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_RANDOM)  # else each window would bring many times its size from the disk
+    return RowsOnDisk(np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1]), mapped)
