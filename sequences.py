@@ -12,7 +12,7 @@ from rows_on_disk import RowsOnDisk, write_rows
 from settings import UserInput
 
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
-BYTES_A_UNIT = 80  # of a layer, at each step of each window of a batch, while it is trained; measured
+BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
 LARGE_BATCH = 1.0  # GB; batches above it are remarked on
 VALIDATION_BATCH = 128  # sequences at once; bounds the memory
 VALIDATION_STEPS = 2**17  # steps at once, for long sequences
@@ -178,8 +178,8 @@ class TrainingBatches:
             return []
         return [
             f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
-            f"{self.windows_a_batch} windows of {steps} steps, which takes about {gigabytes:.1f} GB of memory to train; "
-            f"set num_batches = 0 (batches of {DEFAULT_BATCH} windows) or a larger number"
+            f"{self.windows_a_batch} windows of {steps} steps, which take about {gigabytes:.1f} GB of memory; set "
+            f"num_batches = 0 (batches of {DEFAULT_BATCH} windows) or a larger number"
         ]
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
