@@ -170,11 +170,14 @@ class TrainingBatches:
 
     def remarks(self) -> list[str]:
         """A line where few batches of many windows would take much memory."""
-        user, windows = self._user, self._cut(0)
+        user = self._user
+        if not user.num_batches:
+            return []
+        windows = self._cut(0)
         steps = int((windows.end - windows.begin).max())
         units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
         gigabytes = self.windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
-        if not user.num_batches or gigabytes < LARGE_BATCH:
+        if gigabytes < LARGE_BATCH:
             return []
         return [
             f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
