@@ -17,12 +17,20 @@ class RowsOnDisk:
     rows: np.ndarray
     mapped: mmap.mmap
 
+    def expect(self, begin: Iterable[int], end: Iterable[int]) -> None:
+        """Has the disk bring the rows from each begin to its end, all at once; else it brings page after page."""
+        if hasattr(self.mapped, "madvise"):  # not on Windows
+            width = self.rows.strides[0]
+            for first, last in zip(begin, end, strict=True):
+                at = int(first) * width // mmap.PAGESIZE * mmap.PAGESIZE
+                self.mapped.madvise(mmap.MADV_WILLNEED, at, int(last) * width - at)
+
     def release(self) -> None:
         """Lets go of what was read: until then it counts as the program's memory, like all that is mapped.
 
         The system still has it in memory for as long as there is room.
         """
-        if hasattr(self.mapped, "madvise"):  # not on Windows, which sees to it itself
+        if hasattr(self.mapped, "madvise"):
             self.mapped.madvise(mmap.MADV_DONTNEED)
 
 

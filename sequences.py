@@ -75,11 +75,6 @@ class Sequences:
         sizes = np.array(lengths, np.int64)
         return cls(inputs, targets, np.cumsum(sizes) - sizes, sizes, on_disk)
 
-    def release(self) -> None:
-        """Lets go of the memory of what was read from the disk."""
-        if self.on_disk:
-            self.on_disk.release()
-
 
 def _interleaved(
     records: Sequence[Record], time_res: int, s: Standardization, lengths: list[int]
@@ -190,7 +185,6 @@ class TrainingBatches:
         epoch, position = divmod(int(number), self.batches_an_epoch)
         windows, batches = self._windows_of(epoch)
         inputs, targets = gather(self._sequences, windows, batches[position])
-        self._sequences.release()
         if self._mirror:
             turned = np.random.default_rng((self._seed, epoch, 2, position)).random(len(inputs)) < 0.5
             inputs[turned] = inputs[turned] @ self._mirror.input_map + self._mirror.input_shift
@@ -263,10 +257,14 @@ def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[
     inside = steps < end
     counted = (steps >= windows.counted_begin[chosen, None]) & (steps < windows.counted_end[chosen, None])
     steps = np.where(inside, steps, begin)
+    if sequences.on_disk:
+        sequences.on_disk.expect(windows.begin[chosen], windows.end[chosen])
     inputs = sequences.inputs[steps]
     inputs[~inside] = 0
     targets = sequences.targets[steps]
     targets[~counted] = np.nan
+    if sequences.on_disk:
+        sequences.on_disk.release()
     return inputs, targets
 
 
@@ -278,4 +276,3 @@ def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, n
         at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
         for start in range(0, len(chosen), at_once):
             yield gather(sequences, windows, chosen[start : start + at_once])
-            sequences.release()
