@@ -404,8 +404,9 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
         if file is None:
             return record, remarks
         # A cache that cannot be written is one fault, not one of each record.
-        record_cache.save(file, record_cache.Kept(_arrays(record), remarks, record.digest))
-        return CachedRecord(name, file, record.digest), remarks
+        kept = record_cache.Kept(_arrays(record), remarks, record.digest)
+        record_cache.save(file, kept)
+        return CachedRecord(name, file, kept.digest), remarks
 
     sets: dict[str, Sequence[Record]] = {}
     faults: list[str] = []

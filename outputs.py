@@ -49,8 +49,8 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
             results[name] = Predicted(records, predictor.predict([record.inputs for record in records]))
             continue
         on_disk = write_rows(_predictions(predictor, records, name), folder, in_order=True)
-        ends = np.cumsum([len(record.time) for record in records])
-        results[name] = Predicted(records, np.split(on_disk.rows, ends[:-1]), on_disk)
+        predictions = np.split(on_disk.rows, np.cumsum(on_disk.lengths)[:-1])
+        results[name] = Predicted(records, predictions, on_disk)
     return results
 
 

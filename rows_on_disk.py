@@ -12,9 +12,13 @@ from settings import InputError, cannot_be_written
 
 @dataclass(frozen=True)
 class RowsOnDisk:
-    """rows: (row, column), read from the file where they are touched. The file is gone when the program ends."""
+    """rows: (row, column), read from the file where they are touched. The file is gone when the program ends.
+
+    lengths: (table,), the number of rows of each table that they were written from.
+    """
 
     rows: np.ndarray
+    lengths: np.ndarray
     mapped: mmap.mmap
 
     def expect(self, begin: Iterable[int], end: Iterable[int]) -> None:
@@ -44,14 +48,16 @@ def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False
     Raises:
         InputError: the file cannot be written.
     """
+    lengths = []
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             for table in tables:
                 file.write(np.ascontiguousarray(table))
+                lengths.append(len(table))
             file.flush()
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise InputError(cannot_be_written(folder, error)) from error
     if not in_order and hasattr(mapped, "madvise"):
         mapped.madvise(mmap.MADV_RANDOM)  # else each window would bring many times its size from the disk
-    return RowsOnDisk(np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1]), mapped)
+    return RowsOnDisk(np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1]), np.array(lengths), mapped)

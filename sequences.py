@@ -30,8 +30,9 @@ class Standardization:
     @classmethod
     def of(cls, records: Sequence[Record]) -> "Standardization":
         """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
-        rows = sum(len(record.time) for record in records)
-        mean = sum(_columns(record).sum(axis=0) for record in records) / rows
+        # Each record is asked for twice, no more: it may come from the disk.
+        rows, sums = zip(*((len(record.time), _columns(record).sum(axis=0)) for record in records), strict=True)
+        rows, mean = sum(rows), sum(sums) / sum(rows)
         deviation = np.sqrt(sum(((_columns(record) - mean) ** 2).sum(axis=0) for record in records) / rows)
         deviation = np.where(deviation > 1e-9 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
         inputs = records[0].inputs.shape[1]
@@ -67,24 +68,23 @@ class Sequences:
         Raises:
             InputError: the file cannot be written.
         """
-        lengths: list[int] = []
-        tables = _interleaved(records, time_res, s, lengths)
-        on_disk = write_rows(tables, folder) if folder else None
-        both = on_disk.rows if on_disk else np.concatenate(list(tables))
-        inputs, targets = np.split(both, [len(s.input_mean)], axis=1)
-        sizes = np.array(lengths, np.int64)
-        return cls(inputs, targets, np.cumsum(sizes) - sizes, sizes, on_disk)
+        tables = _interleaved(records, time_res, s)
+        if folder:
+            on_disk = write_rows(tables, folder)
+            rows, lengths = on_disk.rows, on_disk.lengths
+        else:
+            tables = list(tables)
+            on_disk, rows, lengths = None, np.concatenate(tables), np.array([len(table) for table in tables])
+        inputs, targets = np.split(rows, [len(s.input_mean)], axis=1)
+        return cls(inputs, targets, np.cumsum(lengths) - lengths, lengths, on_disk)
 
 
-def _interleaved(
-    records: Sequence[Record], time_res: int, s: Standardization, lengths: list[int]
-) -> Iterator[np.ndarray]:
-    """Each sequence as (step, input and output channel), float32; its length is put into `lengths`."""
+def _interleaved(records: Sequence[Record], time_res: int, s: Standardization) -> Iterator[np.ndarray]:
+    """Each sequence as (step, input and output channel), float32."""
     mean, deviation = np.array(s.input_mean + s.output_mean), np.array(s.input_deviation + s.output_deviation)
     for record in records:
         standardized = ((_columns(record) - mean) / deviation).astype(np.float32)
         for first in range(time_res):
-            lengths.append(len(standardized[first::time_res]))
             yield standardized[first::time_res]
 
 

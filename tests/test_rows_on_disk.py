@@ -16,6 +16,7 @@ def test_rows_are_those_of_the_tables_also_after_they_were_released(tmp_path, in
     on_disk = write_rows(iter(tables), str(tmp_path), in_order)
     expected = np.concatenate(tables)
     assert np.array_equal(on_disk.rows, expected) and on_disk.rows.dtype == np.float32
+    assert on_disk.lengths.tolist() == [3, 5]
     on_disk.expect([0, 7], [3, 8])
     on_disk.release()
     assert np.array_equal(on_disk.rows[[7, 0, 3]], expected[[7, 0, 3]])
