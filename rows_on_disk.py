@@ -60,4 +60,5 @@ def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False
         raise InputError(cannot_be_written(folder, error)) from error
     if not in_order and hasattr(mapped, "madvise"):
         mapped.madvise(mmap.MADV_RANDOM)  # else each window would bring many times its size from the disk
-    return RowsOnDisk(np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1]), np.array(lengths), mapped)
+    rows = np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1])
+    return RowsOnDisk(rows, np.array(lengths, np.int64), mapped)

@@ -74,7 +74,7 @@ class Sequences:
             rows, lengths = on_disk.rows, on_disk.lengths
         else:
             tables = list(tables)
-            on_disk, rows, lengths = None, np.concatenate(tables), np.array([len(table) for table in tables])
+            on_disk, rows, lengths = None, np.concatenate(tables), np.array([len(table) for table in tables], np.int64)
         inputs, targets = np.split(rows, [len(s.input_mean)], axis=1)
         return cls(inputs, targets, np.cumsum(lengths) - lengths, lengths, on_disk)
 
