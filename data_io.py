@@ -6,7 +6,7 @@ Roll, Pitch, then the wave elevations; those that are switched off are left out.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import record_cache
+from progress import Bar
 from settings import SET_NAMES, Config, InputError, UserInput, posix, written_aside
 from text_tables import (
     LAMP_MOT,
@@ -37,6 +39,19 @@ HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  #
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
 LONGEST_NAME = 255  # characters of a file's name
+MANY_RECORDS = 100  # from here on reading them takes long enough to show how far it is
+CHANNEL_SETTINGS = (  # those that decide what is read of a realization
+    "input_3dof",
+    "input_waves",
+    "input_vbm",
+    "output_3dof",
+    "output_vbm",
+    "wave_grid_x_size",
+    "wave_grid_y_size",
+    "ship_length",
+    "ship_beam",
+    "wave_ramp_time",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,44 @@ class Record:
     inputs: np.ndarray
     targets: np.ndarray | None
     simple: np.ndarray
+
+    @property
+    def digest(self) -> str:
+        """A short text that differs where any number of the record does."""
+        return record_cache.digest(array for array in _arrays(self).values() if array is not None)
+
+
+def _arrays(record: Record) -> dict[str, np.ndarray]:
+    return {name: getattr(record, name) for name in ("time", "inputs", "targets", "simple")}
+
+
+@dataclass(frozen=True)
+class CachedRecord:
+    """A record that is read from its file in the cache when it is needed."""
+
+    name: str
+    file: Path
+    digest: str
+
+    def read(self) -> Record:
+        """Raises InputError if the file has gone since the run began."""
+        kept = record_cache.load(self.file)
+        if kept is None:
+            raise InputError(f"{self.file}: was removed or damaged during the run; run again, it is made anew")
+        return Record(self.name, **kept.arrays)
+
+
+@dataclass(frozen=True)
+class RecordsOnDisk(Sequence):
+    """The records of a set, each read when it is asked for: the set takes no memory."""
+
+    cached: tuple[CachedRecord, ...]
+
+    def __len__(self) -> int:
+        return len(self.cached)
+
+    def __getitem__(self, place: int) -> Record:
+        return self.cached[place].read()
 
 
 @dataclass(frozen=True)
@@ -325,33 +378,71 @@ def _grid_offsets(user: UserInput) -> tuple[np.ndarray, np.ndarray]:
 # ---- sets of realizations ---------------------------------------------------------------------------------------
 
 
-def read_sets(config: Config) -> tuple[dict[str, tuple[Record, ...]], list[str]]:
+def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
-    Raises:
-        InputError: all that is wrong with all files, one line each.
-    """
-    names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")])
+    With a cache_path they are parsed where the cache does not hold them yet, and stay on disk.
 
-    def read(pair: tuple[str, str]) -> tuple[Record, list[str]] | InputError:
+    Raises:
+        InputError: all that is wrong with all files, one line each; or the cache cannot be written.
+    """
+    data = config.data
+    names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+    find = _find_in_cache(config)
+
+    def read(pair: tuple[str, str]) -> tuple[Record | CachedRecord, list[str]] | InputError:
+        name, file = names[pair[0]], find(*pair)
+        kept = record_cache.load(file) if file else None
+        if kept and len(kept.arrays["time"]) >= 2 * config.user.time_res:
+            return CachedRecord(name, file, kept.digest), kept.remarks
         try:
-            return read_record(*pair, config.user, name=names[pair[0]])
+            record, remarks = read_record(*pair, config.user, name=name)
+            if find(*pair) != file:
+                raise InputError(f"{pair[0]}: its files changed while they were read; run again when they are finished")
         except InputError as error:
             return error
+        if file is None:
+            return record, remarks
+        # A cache that cannot be written is one fault, not one of each record.
+        kept = record_cache.Kept(_arrays(record), remarks, record.digest)
+        record_cache.save(file, kept)
+        return CachedRecord(name, file, kept.digest), remarks
 
-    sets: dict[str, tuple[Record, ...]] = {}
+    sets: dict[str, Sequence[Record]] = {}
     faults: list[str] = []
     warnings: list[str] = []
+    total = sum(len(data.pairs(set_name)) for set_name in SET_NAMES)
+    bar = Bar(total if total >= MANY_RECORDS else 0, "Reading")
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy turns text into numbers outside of Python's lock
         for set_name in SET_NAMES:
-            found = list(pool.map(read, config.data.pairs(set_name)))
-            faults += [line for result in found if isinstance(result, InputError) for line in result.lines]
-            good = [result for result in found if not isinstance(result, InputError)]
-            warnings += [line for _, remarks in good for line in remarks]
-            sets[set_name] = tuple(record for record, _ in good)
+            records = []
+            for result in pool.map(read, data.pairs(set_name)):
+                bar.advance()
+                if isinstance(result, InputError):
+                    faults += result.lines
+                else:
+                    records.append(result[0])
+                    warnings += result[1]
+            sets[set_name] = RecordsOnDisk(tuple(records)) if data.cache_path else tuple(records)
+    bar.close()
     if faults:
         raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
     return sets, list(dict.fromkeys(warnings))
+
+
+def _find_in_cache(config: Config) -> Callable[[str, str], Path | None]:
+    """Gives the file in the cache for a realization's SimpleCode and LAMP paths, None where no cache is wanted."""
+    if not config.data.cache_path:
+        return lambda sc, lamp: None
+    folder, user = Path(config.data.cache_path), config.user
+    readers = record_cache.prepare(folder)
+    chosen = {name: getattr(user, name) for name in CHANNEL_SETTINGS}
+
+    def find(sc: str, lamp: str) -> Path:
+        files = needed_files(sc, lamp, user) + [Path(f"{sc}.vbm")] * user.output_vbm  # the last is read if it is there
+        return record_cache.file_of(folder, readers, files, chosen)
+
+    return find
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:

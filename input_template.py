@@ -83,6 +83,7 @@ class DataInfoArgs:
         self.train_sc, self.train_lamp = train.sc, train.lamp
         self.val_sc, self.val_lamp = val.sc, val.lamp
         self.test_sc, self.test_lamp = test.sc, test.lamp
+        self.cache_path = ""  # a folder: files are parsed once and streamed from there, for hundreds of realizations
 
 
 class SaveDataArgs:

@@ -97,7 +97,7 @@ def run(config: settings.Config) -> list[str]:
     if trained is None:  # the first machine goes on
         return []
     predictor = prediction.Predictor(trained)
-    results = outputs.predict_sets(predictor, sets)
+    results = outputs.predict_sets(config, predictor, sets)
     if any(sets.values()):
         outputs.save_report(config, results, trained.architecture.outputs)
     outputs.save_predictions(config, sets, results, trained.architecture.outputs)

@@ -4,7 +4,7 @@ Series are (rows,), records are (rows, channel), in physical units. A measure ov
 records, so that a long record counts for more than a short one; ssa_error alone is a mean over records.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,24 +26,9 @@ def turning_points(series: np.ndarray) -> np.ndarray:
     return moving[:-1][signs[:-1] != signs[1:]] + 1
 
 
-def mean_or_zero(values: np.ndarray) -> float:
-    """Mean of the values, 0 where there are none."""
-    return float(np.mean(values)) if values.size else 0.0
-
-
 def correlation(target: np.ndarray, prediction: np.ndarray) -> float:
     """Pearson's correlation of two series (rows,); NaN where one of them is constant."""
-    if is_constant(target) or is_constant(prediction):
-        return float("nan")
-    target, prediction = target - target.mean(), prediction - prediction.mean()
-    scale = np.sqrt(np.sum(target**2) * np.sum(prediction**2))
-    # Rounding can carry the quotient past its bounds.
-    return float(np.clip(np.sum(target * prediction) / scale, -1.0, 1.0)) if scale > 0 else float("nan")
-
-
-def is_constant(series: np.ndarray) -> bool:
-    """Whether all values are the same. The deviation does not tell: rounding of the mean leaves it just above zero."""
-    return bool(np.ptp(series) == 0)
+    return pooled_errors([record_sums(target, prediction)])["correlation"]
 
 
 def significant_single_amplitude(series: np.ndarray) -> float:
@@ -64,27 +49,61 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
         none); rmse; nrmse, rmse / s (NaN where s is 0); correlation; max_error, largest |e|; ssa_error, mean over
         the records of the absolute difference of the single significant amplitudes.
     """
-    y = np.concatenate(targets)
-    p = np.concatenate(predictions)
+    return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
+
+
+def record_sums(target: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
+    """What one record's series (rows,) add to `channel_errors`, so that the series need not be kept."""
+    y, p = np.asarray(target, float), np.asarray(prediction, float)
     squared = (p - y) ** 2
     a, b = AMPLITUDE_WEIGHTS
-    peaks = [(p_[i] - y_[i]) ** 2 for y_, p_ in zip(targets, predictions, strict=True) for i in [turning_points(y_)]]
-    deviation = 0.0 if is_constant(y) else float(np.std(y))
-    rmse = float(np.sqrt(np.mean(squared)))
-    ssa = [
-        abs(significant_single_amplitude(p_) - significant_single_amplitude(y_))
-        for y_, p_ in zip(targets, predictions, strict=True)
-    ]
+    peaks = squared[turning_points(y)]
     return {
-        "mse": float(np.mean(squared)),
-        "amplitude_mse": float(np.mean(squared * (a + b * y**2))),
-        "peak_mse": mean_or_zero(np.concatenate(peaks)),
-        "rmse": rmse,
-        "nrmse": rmse / deviation if deviation > 0 else float("nan"),
-        "correlation": correlation(y, p),
-        "max_error": float(np.sqrt(np.max(squared))),
-        "ssa_error": float(np.mean(ssa)),
-        "peaks": int(sum(len(errors) for errors in peaks)),
+        "rows": len(y),
+        "squared": squared.sum(),
+        "weighted": (squared * (a + b * y**2)).sum(),
+        "peaks": len(peaks),
+        "at_peaks": peaks.sum(),
+        "largest": squared.max(),
+        "ssa_error": abs(significant_single_amplitude(p) - significant_single_amplitude(y)),
+        "mean_y": y.mean(),
+        "mean_p": p.mean(),
+        # About the record's own means: sums of raw squares would cancel where the mean is large.
+        "yy": ((y - y.mean()) ** 2).sum(),
+        "pp": ((p - p.mean()) ** 2).sum(),
+        "yp": ((y - y.mean()) * (p - p.mean())).sum(),
+        "least_y": y.min(),
+        "most_y": y.max(),
+        "least_p": p.min(),
+        "most_p": p.max(),
+    }
+
+
+def pooled_errors(records: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """All measures of one channel over a set, from the `record_sums` of its records."""
+    of = {name: np.array([record[name] for record in records], float) for name in records[0]}
+    rows, peaks = of["rows"].sum(), of["peaks"].sum()
+    mse = of["squared"].sum() / rows
+    # A record's sum of products about the set's means is that about its own, and its mean's distance times its rows.
+    dy, dp = (of[name] - np.average(of[name], weights=of["rows"]) for name in ("mean_y", "mean_p"))
+    yy, pp, yp = (
+        (of[name] + of["rows"] * product).sum() for name, product in (("yy", dy * dy), ("pp", dp * dp), ("yp", dy * dp))
+    )
+    # Whether all values are the same: rounding of the mean leaves the deviation just above zero.
+    constant_y, constant_p = (of[f"least_{x}"].min() == of[f"most_{x}"].max() for x in "yp")
+    deviation = 0.0 if constant_y else np.sqrt(yy / rows)
+    correlated = not constant_y and not constant_p and yy * pp > 0
+    return {
+        "mse": float(mse),
+        "amplitude_mse": float(of["weighted"].sum() / rows),
+        "peak_mse": float(of["at_peaks"].sum() / peaks) if peaks else 0.0,
+        "rmse": float(np.sqrt(mse)),
+        "nrmse": float(np.sqrt(mse) / deviation) if deviation > 0 else float("nan"),
+        # Rounding can carry the quotient past its bounds.
+        "correlation": float(np.clip(yp / np.sqrt(yy * pp), -1.0, 1.0)) if correlated else float("nan"),
+        "max_error": float(np.sqrt(of["largest"].max())),
+        "ssa_error": float(of["ssa_error"].mean()),
+        "peaks": int(peaks),
     }
 
 
@@ -102,11 +121,21 @@ def error_table(
         the earlier tool did, for mse, amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse;
         it has the mean over the channels of nrmse, correlation and ssa_error, and the largest max_error.
     """
+    pairs = zip(targets, predictions, strict=True)
+    return _table([_sums_of_channels(target, prediction) for target, prediction in pairs], channels)
+
+
+def _sums_of_channels(target: np.ndarray, prediction: np.ndarray) -> list[dict[str, float] | None]:
+    """`record_sums` of each channel of a record, None of one that the model does not give."""
+    pairs = zip(target.T, prediction.T, strict=True)
+    return [None if np.isnan(p).any() else record_sums(y, p) for y, p in pairs]
+
+
+def _table(records: Sequence[Sequence[dict[str, float] | None]], channels: Sequence[str]) -> pd.DataFrame:
     rows = []
-    for i, channel in enumerate(channels):
-        if any(np.isnan(p[:, i]).any() for p in predictions):
-            continue
-        rows.append({"channel": channel, **channel_errors([y[:, i] for y in targets], [p[:, i] for p in predictions])})
+    for channel, sums in zip(channels, zip(*records, strict=True), strict=True):
+        if None not in sums:
+            rows.append({"channel": channel, **pooled_errors(sums)})
     table = pd.DataFrame(rows, columns=["channel", *MEASURES, "peaks"])
     if rows:
         mean = table[list(MEASURES)].mean()  # skips the NaN of a constant channel
@@ -121,11 +150,12 @@ def error_table(
 Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, LSTM, each (rows, channel)
 
 
-def error_report(results: Mapping[str, Sequence[Motions]], channels: Sequence[str]) -> pd.DataFrame:
+def error_report(results: Mapping[str, Iterable[Motions]], channels: Sequence[str]) -> pd.DataFrame:
     """SimpleCode's and the LSTM's errors against LAMP over each set.
 
     Args:
-        results: the records of each set (train, val, test); empty sets are left out of the report.
+        results: the records of each set (train, val, test), each gone through once, so that they need not be in memory
+            together; empty sets are left out of the report.
         channels: the channels' names.
 
     Returns:
@@ -133,14 +163,12 @@ def error_report(results: Mapping[str, Sequence[Motions]], channels: Sequence[st
     """
     tables = []
     for set_name, records in results.items():
-        for source, position in (("SimpleCode", 1), ("LSTM", 2)):
-            if records:
-                table = error_table(
-                    [record[0] for record in records], [record[position] for record in records], channels
-                )
-                table.insert(0, "set", set_name)
-                table.insert(1, "source", source)
-                tables.append(table)
+        sums = [[_sums_of_channels(lamp, model) for model in models] for lamp, *models in records]
+        for source, of_source in zip(("SimpleCode", "LSTM"), zip(*sums, strict=True), strict=False):
+            table = _table(of_source, channels)
+            table.insert(0, "set", set_name)
+            table.insert(1, "source", source)
+            tables.append(table)
     if not tables:
         return pd.DataFrame(columns=["set", "source", "channel", *MEASURES])
     return pd.concat(tables, ignore_index=True)

@@ -1,8 +1,9 @@
 """What a run leaves behind: the error report, prediction files and figures, and predictions without LAMP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -14,20 +15,53 @@ from data_io import Record
 from network import TrainedNetwork
 from prediction import Predictor, predict_with_checkpoints
 from progress import Bar
+from rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config, InputError, warn
 
 RECORDS_AT_ONCE = 12  # read and predicted together; bounds the memory for thousands of realizations
 
-Results = Mapping[str, Sequence[metrics.Motions]]  # set: (LAMP, SimpleCode, LSTM) of each record
+
+class Predicted(Sequence):
+    """(LAMP, SimpleCode, LSTM) of each record of a set, all (rows, channel)."""
+
+    def __init__(self, records: Sequence[Record], predictions: Sequence[np.ndarray], on_disk: RowsOnDisk | None = None):
+        self._records, self._predictions, self._on_disk = records, predictions, on_disk
+
+    def __len__(self) -> int:
+        return len(self._predictions)
+
+    def __getitem__(self, place: int) -> metrics.Motions:
+        if self._on_disk:
+            self._on_disk.release()
+        record = self._records[place]
+        return record.targets, record.simple, self._predictions[place]
 
 
-def predict_sets(predictor: Predictor, sets: Mapping[str, Sequence[Record]]) -> Results:
-    """LAMP's, SimpleCode's and the network's motions of each record."""
+Results = Mapping[str, Predicted]
+
+
+def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequence[Record]]) -> Results:
+    """LAMP's, SimpleCode's and the network's motions of each record; with a cache_path they stay on disk."""
+    folder = config.data.cache_path
     results = {}
     for name, records in sets.items():
-        predictions = predictor.predict([record.inputs for record in records])
-        results[name] = [(r.targets, r.simple, p) for r, p in zip(records, predictions, strict=True)]
+        if not folder or not len(records):
+            results[name] = Predicted(records, predictor.predict([record.inputs for record in records]))
+            continue
+        on_disk = write_rows(_predictions(predictor, records, name), folder, in_order=True)
+        predictions = np.split(on_disk.rows, np.cumsum(on_disk.lengths)[:-1])
+        results[name] = Predicted(records, predictions, on_disk)
     return results
+
+
+def _predictions(predictor: Predictor, records: Sequence[Record], set_name: str) -> Iterator[np.ndarray]:
+    """The network's motions of one record after the other, of which a few are in memory at once."""
+    bar = Bar(len(records) if len(records) >= data_io.MANY_RECORDS else 0, f"Predicting {set_name} set")
+    for start in range(0, len(records), RECORDS_AT_ONCE):
+        places = range(start, min(start + RECORDS_AT_ONCE, len(records)))
+        yield from predictor.predict([records[i].inputs for i in places])
+        bar.advance(len(places))
+    bar.close()
 
 
 def save_report(config: Config, results: Results, channels: Sequence[str]) -> pd.DataFrame:
@@ -44,8 +78,9 @@ def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], resul
         return
     for name, records in sets.items():
         for i in getattr(config.save, name):
-            path = config.output_folder / f"{config.save.prefix}{records[i].name}.txt"
-            data_io.write_prediction(path, records[i].time, results[name][i][2], channels)
+            record = records[i]
+            path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
+            data_io.write_prediction(path, record.time, results[name][i][2], channels)
 
 
 def save_figures(
@@ -61,11 +96,18 @@ def save_figures(
     for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
         for name, records in sets.items():
             for i in getattr(chosen, f"{kind}_ID_list_{name}"):
-                title = f"{records[i].name} ({plotting.SET_NAMES[name]})"
-                figure = draw(records[i].time, *results[name][i], channels, style, title)
-                figures[f"{kind}_{name}_{i}_{records[i].name}"] = figure
-    for kind, draw in (("maxima", plotting.maxima_figure), ("histo", plotting.histogram_figure)):
-        picked = {name: [results[name][i] for i in getattr(chosen, f"{kind}_ID_list_{name}")] for name in sets}
+                record = records[i]
+                title = f"{record.name} ({plotting.SET_NAMES[name]})"
+                figure = draw(record.time, *results[name][i], channels, style, title)
+                figures[f"{kind}_{name}_{i}_{record.name}"] = figure
+    for kind, draw, needed in (
+        ("maxima", plotting.maxima_figure, _largest_magnitudes),
+        ("histo", plotting.histogram_figure, np.asarray),
+    ):
+        picked = {
+            name: [tuple(map(needed, results[name][i])) for i in getattr(chosen, f"{kind}_ID_list_{name}")]
+            for name in sets
+        }
         if any(picked.values()):
             figures[kind] = draw(picked, channels, style)
     if len(trained.history):
@@ -76,6 +118,11 @@ def save_figures(
         plotting.save_figure(figure, config.output_folder / "figures" / f"{name}.png")
     if chosen.show_figures:
         plotting.show_figures(figures)
+
+
+def _largest_magnitudes(motions: np.ndarray) -> np.ndarray:
+    """(1, channel): all that the maxima's figure needs of a record, by default of every one of thousands."""
+    return np.fmax.reduce(np.abs(motions), axis=0, keepdims=True)
 
 
 def evolution_figures(

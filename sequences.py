@@ -1,16 +1,19 @@
 """Cuts standardized records into the sequences and windows that the network learns from."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from data_io import Record
+from rows_on_disk import RowsOnDisk, write_rows
 from settings import UserInput
 
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
+BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
+LARGE_BATCH = 1.0  # GB; batches above it are remarked on
 VALIDATION_BATCH = 128  # sequences at once; bounds the memory
 VALIDATION_STEPS = 2**17  # steps at once, for long sequences
 
@@ -26,18 +29,20 @@ class Standardization:
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> "Standardization":
-        inputs = _mean_and_deviation([record.inputs for record in records])
-        outputs = _mean_and_deviation([record.targets for record in records])
-        return cls(*inputs, *outputs)
+        """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
+        # Each record is asked for twice, no more: it may come from the disk.
+        rows, sums = zip(*((len(record.time), _columns(record).sum(axis=0)) for record in records), strict=True)
+        rows, mean = sum(rows), sum(sums) / sum(rows)
+        deviation = np.sqrt(sum(((_columns(record) - mean) ** 2).sum(axis=0) for record in records) / rows)
+        deviation = np.where(deviation > 1e-9 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
+        inputs = records[0].inputs.shape[1]
+        parts = (mean[:inputs], deviation[:inputs], mean[inputs:], deviation[inputs:])
+        return cls(*(tuple(part.tolist()) for part in parts))
 
 
-def _mean_and_deviation(arrays: Sequence[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
-    rows = sum(len(array) for array in arrays)
-    mean = sum(array.sum(axis=0) for array in arrays) / rows
-    deviation = np.sqrt(sum(((array - mean) ** 2).sum(axis=0) for array in arrays) / rows)
-    deviation = np.where(deviation > 1e-9 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
-    return tuple(mean.tolist()), tuple(deviation.tolist())
+def _columns(record: Record) -> np.ndarray:
+    """(row, input and output channel) of a record with LAMP."""
+    return np.hstack([record.inputs, record.targets])
 
 
 @dataclass(frozen=True)
@@ -47,23 +52,40 @@ class Sequences:
     With time_res = n each record gives n sequences: rows 0, n, 2n, ...; rows 1, n + 1, ...; and so on.
 
     inputs: (steps, input channel); targets: (steps, output channel); starts, lengths: (sequence,) in steps.
+    on_disk: the file that inputs and targets are read from; None if they are in memory.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
+    on_disk: RowsOnDisk | None = None
 
     @classmethod
-    def of(cls, records: Sequence[Record], time_res: int, s: Standardization) -> "Sequences":
-        inputs, targets = [], []
-        for record in records:
-            standardized_inputs = ((record.inputs - s.input_mean) / s.input_deviation).astype(np.float32)
-            standardized_targets = ((record.targets - s.output_mean) / s.output_deviation).astype(np.float32)
-            inputs += [standardized_inputs[i::time_res] for i in range(time_res)]
-            targets += [standardized_targets[i::time_res] for i in range(time_res)]
-        lengths = np.array([len(sequence) for sequence in inputs], np.int64)
-        return cls(np.concatenate(inputs), np.concatenate(targets), np.cumsum(lengths) - lengths, lengths)
+    def of(cls, records: Sequence[Record], time_res: int, s: Standardization, folder: str = "") -> "Sequences":
+        """folder: where a file for them is made, which they are read from; empty for none.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        tables = _interleaved(records, time_res, s)
+        if folder:
+            on_disk = write_rows(tables, folder)
+            rows, lengths = on_disk.rows, on_disk.lengths
+        else:
+            tables = list(tables)
+            on_disk, rows, lengths = None, np.concatenate(tables), np.array([len(table) for table in tables], np.int64)
+        inputs, targets = np.split(rows, [len(s.input_mean)], axis=1)
+        return cls(inputs, targets, np.cumsum(lengths) - lengths, lengths, on_disk)
+
+
+def _interleaved(records: Sequence[Record], time_res: int, s: Standardization) -> Iterator[np.ndarray]:
+    """Each sequence as (step, input and output channel), float32."""
+    mean, deviation = np.array(s.input_mean + s.output_mean), np.array(s.input_deviation + s.output_deviation)
+    for record in records:
+        standardized = ((_columns(record) - mean) / deviation).astype(np.float32)
+        for first in range(time_res):
+            yield standardized[first::time_res]
 
 
 @dataclass(frozen=True)
@@ -130,6 +152,7 @@ class TrainingBatches:
         self._sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
         count = len(self._cut(0).begin)
         self.batches_an_epoch = min(user.num_batches or -(-count // DEFAULT_BATCH), count)
+        self.windows_a_batch = -(-count // self.batches_an_epoch)
         self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
@@ -139,6 +162,23 @@ class TrainingBatches:
         # Its thread sleeps for 10 ms, 20 ms, 40 ms, ... up to a minute, and the end of a training waits for it to wake.
         options.autotune.enabled = False
         return numbers.map(self._tensors).prefetch(2).with_options(options)
+
+    def remarks(self) -> list[str]:
+        """A line where few batches of many windows would take much memory."""
+        user = self._user
+        if not user.num_batches:
+            return []
+        windows = self._cut(0)
+        steps = int((windows.end - windows.begin).max())
+        units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
+        gigabytes = self.windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
+        if gigabytes < LARGE_BATCH:
+            return []
+        return [
+            f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
+            f"{self.windows_a_batch} windows of {steps} steps, which take about {gigabytes:.1f} GB of memory; set "
+            f"num_batches = 0 (batches of {DEFAULT_BATCH} windows) or a larger number"
+        ]
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets (window, time, channel) of one batch, counted from the first of the first epoch."""
@@ -227,20 +267,22 @@ def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[
     inside = steps < end
     counted = (steps >= windows.counted_begin[chosen, None]) & (steps < windows.counted_end[chosen, None])
     steps = np.where(inside, steps, begin)
+    if sequences.on_disk:
+        sequences.on_disk.expect(windows.begin[chosen], windows.end[chosen])
     inputs = sequences.inputs[steps]
     inputs[~inside] = 0
     targets = sequences.targets[steps]
     targets[~counted] = np.nan
+    if sequences.on_disk:
+        sequences.on_disk.release()
     return inputs, targets
 
 
-def whole_sequence_batches(sequences: Sequences) -> list[tuple[np.ndarray, np.ndarray]]:
+def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Inputs and targets (sequence, time, channel) in batches of equal length, so that nothing has to be filled up."""
     windows = cut_pieces(sequences, 0)
-    batches = []
     for length in np.unique(sequences.lengths):
         chosen = np.flatnonzero(sequences.lengths == length)
         at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
         for start in range(0, len(chosen), at_once):
-            batches.append(gather(sequences, windows, chosen[start : start + at_once]))
-    return batches
+            yield gather(sequences, windows, chosen[start : start + at_once])

@@ -155,6 +155,7 @@ class DataInfo:
     test_sc: tuple[str, ...] = ()
     predict_sc: tuple[str, ...] = ()
     predict_waves: tuple[str, ...] = ()
+    cache_path: str = ""  # a folder for parsed records, which are then streamed from it; empty: all in memory
 
     def pairs(self, set_name: str) -> list[tuple[str, str]]:
         """(SimpleCode path, LAMP path) of each realization of a set."""
@@ -450,15 +451,16 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
 
 
 @contextlib.contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path, mark: str = "") -> Iterator[Path]:
     """A file to write in place of `path`, renamed once all is written: under the name there is always a whole file.
 
-    It keeps the name's ending, which decides about the format that some libraries write.
+    It keeps the name's ending, which decides about the format that some libraries write. Where several may write the
+    same file at once, each needs a `mark` of its own.
 
     Raises:
         InputError: it cannot be written; the file that was there is still whole.
     """
-    aside = path.with_name("writing_" + path.name)
+    aside = path.with_name(f"writing_{mark}{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside
@@ -551,7 +553,7 @@ def convert(name: str, value: Any, kind: Any, section: type) -> Any:
         raise ValueError(f"expected {_plain(kind)}")
     if name in ("train_fun_hyp", "val_fun_hyp"):
         return _objective(value)
-    if section is DataInfo:
+    if section is DataInfo and kind.startswith("tuple"):
         return _paths(value)
     if kind.startswith("tuple[int"):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
@@ -585,8 +587,8 @@ def convert(name: str, value: Any, kind: Any, section: type) -> Any:
         return _network_name(value, may_be_empty=name == "fine_tune_filename")
     if name.endswith("_color") and not is_color_like(value):
         raise ValueError('expected the name of a colour, such as "black", "tab:blue" or "#1f77b4"')
-    if name == "output_path":
-        return str(PurePosixPath(posix(value) or "."))
+    if name in ("output_path", "cache_path"):
+        return str(PurePosixPath(posix(value) or ".")) if value or name == "output_path" else ""
     if name == "prefix" and re.search(r'[\\/:*?"<>|]', value):
         raise ValueError('expected text that can begin a file name, without any of \\ / : * ? " < > |')
     return value
@@ -726,7 +728,10 @@ def check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
         faults.append("DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc")
     _check_evolution(config, faults)
     # Told now, not when hours of training are to be written down.
-    for name, folder in (("SaveDataArgs.output_path", config.output_folder), ("saved_models", config.network_folder)):
+    folders = {"SaveDataArgs.output_path": config.output_folder, "saved_models": config.network_folder}
+    if data.cache_path:
+        folders["DataInfoArgs.cache_path"] = Path(data.cache_path)
+    for name, folder in folders.items():
         in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
         if in_the_way:
             faults.append(

@@ -23,7 +23,7 @@ import tensorflow as tf
 import layers
 import linear_filter
 from cluster import ALONE, Machine, train_together
-from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record
+from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record, RecordsOnDisk
 from joint_training import InStep, Team
 from network import (
     HISTORY_FILE,
@@ -69,6 +69,7 @@ from settings import (
     first_line,
     training_settings,
     unfinished,
+    warn,
     write_json,
     written_aside,
 )
@@ -77,7 +78,7 @@ from training_log import Progress, history_columns, write_history
 MOST_STEPS_AT_ONCE = 20
 
 
-def train(config: Config, sets: dict[str, tuple[Record, ...]], machine: Machine = ALONE) -> TrainedNetwork | None:
+def train(config: Config, sets: dict[str, Sequence[Record]], machine: Machine = ALONE) -> TrainedNetwork | None:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
 
     The test set is not touched. Ctrl-C ends the training and keeps the best network found so far.
@@ -99,11 +100,11 @@ def train(config: Config, sets: dict[str, tuple[Record, ...]], machine: Machine 
             return _train(config, sets, team)
 
 
-def _train(config: Config, sets: dict[str, tuple[Record, ...]], team: Team | None) -> TrainedNetwork:
+def _train(config: Config, sets: dict[str, Sequence[Record]], team: Team | None) -> TrainedNetwork:
     user = config.user
     if user.network_type == "linear":
         return fit_linear_filter(config, sets)
-    data_print = fingerprint([*sets["train"], *sets["val"]])
+    data_print = fingerprint(sets["train"], sets["val"])
     interrupted = find_interrupted(config, data_print) if user.resume else None
     seed = interrupted.facts["seed"] if interrupted else user.seed
     if seed is None:
@@ -111,7 +112,8 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]], team: Team | Non
     if team:
         team.compare(_prints(config, data_print))
         team.from_first([seed])
-    architecture, model, batches = _ready_to_train(user, sets, seed, team)
+    architecture, model, batches = _ready_to_train(config, sets, seed, team)
+    warn(batches.remarks())
     s = architecture.standardization
     folder = interrupted.folder if interrupted else _new_training_folder(config.network_folder)
     facts = _facts(config, architecture, seed) | {"data_fingerprint": data_print}
@@ -132,7 +134,7 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]], team: Team | Non
     if user.tensorboard:
         callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
     if sets["val"]:
-        validation = Sequences.of(sets["val"], user.time_res, s)
+        validation = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path)
         callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
     first_epoch = state.replay_into(callbacks)
     # Where patience had come to its end when the training was cut off, there is no epoch left.
@@ -174,12 +176,12 @@ def _train(config: Config, sets: dict[str, tuple[Record, ...]], team: Team | Non
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
 
 
-def _train_along(config: Config, sets: dict[str, tuple[Record, ...]], team: Team) -> None:
+def _train_along(config: Config, sets: dict[str, Sequence[Record]], team: Team) -> None:
     """Does the part of a machine that is not the first: gradients and steps, and nothing else."""
     user = config.user
-    team.compare(_prints(config, fingerprint([*sets["train"], *sets["val"]])))
+    team.compare(_prints(config, fingerprint(sets["train"], sets["val"])))
     (seed,) = team.from_first([0]).astype(int).tolist()
-    _, model, batches = _ready_to_train(user, sets, seed, team)
+    _, model, batches = _ready_to_train(config, sets, seed, team)
     first_epoch, epochs = team.from_first([0, 0]).astype(int).tolist()
     plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
     data = team.share(batches.dataset(first_epoch, user.epochs))
@@ -195,9 +197,10 @@ def _prints(config: Config, data_print: str) -> dict[str, str]:
 
 
 def _ready_to_train(
-    user: UserInput, sets: dict[str, tuple[Record, ...]], seed: int, team: Team | None
+    config: Config, sets: dict[str, Sequence[Record]], seed: int, team: Team | None
 ) -> tuple[Architecture, keras.Model, TrainingBatches]:
     """The network to train, with its first weights, its loss and its optimizer, and the batches to train it on."""
+    user = config.user
     keras.utils.set_random_seed(seed)
     architecture = Architecture.of(user, Standardization.of(sets["train"]))
     source = None
@@ -210,7 +213,8 @@ def _ready_to_train(
 
     s = architecture.standardization
     mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
-    batches = TrainingBatches(Sequences.of(sets["train"], user.time_res, s), user, seed, mirror)
+    sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path)
+    batches = TrainingBatches(sequences, user, seed, mirror)
     if team:
         terms = functools.partial(objective_sum_and_count, user.train_fun_hyp)
         model = team.joint(model, member_loss(terms, architecture))
@@ -221,7 +225,7 @@ def _ready_to_train(
     return architecture, model, batches
 
 
-def fit_linear_filter(config: Config, sets: dict[str, tuple[Record, ...]]) -> TrainedNetwork:
+def fit_linear_filter(config: Config, sets: dict[str, Sequence[Record]]) -> TrainedNetwork:
     """Fits network_type "linear" on the train set in closed form, with ridges chosen on the val set, and saves it.
 
     Where there is no val set the train set chooses. The history has one row, as there are no epochs.
@@ -347,10 +351,7 @@ class Validation(keras.callbacks.Callback):
 
     def __init__(self, sequences: Sequences, objective: tuple[int, float, float], architecture: Architecture):
         super().__init__()
-        self._batches = [
-            (tf.constant(inputs), tf.constant(targets)) for inputs, targets in whole_sequence_batches(sequences)
-        ]
-        self._steps = len(sequences.targets)
+        self._sequences = sequences
         self._objective, self._architecture = objective, architecture
         self._terms = None
 
@@ -362,9 +363,11 @@ class Validation(keras.callbacks.Callback):
         if self._terms is None:
             self.set_model(model)
             self._terms = tf.function(self._sums, reduce_retracing=True)
-        sums = np.sum([self._terms(x, y).numpy() for x, y in self._batches], axis=0, dtype=np.float64)
+        batches = whole_sequence_batches(self._sequences)
+        parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
+        sums = np.sum(parts, axis=0, dtype=np.float64)
         total, count, squares = sums[0], sums[1], sums[2:]
-        errors = np.sqrt(squares / self._steps) * self._architecture.standardization.output_deviation
+        errors = np.sqrt(squares / len(self._sequences.targets)) * self._architecture.standardization.output_deviation
         names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
         return {"val_loss": float(total / count) if count else 0.0} | dict(zip(names, errors.tolist(), strict=True))
 
@@ -428,13 +431,14 @@ class Interrupted:
     history: pd.DataFrame
 
 
-def fingerprint(records: Sequence[Record]) -> str:
-    """A short text that differs where any number of the records does."""
-    numbers = hashlib.blake2b(digest_size=16)
-    for record in records:
-        for array in (record.time, record.inputs, record.targets):
-            numbers.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    return numbers.hexdigest()
+def fingerprint(*sets: Sequence[Record]) -> str:
+    """A short text that differs where any number of the records does, the same for records in memory and on disk."""
+    digests = [
+        record.digest
+        for records in sets
+        for record in (records.cached if isinstance(records, RecordsOnDisk) else records)
+    ]
+    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
 
 
 def find_interrupted(config: Config, data_print: str) -> Interrupted | None:

@@ -15,7 +15,6 @@ from metrics import (
     error_report,
     error_table,
     format_report,
-    mean_or_zero,
     significant_single_amplitude,
     turning_points,
 )
@@ -146,10 +145,6 @@ def test_a_constant_channel_has_no_correlation_and_no_nrmse(value, rows):
     assert errors["mse"] == pytest.approx(np.mean(moving**2))
     errors = channel_errors([moving], [constant])
     assert math.isnan(errors["correlation"]) and errors["nrmse"] > 0
-
-
-def test_mean_of_nothing():
-    assert mean_or_zero(np.array([])) == 0.0 and mean_or_zero(np.array([1.0, 3.0])) == 2.0
 
 
 def test_the_row_of_all_channels():

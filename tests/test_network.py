@@ -194,6 +194,15 @@ def same_array(a: np.ndarray, b: np.ndarray) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
+def test_few_batches_of_very_many_windows_are_remarked_on():
+    sequences = sequences_of([2000] * 400)
+    user = UserInput(window_length=100, washout_length=100, num_batches=2)
+    (line,) = TrainingBatches(sequences, user, 1).remarks()
+    assert "num_batches = 2" in line and "of 200 steps" in line and "GB" in line and "num_batches = 0" in line
+    for enough in (0, 200):
+        assert TrainingBatches(sequences, dataclasses.replace(user, num_batches=enough), 1).remarks() == []
+
+
 @pytest.mark.parametrize(("rows", "time_res"), [((30,), 1), ((30, 20), 3), ((31, 29), 4), ((7,), 5)])
 def test_interleaved_sequences(rows, time_res):
     records = [make_record(n, i) for i, n in enumerate(rows)]

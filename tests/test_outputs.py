@@ -1,5 +1,6 @@
 """What a run leaves behind, apart from the whole runs of test_main.py, and how long work is told."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,6 +41,22 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
     for i, sc in enumerate(many.data.predict_sc):
         table = np.loadtxt(many.output_folder / f"lstm_output_for_SC_{i}.txt", skiprows=1)
         assert np.allclose(table, data_io.read_columns(f"{sc}.mot", data_io.SC_MOT), atol=1e-5)
+
+
+def test_records_on_disk_are_predicted_a_few_at_a_time(many, monkeypatch, tmp_path):
+    monkeypatch.setattr(outputs, "RECORDS_AT_ONCE", 2)
+    data = DataInfo(test_sc=many.data.predict_sc, test_lamp=many.data.predict_waves)
+    in_memory = Config(user=many.user, data=data)
+    on_disk = Config(user=many.user, data=dataclasses.replace(data, cache_path=str(tmp_path / "cache")))
+    found = {}
+    for config, batches in ((in_memory, [5]), (on_disk, [2, 2, 1])):
+        sets, _ = data_io.read_sets(config)
+        predictor = Echo()
+        results = outputs.predict_sets(config, predictor, {"test": sets["test"]})
+        assert predictor.batches == batches and len(results["test"]) == 5
+        found[config] = [*results["test"], results["test"][1]]
+    for motions, others in zip(*found.values(), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(motions, others, strict=True))
 
 
 def test_what_is_odd_is_told_once_and_what_is_wrong_comes_back(many, capsys):
