@@ -1,4 +1,4 @@
-"""Trains the network: optimizer and schedule, early stopping on the validation set, saving, resuming."""
+"""Trains the network: optimizer and schedule, early stopping on the validation set, and what a training leaves."""
 
 import contextlib
 import dataclasses
@@ -9,9 +9,7 @@ import os
 import platform
 import shutil
 import time
-import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,39 +21,27 @@ import tensorflow as tf
 import layers
 import linear_filter
 from cluster import ALONE, Machine, train_together
-from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS, Record, RecordsOnDisk
+from data_io import Record
+from epoch_end import BestAndLast, Validation
 from joint_training import InStep, Team
 from network import (
     HISTORY_FILE,
-    LAST_FILE,
     Architecture,
     TrainedNetwork,
     build_model,
     build_training_model,
     listed,
     load_network,
-    mean_of_members,
-    read_facts,
     replaced,
     restore_replaced,
     save_model,
     simplecode_weights,
-    training_variables,
 )
-from network_file import open_network
 from objectives import objective_loss, objective_sum_and_count
+from resuming import TrainingState, find_interrupted, fingerprint
 from run_lock import only_training
-from sequences import (
-    Mirror,
-    Sequences,
-    Standardization,
-    TrainingBatches,
-    whole_sequence_batches,
-    with_mirrored,
-)
+from sequences import Mirror, Sequences, Standardization, TrainingBatches, with_mirrored
 from settings import (
-    CHECKPOINT_FILES,
-    CHECKPOINTS,
     MODEL_FILE,
     NETWORKS_FOLDER,
     SETTINGS_FILE,
@@ -65,13 +51,10 @@ from settings import (
     Diverged,
     InputError,
     UserInput,
-    different_settings,
-    first_line,
     training_settings,
     unfinished,
     warn,
     write_json,
-    written_aside,
 )
 from training_log import Progress, history_columns, write_history
 
@@ -341,191 +324,6 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
     if user.weight_decay is not None:
         given["weight_decay"] = user.weight_decay
     return optimizers[user.optimizer](rate, **given)
-
-
-class Validation(keras.callbacks.Callback):
-    """Puts val_loss into each epoch's logs: the objective over all elements of the set at once, not a mean of means.
-
-    And beside it the root of the mean squared error of each channel in the files' units, from the same outputs.
-    """
-
-    def __init__(self, sequences: Sequences, objective: tuple[int, float, float], architecture: Architecture):
-        super().__init__()
-        self._sequences = sequences
-        self._objective, self._architecture = objective, architecture
-        self._terms = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs |= self.measured(self.model)
-
-    def measured(self, model: keras.Model) -> dict[str, float]:
-        """val_loss and the errors of the channels; `model` is a training model, the same one at each call."""
-        if self._terms is None:
-            self.set_model(model)
-            self._terms = tf.function(self._sums, reduce_retracing=True)
-        batches = whole_sequence_batches(self._sequences)
-        parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
-        sums = np.sum(parts, axis=0, dtype=np.float64)
-        total, count, squares = sums[0], sums[1], sums[2:]
-        errors = np.sqrt(squares / len(self._sequences.targets)) * self._architecture.standardization.output_deviation
-        names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
-        return {"val_loss": float(total / count) if count else 0.0} | dict(zip(names, errors.tolist(), strict=True))
-
-    def _sums(self, inputs, targets):
-        """The objective's sum and count, then the sum of the squared errors of each channel."""
-        outputs = mean_of_members(self.model(inputs, training=False), self._architecture)
-        sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
-        return tf.concat((sum_and_count, tf.reduce_sum(tf.square(outputs - targets), axis=(0, 1))), axis=0)
-
-
-class BestAndLast(keras.callbacks.Callback):
-    """Keeps the best weights, and saves networks of built-in layers: the best, the last, and one every few epochs.
-
-    The network is written once an epoch, as the last one, and copied where it is one of the others too: writing takes
-    as long as a hundred copies. So a training that ends in any way leaves the network of its last whole epoch.
-    """
-
-    def __init__(self, architecture: Architecture, folder: Path, watched: str, every: int, most: int):
-        super().__init__()
-        self.best_model = build_model(architecture)
-        self._last_model = build_model(architecture)
-        self._folder, self._watched, self._every, self._most = folder, watched, every, most
-        self.epoch: int | None = None
-        self._value = float("inf")
-
-    def on_epoch_end(self, epoch, logs=None):
-        checkpoints = self._folder / CHECKPOINTS
-        last = checkpoints / LAST_FILE
-        self._last_model.set_weights(self.model.get_weights())
-        save_model(self._last_model, last)
-        if logs[self._watched] < self._value:  # never true for NaN
-            self.epoch, self._value = epoch + 1, logs[self._watched]
-            self.best_model.set_weights(self.model.get_weights())
-            _copy(last, self._folder / MODEL_FILE)
-        if self._every and (epoch + 1) % self._every == 0:
-            _copy(last, checkpoints / f"epoch_{epoch + 1:06d}.keras")
-            for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._most]:
-                path.unlink()
-
-    def continue_from(self, history: pd.DataFrame) -> None:
-        """Takes up the best epoch of an interrupted training, whose weights are in the folder."""
-        values = history[self._watched].to_numpy()
-        if np.isfinite(values).any():
-            best = int(np.nanargmin(values))
-            self.epoch, self._value = int(history["epoch"].iloc[best]), float(values[best])
-            saved = open_network(self._folder / MODEL_FILE)
-            self.best_model.set_weights(saved.get_weights())
-
-
-def _copy(file: Path, path: Path) -> None:
-    with written_aside(path) as aside:
-        shutil.copyfile(file, aside)
-
-
-@dataclass(frozen=True)
-class Interrupted:
-    """A training that was cut off: its folder, its settings.json and its history up to the saved state."""
-
-    folder: Path
-    facts: dict[str, Any]
-    history: pd.DataFrame
-
-
-def fingerprint(*sets: Sequence[Record]) -> str:
-    """A short text that differs where any number of the records does, the same for records in memory and on disk."""
-    digests = [
-        record.digest
-        for records in sets
-        for record in (records.cached if isinstance(records, RecordsOnDisk) else records)
-    ]
-    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
-
-
-def find_interrupted(config: Config, data_print: str) -> Interrupted | None:
-    """The training of this name that was cut off, or None (said on the terminal) if there is none.
-
-    Raises:
-        InputError: it was started with other settings, which are listed, or on other data; or it is damaged.
-    """
-    own = config.network_folder
-    candidates = [folder for folder in (unfinished(own), own) if (folder / STATE_FILE).is_file()]
-    if not candidates:
-        print(f"resume = True: there is no interrupted training in {own}; it starts from the beginning")
-        return None
-    folder = candidates[0]
-    facts, _ = read_facts(folder)
-    differences = different_settings(facts.get("settings", {}), config)
-    if not differences and facts.get("data_fingerprint") not in (None, data_print):
-        differences = ["the files of the train and val sets hold other numbers than when the training began"]
-    if differences:
-        raise InputError(
-            [
-                f"resume = True, but {line}; use the same settings, or resume = False to start again"
-                for line in differences
-            ]
-        )
-    try:
-        with np.load(folder / STATE_FILE) as state:
-            epochs = int(state["epochs"])
-        history = pd.read_csv(folder / HISTORY_FILE, float_precision="round_trip").head(epochs)
-        if len(history) != epochs or not set(HISTORY_COLUMNS) <= set(history):
-            raise ValueError(f"{HISTORY_FILE} has {len(history)} of {epochs} epochs")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _cannot_go_on(folder, error) from error
-    print(f"Going on with the training in {folder} after epoch {epochs}")
-    return Interrupted(folder, facts, history)
-
-
-def _cannot_go_on(folder: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{folder}: the training there cannot be gone on with, its files are damaged ({first_line(error)}); "
-        "resume = False starts it again"
-    )
-
-
-class TrainingState(keras.callbacks.Callback):
-    """Saves after each epoch what a cut-off training needs to go on: all variables of the network and the optimizer.
-
-    What the other callbacks remember (best value, epochs without a better one, learning rate) follows from the history,
-    so they are shown the history again.
-    """
-
-    def __init__(self, file: Path, interrupted: Interrupted | None):
-        super().__init__()
-        self._file, self._interrupted = file, interrupted
-        self.epochs_saved = len(interrupted.history) if interrupted else 0
-        self._others: list[keras.callbacks.Callback] = []
-
-    def replay_into(self, callbacks: list[keras.callbacks.Callback]) -> int:
-        """Prepares to go on; returns the number of epochs done."""
-        if self._interrupted is None:
-            return 0
-        for callback in callbacks:
-            if isinstance(callback, Progress | BestAndLast):
-                callback.continue_from(self._interrupted.history)
-        stateful = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
-        self._others = [callback for callback in callbacks if isinstance(callback, stateful)]
-        return len(self._interrupted.history)
-
-    def on_train_begin(self, logs=None):
-        if self._interrupted is None:
-            return
-        for row in self._interrupted.history.to_dict("records"):
-            for callback in self._others:
-                callback.on_epoch_end(row["epoch"] - 1, dict(row))
-        self.model.optimizer.build(self.model.trainable_variables)
-        try:
-            with np.load(self._file) as state:
-                for i, variable in enumerate(training_variables(self.model)):
-                    variable.assign(state[f"variable_{i}"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise _cannot_go_on(self._file.parent, error) from error
-
-    def on_epoch_end(self, epoch, logs=None):
-        arrays = {f"variable_{i}": variable.numpy() for i, variable in enumerate(training_variables(self.model))}
-        with written_aside(self._file) as aside:
-            np.savez(aside, epochs=epoch + 1, **arrays)
-        self.epochs_saved = epoch + 1
 
 
 # ---- what a training leaves behind ---
