@@ -287,16 +287,16 @@ def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
     if max(positions) >= width or letters.strip(b"eEdD"):
         return None  # words, or what Python would take for a number and we do not: nan, 1_000, 0x1
     raw = np.frombuffer(b" " * LONGEST_WORD + body, np.uint8)  # so that there is something before the first word
-    printed = raw > WHITESPACE
-    edges = np.flatnonzero(printed[1:] != printed[:-1]) + 1
-    begins, ends = edges[::2], edges[1::2]
-    row_ends = np.flatnonzero(raw == ord("\n"))
+    blanks = np.flatnonzero(raw <= WHITESPACE)
+    apart = np.diff(blanks) > 1
+    begins, ends = blanks[:-1][apart] + 1, blanks[1:][apart]
+    row_ends = blanks[raw[blanks] == ord("\n")]
     if len(begins) == width * len(row_ends):
         begins, ends = begins.reshape(-1, width), ends.reshape(-1, width)
         if (ends[:, -1] <= row_ends).all() and (begins[1:, 0] > row_ends[:-1]).all():
             columns = [_aligned_numbers(raw, begins[:, position], ends[:, position]) for position in positions]
             # The columns that are not read have to be numbers too, as above.
-            if all(column is not None for column in columns) and not letters and _are_decimals(raw, begins, ends):
+            if all(column is not None for column in columns) and not letters and _are_decimals(body, raw, begins, ends):
                 return np.stack(columns, axis=1)
     words_a_row = np.diff(np.searchsorted(begins.ravel(), row_ends), prepend=0)
     if not np.isin(words_a_row, (0, width)).all():
@@ -308,17 +308,39 @@ def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
         return None
 
 
-def _are_decimals(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
+def _are_decimals(body: bytes, raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
     """Whether all words, which are made of digits, points and signs, are numbers.
 
     They are if they have at most one point, a sign only in front, and a digit, so that counting is enough.
+
+    begins, ends: (row, column), of the words in `raw`, which is `body` with blanks in front.
     """
-    signs = (raw == ord("-")) | (raw == ord("+"))
-    signed = signs[begins]
-    points_before = np.cumsum(raw == ord("."), dtype=np.uint8)  # may wrap around: its differences are small
-    points = points_before[ends] - points_before[begins - 1]
-    in_front = np.count_nonzero(signs) == np.count_nonzero(signed)
-    return in_front and points.max() <= 1 and bool((ends - begins > points + signed).all())
+    first = raw[begins]
+    signed = (first == ord("-")) | (first == ord("+"))
+    if body.count(b"-") + body.count(b"+") != np.count_nonzero(signed):
+        return False
+    points = _points_of_columns(body, raw, begins, ends)
+    if points is None:
+        points_before = np.cumsum(raw == ord("."), dtype=np.uint8)  # may wrap around: its differences are small
+        points = points_before[ends] - points_before[begins - 1]
+    return points.max() <= 1 and bool((ends - begins > points + signed).all())
+
+
+def _points_of_columns(body: bytes, raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
+    """(column,) 1 where all words of a column have their point at one distance from their end, 0 where none has one.
+
+    None if that is not all that there is to say. Much faster than looking for each point.
+    """
+    points = np.zeros(begins.shape[1], np.uint8)
+    for column, (begin, end) in enumerate(zip(begins[0], ends[0], strict=True)):
+        from_end = end - begin - raw[begin:end].tobytes().rfind(b".")
+        if from_end > end - begin:
+            continue
+        place = ends[:, column] - from_end
+        if (place < begins[:, column]).any() or (raw[place] != ord(".")).any():
+            return None
+        points[column] = 1
+    return points if body.count(b".") == len(begins) * points.sum(dtype=np.int64) else None
 
 
 def _aligned_numbers(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
@@ -335,11 +357,18 @@ def _aligned_numbers(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> n
 
 def _count_zero_rows(values: np.ndarray) -> int:
     """Rows at the end that hold nothing: zeros throughout, or zeros behind a time that runs on."""
-    filled = np.flatnonzero(values.any(axis=1))
-    rows = filled[-1] + 1 if len(filled) else 1  # a record may begin with a row of zeros at time zero
-    filled = np.flatnonzero(values[:rows, 1:].any(axis=1))
-    rows = filled[-1] + 1 if len(filled) else rows  # a ship at rest in calm water is no filling
+    rows = _rows_to_last_filled(values) or 1  # a record may begin with a row of zeros at time zero
+    rows = _rows_to_last_filled(values[:rows, 1:]) or rows  # a ship at rest in calm water is no filling
     return len(values) - rows
+
+
+def _rows_to_last_filled(values: np.ndarray) -> int:
+    """Number of rows up to the last one that is not all zeros; 0 if all are."""
+    for begin in (max(len(values) - 100, 0), 0):  # there are seldom more zeros at the end
+        filled = np.flatnonzero(values[begin:].any(axis=1))
+        if len(filled):
+            return begin + int(filled[-1]) + 1
+    return 0
 
 
 def _find_faults(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> list[str]:
