@@ -1,14 +1,11 @@
 """Trains an LSTM that turns SimpleCode's ship motions into LAMP's, shows how good it is, and predicts.
 
-python main.py                  the settings of the import line below
-python main.py --inputs a b c   the settings of a.py, b.py, c.py, one after the other, without editing this file
-python main.py --inputs a b c --task 2/8   of these, and of the members of sweeps, every 8th from the 2nd on
+python main.py [--inputs a b c] [--task 2/8]
 """
 
 import argparse
 import sys
 import traceback
-from collections.abc import Iterator
 
 import cluster
 import comparison
@@ -23,7 +20,7 @@ from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArg
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules, or paths of .py files")
+    parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules or paths of .py files, one after the other")
     task_help = "do every N-th experiment or member of a sweep, from the I-th on; other processes do the rest"
     parser.add_argument("--task", metavar="I/N", type=sweeps.task, help=task_help)
     given = parser.parse_args(arguments)
@@ -33,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if all(done) else 1
 
 
-def run_reporting_errors(name: str | None, several: bool, turns: Iterator[bool]) -> settings.Config | None:
+def run_reporting_errors(name: str | None, several: bool, turns: sweeps.Turns) -> settings.Config | None:
     """One experiment or sweep; its settings if all of it worked. What the user has to put right is told in a line."""
     if several:
         print(f"\n=== {name} ===")

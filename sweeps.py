@@ -31,6 +31,7 @@ SWEPT = tuple(f.name for f in dataclasses.fields(UserInput) if f.name not in NOT
 LISTS = ("train_fun_hyp", "val_fun_hyp")  # settings of which each value is a list itself
 
 Experiment = Callable[[Config], list[str]]  # trains or loads, and reports; returns what went wrong
+Turns = Iterator[bool]  # for one experiment after the other, whether this process does it
 
 
 class Stopped(BaseException):
@@ -214,8 +215,8 @@ def task(text: str) -> tuple[int, int]:
     return int(index), int(count)
 
 
-def turns(task: tuple[int, int] | None) -> Iterator[bool]:
-    """For one experiment or member of a sweep after the other, whether this process does it: every N-th."""
+def turns(task: tuple[int, int] | None) -> Turns:
+    """Of a task (I, N) every N-th experiment or member of a sweep, from the I-th on."""
     index, count = task or (1, 1)
     return itertools.cycle([number == index for number in range(1, count + 1)])
 
@@ -239,7 +240,7 @@ def _only_one(config: Config, shared: bool) -> Iterator[bool]:
 # ---- training and ranking ---------------------------------------------------------------------------------------
 
 
-def run(config: Config, sweep: Sweep, experiment: Experiment, turn: Iterator[bool]) -> tuple[list[str], Config]:
+def run(config: Config, sweep: Sweep, experiment: Experiment, turn: Turns) -> tuple[list[str], Config]:
     """Trains the members whose turn it is and that are not finished; if then all are, saves and reports the best.
 
     Returns:
