@@ -20,7 +20,7 @@ from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArg
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules or paths of .py files, one after the other")
+    parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules or .py files, one after the other")
     task_help = "do every N-th experiment or member of a sweep, from the I-th on; other processes do the rest"
     parser.add_argument("--task", metavar="I/N", type=sweeps.task, help=task_help)
     given = parser.parse_args(arguments)
