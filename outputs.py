@@ -18,7 +18,7 @@ from progress import Bar
 from rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config, InputError, warn
 
-RECORDS_AT_ONCE = 12  # read and predicted together; bounds the memory for thousands of realizations
+RECORDS_AT_ONCE = 48  # read and predicted together; bounds the memory for thousands of realizations
 
 
 class Predicted(Sequence):

@@ -16,6 +16,7 @@ from network import LAST_FILE, Architecture, TrainedNetwork, load_model_file, si
 from settings import CHECKPOINT_FILES, CHECKPOINTS, MODEL_FILE, SETTINGS_FILE, InputError, first_line
 
 SEQUENCES_AT_ONCE = 128  # on each core: fewer cost more each, more no less
+FEWEST_SEQUENCES = 32  # below which another core does not help
 STEPS_AT_ONCE = 2**18  # of all sequences on a core; bounds the memory
 ATTENTION_STEPS = 2**17  # the same where attention weights are held for each of them
 
@@ -53,11 +54,11 @@ class Predictor:
         for record, array in enumerate(inputs):
             for first in range(min(n, len(array))):
                 by_length.setdefault(len(array[first::n]), []).append((record, first))
-        parts = [
-            chosen[start : start + self._sequences_at_once(length)]
-            for length, chosen in by_length.items()
-            for start in range(0, len(chosen), self._sequences_at_once(length))
-        ]
+        cores = os.cpu_count() or 1
+        parts = []
+        for length, chosen in by_length.items():
+            at_once = min(self._sequences_at_once(length), max(FEWEST_SEQUENCES, -(-len(chosen) // cores)))
+            parts += [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
 
         def predict_part(part: list[tuple[int, int]]) -> None:
             batch = np.stack(
@@ -67,7 +68,7 @@ class Predictor:
                 outputs[record][first::n] = result
 
         # One core a part. Left to itself the matrix product would use all cores for each of its many small products.
-        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
             list(pool.map(predict_part, parts))
         return outputs
 
