@@ -102,6 +102,7 @@ def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
 def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:
     """One network of an ensemble: standardized (time, channel, sequence) to the same."""
     layers = []
+    channels, units = len(architecture.inputs) * (architecture.look_ahead + 1), architecture.hidden_size
     for n in range(1, architecture.num_layers + 1):
         if architecture.bi_directional:
             layer = model.get_layer(f"{prefix}bidirectional_{n}")
@@ -109,6 +110,9 @@ def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Eval
         else:
             cells = (model.get_layer(f"{prefix}lstm_{n}"),)
         layers.append([array_lstm.joined_weights(*cell.get_weights()) for cell in cells])
+        if any(weights.shape != (4 * units, channels + units + 1) for weights in layers[-1]):
+            raise ValueError(f"layer {n} has not {units} units that see {channels} channels")
+        channels = units * len(cells)
     kernel, bias = model.get_layer(f"{prefix}outputs").get_weights()
     correction = simplecode_weights(architecture) if architecture.predict_correction else None
 

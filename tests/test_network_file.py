@@ -14,6 +14,7 @@ from test_network import configure, untrained
 
 import network
 import network_file
+import prediction
 from settings import InputError
 
 FOLDER = Path("saved_models/recently_trained_model")
@@ -193,7 +194,7 @@ def test_settings_and_weights_of_two_networks():
     write_settings(dataclasses.asdict(untrained(hidden_size=7).architecture))
     trained = network.load(configure(training_mode=False))
     with pytest.raises(InputError, match="not of one network"):
-        network.Predictor(trained)
+        prediction.Predictor(trained)
     own = untrained().architecture
     s = dataclasses.replace(own.standardization, output_mean=(0.0,), output_deviation=(1.0,))
     write_settings(dataclasses.asdict(dataclasses.replace(own, outputs=("VBM",), standardization=s)))

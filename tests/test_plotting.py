@@ -19,6 +19,7 @@ from plotting import (
     save_figure,
     sea_state_figure,
 )
+from settings import InputError
 
 CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
 LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")
@@ -309,7 +310,7 @@ def test_failed_save_keeps_the_old_file_and_leaves_nothing_else(tmp_path, monkey
 
     figure = Figure()
     monkeypatch.setattr(figure, "savefig", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         save_figure(figure, path)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
