@@ -58,9 +58,9 @@ def lstm(steps: np.ndarray, weights: np.ndarray, backwards: bool = False) -> np.
 
 
 def with_steps_ahead(steps: np.ndarray, number: int) -> np.ndarray:
-    """The channels and, behind them, those of the next steps, zeros beyond the end, as layers.with_steps_ahead does.
+    """The channels and, behind them, those of the next steps, as layers.with_steps_ahead does.
 
     steps: (time, channel, sequence) to (time, (number + 1) * channel, sequence).
     """
-    padded = np.concatenate((steps, np.zeros((number, *steps.shape[1:]), steps.dtype)))
+    padded = np.concatenate((steps, np.repeat(steps[-1:], number, axis=0)))
     return np.concatenate([padded[ahead : ahead + len(steps)] for ahead in range(number + 1)], axis=1)

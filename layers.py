@@ -32,9 +32,9 @@ def recurrent(
 
 
 def with_steps_ahead(inputs: keras.KerasTensor, steps: int, name: str) -> keras.KerasTensor:
-    """The inputs and, behind them, those of the next `steps` steps; beyond the record's end they are at their mean.
+    """The inputs and, behind them, those of the next `steps` steps; beyond the record's end the last one stays.
 
-    A convolution with given weights, which is not trained: layers that slice time do not load without this project.
+    With zeros there, as if the sea were suddenly calm, the last seconds of a record were predicted badly.
     """
     if not steps:
         return inputs
@@ -43,7 +43,7 @@ def with_steps_ahead(inputs: keras.KerasTensor, steps: int, name: str) -> keras.
     layer.build((None, None, channels))
     # (tap, channel, output): the outputs are the channels at the first tap, then those at the second, ...
     layer.set_weights([np.eye(taps * channels).reshape(taps, channels, taps * channels)])
-    return layer(keras.layers.ZeroPadding1D((0, steps))(inputs))
+    return layer(ops.concatenate([inputs, *[inputs[:, -1:]] * steps], axis=1))
 
 
 def filter_lags(both_ways: bool) -> tuple[int, int]:
