@@ -11,6 +11,7 @@ from data_io import Record
 from rows_on_disk import RowsOnDisk, write_rows
 from settings import UserInput
 
+ENDING_SHARE = 0.1  # of windows
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
 BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
 LARGE_BATCH = 1.0  # GB; batches above it are remarked on
@@ -190,6 +191,9 @@ class TrainingBatches:
             turned = rng.random(len(inputs)) < mirrored_share(epoch, self._user.epochs)
             inputs[turned] = inputs[turned] @ self._mirror.input_map + self._mirror.input_shift
             targets[turned] = targets[turned] @ self._mirror.target_map + self._mirror.target_shift
+        if self._user.look_ahead:
+            rng = np.random.default_rng((self._seed, epoch, 3, position))
+            end_some(inputs, targets, self._user.look_ahead, rng)
         return inputs, targets
 
     def _tensors(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -219,6 +223,18 @@ def mirrored_share(epoch: int, epochs: int) -> float:
     side only.
     """
     return 0.5 * (1.0 - epoch / epochs)
+
+
+def end_some(inputs: np.ndarray, targets: np.ndarray, ahead: int, rng: np.random.Generator) -> None:
+    """Lets some windows of a batch end as records do, in place: what lies behind the counted steps is the last of them.
+
+    A network that looks ahead has to know how records end, and of those there are few.
+    """
+    behind = np.isnan(targets[:, -ahead:]).all(axis=(1, 2)) & np.isfinite(targets[:, -ahead - 1 : -ahead]).all(
+        axis=(1, 2)
+    )
+    ended = behind & (rng.random(len(inputs)) < ENDING_SHARE)
+    inputs[ended, -ahead:] = inputs[ended, -ahead - 1, None]
 
 
 def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:
