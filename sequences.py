@@ -230,10 +230,10 @@ def end_some(inputs: np.ndarray, targets: np.ndarray, ahead: int, rng: np.random
 
     A network that looks ahead has to know how records end, and of those there are few.
     """
-    behind = np.isnan(targets[:, -ahead:]).all(axis=(1, 2)) & np.isfinite(targets[:, -ahead - 1 : -ahead]).all(
-        axis=(1, 2)
-    )
-    ended = behind & (rng.random(len(inputs)) < ENDING_SHARE)
+    if inputs.shape[1] <= ahead:
+        return
+    counted = np.isfinite(targets).any(axis=2)
+    ended = counted[:, -ahead - 1] & ~counted[:, -ahead:].any(axis=1) & (rng.random(len(inputs)) < ENDING_SHARE)
     inputs[ended, -ahead:] = inputs[ended, -ahead - 1, None]
 
 

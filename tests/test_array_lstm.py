@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 from conftest import make_motions
-from test_network import make_sets, train, untrained
+from test_network import configure, make_sets, train, untrained
 
 import array_lstm
 import layers
+import sequences
 from prediction import Predictor
 
 TIME, CHANNELS, SEQUENCES, UNITS = 23, 4, 6, 5
@@ -73,3 +74,33 @@ def test_windows_reach_as_far_ahead_as_the_network():
     trained = train(sets, **user)
     loss, val_loss = trained.history[["loss", "val_loss"]].to_numpy()[0]
     assert loss == pytest.approx(val_loss, rel=2e-3)
+
+
+def test_some_windows_end_as_records_do(monkeypatch):
+    """Those behind whose counted steps there are as many as the network sees ahead, and no others."""
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(40, 12, CHANNELS)), rng.normal(size=(40, 12, 3))
+    targets[:30, -3:] = np.nan  # 30 windows with three steps behind, 10 at the end of a record
+    targets[:10, -5:] = np.nan  # of which 10 count no step just before
+    ended, before = inputs.copy(), targets.copy()
+    monkeypatch.setattr(sequences, "ENDING_SHARE", 0.5)
+    sequences.end_some(ended, targets, 3, rng)
+    changed = (ended != inputs).any(axis=(1, 2))
+    assert 5 <= changed.sum() <= 15 and changed[10:30].sum() == changed.sum()
+    assert np.array_equal(ended[:, :-3], inputs[:, :-3]) and np.array_equal(targets, before, equal_nan=True)
+    assert np.array_equal(ended[changed, -3:], np.repeat(inputs[changed, -4, None], 3, axis=1))
+    short = inputs[:, :3].copy()
+    sequences.end_some(short, targets[:, :3], 3, rng)  # records of three steps
+    assert np.array_equal(short, inputs[:, :3])
+
+
+def test_a_tenth_of_the_windows_of_a_network_that_looks_ahead_ends_so():
+    sets = make_sets(rows=(300, 300), val_rows=(200,))
+    user = {"look_ahead": 4, "window_length": 10, "washout_length": 10, "time_res": 2}
+    batches = sequences.TrainingBatches(
+        sequences.Sequences.of(sets["train"], 2, sequences.Standardization.of(sets["train"])), configure(**user).user, 1
+    )
+    inputs, targets = (np.concatenate(arrays) for arrays in zip(*(batches.batch(n) for n in range(20)), strict=True))
+    held = (inputs[:, -4:] == inputs[:, -5, None]).all(axis=(1, 2))
+    assert 0.04 < held.mean() < 0.2 and np.isnan(targets[held, -4:]).all()
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(batches.batch(7), batches.batch(7), strict=True))
