@@ -9,8 +9,7 @@ import pandas as pd
 import tensorflow as tf
 
 from data_io import VALIDATION_ERRORS
-from network import LAST_FILE, Architecture, build_model, mean_of_members, save_model
-from network_file import open_network
+from network import LAST_FILE, Architecture, build_model, load_model_file, mean_of_members, save_model
 from objectives import objective_sum_and_count
 from sequences import Sequences, whole_sequence_batches
 from settings import CHECKPOINT_FILES, CHECKPOINTS, MODEL_FILE, written_aside
@@ -86,7 +85,7 @@ class BestAndLast(keras.callbacks.Callback):
         if np.isfinite(values).any():
             best = int(np.nanargmin(values))
             self.epoch, self._value = int(history["epoch"].iloc[best]), float(values[best])
-            saved = open_network(self._folder / MODEL_FILE)
+            saved = load_model_file(self._folder / MODEL_FILE)
             self.best_model.set_weights(saved.get_weights())
 
 

@@ -246,6 +246,7 @@ def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture)
 
 
 def load_model_file(path: Path) -> keras.Model:
+    """The network in a .keras file. Raises InputError if it is damaged, or more than built-in layers."""
     try:
         return open_network(path)
     except Exception as error:

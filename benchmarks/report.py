@@ -28,7 +28,7 @@ SPEED_TARGETS = (
 )
 SPEED_LABELS = {
     READING: "reading from text (reference: numpy.loadtxt)",
-    PREDICTING: "predicting, first time in a process (this program: compiling included)",
+    PREDICTING: "predicting, first time in a process",
     PREDICTING_AGAIN: "predicting, second time in a process",
 }
 

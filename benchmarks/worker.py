@@ -138,7 +138,7 @@ def predict_reference(job: Job) -> dict[str, Any]:
 
 
 def predict_ours(job: Job) -> dict[str, Any]:
-    """Seconds to predict all records with a saved network, first (compiling included) and second time."""
+    """Seconds to predict all records with a saved network, first and second time."""
     import network
     import prediction
 

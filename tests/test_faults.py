@@ -176,6 +176,13 @@ def test_a_cut_off_training_that_is_damaged_is_not_gone_on_with(eagerly, monkeyp
         train(resume=True)
 
 
+def test_a_cut_off_training_whose_best_network_is_damaged_is_not_gone_on_with(eagerly, monkeypatch):
+    Killer(monkeypatch).kill("replace history.csv", 3)
+    (FOLDER / "model.keras").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"model\.keras: cannot be loaded"):
+        train(resume=True)
+
+
 def test_a_file_that_vanishes_while_it_is_predicted_costs_only_itself(tmp_path, monkeypatch):
     from test_outputs import Echo
 

@@ -121,7 +121,7 @@ def test_training_and_saved_models_are_the_same_function_of_any_number_of_steps(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("both_ways", [False, True])
 def test_records_are_predicted_as_by_the_saved_model(kind, both_ways):
-    """Few sequences and many, which are compiled; of lengths that have to be filled up."""
+    """Few sequences and many, of several lengths."""
     trained = untrained(network_type=kind, bi_directional=both_ways, time_res=4)
     rows = [25, 26, 3] if kind == "gru" else [255, 256, 3, *[240] * (6 * both_ways)]
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate(rows)]

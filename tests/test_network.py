@@ -561,7 +561,6 @@ def test_training_and_saved_models_are_the_same_function(user):
     [(1, [40]), (3, [40, 41, 42]), (4, [50, 50, 3, 1, 23]), (7, [30] * 5), (13, [60, 60, 65])],
 )
 def test_interleaved_sequences_are_woven_together_again(time_res, rows):
-    """Also the compiled way, which is taken from 24 sequences of one length on."""
     trained = untrained(time_res=time_res, bi_directional=True)
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate(rows)]
     copies = [array.copy() for array in inputs]
@@ -573,6 +572,21 @@ def test_interleaved_sequences_are_woven_together_again(time_res, rows):
         for first in range(min(time_res, len(array))):
             alone = trained.model(array[None, first::time_res].astype(np.float32)).numpy()[0]
             assert np.allclose(output[first::time_res], alone, atol=2e-4)
+
+
+def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
+    trained = untrained(time_res=4)
+    inputs = [make_record(n, 20 + i).inputs for i, n in enumerate([50, 50, 3, 41])]
+    whole = Predictor(trained).predict(inputs)
+    parts = []
+    monkeypatch.setattr("prediction.FEWEST_SEQUENCES", 2)
+    monkeypatch.setattr("prediction.os.cpu_count", lambda: 5)
+    predictor = Predictor(trained)
+    evaluate = predictor._evaluate
+    monkeypatch.setattr(predictor, "_evaluate", lambda batch: parts.append(len(batch)) or evaluate(batch))
+    for array, expected in zip(predictor.predict(inputs), whole, strict=True):
+        assert np.allclose(array, expected, atol=1e-5)
+    assert len(parts) > 5 and max(parts) == 2 and sum(parts) == 15
 
 
 # ---- ensembles ----------------------------------------------------------------------------------------------------
