@@ -34,7 +34,8 @@ class Validation(keras.callbacks.Callback):
         """val_loss and the errors of the channels; `model` is a training model, the same one at each call."""
         if self._terms is None:
             self.set_model(model)
-            self._terms = tf.function(self._sums, reduce_retracing=True)
+            # Without autograph: there is nothing for it to translate, and it takes a second to find that out.
+            self._terms = tf.function(self._sums, reduce_retracing=True, autograph=False)
         batches = whole_sequence_batches(self._sequences)
         parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
         sums = np.sum(parts, axis=0, dtype=np.float64)
@@ -87,6 +88,18 @@ class BestAndLast(keras.callbacks.Callback):
             self.epoch, self._value = int(history["epoch"].iloc[best]), float(values[best])
             saved = load_model_file(self._folder / MODEL_FILE)
             self.best_model.set_weights(saved.get_weights())
+
+
+def with_averaged_weights(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """The same callbacks; at the end of an epoch they see the average of the weights that the optimizer keeps.
+
+    Keras' own callback exchanges the weights, but either around its own validation, which fills up whole batches, or
+    until the next epoch begins: then a training that is cut off would be saved with its weights exchanged.
+    """
+    exchange = keras.callbacks.SwapEMAWeights()
+    before = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: exchange.on_test_begin())
+    after = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: exchange.on_test_end())
+    return [exchange, before, *callbacks, after]
 
 
 def _copy(file: Path, path: Path) -> None:

@@ -42,8 +42,9 @@ class UserInputArgs:
         self.optimizer = "muon"
         self.lr = 0.02
         self.weight_decay = 0.1  # against learning few realizations by heart
-        self.lr_schedule = "cosine"  # down to zero at the last epoch
-        self.epochs = 16
+        self.lr_schedule = "exponential"  # down to a hundredth at the last epoch
+        self.weight_averaging = 0.99  # the weights' average over about 100 steps is what is validated and kept
+        self.epochs = 24
         self.patience = 8  # epochs without a better validation loss before training stops
         self.num_batches = 200  # in an epoch: many small ones learn faster than few large ones; 0: 32 windows each
         self.train_fun_hyp = [0, 0, 0]  # objective [kind, a, b]; 0: mean squared error

@@ -12,6 +12,7 @@ from rows_on_disk import RowsOnDisk, write_rows
 from settings import UserInput
 
 ENDING_SHARE = 0.1  # of windows
+SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most so many
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
 BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
 LARGE_BATCH = 1.0  # GB; batches above it are remarked on
@@ -151,9 +152,8 @@ class TrainingBatches:
 
     def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
         self._sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
-        count = len(self._cut(0).begin)
-        self.batches_an_epoch = min(user.num_batches or -(-count // DEFAULT_BATCH), count)
-        self.windows_a_batch = -(-count // self.batches_an_epoch)
+        fewest = self._fewest_windows()
+        self.batches_an_epoch = min(user.num_batches or -(-fewest // DEFAULT_BATCH), fewest)
         self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
@@ -169,15 +169,16 @@ class TrainingBatches:
         user = self._user
         if not user.num_batches:
             return []
-        windows = self._cut(0)
+        windows = self._cut(user.epochs)  # long ones
         steps = int((windows.end - windows.begin).max())
+        windows_a_batch = -(-len(windows.begin) // self.batches_an_epoch)
         units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
-        gigabytes = self.windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
+        gigabytes = windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
         if gigabytes < LARGE_BATCH:
             return []
         return [
             f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
-            f"{self.windows_a_batch} windows of {steps} steps, which take about {gigabytes:.1f} GB of memory; set "
+            f"{windows_a_batch} windows of {steps} steps, which take about {gigabytes:.1f} GB of memory; set "
             f"num_batches = 0 (batches of {DEFAULT_BATCH} windows) or a larger number"
         ]
 
@@ -211,9 +212,26 @@ class TrainingBatches:
         user = self._user
         if user.window_length:
             rng = np.random.default_rng((self._seed, epoch, 0))
-            after = max(user.washout_length * user.bi_directional, user.look_ahead)
-            return cut_windows(self._sequences, user.window_length, user.washout_length, after, rng)
+            part = windows_part(epoch, user.epochs)
+            window, washout = -(-user.window_length // part), user.washout_length // part
+            after = max(washout * user.bi_directional, user.look_ahead)
+            return cut_windows(self._sequences, window, washout, after, rng)
         return cut_pieces(self._sequences, user.seq_length)
+
+    def _fewest_windows(self) -> int:
+        """In any epoch: where windows are cut changes their number a little, and no batch may be empty."""
+        window = self._user.window_length
+        if not window:
+            return len(self._cut(0).begin)
+        return int(np.maximum(-(-self._sequences.lengths // window), 1).sum())
+
+
+def windows_part(epoch: int, epochs: int) -> int:
+    """Windows and washout of an epoch (from 0) are this part of what the settings say: 2 is half, 1 the whole.
+
+    What is learned first needs little of the past, and short windows cost less time.
+    """
+    return 2 if epoch < min(SHORT_WINDOWS_SHARE * epochs, SHORT_WINDOWS_EPOCHS) else 1
 
 
 def mirrored_share(epoch: int, epochs: int) -> float:

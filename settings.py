@@ -101,6 +101,7 @@ class UserInput:
     momentum: float | None = None  # None: the optimizer's own default
     weight_decay: float | None = None  # None: the optimizer's own default
     lr_schedule: str = "constant"
+    weight_averaging: float = 0.0  # 0: none
     epochs: int = 500
     patience: int = 30
     train_fun_hyp: tuple[float, ...] = (0, 0.0, 0.0)
@@ -222,6 +223,7 @@ RANGES = {
     "washout_length": (0, 10**6, "network steps"),
     "look_ahead": (0, 100, "network steps"),
     "weight_decay": (0, 10, "the share of each weight, times the learning rate, taken off at each step"),
+    "weight_averaging": (0, 0.9999, "0.99 averages about the last 100 steps of the training, 0 for none"),
     "num_batches": (0, 10**7, "batches in an epoch, 0 for batches of 32 windows"),
     "hidden_size": (1, 4096, "units in a layer"),
     "num_layers": (1, 50, "layers"),

@@ -22,7 +22,7 @@ import layers
 import linear_filter
 from cluster import ALONE, Machine, train_together
 from data_io import Record
-from epoch_end import BestAndLast, Validation
+from epoch_end import BestAndLast, Validation, with_averaged_weights
 from joint_training import InStep, Team
 from network import (
     HISTORY_FILE,
@@ -113,12 +113,15 @@ def _train(config: Config, sets: dict[str, Sequence[Record]], team: Team | None)
     log = Progress(user.epochs, watched, folder / HISTORY_FILE, architecture.outputs)
     best = BestAndLast(architecture, folder, watched, user.checkpoint_every, user.max_checkpoints)
     state = TrainingState(folder / STATE_FILE, interrupted)
-    callbacks = [log, best, *_stopping_callbacks(user, watched), state]
-    if user.tensorboard:
-        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
+    callbacks = [log, best, *_stopping_callbacks(user, watched)]
     if sets["val"]:
         validation = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path)
         callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
+    if user.weight_averaging:
+        callbacks = with_averaged_weights(callbacks)
+    callbacks.append(state)
+    if user.tensorboard:
+        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
     first_epoch = state.replay_into(callbacks)
     # Where patience had come to its end when the training was cut off, there is no epoch left.
     epochs = first_epoch if best.epoch and first_epoch - best.epoch >= user.patience else user.epochs
@@ -323,6 +326,8 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
     given = {"momentum": user.momentum} if has_momentum else {}
     if user.weight_decay is not None:
         given["weight_decay"] = user.weight_decay
+    if user.weight_averaging:
+        given |= {"use_ema": True, "ema_momentum": user.weight_averaging}
     return optimizers[user.optimizer](rate, **given)
 
 

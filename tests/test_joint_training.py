@@ -168,6 +168,7 @@ def test_a_machine_is_killed_and_the_training_ends_as_that_of_one_machine_with_t
         "num_batches": 3,  # of windows that cannot be halved
         "num_networks": 2,
         "mirror_symmetry": True,
+        "weight_averaging": 0.9,
     }
     project.data |= {"test_sc": [], "test_lamp": []}
     folder = project.folder / "saved_models/together"

@@ -5,6 +5,7 @@ import itertools
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -30,6 +31,7 @@ from sequences import (
     cut_windows,
     gather,
     mirrored_share,
+    windows_part,
 )
 from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, InputError, UserInput
 from training import make_optimizer
@@ -183,6 +185,26 @@ def test_an_epoch_counts_every_step_once_and_the_next_is_another_one(num_batches
     if user.window_length:
         assert first_counted(first) != first_counted(second)  # the windows are cut at other places
     assert all(map(same_array, first, epochs(1)[0]))
+
+
+def test_no_batch_is_empty_where_there_are_hardly_more_windows_than_batches():
+    sequences = sequences_of([33] * 9)  # 36 windows of 10 steps at least, up to 45
+    user = UserInput(**(TINY | {"window_length": 10, "washout_length": 5, "num_batches": 200, "epochs": 40}))
+    batches = TrainingBatches(sequences, user, 1)
+    assert batches.batches_an_epoch == 36
+    for number in range(36 * user.epochs):
+        inputs, targets = batches.batch(number)
+        assert len(inputs) and np.isfinite(targets).any(axis=(1, 2)).all()
+
+
+def test_windows_are_half_as_long_in_the_first_epochs():
+    assert [windows_part(epoch, 24) for epoch in range(24)] == [2] * 6 + [1] * 18
+    assert [windows_part(epoch, 500) for epoch in range(20)] == [2] * 8 + [1] * 12
+    assert windows_part(0, 1) == 2
+    user = UserInput(**(TINY | {"window_length": 41, "washout_length": 31, "num_batches": 2, "epochs": 8}))
+    batches = TrainingBatches(sequences_of([400]), user, 1)
+    steps = [batches.batch(2 * epoch)[0].shape[1] for epoch in range(8)]
+    assert steps == [21 + 15] * 2 + [41 + 31] * 6
 
 
 def first_counted(epoch: list[np.ndarray]) -> set[float]:
@@ -380,8 +402,29 @@ def test_optimizers(name):
     assert type(optimizer).__name__.lower() == name
     assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == 0.25
     assert getattr(optimizer, "momentum", 0.5) == 0.5
+    assert not optimizer.use_ema
+    averaging = make_optimizer(UserInput(optimizer=name, weight_averaging=0.9), 3)
+    assert averaging.use_ema and averaging.ema_momentum == 0.9
     own = make_optimizer(UserInput(optimizer=name, weight_decay=0.3), 3)
     assert own.weight_decay == 0.3 and optimizer.weight_decay == type(optimizer)().weight_decay
+
+
+@pytest.mark.parametrize("bi_directional", [False, True])
+def test_the_average_of_the_weights_is_validated_and_kept(bi_directional):
+    user = {"epochs": 6, "num_batches": 1, "checkpoint_every": 1, "max_checkpoints": 6, "lr": 0.002, "patience": 100}
+    user |= {"lr_schedule": "constant", "bi_directional": bi_directional}
+    plain = train(model_save_filename="plain", **user)
+    averaged = train(model_save_filename="averaged", weight_averaging=0.8, **user)
+    assert np.allclose(averaged.history["loss"], plain.history["loss"], rtol=1e-5)  # it is the same training
+    assert not np.allclose(averaged.history["val_loss"][1:], plain.history["val_loss"][1:], rtol=1e-3)
+    files = [sorted(Path("saved_models", name, "checkpoints").glob("epoch_*")) for name in ("plain", "averaged")]
+    expected, saved = None, {}
+    for epoch, (raw, kept) in enumerate(zip(*files, strict=True), 1):
+        steps = keras.models.load_model(raw).get_weights()
+        expected = steps if epoch == 1 else [0.8 * a + 0.2 * b for a, b in zip(expected, steps, strict=True)]
+        saved[epoch] = keras.models.load_model(kept).get_weights()
+        assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(expected, saved[epoch], strict=True))
+    assert all(map(np.array_equal, averaged.model.get_weights(), saved[averaged.best_epoch]))
 
 
 def test_a_training_that_diverges_at_once_is_told_and_leaves_nothing(tmp_path):

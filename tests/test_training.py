@@ -128,14 +128,15 @@ def killer(monkeypatch, eagerly) -> Killer:
 
 VARIANTS = {
     "plain": {},
-    "windows, cosine, muon, both directions": {
+    "windows, cosine, muon, both directions, averaged weights": {
+        "weight_averaging": 0.9,
         "window_length": 8,
         "washout_length": 3,
         "lr_schedule": "cosine",
         "optimizer": "muon",
         "bi_directional": True,
     },
-    "dropout": {"num_layers": 2, "dropout": 0.4, "optimizer": "adamw"},
+    "dropout, averaged weights": {"num_layers": 2, "dropout": 0.4, "optimizer": "adamw", "weight_averaging": 0.5},
     "ensemble, mirrored windows": {"num_networks": 2, "mirror_symmetry": True},
     "plateau": {"lr_schedule": "plateau", "lr": 0.3, "patience": 3, "optimizer": "rmsprop"},
     "transformer": {"network_type": "transformer", "dropout": 0.1, "window_length": 15, "epochs": 4},
