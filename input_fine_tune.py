@@ -9,5 +9,4 @@ class UserInputArgs(input_template.UserInputArgs):
         super().__init__()
         self.fine_tune_filename = "recently_trained_model"  # start from its weights and standardization
         self.model_save_filename = "fine_tuned"
-        self.lr = 0.005  # small steps: most is learned already
-        self.epochs = 12
+        self.epochs = 12  # half of the template's: much is learned already
