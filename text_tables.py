@@ -276,10 +276,11 @@ def _whole_number(digits: np.ndarray) -> np.ndarray:
     # arithmetic is in few bits, where it is fastest.
     parts = digits[-18:]
     for base, few_bits in JOINED_DIGITS:
-        if len(parts) % 2 and len(parts) > 1:
+        if len(parts) < 2:
+            break
+        if len(parts) % 2:
             parts = np.concatenate([np.zeros_like(parts[:1]), parts])
-        if len(parts) > 1:
-            parts = parts[0::2].astype(few_bits) * few_bits(base) + parts[1::2]
+        parts = parts[0::2].astype(few_bits) * few_bits(base) + parts[1::2]
     return parts.sum(axis=0, dtype=np.int64)  # of one part, or none
 
 
