@@ -14,10 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import record_cache
-from progress import Bar
-from settings import SET_NAMES, Config, InputError, UserInput, posix, written_aside
-from text_tables import (
+from readers import record_cache
+from readers.text_tables import (
     LAMP_MOT,
     LAMP_TRACK,
     LAMP_VBM,
@@ -31,6 +29,10 @@ from text_tables import (
     Layout,
     read_columns,
 )
+from settings import SET_NAMES, Config, UserInput
+from support.errors import InputError
+from support.files import posix, written_aside
+from support.progress import Bar
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}

@@ -7,13 +7,14 @@ import argparse
 import sys
 import traceback
 
-import cluster
-import comparison
 import data_io
 import settings
-import sweeps
+from readers import input_file
+from studies import comparison, sweeps
+from support import errors, saved_networks
+from training import workers
 
-settings.explain_import_errors()
+input_file.explain_import_errors()
 # The name of your input file, without .py, goes between "from" and "import":
 from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs
 
@@ -41,10 +42,10 @@ def run_reporting_errors(name: str | None, several: bool, turns: sweeps.Turns) -
             faults, config = sweeps.run(config, sweep, run, turns)
         elif next(turns):
             faults = run(config)
-    except settings.InputError as error:
+    except errors.InputError as error:
         faults = error.lines
     except OSError as error:  # a disk or drive that fails while the program runs
-        faults = [settings.cannot_be_written(error.filename or "a file of this run", error)]
+        faults = [errors.cannot_be_written(error.filename or "a file of this run", error)]
     except Exception:
         if not several:
             raise
@@ -58,39 +59,41 @@ def read_settings(name: str | None, several: bool = False) -> tuple[settings.Con
     """The settings of an input module, or of the import line above, checked together with the files they name."""
     if name is None:
         classes = (UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs)
-        config, faults, remarks = settings.read_config(**{c.__name__: c for c in classes})
+        config, faults, remarks = input_file.read_config(**{c.__name__: c for c in classes})
         module = sys.modules[UserInputArgs.__module__]
     else:
-        module = settings.load_module(name)
-        config, faults, remarks = settings.read_config(module)
+        module = input_file.load_module(name)
+        config, faults, remarks = input_file.read_config(module)
     sweep_class = globals().get("SweepArgs") if name is None else None
     sweep, more_faults, more_remarks = sweeps.read_sweep(sweep_class or getattr(module, "SweepArgs", None), config)
-    faults += more_faults + cluster.faults(several, sweep)
+    faults += more_faults + workers.faults(several, sweep)
     for each in sweep.members if sweep else (config,):
-        faults += data_io.missing_files(each) + settings.overwrite_faults(each)
+        faults += (
+            data_io.missing_files(each) + saved_networks.overwrite_faults(each) + saved_networks.checkpoint_faults(each)
+        )
     if faults:
-        raise settings.InputError(list(dict.fromkeys(faults)))
-    settings.warn(remarks + more_remarks)
+        raise errors.InputError(list(dict.fromkeys(faults)))
+    errors.warn(remarks + more_remarks)
     return config, sweep
 
 
 def run(config: settings.Config) -> list[str]:
     """One experiment, from the files to the report, the predictions and the figures; returns what went wrong."""
-    machine = cluster.this_machine()
+    machine = workers.this_machine()
     if not machine.is_first:
         print(f"This is {machine.describe(machine.index)}; the first one writes the files and the report")
-        if not cluster.train_together(machine, config):
+        if not workers.train_together(machine, config):
             return []
     sets, remarks = data_io.read_sets(config)
-    settings.warn(remarks)
+    errors.warn(remarks)
 
     # Not at the top: TensorFlow takes seconds to start, and faults in the input are told before that.
     import network
     import outputs
     import prediction
-    import training
+    from training import fit
 
-    trained = training.train(config, sets, machine) if config.user.training_mode else network.load(config)
+    trained = fit.train(config, sets, machine) if config.user.training_mode else network.load(config)
     if trained is None:  # the first machine goes on
         return []
     predictor = prediction.Predictor(trained)

@@ -1,27 +1,28 @@
 """The network that turns SimpleCode's motions into LAMP's: builds it, saves it and loads it."""
 
+from support import errors
+from support import saved_networks
+from support.files import written_aside
+from support.errors import InputError, warn
+from support.saved_networks import MODEL_FILE, SETTINGS_FILE
 import dataclasses
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import start_tensorflow  # noqa: F401 - before anything else that imports TensorFlow
+from layers import start_tensorflow  # noqa: F401 - before anything else that imports TensorFlow
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-import layers
-import settings
+from layers import keras_layers
 from data_io import HISTORY_COLUMNS, input_channels, output_channels
-from fused_lstm import FusedLSTM
-from network_file import open_network
-from sequences import Standardization
-from settings import MODEL_FILE, RANGES, SETTINGS_FILE, Config, InputError, UserInput, warn, written_aside
-
-HISTORY_FILE = "history.csv"
-LAST_FILE = "last.keras"  # among the checkpoints
+from layers.fused_lstm import FusedLSTM
+from support.network_file import open_network
+from training.sequences import Standardization
+from support.saved_networks import HISTORY_FILE, restore_replaced
+from settings import RANGES, Config, UserInput
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,14 @@ def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, p
     """Standardized inputs to standardized outputs of one network."""
     a, name = architecture, f"{prefix}outputs"
     if a.network_type == "linear":
-        outputs = layers.linear_filter(inputs, len(a.outputs), a.bi_directional, name)
+        outputs = keras_layers.linear_filter(inputs, len(a.outputs), a.bi_directional, name)
     else:
         size = (a.hidden_size, a.num_layers, a.bi_directional, a.dropout, prefix)
         if a.network_type == "transformer":
-            hidden = layers.transformer(inputs, *size)
+            hidden = keras_layers.transformer(inputs, *size)
         else:
-            seen = layers.with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
-            hidden = layers.recurrent(seen, lstm if a.network_type == "lstm" else keras.layers.GRU, *size)
+            seen = keras_layers.with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
+            hidden = keras_layers.recurrent(seen, lstm if a.network_type == "lstm" else keras.layers.GRU, *size)
         outputs = keras.layers.Dense(len(a.outputs), name=name)(hidden)
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
@@ -240,7 +241,7 @@ def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture)
     except FileNotFoundError:
         history = pd.DataFrame()
     except (OSError, ValueError, KeyError) as error:
-        warn([f"{folder / HISTORY_FILE}: cannot be read ({settings.first_line(error)}); there is no learning curve"])
+        warn([f"{folder / HISTORY_FILE}: cannot be read ({errors.first_line(error)}); there is no learning curve"])
         history = pd.DataFrame()
     return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
 
@@ -250,30 +251,19 @@ def load_model_file(path: Path) -> keras.Model:
     try:
         return open_network(path)
     except Exception as error:
-        raise InputError(f"{path}: cannot be loaded ({settings.first_line(error)}); train it again") from error
-
-
-def replaced(folder: Path) -> Path:
-    """Where a network lies for the moment in which a newer one takes its place."""
-    return folder.with_name(folder.name + ".old")
-
-
-def restore_replaced(folder: Path) -> None:
-    """Puts a network back that was moved away by a run that was cut off before the newer one was in its place."""
-    if not folder.exists() and (replaced(folder) / MODEL_FILE).is_file():
-        os.replace(replaced(folder), folder)
+        raise InputError(f"{path}: cannot be loaded ({errors.first_line(error)}); train it again") from error
 
 
 def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
     """What settings.json of a saved network says, as it stands and as the network's architecture."""
     restore_replaced(folder)
-    facts = settings.read_facts(folder)
+    facts = saved_networks.read_facts(folder)
     try:
         architecture = Architecture.from_dict(facts["network"])
         _check_architecture(architecture)
         return facts, architecture
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(settings.damaged_settings(folder, error)) from error
+        raise InputError(saved_networks.damaged_settings(folder, error)) from error
 
 
 def _check_architecture(architecture: Architecture) -> None:

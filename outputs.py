@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 import data_io
 import metrics
 import plotting
-import training_figures
 from data_io import Record
 from network import TrainedNetwork
 from prediction import Predictor, predict_with_checkpoints
-from progress import Bar
-from rows_on_disk import RowsOnDisk, write_rows
-from settings import REPORT_FILE, SET_NAMES, Config, InputError, warn
+from readers.rows_on_disk import RowsOnDisk, write_rows
+from settings import REPORT_FILE, SET_NAMES, Config
+from studies import training_figures
+from support.errors import InputError, warn
+from support.progress import Bar
 
 RECORDS_AT_ONCE = 48  # read and predicted together; bounds the memory for thousands of realizations
 

@@ -29,7 +29,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from data_io import CHANNEL_UNITS
 from metrics import turning_points
-from settings import written_aside
+from support.files import written_aside
 
 CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 import threadpoolctl
 
-import array_lstm
-from network import LAST_FILE, Architecture, TrainedNetwork, load_model_file, simplecode_weights
-from settings import CHECKPOINT_FILES, CHECKPOINTS, MODEL_FILE, SETTINGS_FILE, InputError, first_line
+from layers import array_lstm
+from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
+from support.errors import InputError, first_line
+from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MODEL_FILE, SETTINGS_FILE
 
 SEQUENCES_AT_ONCE = 128  # on each core: fewer cost more each, more no less
 FEWEST_SEQUENCES = 32  # below which another core does not help

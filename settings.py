@@ -5,34 +5,25 @@ the same attribute names, so that `config.user.hidden_size` is what the user wro
 wrong is collected and reported together, one line a fault.
 """
 
-import contextlib
 import dataclasses
 import difflib
-import errno
 import importlib
 import importlib.util
 import json
 import math
 import os
 import re
-import sys
-import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from matplotlib.colors import is_color_like
 
+from support.files import posix
+
 NETWORKS_FOLDER = Path("saved_models")
-MODEL_FILE = "model.keras"
-SETTINGS_FILE = "settings.json"
-CHECKPOINTS = "checkpoints"  # a folder beside the model
-CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
-STATE_FILE = "training_state.npz"  # of a training that is not finished
 REPORT_FILE = "error_report.csv"
-BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 
@@ -40,24 +31,6 @@ NETWORK_TYPES = ("lstm", "gru", "transformer", "linear")
 OPTIMIZERS = ("muon", "adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "plateau", "step", "exponential", "cosine")
 OBJECTIVE_KINDS = range(7)
-
-
-class InputError(Exception):
-    """What the user has to put right; `lines` holds one line a fault."""
-
-    def __init__(self, lines: list[str] | tuple[str, ...] | str):
-        self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
-        super().__init__("\n".join(self.lines))
-
-
-class Diverged(InputError):
-    """A training gave no network: with the same settings it would not the next time either."""
-
-
-def warn(lines: list[str]) -> None:
-    """Tells what is odd but usable, each line once."""
-    for line in dict.fromkeys(lines):
-        print(f"Warning: {line}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -243,267 +216,7 @@ CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule"
 INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo|evolution)_ID_list_(?P<set>train|val|test)")
 
 
-# Settings that do not change which network a training ends with.
-SETTINGS_BESIDE_TRAINING = (
-    "training_mode",
-    "model_load_filename",
-    "overwrite",
-    "resume",
-    "checkpoint_every",
-    "max_checkpoints",
-    "tensorboard",
-    "input_size",
-    "output_size",
-)
-TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
-
-
-def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
-    """By name, the settings in a settings.json that decide which network a training ends with, and its lists of files.
-
-    Settings that are newer than the file have their defaults.
-    """
-    user = Config().as_dict()["user"] | frozen.get("user", {})
-    own = {name: value for name, value in user.items() if name not in SETTINGS_BESIDE_TRAINING}
-    return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
-
-
-def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
-    """One line for each setting of a training that is not the same in `frozen`, the settings of a settings.json."""
-    old, new = training_settings(frozen), training_settings(config.as_dict())
-    lines = []
-    for name, now in new.items():
-        before = old[name]
-        drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
-        if before != now and not drawn:
-            if name in TRAINING_FILES:
-                before, now = f"{len(before)} realizations", f"{len(now)} other ones"
-            lines.append(f"{name} was {before} and is now {now}")
-    return lines
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What settings.json of a saved network says. Raises InputError if there is none or it cannot be read."""
-    if not (folder / MODEL_FILE).is_file():
-        known = sorted(
-            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
-        )
-        raise InputError(
-            f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
-        )
-    try:
-        return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(damaged_settings(folder, error)) from error
-
-
-def damaged_settings(folder: Path, error: Exception) -> str:
-    return f"{folder / SETTINGS_FILE}: missing or damaged ({first_line(error)}); train the network again"
-
-
-def first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
-
-
-def unfinished(folder: Path) -> Path:
-    """Where a training grows while a good network of its name still stands in its folder."""
-    return folder.with_name(folder.name + ".training")
-
-
-def overwrite_faults(config: Config) -> list[str]:
-    """A line if the training would replace the network of another experiment."""
-    user = config.user
-    folder = config.network_folder
-    # Whether an interrupted training can be gone on with is told by the training itself.
-    goes_on = user.resume and any((path / STATE_FILE).is_file() for path in (unfinished(folder), folder))
-    may_be = user.overwrite or goes_on or user.model_save_filename == DEFAULT_NAME
-    if not user.training_mode or may_be or not (folder / MODEL_FILE).is_file():
-        return []
-    try:
-        facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        differences = different_settings(facts["settings"], config)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        differences = ["its settings cannot be read"]
-    if not differences:
-        return []
-    return [
-        f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
-        f"({'; '.join(differences[:3])}); choose another name, or set overwrite = True to replace it"
-    ]
-
-
-def load_module(name: str) -> ModuleType:
-    """The input module called `name`: a module name or a path to a .py file.
-
-    Raises:
-        InputError: the file is not there or is not valid Python.
-    """
-    path = Path(posix(name))
-    if path.suffix != ".py":
-        path = path.with_name(path.name + ".py")
-    if not path.is_file():
-        near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.py")], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise InputError(
-            f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
-        )
-    own_name = f"{path.stem} (input file)"  # may be called as one of the program's modules is
-    spec = importlib.util.spec_from_file_location(own_name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[own_name] = module
-    known = set(sys.modules)
-    folder = path.parent.resolve()
-    sys.path.insert(0, str(folder))  # an input file may build on another one beside it
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise InputError(describe_user_error(error, str(path))) from error
-    finally:
-        sys.path.pop(0)
-        if folder != Path(__file__).resolve().parent:
-            _forget_modules(folder, set(sys.modules) - known)
-    return module
-
-
-def _forget_modules(folder: Path, names: set[str]) -> None:
-    """So that the next experiment's input file builds on what lies beside it, not on this one's of the same name."""
-    for name in names:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and Path(file).resolve().parent == folder:
-            del sys.modules[name]
-
-
-def describe_user_error(error: BaseException, where: str) -> str:
-    """One line for an exception that the user's own file raised: file, line, what Python says."""
-    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-    trace = error.__traceback__
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).name == Path(where).name:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    position = f", line {line}" if line else ""
-    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-    return f"{where}{position}: {kind}{' '.join(str(error).split())}"
-
-
-def explain_import_errors() -> None:
-    """From here on an error in an input file that main.py imports is told in one line, without a traceback."""
-    usual = sys.excepthook
-
-    def hook(kind: type, error: BaseException, trace: Any) -> None:
-        frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<")]
-        if not frames or not frames[0].line.startswith("from "):
-            usual(kind, error, trace)
-            return
-        # A fault that the program found is told with the place in the user's file, which comes next after main.py.
-        frame = frames[min(1, len(frames) - 1)] if isinstance(error, InputError) else frames[-1]
-        file = error.filename if isinstance(error, SyntaxError) else frame.filename
-        print(f"Error: {describe_user_error(error, Path(file or '').name)}", file=sys.stderr)
-
-    sys.excepthook = hook
-
-
-def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Config, list[str], list[str]]:
-    """The settings of an input file, with whatever is wrong with them.
-
-    Args:
-        module: the input module; or else
-        classes: its classes by name (UserInputArgs=..., and so on); SaveDataArgs is looked up beside UserInputArgs.
-
-    Returns:
-        the configuration (defaults stand in for faulty values), the faults and the warnings, one line each.
-    """
-    if module is None:
-        module = sys.modules[classes["UserInputArgs"].__module__]
-    else:
-        classes = {}
-    where = Path(getattr(module, "__file__", None) or module.__name__).name
-    faults: list[str] = []
-    warnings: list[str] = []
-    sections: dict[str, Any] = {}
-    instances: dict[str, Any] = {}
-    for class_name, (section_name, section) in SECTIONS.items():
-        source = classes.get(class_name) or getattr(module, class_name, None)
-        if source is None:
-            if class_name != "SaveDataArgs":
-                faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
-            sections[section_name] = section()
-            continue
-        try:
-            instances[class_name] = source()
-        except Exception as error:
-            faults.append(describe_user_error(error, where) + f" (while {class_name} was set up)")
-            sections[section_name] = section()
-            continue
-        sections[section_name] = _fill(section, instances[class_name], class_name, faults)
-    derived = classes.get("DerivedArgs") or getattr(module, "DerivedArgs", None)
-    if derived is not None and {"UserInputArgs", "DataInfoArgs"} <= instances.keys():
-        try:
-            # It may ask for lists that the user has left out.
-            derived(*(SimpleNamespace(**_with_defaults(name, instances)) for name in ("UserInputArgs", "DataInfoArgs")))
-        except Exception as error:
-            faults.append(describe_user_error(error, where) + " (while DerivedArgs was set up)")
-    config = Config(**sections, input_file=where)
-    data = _check_data(config.data, faults, warnings)
-    check_user(config, faults, warnings)
-    plotting = _resolve_indices(config.plotting, "PlottingArgs", data, faults, warnings)
-    save = _resolve_indices(config.save, "SaveDataArgs", data, faults, warnings)
-    return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
-
-
-@contextlib.contextmanager
-def written_aside(path: Path, mark: str = "") -> Iterator[Path]:
-    """A file to write in place of `path`, renamed once all is written: under the name there is always a whole file.
-
-    It keeps the name's ending, which decides about the format that some libraries write. Where several may write the
-    same file at once, each needs a `mark` of its own.
-
-    Raises:
-        InputError: it cannot be written; the file that was there is still whole.
-    """
-    aside = path.with_name(f"writing_{mark}{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield aside
-        os.replace(aside, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise InputError(cannot_be_written(path, error)) from error
-
-
-def cannot_be_written(path: str | os.PathLike, error: OSError) -> str:
-    """One line for an error of the operating system, with what to do."""
-    said = error.strerror or " ".join(str(error).split())[:200]
-    # Some libraries give the system's error as text alone.
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in said
-    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-    gone = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
-    remedy = (
-        "make room on the disk and run again"
-        if full
-        else "check your rights there, and whether another program has the file open"
-        if refused
-        else "a folder or file was moved away during the run, perhaps by another one; run again"
-        if gone
-        else "check the disk and the path"
-    )
-    return f"{path}: cannot be written ({said}); {remedy}"
-
-
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """A JSON file, whole at any moment."""
-    with written_aside(path) as aside:
-        aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
-
-
-def posix(path: str | os.PathLike) -> str:
-    """A path with forward slashes: users on Windows write backslashes, and their files travel."""
-    return str(path).replace("\\", "/")
-
-
-def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> Any:
+def fill(section: type, instance: Any, class_name: str, faults: list[str]) -> Any:
     """A frozen section from the user's instance; unknown names and wrong types become faults."""
     known = {f.name: f for f in dataclasses.fields(section)}
     given = attributes(instance)
@@ -519,11 +232,6 @@ def _fill(section: type, instance: Any, class_name: str, faults: list[str]) -> A
         except ValueError as error:
             faults.append(f"{class_name}.{name} = {value!r}: {error}")
     return section(**values)
-
-
-def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]:
-    """An instance's attributes, and the defaults of those that it does not have."""
-    return vars(SECTIONS[class_name][1]()) | attributes(instances[class_name])
 
 
 def attributes(instance: Any) -> dict[str, Any]:
@@ -667,7 +375,7 @@ def _network_name(value: str, may_be_empty: bool) -> str:
     return name
 
 
-def _check_data(data: DataInfo, faults: list[str], warnings: list[str]) -> DataInfo:
+def check_data(data: DataInfo, faults: list[str], warnings: list[str]) -> DataInfo:
     """The lists of realizations, made equally long so that the rest of the checks can go on."""
     shortened = {}
     for name in SET_NAMES:
@@ -763,7 +471,6 @@ def _check_evolution(config: Config, faults: list[str]) -> None:
     wanted = config.plotting.evolution_ID_list_val
     if not (wanted and config.plotting.plotting_mode and config.data.val_sc):
         return
-    folder = config.network_folder
     asked = (
         f"PlottingArgs.evolution_ID_list_val = {list(wanted)} follows realizations over the checkpoints of a training"
     )
@@ -771,12 +478,6 @@ def _check_evolution(config: Config, faults: list[str]) -> None:
         faults.append(
             f"{asked}; set UserInputArgs.checkpoint_every to the epochs between them, or leave the list empty"
         )
-    elif not config.user.training_mode and (folder / MODEL_FILE).is_file():
-        if not any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
-            faults.append(
-                f"{asked}, and there are none in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or "
-                "leave the list empty"
-            )
 
 
 def _check_linear(user: UserInput, faults: list[str], warnings: list[str]) -> None:
@@ -809,7 +510,7 @@ def input_size(user: UserInput) -> int:
     return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
 
 
-def _resolve_indices(section: Any, class_name: str, data: DataInfo, faults: list[str], warnings: list[str]) -> Any:
+def resolve_indices(section: Any, class_name: str, data: DataInfo, faults: list[str], warnings: list[str]) -> Any:
     """Index lists checked against the sets' sizes; the defaults of lists that were not given."""
     resolved = {}
     for f in dataclasses.fields(section):

@@ -74,7 +74,7 @@ def train(folder: str, count: int, cache: str, forget: bool) -> dict[str, float]
     sets, _ = data_io.read_sets(config)
     import keras
 
-    import training
+    from training import fit
 
     class Clock(keras.callbacks.Callback):
         began = None
@@ -85,9 +85,9 @@ def train(folder: str, count: int, cache: str, forget: bool) -> dict[str, float]
         def on_epoch_end(self, epoch, logs=None):
             self.took = time.process_time() - self.began[0], time.perf_counter() - self.began[1]
 
-    clock, usual = Clock(), training._stopping_callbacks
-    training._stopping_callbacks = lambda *arguments: [*usual(*arguments), clock]
-    training.train(config, sets)
+    clock, usual = Clock(), fit._stopping_callbacks
+    fit._stopping_callbacks = lambda *arguments: [*usual(*arguments), clock]
+    fit.train(config, sets)
     return {"cpu_s": clock.took[0], "wall_s": clock.took[1], "own_gb": peaks[0], "all_gb": peaks[1]}
 
 
@@ -102,7 +102,7 @@ def watch_memory(peaks: list[float]) -> None:
 
 def forget_what_is_read() -> None:
     """From here on the system drops the rows on disk after each batch, as it would if they filled its memory."""
-    import rows_on_disk
+    from readers import rows_on_disk
 
     made, written = [], set()
     open_file, release = tempfile.TemporaryFile, rows_on_disk.RowsOnDisk.release

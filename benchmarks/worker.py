@@ -18,6 +18,8 @@ import data_io
 import metrics
 import settings
 from jobs import Job
+from readers import input_file
+from support import saved_networks
 
 TRAINING_SETS = ("train", "val")
 MEGABYTE_KIB = 1024  # ru_maxrss is in KiB on Linux
@@ -45,7 +47,9 @@ def run_linear_filter(job: Job) -> dict[str, Any]:
     """Fits this program's linear filter, which sees ahead and is not mirrored; gives its errors and SimpleCode's."""
     user = settings.UserInput(network_type="linear", bi_directional=True, model_save_filename=job.network)
     result = train_and_predict(job, settings.Config(user=user))
-    facts = json.loads((settings.NETWORKS_FOLDER / job.network / settings.SETTINGS_FILE).read_text(encoding="utf-8"))
+    facts = json.loads(
+        (settings.NETWORKS_FOLDER / job.network / saved_networks.SETTINGS_FILE).read_text(encoding="utf-8")
+    )
     test = read_default(job.records["test"])
     simple = channel_errors([record.targets for record in test], [record.simple for record in test])
     (row,) = result.pop("history")  # a fit has no epochs
@@ -93,10 +97,10 @@ def train_and_predict(job: Job, config: settings.Config) -> dict[str, Any]:
     read_s = time.perf_counter() - began
 
     import prediction
-    import training
+    from training import fit
 
     began = time.perf_counter()
-    trained = training.train(config, sets)
+    trained = fit.train(config, sets)
     train_s = time.perf_counter() - began
     test = read_records(job.records["test"], config.user)
     began = time.perf_counter()
@@ -201,7 +205,7 @@ def read_config(job: Job) -> settings.Config:
 
     Only UserInputArgs is taken from the file: its data, figures and output files are not the benchmark's.
     """
-    module = settings.load_module(job.inputs)
+    module = input_file.load_module(job.inputs)
     records = {name: job.records.get(name, []) for name in TRAINING_SETS}
 
     class DataInfoArgs:
@@ -213,7 +217,7 @@ def read_config(job: Job) -> settings.Config:
     class Empty:
         pass
 
-    config, faults, _ = settings.read_config(
+    config, faults, _ = input_file.read_config(
         UserInputArgs=module.UserInputArgs,
         DataInfoArgs=DataInfoArgs,
         PlottingArgs=Empty,

@@ -20,7 +20,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import data_io
-import text_tables
 from data_io import (
     input_channels,
     missing_files,
@@ -33,8 +32,10 @@ from data_io import (
     wave_elevation,
     write_prediction,
 )
-from settings import Config, DataInfo, InputError, UserInput
-from text_tables import LAMP_MOT, SC_MOT, SEA, WAV, Layout, _fixed_width_columns, read_columns
+from readers import text_tables
+from readers.text_tables import LAMP_MOT, SC_MOT, SEA, WAV, Layout, _fixed_width_columns, read_columns
+from settings import Config, DataInfo, UserInput
+from support.errors import InputError
 
 SAMPLE_DATA = Path(__file__).resolve().parents[1] / "sample_data"
 PAIR = Layout("test", 1, {"Time": 0, "Value": 1}, has_time=False)

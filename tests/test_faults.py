@@ -35,9 +35,11 @@ import data_io
 import network
 import outputs
 import plotting
-import training
-from run_lock import only_training
-from settings import Config, DataInfo, InputError, UserInput, write_json
+from settings import Config, DataInfo, UserInput
+from support.errors import InputError
+from support.files import write_json
+from training import fit
+from training.run_lock import only_training
 
 __all__ = ["eagerly", "own_folder"]  # fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
@@ -141,14 +143,14 @@ def test_what_the_system_refuses_is_one_line_and_exit_status_1(project, capsys, 
 
 def test_a_folder_that_vanishes_during_the_training_costs_nothing(eagerly, monkeypatch):
     expected = left_in("undisturbed", epochs=3)
-    original = training.Progress.on_epoch_end
+    original = fit.Progress.on_epoch_end
 
     def vanish(self, epoch, logs=None):
         if epoch == 2:
             shutil.rmtree(FOLDER)
         original(self, epoch, logs)
 
-    monkeypatch.setattr(training.Progress, "on_epoch_end", vanish)
+    monkeypatch.setattr(fit.Progress, "on_epoch_end", vanish)
     train(epochs=3)
     assert what_is_left() == expected
 
@@ -252,7 +254,7 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from run_lock import only_training
+from training.run_lock import only_training
 with only_training(Path("saved_models/one")):
     print("held", flush=True)
     time.sleep(60)
@@ -281,7 +283,7 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over():
 
 def test_a_training_that_diverges_later_keeps_the_best_network_and_says_what_to_try(eagerly, capsys):
     sets = make_sets(rows=(40,), val_rows=(30,), test_rows=())
-    original = training.Validation.on_epoch_end
+    original = fit.Validation.on_epoch_end
     user = SMALL | {"epochs": 8, "optimizer": "sgd", "lr": 0.01}
 
     def explode(self, epoch, logs=None):
@@ -290,8 +292,8 @@ def test_a_training_that_diverges_later_keeps_the_best_network_and_says_what_to_
             self.model.set_weights([1e30 * weight for weight in self.model.get_weights()])
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(training.Validation, "on_epoch_end", explode)
-        trained = training.train(configure(**user), sets)
+        patched.setattr(fit.Validation, "on_epoch_end", explode)
+        trained = fit.train(configure(**user), sets)
     said = capsys.readouterr().out
     assert "try a smaller lr than 0.01" in said
     assert len(trained.history) < 8 and 1 <= trained.best_epoch <= 3

@@ -31,10 +31,10 @@ import metrics
 import network
 import outputs
 import settings
-import training
 from network import Architecture
-from sequences import Standardization
+from readers import input_file
 from settings import UserInput
+from training.sequences import Standardization
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
@@ -106,7 +106,7 @@ def test_a_loaded_network_gives_the_same_report_and_is_not_touched(project, monk
     before = {name: (project.folder / name).read_bytes() for name in NETWORK}
     times = {name: (project.folder / name).stat().st_mtime_ns for name in NETWORK}
 
-    monkeypatch.setattr(training, "train", lambda *_: pytest.fail("a loaded network is not trained"))
+    monkeypatch.setattr("training.fit.train", lambda *_: pytest.fail("a loaded network is not trained"))
     (output / "error_report.csv").unlink()
     project.user |= {"training_mode": False, "model_save_filename": "another"}
     assert project.run() == 0
@@ -178,7 +178,7 @@ def test_the_import_line(project, monkeypatch):
     """Without --inputs the classes of the import line count, and SaveDataArgs beside them."""
     project.save = {"prefix": "mine_", "train": [], "val": []}
     project.write_inputs("edited_inputs.py")
-    module = settings.load_module("edited_inputs")
+    module = input_file.load_module("edited_inputs")
     for name in ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs"):
         monkeypatch.setattr(main, name, getattr(module, name))
     assert main.main([]) == 0
@@ -194,7 +194,7 @@ def test_the_line_that_users_change():
 
 def test_the_template_is_without_fault(monkeypatch):
     monkeypatch.chdir(ROOT)
-    config, faults, warnings = settings.read_config(settings.load_module("input_template"))
+    config, faults, warnings = input_file.read_config(input_file.load_module("input_template"))
     assert (faults, warnings) == ([], [])
     assert data_io.missing_files(config) == []
 
@@ -714,7 +714,7 @@ def test_the_moments_files_matter_only_where_they_are_asked_for(project, capsys,
 @pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("input_*.py")))
 def test_the_input_files_of_the_project_are_without_fault(monkeypatch, name):
     monkeypatch.chdir(ROOT)
-    config, faults, warnings = settings.read_config(settings.load_module(name))
+    config, faults, warnings = input_file.read_config(input_file.load_module(name))
     assert (faults, warnings) == ([], [])
     assert data_io.missing_files(config) == []
     if name == "input_predict":

@@ -17,12 +17,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import network
-import training
 from data_io import Record, input_channels, output_channels
 from network import Architecture, TrainedNetwork, build_model, build_training_model
-from objectives import objective_loss
 from prediction import Predictor
-from sequences import (
+from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, UserInput
+from support.errors import InputError
+from training import fit
+from training.fit import make_optimizer
+from training.objectives import objective_loss
+from training.sequences import (
     Mirror,
     Sequences,
     Standardization,
@@ -33,8 +36,6 @@ from sequences import (
     mirrored_share,
     windows_part,
 )
-from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, InputError, UserInput
-from training import make_optimizer
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def configure(**user) -> Config:
 
 
 def train(sets=None, **user) -> TrainedNetwork:
-    return training.train(configure(**user), sets or make_sets())
+    return fit.train(configure(**user), sets or make_sets())
 
 
 def losses(trained: TrainedNetwork) -> np.ndarray:
@@ -449,14 +450,14 @@ def test_validation_errors_in_the_history_are_those_of_the_network_in_physical_u
 
 
 def raise_in_epoch(monkeypatch, number: int, error: type[BaseException]) -> None:
-    original = training.Progress.on_epoch_end
+    original = fit.Progress.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 == number:
             raise error
         original(self, epoch, logs)
 
-    monkeypatch.setattr(training.Progress, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(fit.Progress, "on_epoch_end", on_epoch_end)
 
 
 def test_ctrl_c_keeps_the_best_network(monkeypatch):
@@ -709,7 +710,7 @@ def test_one_network_is_no_ensemble():
     model = untrained(num_networks=1).model
     assert not any(layer.name.startswith(("net", "ensemble")) for layer in model.layers)
     objective = objective_loss((0, 0.0, 0.0))
-    assert training.member_loss(objective, untrained().architecture) is objective
+    assert fit.member_loss(objective, untrained().architecture) is objective
 
 
 @pytest.mark.parametrize("objective", [(0, 0.0, 0.0), (1, 0.1, 0.9), (2, 0.0, 0.0), (3, 0.5, 0.0), (6, 0.0, 0.0)])
@@ -719,7 +720,7 @@ def test_each_member_learns_by_itself(objective):
     target = rng.normal(size=(2, 12, 3)).astype(np.float32)
     target[0, :4] = np.nan  # a washout
     members = [rng.normal(size=(2, 12, 3)).astype(np.float32) for _ in range(3)]
-    loss = training.member_loss(objective_loss(objective), untrained(num_networks=3).architecture)
+    loss = fit.member_loss(objective_loss(objective), untrained(num_networks=3).architecture)
     expected = np.mean([float(objective_loss(objective)(target, member)) for member in members])
     assert float(loss(target, np.concatenate(members, axis=-1))) == pytest.approx(expected, rel=1e-5)
 
@@ -800,7 +801,7 @@ def test_ever_fewer_windows_are_mirrored():
 
 def test_mirrored_windows_teach_the_symmetry(monkeypatch):
     """From records that all heel to one side: the mirrored record's answer comes closer to the mirrored answer."""
-    monkeypatch.setattr("sequences.mirrored_share", lambda epoch, epochs: 0.5)  # to the end
+    monkeypatch.setattr("training.sequences.mirrored_share", lambda epoch, epochs: 0.5)  # to the end
     rng = np.random.default_rng(0)
     sets = {name: tuple(heeled(n, i, rng) for i, n in enumerate(rows)) for name, rows in HEELED.items()}
     x = sets["test"][0].inputs

@@ -9,8 +9,9 @@ from conftest import write_realization
 
 import data_io
 import outputs
-import progress
-from settings import Config, DataInfo, InputError, Plotting, SaveData, UserInput
+from settings import Config, DataInfo, Plotting, SaveData, UserInput
+from support import progress
+from support.errors import InputError
 
 
 class Echo:

@@ -19,7 +19,7 @@ from plotting import (
     save_figure,
     sea_state_figure,
 )
-from settings import InputError
+from support.errors import InputError
 
 CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
 LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")

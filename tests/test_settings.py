@@ -7,7 +7,10 @@ import pytest
 from conftest import Code, input_text
 
 import settings
-from settings import Config, InputError, UserInput, load_module, read_config
+from readers.input_file import load_module, read_config
+from settings import Config, UserInput
+from support import saved_networks
+from support.errors import InputError
 
 ONE = {"train_sc": ["SC_1"], "train_lamp": ["LAMP_1"]}
 FOUR = {
@@ -453,7 +456,7 @@ def overwrite_faults(config: Config, saved: Config | None = None, text: str = ""
     (folder / "model.keras").write_bytes(b"")
     (folder / "settings.json").write_text(text or json.dumps({"settings": (saved or config).as_dict()}))
     user = {"model_save_filename": "mine"} | user
-    return settings.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
+    return saved_networks.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
 
 
 def named(**user) -> Config:
@@ -490,7 +493,7 @@ def test_leave_to_replace_another_experiments_network(tmp_path, monkeypatch):
     assert overwrite_faults(named(), saved, model_save_filename="free") == []
     assert len(overwrite_faults(named(), saved, resume=True)) == 1  # there is nothing to go on with
     for folder in ("mine", "mine.training"):
-        state = settings.NETWORKS_FOLDER / folder / settings.STATE_FILE
+        state = settings.NETWORKS_FOLDER / folder / saved_networks.STATE_FILE
         state.parent.mkdir(exist_ok=True)
         state.write_bytes(b"")
         assert overwrite_faults(named(), saved, resume=True) == []

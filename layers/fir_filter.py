@@ -1,0 +1,88 @@
+"""Fits the linear filter: least squares in closed form, the simplest rival of the networks.
+
+Each output at a step is a weighted sum of all inputs at the steps around it (finite impulse response), with a ridge
+penalty. No iteration, no seed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.sequences import Sequences
+
+RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
+STEPS_AT_ONCE = 4096  # bounds the memory
+
+
+@dataclass(frozen=True)
+class LinearFilter:
+    """kernel: (step, input channel, output channel), the earliest step first; bias, ridges: (output channel,)."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    ridges: np.ndarray
+
+
+def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> LinearFilter:
+    """Least squares on `train`, with the ridge of each output channel that has the smallest error on `choosing`.
+
+    Args:
+        train, choosing: standardized sequences; the targets are what the filter is to give.
+        before, after: network steps before and after each step that it sees.
+    """
+    covariance, correlation = _normal_equations(train, before, after)
+    eigenvalues, vectors = np.linalg.eigh(covariance)
+    rotated = vectors.T @ correlation
+    floors = RIDGES * eigenvalues.mean()
+    damped = rotated[:, None] / (np.maximum(eigenvalues, 0.0)[:, None] + floors)[:, :, None]
+    candidates = np.tensordot(vectors, damped, 1)  # (feature, ridge, output channel)
+    errors = 0.0  # (ridge, output channel)
+    for lagged, targets in _lagged(choosing, before, after):
+        given = (lagged @ candidates.reshape(len(candidates), -1)).reshape(len(lagged), *candidates.shape[1:])
+        errors = errors + ((given - targets[:, None]) ** 2).sum(axis=0)
+    best = errors.argmin(axis=0)
+    weights = np.take_along_axis(candidates, best[None, None], axis=1)[:, 0]
+    kernel = weights[:-1].reshape(before + 1 + after, train.inputs.shape[1], -1)
+    return LinearFilter(kernel, weights[-1], RIDGES[best])
+
+
+def _normal_equations(sequences: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of features^T features (feature, feature) and features^T targets (feature, output channel).
+
+    Two lags that are both one step later give the same sum of products but for the first and the last product. So only
+    the products with the earliest lag are summed over all steps; the rest follows, at a fraction of the cost.
+    """
+    lags, channels = before + 1 + after, sequences.inputs.shape[1]
+    sums, ends = 0.0, 0.0
+    for features, targets in _lagged(sequences, before, after):
+        sums = sums + features.T @ np.hstack([features[:, :channels], features[:, -1:], targets])
+        lost, gained = features[0, : -1 - channels], features[-1, channels:-1]
+        ends = ends + np.outer(gained, gained) - np.outer(lost, lost)
+    products = np.empty((lags, channels, lags, channels))
+    products[:, :, 0] = sums[:-1, :channels].reshape(lags, channels, channels)
+    products[0] = products[:, :, 0].transpose(2, 0, 1)
+    ends = ends.reshape(lags - 1, channels, lags - 1, channels)
+    for lag in range(1, lags):
+        products[lag, :, 1:] = products[lag - 1, :, :-1] + ends[lag - 1]
+    covariance = np.empty((len(sums), len(sums)))
+    covariance[:-1, :-1] = products.reshape(lags * channels, -1)
+    covariance[:, -1] = covariance[-1] = sums[:, channels]
+    return covariance, sums[:, channels + 1 :]
+
+
+def _lagged(sequences: Sequences, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """A part of a sequence after the other: the inputs at all steps seen, and a one (step, feature); the targets.
+
+    Beyond a sequence's ends the inputs are 0, their mean.
+    """
+    for start, length in zip(sequences.starts, sequences.lengths, strict=True):
+        inputs = sequences.inputs[start : start + length].astype(np.float64)
+        targets = sequences.targets[start : start + length]
+        padded = np.pad(inputs, ((before, after), (0, 0)))
+        seen = np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after, axis=0).transpose(0, 2, 1)
+        for first in range(0, length, STEPS_AT_ONCE):
+            part = slice(first, first + STEPS_AT_ONCE)
+            features = np.ones((len(targets[part]), seen.shape[1] * seen.shape[2] + 1))
+            features[:, :-1] = seen[part].reshape(len(features), -1)
+            yield features, targets[part]

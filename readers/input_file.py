@@ -1,0 +1,138 @@
+"""Finds the user's input file and turns its classes into checked settings."""
+
+import dataclasses
+import difflib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from settings import SECTIONS, Config, attributes, check_data, check_user, fill, resolve_indices
+from support.errors import InputError
+from support.files import posix
+
+
+def explain_import_errors() -> None:
+    """From here on an error in an input file that main.py imports is told in one line, without a traceback."""
+    usual = sys.excepthook
+
+    def hook(kind: type, error: BaseException, trace: Any) -> None:
+        frames = [frame for frame in traceback.extract_tb(trace) if not frame.filename.startswith("<")]
+        if not frames or not frames[0].line.startswith("from "):
+            usual(kind, error, trace)
+            return
+        # A fault that the program found is told with the place in the user's file, which comes next after main.py.
+        frame = frames[min(1, len(frames) - 1)] if isinstance(error, InputError) else frames[-1]
+        file = error.filename if isinstance(error, SyntaxError) else frame.filename
+        print(f"Error: {describe_user_error(error, Path(file or '').name)}", file=sys.stderr)
+
+    sys.excepthook = hook
+
+
+def load_module(name: str) -> ModuleType:
+    """The input module called `name`: a module name or a path to a .py file.
+
+    Raises:
+        InputError: the file is not there or is not valid Python.
+    """
+    path = Path(posix(name))
+    if path.suffix != ".py":
+        path = path.with_name(path.name + ".py")
+    if not path.is_file():
+        near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.py")], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
+        )
+    own_name = f"{path.stem} (input file)"  # may be called as one of the program's modules is
+    spec = importlib.util.spec_from_file_location(own_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[own_name] = module
+    known = set(sys.modules)
+    folder = path.parent.resolve()
+    sys.path.insert(0, str(folder))  # an input file may build on another one beside it
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(describe_user_error(error, str(path))) from error
+    finally:
+        sys.path.pop(0)
+        if folder != Path(__file__).resolve().parents[1]:
+            _forget_modules(folder, set(sys.modules) - known)
+    return module
+
+
+def _forget_modules(folder: Path, names: set[str]) -> None:
+    """So that the next experiment's input file builds on what lies beside it, not on this one's of the same name."""
+    for name in names:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).resolve().parent == folder:
+            del sys.modules[name]
+
+
+def describe_user_error(error: BaseException, where: str) -> str:
+    """One line for an exception that the user's own file raised: file, line, what Python says."""
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
+    trace = error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).name == Path(where).name:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    position = f", line {line}" if line else ""
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    return f"{where}{position}: {kind}{' '.join(str(error).split())}"
+
+
+def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Config, list[str], list[str]]:
+    """The settings of an input file, with whatever is wrong with them.
+
+    Args:
+        module: the input module; or else
+        classes: its classes by name (UserInputArgs=..., and so on); SaveDataArgs is looked up beside UserInputArgs.
+
+    Returns:
+        the configuration (defaults stand in for faulty values), the faults and the warnings, one line each.
+    """
+    if module is None:
+        module = sys.modules[classes["UserInputArgs"].__module__]
+    else:
+        classes = {}
+    where = Path(getattr(module, "__file__", None) or module.__name__).name
+    faults: list[str] = []
+    warnings: list[str] = []
+    sections: dict[str, Any] = {}
+    instances: dict[str, Any] = {}
+    for class_name, (section_name, section) in SECTIONS.items():
+        source = classes.get(class_name) or getattr(module, class_name, None)
+        if source is None:
+            if class_name != "SaveDataArgs":
+                faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
+            sections[section_name] = section()
+            continue
+        try:
+            instances[class_name] = source()
+        except Exception as error:
+            faults.append(describe_user_error(error, where) + f" (while {class_name} was set up)")
+            sections[section_name] = section()
+            continue
+        sections[section_name] = fill(section, instances[class_name], class_name, faults)
+    derived = classes.get("DerivedArgs") or getattr(module, "DerivedArgs", None)
+    if derived is not None and {"UserInputArgs", "DataInfoArgs"} <= instances.keys():
+        try:
+            # It may ask for lists that the user has left out.
+            derived(*(SimpleNamespace(**_with_defaults(name, instances)) for name in ("UserInputArgs", "DataInfoArgs")))
+        except Exception as error:
+            faults.append(describe_user_error(error, where) + " (while DerivedArgs was set up)")
+    config = Config(**sections, input_file=where)
+    data = check_data(config.data, faults, warnings)
+    check_user(config, faults, warnings)
+    plotting = resolve_indices(config.plotting, "PlottingArgs", data, faults, warnings)
+    save = resolve_indices(config.save, "SaveDataArgs", data, faults, warnings)
+    return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
+
+
+def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]:
+    """An instance's attributes, and the defaults of those that it does not have."""
+    return vars(SECTIONS[class_name][1]()) | attributes(instances[class_name])

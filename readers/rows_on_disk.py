@@ -1,0 +1,64 @@
+"""A table that is larger than the memory: written once to a nameless file, then read like an array."""
+
+import mmap
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from support.errors import InputError, cannot_be_written
+
+
+@dataclass(frozen=True)
+class RowsOnDisk:
+    """rows: (row, column), read from the file where they are touched. The file is gone when the program ends.
+
+    lengths: (table,), the number of rows of each table that they were written from.
+    """
+
+    rows: np.ndarray
+    lengths: np.ndarray
+    mapped: mmap.mmap
+
+    def expect(self, begin: Iterable[int], end: Iterable[int]) -> None:
+        """Has the disk bring the rows from each begin to its end, all at once; else it brings page after page."""
+        if hasattr(self.mapped, "madvise"):  # not on Windows
+            width = self.rows.strides[0]
+            for first, last in zip(begin, end, strict=True):
+                at = int(first) * width // mmap.PAGESIZE * mmap.PAGESIZE
+                self.mapped.madvise(mmap.MADV_WILLNEED, at, int(last) * width - at)
+
+    def release(self) -> None:
+        """Lets go of what was read: until then it counts as the program's memory, like all that is mapped.
+
+        The system still has it in memory for as long as there is room.
+        """
+        if hasattr(self.mapped, "madvise"):
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False) -> RowsOnDisk:
+    """Tables of the same columns and type below each other in a file in `folder`.
+
+    Args:
+        tables: (row, column) each, at least one.
+        in_order: whether the rows will be read one after the other, or here and there.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    lengths = []
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            for table in tables:
+                file.write(np.ascontiguousarray(table))
+                lengths.append(len(table))
+            file.flush()
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise InputError(cannot_be_written(folder, error)) from error
+    if not in_order and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_RANDOM)  # else each window would bring many times its size from the disk
+    rows = np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1])
+    return RowsOnDisk(rows, np.array(lengths, np.int64), mapped)

@@ -1,0 +1,1 @@
+"""What looks at several networks or many records (python -m studies.NAME)."""

@@ -1,0 +1,356 @@
+"""Compares networks with SimpleCode and with each other, by the error reports that their runs have left behind.
+
+python -m studies.comparison --networks A B C              ranked on the validation set; the test set of the best alone
+python -m studies.comparison --networks A B C --test all   the test set of all of them
+
+The rank follows from the validation set's nrmse of the row All: the root mean squared error as a share of LAMP's
+standard deviation, averaged over the channels, so that each channel counts the same whatever its unit.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import data_io
+import plotting
+from metrics import MEASURES
+from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData
+from studies import training_figures
+from support.errors import InputError, warn
+from support.files import posix
+from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_facts, training_settings
+
+CRITERION = "nrmse"
+NOT_A_SETTING = ("seed", "model_save_filename")  # what seeds of one setting differ in
+COMPARED = (*MEASURES, "mse_share")
+FILE_NAME = "comparison.png"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A network with the settings that it was trained with and the error report of its last run."""
+
+    name: str
+    settings: dict[str, Any]
+    report: pd.DataFrame
+
+    def errors(self, set_name: str, source: str = "LSTM") -> pd.DataFrame:
+        """The measures over a set, with a row a channel; empty where there is none."""
+        rows = self.report[(self.report["set"] == set_name) & (self.report["source"] == source)]
+        return rows.set_index("channel")[list(MEASURES)]
+
+    @property
+    def score(self) -> float:
+        return float(self.errors("val").loc["All", CRITERION])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One setting: the networks that were trained with it, of which each has its own seed, the best first."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def label(self) -> str:
+        count = len(self.results)
+        return self.results[0].name if count == 1 else f"{self.results[0].name} ({count} seeds)"
+
+    @property
+    def score(self) -> float:
+        return float(np.median([result.score for result in self.results]))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", metavar="NAME", nargs="+", required=True, help="names in saved_models")
+    parser.add_argument("--test", choices=("best", "all"), default="best", help="whose test set is shown")
+    parser.add_argument("--output", metavar="FILE.png", help="the figure; the numbers are written beside it as .csv")
+    parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where the reports lie")
+    given = parser.parse_args(arguments)
+    folder = Path(posix(given.output_path))
+    path = Path(posix(given.output)) if given.output else folder / FILE_NAME
+    try:
+        if path.suffix.lower() != ".png":
+            raise InputError(f"--output {path}: figures are written as PNG; give a name that ends in .png")
+        compare({name: folder / name for name in given.networks}, path, given.test)
+    except InputError as error:
+        for line in error.lines:
+            print(f"Error: {line}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[Entry]:
+    """Prints the comparison and writes it as figure (path) and as .csv beside it; returns it, the best first.
+
+    networks: the folder with the error report of each network. test: "best" or "all".
+
+    Raises:
+        InputError: all that is wrong, one line each; then nothing is written.
+    """
+    entries = rank(read_results(networks, test))
+    table = comparison_table(entries, test)
+    figure = training_figures.comparison_figure(table)
+    plotting.save_figure(figure, path)
+    data_io.write_table(path.with_suffix(".csv"), table)
+    print(format_comparison(table))
+    print(f"\nComparison in {path}, numbers in {path.with_suffix('.csv')}")
+    return entries
+
+
+def compare_experiments(configs: Sequence[Config]) -> None:
+    """After a queue of experiments: compares their networks, or says why not."""
+    latest = {config.network_name: config for config in configs if config.data.val_sc}
+    if len(latest) < 2:
+        return
+    waiting = [name for name, config in latest.items() if not is_finished(config)]
+    if waiting:
+        print(
+            f"\nNot compared yet, as these are not finished: {', '.join(waiting)}; once they are: "
+            f"python -m studies.comparison --networks {' '.join(latest)}"
+        )
+        return
+    print()
+    try:
+        folders = {name: config.output_folder for name, config in latest.items()}
+        compare(folders, Path(configs[0].save.output_path) / FILE_NAME)
+    except InputError as error:
+        warn([f"no comparison: {line}" for line in error.lines])
+
+
+def is_finished(config: Config) -> bool:
+    """Whether a run with these settings has left its network and its report."""
+    try:
+        facts = read_facts(config.network_folder)
+        finished = facts.get("finished", True) and (config.output_folder / REPORT_FILE).is_file()
+        return finished and (not config.user.training_mode or not different_settings(facts["settings"], config))
+    except (InputError, KeyError, TypeError, AttributeError):
+        return False
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+
+def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
+    """What runs have left behind, of networks that can be ranked together.
+
+    Raises:
+        InputError: a network or report is missing, or they were measured on different data or channels.
+    """
+    results, faults = [], []
+    for name, folder in networks.items():
+        try:
+            results.append(read_result(name, folder))
+        except InputError as error:
+            faults += error.lines
+    faults += _incomparable(results, "val")
+    if test == "all":
+        faults += _incomparable([result for result in results if len(result.errors("test"))], "test")
+    if faults:
+        raise InputError(faults)
+    return results
+
+
+def read_result(name: str, folder: Path) -> Result:
+    """A network in saved_models with the report in this folder. Raises InputError if one is missing or of no use."""
+    network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
+    facts = read_facts(network)
+    if not facts.get("finished", True):
+        raise InputError(f"{network}: its training was cut off; finish it with resume = True")
+    try:
+        own = training_settings(facts["settings"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(damaged_settings(network, error)) from error
+    remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which makes it"
+    if not path.is_file():
+        raise InputError(f"{path}: file is missing; {remedy}")
+    try:
+        result = Result(name, own, pd.read_csv(path))
+        has_validation = "All" in result.errors("val").index
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path}: no error report ({error}); {remedy}") from error
+    if not has_validation:
+        raise InputError(
+            f"{path}: no validation set in it, on which networks are ranked; {remedy} with val_sc, val_lamp"
+        )
+    if path.stat().st_mtime < (network / MODEL_FILE).stat().st_mtime:
+        warn([f"{path} is older than the network {network}; if it was not merely copied, {remedy} anew"])
+    return result
+
+
+def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
+    """A line if the reports are not of the same channels and the same data of a set; it names who goes together."""
+    groups: list[list[Result]] = []
+    for result in results:
+        alike = next((group for group in groups if _same_data(group[0], result, set_name)), None)
+        if alike is None:
+            groups.append([result])
+        else:
+            alike.append(result)
+    if len(groups) < 2:
+        return []
+    channels = [", ".join(c for c in group[0].errors(set_name).index if c != "All") for group in groups]
+    what = "output channels" if len(set(channels)) > 1 else f"{plotting.SET_NAMES[set_name]} data"
+    listed = "; ".join(
+        " ".join(result.name for result in group) + (f" ({channel})" if len(set(channels)) > 1 else "")
+        for group, channel in zip(groups, channels, strict=True)
+    )
+    return [
+        f"these networks were measured on different {what} and cannot be ranked together: {listed}; compare those "
+        "between the semicolons by themselves, or run main.py with training_mode = False and the same data for each"
+    ]
+
+
+def _same_data(first: Result, second: Result, set_name: str) -> bool:
+    """Whether two reports are of the same channels and LAMP records, told by LAMP's standard deviation a channel.
+
+    Paths do not tell: a report may be of a later run on other data, and files may have moved.
+    """
+    errors = [result.errors(set_name).drop(index="All") for result in (first, second)]
+    if list(errors[0].index) != list(errors[1].index):
+        return False
+    deviations = [(e["rmse"] / e["nrmse"]).to_numpy() for e in errors]  # NaN for a constant channel, or without error
+    return all(np.isnan(a) or np.isnan(b) or np.isclose(a, b, rtol=1e-6) for a, b in zip(*deviations, strict=True))
+
+
+# ---- ranking ----------------------------------------------------------------------------------------------------
+
+
+def rank(results: Sequence[Result]) -> list[Entry]:
+    """The settings in the order of their networks' median score, the best first."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        own = {name: value for name, value in result.settings.items() if name not in NOT_A_SETTING}
+        groups.setdefault(json.dumps(own, sort_keys=True), []).append(result)
+    entries = []
+    for group in groups.values():
+        ordered = sorted(group, key=lambda result: _nan_last(result.score))
+        entries.append(Entry(tuple(result for i, result in enumerate(ordered) if not _has_twin(result, ordered[:i]))))
+    return sorted(entries, key=lambda entry: _nan_last(entry.score))
+
+
+def _has_twin(result: Result, others: Sequence[Result]) -> bool:
+    """Whether the same training, to the seed, is there under another name, as the winner of a sweep is."""
+    seed = result.settings["seed"]
+    twin = next((other.name for other in others if seed is not None and other.settings["seed"] == seed), None)
+    if twin:
+        warn([f"{result.name} is the same training as {twin}, with the same settings and seed: it is counted once"])
+    return twin is not None
+
+
+def _nan_last(value: float) -> float:
+    return value if np.isfinite(value) else np.inf
+
+
+def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFrame:
+    """Ranked entries as a table, and SimpleCode.
+
+    Returns:
+        columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure of
+        COMPARED as the median over the networks, and the same with _min and _max; settings (those that are not the
+        same in all entries) and members (the networks' names). mse_share is the mse as a share of SimpleCode's.
+    """
+    differing = _differing_settings(entries)
+    rows = []
+    for set_name in ("val", "test"):
+        shown = [entry for entry in entries if all(len(result.errors(set_name)) for result in entry.results)]
+        shown = shown if set_name == "val" or test == "all" else [entry for entry in shown if entry is entries[0]]
+        for entry in shown:
+            tables = [_with_share(result, set_name) for result in entry.results]
+            place = {"set": set_name, "rank": list(entries).index(entry) + 1, "name": entry.label}
+            about = {
+                "settings": ", ".join(f"{name} {_said(entry.results[0].settings[name])}" for name in differing),
+                "members": " ".join(result.name for result in entry.results),
+            }
+            rows += _measure_rows(place | {"networks": len(tables)}, tables, about)
+        if shown:
+            outputs = shown[0].results[0].errors(set_name).index
+            simple = max((r.errors(set_name, "SimpleCode") for entry in shown for r in entry.results), key=len)
+            if list(simple.index) != list(outputs):  # its mean over other channels is no match for the networks'
+                simple = simple.drop(index="All", errors="ignore")
+            place = {"set": set_name, "rank": None, "name": "SimpleCode", "networks": 0}
+            rows += _measure_rows(place, [simple.assign(mse_share=1.0)], {"settings": "", "members": ""})
+    table = pd.DataFrame(rows)
+    return table.astype({"rank": "Int64"})
+
+
+def _with_share(result: Result, set_name: str) -> pd.DataFrame:
+    """A network's measures over a set, with its mse as a share of SimpleCode's where that is there."""
+    errors, simple = result.errors(set_name), result.errors(set_name, "SimpleCode")
+    base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
+    if len(simple) != len(errors):
+        base["All"] = np.nan
+    return errors.assign(mse_share=errors["mse"] / base)
+
+
+def _measure_rows(place: dict[str, Any], tables: Sequence[pd.DataFrame], about: dict[str, Any]) -> list[dict]:
+    rows = []
+    for channel in tables[0].index:
+        measures = {}
+        for name in COMPARED:
+            values = [float(table.loc[channel, name]) for table in tables]
+            measures |= {name: np.median(values), f"{name}_min": np.min(values), f"{name}_max": np.max(values)}
+        rows.append(place | {"channel": channel} | measures | about)
+    return rows
+
+
+def _differing_settings(entries: Sequence[Entry]) -> list[str]:
+    """Names of the settings that are not the same in all entries."""
+    settings = [entry.results[0].settings for entry in entries]
+    names = dict.fromkeys(name for own in settings for name in own if name not in NOT_A_SETTING)
+    return [name for name in names if any(own.get(name) != settings[0].get(name) for own in settings)]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return f"{len(value)} files"
+    return json.dumps(value)
+
+
+def format_comparison(table: pd.DataFrame) -> str:
+    """A `comparison_table` for the terminal: a block a set, one line an entry."""
+    lines = []
+    for set_name, block in table.groupby("set", sort=False):
+        channels = list(dict.fromkeys(block["channel"]))
+        channels.sort(key=lambda channel: channel != "All")
+        lines += [
+            "",
+            f"nrmse on the {plotting.SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's",
+        ]
+        shown = []
+        for name, rows in block.groupby("name", sort=False):
+            rows = rows.set_index("channel")
+            place = rows["rank"].iloc[0]
+            line = {"rank": "" if pd.isna(place) else str(place), "network": name}
+            line |= {c: _cell(rows.loc[c]) if c in rows.index else "" for c in channels}
+            shown.append(line | {"differs in": rows["settings"].iloc[0]})
+        frame = pd.DataFrame(shown)
+        if not frame["differs in"].any():
+            frame = frame.drop(columns="differs in")
+        widths = {name: max(len(name), frame[name].str.len().max()) for name in frame}
+        lines.append("  ".join(f"{name:<{width}}" for name, width in widths.items()).rstrip())
+        lines += ["  ".join(f"{row[n]:<{w}}" for n, w in widths.items()).rstrip() for _, row in frame.iterrows()]
+    lines.append(
+        "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,"
+    )
+    lines.append("by which networks are ranked on the validation set. Several seeds: the median, smallest to largest.")
+    return "\n".join(lines)
+
+
+def _cell(row: pd.Series) -> str:
+    """nrmse in percent, with its spread over the seeds, and the share of SimpleCode's mean squared error."""
+    text = f"{100 * row['nrmse']:.3g}"
+    if row["networks"] > 1:
+        text += f", {100 * row['nrmse_min']:.3g} to {100 * row['nrmse_max']:.3g}"
+    return text if row["networks"] == 0 or pd.isna(row["mse_share"]) else f"{text} ({100 * row['mse_share']:.3g} %)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

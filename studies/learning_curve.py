@@ -1,0 +1,77 @@
+"""Draws the learning curve of a network again, from its history.csv alone; also while the training runs.
+
+python -m studies.learning_curve saved_models/NAME/history.csv   a picture learning_curve.png beside the file
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from data_io import HISTORY_COLUMNS
+from plotting import save_figure
+from studies.training_figures import best_epoch_of, learning_curve_figure
+from support.errors import InputError
+from support.files import posix
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "history", metavar="history.csv", help="of a network in saved_models, or a copy of it elsewhere"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE.png", help="the picture; by default learning_curve.png beside the file"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        print(f"Learning curve in {run(given.history, given.output)}")
+    except InputError as error:
+        for line in error.lines:
+            print(f"Error: {line}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(history: str, output: str | None = None) -> Path:
+    """From the file to the picture, whose path is returned.
+
+    Raises:
+        InputError: the file cannot be read, or the picture is to be no PNG; then nothing is written.
+    """
+    file = Path(posix(history))
+    path = Path(posix(output)) if output else file.with_name("learning_curve.png")
+    faults = []
+    if path.suffix.lower() != ".png":
+        faults.append(f"--output {output}: figures are written as PNG; give a name that ends in .png")
+    try:
+        table = read_history(file)
+    except InputError as error:
+        raise InputError([*faults, *error.lines]) from error
+    if faults:
+        raise InputError(faults)
+    save_figure(learning_curve_figure(table, best_epoch_of(table), f"Training of {file.resolve().parent.name}"), path)
+    return path
+
+
+def read_history(file: Path) -> pd.DataFrame:
+    """A history.csv. Raises InputError if it is none."""
+    try:
+        table = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{file}: cannot be read ({reason}); give the history.csv of a network") from error
+    missing = [name for name in HISTORY_COLUMNS if name not in table]
+    if missing:
+        raise InputError(f"{file}: no column {', '.join(missing)}; give the history.csv of a network")
+    if table.empty:
+        raise InputError(f"{file}: there is no epoch in it yet")
+    words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    if words:
+        raise InputError(f"{file}: column {', '.join(words)} holds words; expected numbers alone")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

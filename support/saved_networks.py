@@ -1,0 +1,149 @@
+"""What the folder of a saved network holds, and how it comes and goes."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from settings import DEFAULT_NAME, Config
+from support.errors import InputError, first_line
+
+MODEL_FILE = "model.keras"
+SETTINGS_FILE = "settings.json"
+CHECKPOINTS = "checkpoints"  # a folder beside the model
+CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
+STATE_FILE = "training_state.npz"  # of a training that is not finished
+BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
+# Settings that do not change which network a training ends with.
+SETTINGS_BESIDE_TRAINING = (
+    "training_mode",
+    "model_load_filename",
+    "overwrite",
+    "resume",
+    "checkpoint_every",
+    "max_checkpoints",
+    "tensorboard",
+    "input_size",
+    "output_size",
+)
+TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
+HISTORY_FILE = "history.csv"
+LAST_FILE = "last.keras"  # among the checkpoints
+
+
+def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
+    """By name, the settings in a settings.json that decide which network a training ends with, and its lists of files.
+
+    Settings that are newer than the file have their defaults.
+    """
+    user = Config().as_dict()["user"] | frozen.get("user", {})
+    own = {name: value for name, value in user.items() if name not in SETTINGS_BESIDE_TRAINING}
+    return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
+
+
+def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
+    """One line for each setting of a training that is not the same in `frozen`, the settings of a settings.json."""
+    old, new = training_settings(frozen), training_settings(config.as_dict())
+    lines = []
+    for name, now in new.items():
+        before = old[name]
+        drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
+        if before != now and not drawn:
+            if name in TRAINING_FILES:
+                before, now = f"{len(before)} realizations", f"{len(now)} other ones"
+            lines.append(f"{name} was {before} and is now {now}")
+    return lines
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What settings.json of a saved network says. Raises InputError if there is none or it cannot be read."""
+    if not (folder / MODEL_FILE).is_file():
+        known = sorted(
+            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
+        )
+        raise InputError(
+            f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
+        )
+    try:
+        return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(damaged_settings(folder, error)) from error
+
+
+def damaged_settings(folder: Path, error: Exception) -> str:
+    return f"{folder / SETTINGS_FILE}: missing or damaged ({first_line(error)}); train the network again"
+
+
+def unfinished(folder: Path) -> Path:
+    """Where a training grows while a good network of its name still stands in its folder."""
+    return folder.with_name(folder.name + ".training")
+
+
+def overwrite_faults(config: Config) -> list[str]:
+    """A line if the training would replace the network of another experiment."""
+    user = config.user
+    folder = config.network_folder
+    # Whether an interrupted training can be gone on with is told by the training itself.
+    goes_on = user.resume and any((path / STATE_FILE).is_file() for path in (unfinished(folder), folder))
+    may_be = user.overwrite or goes_on or user.model_save_filename == DEFAULT_NAME
+    if not user.training_mode or may_be or not (folder / MODEL_FILE).is_file():
+        return []
+    try:
+        facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        differences = different_settings(facts["settings"], config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        differences = ["its settings cannot be read"]
+    if not differences:
+        return []
+    return [
+        f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
+        f"({'; '.join(differences[:3])}); choose another name, or set overwrite = True to replace it"
+    ]
+
+
+def replaced(folder: Path) -> Path:
+    """Where a network lies for the moment in which a newer one takes its place."""
+    return folder.with_name(folder.name + ".old")
+
+
+def restore_replaced(folder: Path) -> None:
+    """Puts a network back that was moved away by a run that was cut off before the newer one was in its place."""
+    if not folder.exists() and (replaced(folder) / MODEL_FILE).is_file():
+        os.replace(replaced(folder), folder)
+
+
+def new_training_folder(folder: Path) -> Path:
+    """An empty folder: the network's own, or one beside it while a good network of that name still stands there."""
+    restore_replaced(folder)
+    if (folder / MODEL_FILE).is_file():
+        folder = unfinished(folder)
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def publish(trained: Path, folder: Path) -> None:
+    """Puts the folder of a finished training in the place of an older network, if there is one."""
+    old = replaced(folder)
+    if trained != folder:
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(trained, folder)
+    shutil.rmtree(old, ignore_errors=True)  # also what a run left that was cut off just here
+
+
+def checkpoint_faults(config: Config) -> list[str]:
+    """A line if a loaded network is to be followed over the checkpoints of its training, and there are none."""
+    wanted, folder = config.plotting.evolution_ID_list_val, config.network_folder
+    if not (wanted and config.plotting.plotting_mode and config.data.val_sc) or config.user.training_mode:
+        return []
+    if not (folder / MODEL_FILE).is_file() or any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
+        return []
+    return [
+        f"PlottingArgs.evolution_ID_list_val = {list(wanted)} follows realizations over the checkpoints of a training, "
+        f"and there are none in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list "
+        "empty"
+    ]

@@ -1,0 +1,566 @@
+"""Breaks the simulators' files in every way we know of, and checks that each is read rightly or refused in a line.
+
+    python tests/fuzz_readers.py --count 100000 --seed 1
+
+A run of some hundred files is part of the tests (test_readers_under_fire.py). What is read is compared with an oracle
+that shares nothing with the program: it goes line by line and turns word by word into a number with Python's float().
+"""
+
+import argparse
+import faulthandler
+import gzip
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from support.errors import InputError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # when it is run by hand
+
+import data_io  # noqa: E402
+from readers import text_tables  # noqa: E402
+from readers.text_tables import Layout  # noqa: E402
+from settings import Config, DataInfo, UserInput
+
+MOST_SECONDS = 2.0  # for a file of a few hundred kilobytes; a usual record of 2 MB takes 0.05 s
+MOST_VALUE = 1e18
+MOST_MESSAGE = 500  # characters of a line, beside the folders that it names
+
+MOT_NAMES = "Time Xcg Ycg Zcg Roll Pitch Yaw"
+LAMP_NAMES = "Time Xcg Ycg Zcg Rot_X Rot_Y Rot_Z"
+HEADERS = {
+    "SC.mot": [MOT_NAMES, "sec m m m deg deg deg"],
+    "LAMP.mot": ["LAMP run of a ship", "Motions: sec m m m deg deg deg", LAMP_NAMES],
+    "LAMP.wav": ["A title", "Wave elevation at the centre of gravity", "Time(sec) Elevation(m)"],
+    "LAMP.sea": ["A title", "Components", "Handle _h7", "Number 3", "g = 9.807", "Frequency Phase Amplitude Heading"],
+    "SC.vbm": ["A title", "Time(sec) Shear(kN) Moment(kN-m)"],
+    "LAMP.vbm": ["A title", "Loads", "Handle _h7", "Time(sec) Shear(kN) Moment(kN-m)"],
+}
+LAYOUTS = {
+    "SC.mot": text_tables.SC_MOT,
+    "LAMP.mot": text_tables.LAMP_MOT,
+    "LAMP.wav": text_tables.WAV,
+    "LAMP.sea": text_tables.SEA,
+    "SC.vbm": text_tables.SC_VBM,
+    "LAMP.vbm": text_tables.LAMP_VBM,
+}
+EVIL_WORDS = (
+    "NaN -nan Inf -Infinity + - . +. 1e 1e+ e5 1e999 -1e999 1e-999 1d400 1e18 1_0 0x1F 1,5 --1 +-1 1.2.3 1.0f True "
+    "**** ******** ************ 1E3.5 1.5e3d2 \xa01.5 1.5\xa0 \u0661\u0662 1e+0000000000000000003 1d-3 -0 +0.0 00012 "
+    ".5 5. 4.9406564584124654e-324 0.1000000000000000055511151231257827 # ; , nul 1.5- 1.5-100 1+2 (1.5 1.5) $1 {} \x01"
+).split(" ") + ["9" * 30, "1" * 400, "0." + "1" * 300, "1" * 17, "123456789012345678.5", "9007199254740993"]
+JUNK_LINES = (
+    "# comment|End of the record|Total time 30.0 s|1 2 3|-1|***|NaN NaN NaN|Time|sec m m m deg deg deg|\xff\xfe|((((((|"
+    "Maximum: 3.25 4.5|Program ended normally at 12:30:01|" + MOT_NAMES + "|0 0 0 0 0 0 0|0|1e5"
+).split("|")
+
+# ---- files as they should be --------------------------------------------------------------------------------------
+
+
+def make_table(rng: np.random.Generator, kind: str, time: np.ndarray) -> np.ndarray:
+    """Numbers for a file: (rows, column), the first column being time but in a .sea file."""
+    rows = len(time)
+    columns = {"wav": 2, "sea": 4, "vbm": 3}.get(kind[-3:], 7)
+    table = rng.normal(size=(rows, columns)) * 10.0 ** rng.integers(-2, 3, columns)
+    if rng.random() < 0.1:
+        table[:, rng.integers(1, columns)] = 0  # roll in head seas
+    if kind != "LAMP.sea":
+        table[:, 0] = time
+    return table
+
+
+def print_table(rng: np.random.Generator, table: np.ndarray, decimals: int) -> list[list[str]]:
+    """The numbers as words, in one of the ways that programs print them."""
+    style = rng.choice(["fixed", "free", "exponent", "free exponent", "repr"])
+    letter = str(rng.choice(list("EeDd")))
+    number = {
+        "fixed": f"%{decimals + 12}.{decimals}f",
+        "free": f"%.{decimals}f",
+        "exponent": f"%{decimals + 12}.{decimals + 4}E",
+        "free exponent": f"%.{decimals + 4}E",
+        "repr": "%r",
+    }[style]
+    if style == "exponent" and rng.random() < 0.3:
+        number = number.replace("%", "%+")
+    return [[(number % float(value)).replace("E", letter) for value in row] for row in table]
+
+
+def make_text(rng: np.random.Generator, kind: str, words: list[list[str]]) -> bytes:
+    """A whole file of those words, in one of the ways that editors and simulators leave files behind."""
+    header = list(HEADERS[kind])
+    if rng.random() < 0.1:
+        header = ["Made by hand", "Length 150.0 beam 20 22 24"] + header
+    if rng.random() < 0.03:
+        header[0:0] = ["x" * int(rng.integers(1, 30_000))]
+    if rng.random() < 0.05:
+        header = header[:-1] + [header[-1] + " "]
+    between = str(rng.choice([" ", "  ", "\t", " \t "]))
+    before, behind = str(rng.choice(["", "", "  ", "\t"])), str(rng.choice(["", "", "  "]))
+    lines = [before + between.join(row) + behind for row in words]
+    if kind.startswith("SC") and rng.random() < 0.3:
+        lines += [between.join(["0.0"] * len(words[0]))] * int(rng.integers(1, 12))
+    footer = ["End of the record"] if rng.random() < 0.1 else []
+    end = str(rng.choice(["\n", "\n", "\r\n", "\r"]))
+    last = end if rng.random() < 0.8 else ""
+    text = end.join([*header, *lines, *footer]) + last
+    return (b"\xef\xbb\xbf" if rng.random() < 0.1 else b"") + text.encode("latin-1")
+
+
+# ---- damage -------------------------------------------------------------------------------------------------------
+
+
+def _on_lines(change: Callable) -> Callable:
+    """Damage to the list of a file's lines."""
+
+    def damage(rng: np.random.Generator, data: bytes) -> bytes:
+        lines = data.split(b"\n")
+        change(rng, lines)
+        return b"\n".join(lines)
+
+    return damage
+
+
+def _on_words(change: Callable) -> Callable:
+    """Damage to the list of words of one line, which stays aligned half of the time."""
+
+    def damage(rng: np.random.Generator, lines: list[bytes]) -> None:
+        at = int(rng.integers(len(lines)))
+        words = lines[at].split()
+        if words:
+            width = len(lines[at]) // len(words)
+            change(rng, words)
+            pad = width if rng.random() < 0.5 else 0
+            lines[at] = b" ".join(word.rjust(pad) for word in words)
+
+    return _on_lines(damage)
+
+
+def _evil_word(rng, words):
+    words[int(rng.integers(len(words)))] = str(rng.choice(EVIL_WORDS)).encode()
+
+
+def _stars(rng, words):
+    at = int(rng.integers(len(words)))
+    words[at] = b"*" * max(1, len(words[at]))
+
+
+def _many_evil_words(rng, words):
+    for at in range(len(words)):
+        if rng.random() < 0.6:
+            words[at] = str(rng.choice(EVIL_WORDS)).encode()
+
+
+def _swap_words(rng, words):
+    a, b = rng.integers(len(words), size=2)
+    words[a], words[b] = words[b], words[a]
+
+
+def _join_words(rng, words):
+    at = int(rng.integers(len(words)))
+    words[at : at + 2] = [b"".join(words[at : at + 2])]
+
+
+def _split_word(rng, words):
+    at = int(rng.integers(len(words)))
+    cut = int(rng.integers(len(words[at]) + 1))
+    words[at : at + 1] = [words[at][:cut], words[at][cut:]]
+
+
+def _cut_line(rng, lines):
+    at = int(rng.integers(len(lines)))
+    lines[at] = lines[at][: int(rng.integers(len(lines[at]) + 1))]
+
+
+def _copy_line(rng, lines):
+    a, b = (int(i) for i in rng.integers(len(lines), size=2))
+    lines.insert(b if rng.random() < 0.5 else a, lines[a])
+
+
+def _drop_lines(rng, lines):
+    at = int(rng.integers(len(lines)))
+    del lines[at : at + int(rng.integers(1, 6))]
+
+
+def _swap_lines(rng, lines):
+    a, b = rng.integers(len(lines), size=2)
+    lines[a], lines[b] = lines[b], lines[a]
+
+
+def _turn_time_back(rng, lines):
+    at = int(rng.integers(len(lines)))
+    lines[at:] = lines[at:][::-1]
+
+
+def _junk_line(rng, lines):
+    lines.insert(int(rng.integers(len(lines) + 1)), str(rng.choice(JUNK_LINES)).encode("latin-1"))
+
+
+def _extra_column(rng, lines):
+    lines[:] = [line + b" 1.5" if line.strip() else line for line in lines]
+
+
+def _swap_columns(rng, lines):
+    swapped = []
+    for line in lines:
+        words = line.split()
+        if len(words) > 5:
+            words[4], words[5] = words[5], words[4]
+        swapped.append(b" ".join(words))
+    lines[:] = swapped
+
+
+def _flip_bytes(rng, data):
+    changed = bytearray(data)
+    for _ in range(int(rng.integers(1, 5))):
+        if changed:
+            changed[int(rng.integers(len(changed)))] = int(rng.integers(256))
+    return bytes(changed)
+
+
+def _some_bytes(rng, data):
+    at = int(rng.integers(len(data) + 1))
+    piece = rng.integers(256, size=int(rng.integers(1, 200)), dtype=np.uint8).tobytes()
+    return data[:at] + piece + data[at + int(rng.integers(2)) * len(piece) :]
+
+
+def _insert(*pieces: bytes) -> Callable:
+    def damage(rng, data):
+        at = int(rng.integers(len(data) + 1))
+        return data[:at] + pieces[int(rng.integers(len(pieces)))] + data[at:]
+
+    return damage
+
+
+def _truncate(rng, data):
+    return data[: int(rng.integers(len(data) + 1))]
+
+
+def _encoded(rng, data):
+    encoding = str(rng.choice(["utf-16", "utf-16-le", "utf-32", "cp500"]))
+    return data.decode("latin-1").encode(encoding)
+
+
+def _replaced(old: bytes, *new: bytes) -> Callable:
+    return lambda rng, data: data.replace(old, new[int(rng.integers(len(new)))])
+
+
+DAMAGE: dict[str, Callable] = {
+    "word": _on_words(_evil_word),
+    "many words": _on_words(_many_evil_words),
+    "overflow stars": _on_words(_stars),
+    "words swapped": _on_words(_swap_words),
+    "words joined": _on_words(_join_words),
+    "word split": _on_words(_split_word),
+    "row cut": _on_lines(_cut_line),
+    "row twice": _on_lines(_copy_line),
+    "rows missing": _on_lines(_drop_lines),
+    "rows swapped": _on_lines(_swap_lines),
+    "time backwards": _on_lines(_turn_time_back),
+    "line of junk": _on_lines(_junk_line),
+    "column added": _on_lines(_extra_column),
+    "columns swapped": _on_lines(_swap_columns),
+    "bytes flipped": _flip_bytes,
+    "binary": _some_bytes,
+    "NUL": _insert(b"\0", b"\0" * 50),
+    "control bytes": _insert(b"\x01", b"\x1a", b"\x0c", b"\x0b", b"\x1c", b"\x85", b"\x7f", b"\xa0"),
+    "file cut": _truncate,
+    "encoding": _encoded,
+    "decimal comma": _replaced(b".", b","),
+    "other separator": _replaced(b" ", b",", b";", b", "),
+    "lines joined": _replaced(b"\n", b" ", b"", b"\n\n", b"\r\r\n", b"\x0b", b"\x0c"),
+    "twice": lambda rng, data: data + data,
+    "empty": lambda rng, data: b"",
+    "blank": lambda rng, data: bytes(rng.choice([9, 10, 13, 32], size=int(rng.integers(1, 300))).astype(np.uint8)),
+    "compressed": lambda rng, data: gzip.compress(data, 1),
+    "noise": lambda rng, data: rng.integers(256, size=int(rng.integers(1, 3000)), dtype=np.uint8).tobytes(),
+    "brackets": lambda rng, data: b"Time " + b"([" * 10_000 + b"\n" + data,
+    "one long row": lambda rng, data: data + b" 0.5" * 10_000,
+}
+
+# ---- the oracle ---------------------------------------------------------------------------------------------------
+
+
+def number(word: str) -> float | None:
+    """A word as Python reads it, with Fortran's D for an exponent; None if it is no number."""
+    if not set(word) <= set("0123456789+-.eEdD"):
+        return None
+    try:
+        return float(word.lower().replace("d", "e"))
+    except ValueError:
+        return None
+
+
+def why_wrong(values: np.ndarray, data: bytes, layout: Layout) -> str | None:
+    """What is wrong with what the program has read from a file; None if nothing is.
+
+    It has to be the numbers of consecutive rows, none of them left out, with nothing but header and footer text before
+    and behind (and SimpleCode's zero rows), in time that runs on.
+    """
+    text = data.decode("latin-1").removeprefix("\xef\xbb\xbf").replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line.encode("latin-1").split() for line in text.split("\n")]
+    lines = [[word.decode("latin-1") for word in words] for words in lines if words]
+    parsed = [[number(word) for word in words] for words in lines]
+    if not len(values) or values.shape[1] != len(layout.columns):
+        return f"shape {values.shape}"
+    if not (np.abs(values) < MOST_VALUE).all():
+        return "a value that is not finite or too large"
+    if layout.has_time and any(b <= a for a, b in zip(values[:-1, 0], values[1:, 0], strict=True)):
+        return "time stands still or runs back"
+    picked = list(layout.columns.values())
+    rows = [[row[i] for i in picked] if len(row) > max(picked) and None not in row else None for row in parsed]
+    wanted = values.tolist()
+    starts = [i for i in range(len(rows) - len(wanted) + 1) if rows[i : i + len(wanted)] == wanted]
+    if not starts:
+        return "not the numbers of consecutive rows"
+    faults = [_left_out(parsed, lines, rows, start, start + len(wanted), layout) for start in starts]
+    return None if None in faults else faults[0]
+
+
+def _left_out(parsed, lines, rows, start: int, stop: int, layout: Layout) -> str | None:
+    """A row that the program has left out before or behind what it has read."""
+    width = len(parsed[start])
+    if any(len(row) != width for row in parsed[start:stop]):
+        return "rows of different length"
+    for i in range(len(parsed)):
+        if start <= i < stop:
+            continue
+        numbers = sum(
+            value is not None or word.lower().strip("+-") in ("nan", "inf", "infinity") or word[:5] == "*****"
+            for value, word in zip(parsed[i], lines[i], strict=True)
+        )
+        begins_with_number = parsed[i][0] is not None
+        is_text = 2 * numbers < len(lines[i]) or not begins_with_number and len(lines[i]) != width
+        if is_text or (i < start and (i < layout.header_lines or not begins_with_number or len(lines[i]) != width)):
+            continue
+        filled = [value for value in (rows[i] or [1.0])[1:] if value]
+        if i >= stop and layout.zero_rows_at_end and not filled:
+            continue
+        if i < start:
+            text_between = any(2 * sum(v is not None for v in parsed[j]) < len(lines[j]) for j in range(i, start))
+            if text_between:
+                continue
+        return f"row {i} of {len(lines)} left out: {' '.join(lines[i])[:60]}"
+    return None
+
+
+def why_misaligned(record: data_io.Record, tables: dict[str, np.ndarray], time_res: int) -> str | None:
+    """What is wrong with a record, given what was read from its files (time first)."""
+    lamp = tables["LAMP.mot"]
+    step = float(np.median(np.diff(lamp[:, 0]))) if len(lamp) > 1 else 0.0
+    begin = max(table[0, 0] for table in tables.values())
+    end = min(table[-1, 0] for table in tables.values())
+    expected = [t for t in lamp[:, 0] if begin - 0.01 * step <= t <= end + 0.01 * step]
+    if record.time.tolist() != expected or len(expected) < 2 * time_res:
+        return f"{len(record.time)} rows where {len(expected)} are expected"
+    columns = {
+        "SC.mot": record.inputs[:, -4:-1],
+        "LAMP.wav": record.inputs[:, -1:],
+        "LAMP.mot": record.targets[:, -3:],
+    }
+    if "SC.vbm" in tables:
+        columns |= {"SC.vbm": record.inputs[:, :1], "LAMP.vbm": record.targets[:, :1]}
+    for name, found in columns.items():
+        table = tables[name]
+        for row, t in enumerate(expected):
+            nearest = int(np.argmin([abs(other - t) for other in table[:, 0]]))
+            at = min(max(int(sum(other <= t for other in table[:, 0])) - 1, 0), len(table) - 2) if len(table) > 1 else 0
+            for column in range(found.shape[1]):
+                straight = table[at, column + 1]
+                if len(table) > 1:
+                    share = (t - table[at, 0]) / (table[at + 1, 0] - table[at, 0])
+                    share = min(max(share, 0.0), 1.0)
+                    straight = (1 - share) * straight + share * table[at + 1, column + 1]
+                own = table[nearest, column + 1] if abs(table[nearest, 0] - t) <= 0.011 * step else straight
+                scale = 1e-9 * max(1e-30, abs(table[at : at + 2, column + 1]).max())
+                if abs(found[row, column] - straight) > scale and found[row, column] != own:
+                    return f"{name}, time {t:g} s, column {column}: {found[row, column]!r} for {straight!r}"
+    return None
+
+
+def cases_of(data: bytes) -> list[str] | None:
+    """The prefixes and handles of a cases file; None if there is none."""
+    rows: list[str] | None = None
+    for line in data.decode("utf-8-sig", "replace").splitlines():
+        if rows is None:
+            rows = [] if line.strip().startswith("***") else None
+        elif line.strip():
+            rows.append(line.strip())
+    return rows
+
+
+# ---- one file, one realization, one cases file --------------------------------------------------------------------
+
+
+def damaged(rng: np.random.Generator, data: bytes) -> tuple[bytes, list[str]]:
+    kinds = [str(kind) for kind in rng.choice(list(DAMAGE), size=int(rng.choice([1, 1, 1, 2, 3])))]
+    for kind in kinds:
+        data = DAMAGE[kind](rng, data)
+    return data, kinds
+
+
+def make_clock(rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """Time in s, and its decimals."""
+    rows = int(rng.choice([1, 2, 20, 60, 300, 1500], p=[0.02, 0.03, 0.4, 0.4, 0.13, 0.02]))
+    decimals = int(rng.integers(2, 6))
+    step = float(rng.choice([0.05, 0.1, 0.25, 0.5, 1.0]))
+    return (step * np.arange(rows) + float(rng.choice([0.0, 0.0, step, 30.0]))).round(6), decimals
+
+
+def outcome_of(read: Callable, folder: Path) -> tuple[object, str | None, float]:
+    """What was read, or what is wrong with the way that it was refused; and the seconds that it took."""
+    began = time.process_time()
+    try:
+        found, fault = read(), None
+    except InputError as error:
+        found = None
+        lines = [line.replace(str(folder), "") for line in error.lines]
+        plain = all(line.isprintable() for line in lines)
+        longest = max(map(len, lines), default=0)
+        fault = (
+            None if lines and plain and longest < MOST_MESSAGE else f"message of {longest} characters: {lines!r:.200}"
+        )
+    except Exception:
+        found, fault = None, traceback.format_exc()
+    seconds = time.process_time() - began
+    return found, fault or (f"took {seconds:.1f} s" if seconds > MOST_SECONDS else None), seconds
+
+
+def try_file(rng: np.random.Generator, folder: Path, whole: bool) -> tuple[str, str | None, bytes]:
+    """One file; the outcome, what is wrong with it, and the file."""
+    kind = str(rng.choice(list(HEADERS)))
+    clock, decimals = make_clock(rng)
+    words = print_table(rng, make_table(rng, kind, clock), decimals)
+    data = make_text(rng, kind, words)
+    kinds = []
+    if not whole:
+        data, kinds = damaged(rng, data)
+    path = folder / kind
+    path.write_bytes(data)
+    values, fault, _ = outcome_of(lambda: text_tables.read_columns(path, LAYOUTS[kind]), folder)
+    if fault is None and values is not None:
+        fault = why_wrong(values, data, LAYOUTS[kind])
+    if fault is None and whole and len(clock) > 2:
+        expected = [[number(row[i].strip()) for i in LAYOUTS[kind].columns.values()] for row in words]
+        rests = not any(any(row[1:]) for row in expected)  # calm water: nothing tells filling from motion
+        while LAYOUTS[kind].zero_rows_at_end and not rests and not any(expected[-1][1:]):
+            expected.pop()
+        if values is None or values.tolist() != expected:
+            fault = "a file without damage is refused or read in part"
+    outcome = "refused" if values is None else "read"
+    return f"{'whole' if whole else 'broken'} file {outcome}", fault and f"{kind} {kinds}: {fault}", data
+
+
+def try_realization(rng: np.random.Generator, folder: Path) -> tuple[str, str | None, bytes]:
+    """The files of one realization of both codes, one of them damaged or of another length, step or begin."""
+    with_vbm = bool(rng.random() < 0.3)
+    names = ["SC.mot", "LAMP.mot", "LAMP.wav"] + ["SC.vbm", "LAMP.vbm"] * with_vbm
+    clock, decimals = make_clock(rng)
+    clock = clock[:300]
+    user = UserInput(time_res=int(rng.integers(1, 4)), input_vbm=with_vbm, output_vbm=with_vbm)
+    broken = str(rng.choice(names))
+    kinds: list[str] = []
+    for name in names:
+        own = clock
+        if name == broken and rng.random() < 0.5:
+            own = clock[int(rng.integers(len(clock))) :: int(rng.integers(1, 4))] + float(rng.choice([0, 0, 0.03, 500]))
+            kinds.append("other times")
+        data = make_text(rng, name, print_table(rng, make_table(rng, name, own), decimals))
+        if name == broken:
+            if rng.random() < 0.5:
+                data, more = damaged(rng, data)
+                kinds += more
+            kept = data
+        (folder / name).write_bytes(data)
+    pair = (str(folder / "SC"), str(folder / "LAMP"))
+    result, fault, _ = outcome_of(lambda: data_io.read_record(*pair, user), folder)
+    if fault is None and result is not None:
+        tables = {name: text_tables.read_columns(folder / name, LAYOUTS[name]) for name in names}
+        fault = why_misaligned(result[0], tables, user.time_res)
+        for name in names:
+            fault = fault or why_wrong(tables[name], (folder / name).read_bytes(), LAYOUTS[name])
+    outcome = "refused" if result is None else "read"
+    return f"realization {outcome}", fault and f"{broken} {kinds}: {fault}", kept
+
+
+def try_cases(rng: np.random.Generator, folder: Path) -> tuple[str, str | None, bytes]:
+    """A damaged cases file."""
+    handles = [f"_h7.5_p15_a135_hh0_pp0_aa0_s10-{i:07}" for i in range(int(rng.integers(0, 9)))]
+    data = "\n".join(["Bow seas", "", "***", "SC", "LAMP", *handles, ""]).encode()
+    data, kinds = damaged(rng, data)
+    path = folder / "cases.txt"
+    path.write_bytes(data)
+    cases, fault, _ = outcome_of(lambda: data_io.read_cases(path), folder)
+    if fault is None and cases is not None:
+        rows = cases_of(data) or []
+        named = [Path(p).name for p in (*cases.sc, *cases.lamp)]
+        expected = [Path(rows[0] + row).name for row in rows[2:]] + [Path(rows[1] + row).name for row in rows[2:]]
+        if rows[2:] != cases.handles or named != expected:
+            fault = "other handles than the file's"
+        if fault is None:
+            config = Config(data=DataInfo(train_sc=tuple(cases.sc), train_lamp=tuple(cases.lamp)))
+            _, fault, _ = outcome_of(lambda: data_io.missing_files(config), folder)
+        if fault is None:
+            _, fault, _ = outcome_of(
+                lambda: [data_io.read_record(path, None, UserInput()) for path in cases.sc], folder
+            )
+    return f"cases file {'refused' if cases is None else 'read'}", fault and f"{kinds}: {fault}", data
+
+
+def fuzz(count: int, seed: int, folder: Path, first: int = 0) -> tuple[Counter, list[str]]:
+    """Tries `count` files; how often each outcome came, and the faults, each with the number that repeats it."""
+    outcomes: Counter = Counter()
+    faults = []
+    for i in range(first, first + count):
+        rng = np.random.default_rng((seed, i))
+        way = rng.random()
+        if way < 0.75:
+            outcome, fault, data = try_file(rng, folder, whole=bool(rng.random() < 0.15))
+        elif way < 0.9:
+            outcome, fault, data = try_realization(rng, folder)
+        else:
+            outcome, fault, data = try_cases(rng, folder)
+        outcomes[outcome] += 1
+        if fault:
+            outcomes["FAULT"] += 1
+            faults.append(f"--first {i} --count 1 --seed {seed}: {fault}")
+    return outcomes, faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first file, to repeat one")
+    parser.add_argument("--keep", type=Path, help="a folder to leave the last files in")
+    arguments = parser.parse_args()
+    faulthandler.dump_traceback_later(3600, exit=True)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        outcomes, faults = fuzz(arguments.count, arguments.seed, folder, arguments.first)
+    for fault in faults[:20]:
+        print(fault)
+    for outcome, times in sorted(outcomes.items()):
+        print(f"{outcome:<24}{times:>9}")
+    print(f"{time.perf_counter() - began:.0f} s{peak_memory()}")
+    return 1 if faults else 0
+
+
+def peak_memory() -> str:
+    if os.name == "nt":
+        return ""
+    import resource
+
+    return f", at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB of memory"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

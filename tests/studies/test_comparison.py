@@ -1,0 +1,179 @@
+"""Comparisons of networks by the reports of their runs; nothing is trained."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_motions
+from test_plotting import rendered
+
+import metrics
+from settings import Config, DataInfo, UserInput
+from studies import comparison, training_figures
+
+CHANNELS = ("Zcg", "Roll", "Pitch")
+
+
+def make_report(error: float, seed: int = 0, channels=CHANNELS, sets=("train", "val", "test")) -> pd.DataFrame:
+    """The report of a network whose error is this share of LAMP's deviation; SimpleCode's is 0.5 of it."""
+    results = {}
+    for number, name in enumerate(sets):
+        lamp = make_motions(150, seed=10 * seed + number)
+        noise = np.random.default_rng(1).choice([-1.0, 1.0], lamp.shape) * lamp.std(axis=0)
+        results[name] = [(lamp, lamp + 0.5 * noise, lamp + error * noise)]
+    report = metrics.error_report(results, CHANNELS)
+    return report[report["channel"].isin((*channels, "All"))]
+
+
+def save(name: str, error: float, finished: bool = True, report: pd.DataFrame | None = None, **user) -> None:
+    """What a run leaves behind of a network of that name."""
+    folder = Path("saved_models") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.keras").write_bytes(b"")
+    config = Config(user=UserInput(model_save_filename=name, **user), data=DataInfo(train_sc=("a",), train_lamp=("b",)))
+    (folder / "settings.json").write_text(json.dumps({"settings": config.as_dict(), "finished": finished}))
+    output = Path("output_files") / name
+    output.mkdir(parents=True, exist_ok=True)
+    (make_report(error) if report is None else report).to_csv(output / "error_report.csv", index=False)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def compare(*arguments: str) -> pd.DataFrame:
+    assert comparison.main(["--networks", *arguments]) == 0
+    return pd.read_csv("output_files/comparison.csv")
+
+
+def faults_of(capsys, *arguments: str) -> list[str]:
+    assert comparison.main(["--networks", *arguments]) == 1
+    return [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+
+
+def cell(table: pd.DataFrame, set_name: str, name: str, channel: str) -> pd.Series:
+    (row,) = table[(table["set"] == set_name) & (table["name"] == name) & (table["channel"] == channel)].iloc
+    return row
+
+
+def test_networks_are_ranked_by_validation_error_with_simplecode_beside_them(capsys):
+    save("poor", 0.3, hidden_size=20)
+    save("good", 0.1, hidden_size=40)
+    table = compare("poor", "good")
+    order = table[table["set"] == "val"].drop_duplicates("name")
+    assert order["name"].tolist() == ["good", "poor", "SimpleCode"]
+    assert order["rank"].tolist()[:2] == [1, 2] and np.isnan(order["rank"].iloc[2])
+    for name, error in (("good", 0.1), ("poor", 0.3), ("SimpleCode", 0.5)):
+        for channel in (*CHANNELS, "All"):
+            assert cell(table, "val", name, channel)["nrmse"] == pytest.approx(error)
+    assert cell(table, "val", "good", "Roll")["mse_share"] == pytest.approx(0.04)
+    said = capsys.readouterr().out
+    assert "hidden_size 40" in said and "lr" not in said  # only what differs
+    assert "10 (4 %)" in said
+    assert Path("output_files/comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_test_set_is_shown_of_the_best_alone_unless_asked_for(capsys):
+    save("poor", 0.3, hidden_size=20)
+    save("good", 0.1)
+    assert compare("poor", "good").query("set == 'test'")["name"].unique().tolist() == ["good", "SimpleCode"]
+    both = compare("poor", "good", "--test", "all").query("set == 'test'")
+    assert both["name"].unique().tolist() == ["good", "poor", "SimpleCode"]
+
+
+def test_a_network_that_is_best_on_the_test_set_does_not_win():
+    report = make_report(0.1)
+    report.loc[report["set"] == "val", ["nrmse", "rmse"]] *= 5
+    save("lucky", 0, report=report, hidden_size=20)
+    save("good", 0.2)
+    assert compare("lucky", "good")["name"].iloc[0] == "good"
+
+
+def test_seeds_of_one_setting_are_one_entry_with_its_spread():
+    for seed, error in ((1, 0.1), (2, 0.4), (3, 0.2)):
+        save(f"net_{seed}", error, seed=seed)
+    save("other", 0.15, seed=1, hidden_size=20)
+    save("resumed", 0.21, seed=4, resume=True, overwrite=True)
+    table = compare("net_1", "net_2", "net_3", "other", "resumed")
+    assert table["name"].unique().tolist() == ["other", "net_1 (4 seeds)", "SimpleCode"]
+    row = cell(table, "val", "net_1 (4 seeds)", "Roll")
+    assert row["nrmse"] == pytest.approx(0.205)
+    assert (row["nrmse_min"], row["nrmse_max"]) == pytest.approx((0.1, 0.4))
+    assert row["networks"] == 4 and row["members"] == "net_1 net_3 resumed net_2"
+
+
+def test_the_same_training_under_two_names_is_counted_once(capsys):
+    save("mine", 0.1, seed=4)
+    save("mine_s001", 0.1, seed=4)
+    table = compare("mine", "mine_s001")
+    assert table["name"].unique().tolist() == ["mine", "SimpleCode"] and table["networks"].max() == 1
+    assert "mine_s001 is the same training as mine" in capsys.readouterr().err
+
+
+def test_different_data_or_channels_are_not_ranked_together(capsys):
+    save("a", 0.1)
+    save("b", 0.2)
+    save("elsewhere", 0.05, report=make_report(0.05, seed=1))
+    (line,) = faults_of(capsys, "a", "elsewhere", "b")
+    assert "different validation data" in line and "a b; elsewhere" in line
+    save("no_roll", 0.05, report=make_report(0.05, channels=("Zcg", "Pitch")))
+    (line,) = faults_of(capsys, "a", "no_roll")
+    assert "different output channels" in line and "a (Zcg, Roll, Pitch); no_roll (Zcg, Pitch)" in line
+    assert not Path("output_files/comparison.csv").exists()
+
+
+def test_other_test_data_matter_only_where_they_are_shown(capsys):
+    save("a", 0.1)
+    report = make_report(0.2)
+    save(
+        "b", 0, report=pd.concat([report.query("set == 'val'"), make_report(0.2, seed=1).query("set == 'test'")]), lr=1
+    )
+    assert compare("a", "b")["name"].iloc[0] == "a"
+    (line,) = faults_of(capsys, "a", "b", "--test", "all")
+    assert "different test data" in line
+
+
+def test_what_is_missing_is_told_at_once(capsys):
+    save("good", 0.1)
+    save("cut_off", 0.1, finished=False)
+    save("no_report", 0.1)
+    Path("output_files/no_report/error_report.csv").unlink()
+    save("no_validation", 0.1, report=make_report(0.1, sets=("train", "test")))
+    save("damaged", 0.1, report=pd.DataFrame({"x": [1]}))
+    lines = faults_of(capsys, "good", "nothing", "cut_off", "no_report", "no_validation", "damaged")
+    told = ["no saved network of this name", "resume = True", "file is missing", "no validation set", "no error report"]
+    assert len(lines) == len(told) and all(part in line for part, line in zip(told, lines, strict=True))
+    assert len(faults_of(capsys, "good", "--output", "table.pdf")) == 1
+
+
+def test_diverged_networks_come_last_and_a_network_alone_is_compared_with_simplecode():
+    report = make_report(0.1)
+    report[["nrmse", "mse", "rmse"]] = report[["nrmse", "mse", "rmse"]].where(report["source"] == "SimpleCode")
+    save("lost", 0, report=report, lr=1)
+    save("worse_than_simplecode", 0.9)
+    names = compare("lost", "worse_than_simplecode")["name"].unique().tolist()
+    assert names[:2] == ["worse_than_simplecode", "lost"]
+    assert compare("worse_than_simplecode")["name"].unique().tolist() == ["worse_than_simplecode", "SimpleCode"]
+
+
+def test_the_figure_shows_the_table():
+    results = []
+    for name, error, seed in (("net_1", 0.1, 1), ("net_2", 0.2, 2), ("other", 0.3, 1)):
+        save(name, error, seed=seed, hidden_size=20 if name == "other" else 30)
+        results.append(comparison.read_result(name, Path("output_files") / name))
+    table = comparison.comparison_table(comparison.rank(results))
+    figure = rendered(training_figures.comparison_figure(table))
+    assert [ax.get_title() for ax in figure.axes] == ["Mean", "Heave Zcg", "Roll", "Pitch"]
+    roll = figure.axes[2]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        "net_1 (2 seeds)",
+        "other",
+        "SimpleCode",
+    ]
+    points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in roll.lines if len(line.get_xdata()) == 1]
+    for point in ((15.0, 0), (30.0, 1), (50.0, 2)):
+        assert any(np.allclose(point, other) for other in points)
+    assert any(np.allclose(line.get_xdata(), [10.0, 20.0]) for line in roll.lines if len(line.get_xdata()) == 2)

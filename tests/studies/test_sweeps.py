@@ -1,0 +1,428 @@
+"""Sweeps: their members, what is wrong with them, interruption, sharing between processes, and the winner."""
+
+import dataclasses
+import json
+import os
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from conftest import Project
+from test_comparison import make_report
+
+import main
+from readers import input_file
+from settings import Config, DataInfo, UserInput
+from studies import sweeps
+from support import files, saved_networks
+from support.errors import Diverged
+from training import fit
+
+DATA = DataInfo(*(("a",),) * 6)
+
+
+class Values:
+    """A class SweepArgs with these attributes."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def __call__(self):
+        return SimpleNamespace(**self.values)
+
+
+def config_of(**user) -> Config:
+    return Config(user=UserInput(model_save_filename="mine", **user), data=DATA, input_file="my_inputs.py")
+
+
+def read(values: dict, config: Config | None = None) -> sweeps.Sweep:
+    sweep, faults, _ = sweeps.read_sweep(Values(**values), config or config_of())
+    assert faults == []
+    return sweep
+
+
+def faults_of(values: dict, **user) -> list[str]:
+    return sweeps.read_sweep(Values(**values), config_of(**user))[1]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("plotting.save_figure", lambda figure, path: None)  # drawing takes most of the time
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background are deaf to it
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+# ---- members ------------------------------------------------------------------------------------------------------
+
+
+def test_all_combinations_are_members_with_names_of_their_own():
+    values = {"hidden_size": np.array([20, 30]), "lr": [0.01, 0.02, 0.01], "train_fun_hyp": [[0, 0, 0], [1, 0.1, 0.9]]}
+    sweep = read(values, config_of(num_layers=3))
+    found = [(m.user.hidden_size, m.user.lr, m.user.train_fun_hyp) for m in sweep.members]
+    assert len(found) == len(set(found)) == 2 * 2 * 2
+    assert found[0] == (20, 0.01, (0, 0.0, 0.0)) and found[-1] == (30, 0.02, (1, 0.1, 0.9))
+    assert [m.network_name for m in sweep.members] == [f"mine_s{n:03}" for n in range(1, 9)]
+    assert all(m.user.num_layers == 3 for m in sweep.members)
+    assert sweep.describe(sweep.members[-1]) == "hidden_size = 30, lr = 0.02, train_fun_hyp = [1, 0.1, 0.9]"
+
+
+def test_a_random_draw_is_without_repetition_the_same_again_and_can_be_extended():
+    values = {"hidden_size": list(range(1, 31)), "lr": [0.01, 0.02]}
+
+    def drawn(count: int, seed: int = 0) -> list[tuple]:
+        sweep = read(values | {"num_draws": count, "draw_seed": seed})
+        return [(m.user.hidden_size, m.user.lr) for m in sweep.members]
+
+    assert len(set(drawn(20))) == 20
+    assert drawn(20) == drawn(20) and drawn(30)[:20] == drawn(20)
+    assert set(drawn(20)) != set(drawn(20, seed=1))
+    assert len(set(drawn(100))) == 60  # no more than there are
+
+
+def test_without_the_class_or_without_training_there_is_no_sweep():
+    assert sweeps.read_sweep(None, config_of()) == (None, [], [])
+    sweep, faults, (remark,) = sweeps.read_sweep(Values(lr=["x"]), config_of(training_mode=False))
+    assert sweep is None and faults == [] and "SweepArgs" in remark
+
+
+# ---- what the user got wrong --------------------------------------------------------------------------------------
+
+
+def test_all_that_is_wrong_with_the_lists_is_told_at_once():
+    values = {
+        "hidden_size": [20, 0, "many"],
+        "lr": 0.01,
+        "num_layers": [],
+        "optimizer": ["adam", "addam"],
+        "train_fun_hyp": [1, 0.1, 0.9],
+        "hiden_size": [3],
+        "model_save_filename": ["a", "b"],
+        "train_sc": [["a"], ["b"]],
+        "num_draws": -1,
+    }
+    faults = faults_of(values)
+    for parts in (
+        ("hidden_size, value 0", "1 to 4096"),
+        ("hidden_size, value 'many'", "whole number"),
+        ("lr = 0.01", "list", "[0.01]"),
+        ("num_layers = []", "list"),
+        ("optimizer, value 'addam'", "'adam'"),
+        ("train_fun_hyp = [1, 0.1, 0.9]", "[[0, 0, 0], [1, 0.1, 0.9]]"),
+        ("hiden_size", "no such setting", "hidden_size"),
+        ("model_save_filename", "cannot be swept"),
+        ("train_sc", "cannot be swept"),
+        ("num_draws = -1",),
+    ):
+        assert sum(all(part in line for part in parts) for line in faults) == 1, (parts, faults)
+    assert len(faults) == 10
+
+
+@pytest.mark.parametrize(
+    "values, user, told",
+    [
+        ({}, {}, ["names no setting"]),
+        ({"seed": list(range(1000))}, {}, ["1000 of 1000", "num_draws"]),
+        ({"wave_grid_x_size": [1, 3], "lr": [1, 2]}, {}, ["ship_length", "2 of 4", "wave_grid_x_size = 3, lr = 1.0"]),
+    ],
+)
+def test_sweeps_that_cannot_be_trained(values, user, told):
+    (line,) = faults_of(values, **user)
+    assert all(part in line for part in told), line
+
+
+def test_a_sweep_needs_a_validation_set_and_a_class_that_works():
+    config = dataclasses.replace(config_of(), data=DataInfo(train_sc=("a",), train_lamp=("a",)))
+    (line,) = sweeps.read_sweep(Values(lr=[1]), config)[1]
+    assert "val_sc is empty" in line
+    (line,) = sweeps.read_sweep(lambda: 1 / 0, config_of())[1]
+    assert "SweepArgs was set up" in line
+
+
+@pytest.mark.parametrize("text", ["0/8", "9/8", "1", "a/b", "1/", "1/2/3"])
+def test_tasks_that_are_none(text, capsys):
+    with pytest.raises(SystemExit):
+        main.main(["--task", text])
+    assert "1/8 for the first of eight" in capsys.readouterr().err
+
+
+# ---- training, ranking, sharing: with an experiment that only leaves files -----------------------------------------
+
+
+class Experiments:
+    """Stands in for main.run: leaves what a run leaves, with an error that follows from hidden_size."""
+
+    def __init__(self):
+        self.trained: list[str] = []
+        self.loaded: list[Config] = []
+        self.resumed: list[str] = []
+        self.before = {}  # name of a member: what happens in its training
+
+    def __call__(self, config: Config) -> list[str]:
+        if config.user.training_mode:
+            self.trained.append(config.network_name)
+            self.resumed += [config.network_name] if config.user.resume else []
+            self.before.get(config.network_name, lambda: None)()
+            folder = config.network_folder
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "model.keras").write_bytes(config.network_name.encode())
+            facts = {"settings": config.as_dict(), "seed": 1, "finished": True}
+            files.write_json(folder / "settings.json", facts)
+        else:
+            self.loaded.append(config)
+        config.output_folder.mkdir(parents=True, exist_ok=True)
+        sets = ("train", "val", "test") if config.data.test_sc else ("train", "val")
+        report = make_report(0.01 * config.user.hidden_size, sets=sets)
+        report.to_csv(config.output_folder / "error_report.csv", index=False)
+        return []
+
+
+SIZES = {"hidden_size": [30, 10, 20]}
+
+
+def run(experiments: Experiments, values: dict = SIZES, task: tuple[int, int] | None = None, **user) -> list[str]:
+    config = config_of(**user)
+    sweep, faults, _ = sweeps.read_sweep(Values(**values), config)
+    for member in sweep.members:
+        faults += saved_networks.overwrite_faults(member)
+    return faults or sweeps.run(config, sweep, experiments, sweeps.turns(task))[0]
+
+
+def saved(name: str = "mine") -> str:
+    return (Path("saved_models") / name / "model.keras").read_text()
+
+
+def test_the_best_on_validation_data_is_saved_and_it_alone_meets_the_test_set(capsys):
+    experiments = Experiments()
+    assert run(experiments) == []
+    assert experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
+    assert saved() == "mine_s002"
+    (winner,) = experiments.loaded
+    assert winner.user.hidden_size == 10 and winner.data == DATA and winner.network_name == "mine"
+    facts = json.loads(Path("saved_models/mine/settings.json").read_text())
+    assert facts["settings"]["user"]["hidden_size"] == 10
+    assert facts["settings"]["user"]["model_save_filename"] == "mine"
+    assert facts["sweep"]["best"] == "mine_s002"
+    table = pd.read_csv("output_files/mine/comparison.csv")
+    assert table["name"].unique().tolist() == ["mine_s002", "mine_s003", "mine_s001", "SimpleCode"]
+    assert table["set"].unique().tolist() == ["val"]
+    with_test = [
+        path.parent.name for path in Path("output_files").rglob("error_report.csv") if "test" in path.read_text()
+    ]
+    assert with_test == ["mine"]
+    assert sorted(path.name for path in Path("saved_models").iterdir()) == ["mine", *experiments.trained]
+    assert "The best on the validation set is mine_s002: hidden_size = 10" in capsys.readouterr().out
+
+
+def test_a_sweep_that_was_cut_off_goes_on_and_what_is_finished_is_not_trained_again():
+    experiments = Experiments()
+    experiments.before["mine_s002"] = lambda: signal.raise_signal(signal.SIGINT)
+    (line,) = run(experiments)
+    assert "Ctrl-C" in line and "1 of 3" in line and not Path("saved_models/mine").exists()
+    with pytest.raises(KeyboardInterrupt):  # elsewhere it means what it always does
+        signal.raise_signal(signal.SIGINT)
+    again = Experiments()
+    assert run(again) == []
+    assert again.trained == ["mine_s002", "mine_s003"] and saved() == "mine_s002"
+    third = Experiments()
+    assert run(third) == []
+    assert third.trained == [] and len(third.loaded) == 1
+
+
+def test_a_member_that_lacks_its_report_alone_is_not_trained_again():
+    assert run(Experiments()) == []
+    Path("output_files/mine_s003/error_report.csv").unlink()
+    again = Experiments()
+    assert run(again) == []
+    assert again.trained == [] and [c.network_name for c in again.loaded] == ["mine_s003", "mine"]
+
+
+def test_other_lists_or_settings_are_not_mixed_with_what_is_there():
+    assert run(Experiments()) == []
+    before = {path: path.stat().st_mtime_ns for path in Path().rglob("*.*")}
+    for values, user, differing in (
+        ({"hidden_size": [30, 11, 20]}, {}, 2),  # the second member, and the winner
+        (SIZES, {"lr": 0.3}, 4),
+        ({"hidden_size": [40]}, {}, 2),
+    ):
+        untouched = Experiments()
+        faults = run(untouched, values, **user)
+        assert untouched.trained == [] and len(faults) == differing
+        assert all(" holds " in line and "overwrite = True" in line for line in faults)
+        assert sum("of none of the settings" in line for line in faults) == 1
+    assert {path: path.stat().st_mtime_ns for path in Path().rglob("*.*")} == before
+
+    more = Experiments()
+    assert run(more, {"hidden_size": [30, 10, 20, 5]}) == []  # values behind the others only add to it
+    assert more.trained == ["mine_s004"] and saved() == "mine_s004"
+    renewed = Experiments()
+    assert run(renewed, {"hidden_size": [30, 11, 20]}, overwrite=True) == []
+    assert renewed.trained == ["mine_s002"] and saved() == "mine_s002"
+
+
+def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_cut_off_behind_its_training():
+    assert run(Experiments()) == []
+    experiments = Experiments()
+    original = pd.DataFrame.to_csv
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        assert len(run(experiments, {"hidden_size": [30, 11, 20]}, overwrite=True)) == 1
+    assert pd.DataFrame.to_csv is original
+    again = Experiments()
+    assert run(again, {"hidden_size": [30, 11, 20]}, overwrite=True) == []
+    assert again.trained == [] and again.loaded[0].network_name == "mine_s002"
+    table = pd.read_csv("output_files/mine/comparison.csv")
+    assert table["nrmse"].iloc[0] == pytest.approx(0.11)
+
+
+def test_seeds_are_ranked_by_their_median_and_the_best_of_them_is_saved():
+    experiments = Experiments()
+    assert run(experiments, {"hidden_size": [30, 10], "seed": [1, 2]}) == []
+    assert saved() in ("mine_s003", "mine_s004")
+    assert pd.read_csv("output_files/mine/comparison.csv")["networks"].unique().tolist() == [2, 0]
+
+
+def test_members_without_a_network_are_left_out_and_not_tried_again(capsys):
+    def diverge():
+        raise Diverged("the loss grew without bounds")
+
+    experiments = Experiments()
+    experiments.before["mine_s002"] = diverge
+    assert run(experiments) == []
+    assert saved() == "mine_s003" and "mine_s002 is not ranked" in capsys.readouterr().err
+    again = Experiments()
+    assert run(again) == [] and again.trained == []
+    changed = Experiments()
+    assert run(changed, {"hidden_size": [30, 12, 20]}) == []
+    assert changed.trained == ["mine_s002"] and saved() == "mine_s002"
+
+
+def test_an_unexpected_fault_costs_its_member_alone_and_nothing_is_ranked_without_it():
+    experiments = Experiments()
+    experiments.before["mine_s001"] = lambda: 1 / 0
+    assert any("mine_s001" in line and "ZeroDivisionError" in line for line in run(experiments))
+    assert experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
+    assert not Path("saved_models/mine").exists()
+    assert run(Experiments()) == [] and saved() == "mine_s002"
+
+
+def test_tasks_share_the_members_and_the_last_one_ranks(capsys):
+    second, first, third = Experiments(), Experiments(), Experiments()
+    assert run(second, task=(2, 2)) == []
+    assert second.trained == ["mine_s002"] and second.loaded == []
+    assert "1 of 3 members are finished" in capsys.readouterr().out
+    assert run(first, task=(1, 2)) == []
+    assert first.trained == ["mine_s001", "mine_s003"] and len(first.loaded) == 1 and saved() == "mine_s002"
+
+    lock = Path("saved_models/mine.ranking")
+    lock.mkdir()  # of a process that ranks just now, or was cut off as it did
+    assert run(third, task=(1, 2)) == []
+    assert third.loaded == [] and lock.exists()
+    assert run(third) == [] and len(third.loaded) == 1 and not lock.exists()
+
+
+# ---- whole runs ---------------------------------------------------------------------------------------------------
+
+
+def write_sweep(project: Project, name: str = "my_inputs.py", **values) -> None:
+    path = project.write_inputs(name)
+    lines = [f"        self.{key} = {value!r}" for key, value in values.items()]
+    path.write_text(path.read_text() + "\n".join(["class SweepArgs:", "    def __init__(self):", *lines, ""]))
+
+
+@pytest.fixture
+def eager():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eager, capsys):
+    project.user |= {"model_save_filename": "mine", "epochs": 3, "num_batches": 2}
+    project.save = {"test": [0], "train": [], "val": []}
+    write_sweep(project, hidden_size=[3, 4])
+    on_epoch_end = fit.TrainingState.on_epoch_end
+
+    def interrupt(self, epoch, logs=None):
+        on_epoch_end(self, epoch, logs)
+        if "mine_s002" in str(self._file) and epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(fit.TrainingState, "on_epoch_end", interrupt)
+    assert main.main(["--inputs", "my_inputs"]) == 1
+    assert (project.folder / "saved_models/mine_s002" / saved_networks.STATE_FILE).is_file()
+    assert not (project.folder / "saved_models/mine").exists()
+
+    first = (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns
+    monkeypatch.setattr(fit.TrainingState, "on_epoch_end", on_epoch_end)
+    capsys.readouterr()
+    assert main.main(["--inputs", "my_inputs"]) == 0
+    assert "Going on with the training in" in capsys.readouterr().out
+    assert (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns == first
+
+    reports = {
+        name: pd.read_csv(project.folder / "output_files" / name / "error_report.csv")
+        for name in ("mine_s001", "mine_s002", "mine")
+    }
+    scores = {
+        name: report.query("set == 'val' and source == 'LSTM' and channel == 'All'")["nrmse"].item()
+        for name, report in reports.items()
+    }
+    assert scores["mine"] == pytest.approx(min(scores["mine_s001"], scores["mine_s002"]), rel=1e-4)
+    assert {name: "test" in set(report["set"]) for name, report in reports.items()} == {
+        "mine_s001": False,
+        "mine_s002": False,
+        "mine": True,
+    }
+    assert (project.folder / "output_files/mine/lstm_output_for_SC_3.txt").is_file()
+    keras.models.load_model(project.folder / "saved_models/mine/model.keras")
+
+
+def test_faults_of_a_sweep_are_told_before_anything_is_trained(project, capsys):
+    project.user["epoch"] = 3
+    write_sweep(project, hidden_size=[3, 0], wave_grid_x_size=[2])
+    os.unlink(f"{project.data['test_lamp'][0]}.mot")
+    assert main.main(["--inputs", "my_inputs"]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 3 and project.written() == []
+    write_sweep(project, hidden_size=[3, 4])
+    project.user.pop("epoch")
+    write_sweep(project, hidden_size=[3, 4])
+    assert main.main(["--inputs", "my_inputs"]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1 and "LAMP_3.mot" in errors[0] and project.written() == []
+
+
+def test_the_class_in_the_import_line(project, monkeypatch):
+    project.write_inputs("edited_inputs.py")
+    module = input_file.load_module("edited_inputs")
+    for name in ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs"):
+        monkeypatch.setattr(main, name, getattr(module, name))
+    assert main.read_settings(None)[1] is None
+    monkeypatch.setattr(main, "SweepArgs", Values(lr=[0.1, 0.2]), raising=False)
+    assert len(main.read_settings(None)[1].members) == 2
+
+
+def test_a_queue_is_compared_and_split_by_task(project, monkeypatch, capsys):
+    for name, size in (("a", 30), ("b", 10), ("c", 20)):
+        project.user |= {"model_save_filename": f"net_{name}", "hidden_size": size}
+        project.write_inputs(f"{name}.py")
+    experiments = Experiments()
+    monkeypatch.setattr(main, "run", experiments)
+    inputs = ["--inputs", "a", "b", "c"]
+    assert main.main([*inputs, "--task", "2/2"]) == 0
+    assert experiments.trained == ["net_b"]
+    said = capsys.readouterr().out
+    assert "not finished: net_a, net_c" in said and "comparison.py --networks net_a net_b net_c" in said
+    assert main.main([*inputs, "--task", "1/2"]) == 0
+    assert experiments.trained == ["net_b", "net_a", "net_c"]
+    table = pd.read_csv(project.folder / "output_files/comparison.csv")
+    assert table["name"].unique().tolist() == ["net_b", "net_c", "net_a", "SimpleCode"]
+    assert table.query("set == 'test'")["name"].unique().tolist() == ["net_b", "SimpleCode"]

@@ -1,0 +1,550 @@
+"""Trainings that are cut off and continued, checkpoints, and fine-tuning from a saved network."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from test_network import configure, make_record, make_sets, standardized_loss
+
+import main
+import network
+import prediction
+from network import TrainedNetwork
+from prediction import Predictor
+from settings import DEFAULT_NAME, Config, DataInfo, UserInput
+from support.errors import InputError
+from training import fit
+
+ROOT = Path(main.__file__).resolve().parent
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # of tf.data, see eagerly()
+FOLDER = Path("saved_models") / DEFAULT_NAME
+STATE = fit.STATE_FILE
+FINISHED = ["checkpoints/last.keras", "history.csv", "model.keras", "settings.json"]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def eagerly():
+    """Without compiling graphs, which would take most of the time of trainings as short as these."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+SETS = make_sets(rows=(40, 37), val_rows=(30,), test_rows=())
+SMALL = {"hidden_size": 3, "time_res": 2, "epochs": 5, "num_batches": 2}
+
+
+def train(sets=None, **user) -> TrainedNetwork:
+    return fit.train(configure(**(SMALL | user)), sets or SETS)
+
+
+def what_is_left(folder: Path = FOLDER) -> dict:
+    """What a finished training says and has learned, without the time that it took."""
+    history = pd.read_csv(folder / "history.csv", dtype=str).drop(columns="elapsed_s")
+    facts = json.loads((folder / "settings.json").read_text())
+    weights = keras.models.load_model(folder / "model.keras", compile=False).get_weights()
+    return {
+        "history": history.to_dict("records"),
+        "facts": {name: facts[name] for name in ("seed", "network", "epochs_trained", "best_epoch", "stopped")},
+        "weights": [(weight.shape, weight.tobytes()) for weight in weights],
+    }
+
+
+def left_in(name: str, sets=None, **user) -> dict:
+    """The same of an undisturbed training, under another name."""
+    train(sets, model_save_filename=name, **user)
+    return what_is_left(FOLDER.with_name(name))
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def assert_finished_alone() -> None:
+    """Nothing but the finished networks: no state to go on from, no half-written file, no folder set aside."""
+    folders = {path.name for path in Path("saved_models").iterdir()}
+    assert not [name for name in folders if name.endswith((".old", ".training"))]
+    assert files_in(FOLDER) == FINISHED
+
+
+class Killed(BaseException):
+    """Ends a training as a power cut does: nothing in the program catches it."""
+
+
+class Killer:
+    """Notes each change that a training makes on the disk, and ends the training before a chosen one."""
+
+    def __init__(self, monkeypatch):
+        self.done: list[str] = []
+        self._pattern, self._left, self._half = "", 0, False
+        for owner, name in ((os, "replace"), (Path, "unlink"), (shutil, "rmtree")):
+            monkeypatch.setattr(owner, name, self._watched(getattr(owner, name), name))
+
+    def _watched(self, original, name):
+        def changed(*arguments, **options):
+            label = f"{name} {Path(arguments[-1]).name}"
+            if self._left and re.search(self._pattern, label):
+                self._left -= 1
+                if not self._left:
+                    if self._half and name == "replace" and Path(arguments[0]).is_file():
+                        os.truncate(arguments[0], Path(arguments[0]).stat().st_size // 2)
+                    raise Killed
+            self.done.append(label)
+            return original(*arguments, **options)
+
+        return changed
+
+    def kill(self, pattern: str, number: int = 1, half: bool = False, sets=None, **user) -> None:
+        """A training that is ended before its change of that number whose label matches the pattern.
+
+        half: the file that was to be renamed is cut in the middle.
+        """
+        self.done, self._pattern, self._left, self._half = [], pattern, number, half
+        with pytest.raises(Killed):
+            train(sets, **user)
+
+
+@pytest.fixture
+def killer(monkeypatch, eagerly) -> Killer:
+    return Killer(monkeypatch)
+
+
+# ---- trainings that were cut off ----------------------------------------------------------------------------------
+
+VARIANTS = {
+    "plain": {},
+    "windows, cosine, muon, both directions, averaged weights": {
+        "weight_averaging": 0.9,
+        "window_length": 8,
+        "washout_length": 3,
+        "lr_schedule": "cosine",
+        "optimizer": "muon",
+        "bi_directional": True,
+    },
+    "dropout, averaged weights": {"num_layers": 2, "dropout": 0.4, "optimizer": "adamw", "weight_averaging": 0.5},
+    "ensemble, mirrored windows": {"num_networks": 2, "mirror_symmetry": True},
+    "plateau": {"lr_schedule": "plateau", "lr": 0.3, "patience": 3, "optimizer": "rmsprop"},
+    "transformer": {"network_type": "transformer", "dropout": 0.1, "window_length": 15, "epochs": 4},
+    "momentum, correction": {"optimizer": "sgd", "momentum": 0.9, "predict_correction": True, "lr_schedule": "step"},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_training_cut_off_twice_ends_as_the_undisturbed_one(killer, variant):
+    user = VARIANTS[variant]
+    expected = left_in("undisturbed", **user)
+    killer.kill(f"replace {STATE}", 2, **user)  # history and network are of epoch 2 by then, the state of epoch 1
+    killer.kill("replace history.csv", 3, resume=True, **user)  # in epoch 4
+    train(resume=True, **user)
+    assert what_is_left() == expected
+    assert_finished_alone()
+    if variant == "plateau":
+        assert len({row["learning_rate"] for row in expected["history"]}) > 1
+
+
+def test_cut_off_without_a_validation_set(killer):
+    sets = SETS | {"val": ()}
+    expected = left_in("undisturbed", sets)
+    killer.kill("replace history.csv", 3, sets=sets)
+    train(sets, resume=True)
+    assert what_is_left() == expected
+
+
+def test_cut_off_at_any_change_on_the_disk_from_the_first_to_the_last(killer):
+    """Where a network of the same name stands, which is whole all the time, as whole as the new one that follows it."""
+    user = {"epochs": 1, "lr": 0.03, "num_batches": 1}
+    expected = left_in("undisturbed", **user)
+    train(epochs=1, seed=99)
+    older = what_is_left()
+    kept = FOLDER.with_name("kept")
+    shutil.copytree(FOLDER, kept)
+    killer.done = []
+    train(**user)
+    changes = list(killer.done)
+    assert {f"replace {name}" for name in (STATE, "history.csv", "model.keras", "settings.json")} < set(changes)
+    for number in range(1, len(changes) + 1):
+        shutil.rmtree(FOLDER)
+        shutil.copytree(kept, FOLDER)
+        killer.kill("", number, half=number % 2 == 1, **user)
+        network.load(configure(training_mode=False, **SMALL))  # puts it back where it was moved away
+        assert what_is_left() in (older, expected), changes[number - 1]
+        train(resume=True, **user)
+        assert what_is_left() == expected, changes[number - 1]
+        assert_finished_alone()
+
+
+def test_killed_twenty_times_in_a_row(killer):
+    user = {"epochs": 8, "num_batches": 1}
+    expected = left_in("undisturbed", **user)
+    for number in [7, *[1, 2, 3, 4] * 4, 1, 2, 3]:
+        killer.kill("replace", number, half=number == 2, resume=True, **user)
+        assert not any(re.search(r"settings\.json", change) for change in killer.done) or number == 7
+    train(resume=True, **user)
+    assert what_is_left() == expected
+    assert_finished_alone()
+
+
+STOPPING = {"patience": 2, "lr": 0.5, "epochs": 30, "optimizer": "sgd"}
+
+
+@pytest.fixture
+def stopping_sets() -> dict:
+    """Validation targets that have nothing to do with the inputs: learning makes it worse."""
+    val = SETS["val"][0]
+    noise = 100 * np.random.default_rng(0).normal(size=val.targets.shape)
+    return SETS | {"val": (type(val)("x", val.time, val.inputs, noise, val.simple),)}
+
+
+@pytest.mark.parametrize("from_the_end", [0, 1])
+def test_patience_runs_on_through_an_interruption(killer, stopping_sets, from_the_end):
+    expected = left_in("undisturbed", stopping_sets, **STOPPING)
+    epochs = len(expected["history"])
+    assert 2 <= epochs < STOPPING["epochs"]
+    killer.kill("replace history.csv", epochs - from_the_end, sets=stopping_sets, **STOPPING)
+    train(stopping_sets, resume=True, **STOPPING)
+    assert what_is_left() == expected
+
+
+def test_cut_off_when_patience_was_at_its_end(killer, stopping_sets):
+    """After the state of the last epoch is written, before the training is called finished."""
+    expected = left_in("undisturbed", stopping_sets, **STOPPING)
+    killer.kill("replace settings.json", 2, sets=stopping_sets, **STOPPING)
+    assert (FOLDER / STATE).is_file()
+    train(stopping_sets, resume=True, **STOPPING)
+    assert what_is_left() == expected
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_losses_that_stay_the_same_to_the_last_bit(killer, seed):
+    """What is taken up from history.csv is no more and no less than what was: equal losses are no better ones."""
+    user = {"lr": 1e-12, "patience": 3, "epochs": 9, "seed": seed, "num_batches": 1}
+    expected = left_in("undisturbed", **user)
+    assert len(expected["history"]) == 4
+    killer.kill("replace history.csv", 3, **user)
+    train(resume=True, **user)
+    assert what_is_left() == expected
+
+
+def test_cut_off_after_the_last_epoch_only_the_end_is_done(killer):
+    expected = left_in("undisturbed")
+    killer.kill("replace settings.json", 2)
+    killer.done = []
+    train(resume=True)
+    assert f"replace {STATE}" not in killer.done  # no epoch was trained again
+    assert what_is_left() == expected
+    assert_finished_alone()
+
+
+def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
+    expected = left_in("undisturbed")
+    killer.kill("replace history.csv", 4)
+    killer.done = []
+    capsys.readouterr()
+    train()
+    assert killer.done.count(f"replace {STATE}") == SMALL["epochs"]
+    assert "Going on" not in capsys.readouterr().out
+    assert what_is_left() == expected
+    assert_finished_alone()
+
+
+def test_resume_with_nothing_to_resume_says_so(eagerly, capsys):
+    expected = left_in("undisturbed", epochs=2)
+    assert "no interrupted training" not in capsys.readouterr().out
+    for _ in range(2):  # neither before the first training of the name, nor after it has finished
+        train(resume=True, epochs=2)
+        assert "there is no interrupted training" in capsys.readouterr().out
+        assert what_is_left() == expected
+
+
+def test_resume_tells_where_it_goes_on(killer, capsys):
+    killer.kill(f"replace {STATE}", 4)
+    capsys.readouterr()
+    train(resume=True)
+    assert "after epoch 3" in capsys.readouterr().out
+
+
+def test_settings_that_differ_are_listed_and_nothing_is_touched(killer):
+    killer.kill("replace history.csv", 2)
+    before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
+    user = UserInput(**(vars(configure(**SMALL).user) | {"resume": True, "lr": 0.5, "hidden_size": 7, "seed": 6}))
+    with pytest.raises(InputError) as caught:
+        fit.train(Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
+    lines = caught.value.lines
+    assert len(lines) == 5
+    for name, was, now in (("lr", "0.01", "0.5"), ("hidden_size", "3", "7"), ("seed", "5", "6")):
+        assert any(f"{name} was {was} and is now {now}" in line for line in lines), lines
+    assert sum("realizations" in line for line in lines) == 2
+    assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
+
+
+def test_settings_beside_the_training_may_differ_and_a_drawn_seed_is_taken_up(killer):
+    expected = left_in("undisturbed", seed=None)
+    seed = expected["facts"]["seed"]
+    killer.kill("replace history.csv", 3, seed=seed)
+    train(resume=True, seed=None, checkpoint_every=2, overwrite=True, input_size=4)
+    assert what_is_left() == expected
+
+
+def test_a_process_that_is_killed_goes_on(project, monkeypatch):
+    """The real thing, as the user has it: SIGKILL, then main.py again with resume = True."""
+    project.user |= {"epochs": 40, "model_save_filename": "killed"}
+    project.data |= {"test_sc": [], "test_lamp": []}
+    project.save = {"save_data_mode": False}
+    project.write_inputs()
+    folder = project.folder / "saved_models" / "killed"
+    command = [sys.executable, str(ROOT / "main.py"), "--inputs", "my_inputs"]
+    with open("said.txt", "w") as said, subprocess.Popen(command, stdout=said, stderr=said) as process:
+        until = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < until:
+            if (folder / STATE).is_file() and len((folder / "history.csv").read_text().splitlines()) > 4:
+                break
+            time.sleep(0.003)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL, Path("said.txt").read_text()
+    assert (folder / STATE).is_file()
+    assert 4 <= len(pd.read_csv(folder / "history.csv")) < 40
+    project.user["resume"] = True
+    assert project.run() == 0
+    project.user |= {"resume": False, "model_save_filename": "undisturbed"}
+    assert project.run() == 0
+    assert what_is_left(folder) == what_is_left(folder.with_name("undisturbed"))
+    assert files_in(folder) == FINISHED
+
+
+def test_a_network_that_was_moved_away_is_found_again(eagerly):
+    trained = train(epochs=1)
+    os.replace(FOLDER, network.replaced(FOLDER))
+    loaded = network.load(configure(training_mode=False, **SMALL))
+    assert FOLDER.is_dir() and not network.replaced(FOLDER).exists()
+    pairs = zip(loaded.model.get_weights(), trained.model.get_weights(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+# ---- TensorBoard ------------------------------------------------------------------------------------------------
+
+
+def test_curves_for_tensorboard_go_on_through_an_interruption_and_start_anew_with_a_training(killer):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def steps(which: str) -> list[int]:
+        events = EventAccumulator(str(Path("output_files") / DEFAULT_NAME / "tensorboard" / which))
+        events.Reload()
+        return [event.step for event in events.Tensors("epoch_loss")]
+
+    killer.kill("replace history.csv", 3, tensorboard=True)
+    train(resume=True, tensorboard=True)
+    assert sorted(set(steps("validation"))) == sorted(set(steps("train"))) == [0, 1, 2, 3, 4]
+    assert_finished_alone()
+    assert what_is_left() == left_in("undisturbed")
+    train(tensorboard=True, epochs=2)
+    assert steps("train") == [0, 1]
+
+
+# ---- checkpoints --------------------------------------------------------------------------------------------------
+
+
+def test_checkpoints_every_few_epochs_and_the_newest_are_kept(eagerly):
+    x = SETS["val"][0].inputs[None, ::2].astype(np.float32)
+    train(epochs=9, checkpoint_every=2, max_checkpoints=3, model_save_filename="whole")
+    folder = Path("saved_models/whole/checkpoints")
+    names = ["epoch_000004.keras", "epoch_000006.keras", "epoch_000008.keras", "last.keras"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    answers = [keras.models.load_model(folder / name)(x).numpy() for name in names]
+    for earlier, later in zip(answers, answers[1:], strict=False):
+        assert np.isfinite(later).all() and not np.array_equal(earlier, later)
+    # A constant learning rate: the training of fewer epochs ends with the network of that epoch.
+    train(epochs=6, checkpoint_every=6)
+    assert np.array_equal(keras.models.load_model(FOLDER / "checkpoints" / "last.keras")(x).numpy(), answers[1])
+
+
+def test_checkpoints_of_a_training_that_was_cut_off(killer):
+    killer.kill("replace history.csv", 4, checkpoint_every=1, max_checkpoints=2)
+    assert sorted(path.name for path in (FOLDER / "checkpoints").iterdir()) == [
+        "epoch_000002.keras",
+        "epoch_000003.keras",
+        "last.keras",
+    ]
+    train(resume=True, checkpoint_every=1, max_checkpoints=2)
+    assert sorted(path.name for path in (FOLDER / "checkpoints").iterdir()) == [
+        "epoch_000004.keras",
+        "epoch_000005.keras",
+        "last.keras",
+    ]
+
+
+def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
+    """Of the last whole epoch, which is not the best one here."""
+    x = SETS["val"][0].inputs[None, ::2].astype(np.float32)
+    user = {"lr": 0.6, "optimizer": "sgd"}
+
+    def answer(path: Path) -> np.ndarray:
+        return keras.models.load_model(path, compile=False)(x).numpy()
+
+    train(checkpoint_every=1, model_save_filename="whole", **user)
+    whole = FOLDER.with_name("whole")
+    third = answer(whole / "checkpoints" / "epoch_000003.keras")
+    last = FOLDER / "checkpoints" / "last.keras"
+    killer.kill("replace history.csv", 4, **user)
+    assert np.array_equal(answer(last), third)
+    train(resume=True, **user)
+    assert np.array_equal(answer(last), answer(whole / "checkpoints" / "epoch_000005.keras"))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    original = fit.Validation.on_epoch_end
+    monkeypatch.setattr(
+        fit.Validation,
+        "on_epoch_end",
+        lambda self, epoch, logs=None: (interrupt if epoch == 3 else original)(self, epoch, logs),
+    )
+    stopped = train(**user)
+    assert len(stopped.history) == 3
+    assert np.array_equal(answer(last), third)
+    assert_finished_alone()
+
+
+def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
+    trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
+    inputs = [record.inputs for record in SETS["val"]]
+    before = trained.model.get_weights()
+    predictions = prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+    assert all(np.array_equal(a, b) for a, b in zip(trained.model.get_weights(), before, strict=True))
+    files = {2: "epoch_000002.keras", 4: "epoch_000004.keras", 5: "last.keras", trained.best_epoch: "../model.keras"}
+    assert list(predictions) == sorted(files)
+    for epoch, name in files.items():
+        model = keras.models.load_model(FOLDER / "checkpoints" / name)
+        expected = model(inputs[0][None, ::2].astype(np.float32)).numpy()[0]
+        np.testing.assert_allclose(predictions[epoch][0][::2], expected, rtol=1e-4, atol=1e-5)
+    assert len({outputs[0].tobytes() for outputs in predictions.values()}) == len(files)
+    (FOLDER / "checkpoints" / "epoch_000002.keras").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
+        prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+
+
+def test_a_history_without_the_validation_errors_is_gone_on_with(killer):
+    """Of a training that an earlier version began."""
+    expected = left_in("undisturbed")["history"]
+    killer.kill("replace history.csv", 4)
+    history = pd.read_csv(FOLDER / "history.csv", dtype=str)
+    history.iloc[:, :5].to_csv(FOLDER / "history.csv", index=False)
+    train(resume=True)
+    found = what_is_left()["history"]
+    assert found[3:] == expected[3:]
+    assert [row["val_loss"] for row in found] == [row["val_loss"] for row in expected]
+    assert pd.read_csv(FOLDER / "history.csv")["val_rmse_Roll_deg"].isna().tolist() == [True] * 3 + [False] * 2
+
+
+# ---- fine-tuning --------------------------------------------------------------------------------------------------
+
+
+def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {name: ((folder / name).read_bytes(), (folder / name).stat().st_mtime_ns) for name in files_in(folder)}
+
+
+@pytest.mark.parametrize("user", [{}, {"num_networks": 2, "predict_correction": True}, {"network_type": "transformer"}])
+def test_fine_tuning_starts_from_the_saved_network(eagerly, user):
+    source = train(model_save_filename="source", **user)
+    before = files_of(Path("saved_models/source"))
+    others = make_sets(rows=(41,), val_rows=(33,), test_rows=())
+    shifted = {name: tuple(stretched(record) for record in records) for name, records in others.items()}
+    tuned = train(shifted, fine_tune_filename="source", lr=1e-9, epochs=1, **user)
+    assert tuned.architecture.standardization == source.architecture.standardization
+    for a, b in zip(tuned.model.get_weights(), source.model.get_weights(), strict=True):
+        assert np.allclose(a, b, atol=1e-6)
+    # val_loss of the source on the new records, in the standardization of its own training set
+    expected = standardized_loss(source, {"train": SETS["train"], "val": shifted["val"]}, (0, 0.0, 0.0), 2)
+    assert tuned.history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
+    assert files_of(Path("saved_models/source")) == before
+    facts = json.loads((FOLDER / "settings.json").read_text())
+    assert np.allclose(
+        facts["network"]["standardization"]["input_mean"], source.architecture.standardization.input_mean
+    )
+
+
+def stretched(record):
+    return type(record)(record.name, record.time, 2 * record.inputs + 1, 2 * record.targets + 1, 2 * record.simple + 1)
+
+
+@pytest.mark.parametrize(
+    ("user", "has", "asked"),
+    [
+        ({"hidden_size": 6}, "hidden_size 3", "6"),
+        ({"time_res": 4}, "time_res 2", "4"),
+        ({"input_3dof": False}, "inputs Zcg, Roll, Pitch, Wave", "for Wave"),
+        ({"num_layers": 3}, "num_layers 1", "3"),
+        ({"num_networks": 2}, "num_networks 1", "2"),
+        ({"network_type": "gru"}, "network_type lstm", "gru"),
+        ({"bi_directional": True}, "bi_directional False", "True"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_not_fine_tuned(eagerly, monkeypatch, user, has, asked):
+    from test_network import untrained
+
+    folder = Path("saved_models/source")
+    source = untrained(**(SMALL | {"epochs": 1}))
+    network.save_model(source.model, folder / "model.keras")
+    (folder / "settings.json").write_text(json.dumps({"network": network.dataclasses.asdict(source.architecture)}))
+    columns = slice(3, 4) if "input_3dof" in user else slice(0, 4)
+    sets = {
+        name: tuple(type(r)(r.name, r.time, r.inputs[:, columns], r.targets, r.simple) for r in records)
+        for name, records in SETS.items()
+    }
+    with pytest.raises(InputError) as caught:
+        train(sets, fine_tune_filename="source", **user)
+    (line,) = caught.value.lines
+    assert has in line and asked in line and "fine_tune_filename" in line
+    assert not FOLDER.exists()
+
+
+def test_fine_tuning_from_a_network_that_is_not_there():
+    with pytest.raises(InputError, match="nothing"):
+        train(fine_tune_filename="nothing")
+    assert not FOLDER.exists()
+
+
+def test_a_network_can_be_tuned_in_its_own_place(eagerly):
+    first = train(epochs=2)
+    again = train(epochs=1, fine_tune_filename=DEFAULT_NAME, lr=1e-9)
+    assert again.history["val_loss"][0] == pytest.approx(first.history["val_loss"].min(), rel=1e-4)
+    assert_finished_alone()
+
+
+def test_five_short_records_are_enough_for_a_network_that_knows_another_sea():
+    """The ship answers a little differently in the new sea, which is rougher; equal epochs for both."""
+    old_sea = {"train": [make_record(200, i) for i in range(6)], "val": [make_record(150, 20)], "test": []}
+    new_sea = {"train": [rougher(60, 30 + i) for i in range(5)], "val": [rougher(60, 40)], "test": [rougher(200, 41)]}
+    user = {"hidden_size": 8, "num_batches": 4, "lr": 0.03, "lr_schedule": "cosine"}
+    train(old_sea, model_save_filename="source", epochs=25, **user)
+    tuned = train(new_sea, fine_tune_filename="source", epochs=4, **user)
+    scratch = train(new_sea, epochs=4, model_save_filename="scratch", **user)
+    errors = [
+        np.mean((Predictor(trained).predict([r.inputs])[0] - r.targets) ** 2)
+        for trained in (tuned, scratch)
+        for r in new_sea["test"]
+    ]
+    assert errors[0] < 0.5 * errors[1]
+
+
+def rougher(rows: int, seed: int):
+    record = make_record(rows, seed, gain=(1.05, 1.3, 1.45))
+    return type(record)(
+        record.name, record.time, 1.2 * record.inputs, 1.2 * record.targets + [0.1, 0, 0], 1.2 * record.simple
+    )

@@ -1,0 +1,1 @@
+"""Fits a network: windows, objectives, callbacks, resuming, several machines."""

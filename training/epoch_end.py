@@ -1,0 +1,108 @@
+"""What is done after each epoch of a training: its validation, and the networks that are saved."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from data_io import VALIDATION_ERRORS
+from network import Architecture, build_model, load_model_file, mean_of_members, save_model
+from support.files import written_aside
+from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MODEL_FILE
+from training.objectives import objective_sum_and_count
+from training.sequences import Sequences, whole_sequence_batches
+
+
+class Validation(keras.callbacks.Callback):
+    """Puts val_loss into each epoch's logs: the objective over all elements of the set at once, not a mean of means.
+
+    And beside it the root of the mean squared error of each channel in the files' units, from the same outputs.
+    """
+
+    def __init__(self, sequences: Sequences, objective: tuple[int, float, float], architecture: Architecture):
+        super().__init__()
+        self._sequences = sequences
+        self._objective, self._architecture = objective, architecture
+        self._terms = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs |= self.measured(self.model)
+
+    def measured(self, model: keras.Model) -> dict[str, float]:
+        """val_loss and the errors of the channels; `model` is a training model, the same one at each call."""
+        if self._terms is None:
+            self.set_model(model)
+            # Without autograph: there is nothing for it to translate, and it takes a second to find that out.
+            self._terms = tf.function(self._sums, reduce_retracing=True, autograph=False)
+        batches = whole_sequence_batches(self._sequences)
+        parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
+        sums = np.sum(parts, axis=0, dtype=np.float64)
+        total, count, squares = sums[0], sums[1], sums[2:]
+        errors = np.sqrt(squares / len(self._sequences.targets)) * self._architecture.standardization.output_deviation
+        names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
+        return {"val_loss": float(total / count) if count else 0.0} | dict(zip(names, errors.tolist(), strict=True))
+
+    def _sums(self, inputs, targets):
+        """The objective's sum and count, then the sum of the squared errors of each channel."""
+        outputs = mean_of_members(self.model(inputs, training=False), self._architecture)
+        sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
+        return tf.concat((sum_and_count, tf.reduce_sum(tf.square(outputs - targets), axis=(0, 1))), axis=0)
+
+
+class BestAndLast(keras.callbacks.Callback):
+    """Keeps the best weights, and saves networks of built-in layers: the best, the last, and one every few epochs.
+
+    The network is written once an epoch, as the last one, and copied where it is one of the others too: writing takes
+    as long as a hundred copies. So a training that ends in any way leaves the network of its last whole epoch.
+    """
+
+    def __init__(self, architecture: Architecture, folder: Path, watched: str, every: int, most: int):
+        super().__init__()
+        self.best_model = build_model(architecture)
+        self._last_model = build_model(architecture)
+        self._folder, self._watched, self._every, self._most = folder, watched, every, most
+        self.epoch: int | None = None
+        self._value = float("inf")
+
+    def on_epoch_end(self, epoch, logs=None):
+        checkpoints = self._folder / CHECKPOINTS
+        last = checkpoints / LAST_FILE
+        self._last_model.set_weights(self.model.get_weights())
+        save_model(self._last_model, last)
+        if logs[self._watched] < self._value:  # never true for NaN
+            self.epoch, self._value = epoch + 1, logs[self._watched]
+            self.best_model.set_weights(self.model.get_weights())
+            _copy(last, self._folder / MODEL_FILE)
+        if self._every and (epoch + 1) % self._every == 0:
+            _copy(last, checkpoints / f"epoch_{epoch + 1:06d}.keras")
+            for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._most]:
+                path.unlink()
+
+    def continue_from(self, history: pd.DataFrame) -> None:
+        """Takes up the best epoch of an interrupted training, whose weights are in the folder."""
+        values = history[self._watched].to_numpy()
+        if np.isfinite(values).any():
+            best = int(np.nanargmin(values))
+            self.epoch, self._value = int(history["epoch"].iloc[best]), float(values[best])
+            saved = load_model_file(self._folder / MODEL_FILE)
+            self.best_model.set_weights(saved.get_weights())
+
+
+def with_averaged_weights(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """The same callbacks; at the end of an epoch they see the average of the weights that the optimizer keeps.
+
+    Keras' own callback exchanges the weights, but either around its own validation, which fills up whole batches, or
+    until the next epoch begins: then a training that is cut off would be saved with its weights exchanged.
+    """
+    exchange = keras.callbacks.SwapEMAWeights()
+    before = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: exchange.on_test_begin())
+    after = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: exchange.on_test_end())
+    return [exchange, before, *callbacks, after]
+
+
+def _copy(file: Path, path: Path) -> None:
+    with written_aside(path) as aside:
+        shutil.copyfile(file, aside)

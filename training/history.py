@@ -1,0 +1,90 @@
+"""What a training says while it runs: a progress line and history.csv."""
+
+import sys
+import time
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS
+from support.files import written_aside
+from support.progress import as_duration
+
+
+class Progress(keras.callbacks.Callback):
+    """Writes history.csv after each epoch, and one line on the terminal that is kept up to date.
+
+    Not on a terminal it is quiet until the end.
+    """
+
+    def __init__(self, epochs: int, watched: str, history_file: Path, channels: tuple[str, ...]):
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+        self._columns = history_columns(channels)
+        self._epochs, self._watched, self._file = epochs, watched, history_file
+        self._best = (float("inf"), 0)
+        self._began = 0.0
+        self._elapsed_before = 0.0  # of the part of a training that was cut off
+        self._on_terminal = sys.stdout.isatty()
+
+    def continue_from(self, history: pd.DataFrame) -> None:
+        """Takes up the rows of a training that was cut off."""
+        self.rows = history.to_dict("records")
+        for row in self.rows:
+            self._note_best(row)
+        self._elapsed_before = self.rows[-1]["elapsed_s"] if self.rows else 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not self._began:
+            self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {
+            "epoch": epoch + 1,
+            "elapsed_s": round(self._elapsed_before + time.perf_counter() - self._began, 3),
+            "loss": float(logs["loss"]),
+            "val_loss": float(logs.get("val_loss", "nan")),
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+        } | {name: float(logs.get(name, "nan")) for name in self._columns[len(HISTORY_COLUMNS) :]}
+        self.rows.append(row)
+        write_history(self.history(), self._file)
+        self._note_best(row)
+        if self._on_terminal:
+            left = row["elapsed_s"] / len(self.rows) * (self._epochs - row["epoch"])
+            line = (
+                f"epoch {row['epoch']}/{self._epochs}  loss {row['loss']:.2e}  validation {row['val_loss']:.2e}  "
+                f"best {self._best[0]:.2e} (epoch {self._best[1]})  at most {as_duration(left)} left"
+            )
+            print(f"\r{line:<100}", end="", flush=True)
+
+    def _note_best(self, row: dict[str, float]) -> None:
+        if row[self._watched] < self._best[0]:
+            self._best = (row[self._watched], row["epoch"])
+
+    def close(self, why_stopped: str, best_epoch: int) -> None:
+        """The last line of a training."""
+        if self._on_terminal:
+            print()
+        watched = "validation" if self._watched == "val_loss" else "training"
+        print(
+            f"Trained {len(self.rows)} epochs in {as_duration(self.rows[-1]['elapsed_s'])} ({why_stopped}); best "
+            f"{watched} loss {self._best[0]:.3e} in epoch {best_epoch}"
+        )
+
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows, columns=self._columns)
+
+
+def history_columns(channels: tuple[str, ...]) -> list[str]:
+    """The columns of history.csv for a network with these output channels."""
+    return [*HISTORY_COLUMNS, *(VALIDATION_ERRORS[channel] for channel in channels)]
+
+
+def write_history(history: pd.DataFrame, path: Path) -> None:
+    """history.csv, written aside and renamed: it is whole at any moment.
+
+    Every digit is written: a training that goes on from it compares new losses with these.
+    """
+    with written_aside(path) as aside:
+        history.to_csv(aside, index=False, lineterminator="\n")
