@@ -15,7 +15,7 @@ import tensorflow as tf
 from conftest import LAMP_HEADER, SC_HEADER, make_motions, motion_table, write_realization, write_rows
 from matplotlib.figure import Figure
 from test_network import configure, make_record, make_sets, untrained
-from test_training import (
+from test_fit import (
     FOLDER,
     ROOT,
     SETS,
