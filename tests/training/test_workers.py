@@ -81,10 +81,10 @@ def test_several_trainings_are_refused(environment, project, capsys):
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="a job script for Slurm")
-def test_the_job_script_of_the_readme(environment, tmp_path):
+def test_the_documented_job_script(environment, tmp_path):
     """With stand-ins for Slurm's own programs: three tasks, and what each finds in TF_CONFIG."""
-    readme = (Path(main.__file__).parent / "README.md").read_text(encoding="utf-8")
-    script = re.search(r"```bash\n(#!/bin/bash\n#SBATCH.*?)```", readme, re.DOTALL)[1]
+    page = (Path(main.__file__).parent / "docs/several_machines.md").read_text(encoding="utf-8")
+    script = re.search(r"```bash\n(#!/bin/bash\n#SBATCH.*?)```", page, re.DOTALL)[1]
     programs = {
         "scontrol": '[ "$*" = "show hostnames n[1-3]" ] && printf "n1\\nn2\\nn3\\n"',
         "srun": 'for i in 0 1 2; do SLURM_PROCID=$i "$@"; done',
