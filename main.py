@@ -6,6 +6,7 @@ python main.py [--inputs a b c] [--task 2/8]
 import argparse
 import sys
 import traceback
+from collections.abc import Callable
 
 import data_io
 import settings
@@ -77,8 +78,11 @@ def read_settings(name: str | None, several: bool = False) -> tuple[settings.Con
     return config, sweep
 
 
-def run(config: settings.Config) -> list[str]:
-    """One experiment, from the files to the report, the predictions and the figures; returns what went wrong."""
+def run(config: settings.Config, after_epoch: Callable | None = None) -> list[str]:
+    """One experiment, from the files to the report, the predictions and the figures; returns what went wrong.
+
+    after_epoch: called with each epoch of the training and its losses, see `training.fit.train`.
+    """
     machine = workers.this_machine()
     if not machine.is_first:
         print(f"This is {machine.describe(machine.index)}; the first one writes the files and the report")
@@ -93,7 +97,7 @@ def run(config: settings.Config) -> list[str]:
     import prediction
     from training import fit
 
-    trained = fit.train(config, sets, machine) if config.user.training_mode else network.load(config)
+    trained = fit.train(config, sets, machine, after_epoch) if config.user.training_mode else network.load(config)
     if trained is None:  # the first machine goes on
         return []
     predictor = prediction.Predictor(trained)

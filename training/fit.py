@@ -53,11 +53,17 @@ from training.workers import ALONE, Machine, train_together
 
 MOST_STEPS_AT_ONCE = 20
 
+AfterEpoch = Callable[[int, dict[str, float]], None]
 
-def train(config: Config, sets: dict[str, Sequence[Record]], machine: Machine = ALONE) -> TrainedNetwork | None:
+
+def train(
+    config: Config, sets: dict[str, Sequence[Record]], machine: Machine = ALONE, after_epoch: AfterEpoch | None = None
+) -> TrainedNetwork | None:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
 
-    The test set is not touched. Ctrl-C ends the training and keeps the best network found so far.
+    The test set is not touched. Ctrl-C ends the training and keeps the best network found so far. `after_epoch` is
+    called with the epoch (from 0) and its losses once the epoch is saved; what it raises ends the training as a cut
+    would, with the state to resume from.
 
     Returns:
         the network; None on the other machines of those that train together.
@@ -73,10 +79,12 @@ def train(config: Config, sets: dict[str, Sequence[Record]], machine: Machine = 
         if team and not machine.is_first:
             return _train_along(config, sets, team)
         with only_training(config.network_folder):
-            return _train(config, sets, team)
+            return _train(config, sets, team, after_epoch)
 
 
-def _train(config: Config, sets: dict[str, Sequence[Record]], team: Team | None) -> TrainedNetwork:
+def _train(
+    config: Config, sets: dict[str, Sequence[Record]], team: Team | None, after_epoch: AfterEpoch | None
+) -> TrainedNetwork:
     user = config.user
     if user.network_type == "linear":
         return fit_linear_filter(config, sets)
@@ -124,6 +132,8 @@ def _train(config: Config, sets: dict[str, Sequence[Record]], team: Team | None)
         team.from_first([first_epoch, epochs])
         callbacks.append(InStep(team))
         data = team.share(data)
+    if after_epoch:
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
     why_stopped = "all epochs done"
     try:
         with team.losses_told() if team else contextlib.nullcontext():

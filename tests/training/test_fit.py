@@ -421,6 +421,23 @@ def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
     assert_finished_alone()
 
 
+def test_whoever_watches_the_epochs_can_end_a_training_which_can_then_go_on(eagerly):
+    undisturbed = left_in("undisturbed")
+    seen = []
+
+    def stop_after_three(epoch, logs):
+        seen.append((epoch, logs["val_loss"]))
+        if epoch == 2:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        fit.train(configure(**SMALL), SETS, after_epoch=stop_after_three)
+    history = pd.read_csv(FOLDER / "history.csv")
+    assert seen == [(epoch - 1, loss) for epoch, loss in zip(history["epoch"], history["val_loss"], strict=True)]
+    train(resume=True)
+    assert what_is_left() == undisturbed
+
+
 def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
     inputs = [record.inputs for record in SETS["val"]]
