@@ -14,7 +14,6 @@ import pytest
 import tensorflow as tf
 from conftest import LAMP_HEADER, SC_HEADER, make_motions, motion_table, write_realization, write_rows
 from matplotlib.figure import Figure
-from test_network import configure, make_record, make_sets, untrained
 from test_fit import (
     FOLDER,
     ROOT,
@@ -30,6 +29,7 @@ from test_fit import (
     train,
     what_is_left,
 )
+from test_network import configure, make_record, make_sets, untrained
 
 import data_io
 import network

@@ -23,6 +23,7 @@ import prediction
 from network import TrainedNetwork
 from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
+from support import saved_networks
 from support.errors import InputError
 from training import fit
 
@@ -329,9 +330,9 @@ def test_a_process_that_is_killed_goes_on(project, monkeypatch):
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
     trained = train(epochs=1)
-    os.replace(FOLDER, network.replaced(FOLDER))
+    os.replace(FOLDER, saved_networks.replaced(FOLDER))
     loaded = network.load(configure(training_mode=False, **SMALL))
-    assert FOLDER.is_dir() and not network.replaced(FOLDER).exists()
+    assert FOLDER.is_dir() and not saved_networks.replaced(FOLDER).exists()
     pairs = zip(loaded.model.get_weights(), trained.model.get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
