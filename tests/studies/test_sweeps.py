@@ -420,7 +420,7 @@ def test_a_queue_is_compared_and_split_by_task(project, monkeypatch, capsys):
     assert main.main([*inputs, "--task", "2/2"]) == 0
     assert experiments.trained == ["net_b"]
     said = capsys.readouterr().out
-    assert "not finished: net_a, net_c" in said and "comparison.py --networks net_a net_b net_c" in said
+    assert "not finished: net_a, net_c" in said and "studies.comparison --networks net_a net_b net_c" in said
     assert main.main([*inputs, "--task", "1/2"]) == 0
     assert experiments.trained == ["net_b", "net_a", "net_c"]
     table = pd.read_csv(project.folder / "output_files/comparison.csv")
