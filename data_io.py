@@ -5,7 +5,6 @@ Roll, Pitch, then the wave elevations; those that are switched off are left out.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,9 @@ import numpy as np
 import pandas as pd
 
 from readers import record_cache
+from readers.cases import Handle as Handle  # input files call data_io.read_cases
+from readers.cases import parse_handle as parse_handle
+from readers.cases import read_cases as read_cases
 from readers.text_tables import (
     LAMP_MOT,
     LAMP_TRACK,
@@ -31,7 +33,7 @@ from readers.text_tables import (
 )
 from settings import SET_NAMES, Config, UserInput
 from support.errors import InputError
-from support.files import posix, written_aside
+from support.files import written_aside
 from support.progress import Bar
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
@@ -40,7 +42,6 @@ HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  #
 # for each output channel the root of the mean squared error on the validation set, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
-LONGEST_NAME = 255  # characters of a file's name
 MANY_RECORDS = 100  # from here on reading them takes long enough to show how far it is
 CHANNEL_SETTINGS = (  # those that decide what is read of a realization
     "input_3dof",
@@ -109,29 +110,6 @@ class RecordsOnDisk(Sequence):
 
     def __getitem__(self, place: int) -> Record:
         return self.cached[place].read()
-
-
-@dataclass(frozen=True)
-class Handle:
-    """The parts of a realization's handle: heights in m, modal periods in s, headings in deg, speed in knots."""
-
-    height: float
-    period: float
-    heading: float
-    second_height: float
-    second_period: float
-    second_heading: float
-    speed: float
-    realization: int
-
-
-@dataclass(frozen=True)
-class Cases:
-    """A cases file: the paths of its realizations without endings, and their handles."""
-
-    sc: list[str]
-    lamp: list[str]
-    handles: list[str]
 
 
 # ---- channels ---------------------------------------------------------------------------------------------------
@@ -460,71 +438,6 @@ def unique_names(paths: Sequence[str]) -> dict[str, str]:
             taken = longer in by_name or longer in names.values()
             names[path] = name if len(sharing) == 1 else f"{longer}_{count + 1}" if taken else longer
     return names
-
-
-# ---- cases files and handles ------------------------------------------------------------------------------------
-
-
-def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None = None) -> Cases:
-    """The realizations that a cases file lists.
-
-    Args:
-        cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then a handle a line.
-        folder: holds SimpleCode_files and LAMP_files; by default the folder above the cases file's own.
-
-    Raises:
-        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line there that
-            cannot be part of a file's name.
-    """
-    path = Path(posix(cases_file))
-    folder = Path(posix(folder)) if folder is not None else path.parent.parent
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
-    except OSError as error:
-        raise InputError(f"{path}: cases file cannot be read ({error.strerror}); check the path") from None
-    marks = [i for i, line in enumerate(lines) if line.startswith("***")]
-    if not marks:
-        raise InputError(f"{path}: no line '***' between the description and the prefixes; add it")
-    rows = [line for line in lines[marks[0] + 1 :] if line]
-    for number, line in enumerate(lines[marks[0] + 1 :], start=marks[0] + 2):
-        if not line.isprintable() or "\ufffd" in line or len(line) > LONGEST_NAME:
-            shown = ascii(line[:40])
-            raise InputError(f"{path}, line {number}: {shown} is no part of a file's name; save the file as UTF-8 text")
-    if len(rows) < 2:
-        raise InputError(f"{path}: expected SimpleCode's prefix and LAMP's prefix after the line '***'; add them")
-    for what, prefix in zip(("SimpleCode", "LAMP"), rows[:2], strict=True):
-        if HANDLE.fullmatch(prefix):
-            raise InputError(f"{path}: {what}'s prefix is missing, there is a handle in its place ({prefix}); add it")
-    sc_prefix, lamp_prefix, *handles = rows
-    if not handles:
-        raise InputError(f"{path}: no handle after the two prefixes; add one line for each realization")
-    return Cases(
-        sc=[(folder / "SimpleCode_files" / f"{sc_prefix}{handle}").as_posix() for handle in handles],
-        lamp=[(folder / "LAMP_files" / f"{lamp_prefix}{handle}").as_posix() for handle in handles],
-        handles=handles,
-    )
-
-
-_NUMBER = r"(\d+(?:\.\d+)?)"
-HANDLE = re.compile(
-    rf".*?_h{_NUMBER}_p{_NUMBER}_a{_NUMBER}_hh{_NUMBER}_pp{_NUMBER}_aa{_NUMBER}_s{_NUMBER}-(\d+)", re.DOTALL
-)
-
-
-def parse_handle(text: str) -> Handle:
-    """The parts of a handle, or of a path that ends in one.
-
-    Raises:
-        InputError: the text does not end in a handle.
-    """
-    match = HANDLE.fullmatch(text)
-    if match is None:
-        raise InputError(
-            f"{text}: not a handle; expected one like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
-            "(height, period, heading of both wave systems, speed, realization)"
-        )
-    *parts, realization = match.groups()
-    return Handle(*(float(part) for part in parts), int(realization))
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from data_io import (
     input_channels,
     missing_files,
     output_channels,
-    parse_handle,
     read_cases,
     read_record,
     read_sets,
@@ -589,80 +588,6 @@ def test_a_grid_of_nine_points_spans_the_ship(tmp_path):
             column = record.inputs[:, names.index(f"Wave_x{i + 1}_y{j + 1}")]
             slow = [slow_elevation(sea, 5 * t + dx, dy, t, 10.0) for t in record.time]
             assert np.allclose(column, slow, atol=1e-9)
-
-
-# ---- cases files and handles --------------------------------------------------------------------------------------
-
-HANDLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001"
-
-
-def write_cases(folder: Path, text: str | bytes) -> Path:
-    path = folder / "Cases_files" / "cases.txt"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"About\n\n***\nSC\nLAMP\n{HANDLE}\n{HANDLE[:-1]}2\n",
-        f"***\r\nSC\r\nLAMP\r\n\r\n{HANDLE}\r\n{HANDLE[:-1]}2",
-        f"\ufeffA\nB\nC\n*****  \n SC \n\nLAMP\n{HANDLE}  \n\n\t{HANDLE[:-1]}2\n\n",
-    ],
-)
-def test_a_cases_file_names_its_realizations(tmp_path, text):
-    cases = read_cases(write_cases(tmp_path, text))
-    assert cases.handles == [HANDLE, HANDLE[:-1] + "2"]
-    assert cases.sc[0] == (tmp_path / "SimpleCode_files" / f"SC{HANDLE}").as_posix()
-    assert cases.lamp[1] == (tmp_path / "LAMP_files" / f"LAMP{HANDLE[:-1]}2").as_posix()
-    assert read_cases(write_cases(tmp_path, text), "other\\place").sc[0] == f"other/place/SimpleCode_files/SC{HANDLE}"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (f"About\nSC\nLAMP\n{HANDLE}\n", r"'\*\*\*'"),
-        ("***\n", "prefix"),
-        ("***\nSC\n", "prefix"),
-        ("***\nSC\nLAMP\n", "no handle"),
-        (f"***\nSC\n{HANDLE}\n{HANDLE}\n", "LAMP's prefix is missing"),
-        (f"***\n{HANDLE}\n{HANDLE}\n", "SimpleCode's prefix is missing"),
-        ("", r"'\*\*\*'"),
-    ],
-)
-def test_a_cases_file_that_lacks_something(tmp_path, text, expected):
-    with pytest.raises(InputError, match=expected) as caught:
-        read_cases(write_cases(tmp_path, text))
-    assert "cases.txt" in lines_of(caught)[0]
-
-
-def test_a_cases_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        read_cases(tmp_path / "no.txt")
-
-
-def test_the_cases_of_the_sample_data_are_all_there():
-    for name in ("training", "validation", "test"):
-        cases = read_cases(SAMPLE_DATA / "Cases_files" / f"cases_{name}.txt")
-        for sc, lamp in zip(cases.sc, cases.lamp, strict=True):
-            assert Path(f"{sc}.mot").is_file() and Path(f"{lamp}.mot").is_file()
-
-
-def test_handles():
-    handle = parse_handle(f"data/LAMP_files/LAMP{HANDLE}")
-    assert handle == data_io.Handle(7.5, 15, 135, 0, 0, 0, 10, 1)
-    two = parse_handle("_h3.25_p9.5_a45_hh1.5_pp12_aa270_s0-1234567")
-    assert (two.height, two.second_height, two.second_heading, two.speed, two.realization) == (
-        3.25,
-        1.5,
-        270,
-        0,
-        1234567,
-    )
-    for text in ("", "LAMP_1", HANDLE[:-8], HANDLE.replace("h7.5", "hx"), HANDLE + "x"):
-        with pytest.raises(InputError, match="not a handle"):
-            parse_handle(text)
 
 
 # ---- writing ------------------------------------------------------------------------------------------------------

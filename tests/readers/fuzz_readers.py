@@ -390,8 +390,11 @@ def cases_of(data: bytes) -> list[str] | None:
     for line in data.decode("utf-8-sig", "replace").splitlines():
         if rows is None:
             rows = [] if line.strip().startswith("***") else None
-        elif line.strip():
-            rows.append(line.strip())
+            continue
+        begins = [i for i, letter in enumerate(line) if letter == "#" and not line[:i][-1:].strip()]
+        row = line[: begins[0]] if begins else line
+        if row.strip():
+            rows.append(row.strip())
     return rows
 
 

@@ -1,0 +1,97 @@
+"""Cases files, which list the realizations of a set, and the handles by which realizations are named."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.errors import InputError
+from support.files import posix
+
+LONGEST_NAME = 255  # characters of a file's name
+COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file's name
+_NUMBER = r"(\d+(?:\.\d+)?)"
+HANDLE = re.compile(
+    rf".*?_h{_NUMBER}_p{_NUMBER}_a{_NUMBER}_hh{_NUMBER}_pp{_NUMBER}_aa{_NUMBER}_s{_NUMBER}-(\d+)", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Handle:
+    """The parts of a realization's handle: heights in m, modal periods in s, headings in deg, speed in knots."""
+
+    height: float
+    period: float
+    heading: float
+    second_height: float
+    second_period: float
+    second_heading: float
+    speed: float
+    realization: int
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A cases file: the paths of its realizations without endings, and their handles."""
+
+    sc: list[str]
+    lamp: list[str]
+    handles: list[str]
+
+
+def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None = None) -> Cases:
+    """The realizations that a cases file lists.
+
+    Args:
+        cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then a handle a line;
+            after `***`, what follows a `#` is a comment.
+        folder: holds SimpleCode_files and LAMP_files; by default the folder above the cases file's own.
+
+    Raises:
+        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line there that
+            cannot be part of a file's name.
+    """
+    path = Path(posix(cases_file))
+    folder = Path(posix(folder)) if folder is not None else path.parent.parent
+    try:
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cases file cannot be read ({error.strerror}); check the path") from None
+    mark = next((number for number, line in enumerate(lines, start=1) if line.strip().startswith("***")), None)
+    if mark is None:
+        raise InputError(f"{path}: no line '***' between the description and the prefixes; add it")
+    rows = [COMMENT.sub("", line).strip() for line in lines[mark:]]
+    for number, row in enumerate(rows, start=mark + 1):
+        if not row.isprintable() or "\ufffd" in row or len(row) > LONGEST_NAME:
+            shown = ascii(row[:40])
+            raise InputError(f"{path}, line {number}: {shown} is no part of a file's name; save the file as UTF-8 text")
+    rows = [row for row in rows if row]
+    if len(rows) < 2:
+        raise InputError(f"{path}: expected SimpleCode's prefix and LAMP's prefix after the line '***'; add them")
+    for what, prefix in zip(("SimpleCode", "LAMP"), rows[:2], strict=True):
+        if HANDLE.fullmatch(prefix):
+            raise InputError(f"{path}: {what}'s prefix is missing, there is a handle in its place ({prefix}); add it")
+    sc_prefix, lamp_prefix, *handles = rows
+    if not handles:
+        raise InputError(f"{path}: no handle after the two prefixes; add one line for each realization")
+    return Cases(
+        sc=[(folder / "SimpleCode_files" / f"{sc_prefix}{handle}").as_posix() for handle in handles],
+        lamp=[(folder / "LAMP_files" / f"{lamp_prefix}{handle}").as_posix() for handle in handles],
+        handles=handles,
+    )
+
+
+def parse_handle(text: str) -> Handle:
+    """The parts of a handle, or of a path that ends in one.
+
+    Raises:
+        InputError: the text does not end in a handle.
+    """
+    match = HANDLE.fullmatch(text)
+    if match is None:
+        raise InputError(
+            f"{text}: not a handle; expected one like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
+            "(height, period, heading of both wave systems, speed, realization)"
+        )
+    *parts, realization = match.groups()
+    return Handle(*(float(part) for part in parts), int(realization))

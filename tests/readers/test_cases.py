@@ -1,0 +1,95 @@
+"""Cases files and handles: what they name, and what is said where they lack something."""
+
+from pathlib import Path
+
+import pytest
+
+from readers.cases import Handle, parse_handle, read_cases
+from support.errors import InputError
+
+SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
+HANDLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001"
+
+
+def write_cases(folder: Path, text: str | bytes) -> Path:
+    path = folder / "Cases_files" / "cases.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"About\n\n***\nSC\nLAMP\n{HANDLE}\n{HANDLE[:-1]}2\n",
+        f"***\r\nSC\r\nLAMP\r\n\r\n{HANDLE}\r\n{HANDLE[:-1]}2",
+        f"\ufeffA\nB\nC\n*****  \n SC \n\nLAMP\n{HANDLE}  \n\n\t{HANDLE[:-1]}2\n\n",
+    ],
+)
+def test_a_cases_file_names_its_realizations(tmp_path, text):
+    cases = read_cases(write_cases(tmp_path, text))
+    assert cases.handles == [HANDLE, HANDLE[:-1] + "2"]
+    assert cases.sc[0] == (tmp_path / "SimpleCode_files" / f"SC{HANDLE}").as_posix()
+    assert cases.lamp[1] == (tmp_path / "LAMP_files" / f"LAMP{HANDLE[:-1]}2").as_posix()
+    assert read_cases(write_cases(tmp_path, text), "other\\place").sc[0] == f"other/place/SimpleCode_files/SC{HANDLE}"
+
+
+def test_what_follows_a_hash_is_a_comment(tmp_path):
+    text = (
+        f"About #1\n***\n# the prefixes\nSC#2\t# J\xe4ger's own\nLAMP\n#{HANDLE[:-1]}9\n{HANDLE} # rolls a lot\n"
+        f"# {'left out, ' * 40}\n{HANDLE[:-1]}2\n"
+    )
+    cases = read_cases(write_cases(tmp_path, text.encode("latin-1")))
+    assert cases.handles == [HANDLE, HANDLE[:-1] + "2"]
+    assert [Path(path).name for path in cases.sc] == [f"SC#2{handle}" for handle in cases.handles]
+
+
+def test_a_cases_file_of_comments_alone(tmp_path):
+    with pytest.raises(InputError, match="no handle"):
+        read_cases(write_cases(tmp_path, f"***\nSC\nLAMP\n#{HANDLE}\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"About\nSC\nLAMP\n{HANDLE}\n", r"'\*\*\*'"),
+        ("***\n", "prefix"),
+        ("***\nSC\n", "prefix"),
+        ("***\nSC\nLAMP\n", "no handle"),
+        (f"***\nSC\n{HANDLE}\n{HANDLE}\n", "LAMP's prefix is missing"),
+        (f"***\n{HANDLE}\n{HANDLE}\n", "SimpleCode's prefix is missing"),
+        ("", r"'\*\*\*'"),
+    ],
+)
+def test_a_cases_file_that_lacks_something(tmp_path, text, expected):
+    with pytest.raises(InputError, match=expected) as caught:
+        read_cases(write_cases(tmp_path, text))
+    assert "cases.txt" in caught.value.lines[0]
+
+
+def test_a_cases_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_cases(tmp_path / "no.txt")
+
+
+def test_the_cases_of_the_sample_data_are_all_there():
+    for name in ("training", "validation", "test"):
+        cases = read_cases(SAMPLE_DATA / "Cases_files" / f"cases_{name}.txt")
+        for sc, lamp in zip(cases.sc, cases.lamp, strict=True):
+            assert Path(f"{sc}.mot").is_file() and Path(f"{lamp}.mot").is_file()
+
+
+def test_handles():
+    handle = parse_handle(f"data/LAMP_files/LAMP{HANDLE}")
+    assert handle == Handle(7.5, 15, 135, 0, 0, 0, 10, 1)
+    two = parse_handle("_h3.25_p9.5_a45_hh1.5_pp12_aa270_s0-1234567")
+    assert (two.height, two.second_height, two.second_heading, two.speed, two.realization) == (
+        3.25,
+        1.5,
+        270,
+        0,
+        1234567,
+    )
+    for text in ("", "LAMP_1", HANDLE[:-8], HANDLE.replace("h7.5", "hx"), HANDLE + "x"):
+        with pytest.raises(InputError, match="not a handle"):
+            parse_handle(text)
