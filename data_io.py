@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from readers import record_cache
+from readers.alignment import align
 from readers.cases import Handle as Handle  # input files call data_io.read_cases
 from readers.cases import parse_handle as parse_handle
 from readers.cases import read_cases as read_cases
@@ -29,8 +30,11 @@ from readers.text_tables import (
     SEA,
     WAV,
     Layout,
+    count_columns,
     read_columns,
+    written_by,
 )
+from readers.waves import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, UserInput
 from support.errors import InputError
 from support.files import written_aside
@@ -41,7 +45,6 @@ CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
 HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # of history.csv, and behind them
 # for each output channel the root of the mean squared error on the validation set, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
-GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
 MANY_RECORDS = 100  # from here on reading them takes long enough to show how far it is
 CHANNEL_SETTINGS = (  # those that decide what is read of a realization
     "input_3dof",
@@ -135,14 +138,22 @@ def output_channels(user: UserInput) -> tuple[str, ...]:
 
 
 def missing_files(config: Config) -> list[str]:
-    """One line for each file that the settings ask for and that is not there."""
+    """One line for each file that the settings ask for and that is not there, and for each set with swapped lists."""
     needed: dict[Path, str] = {}
+    lines = []
     for set_name in SET_NAMES:
-        for sc, lamp in config.data.pairs(set_name):
-            for path in needed_files(sc, lamp, config.user):
+        pairs = config.data.pairs(set_name)
+        swapped = [pair for pair in pairs if _are_swapped(*pair)]
+        if swapped:
+            sc, lamp = swapped[0]
+            lines.append(
+                f"DataInfoArgs.{set_name}_sc, {set_name}_lamp: swapped in {len(swapped)} of {len(pairs)} realizations "
+                f"({sc}.mot is LAMP's, {lamp}.mot is SimpleCode's); exchange their paths"
+            )
+        for pair in pairs:
+            for path in needed_files(*pair, config.user) if pair not in swapped else ():
                 needed.setdefault(path, set_name)
     known_folders: dict[Path, bool] = {}
-    lines = []
     for path, set_name in needed.items():
         if not os.path.isfile(path):  # also for what cannot be a file's name, where Path.is_file raises
             folder = path.parent
@@ -150,6 +161,10 @@ def missing_files(config: Config) -> list[str]:
             remedy = "check the name" if exists else f"there is no folder {folder}: check the path"
             lines.append(f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without endings)")
     return lines
+
+
+def _are_swapped(sc: str, lamp: str) -> bool:
+    return written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
 
 
 def needed_files(sc: str, lamp: str, user: UserInput) -> list[Path]:
@@ -188,41 +203,13 @@ def read_record(
     Raises:
         InputError: all that is wrong with the realization's files, one line each.
     """
-    waves = waves or lamp or sc
-    faults: list[str] = []
-    warnings: list[str] = []
-
-    def read(path: str, layout: Layout) -> np.ndarray | None:
-        try:
-            return read_columns(path, layout)
-        except InputError as error:
-            faults.extend(line for line in error.lines if line not in faults)
-            return None
-
-    sources = {"sc": (f"{sc}.mot", read(f"{sc}.mot", SC_MOT))}
-    if lamp:
-        sources["lamp"] = (f"{lamp}.mot", read(f"{lamp}.mot", LAMP_MOT))
-    if user.input_waves and not _has_grid(user):
-        # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (its output option 6).
-        in_mot = lamp is None and not os.path.isfile(f"{waves}.wav") and _columns_in(f"{sc}.mot") > 7
-        file, layout = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{waves}.wav", WAV)
-        sources["waves"] = (file, read(file, layout))
-    if user.input_waves and _has_grid(user):
-        track_file, track_layout = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
-        sources["track"] = (track_file, read(track_file, track_layout))
-        sea = read(f"{waves}.sea", SEA)
-    if user.input_vbm or (user.output_vbm and Path(f"{sc}.vbm").is_file()):
-        sources["sc_vbm"] = (f"{sc}.vbm", read(f"{sc}.vbm", SC_VBM))
-    if lamp and user.output_vbm:
-        sources["lamp_vbm"] = (f"{lamp}.vbm", read(f"{lamp}.vbm", LAMP_VBM))
-    if faults:
-        raise InputError(faults)
-
-    time, columns = align(sources, "lamp" if lamp else "sc", user.time_res, warnings)
+    tables = _read_tables(_files_to_read(sc, lamp, user, waves or lamp or sc))
+    sea = tables.pop("sea", ("", None))[1]
+    aligned = align(tables, "lamp" if lamp else "sc", user.time_res)
+    time, columns = aligned.time, aligned.columns
     if "track" in columns:
-        x, y = _grid_offsets(user)
-        track = columns["track"]
-        columns["waves"] = wave_elevation(sea, track[:, 0], track[:, 1], time, x, y, user.wave_ramp_time)
+        points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
+        columns["waves"] = wave_elevation(sea, *columns["track"].T, time, *points, user.wave_ramp_time)
     no_vbm = np.full((len(time), 1), np.nan)
     sc_vbm = columns.get("sc_vbm", no_vbm)
     inputs = [sc_vbm] * user.input_vbm + [columns["sc"]] * user.input_3dof
@@ -233,16 +220,46 @@ def read_record(
         lamp_vbm = columns.get("lamp_vbm", no_vbm)
         targets = np.hstack([lamp_vbm] * user.output_vbm + [columns["lamp"]] * user.output_3dof)
     record = Record(name or Path(sc).name, time, np.hstack(inputs), targets, np.hstack(simple))
-    return record, warnings
+    return record, aligned.warnings
 
 
-def _columns_in(path: str) -> int:
-    """Number of columns that the first line of a file names; 0 where there is none."""
-    try:
-        with open(path, "rb") as file:
-            return len(file.readline(10_000).split())
-    except OSError:
-        return 0
+def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str) -> dict[str, tuple[str, Layout]]:
+    """The files that a realization is read from, and what is read of each."""
+    files = {"sc": (f"{sc}.mot", SC_MOT)}
+    if lamp:
+        files["lamp"] = (f"{lamp}.mot", LAMP_MOT)
+    if user.input_waves and _has_grid(user):
+        files["track"] = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
+        files["sea"] = (f"{waves}.sea", SEA)
+    elif user.input_waves:
+        # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (its output option 6).
+        # A .mot that cannot be read may hold it: only the .mot is reported then.
+        in_mot = lamp is None and not os.path.isfile(f"{waves}.wav") and count_columns(f"{sc}.mot") not in range(1, 8)
+        files["waves"] = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{waves}.wav", WAV)
+    if user.input_vbm or (user.output_vbm and Path(f"{sc}.vbm").is_file()):
+        files["sc_vbm"] = (f"{sc}.vbm", SC_VBM)
+    if lamp and user.output_vbm:
+        files["lamp_vbm"] = (f"{lamp}.vbm", LAMP_VBM)
+    return files
+
+
+def _read_tables(files: dict[str, tuple[str, Layout]]) -> dict[str, tuple[str, np.ndarray]]:
+    """(file, table) of each; a file that is read twice is reported once.
+
+    Raises:
+        InputError: all that is wrong with all files.
+    """
+    tables = {}
+    faults: dict[str, tuple[str, ...]] = {}
+    for key, (file, layout) in files.items():
+        try:
+            if file not in faults:
+                tables[key] = (file, read_columns(file, layout))
+        except InputError as error:
+            faults[file] = error.lines
+    if faults:
+        raise InputError([line for lines in faults.values() for line in lines])
+    return tables
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
@@ -258,101 +275,6 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
             raise
         return np.zeros((len(time), 3))
     return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
-
-
-def align(
-    sources: dict[str, tuple[str, np.ndarray]], reference: str, time_res: int, warnings: list[str]
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """All columns on the reference's rows, over the stretch of time that all files share.
-
-    Raises:
-        InputError: the files share no stretch of time, or too short a one.
-    """
-    file, table = sources[reference]
-    time = table[:, 0]
-    step = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
-    tolerance = 0.01 * step
-    begin = max(other[0, 0] for _, other in sources.values())
-    end = min(other[-1, 0] for _, other in sources.values())
-    rows = (time >= begin - tolerance) & (time <= end + tolerance)
-    spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
-    if not rows.any() or rows.sum() < 2 * time_res:
-        raise InputError(
-            f"{file}: {rows.sum()} rows in common with the realization's other files, at least {2 * time_res} "
-            f"(twice time_res) are needed; {spans}: check that they belong together"
-        )
-    if rows.sum() < 0.9 * max(len(other) * _step(other) for _, other in sources.values()) / max(step, 1e-12):
-        warnings.append(f"{file}: only {time[rows][0]:g} to {time[rows][-1]:g} s is used, as {spans}")
-    time = time[rows]
-    irregular = np.abs(np.diff(time) - step) > 0.05 * step
-    if irregular.any():
-        at = time[:-1][irregular][0]
-        warnings.append(
-            f"{file}: the time step of {step:g} s changes after {at:g} s; the network takes all steps as equal: "
-            "write the file at one step"
-        )
-    columns = {}
-    for key, (path, other) in sources.items():
-        first = int(np.searchsorted(other[:, 0], time[0] - tolerance))
-        same = other[first : first + len(time)]
-        if len(same) == len(time) and np.abs(same[:, 0] - time).max() <= tolerance:
-            columns[key] = same[:, 1:]
-            continue
-        warnings.append(
-            f"{path}: its rows (step {_step(other):g} s) differ from the step of {step:g} s of {file}: "
-            "interpolated linearly; write both at one step to avoid this"
-        )
-        columns[key] = np.stack([np.interp(time, other[:, 0], column) for column in other[:, 1:].T], axis=1)
-    return time, columns
-
-
-def _step(table: np.ndarray) -> float:
-    return float(np.median(np.diff(table[:, 0]))) if len(table) > 1 else 0.0
-
-
-# ---- wave elevation ---------------------------------------------------------------------------------------------
-
-
-def wave_elevation(
-    sea: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    time: np.ndarray,
-    dx: np.ndarray,
-    dy: np.ndarray,
-    ramp_time: float,
-) -> np.ndarray:
-    """Surface elevation at points moving with the ship, deep water (LAMP manual volume XII, eq. 89).
-
-    Args:
-        sea: (component, 4): frequency rad/s, phase deg, amplitude m, heading deg.
-        x, y: (rows,) track of the ship's centre of gravity, m.
-        time: (rows,) s.
-        dx, dy: (point,) offsets of the points from the centre of gravity, m.
-        ramp_time: s over which the elevation grows linearly from 0 to 1; 0 for none.
-
-    Returns:
-        (rows, point) m.
-    """
-    frequency, phase, amplitude, heading = sea[:, 0], np.radians(sea[:, 1]), sea[:, 2], np.radians(sea[:, 3])
-    number = frequency**2 / GRAVITY
-    kx, ky = number * np.cos(heading), number * np.sin(heading)
-    at_ship = np.outer(x, kx) + np.outer(y, ky) - np.outer(time, frequency) + phase
-    offset = np.outer(kx, dx) + np.outer(ky, dy)
-    # cos(a + b) = cos a cos b - sin a sin b: the cosines of one point serve all of them.
-    elevation = np.cos(at_ship) @ (amplitude[:, None] * np.cos(offset))
-    elevation -= np.sin(at_ship) @ (amplitude[:, None] * np.sin(offset))
-    if ramp_time > 0:
-        elevation *= np.clip(time / ramp_time, 0.0, 1.0)[:, None]
-    return elevation
-
-
-def _grid_offsets(user: UserInput) -> tuple[np.ndarray, np.ndarray]:
-    """(point,) offsets of the wave grid's points, the outer ones at stern and bow, starboard and port, in m."""
-    nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
-    x = np.linspace(-0.5, 0.5, nx) * user.ship_length if nx > 1 else np.zeros(1)
-    y = np.linspace(-0.5, 0.5, ny) * user.ship_beam if ny > 1 else np.zeros(1)
-    return np.repeat(x, ny), np.tile(y, nx)
 
 
 # ---- sets of realizations ---------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ CONTROL_BYTES = bytes(set(range(WHITESPACE)) - set(b"\t\n\v\f\r"))  # but these 
 LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows the network's float32
 LONGEST_WORD = 24  # characters; a double needs no more
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
+LONGEST_HEADER = 100  # lines
 MOST_COLUMNS = 1000  # in a row; more are a file whose line breaks are lost
 LARGEST_EXACT_INTEGER = 10**15  # below it a decimal mantissa is exact in float64,
 LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient is then correctly rounded
@@ -28,6 +29,7 @@ LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient 
 JOINED_DIGITS = [(10, np.uint8), (100, np.uint16), (10**4, np.uint32), (10**8, np.uint64), (10**16, np.uint64)]
 
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+WITH_COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ COLUMN_NAMES = {
     "yaw": "Yaw",
     "rot_z": "Yaw",
 }
+NAMES_OF_ROLL = {"roll": "SimpleCode", "rot_x": "LAMP"}
 
 
 def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
@@ -94,6 +97,25 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
     if not valid or (layout.has_time and not bool((np.diff(values[:, 0]) > 0).all())):
         raise InputError(_find_faults(body, first_line, width, path, layout))
     return values
+
+
+def count_columns(path: str | os.PathLike) -> int:
+    """Number of columns of a file; 0 where it cannot be read."""
+    try:
+        return _usual_width(_read_bytes(Path(path)))
+    except InputError:
+        return 0
+
+
+def written_by(path: str | os.PathLike) -> str | None:
+    """ "SimpleCode" or "LAMP", by what the header of a .mot file calls roll; None where it does not say."""
+    try:
+        with open(path, "rb") as file:
+            lines = file.read(4 * LONGEST_NAMES).lower().splitlines()
+    except (OSError, ValueError):
+        return None
+    names = next((line.decode("latin-1").split() for line in lines if line.split()[:1] == [b"time"]), [])
+    return next((NAMES_OF_ROLL[name] for name in names if name in NAMES_OF_ROLL), None)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -161,10 +183,27 @@ def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[
             break
         end = start
     if end <= offset:
-        raise InputError(
-            f"{path}: no row of numbers after {layout.header_lines} header lines; expected a {layout.kind} file"
-        )
+        raise InputError(_why_no_rows(data, path, layout))
     return data[offset:end], len(starts) + 1
+
+
+def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
+    for number, line in enumerate(data.split(b"\n")[:LONGEST_HEADER], start=1):
+        for what, remedy, apart in (
+            ("numbers have a decimal comma", "write them with a decimal point", None),
+            ("columns are separated by commas", "separate them by blanks", b","),
+            ("columns are separated by semicolons", "separate them by blanks, and write decimal points", b";"),
+        ):
+            cells = [cell.strip() for cell in line.split(apart)]
+            commas = sum(bool(WITH_COMMA.fullmatch(cell)) for cell in cells)
+            numbers = commas + sum(bool(NUMBER.fullmatch(cell)) for cell in cells)
+            if numbers == len(cells) > 1 and (apart or commas):
+                return f"{path}, line {number}: {what} ({_shown(line)}); {remedy}"
+    return f"{path}: no row of numbers after {layout.header_lines} header lines; expected a {layout.kind} file"
+
+
+def _shown(text: bytes) -> str:
+    return repr(text[:20].strip().decode("ascii", "replace"))
 
 
 def _is_text(line: bytes, width: int) -> bool:
@@ -406,11 +445,10 @@ def _find_faults(body: bytes, first_line: int, width: int, path: Path, layout: L
         values = []
         for column, word in enumerate(words, start=1):
             if not NUMBER.fullmatch(word):
-                shown = word[:20].decode("ascii", "replace")
-                faults.append(
-                    f"{path}, line {number}, column {column}: {shown!r} where a number is expected; "
-                    "correct the row or run the simulation again"
-                )
+                comma = WITH_COMMA.fullmatch(word)
+                expected = "has a decimal comma where a point is expected" if comma else "where a number is expected"
+                remedy = "write it with a decimal point" if comma else "correct the row or run the simulation again"
+                faults.append(f"{path}, line {number}, column {column}: {_shown(word)} {expected}; {remedy}")
                 break
             values.append(float(word.lower().replace(b"d", b"e")))
         if len(values) < width:

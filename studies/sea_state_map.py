@@ -438,7 +438,9 @@ def _aligned(
     """
     sources = {key: source for key, source in lamp.items() if key == "lamp" or "VBM" in channels}
     sources["prediction"] = (str(path), prediction)
-    _, columns = data_io.align(sources, "lamp", 1, remarks)
+    aligned = data_io.align(sources, "lamp", 1)
+    remarks.extend(aligned.warnings)
+    columns = aligned.columns
     truth = dict(zip(MOTIONS, columns["lamp"].T, strict=True))
     if "vbm" in columns:
         truth["VBM"] = columns["vbm"][:, 0]

@@ -28,11 +28,11 @@ from data_io import (
     read_record,
     read_sets,
     unique_names,
-    wave_elevation,
     write_prediction,
 )
 from readers import text_tables
 from readers.text_tables import LAMP_MOT, SC_MOT, SEA, WAV, Layout, _fixed_width_columns, read_columns
+from readers.waves import wave_elevation
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 
@@ -296,7 +296,24 @@ def test_what_is_no_number_is_told_with_line_and_column(tmp_path, number, row, d
     path.write_text("\n".join([*SC_HEADER, *map(between, rows)]) + "\n")
     (line,) = read_faults(path, SC_MOT)
     assert line.startswith(f"{path}, line {row + 3}, column {column}: {shown}")
-    assert "expected" in line
+    assert "expected" in line and ("decimal comma" in line) == (damage == "comma")
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "remedy"),
+    [
+        (lambda row: row.replace(".", ","), "numbers have a decimal comma", "decimal point"),
+        (lambda row: row.replace(" ", ","), "columns are separated by commas", "blanks"),
+        (lambda row: row.replace(" ", ", "), "columns are separated by commas", "blanks"),
+        (lambda row: row.replace(" ", ";"), "columns are separated by semicolons", "blanks"),
+        (lambda row: row.replace(" ", ";").replace(".", ","), "columns are separated by semicolons", "decimal point"),
+    ],
+)
+def test_commas_and_semicolons_are_named(tmp_path, change, what, remedy):
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *map(change, as_text(table_of(), "%.4f"))]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert line.startswith(f"{path}, line 3: {what}") and remedy in line
 
 
 @pytest.mark.parametrize("number", ["%12.4f", "%.4f"])
@@ -457,9 +474,23 @@ def test_a_record_too_short_for_the_time_resolution(tmp_path):
 
 
 def test_a_step_that_changes_is_a_warning(tmp_path):
-    time = np.concatenate([clock(0, 5, 0.1), clock(8, 12, 0.1)])
+    time = np.concatenate([clock(0, 5, 0.1), clock(5.2, 8, 0.2)])
     _, warnings = read_record(*write_pair(tmp_path, time, time), USER)
-    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and "after 5 s" in warnings[0]
+    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and "step of 0.1 s changes after 5 s" in warnings[0]
+
+
+def test_a_gap_in_time_is_called_a_gap(tmp_path):
+    whole = clock(0, 15, 0.1)
+    holey = np.concatenate([clock(0, 5, 0.1), clock(8, 12, 0.1), clock(12.5, 15, 0.1)])
+    gap = "gap in time: no rows between 5 and 8 s, and 1 more gaps"
+    record, warnings = read_record(*write_pair(tmp_path, holey, holey), USER)
+    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and gap in warnings[0]
+    record, warnings = read_record(*write_pair(tmp_path, whole, holey, whole), USER)
+    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and gap in warnings[0]
+    assert np.allclose(record.inputs, holey[:, None] * [1, 2, 3, 7], atol=1e-9)
+    record, warnings = read_record(*write_pair(tmp_path, whole, whole, holey), USER)
+    assert len(warnings) == 1 and "LAMP.wav" in warnings[0] and gap in warnings[0] and "interpolated" in warnings[0]
+    assert_straight(record, 0, 15, 0.1)
 
 
 def test_channels_come_in_the_documented_order(tmp_path):
@@ -528,6 +559,17 @@ def test_missing_files_are_all_named_before_anything_is_read(tmp_path):
     grid = UserInput(wave_grid_x_size=3, ship_length=100, input_vbm=True, output_vbm=True)
     lines = missing_files(Config(user=grid, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,))))
     assert [line.split(":")[0] for line in lines] == [str(Path(f"{lamp}.sea"))]
+
+
+@pytest.mark.parametrize("waves", [False, True])
+def test_swapped_lists_are_named_as_such(tmp_path, waves):
+    pairs = [write_realization(tmp_path, f"_{i}", rows=60) for i in range(3)]
+    sc, lamp = zip(*pairs, strict=True)
+    data = DataInfo(train_sc=lamp, train_lamp=sc, val_sc=(sc[0], lamp[1]), val_lamp=(lamp[0], sc[1]))
+    config = Config(user=UserInput(input_waves=waves), data=data)
+    train, val = missing_files(config)
+    assert train.startswith("DataInfoArgs.train_sc, train_lamp: swapped in 3 of 3 realizations") and "exchange" in train
+    assert f"{lamp[0]}.mot is LAMP's, {sc[0]}.mot is SimpleCode's" in train and "val_lamp: swapped in 1 of 2" in val
 
 
 def test_names_of_records_are_unique():
@@ -630,6 +672,19 @@ def test_predicted_motions_are_read_back_as_lamps(tmp_path):
     assert np.abs(places - np.column_stack([time, track[:, :2]])).max() <= 0.5e-5 + 1e-9
     assert np.abs(np.loadtxt(path, skiprows=3)[:, 6] - track[:, 2]).max() <= 0.5e-5 + 1e-9
     assert [path.name for path in path.parent.iterdir()] == ["prediction.mot"]
+
+
+@pytest.mark.parametrize("content", [None, "", "\0"])
+def test_a_motion_file_that_cannot_be_read_is_not_also_a_missing_wave(tmp_path, content):
+    sc, lamp = write_realization(tmp_path, rows=60)
+    if content is None:
+        Path(f"{sc}.mot").unlink()
+    else:
+        Path(f"{sc}.mot").write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_record(sc, None, USER)
+    (line,) = lines_of(caught)
+    assert "SC_1.mot" in line
 
 
 def test_the_track_is_simplecodes_at_the_rows_asked_for(tmp_path):

@@ -32,7 +32,12 @@ FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=
     mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
     ends_with_newline=st.booleans(),
     more_columns=st.integers(0, 4),
-    more_header=st.lists(st.text(st.characters(codec="latin-1", categories="LPS"), max_size=60), max_size=3),
+    more_header=st.lists(
+        st.text(st.characters(codec="latin-1", categories="LPS"), max_size=60).filter(
+            lambda line: line.strip().lower() not in ("nan", "inf", "infinity")  # a damaged row
+        ),
+        max_size=3,
+    ),
     zero_rows=st.integers(0, 12),
     footer=st.sampled_from([[], ["End of the record"], ["", "Maximum 3.25 m 4.5 deg at 30.0 s", ""]]),
     rows=st.integers(3, 90),

@@ -1,0 +1,115 @@
+"""Puts the files of one realization on one time axis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from support.errors import InputError
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """time: (rows,) s. columns: by source, (rows, column) without time. warnings: what is odd, one line each."""
+
+    time: np.ndarray
+    columns: dict[str, np.ndarray]
+    warnings: list[str]
+
+
+def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int) -> Aligned:
+    """All columns on the reference's rows, over the stretch of time that all files share.
+
+    Args:
+        sources: by name, (file, table): (rows, column) with time (s) first.
+        reference: the source whose rows are kept; the others are interpolated linearly where theirs differ.
+        time_res: twice as many rows are the fewest that are of use.
+
+    Raises:
+        InputError: the files share no stretch of time, or too short a one.
+    """
+    file, table = sources[reference]
+    step = _step(table)
+    rows = _shared_rows(sources, reference, 0.01 * step)
+    spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
+    if rows.sum() < max(2 * time_res, 1):
+        raise InputError(
+            f"{file}: {rows.sum()} rows in common with the realization's other files, at least {2 * time_res} "
+            f"(twice time_res) are needed; {spans}: check that they belong together"
+        )
+    time = table[rows, 0]
+    warnings = []
+    longest = max(other[-1, 0] - other[0, 0] + _step(other) for _, other in sources.values())
+    if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
+        warnings.append(f"{file}: only {time[0]:g} to {time[-1]:g} s is used, as {spans}")
+    warnings += _irregular_steps(file, time, step)
+    columns = {}
+    for key, (path, other) in sources.items():
+        columns[key] = _same_rows(other, time, step)
+        if columns[key] is None:
+            columns[key] = np.stack([np.interp(time, other[:, 0], column) for column in other[:, 1:].T], axis=1)
+            warnings.append(_why_interpolated(path, other, file, time, step))
+    return Aligned(time, columns, warnings)
+
+
+def _step(table: np.ndarray) -> float:
+    return float(np.median(np.diff(table[:, 0]))) if len(table) > 1 else 0.0
+
+
+def _shared_rows(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, tolerance: float) -> np.ndarray:
+    time = sources[reference][1][:, 0]
+    begin = max(table[0, 0] for _, table in sources.values())
+    end = min(table[-1, 0] for _, table in sources.values())
+    return (time >= begin - tolerance) & (time <= end + tolerance)
+
+
+def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
+    """The table's rows at the given times, without time; None where it has none there, or is of another step."""
+    tolerance = 0.01 * step
+    at = np.minimum(np.searchsorted(table[:, 0], time - tolerance), len(table) - 1)
+    if np.abs(table[at, 0] - time).max() > tolerance:
+        return None
+    one_after_the_other = at[-1] - at[0] == len(time) - 1
+    return table[at, 1:] if one_after_the_other or abs(_step(table) - step) <= tolerance else None
+
+
+def _irregular_steps(file: str, time: np.ndarray, step: float) -> list[str]:
+    gaps, changes = _irregularities(time, step)
+    lines = []
+    if len(gaps):
+        lines.append(
+            f"{file}: {_as_text(time, gaps)}; the network takes all steps as equal: run the simulation again, or "
+            "make two records of it"
+        )
+    if len(changes):
+        lines.append(
+            f"{file}: the time step of {step:g} s changes after {time[changes[0]]:g} s; the network takes all steps as "
+            "equal: write the file at one step"
+        )
+    return lines
+
+
+def _irregularities(time: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """The rows after which rows are missing amid regular ones, and those after which the step is another one."""
+    steps = np.diff(time)
+    irregular = np.abs(steps - step) > 0.05 * step
+    beside = np.pad(irregular, 1)
+    gap = irregular & (steps > 1.5 * step) & ~beside[:-2] & ~beside[2:]
+    return np.flatnonzero(gap), np.flatnonzero(irregular & ~gap)
+
+
+def _as_text(time: np.ndarray, gaps: np.ndarray) -> str:
+    first = gaps[0]
+    more = f", and {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
+    return f"gap in time: no rows between {time[first]:g} and {time[first + 1]:g} s{more}"
+
+
+def _why_interpolated(path: str, table: np.ndarray, file: str, time: np.ndarray, step: float) -> str:
+    own = _step(table)
+    gaps, _ = _irregularities(table[:, 0], own)
+    if len(gaps) and abs(own - step) <= 0.01 * step:
+        return f"{path}: {_as_text(table[:, 0], gaps)}; interpolated linearly: run the simulation again"
+    return (
+        f"{path}: its rows (step {own:g} s, from {table[0, 0]:g} s) do not fall on those of {file} (step {step:g} s, "
+        f"from {time[0]:g} s): interpolated linearly; write both at the same times to avoid this"
+    )
