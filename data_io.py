@@ -203,7 +203,7 @@ def read_record(
     Raises:
         InputError: all that is wrong with the realization's files, one line each.
     """
-    tables = _read_tables(_files_to_read(sc, lamp, user, waves or lamp or sc))
+    tables = _read_tables(_files_to_read(sc, lamp, user, waves))
     sea = tables.pop("sea", ("", None))[1]
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res)
     time, columns = aligned.time, aligned.columns
@@ -223,19 +223,23 @@ def read_record(
     return record, aligned.warnings
 
 
-def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str) -> dict[str, tuple[str, Layout]]:
+def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None) -> dict[str, tuple[str, Layout]]:
     """The files that a realization is read from, and what is read of each."""
+    wave_path = waves or lamp or sc
     files = {"sc": (f"{sc}.mot", SC_MOT)}
     if lamp:
         files["lamp"] = (f"{lamp}.mot", LAMP_MOT)
     if user.input_waves and _has_grid(user):
         files["track"] = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
-        files["sea"] = (f"{waves}.sea", SEA)
+        files["sea"] = (f"{wave_path}.sea", SEA)
     elif user.input_waves:
         # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (its output option 6).
-        # A .mot that cannot be read may hold it: only the .mot is reported then.
-        in_mot = lamp is None and not os.path.isfile(f"{waves}.wav") and count_columns(f"{sc}.mot") not in range(1, 8)
-        files["waves"] = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{waves}.wav", WAV)
+        # Where none is named, a .mot that cannot be read may be meant to hold it: only the .mot is reported then.
+        in_mot = False
+        if lamp is None and not os.path.isfile(f"{wave_path}.wav"):
+            width = count_columns(f"{sc}.mot")
+            in_mot = width > 7 or (width == 0 and not waves)
+        files["waves"] = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{wave_path}.wav", WAV)
     if user.input_vbm or (user.output_vbm and Path(f"{sc}.vbm").is_file()):
         files["sc_vbm"] = (f"{sc}.vbm", SC_VBM)
     if lamp and user.output_vbm:
