@@ -32,6 +32,9 @@ TITLES = {
     "d": "(d) a new sea state",
 }
 MANY_SEA_STATES_SEED = 20240
+SHIPS = ("sample", "frigate", "tanker", "barge", "ferry")  # of sample_data/hull.py
+REPORTING_SHIP = "frigate"  # settings are chosen on the others; this one is for reporting alone
+REALIZATIONS_OF_A_SHIP = 10_000  # so that no two ships meet the same waves
 
 
 @dataclass(frozen=True)
@@ -39,28 +42,34 @@ class Case:
     """The records of one case: set name (train, val, test) to handles."""
 
     name: str
+    ship: str
     handles: dict[str, tuple[str, ...]]
 
 
-def make_case(name: str, most: Sequence[int] = (10**6, 10**6, 10**6)) -> Case:
-    """One of the cases a to d, with at most so many records in train, val and test."""
-    numbers = np.arange(sum(SET_SIZES[name])) + FIRST_REALIZATION[name]
-    states = many_sea_states(len(numbers)) if name == "c" else [SEA_STATES[name]] * len(numbers)
+def make_case(name: str, ship: str, most: Sequence[int] = (10**6, 10**6, 10**6)) -> Case:
+    """One of the cases a to d of a ship, with at most so many records in train, val and test."""
+    place = SHIPS.index(ship)
+    numbers = np.arange(sum(SET_SIZES[name])) + FIRST_REALIZATION[name] + REALIZATIONS_OF_A_SHIP * place
+    states = (
+        many_sea_states(len(numbers), MANY_SEA_STATES_SEED + place)
+        if name == "c"
+        else [SEA_STATES[name]] * len(numbers)
+    )
     handles = [f"{state}-{number:07d}" for state, number in zip(states, numbers, strict=True)]
     sets, first = {}, 0
     for set_name, size, limit in zip(("train", "val", "test"), SET_SIZES[name], most, strict=True):
         sets[set_name] = tuple(handles[first : first + min(size, limit)])
         first += size
-    return Case(name, sets)
+    return Case(name, ship, sets)
 
 
-def many_sea_states(count: int) -> list[str]:
+def many_sea_states(count: int, seed: int) -> list[str]:
     """Sea states with all of heading, height, period and speed drawn, each by itself.
 
     Headings every 15 deg from 0 to 345, significant heights of 2 to 8 m, speeds of 0 to 20 knots, and modal periods
     from 4.2 times the root of the height in m (a steep sea), at least 8 s, to 18 s.
     """
-    rng = np.random.default_rng(MANY_SEA_STATES_SEED)
+    rng = np.random.default_rng(seed)
     states = []
     for _ in range(count):
         heading = 15 * int(rng.integers(24))
@@ -79,16 +88,16 @@ def record_paths(folder: Path, handles: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def data_folder(root: Path, duration: float) -> Path:
-    """Where records of that duration (s) lie; another one for each version of the simulator."""
+def data_folder(root: Path, ship: str, duration: float) -> Path:
+    """Where a ship's records of that duration (s) lie; another one for each version of the simulator."""
     digest = hashlib.sha256()
-    for path in sorted([*SIMULATOR.glob("*.py"), *SIMULATOR.glob("*.json")]):
+    for path in sorted(SIMULATOR.glob("*.py")):
         digest.update(path.read_bytes())
-    return root / f"records_{duration:g}s_{digest.hexdigest()[:10]}"
+    return root / f"{ship}_{duration:g}s_{digest.hexdigest()[:10]}"
 
 
 def make_records(
-    folder: Path, handles: Sequence[str], duration: float, report: Callable[[str], None] = lambda line: None
+    folder: Path, ship: str, handles: Sequence[str], duration: float, report: Callable[[str], None] = lambda line: None
 ) -> None:
     """Simulates the records that are not in the folder yet and writes their files; duration in s."""
     import simulate  # in sample_data, on the path of the benchmark's processes only
@@ -98,7 +107,7 @@ def make_records(
     missing = [handle for handle in handles if handle not in finished]
     for start in range(0, len(missing), RECORDS_AT_ONCE):
         batch = missing[start : start + RECORDS_AT_ONCE]
-        simulate.write_records(simulate.simulate(batch, duration, TIME_STEP), folder)
+        simulate.write_records(simulate.simulate(batch, duration, TIME_STEP, ship_name=ship), folder)
         with list_of_finished.open("a") as file:
             file.write("".join(f"{handle}\n" for handle in batch))
         report(f"simulated {start + len(batch)} of {len(missing)} records")

@@ -37,6 +37,7 @@ class Job:
     epochs_share: float = 1.0
     repeats: int = 1
     folder: str = ""
+    ship: str = ""
     duration: float = 0.0  # s
 
 

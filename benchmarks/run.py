@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import report
-from cases import DURATION, TIME_STEP, TITLES, Case, data_folder, make_case, record_paths
+from cases import DURATION, REPORTING_SHIP, SHIPS, TIME_STEP, TITLES, Case, data_folder, make_case, record_paths
 from jobs import HERE, ROOT, Job, run_job
 from report import FINE_TUNED, FINE_TUNED_HALF, LINEAR, OURS, REFERENCE, Measurements
 
@@ -56,6 +56,7 @@ QUICK = Size(300.0, (3, 2, 2), 4, 6, 2, 2, 5)
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=list(TITLES), default=list(TITLES))
+    parser.add_argument("--ship", choices=SHIPS, default=REPORTING_SHIP, help="default %(default)s: README.md says why")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--threads", type=int, default=2, help="of each program (default %(default)s)")
     parser.add_argument("--reference_threads", type=int, help="other than --threads: see README.md (default: the same)")
@@ -72,10 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     size = QUICK if options.quick else Size()
     about = describe_run(options, size)
-    chosen = [make_case(name, size.most_records) for name in TITLES if name in options.cases]
+    chosen = [make_case(name, options.ship, size.most_records) for name in TITLES if name in options.cases]
     with tempfile.TemporaryDirectory() as work:
         threads = {REFERENCE: options.reference_threads or options.threads, OURS: options.threads}
-        benchmark = Benchmark(Path(work), output, size, threads, str(inputs))
+        benchmark = Benchmark(Path(work), output, options.ship, size, threads, str(inputs))
         benchmark.run(chosen, options.seeds)
         complete = benchmark.complete
         measured = benchmark.measurements()
@@ -108,7 +109,7 @@ def describe_run(options: argparse.Namespace, size: Size) -> str:
     return (
         f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores {cpu}, {memory:.0f} GiB, "
         f"{options.threads} threads each{other}; "
-        f"Python {platform.python_version()}, {versions}. Records of {rows} rows, seeds "
+        f"Python {platform.python_version()}, {versions}. Ship: {options.ship}. Records of {rows} rows, seeds "
         f"{', '.join(map(str, options.seeds))}, settings of {Path(options.inputs).stem}"
         f"{', QUICK: says nothing about either program' if options.quick else ''}. "
         f"Load average at the start: {os.getloadavg()[0]:.1f}."
@@ -118,10 +119,11 @@ def describe_run(options: argparse.Namespace, size: Size) -> str:
 class Benchmark:
     """Runs the jobs one after the other and keeps what they report; the tables are written after each."""
 
-    def __init__(self, work: Path, output: Path, size: Size, threads: dict[str, int], inputs: str):
+    def __init__(self, work: Path, output: Path, ship: str, size: Size, threads: dict[str, int], inputs: str):
         self._work, self._output, self._size = work, output, size
         self._threads, self._inputs = threads, inputs
-        self._data = data_folder(HERE / "data", size.duration)
+        self._ship = ship
+        self._data = data_folder(HERE / "data", ship, size.duration)
         self._tables: dict[str, list[dict]] = {name: [] for name in ("runs", "histories", "errors", "speeds")}
         self._networks: set[str] = set()
         self.complete = True
@@ -153,7 +155,7 @@ class Benchmark:
 
     def _fine_tune(self, case: Case, seed: int) -> None:
         """From this program's network of case a and the same seed, which is trained now if it was not measured."""
-        one_state = make_case("a", self._size.most_records)
+        one_state = make_case("a", self._ship, self._size.most_records)
         source = self._job("ours", OURS, one_state, seed)
         if source.network not in self._networks:
             self._make_data(one_state)
@@ -166,9 +168,8 @@ class Benchmark:
 
     def _make_data(self, case: Case) -> None:
         handles = [handle for handles in case.handles.values() for handle in handles]
-        job = Job(
-            "data", case=case.name, folder=str(self._data), records={"all": handles}, duration=self._size.duration
-        )
+        job = Job("data", case=case.name, ship=case.ship, folder=str(self._data))
+        job = replace(job, records={"all": handles}, duration=self._size.duration)
         if self._run(job) is None:
             raise SystemExit("no data, no benchmark")
 

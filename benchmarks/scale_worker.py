@@ -23,7 +23,7 @@ def handles(count: int) -> list[str]:
 
 
 def simulate(folder: str, count: int, duration: float) -> None:
-    make_records(Path(folder), handles(count), duration)
+    make_records(Path(folder), "sample", handles(count), duration)
 
 
 def config_of(folder: str, count: int, cache: str) -> settings.Config:

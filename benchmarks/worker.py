@@ -39,7 +39,7 @@ def make_data(job: Job) -> dict[str, Any]:
     """Simulates what is missing of the case's records."""
     folder = Path(job.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    cases.make_records(folder, job.records["all"], job.duration)
+    cases.make_records(folder, job.ship, job.records["all"], job.duration)
     return {}
 
 

@@ -1,9 +1,10 @@
-"""Computes the hydrodynamic coefficients of the sample ship: radiation and diffraction at zero speed in deep water.
+"""Computes the hydrodynamic coefficients of a ship of hull.py: radiation and diffraction at zero speed in deep water.
 
-    python sample_data/hydrodynamics.py
+    python sample_data/hydrodynamics.py --ship NAME
 
-writes hydrodynamics.json beside this file, which simulate.py reads. Needed only after a change to hull.py; needs
-capytaine 3 (https://capytaine.org), a linear potential-flow solver by boundary elements, and a few minutes.
+writes hydrodynamics.json (the sample ship, the default) or hydrodynamics_NAME.json beside this file, which simulate.py
+reads. Needed only after a change to hull.py; needs capytaine 3 (https://capytaine.org), a linear potential-flow solver
+by boundary elements, and a few minutes.
 
 Conventions as in hull.py, moments about the centre of gravity. Time dependence exp(-i omega t): a force X means
 Re(X exp(-i omega t)) for a wave of 1 m amplitude whose crest is at the centre of gravity at t = 0. The heading is the
@@ -14,32 +15,31 @@ linear sway equation of the free ship is solved and its solution put into that o
 out, and so is the forward speed: simulate.py accounts for that.
 """
 
+import argparse
 import json
 import logging
 import re
 import time
-from pathlib import Path
 
 import numpy as np
 
-from hull import DENSITY, GRAVITY, LENGTH, build_ship, local_draft, section_exponent, waterline_half_breadth
+from hull import DENSITY, GRAVITY, SAMPLE_SHIP, SHIPS, Hull, Ship, build_ship, coefficient_file
 
-COEFFICIENT_FILE = Path(__file__).resolve().parent / "hydrodynamics.json"
 FREQUENCIES = np.concatenate([np.arange(0.15, 0.99, 0.05), np.arange(1.0, 2.61, 0.1)])  # rad/s
 HEADINGS = np.arange(0.0, 180.1, 7.5)  # deg; the others follow from symmetry
 DOFS = ["Sway", "Heave", "Roll", "Pitch"]
 PANELS_ALONG, PANELS_GIRTH = 44, 9
 
 
-def hull_panels() -> tuple[np.ndarray, np.ndarray]:
+def hull_panels(hull: Hull) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (V, 3) in m, x from midships, and panels (P, 4) of the hull below the calm waterline, with transom."""
     xi = np.linspace(-1.0, 1.0, PANELS_ALONG + 1)[:, None]
     angle = 0.5 * np.pi * np.linspace(-1.0, 1.0, 2 * PANELS_GIRTH + 1)  # starboard waterline, keel, port waterline
     q = np.cos(angle)
     q[[0, -1]] = 0.0
-    y = np.sign(angle) * waterline_half_breadth(xi) * (1.0 - q ** section_exponent(xi))
-    z = -local_draft(xi) * q
-    x = np.broadcast_to(0.5 * LENGTH * xi, y.shape)
+    y = np.sign(angle) * hull.waterline_half_breadth(xi) * (1.0 - q ** hull.section_exponent(xi))
+    z = -hull.local_draft(xi) * q
+    x = np.broadcast_to(0.5 * hull.length * xi, y.shape)
     vertices = np.stack([x, y, z], axis=2).reshape(-1, 3)
 
     index = np.arange(y.size).reshape(y.shape)
@@ -49,7 +49,7 @@ def hull_panels() -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.concatenate([sides, np.array(transom)])
 
 
-def solve() -> dict[str, np.ndarray]:
+def solve(ship: Ship) -> dict[str, np.ndarray]:
     """Added mass and damping (F+1, 4, 4), infinite frequency last; Froude-Krylov and diffraction (F, headings, 4).
 
     Units t, kN, m, rad; order of the degrees of freedom as in DOFS. Prints its progress.
@@ -57,8 +57,7 @@ def solve() -> dict[str, np.ndarray]:
     import capytaine as cpt
 
     logging.getLogger("capytaine").setLevel(logging.ERROR)
-    ship = build_ship()
-    vertices, panels = hull_panels()
+    vertices, panels = hull_panels(ship.hull)
     vertices = vertices - np.array([ship.longitudinal_centre, 0.0, 0.0])
     centre = (0.0, 0.0, ship.centre_of_gravity)
     mesh = cpt.Mesh(vertices=vertices, faces=panels)
@@ -121,8 +120,12 @@ def eliminate_sway(solution: dict[str, np.ndarray], mass: float) -> dict[str, np
 
 def main() -> None:
     """Solve, eliminate sway, write the file."""
-    solution = solve()
-    roll = eliminate_sway(solution, build_ship().mass)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ship", choices=list(SHIPS), default=SAMPLE_SHIP, help="default: %(default)s")
+    ship_name = parser.parse_args().ship
+    ship = build_ship(SHIPS[ship_name])
+    solution = solve(ship)
+    roll = eliminate_sway(solution, ship.mass)
 
     def rounded(values: np.ndarray) -> list:
         return np.array([float(f"{v:.5g}") for v in np.ravel(values)]).reshape(np.shape(values)).tolist()
@@ -134,7 +137,7 @@ def main() -> None:
         "pitch": solution["diffraction"][..., 3],
     }
     content = {
-        "about": "Radiation and diffraction of the sample ship at zero speed, made by hydrodynamics.py. "
+        "about": f"Radiation and diffraction of the {ship_name} ship at zero speed, made by hydrodynamics.py. "
         "Units t, kN, m, rad/s, deg. Time exp(-i omega t), moments about the centre of gravity, sway eliminated from "
         "roll. The last added mass is that at infinite frequency. Diffraction: (frequency, heading).",
         "frequency": rounded(FREQUENCIES),
@@ -158,8 +161,9 @@ def main() -> None:
     text = json.dumps(content, indent=1)
     # A row of numbers in one line reads better than one number a line.
     text = re.sub(r"\[([^\[\]]*)\]", lambda match: "[" + " ".join(match.group(1).split()) + "]", text)
-    COEFFICIENT_FILE.write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {COEFFICIENT_FILE}")
+    path = coefficient_file(ship_name)
+    path.write_text(text + "\n", encoding="utf-8")
+    print(f"wrote {path}")
 
 
 if __name__ == "__main__":

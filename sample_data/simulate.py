@@ -1,7 +1,7 @@
 """Makes pairs of simulated ship motions in the file formats of SimpleCode and LAMP.
 
 SimpleCode and LAMP are distribution-restricted, and so are their files. The sample data of this project therefore come
-from two models of our own, of one ship (hull.py) in the same irregular waves, in heave, roll and pitch:
+from two models of our own, of a ship of hull.py in the same irregular waves, in heave, roll and pitch:
 
 - the SimpleCode-like model: weight, Froude-Krylov and hydrostatic forces on the instantaneous wetted sections, constant
   added mass and constant linear damping, no diffraction;
@@ -13,6 +13,7 @@ Neither is SimpleCode or LAMP, and no number here says anything about those code
 
     python sample_data/simulate.py                      makes the shipped files again
     python sample_data/simulate.py --handle _h5_p12_a90_hh0_pp0_aa0_s15-0000007 --duration 1800 --output FOLDER
+    python sample_data/simulate.py --ship tanker --handle ... --output FOLDER       another ship in the same waves
 
 Conventions
     Axes x forward, y to port, z up. Roll is positive with starboard down, pitch with the bow down. Files are in m, deg,
@@ -40,10 +41,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hull import DENSITY, GRAVITY, Ship, build_ship, smith_factors
+from hull import DENSITY, GRAVITY, SAMPLE_SHIP, SHIPS, Ship, build_ship, coefficient_file, smith_factors
 
 HERE = Path(__file__).resolve().parent
-COEFFICIENT_FILE = HERE / "hydrodynamics.json"
 
 RAMP_TIME = 10.0  # s
 NUM_COMPONENTS = 120  # of each wave system
@@ -187,9 +187,9 @@ class Model:
     rest: tuple[float, float]
 
 
-def read_coefficients(path: Path = COEFFICIENT_FILE) -> Coefficients:
-    """The file that hydrodynamics.py wrote."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+def read_coefficients(ship_name: str = SAMPLE_SHIP) -> Coefficients:
+    """From the file that hydrodynamics.py wrote."""
+    content = json.loads(coefficient_file(ship_name).read_text(encoding="utf-8"))
     return Coefficients(
         np.array(content["frequency"]),
         np.array(content["heading"]),
@@ -219,7 +219,8 @@ def build_models(ship: Ship, coefficients: Coefficients, step: float) -> tuple[M
     """The SimpleCode-like and the LAMP-like model for a time step of the integration in s."""
     # The constants of the SimpleCode-like model are chosen by trial, such that the two models differ about as much as
     # pairs of real codes do. Its heave forces act at the centre of flotation, or slow heaving would pitch it.
-    heave_mass, heave_damping = 0.4 * ship.mass, 1.4e4
+    hull = ship.hull
+    heave_mass, heave_damping = 0.4 * ship.mass, hull.simple_heave_damping
     flotation = float((ship.stations.breadth * ship.stations.x).sum() / ship.stations.breadth.sum())
     simple = Model(
         mass=ship.mass,
@@ -232,7 +233,12 @@ def build_models(ship: Ship, coefficients: Coefficients, step: float) -> tuple[M
             "55": 0.3 * ship.pitch_inertia,
             "44": 0.12 * ship.roll_inertia,
         },
-        damping={"33": heave_damping, "35": -flotation * heave_damping, "55": 3.3e7, "44": 8.5e4},
+        damping={
+            "33": heave_damping,
+            "35": -flotation * heave_damping,
+            "55": hull.simple_pitch_damping,
+            "44": hull.simple_roll_damping,
+        },
         kernels={},
         quadratic_roll=0.0,
         roll_lift=0.0,
@@ -250,10 +256,10 @@ def build_models(ship: Ship, coefficients: Coefficients, step: float) -> tuple[M
         strip_mass=LAMP_DISPLACEMENT * ship.strip_mass,
         added_mass={pair: float(values[-1]) for pair, values in coefficients.added_mass.items()},
         # Roll damping beyond radiation: skin friction and a little lift, and eddies with the square of the velocity.
-        damping={"33": 0.0, "35": 0.0, "55": 0.0, "44": 1.5e4},
+        damping={"33": 0.0, "35": 0.0, "55": 0.0, "44": hull.lamp_roll_damping},
         kernels=forces | momenta,
-        quadratic_roll=3.6e5,
-        roll_lift=2.0e3,
+        quadratic_roll=hull.lamp_quadratic_roll,
+        roll_lift=hull.lamp_roll_lift,
         diffraction=True,
         rest=rest_position(ship, LAMP_DISPLACEMENT * ship.mass),
     )
@@ -317,7 +323,9 @@ def wave_table(ship: Ship, coefficients: Coefficients, sea: SeaState) -> tuple[n
     cosine, sine = heading_cosine_sine(waves.heading)
     encounter = waves.frequency - wave_number * sea.speed * cosine
     at_centre = waves.amplitude * np.exp(1j * np.radians(waves.phase))
-    at_station = at_centre * smith_factors(wave_number) * np.exp(1j * wave_number * cosine * stations.x[:, None])
+    at_station = (
+        at_centre * smith_factors(ship.hull, wave_number) * np.exp(1j * wave_number * cosine * stations.x[:, None])
+    )
     across = wave_number * sine * stations.side[:, None]
     # Keeping mean and difference apart makes the difference exactly zero in head and following seas.
     mean, difference = at_station * np.cos(across), 1j * at_station * np.sin(across)
@@ -585,15 +593,16 @@ def simulate(
     duration: float = SAMPLE_DURATION,
     time_step: float = SAMPLE_TIME_STEP,
     progress: Callable[[float], None] | None = None,
+    ship_name: str = SAMPLE_SHIP,
 ) -> list[Record]:
     """Simulate the records of `handles`: duration / time_step rows each, from time 0, both in s.
 
-    progress, if given, is called with the share of the work that is done. Raises BadInput with a line for each handle
-    or number that cannot be used.
+    progress, if given, is called with the share of the work that is done; ship_name is one of hull.SHIPS. Raises
+    BadInput with a line for each handle or number that cannot be used.
     """
     seas = check_request(handles, duration, time_step)
     num_rows = int(round(duration / time_step))
-    ship, coefficients = build_ship(), read_coefficients()
+    ship, coefficients = build_ship(SHIPS[ship_name]), read_coefficients(ship_name)
     records: list[Record] = []
     for start in range(0, len(seas), BATCH_RECORDS):
         batch = seas[start : start + BATCH_RECORDS]
@@ -779,9 +788,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", type=Path, metavar="FILE", help="make the records listed in this cases file")
     parser.add_argument("--duration", type=float, default=SAMPLE_DURATION, help="seconds (default %(default)g)")
     parser.add_argument("--time_step", type=float, default=SAMPLE_TIME_STEP, help="seconds (default %(default)g)")
-    parser.add_argument("--output", type=Path, default=HERE, metavar="FOLDER", help="default: the script's folder")
+    parser.add_argument("--ship", choices=list(SHIPS), default=SAMPLE_SHIP, help="default: %(default)s")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="default of the sample ship: the script's folder")
     options = parser.parse_args(arguments)
 
+    output = options.output or HERE
     started = time.perf_counter()
 
     def progress(share: float) -> None:
@@ -791,6 +802,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = list(options.handle) + (read_cases(options.cases) if options.cases else [])
         asked = bool(options.handle or options.cases)
+        if options.output is None and options.ship != SAMPLE_SHIP:
+            raise BadInput(f"--ship {options.ship} needs an --output FOLDER: files of all ships have the same names")
         handles = chosen if asked else [handle for name in SAMPLE_SETS for handle in sample_handles(name)]
         check_request(handles, options.duration, options.time_step)  # all of it, before anything is written
         num_files = 0
@@ -802,11 +815,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.duration,
                 options.time_step,
                 lambda share, start=start, part=part: progress(start / len(handles) + part * share),
+                options.ship,
             )
-            num_files += len(write_records(records, options.output))
+            num_files += len(write_records(records, output))
         if not asked:
             for name in SAMPLE_SETS:
-                path = options.output / "Cases_files" / f"cases_{name}.txt"
+                path = output / "Cases_files" / f"cases_{name}.txt"
                 about = f"Sample data, {name} set: significant height 7.5 m, modal period 15 s, bow seas, 10 knots"
                 write_cases(path, about, sample_handles(name))
                 num_files += 1
@@ -814,9 +828,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"cannot write below {options.output}: {error}", file=sys.stderr)
+        print(f"cannot write below {output}: {error}", file=sys.stderr)
         return 1
-    print(f"\n{num_files} files below {options.output}")
+    print(f"\n{num_files} files below {output}")
     return 0
 
 
