@@ -53,7 +53,7 @@ class UserInputArgs:
 
 
 class PlottingArgs:
-    """Which realizations are drawn: indices into the lists of DataInfoArgs."""
+    """Which realizations are drawn: "all", or indices into the lists of DataInfoArgs, -1 being the last."""
 
     def __init__(self):
         self.plotting_mode = True
@@ -64,9 +64,9 @@ class PlottingArgs:
         self.error_ID_list_train = []
         self.error_ID_list_val = []
         self.error_ID_list_test = [0, 1]
-        self.maxima_ID_list_train = list(range(6))
-        self.maxima_ID_list_val = list(range(2))
-        self.maxima_ID_list_test = list(range(2))
+        self.maxima_ID_list_train = "all"
+        self.maxima_ID_list_val = "all"
+        self.maxima_ID_list_test = "all"
         self.simple_color = "red"
         self.lamp_color = "black"
         self.lstm_color = "green"
@@ -88,7 +88,7 @@ class DataInfoArgs:
 
 
 class SaveDataArgs:
-    """Which predictions are written as text: indices into the lists of DataInfoArgs."""
+    """Which predictions are written as text: "all", or indices into the lists of DataInfoArgs."""
 
     def __init__(self):
         self.save_data_mode = True
@@ -96,7 +96,7 @@ class SaveDataArgs:
         self.prefix = "lstm_output_for_"
         self.train = []
         self.val = []
-        self.test = [0, 1]
+        self.test = "all"
 
 
 class DerivedArgs:

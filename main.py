@@ -5,14 +5,13 @@ python main.py [--inputs a b c] [--task 2/8]
 
 import argparse
 import sys
-import traceback
 from collections.abc import Callable
 
 import data_io
 import settings
 from readers import input_file
-from studies import comparison, sweeps
-from support import errors, saved_networks
+from studies import comparison, experiments, sweeps
+from support import errors
 from training import workers
 
 input_file.explain_import_errors()
@@ -26,56 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
     task_help = "do every N-th experiment or member of a sweep, from the I-th on; other processes do the rest"
     parser.add_argument("--task", metavar="I/N", type=sweeps.task, help=task_help)
     given = parser.parse_args(arguments)
-    names, turns = given.inputs or [None], sweeps.turns(given.task)
-    done = [run_reporting_errors(name, len(names) > 1, turns) for name in names]
+    try:
+        queue = experiments.read(given.inputs, globals())
+    except errors.InputError as error:
+        errors.report(error.lines)
+        return 1
+    done = experiments.run_all(queue, run, sweeps.turns(given.task))
     comparison.compare_experiments([config for config in done if config])
     return 0 if all(done) else 1
-
-
-def run_reporting_errors(name: str | None, several: bool, turns: sweeps.Turns) -> settings.Config | None:
-    """One experiment or sweep; its settings if all of it worked. What the user has to put right is told in a line."""
-    if several:
-        print(f"\n=== {name} ===")
-    config, faults = None, []
-    try:
-        config, sweep = read_settings(name, several)
-        if sweep:
-            faults, config = sweeps.run(config, sweep, run, turns)
-        elif next(turns):
-            faults = run(config)
-    except errors.InputError as error:
-        faults = error.lines
-    except OSError as error:  # a disk or drive that fails while the program runs
-        faults = [errors.cannot_be_written(error.filename or "a file of this run", error)]
-    except Exception:
-        if not several:
-            raise
-        faults = [f"{name}: {line}" for line in traceback.format_exc().splitlines()]  # the other experiments go on
-    for line in faults:
-        print(f"Error: {line}", file=sys.stderr)
-    return None if faults else config
-
-
-def read_settings(name: str | None, several: bool = False) -> tuple[settings.Config, sweeps.Sweep | None]:
-    """The settings of an input module, or of the import line above, checked together with the files they name."""
-    if name is None:
-        classes = (UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs)
-        config, faults, remarks = input_file.read_config(**{c.__name__: c for c in classes})
-        module = sys.modules[UserInputArgs.__module__]
-    else:
-        module = input_file.load_module(name)
-        config, faults, remarks = input_file.read_config(module)
-    sweep_class = globals().get("SweepArgs") if name is None else None
-    sweep, more_faults, more_remarks = sweeps.read_sweep(sweep_class or getattr(module, "SweepArgs", None), config)
-    faults += more_faults + workers.faults(several, sweep)
-    for each in sweep.members if sweep else (config,):
-        faults += (
-            data_io.missing_files(each) + saved_networks.overwrite_faults(each) + saved_networks.checkpoint_faults(each)
-        )
-    if faults:
-        raise errors.InputError(list(dict.fromkeys(faults)))
-    errors.warn(remarks + more_remarks)
-    return config, sweep
 
 
 def run(config: settings.Config, after_epoch: Callable | None = None) -> list[str]:

@@ -31,6 +31,7 @@ NETWORK_TYPES = ("lstm", "gru", "transformer", "linear")
 OPTIMIZERS = ("muon", "adam", "adamw", "sgd", "rmsprop")
 SCHEDULES = ("constant", "plateau", "step", "exponential", "cosine")
 OBJECTIVE_KINDS = range(7)
+ALL = "all"  # in place of an index list: every realization of the set
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class UserInput:
 
 @dataclass(frozen=True)
 class Plotting:
-    """PlottingArgs. An index list of None stands for its default, resolved against the sets' sizes."""
+    """PlottingArgs. An index list may also be "all", or None for its default: `resolve_indices` makes indices of it."""
 
     plotting_mode: bool = True
     show_figures: bool = False  # open windows too, on a machine with a display
@@ -266,8 +267,10 @@ def convert(name: str, value: Any, kind: Any, section: type) -> Any:
     if section is DataInfo and kind.startswith("tuple"):
         return _paths(value)
     if kind.startswith("tuple[int"):
+        if value == ALL:
+            return ALL
         if isinstance(value, str) or not hasattr(value, "__iter__"):
-            raise ValueError("expected a list of indices, such as [0, 1]")
+            raise ValueError('expected a list of indices, such as [0, 1], or "all"')
         items = [without_numpy(item) for item in value]
         if not all(_is_whole(item) for item in items):
             raise ValueError("expected a list of whole numbers, such as [0, 1]")
@@ -437,16 +440,6 @@ def check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
     if not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict")):
         faults.append("DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc")
     _check_evolution(config, faults)
-    # Told now, not when hours of training are to be written down.
-    folders = {"SaveDataArgs.output_path": config.output_folder, "saved_models": config.network_folder}
-    if data.cache_path:
-        folders["DataInfoArgs.cache_path"] = Path(data.cache_path)
-    for name, folder in folders.items():
-        in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
-        if in_the_way:
-            faults.append(
-                f"{name}: {in_the_way} is a file where a folder is expected; rename it or choose another name"
-            )
     if user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None:
         faults.append(
             "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
@@ -510,9 +503,9 @@ def input_size(user: UserInput) -> int:
     return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
 
 
-def resolve_indices(section: Any, class_name: str, data: DataInfo, faults: list[str], warnings: list[str]) -> Any:
-    """Index lists checked against the sets' sizes; the defaults of lists that were not given."""
-    resolved = {}
+def resolve_indices(section: Any, data: DataInfo) -> tuple[Any, list[str]]:
+    """Index lists as indices from 0 on, the defaults of those that were not given, and a line for what is left out."""
+    resolved, left_out = {}, []
     for f in dataclasses.fields(section):
         match = INDEX_LISTS.fullmatch(f.name)
         set_name = match["set"] if match else f.name if f.name in SET_NAMES else None
@@ -522,16 +515,18 @@ def resolve_indices(section: Any, class_name: str, data: DataInfo, faults: list[
         indices = getattr(section, f.name)
         if indices is None:
             kind = match["kind"] if match else "all"
-            count = {"prediction": min(size, 1), "error": min(size, 1), "histo": 0, "evolution": 0}.get(kind, size)
-            resolved[f.name] = tuple(range(count))
-            continue
-        wrong = [i for i in indices if not -size <= i < size]
-        if wrong and size == 0:
-            warnings.append(f"{class_name}.{f.name} = {list(indices)} is left out: the {set_name} set is empty")
-        elif wrong:
-            faults.append(
-                f"{class_name}.{f.name} holds {', '.join(map(str, wrong))}: the {set_name} set has {size} "
-                f"realization(s), so 0 to {size - 1} are valid"
+            indices = range(
+                {"prediction": min(size, 1), "error": min(size, 1), "histo": 0, "evolution": 0}.get(kind, size)
             )
-        resolved[f.name] = tuple(i % size for i in indices if i not in wrong) if size else ()
-    return dataclasses.replace(section, **resolved)
+        elif indices == ALL:
+            indices = range(size)
+        wrong = [i for i in indices if not -size <= i < size]
+        if wrong and not size:
+            left_out.append(f"{f.name} = {list(indices)} is left out: the {set_name} set is empty")
+        elif wrong:
+            left_out.append(
+                f"{f.name}: {', '.join(map(str, wrong))} left out; the {set_name} set has {size} realization(s), 0 to "
+                f"{size - 1}, or counted from the end -1 to {-size}"
+            )
+        resolved[f.name] = tuple(i % size for i in indices if i not in wrong)
+    return dataclasses.replace(section, **resolved), left_out

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -217,13 +218,15 @@ def read_config(job: Job) -> settings.Config:
     class Empty:
         pass
 
-    config, faults, _ = input_file.read_config(
+    classes = SimpleNamespace(
+        __name__=job.inputs,
         UserInputArgs=module.UserInputArgs,
         DataInfoArgs=DataInfoArgs,
         PlottingArgs=Empty,
         SaveDataArgs=Empty,
         DerivedArgs=lambda user, data: None,
     )
+    config, faults, _ = input_file.read_config(classes)
     if faults:
         raise SystemExit("\n".join(faults))
     own = {"training_mode": True, "model_save_filename": job.network, "overwrite": True, "seed": job.seed}

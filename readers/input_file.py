@@ -1,5 +1,6 @@
 """Finds the user's input file and turns its classes into checked settings."""
 
+import ast
 import dataclasses
 import difflib
 import importlib.util
@@ -12,6 +13,8 @@ from typing import Any
 from settings import SECTIONS, Config, attributes, check_data, check_user, fill, resolve_indices
 from support.errors import InputError
 from support.files import posix
+
+INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
 
 
 def explain_import_errors() -> None:
@@ -85,27 +88,40 @@ def describe_user_error(error: BaseException, where: str) -> str:
     return f"{where}{position}: {kind}{' '.join(str(error).split())}"
 
 
-def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Config, list[str], list[str]]:
-    """The settings of an input file, with whatever is wrong with them.
+def import_line(program: dict[str, Any]) -> SimpleNamespace:
+    """The input module that main.py's import line names, with the classes that it brings in.
 
-    Args:
-        module: the input module; or else
-        classes: its classes by name (UserInputArgs=..., and so on); SaveDataArgs is looked up beside UserInputArgs.
+    program: main.py's global names. SaveDataArgs and SweepArgs need not be in the import line, and the input file may
+    have its classes from another one: what counts is the module that the line names, not where a class was defined.
+    """
+    modules = []
+    for node in ast.parse(Path(program["__file__"]).read_bytes()).body:
+        if isinstance(node, ast.ImportFrom) and {"*", *INPUT_CLASSES} & {alias.name for alias in node.names}:
+            modules.append(sys.modules[node.module])
+    user = program["UserInputArgs"]
+    if all(getattr(module, "UserInputArgs", None) is not user for module in modules):
+        modules.insert(0, sys.modules[user.__module__])  # the program's own name was set anew
+    found = {"__name__": modules[0].__name__, "__file__": getattr(modules[0], "__file__", None)}
+    for name in INPUT_CLASSES:
+        for source in (program, *map(vars, modules)):
+            if name in source:
+                found.setdefault(name, source[name])
+    return SimpleNamespace(**found)
+
+
+def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str], list[str]]:
+    """The settings of an input file, with whatever is wrong with them.
 
     Returns:
         the configuration (defaults stand in for faulty values), the faults and the warnings, one line each.
     """
-    if module is None:
-        module = sys.modules[classes["UserInputArgs"].__module__]
-    else:
-        classes = {}
     where = Path(getattr(module, "__file__", None) or module.__name__).name
     faults: list[str] = []
     warnings: list[str] = []
     sections: dict[str, Any] = {}
     instances: dict[str, Any] = {}
     for class_name, (section_name, section) in SECTIONS.items():
-        source = classes.get(class_name) or getattr(module, class_name, None)
+        source = getattr(module, class_name, None)
         if source is None:
             if class_name != "SaveDataArgs":
                 faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
@@ -118,7 +134,7 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
             sections[section_name] = section()
             continue
         sections[section_name] = fill(section, instances[class_name], class_name, faults)
-    derived = classes.get("DerivedArgs") or getattr(module, "DerivedArgs", None)
+    derived = getattr(module, "DerivedArgs", None)
     if derived is not None and {"UserInputArgs", "DataInfoArgs"} <= instances.keys():
         try:
             # It may ask for lists that the user has left out.
@@ -128,8 +144,10 @@ def read_config(module: ModuleType | None = None, **classes: type) -> tuple[Conf
     config = Config(**sections, input_file=where)
     data = check_data(config.data, faults, warnings)
     check_user(config, faults, warnings)
-    plotting = resolve_indices(config.plotting, "PlottingArgs", data, faults, warnings)
-    save = resolve_indices(config.save, "SaveDataArgs", data, faults, warnings)
+    plotting, left_out = resolve_indices(config.plotting, data)
+    save, more_left_out = resolve_indices(config.save, data)
+    warnings += [f"PlottingArgs.{line}" for line in left_out] * config.plotting.plotting_mode
+    warnings += [f"SaveDataArgs.{line}" for line in more_left_out] * config.save.save_data_mode
     return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Iterable
 
 
 class InputError(Exception):
@@ -17,10 +18,16 @@ class Diverged(InputError):
     """A training gave no network: with the same settings it would not the next time either."""
 
 
-def warn(lines: list[str]) -> None:
+def warn(lines: Iterable[str]) -> None:
     """Tells what is odd but usable, each line once."""
     for line in dict.fromkeys(lines):
         print(f"Warning: {line}", file=sys.stderr)
+
+
+def report(faults: Iterable[str]) -> None:
+    """Prints what the user has to put right, one line each."""
+    for line in faults:
+        print(f"Error: {line}", file=sys.stderr)
 
 
 def first_line(error: BaseException) -> str:

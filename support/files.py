@@ -1,8 +1,10 @@
 """Files that are whole at any moment: written under another name, then renamed."""
 
 import contextlib
+import errno
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,24 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     """A JSON file, whole at any moment."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+
+def try_to_write(folder: Path) -> None:
+    """Writes a file in a folder, or in the one where it would be made, and removes it at once.
+
+    Raises:
+        OSError: nothing can be written there; its `filename` is the folder that was tried.
+    """
+    existing = folder
+    try:
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"0")
+    except OSError as error:
+        error.filename = str(existing)
+        raise
 
 
 def posix(path: str | os.PathLike) -> str:

@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from settings import DEFAULT_NAME, Config
+from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config
 from support.errors import InputError, first_line
 
 MODEL_FILE = "model.keras"
@@ -59,16 +60,27 @@ def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
 def read_facts(folder: Path) -> dict[str, Any]:
     """What settings.json of a saved network says. Raises InputError if there is none or it cannot be read."""
     if not (folder / MODEL_FILE).is_file():
-        known = sorted(
-            path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
-        )
-        raise InputError(
-            f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
-        )
+        raise InputError(_missing_network(folder))
     try:
         return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(damaged_settings(folder, error)) from error
+
+
+def _missing_network(folder: Path) -> str:
+    known = sorted(
+        path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
+    )
+    return f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
+
+
+def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
+    """A line for each network that the run loads or starts from and that neither is there nor is trained before."""
+    user = config.user
+    name = user.fine_tune_filename if user.training_mode else user.model_load_filename
+    folder = NETWORKS_FOLDER / name
+    there = any((path / MODEL_FILE).is_file() for path in (folder, replaced(folder)))
+    return [] if not name or there or name in trained_before else [_missing_network(folder)]
 
 
 def damaged_settings(folder: Path, error: Exception) -> str:
@@ -80,14 +92,18 @@ def unfinished(folder: Path) -> Path:
     return folder.with_name(folder.name + ".training")
 
 
+def may_replace(config: Config) -> bool:
+    """Whether a training may replace the network of any other experiment."""
+    return config.user.overwrite or config.user.model_save_filename == DEFAULT_NAME
+
+
 def overwrite_faults(config: Config) -> list[str]:
     """A line if the training would replace the network of another experiment."""
     user = config.user
     folder = config.network_folder
     # Whether an interrupted training can be gone on with is told by the training itself.
     goes_on = user.resume and any((path / STATE_FILE).is_file() for path in (unfinished(folder), folder))
-    may_be = user.overwrite or goes_on or user.model_save_filename == DEFAULT_NAME
-    if not user.training_mode or may_be or not (folder / MODEL_FILE).is_file():
+    if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
         return []
     try:
         facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))

@@ -181,11 +181,17 @@ def test_negative_indices_count_from_the_end(read):
     assert config.save.train == (1,)
 
 
-def test_an_index_past_the_end_is_told_with_the_valid_range(read):
-    _, faults, _ = read(None, {"error_ID_list_train": [0, 3, -4]}, FOUR, {"test": [1]})
-    assert len(faults) == 2
-    assert "PlottingArgs.error_ID_list_train" in faults[0] and "3, -4" in faults[0] and "0 to 2" in faults[0]
-    assert "SaveDataArgs.test" in faults[1] and "0 to 0" in faults[1]
+def test_indices_beyond_a_set_are_left_out_with_the_valid_range(read):
+    config, faults, warnings = read(None, {"error_ID_list_train": [0, 3, -4]}, FOUR, {"test": [1]})
+    assert faults == [] and len(warnings) == 2
+    for part in (
+        "PlottingArgs.error_ID_list_train: 3, -4 left out",
+        "3 realization(s), 0 to 2",
+        "from the end -1 to -3",
+    ):
+        assert part in warnings[0]
+    assert "SaveDataArgs.test: 1 left out" in warnings[1] and "0 to 0" in warnings[1]
+    assert config.plotting.error_ID_list_train == (0,) and config.save.test == ()
 
 
 def test_indices_into_an_empty_set_are_a_warning(read):
@@ -193,6 +199,22 @@ def test_indices_into_an_empty_set_are_a_warning(read):
     assert faults == []
     assert len(warnings) == 1 and "error_ID_list_val" in warnings[0] and "val set is empty" in warnings[0]
     assert config.plotting.error_ID_list_val == ()
+
+
+def test_all_in_place_of_any_index_list(read):
+    names = [f.name for f in dataclasses.fields(settings.Plotting) if "_ID_list_" in f.name]
+    user, save = {"checkpoint_every": 1}, dict.fromkeys(settings.SET_NAMES, "all")
+    config, faults, warnings = read(user, dict.fromkeys(names, "all"), FOUR, save)
+    assert (faults, warnings) == ([], []) and len(names) == 13
+    sizes = {"train": (0, 1, 2), "val": (), "test": (0,)}
+    assert all(getattr(config.plotting, name) == sizes[name.split("_")[-1]] for name in names)
+    assert all(getattr(config.save, name) == sizes[name] for name in sizes)
+
+
+def test_index_lists_of_what_is_switched_off_are_not_looked_at(read):
+    lists = {"error_ID_list_train": [9], "evolution_ID_list_val": [9]}
+    _, faults, warnings = read(None, lists | {"plotting_mode": False}, FOUR, {"test": [9], "save_data_mode": False})
+    assert (faults, warnings) == ([], [])
 
 
 def test_an_evolution_needs_checkpoints(read):
@@ -206,7 +228,7 @@ def test_an_evolution_needs_checkpoints(read):
     assert read(None, wanted | {"plotting_mode": False}, three)[1] == []
     _, faults, warnings = read(None, wanted, FOUR)  # no validation set
     assert faults == [] and "evolution_ID_list_val" in warnings[0]
-    assert "0 to 0" in read({"checkpoint_every": 5}, {"evolution_ID_list_val": [1]}, three)[1][0]
+    assert "0 to 0" in read({"checkpoint_every": 5}, {"evolution_ID_list_val": [1]}, three)[2][-1]
 
 
 def test_settings_become_json_and_are_frozen(read):
@@ -288,7 +310,7 @@ def test_a_bad_value_is_told_with_what_was_expected(read, section, name, value, 
 def test_all_faults_come_at_once(read):
     _, faults, _ = read(
         {"hidden_size": -1, "epoch": 5, "input_size": 9, "optimizer": "sgdd"},
-        {"error_ID_list_train": [5]},
+        {"error_ID_list_train": 5},
         {"train_sc": ["a", "b"], "train_lamp": ["A"]},
         {"prefixx": ""},
     )
@@ -346,18 +368,6 @@ def test_tensorboard_is_asked_for_and_not_installed(read, monkeypatch):
     _, (fault,), _ = read({"tensorboard": True})
     assert "tensorboard = True" in fault and "pip install tensorboard" in fault
     assert read({"tensorboard": True, "training_mode": False})[1] == []
-
-
-def test_files_in_the_way_of_folders_are_told(read, tmp_path):
-    (tmp_path / "results").write_text("")
-    _, faults, _ = read(save={"output_path": "results/run 1"})
-    assert len(faults) == 1 and "SaveDataArgs.output_path: results is a file" in faults[0]
-    (tmp_path / "saved_models").write_text("")
-    _, faults, _ = read()
-    assert len(faults) == 1 and "saved_models" in faults[0]
-    (tmp_path / "saved_models").unlink()
-    (tmp_path / "saved_models" / "recently_trained_model").mkdir(parents=True)
-    assert read()[1] == []
 
 
 def test_one_record_in_two_sets_is_a_warning(read):
@@ -423,16 +433,6 @@ def test_an_error_while_a_class_is_set_up_becomes_one_line_among_the_others(tmp_
     assert len(faults) == 2
     assert faults[0].startswith(f"my_inputs.py, line {number}: NameError") and "UserInputArgs" in faults[0]
     assert "nonsense" in faults[1]
-
-
-def test_classes_in_place_of_a_module_find_the_fifth_class_beside_them(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "with_save.py").write_text(input_text({"hidden_size": 3}, None, ONE, {"prefix": "out_"}))
-    module = load_module("with_save")
-    names = ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs")
-    config, faults, _ = read_config(**{name: getattr(module, name) for name in names})
-    assert faults == []
-    assert config.user.hidden_size == 3 and config.save.prefix == "out_" and config.input_file == "with_save.py"
 
 
 def test_every_setting_with_a_range_or_choice_exists_and_its_default_is_inside():

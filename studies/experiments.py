@@ -1,0 +1,143 @@
+"""The experiments of one start of main.py: all are checked before the first one runs; then they run one by one."""
+
+import errno
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import data_io
+from readers import input_file
+from settings import NETWORKS_FOLDER, Config
+from studies import sweeps
+from support import errors, files, saved_networks
+from support.errors import InputError
+from training import workers
+
+Run = Callable[[Config], list[str]]  # one experiment; returns what went wrong, one line each
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The checked settings of one input file, with what is odd about them."""
+
+    name: str
+    config: Config
+    sweep: sweeps.Sweep | None
+    warnings: tuple[str, ...]
+
+    @property
+    def trainings(self) -> tuple[Config, ...]:
+        """The settings of each network that it trains, or of the one that it loads."""
+        return self.sweep.members if self.sweep else (self.config,)
+
+
+def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experiment]:
+    """The experiments of the input files called `names`, or else of the import line among main.py's global names.
+
+    Raises:
+        InputError: all that is wrong with any of them.
+    """
+    several = len(names or ()) > 1
+    experiments: list[Experiment] = []
+    faults = []
+    for name in names or [None]:
+        try:
+            module = input_file.load_module(name) if name else input_file.import_line(program)
+            experiment, lines = _read_one(module, name or module.__name__)
+            lines += workers.faults(several, experiment.sweep) + _faults_in_queue(experiment, experiments)
+            experiments.append(experiment)
+        except InputError as error:
+            lines = list(error.lines)
+        faults += [f"{name}: {line}" if several else line for line in lines]
+    if faults:
+        raise InputError(list(dict.fromkeys(faults)))
+    return experiments
+
+
+def _read_one(module: Any, name: str) -> tuple[Experiment, list[str]]:
+    config, faults, warnings = input_file.read_config(module)
+    sweep, more_faults, more_warnings = sweeps.read_sweep(getattr(module, "SweepArgs", None), config)
+    return Experiment(name, config, sweep, (*warnings, *more_warnings)), faults + more_faults
+
+
+def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> list[str]:
+    """What the files on the disk, and the networks that the queue trains before, let an experiment not do."""
+    before = {c.network_name: (e.name, c) for e in earlier for c in e.trainings if c.user.training_mode}
+    before |= {e.config.network_name: (e.name, e.config) for e in earlier if e.sweep}
+    faults = folder_faults(experiment.config)
+    for config in experiment.trainings:
+        faults += faults_on_disk(config, tuple(before))
+        if config.user.training_mode and config.network_name in before and not saved_networks.may_replace(config):
+            name, other = before[config.network_name]
+            if saved_networks.different_settings(other.as_dict(), config):
+                faults.append(
+                    f"UserInputArgs.model_save_filename = {config.network_name!r}: {name} trains a network of this "
+                    "name with other settings before; choose another name, or set overwrite = True to replace it"
+                )
+    return faults
+
+
+def faults_on_disk(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
+    """One line for each file that is missing, each network that is missing or would be replaced."""
+    faults = data_io.missing_files(config) + saved_networks.overwrite_faults(config)
+    if config.user.training_mode or config.network_name not in trained_before:
+        faults += saved_networks.checkpoint_faults(config)
+    return faults + saved_networks.missing_networks(config, trained_before)
+
+
+def folder_faults(config: Config) -> list[str]:
+    """One line for each folder of the run in which nothing can be written; tried, and nothing is left behind."""
+    folders = [
+        (f"SaveDataArgs.output_path = {config.save.output_path!r}", config.output_folder, "choose another folder")
+    ]
+    if config.user.training_mode:
+        remedy = "start main.py in a folder where you may write, or have your rights there changed"
+        folders += [(str(NETWORKS_FOLDER), path, remedy) for path in (NETWORKS_FOLDER, config.network_folder)]
+    if config.data.cache_path:
+        folder = Path(config.data.cache_path)
+        folders.append((f"DataInfoArgs.cache_path = {config.data.cache_path!r}", folder, "choose another folder"))
+    faults = []
+    for setting, folder, remedy in folders:
+        try:
+            files.try_to_write(folder)
+        except NotADirectoryError as error:
+            faults.append(f"{setting}: {error.filename} is a file where a folder is expected; rename it or {remedy}")
+        except OSError as error:
+            remedy = "make room on the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else remedy
+            faults.append(f"{setting}: nothing can be written in {error.filename} ({error.strerror}); {remedy}")
+    return list(dict.fromkeys(faults))
+
+
+def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) -> list[Config | None]:
+    """Runs the experiments, and the members of their sweeps, that are this process's share.
+
+    Returns:
+        for each the settings that its network was trained with, None where something went wrong.
+    """
+    return [_run_one(experiment, run, share, len(experiments) > 1) for experiment in experiments]
+
+
+def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: bool) -> Config | None:
+    if several:
+        print(f"\n=== {experiment.name} ===")
+    config, faults = experiment.config, []
+    try:
+        errors.warn(experiment.warnings)
+        if experiment.sweep:
+            faults, config = sweeps.run(config, experiment.sweep, run, share)
+        elif next(share):
+            # Again, as hours may have passed since the queue was checked.
+            faults = saved_networks.overwrite_faults(config) or run(config)
+    except InputError as error:
+        faults = error.lines
+    except OSError as error:  # a disk or drive that fails while the program runs
+        faults = [errors.cannot_be_written(error.filename or "a file of this run", error)]
+    except Exception:
+        if not several:
+            raise
+        # The other experiments of the queue still run.
+        faults = [f"{experiment.name}: {line}" for line in traceback.format_exc().splitlines()]
+    errors.report(faults)
+    return None if faults else config

@@ -1,0 +1,81 @@
+"""The import line of main.py: it finds the same classes as --inputs does."""
+
+import itertools
+import sys
+
+import pytest
+
+from readers.input_file import import_line, load_module, read_config
+from studies import sweeps
+
+NAMES = ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs")
+BASE = """
+class UserInputArgs:
+    def __init__(self):
+        self.hidden_size = 11
+class PlottingArgs: pass
+class DataInfoArgs:
+    def __init__(self):
+        self.train_sc, self.train_lamp, self.val_sc, self.val_lamp = ["a"], ["A"], ["b"], ["B"]
+class DerivedArgs:
+    def __init__(self, usr_args, data_info): pass
+class SaveDataArgs:
+    def __init__(self):
+        self.prefix = "base_"
+class SweepArgs:
+    def __init__(self):
+        self.lr = [0.1, 0.2]
+"""
+OWN = {
+    "UserInputArgs": "class UserInputArgs(base_ship.UserInputArgs): pass",
+    "SaveDataArgs": 'class SaveDataArgs:\n    def __init__(self):\n        self.prefix = "own_"',
+    "SweepArgs": "class SweepArgs:\n    def __init__(self):\n        self.lr = [0.1, 0.2, 0.3]",
+}
+CHOICES = {"UserInputArgs": ("own", "used"), "SaveDataArgs": ("own", "used", None), "SweepArgs": ("own", "used", None)}
+
+
+@pytest.mark.parametrize("which", list(itertools.product(*CHOICES.values())), ids=str)
+@pytest.mark.parametrize("line", ["4 classes", "all", "*", "brackets"])
+def test_the_import_line_and_inputs_find_the_same_classes(tmp_path, monkeypatch, which, line):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("base_ship", "my_ship"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    which = dict(zip(CHOICES, which, strict=True))
+    used = [*NAMES[1:], *(name for name, how in which.items() if how == "used")]
+    text = f"import base_ship\nfrom base_ship import {', '.join(used)}\n"
+    text += "\n".join(OWN[name] for name, how in which.items() if how == "own")
+    (tmp_path / "base_ship.py").write_text(BASE)
+    (tmp_path / "my_ship.py").write_text(text)
+    names = {"4 classes": ", ".join(NAMES), "*": "*", "brackets": "(\n    " + ",\n    ".join(NAMES) + ",\n)"}
+    optional = [name for name in ("SaveDataArgs", "SweepArgs") if which[name]]
+    names["all"] = ", ".join([*NAMES, *optional])
+    source = f"import sys\nfrom my_ship import {names[line]}\n"
+    (tmp_path / "main.py").write_text(source)
+    program = {"__file__": str(tmp_path / "main.py")}
+    exec(source, program)
+
+    modules = import_line(program), load_module("my_ship")
+    configs = [read_config(module)[0] for module in modules]
+    assert configs[0] == configs[1]
+    assert configs[0].user.hidden_size == 11 and configs[0].input_file == "my_ship.py"
+    prefix = {"own": "own_", "used": "base_", None: "lstm_output_for_"}[which["SaveDataArgs"]]
+    assert configs[0].save.prefix == prefix
+    for module, config in zip(modules, configs, strict=True):
+        sweep = sweeps.read_sweep(getattr(module, "SweepArgs", None), config)[0]
+        members = {"own": 3, "used": 2, None: 0}[which["SweepArgs"]]
+        assert len(sweep.members if sweep else ()) == members
+
+
+def test_classes_of_two_import_lines(tmp_path, monkeypatch):
+    """The optional classes come from the first line's module that has them."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "ship_a.py").write_text(BASE.split("class SaveDataArgs")[0].replace("11", "12"))
+    (tmp_path / "ship_b.py").write_text(BASE)
+    source = "from ship_a import UserInputArgs, PlottingArgs\nfrom ship_b import DataInfoArgs, DerivedArgs\n"
+    (tmp_path / "main.py").write_text(source)
+    program = {"__file__": str(tmp_path / "main.py")}
+    exec(source, program)
+    config, faults, _ = read_config(import_line(program))
+    assert faults == [] and config.user.hidden_size == 12
+    assert config.save.prefix == "base_" and config.input_file == "ship_a.py"
