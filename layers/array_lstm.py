@@ -1,7 +1,7 @@
-"""LSTM layers on whole sequences with NumPy: as fast as compiled code, and without the seconds that compiling takes.
+"""LSTM layers on whole sequences in NumPy: as fast as compiled code, without the seconds of compilation.
 
-The sequences are the last axis of all arrays, so that each operation on a step runs over all of them at once. Weights
-are those of keras.layers.LSTM with its default activations.
+The last axis of all arrays is the sequence, so that each operation on a time step covers all sequences. Weights are
+those of keras.layers.LSTM with its default activations.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 def joined_weights(kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """The three weights of a keras.layers.LSTM in one matrix (4 units, channels + units + 1) for `lstm`.
 
-    The rows of the gates that are sigmoids are halved: sigmoid(z) = (tanh(z / 2) + 1) / 2, and one tanh does for all.
+    The rows of the sigmoid gates are halved: as sigmoid(z) = (tanh(z / 2) + 1) / 2, one tanh serves all gates.
     """
     joined = np.concatenate((kernel, recurrent_kernel, bias[None])).T.astype(np.float32)
     units = len(recurrent_kernel)
@@ -28,11 +28,11 @@ def lstm(steps: np.ndarray, weights: np.ndarray, backwards: bool = False) -> np.
         backwards: start at the last step.
 
     Returns:
-        (time, units, sequence), float32, in the order of `steps` also where it runs backwards.
+        (time, units, sequence), float32, in the order of `steps` even if it runs backwards.
     """
     time, channels, sequences = steps.shape
     units = len(weights) // 4
-    seen = np.zeros((channels + units + 1, sequences), np.float32)  # the step, the output before it, and 1 for the bias
+    seen = np.zeros((channels + units + 1, sequences), np.float32)  # the step, the previous output, and 1 for the bias
     now, output = seen[:channels], seen[channels:-1]
     seen[-1] = 1.0
     gates = np.empty((4 * units, sequences), np.float32)
@@ -42,7 +42,7 @@ def lstm(steps: np.ndarray, weights: np.ndarray, backwards: bool = False) -> np.
     for t in range(time - 1, -1, -1) if backwards else range(time):
         now[...] = steps[t]
         np.tanh(np.matmul(weights, seen, out=gates), out=gates)
-        # Twice each: cell = sigmoid * cell + sigmoid * new; output = sigmoid * tanh(cell)
+        # Twice cell = sigmoid * cell + sigmoid * new, and twice output = sigmoid * tanh(cell); halved afterwards
         keep += 1.0
         into += 1.0
         cell *= keep
@@ -58,9 +58,9 @@ def lstm(steps: np.ndarray, weights: np.ndarray, backwards: bool = False) -> np.
 
 
 def with_steps_ahead(steps: np.ndarray, number: int) -> np.ndarray:
-    """The channels and, behind them, those of the next steps, as keras_layers.with_steps_ahead does.
+    """Appends the channels of the next steps, as keras_layers.with_steps_ahead does.
 
-    steps: (time, channel, sequence) to (time, (number + 1) * channel, sequence).
+    From (time, channel, sequence) to (time, (number + 1) * channel, sequence).
     """
     padded = np.concatenate((steps, np.repeat(steps[-1:], number, axis=0)))
     return np.concatenate([padded[ahead : ahead + len(steps)] for ahead in range(number + 1)], axis=1)

@@ -1,7 +1,6 @@
-"""Fits the linear filter: least squares in closed form, the simplest rival of the networks.
+"""Fits the linear filter: ridge regression in closed form, the baseline for the networks.
 
-Each output at a step is a weighted sum of all inputs at the steps around it (finite impulse response), with a ridge
-penalty. No iteration, no seed.
+Each output is a weighted sum of all inputs at the neighbouring steps (a finite impulse response filter).
 """
 
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import numpy as np
 from training.sequences import Sequences
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
-STEPS_AT_ONCE = 4096  # bounds the memory
+STEPS_AT_ONCE = 4096  # limits the memory
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,11 @@ class LinearFilter:
 
 
 def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> LinearFilter:
-    """Least squares on `train`, with the ridge of each output channel that has the smallest error on `choosing`.
+    """Ridge regression on `train`; for each output channel the penalty with the smallest error on `choosing`.
 
     Args:
-        train, choosing: standardized sequences; the targets are what the filter is to give.
-        before, after: network steps before and after each step that it sees.
+        train, choosing: standardized sequences; the filter is fitted to their targets.
+        before, after: number of network steps before and after each step that the filter sees.
     """
     covariance, correlation = _normal_equations(train, before, after)
     eigenvalues, vectors = np.linalg.eigh(covariance)
@@ -50,8 +49,8 @@ def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> Linea
 def _normal_equations(sequences: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
     """Sums of features^T features (feature, feature) and features^T targets (feature, output channel).
 
-    Two lags that are both one step later give the same sum of products but for the first and the last product. So only
-    the products with the earliest lag are summed over all steps; the rest follows, at a fraction of the cost.
+    Shifting both lags by one step changes the sum of products only by the first and the last product. So only the
+    products with the earliest lag are summed over all steps; the rest follows at a fraction of the cost.
     """
     lags, channels = before + 1 + after, sequences.inputs.shape[1]
     sums, ends = 0.0, 0.0
@@ -72,9 +71,9 @@ def _normal_equations(sequences: Sequences, before: int, after: int) -> tuple[np
 
 
 def _lagged(sequences: Sequences, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """A part of a sequence after the other: the inputs at all steps seen, and a one (step, feature); the targets.
+    """Yields parts of the sequences: the lagged inputs with a column of ones (step, feature), and the targets.
 
-    Beyond a sequence's ends the inputs are 0, their mean.
+    Beyond the ends of a sequence the inputs are 0, their mean.
     """
     for start, length in zip(sequences.starts, sequences.lengths, strict=True):
         inputs = sequences.inputs[start : start + length].astype(np.float64)

@@ -1,8 +1,8 @@
-"""An LSTM layer that trains fast on a CPU: the whole sequence in one fused kernel.
+"""An LSTM layer that trains fast on a CPU: one fused kernel for the whole sequence.
 
-keras.layers.LSTM runs a loop of small operations on a CPU, 10 to 30 times slower than one kernel that walks through the
-sequence by itself. TensorFlow has such a kernel, `BlockLSTM`, with its own gradient. The layer's weights are those of
-keras.layers.LSTM, in the same order, so that they can be carried over with get_weights and set_weights.
+On a CPU keras.layers.LSTM runs a loop of small operations, 10 to 30 times slower than a kernel that loops over the
+sequence itself. TensorFlow has such a kernel with its own gradient, `BlockLSTM`. The layer's weights are those of
+keras.layers.LSTM in the same order, so that get_weights and set_weights transfer them.
 """
 
 import keras
@@ -11,10 +11,10 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
 class FusedLSTM(keras.layers.LSTM):
-    """keras.layers.LSTM with its default activations, as one kernel.
+    """keras.layers.LSTM with its default activations, computed by one kernel.
 
-    Takes (batch, time, channels), gives (batch, time, units) with return_sequences, else (batch, units). Masks, initial
-    states, dropout inside the layer, return_state, stateful and unroll are not supported: ValueError.
+    Takes (batch, time, channels), returns (batch, time, units) with return_sequences, else (batch, units). Masks,
+    initial states, dropout inside the layer, return_state, stateful and unroll are not supported: ValueError.
     """
 
     def __init__(self, units, **kwargs):
@@ -65,6 +65,6 @@ class FusedLSTM(keras.layers.LSTM):
 
 
 def _kernel_order(weights):
-    """Keras keeps its gates in the order input, forget, cell, output; the kernel wants input, cell, forget, output."""
+    """Keras orders the gates as input, forget, cell, output, the kernel as input, cell, forget, output."""
     i, f, c, o = tf.split(weights, 4, axis=-1)
     return tf.concat((i, c, f, o), axis=-1)

@@ -1,7 +1,7 @@
 """The layers between standardized inputs and standardized outputs, a function for each kind of network.
 
-All are Keras' own layers and operations, so that what is saved loads without this project, and all take any number of
-steps. None knows at which step of a record it is: what is learned from windows holds for whole records.
+All are built-in Keras layers and operations, so that saved networks load without this project, and all take any number
+of steps. None depends on the position in the record, so that what is learned from windows holds for whole records.
 """
 
 import keras
@@ -10,15 +10,15 @@ from keras import ops
 
 FILTER_BEFORE, FILTER_AFTER = 60, 10  # network steps that the linear filter sees before and after each step
 ATTENTION_REACH = 50  # network steps to either side that a layer of attention sees
-FRONT_STEPS = 9  # network steps that the transformer's first layer joins, which tells it slopes from values
-HEAD_UNITS = 10  # units of an attention head, about
-NEVER = -1e9  # a score of attention that leaves a step without weight
+FRONT_STEPS = 9  # width of the transformer's first convolution, in network steps; it provides slopes
+HEAD_UNITS = 10  # approximate units of an attention head
+NEVER = -1e9  # attention score of a step without weight
 
 
 def recurrent(
     inputs: keras.KerasTensor, layer: type, units: int, number: int, both_ways: bool, dropout: float, prefix: str
 ) -> keras.KerasTensor:
-    """`number` layers of keras.layers.LSTM or GRU, or of one with the same arguments."""
+    """`number` layers of keras.layers.LSTM, GRU or a layer class with the same arguments."""
     hidden = inputs
     kind = "gru" if issubclass(layer, keras.layers.GRU) else "lstm"
     for n in range(1, number + 1):
@@ -32,9 +32,9 @@ def recurrent(
 
 
 def with_steps_ahead(inputs: keras.KerasTensor, steps: int, name: str) -> keras.KerasTensor:
-    """The inputs and, behind them, those of the next `steps` steps; beyond the record's end the last one stays.
+    """Appends the inputs of the next `steps` steps; beyond the end of the record the last one is repeated.
 
-    With zeros there, as if the sea were suddenly calm, the last seconds of a record were predicted badly.
+    With zeros, as if the sea suddenly became calm, the last seconds of a record were predicted badly.
     """
     if not steps:
         return inputs
@@ -47,12 +47,12 @@ def with_steps_ahead(inputs: keras.KerasTensor, steps: int, name: str) -> keras.
 
 
 def filter_lags(both_ways: bool) -> tuple[int, int]:
-    """Network steps before and after each step that the linear filter sees."""
+    """Number of network steps before and after each step that the linear filter sees."""
     return FILTER_BEFORE, FILTER_AFTER if both_ways else 0
 
 
 def linear_filter(inputs: keras.KerasTensor, outputs: int, both_ways: bool, name: str) -> keras.KerasTensor:
-    """A weighted sum of the inputs at the steps around each step; beyond the record's ends they are at their mean."""
+    """A weighted sum of the inputs at the neighbouring steps; beyond the ends of the record they are at their mean."""
     before, after = filter_lags(both_ways)
     padded = keras.layers.ZeroPadding1D((before, after))(inputs)
     return keras.layers.Conv1D(outputs, before + 1 + after, name=name)(padded)
@@ -61,16 +61,16 @@ def linear_filter(inputs: keras.KerasTensor, outputs: int, both_ways: bool, name
 def transformer(
     inputs: keras.KerasTensor, units: int, number: int, both_ways: bool, dropout: float, prefix: str
 ) -> keras.KerasTensor:
-    """A convolution and `number` pre-norm blocks of attention within ATTENTION_REACH steps and a two-layer network.
+    """A convolution, then `number` pre-norm blocks of local attention (ATTENTION_REACH steps) and a two-layer network.
 
-    A one-way network looks back only. Time is cut into blocks as long as the reach, and the steps of a block look at
-    their own and the neighbouring blocks: time and memory grow with the number of steps, not with its square. The
-    width is `units`, rounded so that the heads are equally wide. There is no normalization at the end: it would take
-    away how large the motions are.
+    A one-way network looks back only. Time is split into blocks as long as the reach, and the steps of a block attend
+    to their own and the neighbouring blocks, so that time and memory grow linearly with the number of steps. The width
+    is `units`, rounded so that the heads are equally wide. There is no final normalization, which would remove the
+    amplitude of the motions.
     """
     heads = max(1, round(units / HEAD_UNITS))
     width = heads * max(1, round(units / heads))
-    # Numbers the steps of the batch's first sequence, as operations on symbolic tensors know no length.
+    # Numbers the steps of the batch's first sequence, since symbolic tensors have no known length.
     steps = ops.cumsum(ops.ones_like(inputs[0, :, 0], dtype="int32")) - 1
     padded, known = _whole_blocks(inputs, steps)
     hidden = keras.layers.Conv1D(width, FRONT_STEPS, padding="same" if both_ways else "causal", name=f"{prefix}front")(
@@ -92,7 +92,7 @@ def _dropped(values: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
 
 
 def _whole_blocks(inputs: keras.KerasTensor, steps: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Inputs (batch, time, channel) filled up with 0 to whole blocks; (batch, time, 1), 0 where they are filling."""
+    """Inputs (batch, time, channel) padded with 0 to whole blocks; (batch, time, 1), 0 where padded."""
     marked = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
     longer = keras.layers.ZeroPadding1D((0, ATTENTION_REACH - 1))(marked)
     first_steps = ops.expand_dims(steps[::ATTENTION_REACH,], 1)
@@ -104,13 +104,13 @@ def _whole_blocks(inputs: keras.KerasTensor, steps: keras.KerasTensor) -> tuple[
 def _attention(
     values: keras.KerasTensor, known: keras.KerasTensor, heads: int, width: int, both_ways: bool, name: str
 ) -> keras.KerasTensor:
-    """Attention of each step to those within reach; how far away a step is has a learned weight of its own.
+    """Attention of each step to those within reach, with a learned weight for each distance in time.
 
     values: (batch, time, width), known: (batch, time, 1), time in whole blocks.
     """
     block = ATTENTION_REACH
     seen = (3 if both_ways else 2) * block
-    # Of a step in a block and one in it or its neighbours: how many steps the second is before the first.
+    # Between a step of a block and one in it or its neighbours: by how many steps the second is earlier.
     lag = np.arange(block)[:, None] - (np.arange(seen) - block)
     within_reach = (np.abs(lag) <= block) & (both_ways | (lag >= 0))
     lag_number = np.where(within_reach, lag + both_ways * block, 0).astype(np.int32)
@@ -121,7 +121,7 @@ def _attention(
         keras.layers.Reshape((-1, seen, heads, width // heads))(_with_neighbours(steps, both_ways))
         for steps in (key, value)
     )
-    # An Embedding wants a symbolic tensor to be part of the model, which a constant is not.
+    # An Embedding becomes part of the model only with a symbolic tensor, which a constant is not.
     zero = ops.cast(ops.zeros_like(known[0, :1]), "int32")
     by_lag = keras.layers.Embedding(block * (1 + both_ways) + 1, heads, name=f"{name}lag")(zero + lag_number)
     by_lag = ops.transpose(by_lag, (2, 0, 1)) + np.where(within_reach, 0.0, NEVER).astype(np.float32)
@@ -142,6 +142,6 @@ def _with_neighbours(values: keras.KerasTensor, both_ways: bool) -> keras.KerasT
 
 
 def _shifted(blocks: keras.KerasTensor, by: tuple[int, int]) -> keras.KerasTensor:
-    """The blocks before, by (1, 0), or after, by (0, 1); zeros beyond the ends."""
+    """The preceding blocks with (1, 0), the following with (0, 1); zeros beyond the ends."""
     padded = keras.layers.ZeroPadding2D((by, (0, 0)))(blocks)
     return keras.layers.Cropping2D((by[::-1], (0, 0)))(padded)

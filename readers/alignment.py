@@ -1,4 +1,4 @@
-"""Puts the files of one realization on one time axis."""
+"""Aligns the files of a realization on one time axis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from support.errors import InputError
 
 @dataclass(frozen=True)
 class Aligned:
-    """time: (rows,) s. columns: by source, (rows, column) without time. warnings: what is odd, one line each."""
+    """time: (rows,) s. columns: by source, (rows, column) without time. warnings: one line each."""
 
     time: np.ndarray
     columns: dict[str, np.ndarray]
@@ -18,15 +18,15 @@ class Aligned:
 
 
 def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int) -> Aligned:
-    """All columns on the reference's rows, over the stretch of time that all files share.
+    """All columns at the reference's times, over the interval that all files cover.
 
     Args:
         sources: by name, (file, table): (rows, column) with time (s) first.
-        reference: the source whose rows are kept; the others are interpolated linearly where theirs differ.
-        time_res: twice as many rows are the fewest that are of use.
+        reference: the source whose rows are kept; sources with other rows are interpolated linearly.
+        time_res: at least twice as many rows are needed.
 
     Raises:
-        InputError: the files share no stretch of time, or too short a one.
+        InputError: the files have no interval in common, or too short a one.
     """
     file, table = sources[reference]
     step = _step(table)
@@ -64,7 +64,7 @@ def _shared_rows(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, 
 
 
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
-    """The table's rows at the given times, without time; None where it has none there, or is of another step."""
+    """The table's rows at the given times, without time; None if rows are missing or the step differs."""
     tolerance = 0.01 * step
     at = np.minimum(np.searchsorted(table[:, 0], time - tolerance), len(table) - 1)
     if np.abs(table[at, 0] - time).max() > tolerance:
@@ -78,19 +78,19 @@ def _irregular_steps(file: str, time: np.ndarray, step: float) -> list[str]:
     lines = []
     if len(gaps):
         lines.append(
-            f"{file}: {_as_text(time, gaps)}; the network takes all steps as equal: run the simulation again, or "
-            "make two records of it"
+            f"{file}: {_as_text(time, gaps)}; the network assumes equal steps: run the simulation again, or "
+            "split it into two records"
         )
     if len(changes):
         lines.append(
-            f"{file}: the time step of {step:g} s changes after {time[changes[0]]:g} s; the network takes all steps as "
-            "equal: write the file at one step"
+            f"{file}: the time step of {step:g} s changes after {time[changes[0]]:g} s; the network assumes "
+            "equal steps: write the file with a constant step"
         )
     return lines
 
 
 def _irregularities(time: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The rows after which rows are missing amid regular ones, and those after which the step is another one."""
+    """The rows followed by a gap between regular rows, and the rows after which the step changes."""
     steps = np.diff(time)
     irregular = np.abs(steps - step) > 0.05 * step
     beside = np.pad(irregular, 1)
@@ -110,6 +110,6 @@ def _why_interpolated(path: str, table: np.ndarray, file: str, time: np.ndarray,
     if len(gaps) and abs(own - step) <= 0.01 * step:
         return f"{path}: {_as_text(table[:, 0], gaps)}; interpolated linearly: run the simulation again"
     return (
-        f"{path}: its rows (step {own:g} s, from {table[0, 0]:g} s) do not fall on those of {file} (step {step:g} s, "
+        f"{path}: its rows (step {own:g} s, from {table[0, 0]:g} s) do not match those of {file} (step {step:g} s, "
         f"from {time[0]:g} s): interpolated linearly; write both at the same times to avoid this"
     )

@@ -1,4 +1,4 @@
-"""Cases files, which list the realizations of a set, and the handles by which realizations are named."""
+"""Reads cases files, which list the realizations of a set, and handles, which name realizations."""
 
 import os
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 from support.errors import InputError
 from support.files import posix
 
-LONGEST_NAME = 255  # characters of a file's name
-COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file's name
+LONGEST_NAME = 255  # characters of a file name
+COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file name
 _NUMBER = r"(\d+(?:\.\d+)?)"
 HANDLE = re.compile(
     rf".*?_h{_NUMBER}_p{_NUMBER}_a{_NUMBER}_hh{_NUMBER}_pp{_NUMBER}_aa{_NUMBER}_s{_NUMBER}-(\d+)", re.DOTALL
@@ -32,7 +32,7 @@ class Handle:
 
 @dataclass(frozen=True)
 class Cases:
-    """A cases file: the paths of its realizations without endings, and their handles."""
+    """A cases file: the paths of its realizations without extensions, and their handles."""
 
     sc: list[str]
     lamp: list[str]
@@ -40,16 +40,16 @@ class Cases:
 
 
 def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None = None) -> Cases:
-    """The realizations that a cases file lists.
+    """The realizations listed in a cases file.
 
     Args:
-        cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then a handle a line;
-            after `***`, what follows a `#` is a comment.
-        folder: holds SimpleCode_files and LAMP_files; by default the folder above the cases file's own.
+        cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then one handle per line;
+            after `***`, `#` starts a comment.
+        folder: the folder of SimpleCode_files and LAMP_files; by default the parent of the cases file's folder.
 
     Raises:
-        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line there that
-            cannot be part of a file's name.
+        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line that cannot
+            be part of a file name.
     """
     path = Path(posix(cases_file))
     folder = Path(posix(folder)) if folder is not None else path.parent.parent
@@ -64,13 +64,15 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     for number, row in enumerate(rows, start=mark + 1):
         if not row.isprintable() or "\ufffd" in row or len(row) > LONGEST_NAME:
             shown = ascii(row[:40])
-            raise InputError(f"{path}, line {number}: {shown} is no part of a file's name; save the file as UTF-8 text")
+            raise InputError(
+                f"{path}, line {number}: {shown} cannot be in a file name; save the file as UTF-8 text"
+            )
     rows = [row for row in rows if row]
     if len(rows) < 2:
         raise InputError(f"{path}: expected SimpleCode's prefix and LAMP's prefix after the line '***'; add them")
     for what, prefix in zip(("SimpleCode", "LAMP"), rows[:2], strict=True):
         if HANDLE.fullmatch(prefix):
-            raise InputError(f"{path}: {what}'s prefix is missing, there is a handle in its place ({prefix}); add it")
+            raise InputError(f"{path}: {what}'s prefix is missing and a handle is in its place ({prefix}); add it")
     sc_prefix, lamp_prefix, *handles = rows
     if not handles:
         raise InputError(f"{path}: no handle after the two prefixes; add one line for each realization")

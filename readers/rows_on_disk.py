@@ -1,4 +1,4 @@
-"""A table that is larger than the memory: written once to a nameless file, then read like an array."""
+"""A table larger than memory: written once to an unnamed temporary file, then read like an array."""
 
 import mmap
 import tempfile
@@ -12,9 +12,9 @@ from support.errors import InputError, cannot_be_written
 
 @dataclass(frozen=True)
 class RowsOnDisk:
-    """rows: (row, column), read from the file where they are touched. The file is gone when the program ends.
+    """rows: (row, column), memory-mapped. The file disappears when the program ends.
 
-    lengths: (table,), the number of rows of each table that they were written from.
+    lengths: (table,) the number of rows of each table written.
     """
 
     rows: np.ndarray
@@ -22,7 +22,7 @@ class RowsOnDisk:
     mapped: mmap.mmap
 
     def expect(self, begin: Iterable[int], end: Iterable[int]) -> None:
-        """Has the disk bring the rows from each begin to its end, all at once; else it brings page after page."""
+        """Asks the system to read ahead the rows from each begin to its end, instead of page by page."""
         if hasattr(self.mapped, "madvise"):  # not on Windows
             width = self.rows.strides[0]
             for first, last in zip(begin, end, strict=True):
@@ -30,20 +30,20 @@ class RowsOnDisk:
                 self.mapped.madvise(mmap.MADV_WILLNEED, at, int(last) * width - at)
 
     def release(self) -> None:
-        """Lets go of what was read: until then it counts as the program's memory, like all that is mapped.
+        """Releases the mapped pages, which count as the program's memory until then.
 
-        The system still has it in memory for as long as there is room.
+        The system still caches them while there is room.
         """
         if hasattr(self.mapped, "madvise"):
             self.mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False) -> RowsOnDisk:
-    """Tables of the same columns and type below each other in a file in `folder`.
+    """Writes tables with the same columns and type one after the other to a file in `folder`.
 
     Args:
         tables: (row, column) each, at least one.
-        in_order: whether the rows will be read one after the other, or here and there.
+        in_order: whether the rows will be read sequentially rather than at random.
 
     Raises:
         InputError: the file cannot be written.
@@ -59,6 +59,6 @@ def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False
     except OSError as error:
         raise InputError(cannot_be_written(folder, error)) from error
     if not in_order and hasattr(mapped, "madvise"):
-        mapped.madvise(mmap.MADV_RANDOM)  # else each window would bring many times its size from the disk
+        mapped.madvise(mmap.MADV_RANDOM)  # otherwise each window would read many times its size from disk
     rows = np.frombuffer(mapped, table.dtype).reshape(-1, table.shape[1])
     return RowsOnDisk(rows, np.array(lengths, np.int64), mapped)

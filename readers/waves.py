@@ -1,4 +1,4 @@
-"""The surface elevation that a .sea file describes, at points moving with the ship."""
+"""Surface elevation from a .sea file, at points moving with the ship."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def wave_elevation(
     kx, ky = number * np.cos(heading), number * np.sin(heading)
     at_ship = np.outer(x, kx) + np.outer(y, ky) - np.outer(time, frequency) + phase
     offset = np.outer(kx, dx) + np.outer(ky, dy)
-    # cos(a + b) = cos a cos b - sin a sin b: the cosines of one point serve all of them.
+    # cos(a + b) = cos a cos b - sin a sin b: the cosines at one point serve all points.
     elevation = np.cos(at_ship) @ (amplitude[:, None] * np.cos(offset))
     elevation -= np.sin(at_ship) @ (amplitude[:, None] * np.sin(offset))
     if ramp_time > 0:
@@ -42,7 +42,7 @@ def wave_elevation(
 def grid_offsets(nx: int, ny: int, length: float, beam: float) -> tuple[np.ndarray, np.ndarray]:
     """(point,) offsets dx, dy in m of a wave grid's points from its centre.
 
-    Points are numbered from stern to bow and from starboard to port; the outer ones of nx > 1 (ny > 1) lie at the ends
+    Points are numbered from stern to bow and from starboard to port; for nx > 1 (ny > 1) the outer ones lie at the ends
     of the ship's length (beam), in m.
     """
     x = np.linspace(-0.5, 0.5, nx) * length if nx > 1 else np.zeros(1)

@@ -146,7 +146,7 @@ def test_a_control_byte_in_a_row_is_no_blank(tmp_path, byte):
 def test_a_handle_that_names_no_file(tmp_path, handle):
     path = tmp_path / "cases.txt"
     path.write_text(f"***\nSC\nLAMP\n{handle}\n", encoding="utf-8")
-    with pytest.raises(InputError, match="cases.txt, line 4: .* no part of a file's name"):
+    with pytest.raises(InputError, match="cases.txt, line 4: .* cannot be in a file name"):
         data_io.read_cases(path)
 
 
