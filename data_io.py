@@ -393,7 +393,7 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
     names = ("Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z")
 
     def lines() -> Iterator[str]:
-        yield "Motions predicted from SimpleCode by an LSTM, in the layout of LAMP; track and yaw are SimpleCode's\n"
+        yield "Motions predicted from SimpleCode, in the layout of LAMP; track and yaw are SimpleCode's\n"
         yield "".join(f"{unit:>16}" for unit in ("sec", "m", "m", "m", "deg", "deg", "deg")) + "\n"
         yield "".join(f"{name:>16}" for name in names) + "\n"
         yield from _rows("%16.5f", table)

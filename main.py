@@ -58,13 +58,15 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     if trained is None:  # the first machine goes on
         return []
     predictor = prediction.Predictor(trained)
+    earlier = outputs.earlier_files(config)
     results = outputs.predict_sets(config, predictor, sets)
     if any(sets.values()):
-        outputs.save_report(config, results, trained.architecture.outputs)
+        outputs.save_report(config, sets, results, trained)
     outputs.save_predictions(config, sets, results, trained.architecture.outputs)
     outputs.save_figures(config, sets, results, trained)
     faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs)
-    print(f"\nNetwork in {config.network_folder}; report, predictions and figures in {config.output_folder}")
+    made = outputs.replace_earlier(config, earlier)
+    print(f"\nNetwork in {config.network_folder}{made}")
     return faults
 
 

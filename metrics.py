@@ -9,9 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-MEASURES = ("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error")
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)
+# Channels with a mean that is no response to the waves: the height of Zcg's origin, the still-water bending moment.
+ABOUT_MEAN = ("VBM", "Zcg")
+SIMPLECODE = "SimpleCode"
+
+Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, network, each (rows, channel)
+Sums = Mapping[str, np.ndarray]  # what `record_sums` gives of each record of a set, (records,)
+
+
+# ---- statistics of one series -----------------------------------------------------------------------------------
 
 
 def turning_points(series: np.ndarray) -> np.ndarray:
@@ -26,35 +34,89 @@ def turning_points(series: np.ndarray) -> np.ndarray:
     return moving[:-1][signs[:-1] != signs[1:]] + 1
 
 
-def correlation(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Pearson's correlation of two series (rows,); NaN where one of them is constant."""
-    return pooled_errors([record_sums(target, prediction)])["correlation"]
-
-
 def significant_single_amplitude(series: np.ndarray) -> float:
-    """Single significant amplitude of a narrow-banded series (rows,): twice its standard deviation."""
+    """Significant single amplitude of a series (rows,): 2 sigma, sigma being its standard deviation.
+
+    The mean of the highest third of the amplitudes where these follow a Rayleigh distribution, as in a narrow-banded
+    Gaussian process (Longuet-Higgins 1952, On the statistical distribution of the heights of sea waves).
+    """
     return 2.0 * float(np.std(series))
 
 
-def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> dict[str, float]:
-    """All measures of one channel over a set.
-
-    Args:
-        targets: LAMP's series, one (rows,) array a record, in the files' units.
-        predictions: the model's series, of the same lengths.
-
-    Returns:
-        with e = prediction - target, y = target and s its standard deviation over the set: mse, mean of e^2;
-        amplitude_mse, mean of e^2 (0.1 + 0.9 y^2); peak_mse, mean of e^2 at the turning points of y (0 if there are
-        none); rmse; nrmse, rmse / s (NaN where s is 0); correlation; max_error, largest |e|; ssa_error, mean over
-        the records of the absolute difference of the single significant amplitudes.
-    """
-    return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
+def magnitudes(series: np.ndarray, channel: str) -> np.ndarray:
+    """|series| (rows,), of the channels ABOUT_MEAN about the record's own mean; NaN where it is not finite."""
+    series = np.where(np.isfinite(series), series, np.nan)
+    has_mean = channel in ABOUT_MEAN and not np.isnan(series).all()
+    return np.abs(series - np.nanmean(series) if has_mean else series)
 
 
-def record_sums(target: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
-    """What one record's series (rows,) add to `channel_errors`, so that the series need not be kept."""
-    y, p = np.asarray(target, float), np.asarray(prediction, float)
+def record_maxima(motions: np.ndarray, channels: Sequence[str]) -> np.ndarray:
+    """(channel,): the largest magnitude of each channel of a record (rows, channel); NaN where there is no number."""
+    columns = [magnitudes(series, channel) for series, channel in zip(motions.T, channels, strict=True)]
+    return np.fmax.reduce(np.array(columns), axis=1)
+
+
+# ---- measures of one channel over a set -------------------------------------------------------------------------
+# y is LAMP's series, p the model's, e = p - y, s the standard deviation of y over the set.
+
+
+def mse(sums: Sums) -> float:
+    """Mean squared error: mean of e^2."""
+    return float(sums["squared"].sum() / sums["rows"].sum())
+
+
+def amplitude_mse(sums: Sums) -> float:
+    """Mean squared error that weighs large motions: mean of e^2 (0.1 + 0.9 y^2), the earlier tool's objective 1."""
+    return float(sums["weighted"].sum() / sums["rows"].sum())
+
+
+def peak_mse(sums: Sums) -> float:
+    """Mean of e^2 at the turning points of y; 0 where y has none."""
+    peaks = sums["peaks"].sum()
+    return float(sums["at_peaks"].sum() / peaks) if peaks else 0.0
+
+
+def rmse(sums: Sums) -> float:
+    """Root mean squared error: sqrt(mean of e^2)."""
+    return float(np.sqrt(mse(sums)))
+
+
+def nrmse(sums: Sums) -> float:
+    """Root mean squared error as a share of LAMP's standard deviation: rmse / s; NaN where y is constant."""
+    variance = _products(sums, "y", "y") / sums["rows"].sum()
+    has_motion = variance > 0 and not _is_constant(sums, "y")
+    return float(np.sqrt(mse(sums)) / np.sqrt(variance)) if has_motion else float("nan")
+
+
+def correlation(sums: Sums) -> float:
+    """Pearson's correlation: cov(y, p) / sqrt(var(y) var(p)); NaN where y or p is constant."""
+    variances = _products(sums, "y", "y") * _products(sums, "p", "p")
+    if _is_constant(sums, "y") or _is_constant(sums, "p") or not variances > 0:
+        return float("nan")
+    # Rounding can carry the quotient past its bounds.
+    return float(np.clip(_products(sums, "y", "p") / np.sqrt(variances), -1.0, 1.0))
+
+
+def max_error(sums: Sums) -> float:
+    """Largest |e|."""
+    return float(np.sqrt(sums["largest"].max()))
+
+
+def ssa_error(sums: Sums) -> float:
+    """Mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude."""
+    return float(sums["ssa_error"].mean())
+
+
+# All measures there are, in the order of the report's columns.
+MEASURES = {
+    measure.__name__: measure
+    for measure in (mse, amplitude_mse, peak_mse, rmse, nrmse, correlation, max_error, ssa_error)
+}
+
+
+def record_sums(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
+    """What one record's series (rows,) of LAMP and of a model add to the measures; the series need not be kept."""
+    y, p = np.asarray(y, float), np.asarray(p, float)
     squared = (p - y) ** 2
     a, b = AMPLITUDE_WEIGHTS
     peaks = squared[turning_points(y)]
@@ -79,103 +141,150 @@ def record_sums(target: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
     }
 
 
+def _products(sums: Sums, first: str, second: str) -> float:
+    """Sum over the set's rows of two series' products about the set's means.
+
+    A record's sum about the set's means is that about its own, and the product of the means' distances times its rows.
+    """
+    rows = sums["rows"]
+    d1, d2 = (sums[f"mean_{name}"] - np.average(sums[f"mean_{name}"], weights=rows) for name in (first, second))
+    return (sums[first + second] + rows * (d1 * d2)).sum()
+
+
+def _is_constant(sums: Sums, name: str) -> bool:
+    """Whether all values are the same: rounding of the mean leaves the deviation just above zero."""
+    return sums[f"least_{name}"].min() == sums[f"most_{name}"].max()
+
+
 def pooled_errors(records: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """All measures of one channel over a set, from the `record_sums` of its records."""
-    of = {name: np.array([record[name] for record in records], float) for name in records[0]}
-    rows, peaks = of["rows"].sum(), of["peaks"].sum()
-    mse = of["squared"].sum() / rows
-    # A record's sum of products about the set's means is that about its own, and its mean's distance times its rows.
-    dy, dp = (of[name] - np.average(of[name], weights=of["rows"]) for name in ("mean_y", "mean_p"))
-    yy, pp, yp = (
-        (of[name] + of["rows"] * product).sum() for name, product in (("yy", dy * dy), ("pp", dp * dp), ("yp", dy * dp))
-    )
-    # Whether all values are the same: rounding of the mean leaves the deviation just above zero.
-    constant_y, constant_p = (of[f"least_{x}"].min() == of[f"most_{x}"].max() for x in "yp")
-    deviation = 0.0 if constant_y else np.sqrt(yy / rows)
-    correlated = not constant_y and not constant_p and yy * pp > 0
-    return {
-        "mse": float(mse),
-        "amplitude_mse": float(of["weighted"].sum() / rows),
-        "peak_mse": float(of["at_peaks"].sum() / peaks) if peaks else 0.0,
-        "rmse": float(np.sqrt(mse)),
-        "nrmse": float(np.sqrt(mse) / deviation) if deviation > 0 else float("nan"),
-        # Rounding can carry the quotient past its bounds.
-        "correlation": float(np.clip(yp / np.sqrt(yy * pp), -1.0, 1.0)) if correlated else float("nan"),
-        "max_error": float(np.sqrt(of["largest"].max())),
-        "ssa_error": float(of["ssa_error"].mean()),
-        "peaks": int(peaks),
-    }
+    """MEASURES of one channel over a set, from the `record_sums` of its records."""
+    sums = {name: np.array([record[name] for record in records], float) for name in records[0]}
+    return {name: measure(sums) for name, measure in MEASURES.items()}
 
 
-def error_table(
-    targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray], channels: Sequence[str]
-) -> pd.DataFrame:
-    """The measures of `channel_errors` a channel, and of all channels together.
+def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> dict[str, float]:
+    """MEASURES of one channel over a set.
 
     Args:
-        targets, predictions: one (rows, channel) array a record; a channel that the model does not give is NaN.
-        channels: the channels' names.
-
-    Returns:
-        columns channel, then MEASURES; the row "All" pools the elements of all channels, whatever their units, as
-        the earlier tool did, for mse, amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse;
-        it has the mean over the channels of nrmse, correlation and ssa_error, and the largest max_error.
+        targets: LAMP's series, one (rows,) array a record, in the files' units.
+        predictions: the model's series, of the same lengths.
     """
-    pairs = zip(targets, predictions, strict=True)
-    return _table([_sums_of_channels(target, prediction) for target, prediction in pairs], channels)
+    return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
 
 
-def _sums_of_channels(target: np.ndarray, prediction: np.ndarray) -> list[dict[str, float] | None]:
-    """`record_sums` of each channel of a record, None of one that the model does not give."""
+# ---- reports ----------------------------------------------------------------------------------------------------
+
+ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None of one that a model does not give
+
+
+def model_sums(records: Iterable[Motions]) -> list[tuple[ChannelSums, ChannelSums]]:
+    """SimpleCode's and the network's sums of each record, which is gone through once and need not stay in memory."""
+    return [(_channel_sums(lamp, simple), _channel_sums(lamp, predicted)) for lamp, simple, predicted in records]
+
+
+def _channel_sums(target: np.ndarray, prediction: np.ndarray) -> ChannelSums:
     pairs = zip(target.T, prediction.T, strict=True)
     return [None if np.isnan(p).any() else record_sums(y, p) for y, p in pairs]
 
 
-def _table(records: Sequence[Sequence[dict[str, float] | None]], channels: Sequence[str]) -> pd.DataFrame:
-    rows = []
+def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:
+    """MEASURES of each channel that the model gives in all records, and of all channels together.
+
+    The row "All" pools the elements of all channels, whatever their units, as the earlier tool did, for mse,
+    amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse; it has the mean over the channels of
+    nrmse, correlation and ssa_error, without those that are NaN, and the largest max_error.
+    """
+    rows, peaks = [], []
     for channel, sums in zip(channels, zip(*records, strict=True), strict=True):
         if None not in sums:
             rows.append({"channel": channel, **pooled_errors(sums)})
-    table = pd.DataFrame(rows, columns=["channel", *MEASURES, "peaks"])
-    if rows:
-        mean = table[list(MEASURES)].mean()  # skips the NaN of a constant channel
-        peaks = table["peaks"].sum()
-        mean["peak_mse"] = float((table["peak_mse"] * table["peaks"]).sum() / peaks) if peaks else 0.0
-        mean["rmse"] = float(np.sqrt(mean["mse"]))
-        mean["max_error"] = table["max_error"].max()
-        table.loc[len(table)] = {"channel": "All", **mean, "peaks": peaks}
-    return table.drop(columns="peaks")
+            peaks.append(sum(record["peaks"] for record in sums))
+    if not rows:
+        return []
+    everything = {}
+    for name in MEASURES:
+        known = [row[name] for row in rows if not np.isnan(row[name])]
+        everything[name] = float(np.mean(known)) if known else float("nan")
+    at_peaks = sum(row["peak_mse"] * count for row, count in zip(rows, peaks, strict=True))
+    everything["peak_mse"] = at_peaks / sum(peaks) if sum(peaks) else 0.0
+    everything["rmse"] = float(np.sqrt(everything["mse"]))
+    everything["max_error"] = max(row["max_error"] for row in rows)
+    return [*rows, {"channel": "All", **everything}]
 
 
-Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, LSTM, each (rows, channel)
-
-
-def error_report(results: Mapping[str, Iterable[Motions]], channels: Sequence[str]) -> pd.DataFrame:
-    """SimpleCode's and the LSTM's errors against LAMP over each set.
+def error_report(
+    results: Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]], channels: Sequence[str], network: str = "LSTM"
+) -> pd.DataFrame:
+    """SimpleCode's and the network's errors against LAMP over each set.
 
     Args:
-        results: the records of each set (train, val, test), each gone through once, so that they need not be in memory
-            together; empty sets are left out of the report.
-        channels: the channels' names.
+        results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
+        channels: the channels' names. network: what the network is called.
 
     Returns:
         columns set, source, channel, then MEASURES.
     """
-    tables = []
+    rows = []
     for set_name, records in results.items():
-        sums = [[_sums_of_channels(lamp, model) for model in models] for lamp, *models in records]
-        for source, of_source in zip(("SimpleCode", "LSTM"), zip(*sums, strict=True), strict=False):
-            table = _table(of_source, channels)
-            table.insert(0, "set", set_name)
-            table.insert(1, "source", source)
-            tables.append(table)
-    if not tables:
-        return pd.DataFrame(columns=["set", "source", "channel", *MEASURES])
-    return pd.concat(tables, ignore_index=True)
+        for source, of_source in zip((SIMPLECODE, network), zip(*records, strict=True), strict=False):
+            rows += [{"set": set_name, "source": source, **row} for row in error_rows(of_source, channels)]
+    return pd.DataFrame(rows, columns=["set", "source", "channel", *MEASURES])
+
+
+def error_by_record(
+    results: Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]],
+    names: Mapping[str, Sequence[tuple[str, str]]],
+    channels: Sequence[str],
+    network: str = "LSTM",
+) -> pd.DataFrame:
+    """The same for each record by itself; names: (record, handle) of each.
+
+    Returns:
+        columns set, record, handle, source, channel, then MEASURES.
+    """
+    rows = []
+    for set_name, records in results.items():
+        for (record, handle), models in zip(names[set_name], records, strict=True):
+            about = {"set": set_name, "record": record, "handle": handle}
+            for source, sums in zip((SIMPLECODE, network), models, strict=True):
+                rows += [about | {"source": source} | row for row in error_rows([sums], channels)]
+    return pd.DataFrame(rows, columns=["set", "record", "handle", "source", "channel", *MEASURES])
+
+
+def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:
+    """A line for each set and channel in which the network's mse exceeds SimpleCode's, over the set or in a record.
+
+    Where SimpleCode has no error, as for a roll of zero in head seas, nothing is compared.
+    """
+    over_set, in_record = (
+        _mse_ratios(table, keys).query("ratio > 1")
+        for table, keys in ((report, ["set", "channel"]), (by_record, ["set", "channel", "record"]))
+    )
+    lines = [
+        f"{network} is worse than SimpleCode on the {row.set} set in {row.channel}: {row.ratio:.3g} times its mse"
+        for row in over_set.itertuples()
+    ]
+    counts = by_record.groupby("set")["record"].nunique()
+    for (set_name, channel), worse in in_record.groupby(["set", "channel"], sort=False):
+        worst = worse.loc[worse["ratio"].idxmax()]
+        lines.append(
+            f"{network} is worse than SimpleCode in {channel} in {len(worse)} of {counts[set_name]} records of the "
+            f"{set_name} set, most in {worst['record']}: {worst['ratio']:.3g} times its mse"
+        )
+    return lines
+
+
+def _mse_ratios(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The network's mse over SimpleCode's, column ratio beside the keys, in the table's order, without the row All."""
+    table = table[table["channel"] != "All"]
+    is_simple = table["source"] == SIMPLECODE
+    simple = table.loc[is_simple & (table["mse"] > 0), [*keys, "mse"]]
+    both = table.loc[~is_simple, [*keys, "mse"]].merge(simple, on=keys, suffixes=("", "_simple"))
+    return both.assign(ratio=both["mse"] / both["mse_simple"])
 
 
 def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
-    """The error report for the terminal: a block a set, SimpleCode and LSTM below each other, with the LSTM's share."""
+    """The error report for the terminal: a block a set, SimpleCode and the network below each other, with its share."""
     lines = []
     headings = "".join(f"{name:>14}" for name in MEASURES)
     for set_name, block in report.groupby("set", sort=False):
@@ -185,16 +294,16 @@ def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
         order.sort(key=lambda name: name != "VBM")
         for channel in order:
             rows = block[block["channel"] == channel]
-            simple = rows.loc[rows["source"] == "SimpleCode", "mse"]
+            simple = rows.loc[rows["source"] == SIMPLECODE, "mse"]
             for row in rows.itertuples():
                 label = f"{channel} [{units[channel]}]" if channel in units else channel
                 share = ""
                 comparable = len(simple) and simple.iloc[0] > 0 and (channel != "All" or same_channels)
-                if row.source == "LSTM" and comparable:
+                if row.source != SIMPLECODE and comparable:
                     share = f"{100 * row.mse / simple.iloc[0]:.2f} %"
                 numbers = "".join(f"{getattr(row, name):>14.4g}" for name in MEASURES)
                 numbers = numbers.replace("nan", "  -")  # there is none, as for the correlation of a constant channel
                 lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
     lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
-    lines.append("the LSTM's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")
+    lines.append("the network's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")
     return "\n".join(lines)

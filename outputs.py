@@ -1,10 +1,10 @@
 """What a run leaves behind: the error report, prediction files and figures, and predictions without LAMP."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 import data_io
@@ -16,14 +16,17 @@ from prediction import Predictor, predict_with_checkpoints
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from studies import training_figures
+from support import run_folder
 from support.errors import InputError, warn
 from support.progress import Bar
 
+BY_RECORD_FILE = "error_by_record.csv"
+FIGURES_FOLDER = "figures"
 RECORDS_AT_ONCE = 48  # read and predicted together; bounds the memory for thousands of realizations
 
 
 class Predicted(Sequence):
-    """(LAMP, SimpleCode, LSTM) of each record of a set, all (rows, channel)."""
+    """(LAMP, SimpleCode, network) of each record of a set, all (rows, channel)."""
 
     def __init__(self, records: Sequence[Record], predictions: Sequence[np.ndarray], on_disk: RowsOnDisk | None = None):
         self._records, self._predictions, self._on_disk = records, predictions, on_disk
@@ -65,23 +68,50 @@ def _predictions(predictor: Predictor, records: Sequence[Record], set_name: str)
     bar.close()
 
 
-def save_report(config: Config, results: Results, channels: Sequence[str]) -> pd.DataFrame:
-    """Prints the error report and writes it as error_report.csv."""
-    report = metrics.error_report(results, channels)
+def save_report(
+    config: Config, sets: Mapping[str, Sequence[Record]], results: Results, trained: TrainedNetwork
+) -> None:
+    """Prints the error report and writes it, by set and by record; says where SimpleCode is the better of the two."""
+    channels, network = trained.architecture.outputs, network_title(trained)
+    sums = {set_name: metrics.model_sums(motions) for set_name, motions in results.items()}
+    names = {set_name: [(name, _handle_in(name)) for name in record_names(sets[set_name])] for set_name in sums}
+    report = metrics.error_report(sums, channels, network)
+    by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
+    for line in metrics.worse_than_simplecode(report, by_record, network):
+        print(line)
+    run_folder.note(config.output_folder, [REPORT_FILE, BY_RECORD_FILE])
     data_io.write_table(config.output_folder / REPORT_FILE, report)
-    return report
+    data_io.write_table(config.output_folder / BY_RECORD_FILE, by_record)
+
+
+def network_title(trained: TrainedNetwork) -> str:
+    """What the network is called in the report and in figures: LSTM, GRU, Transformer or Linear."""
+    kind = trained.architecture.network_type
+    return kind.upper() if kind in ("lstm", "gru") else kind.capitalize()
+
+
+def record_names(records: Sequence[Record]) -> list[str]:
+    """The records' names, without reading those that stay on disk."""
+    return [record.name for record in getattr(records, "cached", records)]
+
+
+def _handle_in(name: str) -> str:
+    """The handle that a record's name ends in, as cases files list it; empty without one."""
+    match = data_io.HANDLE.fullmatch(name)
+    return name[match.start(1) - len("_h") :] if match else ""
 
 
 def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], results: Results, channels) -> None:
     """The predictions that SaveDataArgs names, as text."""
     if not config.save.save_data_mode:
         return
-    for name, records in sets.items():
-        for i in getattr(config.save, name):
+    for set_name, records in sets.items():
+        for i in getattr(config.save, set_name):
             record = records[i]
-            path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
-            data_io.write_prediction(path, record.time, results[name][i][2], channels)
+            name = f"{config.save.prefix}{record.name}.txt"
+            run_folder.note(config.output_folder, [name])
+            data_io.write_prediction(config.output_folder / name, record.time, results[set_name][i][2], channels)
 
 
 def save_figures(
@@ -91,7 +121,7 @@ def save_figures(
     chosen = config.plotting
     if not chosen.plotting_mode:
         return
-    channels = trained.architecture.outputs
+    channels, network = trained.architecture.outputs, network_title(trained)
     style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
     figures = {}
     for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
@@ -99,31 +129,29 @@ def save_figures(
             for i in getattr(chosen, f"{kind}_ID_list_{name}"):
                 record = records[i]
                 title = f"{record.name} ({plotting.SET_NAMES[name]})"
-                figure = draw(record.time, *results[name][i], channels, style, title)
+                figure = draw(record.time, *results[name][i], channels, style, title, network)
                 figures[f"{kind}_{name}_{i}_{record.name}"] = figure
-    for kind, draw, needed in (
-        ("maxima", plotting.maxima_figure, _largest_magnitudes),
+    for kind, draw, reduced in (
+        ("maxima", plotting.maxima_figure, lambda motions: metrics.record_maxima(motions, channels)),
         ("histo", plotting.histogram_figure, np.asarray),
     ):
+        # Reduced one by one: maxima are drawn, by default, of every one of thousands of records.
         picked = {
-            name: [tuple(map(needed, results[name][i])) for i in getattr(chosen, f"{kind}_ID_list_{name}")]
+            name: [tuple(map(reduced, results[name][i])) for i in getattr(chosen, f"{kind}_ID_list_{name}")]
             for name in sets
         }
         if any(picked.values()):
-            figures[kind] = draw(picked, channels, style)
+            figures[kind] = draw(picked, channels, style, network)
     if len(trained.history):
         title = f"Training of {config.network_name}"
         figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
     figures |= evolution_figures(config, sets["val"], trained, style)
-    for name, figure in figures.items():
-        plotting.save_figure(figure, config.output_folder / "figures" / f"{name}.png")
+    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
+    run_folder.note(config.output_folder, list(files))
+    for name, figure in files.items():
+        plotting.save_figure(figure, config.output_folder / name)
     if chosen.show_figures:
         plotting.show_figures(figures)
-
-
-def _largest_magnitudes(motions: np.ndarray) -> np.ndarray:
-    """(1, channel): all that the maxima's figure needs of a record, by default of every one of thousands."""
-    return np.fmax.reduce(np.abs(motions), axis=0, keepdims=True)
 
 
 def evolution_figures(
@@ -183,6 +211,14 @@ def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequenc
             batch.append((record, track))
             remarks.extend(remark)
         outputs = predictor.predict([record.inputs for record, _ in batch])
+        run_folder.note(
+            config.output_folder,
+            [
+                f"{config.save.prefix}{record.name}{ending}"
+                for record, track in batch
+                for ending in ((".txt",) if track is None else (".txt", ".mot"))
+            ],
+        )
         for (record, track), output in zip(batch, outputs, strict=True):
             base = config.output_folder / f"{config.save.prefix}{record.name}"
             data_io.write_prediction(Path(f"{base}.txt"), record.time, output, channels)
@@ -195,3 +231,33 @@ def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequenc
     warn(remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return faults
+
+
+def earlier_files(config: Config) -> list[str]:
+    """What earlier runs have left in the output folder; to be called before anything is written there."""
+    return run_folder.begin(config.output_folder, config.save.prefix)
+
+
+def replace_earlier(config: Config, earlier: Sequence[str]) -> str:
+    """Removes what earlier runs have left and this one has not made anew; returns what this one has made, in words.
+
+    A run without sets makes no report that could take the place of another one: it adds its predictions to the folder.
+    What the run itself has read stays.
+    """
+    has_report = any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)
+    lists = vars(config.data).values()
+    read = {os.path.abspath(path) for paths in lists if isinstance(paths, tuple) for path in paths}
+
+    def stays(name: str) -> bool:
+        return not has_report or os.path.abspath(config.output_folder / name)[: -len(".mot")] in read
+
+    made = run_folder.finish(config.output_folder, earlier, stays)
+    kinds = {
+        "report": REPORT_FILE in made,
+        "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
+        "figures": any(name.startswith(f"{FIGURES_FOLDER}/") for name in made),
+    }
+    found = [kind for kind, is_there in kinds.items() if is_there]
+    if not found:
+        return ""
+    return f"; {' and '.join(filter(None, [', '.join(found[:-1]), found[-1]]))} in {config.output_folder}"

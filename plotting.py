@@ -5,7 +5,7 @@ pyplot, so that they need no display and leave no global state. All sizes are se
 through rcParams, because ticks are created only when a figure is drawn, possibly under other rcParams.
 
 Sources are told apart by line style, width and filling besides colour, so that figures survive grayscale printing and
-colour-blind readers: LAMP solid, SimpleCode dotted or open, LSTM dashed or filled.
+colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed or filled.
 """
 
 import math
@@ -28,7 +28,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from data_io import CHANNEL_UNITS
-from metrics import turning_points
+from metrics import ABOUT_MEAN, magnitudes, turning_points
 from support.files import written_aside
 
 CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
@@ -49,8 +49,10 @@ SIGNED_ERROR_COLORS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93,
 DIFFERENCE_COLORS = ListedColormap(colormaps["PRGn_r"](np.linspace(0.07, 0.93, 255)))
 BLANK = {"facecolor": "white", "edgecolor": "0.75", "hatch": "/////", "linewidth": 0.0}
 
-# One record: (LAMP, SimpleCode, LSTM), each (rows, channel) in physical units, or None where there is none.
+# One record: (LAMP, SimpleCode, network), each (rows, channel) in physical units, or None where there is none.
 Record = tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
+# The largest magnitudes of one record: LAMP's, SimpleCode's and the network's, each (channel,).
+Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ def prediction_figure(
     time: np.ndarray,
     lamp: np.ndarray | None,
     simple: np.ndarray | None,
-    lstm: np.ndarray,
+    predicted: np.ndarray,
     channels: Sequence[str],
     style: PlotStyle,
     title: str,
+    network: str = "LSTM",
 ) -> Figure:
     """Motions of one realization: for each channel the whole record and a detail around the largest response.
 
-    time: (rows,) in s. lamp, simple, lstm: (rows, channel) in the units of CHANNEL_UNITS. lamp is None for a
+    time: (rows,) in s. lamp, simple, predicted: (rows, channel) in the units of CHANNEL_UNITS. lamp is None for a
     realization without LAMP; simple is None, or a column of it NaN, where SimpleCode gives nothing.
 
     A record of many cycles is drawn as LAMP's motion in pale and the envelopes of all sources: lines through the
@@ -87,7 +90,7 @@ def prediction_figure(
     time = np.asarray(time, dtype=np.float64)
     figure = new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = figure.subplots(len(channels), 2, sharey="row", squeeze=False, width_ratios=(1.5, 1.0))
-    motions = [_sources(lamp, simple, lstm, index) for index in range(len(channels))]
+    motions = [_sources(lamp, simple, predicted, index, network) for index in range(len(channels))]
     shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in motions)
 
     for (whole, detail), sources, channel in zip(axes, motions, channels, strict=True):
@@ -114,13 +117,13 @@ def prediction_figure(
         whole.axvspan(time[window][0], time[window][-1], color="0.88", linewidth=0, zorder=0)
     _share_time_axis(axes[:, 0])
     axes[-1, 1].set_xlabel("Time [s]", fontsize=TEXT_SIZE)
-    named = next((_reference(sources) for sources in motions if sources), "LSTM")
+    named = next((_reference(sources) for sources in motions if sources), network)
     whole_heading = f"Whole record: {named} and envelopes" if shows_envelopes else "Whole record"
     axes[0, 0].set_title(whole_heading, fontsize=TEXT_SIZE)
     axes[0, 1].set_title(f"Around the largest {named} response", fontsize=TEXT_SIZE)
     figure.align_ylabels(axes[:, 0])
 
-    drawn = [source for source in ("LAMP", "SimpleCode", "LSTM") if any(source in sources for sources in motions)]
+    drawn = [source for source in ("LAMP", "SimpleCode", network) if any(source in sources for sources in motions)]
     handles = [Line2D([], [], label=source, **line_style(source, style)) for source in drawn]
     figure_legend(figure, [*handles, Patch(color="0.88", label="detail shown on the right")])
     return figure
@@ -130,14 +133,15 @@ def error_figure(
     time: np.ndarray,
     lamp: np.ndarray,
     simple: np.ndarray | None,
-    lstm: np.ndarray,
+    predicted: np.ndarray,
     channels: Sequence[str],
     style: PlotStyle,
     title: str,
+    network: str = "LSTM",
 ) -> Figure:
     """Errors against LAMP in one realization: for each channel the running mean of |error|, and errors at the peaks.
 
-    time: (rows,) in s. lamp, simple, lstm: (rows, channel) in the units of CHANNEL_UNITS; error = model - LAMP.
+    time: (rows,) in s. lamp, simple, predicted: (rows, channel) in the units of CHANNEL_UNITS; error = model - LAMP.
     Peaks are the turning points of the LAMP record in time; the right panel has the LAMP value there as abscissa.
     """
     time = np.asarray(time, dtype=np.float64)
@@ -146,7 +150,7 @@ def error_figure(
     drawn = set()
 
     for index, (channel, (running, at_peaks)) in enumerate(zip(channels, axes, strict=True)):
-        models = _sources(lamp, simple, lstm, index)
+        models = _sources(lamp, simple, predicted, index, network)
         truth = models.pop("LAMP", np.full(time.shape, np.nan))
         errors = {source: values - truth for source, values in models.items()}
         errors = {source: error for source, error in errors.items() if np.isfinite(error).any()}
@@ -184,7 +188,7 @@ def error_figure(
     figure.align_ylabels()
 
     handles = []
-    for source in ("SimpleCode", "LSTM"):
+    for source in ("SimpleCode", network):
         if source in drawn:
             line = line_style(source, style, thin=True)
             dot = _peak_marker(source, style)
@@ -193,34 +197,31 @@ def error_figure(
     return figure
 
 
-def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequence[str], style: PlotStyle) -> Figure:
-    """Largest |value| of each record, SimpleCode and LSTM against LAMP, one panel a channel.
+def maxima_figure(
+    maxima_by_set: Mapping[str, Sequence[Maxima]], channels: Sequence[str], style: PlotStyle, network: str = "LSTM"
+) -> Figure:
+    """Largest magnitude of each record, SimpleCode and the network against LAMP, one panel a channel.
 
-    records_by_set: for "train", "val" and "test" the records (LAMP, SimpleCode, LSTM), each (rows, channel) in the
-    units of CHANNEL_UNITS. Records may differ in length, sets may be empty. Open markers are SimpleCode, filled ones
-    LSTM; the shape is that of the set.
+    maxima_by_set: for "train", "val" and "test" the `metrics.record_maxima` of each record in the units of
+    CHANNEL_UNITS: (LAMP, SimpleCode, network), each (channel,), not finite where there is none. Sets may be empty.
+    Open markers are SimpleCode, filled ones the network; the shape is that of the set.
     """
     figure, panels = _panel_figure(channels, 2.75)
     drawn_sources, drawn_sets = set(), set()
     for index, (ax, channel) in enumerate(zip(panels, channels, strict=True)):
         shown = []
-        for set_name, records in records_by_set.items():
-            points = {"SimpleCode": [], "LSTM": []}
-            for record in records:
-                maxima = {source: _largest_magnitude([values]) for source, values in _sources(*record, index).items()}
-                truth = maxima.pop("LAMP", None)
-                if truth is not None:
-                    for source, value in maxima.items():
-                        points[source].append((truth, value))
-            for source, pairs in points.items():
+        for set_name, records in maxima_by_set.items():
+            for place, source in enumerate(("SimpleCode", network), start=1):
+                pairs = [(record[0][index], record[place][index]) for record in records]
+                pairs = [pair for pair in pairs if np.isfinite(pair).all()]
                 if pairs:
                     ax.scatter(*np.transpose(pairs), **_maxima_marker(source, set_name, style))
                     drawn_sources.add(source)
                     drawn_sets.add(set_name)
                     shown.extend(pairs)
         ax.set_title(CHANNEL_NAMES[channel], fontsize=TEXT_SIZE)
-        ax.set_xlabel(f"LAMP max |{channel}| [{CHANNEL_UNITS[channel]}]")
-        ax.set_ylabel(f"Model max |{channel}| [{CHANNEL_UNITS[channel]}]")
+        ax.set_xlabel(f"LAMP max {_magnitude_text(channel)} [{CHANNEL_UNITS[channel]}]")
+        ax.set_ylabel(f"Model max {_magnitude_text(channel)} [{CHANNEL_UNITS[channel]}]")
         dress(ax)
         if not shown:
             write_note(ax, "no records")
@@ -231,7 +232,7 @@ def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequ
 
     handles = [
         Line2D([], [], marker="o", linestyle="none", markersize=5, label=source, **_filling(source, style))
-        for source in ("SimpleCode", "LSTM")
+        for source in ("SimpleCode", network)
         if source in drawn_sources
     ]
     handles += [
@@ -244,7 +245,7 @@ def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequ
             markeredgecolor="0.3",
             label=SET_NAMES.get(name, name),
         )
-        for name in records_by_set
+        for name in maxima_by_set
         if name in drawn_sets
     ]
     handles.append(Line2D([], [], color=GRAY, linewidth=0.8, linestyle="--", label="model = LAMP"))
@@ -253,12 +254,14 @@ def maxima_figure(records_by_set: Mapping[str, Sequence[Record]], channels: Sequ
 
 
 def histogram_figure(
-    records_by_set: Mapping[str, Sequence[Record]], channels: Sequence[str], style: PlotStyle
+    records_by_set: Mapping[str, Sequence[Record]], channels: Sequence[str], style: PlotStyle, network: str = "LSTM"
 ) -> Figure:
-    """Probability density of the peaks' absolute values, pooled over all records given, one panel a channel.
+    """Probability density of the peaks' magnitudes, pooled over all records given, one panel a channel.
 
-    records_by_set: as in maxima_figure. Each source is sorted by its own turning points; the bins of a panel are the
-    same for all sources. The ordinate is logarithmic, because the rare large peaks are the ones of interest.
+    records_by_set: for "train", "val" and "test" the records (LAMP, SimpleCode, network), each (rows, channel) in the
+    units of CHANNEL_UNITS. Records may differ in length, sets may be empty. Each source is sorted by its own turning
+    points; the bins of a panel are the same for all sources. The ordinate is logarithmic, because the rare large peaks
+    are the ones of interest.
     """
     figure, panels = _panel_figure(channels, 2.7)
     records = [record for records in records_by_set.values() for record in records]
@@ -266,9 +269,9 @@ def histogram_figure(
     for index, (ax, channel) in enumerate(zip(panels, channels, strict=True)):
         unit = CHANNEL_UNITS[channel]
         ax.set_title(CHANNEL_NAMES[channel], fontsize=TEXT_SIZE)
-        ax.set_xlabel(f"|{channel}| at its peaks [{unit}]")
+        ax.set_xlabel(f"{_magnitude_text(channel)} at its peaks [{unit}]")
         ax.set_ylabel(f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]")
-        peaks = _pooled_peaks(records, index)
+        peaks = _pooled_peaks(records, index, channel, network)
         largest = _largest_magnitude(list(peaks.values()))
         if not largest > 0:
             dress(ax)
@@ -292,7 +295,7 @@ def histogram_figure(
         dress(ax)
     handles = [
         Line2D([], [], label=source, **line_style(source, style))
-        for source in ("LAMP", "SimpleCode", "LSTM")
+        for source in ("LAMP", "SimpleCode", network)
         if source in drawn
     ]
     figure_legend(figure, handles)
@@ -433,13 +436,13 @@ def running_mean(values: np.ndarray, span: int) -> np.ndarray:
 
 
 def _sources(
-    lamp: np.ndarray | None, simple: np.ndarray | None, lstm: np.ndarray | None, index: int
+    lamp: np.ndarray | None, simple: np.ndarray | None, predicted: np.ndarray | None, index: int, network: str
 ) -> dict[str, np.ndarray]:
     """Column `index` of each source that has it, (rows,) float64; a column of nothing but NaN counts as missing,
     and infinities count as NaN.
     """
     columns = {}
-    for source, values in (("LAMP", lamp), ("SimpleCode", simple), ("LSTM", lstm)):
+    for source, values in (("LAMP", lamp), ("SimpleCode", simple), (network, predicted)):
         if values is not None:
             column = np.asarray(values[:, index], dtype=np.float64)
             if np.isfinite(column).any():
@@ -448,8 +451,8 @@ def _sources(
 
 
 def _reference(sources: Mapping[str, np.ndarray]) -> str:
-    """Name of the source that the others are judged by: LAMP, or the LSTM where there is no LAMP."""
-    return next(source for source in ("LAMP", "LSTM", "SimpleCode") if source in sources)
+    """Name of the source that the others are judged by: LAMP, or the network where there is no LAMP."""
+    return "LAMP" if "LAMP" in sources else [*sources][-1]
 
 
 def detail_rows(time: np.ndarray, values: np.ndarray, duration: float = DETAIL_DURATION) -> slice:
@@ -483,12 +486,12 @@ def _envelope_rows(values: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndar
     )
 
 
-def _pooled_peaks(records: Sequence[Record], index: int) -> dict[str, np.ndarray]:
-    """Absolute values at the turning points of each source, all records together; sources without any left out."""
-    pooled: dict[str, list[np.ndarray]] = {"LAMP": [], "SimpleCode": [], "LSTM": []}
+def _pooled_peaks(records: Sequence[Record], index: int, channel: str, network: str) -> dict[str, np.ndarray]:
+    """Magnitudes at the turning points of each source, all records together; sources without any left out."""
+    pooled: dict[str, list[np.ndarray]] = {"LAMP": [], "SimpleCode": [], network: []}
     for record in records:
-        for source, values in _sources(*record, index).items():
-            peaks = np.abs(values[turning_points(values)])
+        for source, values in _sources(*record, index, network).items():
+            peaks = magnitudes(values, channel)[turning_points(values)]
             pooled[source].append(peaks[np.isfinite(peaks)])
     return {source: np.concatenate(parts) for source, parts in pooled.items() if sum(part.size for part in parts)}
 
@@ -497,6 +500,11 @@ def _largest_magnitude(series: Sequence[np.ndarray]) -> float:
     """Largest |value| in all of the series, NaN left out; 0 where there is no number at all."""
     numbers = [np.abs(values[np.isfinite(values)]) for values in series]
     return max((float(values.max()) for values in numbers if values.size), default=0.0)
+
+
+def _magnitude_text(channel: str) -> str:
+    """What `metrics.magnitudes` gives, for a label."""
+    return f"|{channel} \N{MINUS SIGN} mean|" if channel in ABOUT_MEAN else f"|{channel}|"
 
 
 def _common_limits(values: np.ndarray) -> tuple[float, float]:
@@ -515,13 +523,13 @@ def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
     lines = {
         "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
         "SimpleCode": {"color": style.simple_color, "linestyle": (0, (1, 1.2)), "linewidth": 1.2, "zorder": 2.2},
-        "LSTM": {"color": style.lstm_color, "linestyle": (0, (4, 1.6)), "linewidth": 1.2, "zorder": 2.4},
     }
-    return lines[source] | ({"linewidth": 0.9} if thin else {})
+    network = {"color": style.lstm_color, "linestyle": (0, (4, 1.6)), "linewidth": 1.2, "zorder": 2.4}
+    return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
 
 
 def _filling(source: str, style: PlotStyle) -> dict:
-    """SimpleCode open, LSTM filled: red and green alone are the same gray."""
+    """SimpleCode open, the network filled: red and green alone are the same gray."""
     if source == "SimpleCode":
         return {"color": style.simple_color, "markerfacecolor": "none", "markeredgewidth": 0.8}
     return {"color": style.lstm_color, "markerfacecolor": style.lstm_color, "markeredgewidth": 0.8}
@@ -607,7 +615,7 @@ def figure_legend(figure: Figure, handles: Sequence) -> None:
             fontsize=TEXT_SIZE,
             frameon=False,
             handlelength=2.6,
-            columnspacing=1.6,
+            columnspacing=1.4,
         )
 
 

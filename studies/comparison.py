@@ -20,7 +20,7 @@ import pandas as pd
 
 import data_io
 import plotting
-from metrics import MEASURES
+from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData
 from studies import training_figures
 from support.errors import InputError, warn
@@ -41,9 +41,10 @@ class Result:
     settings: dict[str, Any]
     report: pd.DataFrame
 
-    def errors(self, set_name: str, source: str = "LSTM") -> pd.DataFrame:
-        """The measures over a set, with a row a channel; empty where there is none."""
-        rows = self.report[(self.report["set"] == set_name) & (self.report["source"] == source)]
+    def errors(self, set_name: str, of_simplecode: bool = False) -> pd.DataFrame:
+        """The network's measures over a set, or SimpleCode's, with a row a channel; empty where there is none."""
+        is_simplecode = self.report["source"] == SIMPLECODE  # whatever the network is called, LSTM in older reports
+        rows = self.report[(self.report["set"] == set_name) & (is_simplecode == of_simplecode)]
         return rows.set_index("channel")[list(MEASURES)]
 
     @property
@@ -272,7 +273,7 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
             rows += _measure_rows(place | {"networks": len(tables)}, tables, about)
         if shown:
             outputs = shown[0].results[0].errors(set_name).index
-            simple = max((r.errors(set_name, "SimpleCode") for entry in shown for r in entry.results), key=len)
+            simple = max((r.errors(set_name, of_simplecode=True) for entry in shown for r in entry.results), key=len)
             if list(simple.index) != list(outputs):  # its mean over other channels is no match for the networks'
                 simple = simple.drop(index="All", errors="ignore")
             place = {"set": set_name, "rank": None, "name": "SimpleCode", "networks": 0}
@@ -283,7 +284,7 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
 
 def _with_share(result: Result, set_name: str) -> pd.DataFrame:
     """A network's measures over a set, with its mse as a share of SimpleCode's where that is there."""
-    errors, simple = result.errors(set_name), result.errors(set_name, "SimpleCode")
+    errors, simple = result.errors(set_name), result.errors(set_name, of_simplecode=True)
     base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
     if len(simple) != len(errors):
         base["All"] = np.nan

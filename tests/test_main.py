@@ -41,6 +41,7 @@ NAME = "recently_trained_model"
 NETWORK = [
     f"saved_models/{NAME}/{name}" for name in ("checkpoints/last.keras", "history.csv", "model.keras", "settings.json")
 ]
+REPORT = [f"output_files/{NAME}/{name}" for name in (".files_of_runs", "error_by_record.csv", "error_report.csv")]
 
 
 def files(project: Project) -> list[str]:
@@ -63,7 +64,8 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     for name in figures:
         assert (project.folder / name).read_bytes().startswith(b"\x89PNG")
     texts = [f"output_files/{NAME}/lstm_output_for_SC_{i}.txt" for i in (1, 3)]
-    assert sorted(set(found) - set(figures)) == sorted([f"output_files/{NAME}/error_report.csv", *texts, *NETWORK])
+    assert sorted(set(found) - set(figures)) == sorted([*REPORT, *texts, *NETWORK])
+    assert f"report, predictions and figures in {Path('output_files') / NAME}" in output
 
     report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
     assert report.columns.tolist() == ["set", "source", "channel", *metrics.MEASURES]
@@ -78,6 +80,43 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     errors = ["val_rmse_Zcg_m", "val_rmse_Roll_deg", "val_rmse_Pitch_deg"]
     assert history.columns.tolist() == ["epoch", "elapsed_s", "loss", "val_loss", "learning_rate", *errors]
     assert history["epoch"].tolist() == [1, 2] and history.notna().all(axis=None)
+
+    by_record = pd.read_csv(project.folder / "output_files" / NAME / "error_by_record.csv", keep_default_na=False)
+    assert by_record["record"].unique().tolist() == ["SC_0", "SC_1", "SC_2", "SC_3"]
+    assert by_record["set"].value_counts().to_dict() == {"train": 16, "val": 8, "test": 8}
+    assert by_record["handle"].unique().tolist() == [""]
+    of_test = by_record[by_record["set"] == "test"].drop(columns=["record", "handle"]).reset_index(drop=True)
+    alone = report[report["set"] == "test"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(of_test.astype(alone.dtypes), alone)
+
+
+def test_a_folder_holds_what_the_last_run_made(project, capsys):
+    """Of the run before nothing stays beside the report; what others put there does, and what the run itself reads."""
+    project.user["network_type"] = "linear"
+    project.plotting = {"prediction_ID_list_test": [0], "maxima_ID_list_test": [0], "histo_ID_list_test": [0]}
+    project.save = {"prefix": "first_", "test": [0]}
+    assert project.run() == 0
+    said = capsys.readouterr().out
+    report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
+    assert report["source"].unique().tolist() == ["SimpleCode", "Linear"] and "LSTM" not in said
+    folder = project.folder / "output_files" / NAME
+    (folder / "notes.txt").write_text("mine")
+    (folder / "figures" / "mine.png").write_text("mine")
+    project.plotting = {"plotting_mode": False}
+    project.user["training_mode"] = False
+    project.save = {"prefix": "second_", "train": [0], "val": [], "test": []}
+    assert project.run() == 0
+    assert f"; report and predictions in {Path('output_files') / NAME}\n" in capsys.readouterr().out
+    mine = [f"output_files/{NAME}/{name}" for name in ("notes.txt", "figures/mine.png", "second_SC_0.txt")]
+    assert files(project) == sorted([*REPORT, *mine, *NETWORK[1:]])
+
+    # Predictions without LAMP come to the report that is there.
+    project.data = {"predict_sc": project.data["test_sc"], "predict_waves": project.data["test_lamp"]}
+    project.save = {"prefix": "third_"}
+    assert project.run() == 0
+    assert f"; predictions in {Path('output_files') / NAME}\n" in capsys.readouterr().out
+    mine += [f"output_files/{NAME}/third_SC_3{ending}" for ending in (".mot", ".txt")]
+    assert files(project) == sorted([*REPORT, *mine, *NETWORK[1:]])
 
 
 def test_predictions_and_report_belong_together(project):
@@ -153,7 +192,7 @@ def test_vertical_bending_moment_grid_and_other_places(project):
     assert project.run() == 0
     found = files(project)
     assert [name for name in found if name.startswith("results/")] == [
-        "results/deep/moment/error_report.csv",
+        *(f"results/deep/moment/{Path(name).name}" for name in REPORT),
         "results/deep/moment/out_SC_3.txt",
     ]
     header = (project.folder / "results/deep/moment/out_SC_3.txt").read_text().splitlines()[0]
@@ -166,7 +205,8 @@ def test_sets_may_be_empty_and_nothing_saved_or_drawn(project, capsys):
     project.data |= {"val_sc": [], "val_lamp": [], "test_sc": [], "test_lamp": []}
     project.save = {"save_data_mode": False}
     assert project.run() == 0
-    assert files(project) == sorted([f"output_files/{NAME}/error_report.csv", *NETWORK])
+    assert files(project) == sorted([*REPORT, *NETWORK])
+    assert f"; report in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
     assert report["set"].unique().tolist() == ["train"]
     history = pd.read_csv(project.folder / "saved_models" / NAME / "history.csv")
@@ -379,6 +419,7 @@ def output(project: Project, name: str) -> Path:
 def test_predictions_without_lamp_are_written_as_text_and_as_lamp_would(predicting, capsys):
     assert predicting.run() == 0
     assert sorted(files(predicting)) == [
+        f"output_files/{NAME}/.files_of_runs",
         f"output_files/{NAME}/lstm_output_for_SC_3.mot",
         f"output_files/{NAME}/lstm_output_for_SC_3.txt",
         f"saved_models/{NAME}/model.keras",
@@ -507,7 +548,8 @@ def test_a_training_run_predicts_as_well(project):
     project.save = {"train": [0], "val": [], "test": [], "prefix": "of_"}
     assert project.run() == 0
     folder = project.folder / "output_files" / "mine"
-    assert sorted(path.name for path in folder.iterdir()) == ["error_report.csv", "of_SC_0.mot", "of_SC_0.txt"]
+    names = [Path(name).name for name in REPORT]
+    assert sorted(path.name for path in folder.iterdir()) == [*names, "of_SC_0.mot", "of_SC_0.txt"]
 
 
 def test_prediction_without_lamp_on_a_grid_and_of_the_moment(project):

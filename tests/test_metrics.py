@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -11,12 +12,17 @@ from hypothesis import strategies as st
 from metrics import (
     MEASURES,
     channel_errors,
-    correlation,
+    error_by_record,
     error_report,
-    error_table,
+    error_rows,
     format_report,
+    magnitudes,
+    model_sums,
+    record_maxima,
+    record_sums,
     significant_single_amplitude,
     turning_points,
+    worse_than_simplecode,
 )
 
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
@@ -124,15 +130,15 @@ def test_the_significant_amplitude_of_a_sine():
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=20))
 def test_correlation_has_bounds(pairs):
     y, p = np.array(pairs).T
-    value = correlation(y, p)
+    value = channel_errors([y], [p])["correlation"]
     assert math.isnan(value) or -1.0 <= value <= 1.0
 
 
 def test_correlation_of_what_moves_alike_and_against():
     y = np.random.default_rng(1).normal(size=200)
-    assert correlation(y, 3 * y + 1) == pytest.approx(1.0)
-    assert correlation(y, -y) == pytest.approx(-1.0)
-    assert correlation(y, 3 * y + 1) <= 1.0 and correlation(y, -0.3 * y) >= -1.0
+    for factor, expected in ((3, 1.0), (-1, -1.0), (-0.3, -1.0)):
+        value = channel_errors([y], [factor * y + 1])["correlation"]
+        assert value == pytest.approx(expected) and -1.0 <= value <= 1.0
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1234.567, 1e-3])
@@ -147,10 +153,22 @@ def test_a_constant_channel_has_no_correlation_and_no_nrmse(value, rows):
     assert math.isnan(errors["correlation"]) and errors["nrmse"] > 0
 
 
+def error_table(targets, predictions, channels) -> pd.DataFrame:
+    """A row a channel, of one model's records (rows, channel)."""
+    sums = [
+        [record_sums(*pair) for pair in zip(y.T, p.T, strict=True)] for y, p in zip(targets, predictions, strict=True)
+    ]
+    return pd.DataFrame(error_rows(sums, channels))
+
+
+def report_of(results, channels, *network) -> pd.DataFrame:
+    return error_report({name: model_sums(records) for name, records in results.items()}, channels, *network)
+
+
 def test_the_row_of_all_channels():
     lamp, lstm = two_records()
     table = error_table(lamp, lstm, ("Zcg", "Roll")).set_index("channel")
-    assert table.index.tolist() == ["Zcg", "Roll", "All"] and table.columns.tolist() == list(MEASURES)
+    assert table.index.tolist() == ["Zcg", "Roll", "All"] and table.columns.tolist() == [*MEASURES]
     pooled = [np.concatenate([y[:, 0], y[:, 1]]) for y in lamp], [np.concatenate([p[:, 0], p[:, 1]]) for p in lstm]
     squared = (np.concatenate(pooled[0]) - np.concatenate(pooled[1])) ** 2
     peaks = [
@@ -182,19 +200,19 @@ def test_the_report_has_each_set_and_source():
     lamp, lstm = two_records()
     simple = [0.5 * y for y in lamp]
     records = list(zip(lamp, simple, lstm, strict=True))
-    report = error_report({"train": records, "val": [], "test": records[:1]}, ("Zcg", "Roll"))
+    report = report_of({"train": records, "val": [], "test": records[:1]}, ("Zcg", "Roll"))
     assert report.columns.tolist() == ["set", "source", "channel", *MEASURES]
     assert report["set"].tolist() == ["train"] * 6 + ["test"] * 6
     assert report["source"].tolist() == (["SimpleCode"] * 3 + ["LSTM"] * 3) * 2
     row = report[(report["set"] == "test") & (report["source"] == "SimpleCode") & (report["channel"] == "Roll")]
     assert row["mse"].item() == pytest.approx(np.mean((0.5 * lamp[0][:, 1]) ** 2))
-    assert error_report({"train": []}, ("Zcg",)).empty
+    assert report_of({"train": []}, ("Zcg",)).empty
 
 
 def test_a_channel_that_simplecode_does_not_give_is_left_out_of_its_rows():
     lamp, lstm = two_records()
     simple = [np.column_stack([np.full(len(y), np.nan), y[:, 1]]) for y in lamp]
-    report = error_report({"test": list(zip(lamp, simple, lstm, strict=True))}, ("VBM", "Roll"))
+    report = report_of({"test": list(zip(lamp, simple, lstm, strict=True))}, ("VBM", "Roll"))
     rows = list(zip(report["source"], report["channel"], strict=True))
     assert rows == [("SimpleCode", "Roll"), ("SimpleCode", "All"), *[("LSTM", c) for c in ("VBM", "Roll", "All")]]
 
@@ -202,7 +220,7 @@ def test_a_channel_that_simplecode_does_not_give_is_left_out_of_its_rows():
 def test_the_printed_report_names_units_and_numbers():
     lamp, lstm = two_records()
     records = [(y, y + 1.0, p) for y, p in zip(lamp, lstm, strict=True)]
-    report = error_report({"train": records, "test": records}, ("Zcg", "Roll"))
+    report = report_of({"train": records, "test": records}, ("Zcg", "Roll"))
     text = format_report(report, UNITS)
     assert "Zcg [m]" in text and "Roll [deg]" in text and "train set" in text and "test set" in text
     for name in MEASURES:
@@ -210,4 +228,55 @@ def test_the_printed_report_names_units_and_numbers():
     share = 100 * report.loc[3, "mse"] / report.loc[0, "mse"]
     assert f"{share:.2f} %" in text
     assert f"{report.loc[0, 'max_error']:.4g}" in text
-    error_report({"test": records}, ("Zcg", "Roll")).pipe(format_report, {})  # without units
+    report_of({"test": records}, ("Zcg", "Roll")).pipe(format_report, {})  # without units
+
+
+def test_the_network_has_its_own_name_in_the_report():
+    lamp, predicted = two_records()
+    report = report_of({"test": list(zip(lamp, lamp, predicted, strict=True))}, ("Zcg", "Roll"), "Transformer")
+    assert report["source"].unique().tolist() == ["SimpleCode", "Transformer"]
+    text = format_report(report, UNITS)
+    assert "Transformer" in text and "LSTM" not in text
+
+
+def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
+    lamp, predicted = two_records()
+    simple = [np.column_stack([np.full(len(y), np.nan), 0.5 * y[:, 1]]) for y in lamp]
+    records = list(zip(lamp, simple, predicted, strict=True))
+    names = {"test": [("SC_h7-1", "_h7-1"), ("calm", "")]}
+    table = error_by_record({"test": model_sums(records)}, names, ("VBM", "Roll"))
+    assert table.columns.tolist() == ["set", "record", "handle", "source", "channel", *MEASURES]
+    assert table["handle"].tolist() == ["_h7-1"] * 5 + [""] * 5
+    for (record, _), motions in zip(names["test"], records, strict=True):
+        alone = report_of({"test": [motions]}, ("VBM", "Roll"))
+        own = table[table["record"] == record].drop(columns=["record", "handle"]).reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, alone)
+
+
+def test_where_the_network_is_worse_than_simplecode():
+    lamp = np.random.default_rng(2).normal(size=(50, 2))
+    records = [(lamp, lamp + a, lamp + b) for a, b in (([1, 1], [3, 0.5]), ([1, 1], [0.1, 2]), ([3, 0], [0.1, 1]))]
+    sums = {"train": model_sums(records[:1]), "test": model_sums(records)}
+    names = {"train": [("a", "")], "test": [("a", ""), ("b", ""), ("c", "")]}
+    channels = ("Zcg", "Roll")
+    report = error_report(sums, channels, "GRU")
+    lines = worse_than_simplecode(report, error_by_record(sums, names, channels, "GRU"), "GRU")
+    assert lines == [
+        "GRU is worse than SimpleCode on the train set in Zcg: 9 times its mse",
+        "GRU is worse than SimpleCode on the test set in Roll: 2.62 times its mse",
+        "GRU is worse than SimpleCode in Zcg in 1 of 1 records of the train set, most in a: 9 times its mse",
+        "GRU is worse than SimpleCode in Zcg in 1 of 3 records of the test set, most in a: 9 times its mse",
+        "GRU is worse than SimpleCode in Roll in 1 of 3 records of the test set, most in b: 4 times its mse",
+    ]
+    better = error_report({"test": model_sums([(lamp, lamp + 1, lamp)])}, channels)
+    assert worse_than_simplecode(better, better.assign(record="a")) == []
+
+
+def test_magnitudes_of_heave_and_bending_moment_are_about_the_mean_and_angles_about_zero():
+    series = np.array([1.0, 2.0, 6.0, np.nan, np.inf])
+    assert magnitudes(series, "Zcg")[:3].tolist() == magnitudes(series, "VBM")[:3].tolist() == [2.0, 1.0, 3.0]
+    assert magnitudes(-series, "Roll")[:3].tolist() == [1.0, 2.0, 6.0]
+    assert np.isnan(magnitudes(series, "Pitch")[3:]).all()
+    assert np.isnan(magnitudes(np.full(3, np.nan), "Zcg")).all()
+    motions = np.column_stack([series, -series])
+    assert record_maxima(motions, ("Zcg", "Roll")).tolist() == [3.0, 6.0]

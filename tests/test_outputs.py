@@ -83,7 +83,7 @@ def test_without_motions_there_is_no_mot_file(many):
             return [array[:, :1] for array in inputs]
 
     assert outputs.predict_without_lamp(config, Moment(), ("VBM",)) == []
-    names = sorted(path.name for path in config.output_folder.iterdir())
+    names = sorted(path.name for path in config.output_folder.glob("p_*"))
     assert names == [f"p_SC_{i}.txt" for i in range(5)]
 
 

@@ -8,7 +8,7 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
 import plotting
-from metrics import turning_points
+from metrics import record_maxima, turning_points
 from plotting import (
     PlotStyle,
     error_figure,
@@ -213,7 +213,7 @@ def test_roll_that_is_zero_in_head_seas():
     rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
     rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
     records = {"train": [(lamp, simple, lstm)], "val": [], "test": []}
-    rendered(maxima_figure(records, CHANNELS, STYLE))
+    rendered(maxima_figure(maxima_of(records), CHANNELS, STYLE))
     histogram = rendered(histogram_figure(records, CHANNELS, STYLE))
     assert "no peaks" in texts_of(histogram.axes[2])
 
@@ -225,7 +225,7 @@ def test_diverged_network_still_gives_figures():
     rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
     rendered(prediction_figure(time, None, None, lstm, CHANNELS, STYLE, ""))
     rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
-    rendered(maxima_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE))
+    rendered(maxima_figure(maxima_of({"test": [(lamp, simple, lstm)]}), CHANNELS, STYLE))
     rendered(histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE))
 
 
@@ -235,25 +235,34 @@ def test_diverged_network_still_gives_figures():
 def make_sets() -> dict:
     """Records of different length, one without SimpleCode; no validation set."""
     first, second, third = make_record(700, 1)[1:], make_record(1100, 2)[1:], make_record(900, 3)[1:]
-    return {"train": [first, second], "val": [], "test": [(third[0], None, third[2])]}
+    none = np.full_like(third[1], np.nan)
+    return {"train": [first, second], "val": [], "test": [(third[0], none, third[2])]}
+
+
+def maxima_of(sets: dict) -> dict:
+    return {name: [tuple(record_maxima(a, CHANNELS) for a in record) for record in sets[name]] for name in sets}
 
 
 def test_maxima_are_those_of_each_record():
     sets = make_sets()
-    figure = rendered(maxima_figure(sets, CHANNELS, STYLE))
+    for records in sets.values():
+        for lamp, simple, lstm in records:
+            for a, offset in ((lamp, 2.0), (simple, 2.5), (lstm, 1.5)):
+                a[:, 1] += offset
+    figure = rendered(maxima_figure(maxima_of(sets), CHANNELS, STYLE))
     for index, ax in enumerate(figure.axes):
         points = {tuple(point) for marks in ax.collections for point in np.asarray(marks.get_offsets())}
         records = [record for records in sets.values() for record in records]
-        maxima = [[None if a is None else np.abs(a[:, index]).max() for a in record] for record in records]
-        expected = {
-            (lamp, model) for lamp, *models in maxima for model in models if model is not None and np.isfinite(model)
-        }
+        about = [[a[:, index] - (a[:, index].mean() if index < 2 else 0) for a in record] for record in records]
+        maxima = [[np.abs(a).max() for a in record] for record in about]
+        expected = {(lamp, model) for lamp, *models in maxima for model in models if np.isfinite(model)}
         assert points == expected
         assert ax.get_xlim() == ax.get_ylim()
         low, high = ax.get_xlim()
         assert all(low < value < high for pair in expected for value in pair)
         unit = plotting.CHANNEL_UNITS[CHANNELS[index]]
-        assert ax.get_xlabel().endswith(f"[{unit}]") and ax.get_ylabel().endswith(f"[{unit}]")
+        size = f"|{CHANNELS[index]} \N{MINUS SIGN} mean|" if index < 2 else f"|{CHANNELS[index]}|"
+        assert ax.get_xlabel() == f"LAMP max {size} [{unit}]" and ax.get_ylabel() == f"Model max {size} [{unit}]"
         assert all(marks.get_sizes() == [STYLE.maxima_bullet_size] for marks in ax.collections)
     assert labels_of(figure.legends[0]) == ["SimpleCode", "LSTM", "training", "test", "model = LAMP"]
 
@@ -262,8 +271,9 @@ def test_maxima_are_those_of_each_record():
 def test_legends_fit_in_figures_of_any_number_of_channels(count):
     sets = make_sets()
     sets["val"] = sets["train"]
-    for make_figure in (maxima_figure, histogram_figure):
-        figure = rendered(make_figure(sets, CHANNELS[-count:], STYLE))
+    maxima = {name: [tuple(a[-count:] for a in record) for record in of] for name, of in maxima_of(sets).items()}
+    for make_figure, shown in ((maxima_figure, maxima), (histogram_figure, sets)):
+        figure = rendered(make_figure(shown, CHANNELS[-count:], STYLE))
         assert len([ax for ax in figure.axes if ax.axison]) == count
         box = figure.legends[0].get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width
@@ -279,6 +289,38 @@ def test_histograms_have_common_bins_and_density_one():
             assert np.sum(values * np.diff(edges)) == pytest.approx(1.0)
         unit = plotting.CHANNEL_UNITS[CHANNELS[index]]
         assert ax.get_xlabel().endswith(f"[{unit}]") and unit in ax.get_ylabel()
+
+
+def test_histograms_of_heave_are_about_each_sources_own_mean():
+    sets = make_sets()
+    before = rendered(histogram_figure(sets, CHANNELS, STYLE)).axes
+    for records in sets.values():
+        for record in records:
+            for a, offset in zip(record, (5.0, -3.0, 40.0), strict=True):
+                a[:, 1] += offset
+    after = rendered(histogram_figure(sets, CHANNELS, STYLE)).axes
+    for old, new in zip(before[1].patches, after[1].patches, strict=True):
+        np.testing.assert_allclose(old.get_data().edges, new.get_data().edges)
+        np.testing.assert_allclose(old.get_data().values, new.get_data().values)
+    assert after[1].get_xlabel() == "|Zcg \N{MINUS SIGN} mean| at its peaks [m]"
+    assert after[2].get_xlabel() == "|Roll| at its peaks [deg]"
+
+
+def test_the_network_has_its_own_name_and_the_color_of_the_lstm():
+    time, lamp, simple, predicted = make_record(700)
+    record = (time, lamp, simple, predicted, CHANNELS, STYLE, "record", "GRU")
+    sets = {"train": [(lamp, simple, predicted)]}
+    for figure in (
+        prediction_figure(*record),
+        error_figure(*record),
+        maxima_figure(maxima_of(sets), CHANNELS, STYLE, "GRU"),
+        histogram_figure(sets, CHANNELS, STYLE, "GRU"),
+    ):
+        labels = labels_of(rendered(figure).legends[0])
+        assert "GRU" in labels and "LSTM" not in labels
+    figure = prediction_figure(time, None, None, predicted, CHANNELS, STYLE, "", "GRU")
+    assert figure.axes[1].get_title() == "Around the largest GRU response"
+    np.testing.assert_array_equal(line_of(figure.axes[0], STYLE.lstm_color), predicted[:, 0])
 
 
 def test_no_records_at_all():
@@ -321,7 +363,7 @@ def test_arrays_given_are_not_changed():
     copies = [array.copy() for array in (time, lamp, simple, lstm)]
     prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "")
     error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "")
-    maxima_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
+    maxima_figure(maxima_of({"test": [(lamp, simple, lstm)]}), CHANNELS, STYLE)
     histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
     for array, copy in zip((time, lamp, simple, lstm), copies, strict=True):
         np.testing.assert_array_equal(array, copy)

@@ -16,14 +16,17 @@ from studies import comparison, training_figures
 CHANNELS = ("Zcg", "Roll", "Pitch")
 
 
-def make_report(error: float, seed: int = 0, channels=CHANNELS, sets=("train", "val", "test")) -> pd.DataFrame:
+def make_report(
+    error: float, seed: int = 0, channels=CHANNELS, sets=("train", "val", "test"), network: str = "LSTM"
+) -> pd.DataFrame:
     """The report of a network whose error is this share of LAMP's deviation; SimpleCode's is 0.5 of it."""
     results = {}
     for number, name in enumerate(sets):
         lamp = make_motions(150, seed=10 * seed + number)
         noise = np.random.default_rng(1).choice([-1.0, 1.0], lamp.shape) * lamp.std(axis=0)
         results[name] = [(lamp, lamp + 0.5 * noise, lamp + error * noise)]
-    report = metrics.error_report(results, CHANNELS)
+    sums = {name: metrics.model_sums(records) for name, records in results.items()}
+    report = metrics.error_report(sums, CHANNELS, network)
     return report[report["channel"].isin((*channels, "All"))]
 
 
@@ -74,6 +77,16 @@ def test_networks_are_ranked_by_validation_error_with_simplecode_beside_them(cap
     assert "hidden_size 40" in said and "lr" not in said  # only what differs
     assert "10 (4 %)" in said
     assert Path("output_files/comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_reports_of_all_kinds_of_networks_are_read_and_those_of_older_versions():
+    """In which every network is called LSTM."""
+    save("older_filter", 0.3, network_type="linear")
+    save("filter", 0.2, report=make_report(0.2, network="Linear"), network_type="linear", lr=0.1)
+    save("attention", 0.1, report=make_report(0.1, network="Transformer"), network_type="transformer")
+    table = compare("older_filter", "filter", "attention")
+    order = table[table["set"] == "val"].drop_duplicates("name")["name"].tolist()
+    assert order == ["attention", "filter", "older_filter", "SimpleCode"]
 
 
 def test_the_test_set_is_shown_of_the_best_alone_unless_asked_for(capsys):

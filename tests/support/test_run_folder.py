@@ -1,0 +1,82 @@
+"""A run's files take the place of those of the run before, and nobody else's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import data_io
+from support import run_folder
+
+NOTHING = lambda name: False  # noqa: E731
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def run(folder: Path, *names: str, keep=NOTHING, cut_off: bool = False) -> list[str]:
+    earlier = run_folder.begin(folder, "p_")
+    run_folder.note(folder, names)
+    write(folder, *names)
+    return [] if cut_off else run_folder.finish(folder, earlier, keep)
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_of_the_run_before_go_and_those_of_others_stay(tmp_path):
+    assert run(tmp_path, "report.csv", "p_1.txt", "figures/a.png", "figures/b.png") == [
+        *("report.csv", "p_1.txt", "figures/a.png", "figures/b.png")
+    ]
+    write(tmp_path, "p_1 copy.txt", "notes.txt", "figures/mine.png")
+    assert run(tmp_path, "report.csv", "q_2.txt") == ["report.csv", "q_2.txt"]
+    own = [run_folder.LIST_FILE, "figures/mine.png", "notes.txt", "p_1 copy.txt"]
+    assert left_in(tmp_path) == sorted([*own, "report.csv", "q_2.txt"])
+    run(tmp_path, "report.csv", "figures/a.png")
+    assert left_in(tmp_path) == sorted([*own, "report.csv", "figures/a.png"])
+
+
+def test_a_run_that_is_cut_off_removes_nothing_and_the_next_one_cleans_up(tmp_path):
+    run(tmp_path, "report.csv", "figures/a.png")
+    run(tmp_path, "figures/b.png", cut_off=True)
+    assert left_in(tmp_path) == [run_folder.LIST_FILE, "figures/a.png", "figures/b.png", "report.csv"]
+    run(tmp_path, "report.csv")
+    assert left_in(tmp_path) == [run_folder.LIST_FILE, "report.csv"]
+    assert not (tmp_path / "figures").exists()
+    assert run(tmp_path) == []  # nothing made: nothing is replaced
+    assert left_in(tmp_path) == [run_folder.LIST_FILE, "report.csv"]
+
+
+def test_files_that_are_kept_go_with_a_later_run(tmp_path):
+    run(tmp_path, "report.csv", "p_1.txt")
+    run(tmp_path, "p_2.txt", keep=lambda name: name.endswith(".csv"))
+    assert left_in(tmp_path) == [run_folder.LIST_FILE, "p_2.txt", "report.csv"]
+    run(tmp_path, "p_3.txt")
+    assert left_in(tmp_path) == [run_folder.LIST_FILE, "p_3.txt"]
+
+
+def test_a_folder_of_an_older_version_is_known_by_its_names_and_headers(tmp_path):
+    """There is no list in it yet."""
+    time, motions = np.arange(3.0), np.ones((3, 3))
+    data_io.write_prediction(tmp_path / "p_SC_1.txt", time, motions, data_io.MOTIONS)
+    data_io.write_lamp_motions(tmp_path / "p_SC_1.mot", time, motions, motions)
+    made = ["maxima", "histo", "learning_curve", "prediction_test_0_SC_1", "error_val_12_a", "evolution_val_0_b"]
+    write(tmp_path, *(f"figures/{name}.png" for name in made))
+    own = ["p_notes.txt", "figures/prediction_mine.png", "figures/sea_state_map.png"]
+    write(tmp_path, *own)
+    run(tmp_path, "report.csv")
+    assert left_in(tmp_path) == sorted([*own, run_folder.LIST_FILE, "report.csv"])
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "a/../../outside.txt"])
+def test_nothing_outside_of_the_folder_is_removed(tmp_path, name):
+    folder = tmp_path / "inner"
+    write(tmp_path, "outside.txt")
+    run(folder, "a/x.txt")
+    run_folder.note(folder, [name])
+    run(folder, "report.csv")
+    assert left_in(tmp_path) == [f"inner/{run_folder.LIST_FILE}", "inner/report.csv", "outside.txt"]
