@@ -13,6 +13,7 @@ import plotting
 from data_io import Record
 from network import TrainedNetwork
 from prediction import Predictor, predict_with_checkpoints
+from readers.cases import HANDLE
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from studies import training_figures
@@ -98,7 +99,7 @@ def record_names(records: Sequence[Record]) -> list[str]:
 
 def _handle_in(name: str) -> str:
     """The handle that a record's name ends in, as cases files list it; empty without one."""
-    match = data_io.HANDLE.fullmatch(name)
+    match = HANDLE.fullmatch(name)
     return name[match.start(1) - len("_h") :] if match else ""
 
 

@@ -98,8 +98,8 @@ def test_learning_curve_of_a_training_that_diverged():
 def test_the_command_draws_a_history_without_tensorflow(tmp_path):
     make_history(12).to_csv(tmp_path / "history.csv", index=False)
     program = "from studies import learning_curve as c; c.main(['history.csv']); sys.exit('tensorflow' in sys.modules)"
-    path = Path(learning_curve.__file__).parents[1]
-    subprocess.run([sys.executable, "-c", f"import sys; {program}"], cwd=tmp_path, check=True, env={"PYTHONPATH": str(path)})
+    environment = {"PYTHONPATH": str(Path(learning_curve.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", f"import sys; {program}"], cwd=tmp_path, check=True, env=environment)
     assert (tmp_path / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
 
 
