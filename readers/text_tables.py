@@ -1,9 +1,11 @@
 """Reads the simulators' text files, columns of numbers below a header: fast, exact, and with a line for each fault.
 
-A file's rows are taken as bytes and whole columns are turned into numbers at once. What is printed below each other in
-fixed positions is the fastest; words of any length are placed below each other first; all else goes word by word.
+The rows between header and footer are parsed by pandas. What it refuses is read again line by line, which finds the
+faults and where they are.
 """
 
+import csv
+import io
 import os
 import re
 from collections import Counter
@@ -11,22 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from support.errors import InputError
 
 MAX_FAULTS_A_FILE = 3
-WHITESPACE = 32  # byte values up to a blank separate columns,
-CONTROL_BYTES = bytes(set(range(WHITESPACE)) - set(b"\t\n\v\f\r"))  # but these are damage
 LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows the network's float32
-LONGEST_WORD = 24  # characters; a double needs no more
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
 LONGEST_HEADER = 100  # lines
 MOST_COLUMNS = 1000  # in a row; more are a file whose line breaks are lost
-LARGEST_EXACT_INTEGER = 10**15  # below it a decimal mantissa is exact in float64,
-LARGEST_EXACT_POWER = 22  # and so is a power of ten up to here: their quotient is then correctly rounded
-
-# What the first of two neighbours is multiplied with when they are joined, and a type in which the result fits.
-JOINED_DIGITS = [(10, np.uint8), (100, np.uint16), (10**4, np.uint32), (10**8, np.uint64), (10**16, np.uint64)]
+# pandas rounds exactly when asked to, and from 3.1 on always.
+EXACT = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 WITH_COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
@@ -88,14 +85,12 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
     body, first_line = _numeric_part(data, width, path, layout)
     _check_header(data, width, first_line, path, layout)
-    values = _fixed_width_columns(body, layout)
+    values = _usable_columns(_parse(body, width), width, layout)
     if values is None:
-        values = _free_columns(body, layout, width)
-    if values is not None and layout.zero_rows_at_end:
-        values = values[: len(values) - _count_zero_rows(values)]
-    valid = values is not None and len(values) > 0 and bool((np.abs(values) < LARGEST_VALUE).all())
-    if not valid or (layout.has_time and not bool((np.diff(values[:, 0]) > 0).all())):
-        raise InputError(_find_faults(body, first_line, width, path, layout))
+        table = _read_line_by_line(body, first_line, width, path, layout)
+        values = _usable_columns(table, width, layout)
+    if values is None:
+        raise InputError(f"{path}: no row that can be used; expected a {layout.kind} file")
     return values
 
 
@@ -242,170 +237,45 @@ def _check_header(data: bytes, width: int, first_line: int, path: Path, layout: 
             raise InputError(faults)
 
 
-def _fixed_width_columns(body: bytes, layout: Layout) -> np.ndarray | None:
-    """The layout's columns of rows that all are printed in the same positions, or None where they are not.
+def _parse(body: bytes, width: int) -> np.ndarray | None:
+    """All numbers of rows of one width, exactly rounded; None where there are other rows or other words.
 
-    Simulators print with a fixed format, so that a column's digits stand below each other: whole columns of bytes are
-    turned into numbers at once, exactly rounded, about ten times faster than reading word by word.
+    pandas takes no word for a number that Python does not, but for infinity.
     """
-    length = body.index(b"\n") + 1
-    if len(body) % length or len(body.translate(None, CONTROL_BYTES)) < len(body):
-        return None
-    grid = np.frombuffer(body, np.uint8).reshape(-1, length).T.copy()  # (position in the line, row)
-    printed = grid[:, 0] > WHITESPACE
-    ends = np.flatnonzero(printed[:-1] & ~printed[1:]) + 1
-    if (
-        not max(layout.columns.values()) < len(ends) <= MOST_COLUMNS
-        or (grid[-1] != ord("\n")).any()
-        or (grid[ends] > WHITESPACE).any()
-    ):
-        return None
-    begins = np.concatenate(([0], ends[:-1]))
-    # The columns that are not read have to be numbers too: a damaged row shows there as well.
-    parsed = [_fixed_width_numbers(grid[begin:end]) for begin, end in zip(begins, ends, strict=True)]
-    if any(column is None for column in parsed) or (grid[ends[-1] :] > WHITESPACE).any():
-        return None
-    return np.stack([parsed[position] for position in layout.columns.values()], axis=1)
-
-
-def _fixed_width_numbers(field: np.ndarray) -> np.ndarray | None:
-    """Numbers from the bytes (position, row) of one right-aligned column, or None if it is not of one pattern."""
-    digits = field - np.uint8(ord("0"))  # wraps around for all that is no digit
-    exponent_at = [i for i, byte in enumerate(field[:, 0]) if byte in b"eEdD"]
-    exponent = 0
-    if exponent_at:
-        at = exponent_at[0]
-        sign = field[at + 1] if at + 1 < len(field) else None
-        if sign is None or not ((field[at] | 32 == ord("e")) | (field[at] | 32 == ord("d"))).all():
-            return None
-        if not ((sign == ord("+")) | (sign == ord("-"))).all() or len(field) - at not in (4, 5):
-            return None
-        if (digits[at + 2 :] > 9).any():
-            return None
-        exponent = _whole_number(digits[at + 2 :]) * np.where(sign == ord("-"), -1, 1)
-        field, digits = field[:at], digits[:at]
-    points = np.flatnonzero(field[:, 0] == ord("."))
-    point = int(points[0]) if len(points) else len(field)
-    decimals = max(len(field) - point - 1, 0)
-    if len(points) and (field[point] != ord(".")).any() or (digits[point + 1 :] > 9).any():
-        return None
-    whole = field[:point]
-    is_digit = digits[:point] <= 9
-    is_sign = (whole == ord("-")) | (whole == ord("+"))
-    rank = np.add(is_digit, is_digit, dtype=np.uint8) + is_sign  # blanks, then at most one sign, then digits
-    known = is_digit | is_sign | (whole <= WHITESPACE)
-    if not known.all() or (rank[1:] < rank[:-1]).any() or (is_sign[1:] & is_sign[:-1]).any():
-        return None
-    if decimals == 0 and not is_digit[-1:].all():
-        return None
-    figures = np.concatenate([np.where(is_digit, digits[:point], 0), digits[point + 1 :]])
-    mantissa = _whole_number(figures)
-    power = exponent - decimals
-    if mantissa.max(initial=0) >= LARGEST_EXACT_INTEGER or np.abs(power).max() > LARGEST_EXACT_POWER:
-        return None
-    values = mantissa / 10.0**-power if np.ndim(power) == 0 else _scale(mantissa, power)
-    return np.where((whole == ord("-")).any(axis=0), -values, values)
-
-
-def _whole_number(digits: np.ndarray) -> np.ndarray:
-    """(rows,) integers from the decimal digits (position, row); too long ones saturate far above what is used."""
-    if len(digits) > 18 and digits[:-18].any():
-        return np.full(digits.shape[1], np.iinfo(np.int64).max // 2)
-    # Neighbours are joined, two digits to a number below 100, two of those to one below 10 000, and so on: most of the
-    # arithmetic is in few bits, where it is fastest.
-    parts = digits[-18:]
-    for base, few_bits in JOINED_DIGITS:
-        if len(parts) < 2:
-            break
-        if len(parts) % 2:
-            parts = np.concatenate([np.zeros_like(parts[:1]), parts])
-        parts = parts[0::2].astype(few_bits) * few_bits(base) + parts[1::2]
-    return parts.sum(axis=0, dtype=np.int64)  # of one part, or none
-
-
-def _scale(mantissa: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """mantissa * 10^power, correctly rounded: one exact operand each way."""
-    tens = 10.0 ** np.abs(power)
-    return np.where(power >= 0, mantissa * tens, mantissa / tens)
-
-
-def _free_columns(body: bytes, layout: Layout, width: int) -> np.ndarray | None:
-    """The layout's columns of rows printed in any way, or None where a row is not as long as the others."""
-    positions = list(layout.columns.values())
-    marks = body.translate(None, b"0123456789 \t\n\v\f")
-    letters = marks.translate(None, b"+-.")
-    if max(positions) >= width or letters.strip(b"eEdD"):
-        return None  # words, or what Python would take for a number and we do not: nan, 1_000, 0x1
-    raw = np.frombuffer(b" " * LONGEST_WORD + body, np.uint8)  # so that there is something before the first word
-    blanks = np.flatnonzero(raw <= WHITESPACE)
-    begins, ends = blanks[LONGEST_WORD - 1 : -1] + 1, blanks[LONGEST_WORD:]
-    apart = ends > begins
-    if not apart.all():  # columns are not separated by one blank each
-        begins, ends = begins[apart], ends[apart]
-    row_ends = blanks[raw[blanks] == ord("\n")]
-    if len(begins) == width * len(row_ends):
-        begins, ends = begins.reshape(-1, width), ends.reshape(-1, width)
-        if (ends[:, -1] <= row_ends).all() and (begins[1:, 0] > row_ends[:-1]).all():
-            columns = [_aligned_numbers(raw, begins[:, position], ends[:, position]) for position in positions]
-            # The columns that are not read have to be numbers too, as above.
-            known = not letters and all(column is not None for column in columns)
-            if known and _are_decimals(marks, raw, begins, ends):
-                return np.stack(columns, axis=1)
-    words_a_row = np.diff(np.searchsorted(begins.ravel(), row_ends), prepend=0)
-    if not np.isin(words_a_row, (0, width)).all():
-        return None
+    if len(body[: body.index(b"\n")].split()) != width:
+        return None  # pandas takes the first row's width for that of all, which may be far too many columns
+    if b"D" in body or b"d" in body:  # Fortran's exponents
+        body = body.translate(bytes.maketrans(b"dD", b"eE"))
+    blanks = {"sep": r"\s+"}
+    if b"\t" not in body and b" \n" not in body:
+        blanks = {"sep": " ", "skipinitialspace": True}  # the same for such rows, and faster
     try:
-        words = body.translate(bytes.maketrans(b"dD", b"eE")).split()
-        return np.array(words, dtype=np.float64).reshape(-1, width)[:, positions]
+        table = pd.read_csv(
+            io.BytesIO(body),
+            header=None,
+            dtype=np.float64,
+            na_filter=False,  # neither NaN for NA and nan, nor for what is missing
+            quoting=csv.QUOTE_NONE,
+            engine="c",
+            low_memory=False,
+            **blanks,
+            **EXACT,
+        )
     except ValueError:
         return None
+    return table.to_numpy()
 
 
-def _are_decimals(marks: bytes, raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
-    """Whether all words, which are made of digits, points and signs, are numbers.
-
-    They are if they have at most one point, a sign only in front, and a digit, so that counting is enough.
-
-    marks: all points and signs. begins, ends: (row, column), of the words in `raw`.
-    """
-    first = raw[begins]
-    signed = (first == ord("-")) | (first == ord("+"))
-    if marks.count(b"-") + marks.count(b"+") != np.count_nonzero(signed):
-        return False
-    points = _points_of_columns(marks.count(b"."), raw, begins, ends)
-    if points is None:
-        points_before = np.cumsum(raw == ord("."), dtype=np.uint8)  # may wrap around: its differences are small
-        points = points_before[ends] - points_before[begins - 1]
-    return points.max() <= 1 and bool((ends - begins > points + signed).all())
-
-
-def _points_of_columns(count: int, raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
-    """(column,) 1 where all words of a column have their point at one distance from their end, 0 where none has one.
-
-    None if that is not all that there is to say of the `count` points. Much faster than looking for each of them.
-    """
-    points = np.zeros(begins.shape[1], np.uint8)
-    for column, (begin, end) in enumerate(zip(begins[0], ends[0], strict=True)):
-        from_end = end - begin - raw[begin:end].tobytes().rfind(b".")
-        if from_end > end - begin:
-            continue
-        place = ends[:, column] - from_end
-        if (place < begins[:, column]).any() or (raw[place] != ord(".")).any():
-            return None
-        points[column] = 1
-    return points if count == len(begins) * points.sum(dtype=np.int64) else None
-
-
-def _aligned_numbers(raw: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray | None:
-    """Numbers of one column from where its words begin and end in the text, by placing them below each other."""
-    lengths = ends - begins
-    longest = int(lengths.max())
-    if longest > LONGEST_WORD:
+def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.ndarray | None:
+    """The layout's columns of a file's numbers; None where they are not what the file is to hold."""
+    positions = list(layout.columns.values())
+    if table is None or table.shape[1] != width or max(positions) >= width or not np.isfinite(table).all():
         return None
-    field = np.lib.stride_tricks.sliding_window_view(raw, longest)[ends - longest].T.copy()  # (position, row)
-    for place in range(longest - int(lengths.min())):
-        np.copyto(field[place], WHITESPACE, where=lengths < longest - place)
-    return _fixed_width_numbers(field)
+    values = table[:, positions]
+    if layout.zero_rows_at_end:
+        values = values[: len(values) - _count_zero_rows(values)]
+    runs_on = not layout.has_time or (np.diff(values[:, 0]) > 0).all()
+    return values if len(values) and runs_on and (np.abs(values) < LARGEST_VALUE).all() else None
 
 
 def _count_zero_rows(values: np.ndarray) -> int:
@@ -424,51 +294,68 @@ def _rows_to_last_filled(values: np.ndarray) -> int:
     return 0
 
 
-def _find_faults(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> list[str]:
-    """What is wrong with a file's rows, a line each. Slow; only for files that are known to be faulty."""
-    faults = []
-    previous = -np.inf
-    needed = max(layout.columns.values()) + 1
+def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> np.ndarray:
+    """What `_parse` gives, only slowly, or where and why a row cannot be used.
+
+    Raises:
+        InputError: what is wrong with the rows, one line each.
+    """
     lines = body.split(b"\n")[:-1]
     while layout.zero_rows_at_end and len(lines) > 1 and _is_zero_row(lines[-1]):
         lines.pop()
+    faults: list[str] = []
+    rows: list[list[float]] = []
+    previous = -np.inf
     for number, line in enumerate(lines, start=first_line):
         words = line.split()
-        if not words:
-            continue
-        if len(words) != width or len(words) < needed:
-            faults.append(
-                f"{path}, line {number}: {len(words)} columns where {max(width, needed)} are expected; "
-                "the row is cut or damaged: write the file again, or delete the rows from there on"
-            )
-            continue
-        values = []
-        for column, word in enumerate(words, start=1):
-            if not NUMBER.fullmatch(word):
-                comma = WITH_COMMA.fullmatch(word)
-                expected = "has a decimal comma where a point is expected" if comma else "where a number is expected"
-                remedy = "write it with a decimal point" if comma else "correct the row or run the simulation again"
-                faults.append(f"{path}, line {number}, column {column}: {_shown(word)} {expected}; {remedy}")
-                break
-            values.append(float(word.lower().replace(b"d", b"e")))
-        if len(values) < width:
-            continue
-        if not (np.abs(values) < LARGEST_VALUE).all():
-            column = int(np.flatnonzero(~(np.abs(values) < LARGEST_VALUE))[0]) + 1
-            faults.append(f"{path}, line {number}, column {column}: number out of range; run the simulation again")
-            continue
-        if layout.has_time:
-            if values[0] <= previous:
-                faults.append(
-                    f"{path}, line {number}, column 1: time {values[0]:g} s does not come after {previous:g} s; "
-                    "sort the rows and delete repeated ones"
-                )
-            previous = values[0]
-    if not faults:
+        fault = _row_fault(words, width, layout) if words else None
+        if words and not fault:
+            rows.append([float(word.lower().replace(b"d", b"e")) for word in words])
+            fault = _value_fault(rows[-1], previous, layout)
+            previous = rows[-1][0]
+        if fault:
+            faults.append(f"{path}, line {number}{fault}")
+    if not faults and not rows:
         faults.append(f"{path}: no row that can be used; expected a {layout.kind} file")
     if len(faults) > MAX_FAULTS_A_FILE:
         faults[MAX_FAULTS_A_FILE - 1] += f" (and {len(faults) - MAX_FAULTS_A_FILE} more faults in this file)"
-    return faults[:MAX_FAULTS_A_FILE]
+    if faults:
+        raise InputError(faults[:MAX_FAULTS_A_FILE])
+    return np.array(rows)
+
+
+def _row_fault(words: list[bytes], width: int, layout: Layout) -> str | None:
+    needed = max(width, *(position + 1 for position in layout.columns.values()))
+    if len(words) != needed:
+        return (
+            f": {len(words)} columns where {needed} are expected; "
+            "the row is cut or damaged: write the file again, or delete the rows from there on"
+        )
+    for column, word in enumerate(words, start=1):
+        if WITH_COMMA.fullmatch(word):
+            return (
+                f", column {column}: {_shown(word)} has a decimal comma where a point is expected; "
+                "write it with a decimal point"
+            )
+        if not NUMBER.fullmatch(word):
+            return (
+                f", column {column}: {_shown(word)} where a number is expected; "
+                "correct the row or run the simulation again"
+            )
+    return None
+
+
+def _value_fault(values: list[float], previous: float, layout: Layout) -> str | None:
+    """previous: the time of the row before, s."""
+    for column, value in enumerate(values, start=1):
+        if not abs(value) < LARGEST_VALUE:
+            return f", column {column}: number out of range; run the simulation again"
+    if layout.has_time and values[0] <= previous:
+        return (
+            f", column 1: time {values[0]:g} s does not come after {previous:g} s; "
+            "sort the rows and delete repeated ones"
+        )
+    return None
 
 
 def _is_zero_row(line: bytes) -> bool:

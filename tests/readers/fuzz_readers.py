@@ -1,6 +1,6 @@
 """Breaks the simulators' files in every way we know of, and checks that each is read rightly or refused in a line.
 
-    python tests/fuzz_readers.py --count 100000 --seed 1
+    python tests/readers/fuzz_readers.py --count 100000 --seed 1
 
 A run of some hundred files is part of the tests (test_readers_under_fire.py). What is read is compared with an oracle
 that shares nothing with the program: it goes line by line and turns word by word into a number with Python's float().
@@ -20,14 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from support.errors import InputError
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # when it is run by hand
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # when it is run by hand
 
 import data_io  # noqa: E402
 from readers import text_tables  # noqa: E402
 from readers.text_tables import Layout  # noqa: E402
-from settings import Config, DataInfo, UserInput
+from settings import Config, DataInfo, UserInput  # noqa: E402
+from support.errors import InputError  # noqa: E402
 
 MOST_SECONDS = 2.0  # for a file of a few hundred kilobytes; a usual record of 2 MB takes 0.05 s
 MOST_VALUE = 1e18
