@@ -4,6 +4,7 @@ The rows between header and footer are parsed by pandas. What it refuses is read
 faults and where they are.
 """
 
+import contextlib
 import csv
 import io
 import os
@@ -22,6 +23,8 @@ LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows th
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
 LONGEST_HEADER = 100  # lines
 MOST_COLUMNS = 1000  # in a row; more are a file whose line breaks are lost
+BLANKS = {"sep": " ", "skipinitialspace": True}  # between columns, neither tabs nor any at a row's end: a fifth faster
+ANY_BLANKS = {"sep": r"\s+"}
 # pandas rounds exactly when asked to, and from 3.1 on always.
 EXACT = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
@@ -242,28 +245,27 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
 
     pandas takes no word for a number that Python does not, but for infinity.
     """
-    if len(body[: body.index(b"\n")].split()) != width:
+    row = body[: body.index(b"\n")]
+    if len(row.split()) != width:
         return None  # pandas takes the first row's width for that of all, which may be far too many columns
     if b"D" in body or b"d" in body:  # Fortran's exponents
         body = body.translate(bytes.maketrans(b"dD", b"eE"))
-    blanks = {"sep": r"\s+"}
-    if b"\t" not in body and b" \n" not in body:
-        blanks = {"sep": " ", "skipinitialspace": True}  # the same for such rows, and faster
-    try:
-        table = pd.read_csv(
-            io.BytesIO(body),
-            header=None,
-            dtype=np.float64,
-            na_filter=False,  # neither NaN for NA and nan, nor for what is missing
-            quoting=csv.QUOTE_NONE,
-            engine="c",
-            low_memory=False,
-            **blanks,
-            **EXACT,
-        )
-    except ValueError:
-        return None
-    return table.to_numpy()
+    between = [ANY_BLANKS] if b"\t" in row or row.endswith(b" ") else [BLANKS, ANY_BLANKS]
+    for separator in between:
+        with contextlib.suppress(ValueError):
+            table = pd.read_csv(
+                io.BytesIO(body),
+                header=None,
+                dtype=np.float64,
+                na_filter=False,  # neither NaN for NA and nan, nor for what is missing
+                quoting=csv.QUOTE_NONE,
+                engine="c",
+                low_memory=False,
+                **separator,
+                **EXACT,
+            )
+            return table.to_numpy()
+    return None
 
 
 def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.ndarray | None:
