@@ -196,9 +196,10 @@ def load(config: Config) -> TrainedNetwork:
     wanted = (input_channels(config.user), output_channels(config.user), config.user.time_res)
     own = (architecture.inputs, architecture.outputs, architecture.time_res)
     names = ("input channels", "output channels", "time_res")
+    compared = [*zip(names, own, wanted, strict=True), *_wave_grids(facts, config.user)]
     faults = [
         f"{folder}: trained with {name} {listed(has)}, the input file asks for {listed(asked)}; make them the same"
-        for name, has, asked in zip(names, own, wanted, strict=True)
+        for name, has, asked in compared
         if has != asked
     ]
     if faults:
@@ -220,6 +221,15 @@ def load(config: Config) -> TrainedNetwork:
     if unused:
         warn([f"the saved network {folder} is used as it is; settings without effect: {', '.join(unused)}"])
     return _with_model(folder, facts, architecture)
+
+
+def _wave_grids(facts: dict[str, Any], user: UserInput) -> list[tuple[str, Any, Any]]:
+    """(name, value in settings.json, value asked for) of the settings that say where the points of a wave grid lie."""
+    along, across = user.wave_grid_x_size > 1, user.wave_grid_y_size > 1
+    bears_on = {"ship_length": along, "ship_beam": across, "wave_ramp_time": along or across}
+    names = [name for name, bears in bears_on.items() if bears and user.input_waves]
+    saved = facts.get("settings", {}).get("user", {})
+    return [(name, saved[name], getattr(user, name)) for name in names if name in saved]
 
 
 def load_network(folder: Path) -> TrainedNetwork:

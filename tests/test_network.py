@@ -569,6 +569,37 @@ def test_a_network_that_does_not_fit_is_refused(user, expected):
     assert len(caught.value.lines) == 1 and expected in caught.value.lines[0]
 
 
+@pytest.mark.parametrize(
+    ("grid", "other", "refused"),
+    [
+        ({"wave_grid_x_size": 3}, {"ship_length": 121.0}, True),
+        ({"wave_grid_x_size": 3}, {"ship_beam": 21.0}, False),
+        ({"wave_grid_y_size": 3}, {"ship_beam": 21.0}, True),
+        ({"wave_grid_y_size": 3}, {"wave_ramp_time": 0.0}, True),
+        ({}, {"ship_length": 121.0, "ship_beam": 21.0, "wave_ramp_time": 0.0}, False),
+        ({"wave_grid_x_size": 3, "input_waves": False}, {"ship_length": 121.0, "wave_ramp_time": 0.0}, False),
+    ],
+)
+def test_a_wave_grid_elsewhere_than_in_the_training_is_refused(grid, other, refused):
+    given = {"ship_length": 120.0, "ship_beam": 20.0} | grid
+    saved = configure(**given)
+    channels = len(input_channels(saved.user))
+    standardization = Standardization((0.0,) * channels, (1.0,) * channels, (0.0,) * 3, (1.0,) * 3)
+    architecture = Architecture.of(saved.user, standardization)
+    network.save_model(build_model(architecture), saved.network_folder / "model.keras")
+    facts = {"network": dataclasses.asdict(architecture), "settings": saved.as_dict(), "best_epoch": 1}
+    (saved.network_folder / "settings.json").write_text(json.dumps(facts))
+    network.load(configure(training_mode=False, **given))
+    if not refused:
+        network.load(configure(training_mode=False, **(given | other)))
+        return
+    with pytest.raises(InputError) as caught:
+        network.load(configure(training_mode=False, **(given | other)))
+    ((name, asked),) = other.items()
+    assert len(caught.value.lines) == 1
+    assert f"trained with {name} " in caught.value.lines[0] and f"asks for {asked}" in caught.value.lines[0]
+
+
 @pytest.mark.parametrize("name", ["model.keras", "settings.json"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"PK\x03\x04 not a model"])
 def test_a_damaged_network_is_refused(name, content):
