@@ -14,7 +14,7 @@ MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
 CHECKPOINTS = "checkpoints"  # a folder beside the model
 CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
-STATE_FILE = "training_state.npz"  # of a training that is not finished
+STATE_FILE = "training_state.npz"  # of a training that is not finished; once it is, among the checkpoints
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 # Settings that do not change which network a training ends with.
 SETTINGS_BESIDE_TRAINING = (
@@ -43,18 +43,24 @@ def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
     return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
 
 
-def different_settings(frozen: dict[str, Any], config: Config) -> list[str]:
-    """One line for each setting of a training that is not the same in `frozen`, the settings of a settings.json."""
+def different_settings(frozen: dict[str, Any], config: Config) -> dict[str, str]:
+    """By name, a line for each setting of a training that is not the same in `frozen`, those of a settings.json."""
     old, new = training_settings(frozen), training_settings(config.as_dict())
-    lines = []
+    lines = {}
     for name, now in new.items():
         before = old[name]
         drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
         if before != now and not drawn:
             if name in TRAINING_FILES:
                 before, now = f"{len(before)} realizations", f"{len(now)} other ones"
-            lines.append(f"{name} was {before} and is now {now}")
+            lines[name] = f"{name} was {before} and is now {now}"
     return lines
+
+
+def only_more_epochs(frozen: dict[str, Any], config: Config) -> bool:
+    """Whether a training is asked to go on beyond its last epoch, and nothing else is different."""
+    epochs = training_settings(frozen)["epochs"]
+    return set(different_settings(frozen, config)) == {"epochs"} and config.user.epochs > epochs
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -97,17 +103,24 @@ def may_replace(config: Config) -> bool:
     return config.user.overwrite or config.user.model_save_filename == DEFAULT_NAME
 
 
+def interrupted_training(folder: Path) -> Path | None:
+    """Where a training of the network in `folder` lies that was cut off; None if there is none."""
+    return next((path for path in (unfinished(folder), folder) if (path / STATE_FILE).is_file()), None)
+
+
 def overwrite_faults(config: Config) -> list[str]:
     """A line if the training would replace the network of another experiment."""
     user = config.user
     folder = config.network_folder
     # Whether an interrupted training can be gone on with is told by the training itself.
-    goes_on = user.resume and any((path / STATE_FILE).is_file() for path in (unfinished(folder), folder))
+    goes_on = user.resume and interrupted_training(folder)
     if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
         return []
     try:
         facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        differences = different_settings(facts["settings"], config)
+        differences = list(different_settings(facts["settings"], config).values())
+        if user.resume and only_more_epochs(facts["settings"], config):
+            return []
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         differences = ["its settings cannot be read"]
     if not differences:

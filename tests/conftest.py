@@ -1,12 +1,16 @@
 """Helpers for the tests: tiny realizations in the simulators' formats, input files, and whole runs."""
 
 import os
+import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 SC_HEADER = ["Time Xcg Ycg Zcg Roll Pitch Yaw", "sec m m m deg deg deg"]
@@ -152,3 +156,14 @@ def warnings_are_errors():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
+
+
+@pytest.fixture(scope="session")
+def main_job(tmp_path_factory) -> Path:
+    """The folder in which `python main.py` was run on the sample data, with input_template.py as it is: a minute."""
+    folder = tmp_path_factory.mktemp("main_job")
+    shutil.copytree(ROOT / "sample_data", folder / "sample_data", ignore=shutil.ignore_patterns("*.py", "*.json"))
+    done = subprocess.run([sys.executable, str(ROOT / "main.py")], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout, encoding="utf-8")
+    return folder

@@ -38,9 +38,8 @@ from training.sequences import Standardization
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
-NETWORK = [
-    f"saved_models/{NAME}/{name}" for name in ("checkpoints/last.keras", "history.csv", "model.keras", "settings.json")
-]
+CHECKPOINTS = ("checkpoints/last.keras", "checkpoints/training_state.npz")
+NETWORK = [f"saved_models/{NAME}/{name}" for name in (*CHECKPOINTS, "history.csv", "model.keras", "settings.json")]
 REPORT = [f"output_files/{NAME}/{name}" for name in (".files_of_runs", "error_by_record.csv", "error_report.csv")]
 
 

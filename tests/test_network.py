@@ -340,6 +340,52 @@ def test_loss_is_the_mean_over_the_steps_that_count():
     assert trained.history["loss"][0] == pytest.approx(expected, rel=1e-3)
 
 
+WITHOUT_WEIGHT = {
+    "a weight of zero": ({"val_fun_hyp": (1, 0.0, 0.0)}, "nowhere above 0"),
+    "degrees": ({"val_fun_hyp": (3, 10.0, 0.0)}, r"nowhere is \|y\| >= 10"),
+    "to train on": ({"train_fun_hyp": (3, 10.0, 0.0)}, "of the train set"),
+    "errors as large as that": ({"val_fun_hyp": (4, 5.0, 0.0), "predict_correction": True}, "before training e is at"),
+    "large errors of large motions": ({"val_fun_hyp": (5, 0.1, 10.0)}, r"\|y\| >= 10"),
+    "of a filter": ({"val_fun_hyp": (3, 10.0, 0.0), "network_type": "linear"}, r"\|y\| >= 10"),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_WEIGHT)
+def test_an_objective_that_gives_no_sample_a_weight_is_refused_before_training(case):
+    user, expected = WITHOUT_WEIGHT[case]
+    sets = make_sets()
+    with pytest.raises(InputError, match=expected) as caught:
+        train(sets, **user)
+    (line,) = caught.value.lines
+    deviation = np.concatenate([record.targets for record in sets["train"]]).std(axis=0)
+    assert f"1 stands for {deviation[0]:.3g} m in Zcg, {deviation[1]:.3g} deg in Roll" in line
+    assert not Path("saved_models").exists() or not list(Path("saved_models").iterdir())
+
+
+def test_motions_without_a_turning_point_are_no_turning_points_to_learn():
+    sets = make_sets()
+    rising = [r.time[:, None] * [1.0, 2.0, 3.0] for r in sets["val"]]
+    sets["val"] = tuple(dataclasses.replace(r, targets=y) for r, y in zip(sets["val"], rising, strict=True))
+    train(sets, epochs=1)
+    with pytest.raises(InputError, match=r"val_fun_hyp = \[2.* val set a weight: LAMP's motions have no turning point"):
+        train(sets, val_fun_hyp=(2, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("val", [True, False])
+def test_an_epoch_without_an_error_to_count_is_never_the_best(val):
+    """Of large errors there are none from some epoch on: that is no loss of 0 that none can beat."""
+    sets = make_sets() if val else make_sets() | {"val": ()}
+    user = {"epochs": 14, "patience": 3, "optimizer": "adam", "lr": 0.05, "predict_correction": True}
+    largest = np.abs(np.concatenate([r.targets - r.simple for r in sets["train"]])).max(axis=0)
+    deviation = np.concatenate([record.targets for record in sets["train"]]).std(axis=0)
+    objective = (4, float(0.9 * (largest / deviation).max()), 0.0)
+    trained = train(sets, **user, **({"val_fun_hyp": objective} if val else {"train_fun_hyp": objective}))
+    watched = trained.history["val_loss" if val else "loss"]
+    assert not (watched > 0).all()
+    assert watched[trained.best_epoch - 1] == watched[watched > 0].min()
+    assert len(trained.history) == trained.best_epoch + 3
+
+
 def test_the_same_seed_gives_the_same_training_and_another_one_another():
     user = {"window_length": 20, "washout_length": 5, "dropout": 0.2, "num_layers": 2, "epochs": 2}
     first, again, other = train(seed=3, **user), train(seed=3, **user), train(seed=4, **user)

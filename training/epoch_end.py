@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from data_io import VALIDATION_ERRORS
 from network import Architecture, build_model, load_model_file, mean_of_members, save_model
+from settings import UserInput
 from support.files import written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MODEL_FILE
 from training.objectives import objective_sum_and_count
@@ -19,6 +20,7 @@ from training.sequences import Sequences, whole_sequence_batches
 class Validation(keras.callbacks.Callback):
     """Puts val_loss into each epoch's logs: the objective over all elements of the set at once, not a mean of means.
 
+    It is NaN where the objective counts large errors alone and there are none: that is no loss to compare with others.
     And beside it the root of the mean squared error of each channel in the files' units, from the same outputs.
     """
 
@@ -43,7 +45,9 @@ class Validation(keras.callbacks.Callback):
         total, count, squares = sums[0], sums[1], sums[2:]
         errors = np.sqrt(squares / len(self._sequences.targets)) * self._architecture.standardization.output_deviation
         names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
-        return {"val_loss": float(total / count) if count else 0.0} | dict(zip(names, errors.tolist(), strict=True))
+        return {"val_loss": float(total / count) if count else float("nan")} | dict(
+            zip(names, errors.tolist(), strict=True)
+        )
 
     def _sums(self, inputs, targets):
         """The objective's sum and count, then the sum of the squared errors of each channel."""
@@ -59,11 +63,11 @@ class BestAndLast(keras.callbacks.Callback):
     as long as a hundred copies. So a training that ends in any way leaves the network of its last whole epoch.
     """
 
-    def __init__(self, architecture: Architecture, folder: Path, watched: str, every: int, most: int):
+    def __init__(self, architecture: Architecture, folder: Path, watched: str, user: UserInput):
         super().__init__()
         self.best_model = build_model(architecture)
         self._last_model = build_model(architecture)
-        self._folder, self._watched, self._every, self._most = folder, watched, every, most
+        self._folder, self._watched, self._user = folder, watched, user
         self.epoch: int | None = None
         self._value = float("inf")
 
@@ -72,21 +76,27 @@ class BestAndLast(keras.callbacks.Callback):
         last = checkpoints / LAST_FILE
         self._last_model.set_weights(self.model.get_weights())
         save_model(self._last_model, last)
-        if logs[self._watched] < self._value:  # never true for NaN
+        if 0 < logs[self._watched] < self._value:  # not NaN, and not 0, which is a mean over no sample
             self.epoch, self._value = epoch + 1, logs[self._watched]
             self.best_model.set_weights(self.model.get_weights())
             _copy(last, self._folder / MODEL_FILE)
-        if self._every and (epoch + 1) % self._every == 0:
+        if self._user.checkpoint_every and (epoch + 1) % self._user.checkpoint_every == 0:
             _copy(last, checkpoints / f"epoch_{epoch + 1:06d}.keras")
-            for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._most]:
+            for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._user.max_checkpoints]:
                 path.unlink()
+        if self.out_of_patience(epoch + 1):
+            self.model.stop_training = True
+
+    def out_of_patience(self, epochs: int) -> bool:
+        """Whether the last of so many epochs is `patience` epochs behind the best one."""
+        return epochs - (self.epoch or 0) >= self._user.patience
 
     def continue_from(self, history: pd.DataFrame) -> None:
         """Takes up the best epoch of an interrupted training, whose weights are in the folder."""
-        values = history[self._watched].to_numpy()
+        values = history[self._watched].where(history[self._watched] > 0)
         if np.isfinite(values).any():
-            best = int(np.nanargmin(values))
-            self.epoch, self._value = int(history["epoch"].iloc[best]), float(values[best])
+            best = int(values.argmin())
+            self.epoch, self._value = int(history["epoch"].iloc[best]), float(values.iloc[best])
             saved = load_model_file(self._folder / MODEL_FILE)
             self.best_model.set_weights(saved.get_weights())
 

@@ -38,6 +38,7 @@ from support.saved_networks import (
     SETTINGS_FILE,
     STATE_FILE,
     TRAINING_FILES,
+    interrupted_training,
     new_training_folder,
     publish,
     training_settings,
@@ -45,13 +46,14 @@ from support.saved_networks import (
 from training.epoch_end import BestAndLast, Validation, with_averaged_weights
 from training.history import Progress, history_columns, write_history
 from training.joint_training import InStep, Team
-from training.objectives import objective_loss, objective_sum_and_count
-from training.resuming import TrainingState, find_interrupted, fingerprint
+from training.objectives import COUNTS_LARGE_ERRORS, check_objectives, objective_loss, objective_sum_and_count
+from training.resuming import BY_CTRL_C, TrainingState, find_training, fingerprint, keep_state
 from training.run_lock import only_training
 from training.sequences import Mirror, Sequences, Standardization, TrainingBatches, with_mirrored
 from training.workers import ALONE, Machine, train_together
 
 MOST_STEPS_AT_ONCE = 20
+NOTHING_TO_TRAIN = -1  # in place of a seed, from the first machine to the others
 
 AfterEpoch = Callable[[int, dict[str, float]], None]
 
@@ -89,7 +91,13 @@ def _train(
     if user.network_type == "linear":
         return fit_linear_filter(config, sets)
     data_print = fingerprint(sets["train"], sets["val"])
-    interrupted = find_interrupted(config, data_print) if user.resume else None
+    found = find_training(config, data_print) if user.resume else None
+    if isinstance(found, TrainedNetwork):
+        if team:
+            team.compare(_prints(config, data_print))
+            team.from_first([NOTHING_TO_TRAIN])
+        return found
+    interrupted = found
     seed = interrupted.facts["seed"] if interrupted else user.seed
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
@@ -99,6 +107,11 @@ def _train(
     architecture, model, batches = _ready_to_train(config, sets, seed, team)
     warn(batches.remarks())
     s = architecture.standardization
+    val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path) if sets["val"] else None
+    check_objectives(user, architecture, batches.sequences, val)
+    cut_off = interrupted_training(config.network_folder)
+    if cut_off and not interrupted:
+        warn([f"an interrupted training lies in {cut_off} and is replaced; resume = True would have gone on with it"])
     folder = interrupted.folder if interrupted else new_training_folder(config.network_folder)
     facts = _facts(config, architecture, seed) | {"data_fingerprint": data_print}
     if not interrupted:
@@ -112,12 +125,11 @@ def _train(
     if not sets["val"]:
         print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
     log = Progress(user.epochs, watched, folder / HISTORY_FILE, architecture.outputs)
-    best = BestAndLast(architecture, folder, watched, user.checkpoint_every, user.max_checkpoints)
+    best = BestAndLast(architecture, folder, watched, user)
     state = TrainingState(folder / STATE_FILE, interrupted)
     callbacks = [log, best, *_stopping_callbacks(user, watched)]
-    if sets["val"]:
-        validation = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path)
-        callbacks.insert(0, Validation(validation, user.val_fun_hyp, architecture))
+    if val:
+        callbacks.insert(0, Validation(val, user.val_fun_hyp, architecture))
     if user.weight_averaging:
         callbacks = with_averaged_weights(callbacks)
     callbacks.append(state)
@@ -125,7 +137,7 @@ def _train(
         callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
     first_epoch = state.replay_into(callbacks)
     # Where patience had come to its end when the training was cut off, there is no epoch left.
-    epochs = first_epoch if best.epoch and first_epoch - best.epoch >= user.patience else user.epochs
+    epochs = first_epoch if best.out_of_patience(first_epoch) else user.epochs
     plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
     data = batches.dataset(first_epoch, user.epochs)
     if team:
@@ -140,12 +152,14 @@ def _train(
             model.fit(data, **plan, shuffle=False, verbose=0, callbacks=callbacks)
         if not log.rows or not np.isfinite(log.rows[-1]["loss"]):
             why_stopped = f"the loss grew without bounds: try a smaller lr than {user.lr:g}"
-        elif not np.isfinite(log.rows[-1][watched]):
+        elif best.epoch is None and (user.val_fun_hyp if val else user.train_fun_hyp)[0] in COUNTS_LARGE_ERRORS:
+            why_stopped = f"the objective of {watched} counts large errors alone, and there were none: lower its a"
+        elif best.epoch is None:
             why_stopped = f"{watched} is not a number: check the records of the validation set, or try a smaller lr"
         elif len(log.rows) < user.epochs:
             why_stopped = f"no better {watched} in {user.patience} epochs"
     except KeyboardInterrupt:
-        why_stopped = "stopped by Ctrl-C"
+        why_stopped = BY_CTRL_C
     except InputError as error:  # a file cannot be written, or another machine is lost
         if not state.epochs_saved:
             raise
@@ -161,7 +175,7 @@ def _train(
     facts |= {"epochs_trained": len(log.rows), "best_epoch": best.epoch, "stopped": why_stopped, "finished": True}
     write_json(folder / SETTINGS_FILE, facts)
     publish(folder, config.network_folder)
-    (config.network_folder / STATE_FILE).unlink(missing_ok=True)
+    keep_state(config, why_stopped)
     return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
 
 
@@ -170,6 +184,8 @@ def _train_along(config: Config, sets: dict[str, Sequence[Record]], team: Team) 
     user = config.user
     team.compare(_prints(config, fingerprint(sets["train"], sets["val"])))
     (seed,) = team.from_first([0]).astype(int).tolist()
+    if seed == NOTHING_TO_TRAIN:
+        return
     _, model, batches = _ready_to_train(config, sets, seed, team)
     first_epoch, epochs = team.from_first([0, 0]).astype(int).tolist()
     plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
@@ -228,6 +244,9 @@ def fit_linear_filter(config: Config, sets: dict[str, Sequence[Record]]) -> Trai
     if user.mirror_symmetry:
         train = with_mirrored(train, Mirror.of(architecture.inputs, architecture.outputs, s))
     wanted = [_corrections(sequences, architecture) for sequences in (train, *val)]
+    check_objectives(
+        dataclasses.replace(user, train_fun_hyp=(0, 0.0, 0.0)), architecture, train, val[0] if val else None
+    )
     fitted = fir_filter.fit(wanted[0], wanted[-1], *keras_layers.filter_lags(user.bi_directional))
     model = build_training_model(architecture)
     model.get_layer("outputs").set_weights([fitted.kernel, fitted.bias])
@@ -269,13 +288,13 @@ def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
 
 
 def _stopping_callbacks(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
-    """Keras' callbacks that watch the loss: they stop the training, or slow it down where the schedule says so."""
+    """Keras' callbacks that watch the loss: they stop a training that diverges, or slow it down on a plateau."""
     callbacks = [keras.callbacks.TerminateOnNaN()]
     if user.lr_schedule == "plateau":
         # min_delta is absolute in Keras and 1e-4 by default: larger than a good standardized loss.
         third = max(1, user.patience // 3)
         callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
-    return [*callbacks, keras.callbacks.EarlyStopping(watched, patience=user.patience, mode="min")]
+    return callbacks
 
 
 def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
@@ -350,7 +369,7 @@ def _facts(config: Config, architecture: Architecture, seed: int) -> dict[str, A
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
             "numpy": np.__version__,
-            "platform": platform.platform(),
+            "platform": f"{platform.system()} {platform.machine()}",
         },
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         "finished": False,

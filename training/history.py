@@ -11,11 +11,13 @@ from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS
 from support.files import written_aside
 from support.progress import as_duration
 
+LOG_INTERVAL = 10.0  # s
+
 
 class Progress(keras.callbacks.Callback):
     """Writes history.csv after each epoch, and one line on the terminal that is kept up to date.
 
-    Not on a terminal it is quiet until the end.
+    Elsewhere, as in the log of a batch job, each epoch has a line, but never more than one in LOG_INTERVAL seconds.
     """
 
     def __init__(self, epochs: int, watched: str, history_file: Path, channels: tuple[str, ...]):
@@ -27,6 +29,7 @@ class Progress(keras.callbacks.Callback):
         self._began = 0.0
         self._elapsed_before = 0.0  # of the part of a training that was cut off
         self._on_terminal = sys.stdout.isatty()
+        self._printed = float("-inf")
 
     def continue_from(self, history: pd.DataFrame) -> None:
         """Takes up the rows of a training that was cut off."""
@@ -50,16 +53,17 @@ class Progress(keras.callbacks.Callback):
         self.rows.append(row)
         write_history(self.history(), self._file)
         self._note_best(row)
-        if self._on_terminal:
+        if self._on_terminal or time.perf_counter() - self._printed >= LOG_INTERVAL:
+            self._printed = time.perf_counter()
             left = row["elapsed_s"] / len(self.rows) * (self._epochs - row["epoch"])
             line = (
                 f"epoch {row['epoch']}/{self._epochs}  loss {row['loss']:.2e}  validation {row['val_loss']:.2e}  "
                 f"best {self._best[0]:.2e} (epoch {self._best[1]})  at most {as_duration(left)} left"
             )
-            print(f"\r{line:<100}", end="", flush=True)
+            print(*(f"\r{line:<100}", "") if self._on_terminal else (line, "\n"), sep="", end="", flush=True)
 
     def _note_best(self, row: dict[str, float]) -> None:
-        if row[self._watched] < self._best[0]:
+        if 0 < row[self._watched] < self._best[0]:
             self._best = (row[self._watched], row["epoch"])
 
     def close(self, why_stopped: str, best_epoch: int) -> None:

@@ -6,11 +6,19 @@ and |y| >= b; 6 mean of e^2 at the last step. A mean over no element is 0. Steps
 is how the washout of a window and the padding of short sequences are left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
+from data_io import CHANNEL_UNITS
+from network import Architecture, simplecode_weights
+from settings import UserInput
+from support.errors import InputError
+from training.sequences import Sequences
+
 Objective = tuple[int, float, float]
+COUNTS_LARGE_ERRORS = (4, 5)  # kinds that a good network may leave without a sample
 
 
 def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -64,3 +72,60 @@ def objective_loss(objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], tf.
         return tf.math.divide_no_nan(total, count)
 
     return loss
+
+
+# ---- objectives that count nothing --------------------------------------------------------------------------------
+
+
+def check_objectives(user: UserInput, architecture: Architecture, train: Sequences, val: Sequences | None) -> None:
+    """Raises InputError for an objective that gives no sample of its set a weight."""
+    pairs = {"train": (user.train_fun_hyp, train), "val": (user.val_fun_hyp, val)}
+    faults = [
+        _without_weight(f"{name}_fun_hyp", objective, name, sequences, architecture)
+        for name, (objective, sequences) in pairs.items()
+        if sequences is not None and not _has_weight(objective, sequences, architecture)
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def _has_weight(objective: Objective, sequences: Sequences, architecture: Architecture) -> bool:
+    for y, error in _before_training(sequences, architecture):
+        output = y + (error if objective[0] in COUNTS_LARGE_ERRORS else 1.0)
+        if objective_sum_and_count(objective, tf.constant(y[None]), tf.constant(output[None]))[0] > 0:
+            return True
+    return False
+
+
+def _before_training(sequences: Sequences, architecture: Architecture) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Target and error (time, channel) of each sequence, of a network that gives the mean or no correction."""
+    for start, length in zip(sequences.starts, sequences.lengths, strict=True):
+        y = np.asarray(sequences.targets[start : start + length])
+        error = -y
+        if architecture.predict_correction:
+            kernel, bias = simplecode_weights(architecture)
+            error = (sequences.inputs[start : start + length] @ kernel + bias).astype(np.float32) - y
+        yield y, error
+
+
+def _without_weight(
+    setting: str, objective: Objective, set_name: str, sequences: Sequences, architecture: Architecture
+) -> str:
+    kind, a, b = objective
+    parts = list(_before_training(sequences, architecture))
+    lowest, highest = min(y.min() for y, _ in parts), max(y.max() for y, _ in parts)
+    largest = max(np.abs(error).max() for _, error in parts)
+    errors = f"|e| >= {a:g} (before training e is at most {largest:.3g})"
+    why, remedy = {
+        1: (f"a + b y^2 = {a:g} + {b:g} y^2 is nowhere above 0", "set a or b above 0"),
+        2: ("LAMP's motions have no turning point there", "choose another kind"),
+        3: (f"nowhere is |y| >= {a:g}", "choose a smaller a"),
+        4: (f"nowhere is {errors}", "choose a smaller a"),
+        5: (f"nowhere is {errors} and |y| >= {b:g}", "choose a smaller a or b"),
+    }[kind]
+    deviations = zip(architecture.outputs, architecture.standardization.output_deviation, strict=True)
+    units = ", ".join(f"{deviation:.3g} {CHANNEL_UNITS[channel]} in {channel}" for channel, deviation in deviations)
+    return (
+        f"UserInputArgs.{setting} = {list(objective)} gives no sample of the {set_name} set a weight: {why}; y and the "
+        f"thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for {units}; {remedy}"
+    )

@@ -1,6 +1,7 @@
 """A training that was cut off: finds it, sees that settings and data are the same, and goes on with its state."""
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +13,27 @@ import numpy as np
 import pandas as pd
 
 from data_io import HISTORY_COLUMNS, Record, RecordsOnDisk
-from network import read_facts, training_variables
+from network import TrainedNetwork, load_network, read_facts, training_variables
 from settings import Config
 from support.errors import InputError, first_line
-from support.files import written_aside
-from support.saved_networks import HISTORY_FILE, STATE_FILE, different_settings, unfinished
+from support.files import write_json, written_aside
+from support.saved_networks import (
+    CHECKPOINTS,
+    HISTORY_FILE,
+    MODEL_FILE,
+    SETTINGS_FILE,
+    STATE_FILE,
+    different_settings,
+    interrupted_training,
+    only_more_epochs,
+    restore_replaced,
+)
 from training.epoch_end import BestAndLast
 from training.history import Progress
+
+BY_CTRL_C = "stopped by Ctrl-C"
+ENDLESS_SCHEDULES = ("constant", "plateau")  # of the learning rate: those that do not depend on the number of epochs
+OTHER_DATA = "the files of the train and val sets hold other numbers than when the training began"
 
 
 @dataclass(frozen=True)
@@ -40,39 +55,91 @@ def fingerprint(*sets: Sequence[Record]) -> str:
     return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
 
 
-def find_interrupted(config: Config, data_print: str) -> Interrupted | None:
-    """The training of this name that was cut off, or None (said on the terminal) if there is none.
+def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwork | None:
+    """What there is of this name: a training to go on with, or the network of one that is finished.
+
+    None (said on the terminal) if the training has to start from the beginning.
 
     Raises:
-        InputError: it was started with other settings, which are listed, or on other data; or it is damaged.
+        InputError: it was started with other settings, which are listed, or on other data; it is damaged; or it is
+            to go on beyond its last epoch and cannot.
     """
     own = config.network_folder
-    candidates = [folder for folder in (unfinished(own), own) if (folder / STATE_FILE).is_file()]
-    if not candidates:
+    restore_replaced(own)
+    cut_off = interrupted_training(own)
+    if not cut_off and not (own / MODEL_FILE).is_file():
         print(f"resume = True: there is no interrupted training in {own}; it starts from the beginning")
         return None
-    folder = candidates[0]
+    folder = cut_off or own
     facts, _ = read_facts(folder)
-    differences = different_settings(facts.get("settings", {}), config)
-    if not differences and facts.get("data_fingerprint") not in (None, data_print):
-        differences = ["the files of the train and val sets hold other numbers than when the training began"]
-    if differences:
-        raise InputError(
-            [
-                f"resume = True, but {line}; use the same settings, or resume = False to start again"
-                for line in differences
-            ]
+    settings = facts.get("settings", {})
+    differences = list(different_settings(settings, config).values())
+    more_epochs = only_more_epochs(settings, config)
+    if (not differences or more_epochs) and facts.get("data_fingerprint") not in (None, data_print):
+        differences, more_epochs = [OTHER_DATA], False
+    if more_epochs:
+        _check_more_epochs(config, facts, folder / STATE_FILE if cut_off else own / CHECKPOINTS / STATE_FILE)
+    elif differences and not cut_off:
+        print(
+            f"resume = True: the network in {own} is another one ({differences[0]}); it is trained from the beginning"
         )
+        return None
+    elif differences:
+        remedy = "use the same settings, or resume = False to start again"
+        raise InputError([f"resume = True, but {line}; {remedy}" for line in differences])
+    if not cut_off:
+        stopped = facts.get("stopped")
+        if not more_epochs and not (stopped == BY_CTRL_C and (own / CHECKPOINTS / STATE_FILE).is_file()):
+            print(f"resume = True: the training of {own} is finished ({stopped}); it is used as it is")
+            return load_network(own)
+        _reopen(config, facts)
+    return _read_interrupted(folder, facts)
+
+
+def _check_more_epochs(config: Config, facts: dict[str, Any], state: Path) -> None:
+    """Raises InputError if a training cannot go on beyond what was to be its last epoch."""
+    schedule, before = config.user.lr_schedule, facts["settings"]["user"]["epochs"]
+    if schedule not in ENDLESS_SCHEDULES:
+        why = f"lr_schedule = {schedule!r} lowers the learning rate towards the last epoch, which was to be {before}"
+    elif not state.is_file():
+        why = f"its state was not kept: there is no {state}"
+    else:
+        return
+    raise InputError(
+        f"resume = True with epochs = {config.user.epochs}: the training of {config.network_folder} cannot go on "
+        f"beyond {before} epochs, as {why}; set epochs = {before}, or resume = False to train from the beginning"
+    )
+
+
+def _reopen(config: Config, facts: dict[str, Any]) -> None:
+    """Makes a finished training one that was cut off after its last epoch. A kill at any point of it costs nothing."""
+    folder = config.network_folder
+    os.replace(folder / CHECKPOINTS / STATE_FILE, folder / STATE_FILE)
+    settings = config.as_dict()
+    settings["user"]["seed"] = facts["seed"]
+    write_json(folder / SETTINGS_FILE, facts | {"settings": settings, "finished": False})
+
+
+def _read_interrupted(folder: Path, facts: dict[str, Any]) -> Interrupted:
     try:
         with np.load(folder / STATE_FILE) as state:
             epochs = int(state["epochs"])
-        history = pd.read_csv(folder / HISTORY_FILE, float_precision="round_trip").head(epochs)
+        history = pd.read_csv(folder / HISTORY_FILE, dtype=str).astype(float).astype({"epoch": int}).head(epochs)
         if len(history) != epochs or not set(HISTORY_COLUMNS) <= set(history):
             raise ValueError(f"{HISTORY_FILE} has {len(history)} of {epochs} epochs")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _cannot_go_on(folder, error) from error
     print(f"Going on with the training in {folder} after epoch {epochs}")
     return Interrupted(folder, facts, history)
+
+
+def keep_state(config: Config, stopped: str) -> None:
+    """Puts the state of a finished training away: where it can go on, among the checkpoints."""
+    folder = config.network_folder
+    if config.user.lr_schedule in ENDLESS_SCHEDULES or stopped == BY_CTRL_C:
+        os.replace(folder / STATE_FILE, folder / CHECKPOINTS / STATE_FILE)
+    else:
+        (folder / STATE_FILE).unlink(missing_ok=True)
 
 
 def _cannot_go_on(folder: Path, error: Exception) -> InputError:
@@ -102,8 +169,7 @@ class TrainingState(keras.callbacks.Callback):
         for callback in callbacks:
             if isinstance(callback, Progress | BestAndLast):
                 callback.continue_from(self._interrupted.history)
-        stateful = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
-        self._others = [callback for callback in callbacks if isinstance(callback, stateful)]
+        self._others = [each for each in callbacks if isinstance(each, keras.callbacks.ReduceLROnPlateau)]
         return len(self._interrupted.history)
 
     def on_train_begin(self, logs=None):

@@ -151,7 +151,7 @@ class TrainingBatches:
     """Batches of windows, cut and shuffled anew for each epoch; each follows from the seed and its number alone."""
 
     def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
-        self._sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
+        self.sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
         fewest = self._fewest_windows()
         self.batches_an_epoch = min(user.num_batches or -(-fewest // DEFAULT_BATCH), fewest)
         self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
@@ -186,7 +186,7 @@ class TrainingBatches:
         """Inputs and targets (window, time, channel) of one batch, counted from the first of the first epoch."""
         epoch, position = divmod(int(number), self.batches_an_epoch)
         windows, batches = self._windows_of(epoch)
-        inputs, targets = gather(self._sequences, windows, batches[position])
+        inputs, targets = gather(self.sequences, windows, batches[position])
         if self._mirror:
             rng = np.random.default_rng((self._seed, epoch, 2, position))
             turned = rng.random(len(inputs)) < mirrored_share(epoch, self._user.epochs)
@@ -199,8 +199,8 @@ class TrainingBatches:
 
     def _tensors(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         inputs, targets = tf.numpy_function(self.batch, [number], [tf.float32, tf.float32])
-        inputs.set_shape((None, None, self._sequences.inputs.shape[1]))
-        targets.set_shape((None, None, self._sequences.targets.shape[1]))
+        inputs.set_shape((None, None, self.sequences.inputs.shape[1]))
+        targets.set_shape((None, None, self.sequences.targets.shape[1]))
         return inputs, targets
 
     def _cut_and_shuffle(self, epoch: int) -> tuple[Windows, list[np.ndarray]]:
@@ -215,15 +215,15 @@ class TrainingBatches:
             part = windows_part(epoch, user.epochs)
             window, washout = -(-user.window_length // part), user.washout_length // part
             after = max(washout * user.bi_directional, user.look_ahead)
-            return cut_windows(self._sequences, window, washout, after, rng)
-        return cut_pieces(self._sequences, user.seq_length)
+            return cut_windows(self.sequences, window, washout, after, rng)
+        return cut_pieces(self.sequences, user.seq_length)
 
     def _fewest_windows(self) -> int:
         """In any epoch: where windows are cut changes their number a little, and no batch may be empty."""
         window = self._user.window_length
         if not window:
             return len(self._cut(0).begin)
-        return int(np.maximum(-(-self._sequences.lengths // window), 1).sum())
+        return int(np.maximum(-(-self.sequences.lengths // window), 1).sum())
 
 
 def windows_part(epoch: int, epochs: int) -> int:

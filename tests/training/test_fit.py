@@ -1,6 +1,7 @@
 """Trainings that are cut off and continued, checkpoints, and fine-tuning from a saved network."""
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -25,13 +26,15 @@ from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from support import saved_networks
 from support.errors import InputError
-from training import fit
+from training import fit, history
+from training.resuming import ENDLESS_SCHEDULES
 
 ROOT = Path(main.__file__).resolve().parent
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # of tf.data, see eagerly()
 FOLDER = Path("saved_models") / DEFAULT_NAME
 STATE = fit.STATE_FILE
-FINISHED = ["checkpoints/last.keras", "history.csv", "model.keras", "settings.json"]
+KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch
+FINISHED = ["checkpoints/last.keras", KEPT_STATE, "history.csv", "model.keras", "settings.json"]
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +84,8 @@ def assert_finished_alone() -> None:
     """Nothing but the finished networks: no state to go on from, no half-written file, no folder set aside."""
     folders = {path.name for path in Path("saved_models").iterdir()}
     assert not [name for name in folders if name.endswith((".old", ".training"))]
-    assert files_in(FOLDER) == FINISHED
+    endless = json.loads((FOLDER / "settings.json").read_text())["settings"]["user"]["lr_schedule"] in ENDLESS_SCHEDULES
+    assert files_in(FOLDER) == [name for name in FINISHED if endless or name != KEPT_STATE]
 
 
 class Killed(BaseException):
@@ -258,7 +262,7 @@ def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
     killer.done = []
     capsys.readouterr()
     train()
-    assert killer.done.count(f"replace {STATE}") == SMALL["epochs"]
+    assert killer.done.count(f"replace {STATE}") == SMALL["epochs"] + 1  # the last one is put away
     assert "Going on" not in capsys.readouterr().out
     assert what_is_left() == expected
     assert_finished_alone()
@@ -267,10 +271,69 @@ def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
 def test_resume_with_nothing_to_resume_says_so(eagerly, capsys):
     expected = left_in("undisturbed", epochs=2)
     assert "no interrupted training" not in capsys.readouterr().out
-    for _ in range(2):  # neither before the first training of the name, nor after it has finished
-        train(resume=True, epochs=2)
-        assert "there is no interrupted training" in capsys.readouterr().out
-        assert what_is_left() == expected
+    train(resume=True, epochs=2)
+    assert "there is no interrupted training" in capsys.readouterr().out
+    assert what_is_left() == expected
+
+
+def test_resume_on_a_finished_network_uses_it_as_it_is(killer, capsys):
+    trained = train(lr_schedule="cosine")
+    killer.done = []
+    again = train(resume=True, lr_schedule="cosine")
+    assert "is finished (all epochs done)" in capsys.readouterr().out
+    assert killer.done == ["unlink recently_trained_model.lock"]
+    assert again.best_epoch == trained.best_epoch and len(again.history) == len(trained.history)
+    assert all(map(np.array_equal, again.model.get_weights(), trained.model.get_weights()))
+    train(resume=True, lr_schedule="cosine", lr=0.02)
+    assert "(lr was 0.01 and is now 0.02); it is trained from the beginning" in capsys.readouterr().out
+    assert_finished_alone()
+
+
+@pytest.mark.parametrize("schedule", ENDLESS_SCHEDULES)
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_resume_with_more_epochs_goes_on_where_the_schedule_allows_it(killer, capsys, schedule, cut_off):
+    user = {"lr_schedule": schedule, "patience": 3, "weight_averaging": 0.5}
+    expected = left_in("undisturbed", **user)
+    train(epochs=3, **user)
+    capsys.readouterr()
+    if cut_off:
+        killer.kill("replace history.csv", 1, resume=True, **user)
+    train(resume=True, **user)
+    assert "after epoch 3" in capsys.readouterr().out
+    assert what_is_left() == expected  # no setting of this training follows the number of epochs
+    assert json.loads((FOLDER / "settings.json").read_text())["settings"]["user"]["epochs"] == SMALL["epochs"]
+    assert_finished_alone()
+
+
+@pytest.mark.parametrize("schedule", ["exponential", "constant"])
+def test_resume_with_more_epochs_says_why_it_cannot_go_on(eagerly, schedule):
+    train(epochs=2, lr_schedule=schedule)
+    (FOLDER / KEPT_STATE).unlink(missing_ok=True)
+    before = what_is_left()
+    with pytest.raises(InputError) as caught:
+        train(epochs=4, lr_schedule=schedule, resume=True)
+    (line,) = caught.value.lines
+    assert "cannot go on beyond 2 epochs" in line and "resume = False" in line
+    assert ("lr_schedule = 'exponential' lowers" if schedule == "exponential" else "was not kept") in line
+    assert what_is_left() == before
+
+
+def test_a_named_network_may_go_on_beyond_its_last_epoch_and_nothing_else(project, capsys):
+    project.user |= {"model_save_filename": "mine", "lr_schedule": "constant"}
+    assert project.run() == 0
+    project.user |= {"resume": True, "epochs": 3}
+    assert project.run() == 0
+    assert "after epoch 2" in capsys.readouterr().out
+    project.user["lr"] = 0.02
+    assert project.run() == 1
+    assert "holds another experiment" in capsys.readouterr().err
+
+
+def test_a_plain_start_says_that_an_interrupted_training_is_replaced(killer, capsys):
+    killer.kill("replace history.csv", 3)
+    capsys.readouterr()
+    train()
+    assert f"an interrupted training lies in {FOLDER}" in capsys.readouterr().err
 
 
 def test_resume_tells_where_it_goes_on(killer, capsys):
@@ -337,6 +400,37 @@ def test_a_network_that_was_moved_away_is_found_again(eagerly):
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+# ---- what is said --------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_job_logs_an_epoch_at_most_every_ten_seconds(tmp_path, monkeypatch, capsys):
+    now = iter(np.arange(0.0, 1000.0, 3.0))
+    monkeypatch.setattr(history.time, "perf_counter", lambda: next(now))
+    progress = history.Progress(8, "val_loss", tmp_path / "history.csv", ("Zcg",))
+    progress.set_model(keras.Sequential([keras.layers.Dense(1)]))
+    progress.model.compile("adam", "mse")
+    for epoch in range(8):
+        progress.on_epoch_begin(epoch)
+        progress.on_epoch_end(epoch, {"loss": 0.5, "val_loss": 1 / (epoch + 2)})
+    lines = capsys.readouterr().out.splitlines()
+    assert 1 < len(lines) < 8 and lines[0].startswith("epoch 1/8  loss 5.00e-01  validation 5.00e-01")
+    assert all("left" in line for line in lines)
+
+
+def test_tensorflows_hints_to_programmers_do_not_reach_the_user(capsys):
+    for steps in range(3, 12):
+        tf.function(lambda x: x + 1.0)(tf.zeros(steps))
+
+    @tf.function
+    def traced(x):
+        return x + 1.0
+
+    for steps in range(3, 20):
+        traced(tf.zeros(steps))
+    assert not tf.get_logger().isEnabledFor(logging.WARNING)
+    assert "retracing" not in capsys.readouterr().err
+
+
 # ---- TensorBoard ------------------------------------------------------------------------------------------------
 
 
@@ -366,7 +460,7 @@ def test_checkpoints_every_few_epochs_and_the_newest_are_kept(eagerly):
     train(epochs=9, checkpoint_every=2, max_checkpoints=3, model_save_filename="whole")
     folder = Path("saved_models/whole/checkpoints")
     names = ["epoch_000004.keras", "epoch_000006.keras", "epoch_000008.keras", "last.keras"]
-    assert sorted(path.name for path in folder.iterdir()) == names
+    assert sorted(path.name for path in folder.glob("*.keras")) == names
     answers = [keras.models.load_model(folder / name)(x).numpy() for name in names]
     for earlier, later in zip(answers, answers[1:], strict=False):
         assert np.isfinite(later).all() and not np.array_equal(earlier, later)
@@ -377,13 +471,13 @@ def test_checkpoints_every_few_epochs_and_the_newest_are_kept(eagerly):
 
 def test_checkpoints_of_a_training_that_was_cut_off(killer):
     killer.kill("replace history.csv", 4, checkpoint_every=1, max_checkpoints=2)
-    assert sorted(path.name for path in (FOLDER / "checkpoints").iterdir()) == [
+    assert sorted(path.name for path in (FOLDER / "checkpoints").glob("*.keras")) == [
         "epoch_000002.keras",
         "epoch_000003.keras",
         "last.keras",
     ]
     train(resume=True, checkpoint_every=1, max_checkpoints=2)
-    assert sorted(path.name for path in (FOLDER / "checkpoints").iterdir()) == [
+    assert sorted(path.name for path in (FOLDER / "checkpoints").glob("*.keras")) == [
         "epoch_000004.keras",
         "epoch_000005.keras",
         "last.keras",
