@@ -1,7 +1,7 @@
 """Error measures and statistics of motions: pure functions on arrays.
 
 Series are (rows,), records are (rows, channel), in physical units. A measure over a set pools the rows of all its
-records, so that a long record counts for more than a short one; ssa_error alone is a mean over records.
+records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ import pandas as pd
 
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)
-# Channels with a mean that is no response to the waves: the height of Zcg's origin, the still-water bending moment.
+# Channels whose mean is no response to the waves: the height of Zcg's origin, the still-water bending moment.
 ABOUT_MEAN = ("VBM", "Zcg")
 SIMPLECODE = "SimpleCode"
 
 Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, network, each (rows, channel)
-Sums = Mapping[str, np.ndarray]  # what `record_sums` gives of each record of a set, (records,)
+Sums = Mapping[str, np.ndarray]  # the results of `record_sums` for each record of a set, (records,)
 
 
 # ---- statistics of one series -----------------------------------------------------------------------------------
@@ -25,7 +25,7 @@ Sums = Mapping[str, np.ndarray]  # what `record_sums` gives of each record of a 
 def turning_points(series: np.ndarray) -> np.ndarray:
     """Indices of the peaks and troughs of a series (rows,), in time order.
 
-    A flat top counts once, at its first sample; the ends of the series are no turning points.
+    A flat top counts once, at its first sample. The ends of the series are not turning points.
     """
     series = np.asarray(series)
     steps = np.diff(series)
@@ -93,7 +93,7 @@ def correlation(sums: Sums) -> float:
     variances = _products(sums, "y", "y") * _products(sums, "p", "p")
     if _is_constant(sums, "y") or _is_constant(sums, "p") or not variances > 0:
         return float("nan")
-    # Rounding can carry the quotient past its bounds.
+    # Rounding can push the quotient beyond its bounds.
     return float(np.clip(_products(sums, "y", "p") / np.sqrt(variances), -1.0, 1.0))
 
 
@@ -107,7 +107,7 @@ def ssa_error(sums: Sums) -> float:
     return float(sums["ssa_error"].mean())
 
 
-# All measures there are, in the order of the report's columns.
+# All measures, in the order of the report's columns.
 MEASURES = {
     measure.__name__: measure
     for measure in (mse, amplitude_mse, peak_mse, rmse, nrmse, correlation, max_error, ssa_error)
@@ -115,7 +115,7 @@ MEASURES = {
 
 
 def record_sums(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
-    """What one record's series (rows,) of LAMP and of a model add to the measures; the series need not be kept."""
+    """The sums over LAMP's and a model's series (rows,) that the measures need, so that series need not be kept."""
     y, p = np.asarray(y, float), np.asarray(p, float)
     squared = (p - y) ** 2
     a, b = AMPLITUDE_WEIGHTS
@@ -130,7 +130,7 @@ def record_sums(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
         "ssa_error": abs(significant_single_amplitude(p) - significant_single_amplitude(y)),
         "mean_y": y.mean(),
         "mean_p": p.mean(),
-        # About the record's own means: sums of raw squares would cancel where the mean is large.
+        # About the record's own means, as sums of raw squares would cancel if the mean is large.
         "yy": ((y - y.mean()) ** 2).sum(),
         "pp": ((p - p.mean()) ** 2).sum(),
         "yp": ((y - y.mean()) * (p - p.mean())).sum(),
@@ -152,7 +152,7 @@ def _products(sums: Sums, first: str, second: str) -> float:
 
 
 def _is_constant(sums: Sums, name: str) -> bool:
-    """Whether all values are the same: rounding of the mean leaves the deviation just above zero."""
+    """Compared exactly, as rounding of the mean can leave the standard deviation just above zero."""
     return sums[f"least_{name}"].min() == sums[f"most_{name}"].max()
 
 
@@ -166,7 +166,7 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
     """MEASURES of one channel over a set.
 
     Args:
-        targets: LAMP's series, one (rows,) array a record, in the files' units.
+        targets: LAMP's series, a (rows,) array for each record, in the files' units.
         predictions: the model's series, of the same lengths.
     """
     return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
@@ -174,11 +174,11 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
 
 # ---- reports ----------------------------------------------------------------------------------------------------
 
-ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None of one that a model does not give
+ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None if the model does not have it
 
 
 def model_sums(records: Iterable[Motions]) -> list[tuple[ChannelSums, ChannelSums]]:
-    """SimpleCode's and the network's sums of each record, which is gone through once and need not stay in memory."""
+    """SimpleCode's and the network's sums for each record. Records are read once and need not stay in memory."""
     return [(_channel_sums(lamp, simple), _channel_sums(lamp, predicted)) for lamp, simple, predicted in records]
 
 
@@ -188,7 +188,7 @@ def _channel_sums(target: np.ndarray, prediction: np.ndarray) -> ChannelSums:
 
 
 def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:
-    """MEASURES of each channel that the model gives in all records, and of all channels together.
+    """MEASURES of each channel that the model has in all records, and of all channels together.
 
     The row "All" pools the elements of all channels, whatever their units, as the earlier tool did, for mse,
     amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse; it has the mean over the channels of
@@ -219,7 +219,7 @@ def error_report(
 
     Args:
         results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
-        channels: the channels' names. network: what the network is called.
+        channels: names of the channels. network: name of the network.
 
     Returns:
         columns set, source, channel, then MEASURES.
@@ -237,7 +237,7 @@ def error_by_record(
     channels: Sequence[str],
     network: str = "LSTM",
 ) -> pd.DataFrame:
-    """The same for each record by itself; names: (record, handle) of each.
+    """The same for each record separately. names: (record, handle) of each.
 
     Returns:
         columns set, record, handle, source, channel, then MEASURES.
@@ -254,7 +254,7 @@ def error_by_record(
 def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:
     """A line for each set and channel in which the network's mse exceeds SimpleCode's, over the set or in a record.
 
-    Where SimpleCode has no error, as for a roll of zero in head seas, nothing is compared.
+    Where SimpleCode has no error, such as in roll in head seas, nothing is compared.
     """
     over_set, in_record = (
         _mse_ratios(table, keys).query("ratio > 1")
@@ -275,7 +275,7 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
 
 
 def _mse_ratios(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The network's mse over SimpleCode's, column ratio beside the keys, in the table's order, without the row All."""
+    """The network's mse over SimpleCode's (column ratio) with the keys, in the table's order, without the row All."""
     table = table[table["channel"] != "All"]
     is_simple = table["source"] == SIMPLECODE
     simple = table.loc[is_simple & (table["mse"] > 0), [*keys, "mse"]]
@@ -284,7 +284,7 @@ def _mse_ratios(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
-    """The error report for the terminal: a block a set, SimpleCode and the network below each other, with its share."""
+    """The error report for the terminal: a block for each set, SimpleCode above the network."""
     lines = []
     headings = "".join(f"{name:>14}" for name in MEASURES)
     for set_name, block in report.groupby("set", sort=False):
@@ -302,7 +302,7 @@ def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
                 if row.source != SIMPLECODE and comparable:
                     share = f"{100 * row.mse / simple.iloc[0]:.2f} %"
                 numbers = "".join(f"{getattr(row, name):>14.4g}" for name in MEASURES)
-                numbers = numbers.replace("nan", "  -")  # there is none, as for the correlation of a constant channel
+                numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel
                 lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
     lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
     lines.append("the network's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")

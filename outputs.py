@@ -1,4 +1,4 @@
-"""What a run leaves behind: the error report, prediction files and figures, and predictions without LAMP."""
+"""Writes the results of a run: error report, prediction files, figures, and predictions without LAMP."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from support.progress import Bar
 
 BY_RECORD_FILE = "error_by_record.csv"
 FIGURES_FOLDER = "figures"
-RECORDS_AT_ONCE = 48  # read and predicted together; bounds the memory for thousands of realizations
+RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
 
 class Predicted(Sequence):
@@ -60,7 +60,7 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
 
 
 def _predictions(predictor: Predictor, records: Sequence[Record], set_name: str) -> Iterator[np.ndarray]:
-    """The network's motions of one record after the other, of which a few are in memory at once."""
+    """Yields the network's motions record by record, with a few records in memory at a time."""
     bar = Bar(len(records) if len(records) >= data_io.MANY_RECORDS else 0, f"Predicting {set_name} set")
     for start in range(0, len(records), RECORDS_AT_ONCE):
         places = range(start, min(start + RECORDS_AT_ONCE, len(records)))
@@ -72,7 +72,7 @@ def _predictions(predictor: Predictor, records: Sequence[Record], set_name: str)
 def save_report(
     config: Config, sets: Mapping[str, Sequence[Record]], results: Results, trained: TrainedNetwork
 ) -> None:
-    """Prints the error report and writes it, by set and by record; says where SimpleCode is the better of the two."""
+    """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network."""
     channels, network = trained.architecture.outputs, network_title(trained)
     sums = {set_name: metrics.model_sums(motions) for set_name, motions in results.items()}
     names = {set_name: [(name, _handle_in(name)) for name in record_names(sets[set_name])] for set_name in sums}
@@ -87,7 +87,7 @@ def save_report(
 
 
 def network_title(trained: TrainedNetwork) -> str:
-    """What the network is called in the report and in figures: LSTM, GRU, Transformer or Linear."""
+    """Name of the network in the report and in figures: LSTM, GRU, Transformer or Linear."""
     kind = trained.architecture.network_type
     return kind.upper() if kind in ("lstm", "gru") else kind.capitalize()
 
@@ -104,7 +104,7 @@ def _handle_in(name: str) -> str:
 
 
 def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], results: Results, channels) -> None:
-    """The predictions that SaveDataArgs names, as text."""
+    """Writes the predictions chosen in SaveDataArgs as text."""
     if not config.save.save_data_mode:
         return
     for set_name, records in sets.items():
@@ -118,7 +118,7 @@ def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], resul
 def save_figures(
     config: Config, sets: Mapping[str, Sequence[Record]], results: Results, trained: TrainedNetwork
 ) -> None:
-    """The figures that PlottingArgs names, as PNG files, and in windows if asked for."""
+    """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request."""
     chosen = config.plotting
     if not chosen.plotting_mode:
         return
@@ -136,7 +136,7 @@ def save_figures(
         ("maxima", plotting.maxima_figure, lambda motions: metrics.record_maxima(motions, channels)),
         ("histo", plotting.histogram_figure, np.asarray),
     ):
-        # Reduced one by one: maxima are drawn, by default, of every one of thousands of records.
+        # Reduced one by one, as by default the maxima of every record are drawn.
         picked = {
             name: [tuple(map(reduced, results[name][i])) for i in getattr(chosen, f"{kind}_ID_list_{name}")]
             for name in sets
@@ -158,14 +158,14 @@ def save_figures(
 def evolution_figures(
     config: Config, records: Sequence[Record], trained: TrainedNetwork, style: plotting.PlotStyle
 ) -> dict[str, Figure]:
-    """The realizations of the validation set that evolution_ID_list_val names, over the checkpoints of the training."""
+    """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
     chosen = config.plotting.evolution_ID_list_val
     if not chosen:
         return {}
     try:
         predictions = predict_with_checkpoints(config.network_folder, trained, [records[i].inputs for i in chosen])
     except InputError as error:
-        warn([f"{line}; no figures over the checkpoints are drawn" for line in error.lines])
+        warn([f"{line}; the evolution figure is not drawn" for line in error.lines])
         return {}
     figures = {}
     for place, i in enumerate(chosen):
@@ -184,10 +184,10 @@ def evolution_figures(
 
 
 def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequence[str]) -> list[str]:
-    """Predicts the realizations of predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
+    """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
 
     Returns:
-        one line for each fault; a faulty realization costs only itself.
+        the errors, one line each; a faulty realization is skipped.
     """
     data = config.data
     if not data.predict_sc:
@@ -235,15 +235,15 @@ def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequenc
 
 
 def earlier_files(config: Config) -> list[str]:
-    """What earlier runs have left in the output folder; to be called before anything is written there."""
+    """Files of earlier runs in the output folder; to be called before anything is written there."""
     return run_folder.begin(config.output_folder, config.save.prefix)
 
 
 def replace_earlier(config: Config, earlier: Sequence[str]) -> str:
-    """Removes what earlier runs have left and this one has not made anew; returns what this one has made, in words.
+    """Deletes the files of earlier runs that this one has not replaced; returns what this one has written, in words.
 
-    A run without sets makes no report that could take the place of another one: it adds its predictions to the folder.
-    What the run itself has read stays.
+    A run without sets writes no report that could replace another one; it adds its predictions to the folder. Files
+    that the run itself has read stay.
     """
     has_report = any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)
     lists = vars(config.data).values()

@@ -16,18 +16,18 @@ from network import Architecture, TrainedNetwork, load_model_file, simplecode_we
 from support.errors import InputError, first_line
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MODEL_FILE, SETTINGS_FILE
 
-SEQUENCES_AT_ONCE = 128  # on each core: fewer cost more each, more no less
-FEWEST_SEQUENCES = 32  # below which another core does not help
-STEPS_AT_ONCE = 2**18  # of all sequences on a core; bounds the memory
-ATTENTION_STEPS = 2**17  # the same where attention weights are held for each of them
+SEQUENCES_AT_ONCE = 128  # on each core: fewer take longer per sequence, more are no faster
+FEWEST_SEQUENCES = 32  # a further core only helps above this
+STEPS_AT_ONCE = 2**18  # of all sequences on a core; limits the memory
+ATTENTION_STEPS = 2**17  # the same for the transformer, which holds attention weights for each step
 
-Evaluate = Callable[[np.ndarray], np.ndarray]  # (sequence, time, channel) in physical units to the same, float32
+Evaluate = Callable[[np.ndarray], np.ndarray]  # takes and returns (sequence, time, channel) in physical units, float32
 
 
 class Predictor:
-    """Predicts whole records with one network; holds what is prepared for it.
+    """Predicts whole records with one network, which it prepares once.
 
-    Raises InputError if the network is not what its settings say.
+    Raises InputError if the network does not match its settings.
     """
 
     def __init__(self, network: TrainedNetwork):
@@ -37,17 +37,17 @@ class Predictor:
             self._evaluate = lstm_on_arrays(network) if on_arrays else keras_model(network.model)
         except (ValueError, AttributeError) as error:
             raise InputError(
-                f"{MODEL_FILE} and {SETTINGS_FILE} are not of one network ({first_line(error)}); train it again"
+                f"{MODEL_FILE} and {SETTINGS_FILE} do not belong together ({first_line(error)}); train it again"
             ) from error
 
     def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """LAMP's motions as the network sees them, for every row.
+        """Predicts LAMP's motions for every row.
 
         Args:
-            inputs: one (rows, input channel) array a record, physical units.
+            inputs: for each record a (rows, input channel) array in physical units.
 
         Returns:
-            one (rows, output channel) float64 array a record.
+            for each record a (rows, output channel) float64 array.
         """
         n = self._architecture.time_res
         outputs = [np.empty((len(array), len(self._architecture.outputs))) for array in inputs]
@@ -68,7 +68,7 @@ class Predictor:
             for (record, first), result in zip(part, self._evaluate(batch), strict=True):
                 outputs[record][first::n] = result
 
-        # One core a part. Left to itself the matrix product would use all cores for each of its many small products.
+        # One core for each part. By default NumPy would use all cores for each of the many small matrix products.
         with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
             list(pool.map(predict_part, parts))
         return outputs
@@ -79,13 +79,13 @@ class Predictor:
 
 
 def keras_model(model: keras.Model) -> Evaluate:
-    """A network of any kind, as Keras runs it."""
+    """A network of any kind, run by Keras."""
     function = tf.function(model, reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 
 
 def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
-    """A network of type "lstm", all members, evaluated by `array_lstm`: the same figures but for rounding."""
+    """A network of type "lstm", all members, evaluated by `array_lstm`: the same numbers up to rounding."""
     architecture, s = network.architecture, network.architecture.standardization
     numbers = range(1, architecture.num_networks + 1)
     members = [_member(network.model, architecture, f"net{n}_" if len(numbers) > 1 else "") for n in numbers]
@@ -101,7 +101,7 @@ def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
 
 
 def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:
-    """One network of an ensemble: standardized (time, channel, sequence) to the same."""
+    """One network of an ensemble; takes and returns standardized (time, channel, sequence)."""
     layers = []
     channels, units = len(architecture.inputs) * (architecture.look_ahead + 1), architecture.hidden_size
     for n in range(1, architecture.num_layers + 1):
@@ -112,7 +112,7 @@ def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Eval
             cells = (model.get_layer(f"{prefix}lstm_{n}"),)
         layers.append([array_lstm.joined_weights(*cell.get_weights()) for cell in cells])
         if any(weights.shape != (4 * units, channels + units + 1) for weights in layers[-1]):
-            raise ValueError(f"layer {n} has not {units} units that see {channels} channels")
+            raise ValueError(f"layer {n} does not have {units} units and {channels} channels")
         channels = units * len(cells)
     kernel, bias = model.get_layer(f"{prefix}outputs").get_weights()
     correction = simplecode_weights(architecture) if architecture.predict_correction else None
@@ -134,9 +134,9 @@ def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Eval
 def predict_with_checkpoints(
     folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
 ) -> dict[int, list[np.ndarray]]:
-    """What the networks predict that the training of the one in `folder` saved on its way, and the best, by epoch.
+    """Predictions of the checkpoints in `folder` and of the best network, by epoch.
 
-    inputs and the predictions of each epoch as in `Predictor.predict`; the epochs ascend.
+    Inputs and predictions of each epoch are as in `Predictor.predict`; epochs are in ascending order.
 
     Raises:
         InputError: one of the files is damaged.

@@ -64,9 +64,7 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     for number, row in enumerate(rows, start=mark + 1):
         if not row.isprintable() or "\ufffd" in row or len(row) > LONGEST_NAME:
             shown = ascii(row[:40])
-            raise InputError(
-                f"{path}, line {number}: {shown} cannot be in a file name; save the file as UTF-8 text"
-            )
+            raise InputError(f"{path}, line {number}: {shown} cannot be in a file name; save the file as UTF-8 text")
     rows = [row for row in rows if row]
     if len(rows) < 2:
         raise InputError(f"{path}: expected SimpleCode's prefix and LAMP's prefix after the line '***'; add them")

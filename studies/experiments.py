@@ -1,4 +1,4 @@
-"""The experiments of one start of main.py: all are checked before the first one runs; then they run one by one."""
+"""The experiments of one call of main.py: all are checked before the first one runs, then they run one by one."""
 
 import errno
 import traceback
@@ -15,12 +15,12 @@ from support import errors, files, saved_networks
 from support.errors import InputError
 from training import workers
 
-Run = Callable[[Config], list[str]]  # one experiment; returns what went wrong, one line each
+Run = Callable[[Config], list[str]]  # runs one experiment; returns the errors, one line each
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """The checked settings of one input file, with what is odd about them."""
+    """The checked settings of one input file, with warnings."""
 
     name: str
     config: Config
@@ -34,10 +34,10 @@ class Experiment:
 
 
 def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experiment]:
-    """The experiments of the input files called `names`, or else of the import line among main.py's global names.
+    """The experiments of the input files `names`, or else that of the import line of main.py (its global names).
 
     Raises:
-        InputError: all that is wrong with any of them.
+        InputError: all errors in any of them.
     """
     several = len(names or ()) > 1
     experiments: list[Experiment] = []
@@ -63,7 +63,7 @@ def _read_one(module: Any, name: str) -> tuple[Experiment, list[str]]:
 
 
 def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> list[str]:
-    """What the files on the disk, and the networks that the queue trains before, let an experiment not do."""
+    """Conflicts of an experiment with files on disk and with networks that the queue trains before."""
     before = {c.network_name: (e.name, c) for e in earlier for c in e.trainings if c.user.training_mode}
     before |= {e.config.network_name: (e.name, e.config) for e in earlier if e.sweep}
     faults = folder_faults(experiment.config)
@@ -74,13 +74,13 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
             if saved_networks.different_settings(other.as_dict(), config):
                 faults.append(
                     f"UserInputArgs.model_save_filename = {config.network_name!r}: {name} trains a network of this "
-                    "name with other settings before; choose another name, or set overwrite = True to replace it"
+                    "name with other settings earlier; choose another name, or set overwrite = True to replace it"
                 )
     return faults
 
 
 def faults_on_disk(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
-    """One line for each file that is missing, each network that is missing or would be replaced."""
+    """One line for each missing file, and for each network that is missing or would be replaced."""
     faults = data_io.missing_files(config) + saved_networks.overwrite_faults(config)
     if config.user.training_mode or config.network_name not in trained_before:
         faults += saved_networks.checkpoint_faults(config)
@@ -88,12 +88,12 @@ def faults_on_disk(config: Config, trained_before: Sequence[str] = ()) -> list[s
 
 
 def folder_faults(config: Config) -> list[str]:
-    """One line for each folder of the run in which nothing can be written; tried, and nothing is left behind."""
+    """One line for each folder of the run that cannot be written to, as found by trying; nothing is left behind."""
     folders = [
         (f"SaveDataArgs.output_path = {config.save.output_path!r}", config.output_folder, "choose another folder")
     ]
     if config.user.training_mode:
-        remedy = "start main.py in a folder where you may write, or have your rights there changed"
+        remedy = "start main.py in a folder where you have write permission, or change the permissions"
         folders += [(str(NETWORKS_FOLDER), path, remedy) for path in (NETWORKS_FOLDER, config.network_folder)]
     if config.data.cache_path:
         folder = Path(config.data.cache_path)
@@ -105,16 +105,16 @@ def folder_faults(config: Config) -> list[str]:
         except NotADirectoryError as error:
             faults.append(f"{setting}: {error.filename} is a file where a folder is expected; rename it or {remedy}")
         except OSError as error:
-            remedy = "make room on the disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else remedy
-            faults.append(f"{setting}: nothing can be written in {error.filename} ({error.strerror}); {remedy}")
+            remedy = "free some disk space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else remedy
+            faults.append(f"{setting}: cannot write to {error.filename} ({error.strerror}); {remedy}")
     return list(dict.fromkeys(faults))
 
 
 def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) -> list[Config | None]:
-    """Runs the experiments, and the members of their sweeps, that are this process's share.
+    """Runs this process's share of the experiments, and the members of their sweeps.
 
     Returns:
-        for each the settings that its network was trained with, None where something went wrong.
+        for each experiment the settings that its network was trained with, None if there were errors.
     """
     return [_run_one(experiment, run, share, len(experiments) > 1) for experiment in experiments]
 
@@ -128,11 +128,11 @@ def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: b
         if experiment.sweep:
             faults, config = sweeps.run(config, experiment.sweep, run, share)
         elif next(share):
-            # Again, as hours may have passed since the queue was checked.
+            # Checked again, as hours may have passed since.
             faults = saved_networks.overwrite_faults(config) or run(config)
     except InputError as error:
         faults = error.lines
-    except OSError as error:  # a disk or drive that fails while the program runs
+    except OSError as error:  # a disk or drive failed during the run
         faults = [errors.cannot_be_written(error.filename or "a file of this run", error)]
     except Exception:
         if not several:

@@ -1,4 +1,4 @@
-"""Draws the learning curve of a network again, from its history.csv alone; also while the training runs.
+"""Draws the learning curve of a network again from its history.csv alone, also during the training.
 
 python -m studies.learning_curve saved_models/NAME/history.csv   a picture learning_curve.png beside the file
 """
@@ -18,9 +18,7 @@ from support.files import posix
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "history", metavar="history.csv", help="of a network in saved_models, or a copy of it elsewhere"
-    )
+    parser.add_argument("history", metavar="history.csv", help="of a network in saved_models, or a copy elsewhere")
     parser.add_argument(
         "--output", metavar="FILE.png", help="the picture; by default learning_curve.png beside the file"
     )
@@ -35,10 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(history: str, output: str | None = None) -> Path:
-    """From the file to the picture, whose path is returned.
+    """Draws the figure and returns its path.
 
     Raises:
-        InputError: the file cannot be read, or the picture is to be no PNG; then nothing is written.
+        InputError: the file cannot be read, or the figure's name does not end in .png; nothing is written.
     """
     file = Path(posix(history))
     path = Path(posix(output)) if output else file.with_name("learning_curve.png")
@@ -56,7 +54,7 @@ def run(history: str, output: str | None = None) -> Path:
 
 
 def read_history(file: Path) -> pd.DataFrame:
-    """A history.csv. Raises InputError if it is none."""
+    """Reads a history.csv. Raises InputError if it is not one."""
     try:
         table = pd.read_csv(file)
     except (OSError, ValueError) as error:
@@ -66,10 +64,10 @@ def read_history(file: Path) -> pd.DataFrame:
     if missing:
         raise InputError(f"{file}: no column {', '.join(missing)}; give the history.csv of a network")
     if table.empty:
-        raise InputError(f"{file}: there is no epoch in it yet")
+        raise InputError(f"{file}: it has no epoch yet")
     words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
     if words:
-        raise InputError(f"{file}: column {', '.join(words)} holds words; expected numbers alone")
+        raise InputError(f"{file}: column {', '.join(words)} contains text; expected numbers only")
     return table
 
 

@@ -1,4 +1,4 @@
-"""Errors that the user has to put right, and warnings: one line each."""
+"""Errors that the user has to fix, and warnings: one line each."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class InputError(Exception):
-    """What the user has to put right; `lines` holds one line a fault."""
+    """An error that the user has to fix; `lines` has one line for each problem."""
 
     def __init__(self, lines: list[str] | tuple[str, ...] | str):
         self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
@@ -15,17 +15,17 @@ class InputError(Exception):
 
 
 class Diverged(InputError):
-    """A training gave no network: with the same settings it would not the next time either."""
+    """A training that produced no network; repeating it with the same settings would not either."""
 
 
 def warn(lines: Iterable[str]) -> None:
-    """Tells what is odd but usable, each line once."""
+    """Prints warnings to stderr, each line once."""
     for line in dict.fromkeys(lines):
         print(f"Warning: {line}", file=sys.stderr)
 
 
 def report(faults: Iterable[str]) -> None:
-    """Prints what the user has to put right, one line each."""
+    """Prints errors to stderr, one line each."""
     for line in faults:
         print(f"Error: {line}", file=sys.stderr)
 
@@ -36,19 +36,19 @@ def first_line(error: BaseException) -> str:
 
 
 def cannot_be_written(path: str | os.PathLike, error: OSError) -> str:
-    """One line for an error of the operating system, with what to do."""
-    said = error.strerror or " ".join(str(error).split())[:200]
-    # Some libraries give the system's error as text alone.
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in said
+    """One line for an error of the operating system, with the remedy."""
+    reason = error.strerror or " ".join(str(error).split())[:200]
+    # Some libraries pass on the system's error as text only.
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in reason
     refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
     gone = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
     remedy = (
-        "make room on the disk and run again"
+        "free some disk space and run again"
         if full
-        else "check your rights there, and whether another program has the file open"
+        else "check your permissions there, and whether another program has the file open"
         if refused
-        else "a folder or file was moved away during the run, perhaps by another one; run again"
+        else "a folder or file disappeared during the run, perhaps because of another run; run again"
         if gone
         else "check the disk and the path"
     )
-    return f"{path}: cannot be written ({said}); {remedy}"
+    return f"{path}: cannot be written ({reason}); {remedy}"

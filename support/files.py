@@ -1,4 +1,4 @@
-"""Files that are whole at any moment: written under another name, then renamed."""
+"""Atomic writes: a file is written under a temporary name, then renamed."""
 
 import contextlib
 import errno
@@ -14,13 +14,13 @@ from support.errors import InputError, cannot_be_written
 
 @contextlib.contextmanager
 def written_aside(path: Path, mark: str = "") -> Iterator[Path]:
-    """A file to write in place of `path`, renamed once all is written: under the name there is always a whole file.
+    """Yields a temporary path to write to and renames it to `path` at the end, so that `path` is always complete.
 
-    It keeps the name's ending, which decides about the format that some libraries write. Where several may write the
-    same file at once, each needs a `mark` of its own.
+    The temporary name keeps the extension, from which some libraries infer the format. If several processes may write
+    the same file at once, each needs a `mark` of its own.
 
     Raises:
-        InputError: it cannot be written; the file that was there is still whole.
+        InputError: the file cannot be written; an existing file is unchanged.
     """
     aside = path.with_name(f"writing_{mark}{path.name}")
     try:
@@ -34,7 +34,7 @@ def written_aside(path: Path, mark: str = "") -> Iterator[Path]:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """A JSON file, whole at any moment."""
+    """Writes a JSON file atomically."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
@@ -58,5 +58,5 @@ def try_to_write(folder: Path) -> None:
 
 
 def posix(path: str | os.PathLike) -> str:
-    """A path with forward slashes: users on Windows write backslashes, and their files travel."""
+    """A path with forward slashes, since input files written on Windows are also used elsewhere."""
     return str(path).replace("\\", "/")

@@ -1,7 +1,7 @@
-"""Which files in a run's folder are the program's: a run's files take the place of those of the run before.
+"""Keeps track of the files that runs write into their folder, so that a run replaces those of the previous run.
 
-The folder holds a list of the files that runs have made. A file is noted there before it is written, so that a run
-that is cut off leaves none that the next run does not know; what is not listed is the user's and stays.
+A list in the folder names the files written by runs. A file is listed before it is written, so that an interrupted run
+leaves no unknown files behind. Files that are not listed belong to the user and stay.
 """
 
 import contextlib
@@ -13,13 +13,13 @@ from support.errors import warn
 from support.files import written_aside
 
 LIST_FILE = ".files_of_runs"
-# What runs made before there was a list.
+# Files of versions that did not keep a list.
 FIGURES = re.compile(r"((prediction|error|evolution)_(train|val|test)_\d+_.*|maxima|histo|learning_curve)\.png")
 FIRST_LINES = {".txt": re.compile(r" {12}Time( +(VBM|Zcg|Roll|Pitch))+\n"), ".mot": re.compile("Motions predicted.*\n")}
 
 
 def begin(folder: Path, prefix: str) -> list[str]:
-    """The files that earlier runs have made, relative to the folder; prefix: of the names of the predictions."""
+    """The files written by earlier runs, relative to the folder. prefix: that of the predictions' file names."""
     if (folder / LIST_FILE).is_file():
         return _listed(folder)
     figures = [path for path in folder.glob("figures/*.png") if FIGURES.fullmatch(path.name)]
@@ -49,12 +49,12 @@ def note(folder: Path, names: Sequence[str]) -> None:
 
 
 def finish(folder: Path, earlier: Sequence[str], keep: Callable[[str], bool]) -> list[str]:
-    """Removes what earlier runs have made and this one has not; returns what this one has made.
+    """Deletes the files of earlier runs that this one has not written; returns the files of this one.
 
-    earlier: as `begin` gave it. keep: whether a file of an earlier run stays, and stays listed.
+    earlier: from `begin`. keep: whether a file of an earlier run stays, and stays listed.
     """
     made = list(dict.fromkeys(_listed(folder)[len(earlier) :]))
-    if not made:  # nothing takes its place
+    if not made:  # nothing replaces the earlier files
         return []
     old = [name for name in dict.fromkeys(earlier) if name not in set(made) and ".." not in Path(name).parts]
     kept = [name for name in old if keep(name)]
@@ -62,9 +62,7 @@ def finish(folder: Path, earlier: Sequence[str], keep: Callable[[str], bool]) ->
         try:
             (folder / name).unlink(missing_ok=True)
         except OSError as error:
-            warn(
-                [f"{folder / name}: is of an earlier run and cannot be removed ({error.strerror}); delete it yourself"]
-            )
+            warn([f"{folder / name}: left by an earlier run and cannot be deleted ({error.strerror}); delete it"])
             kept.append(name)
     with contextlib.suppress(OSError):  # the user's own figures stay
         (folder / "figures").rmdir()

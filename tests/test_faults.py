@@ -73,7 +73,7 @@ def full_disk():
 def test_a_disk_that_is_full_costs_no_file_that_was_there(tmp_path, full_disk, what):
     path = tmp_path / "file.keras"
     path.write_bytes(b"the old one")
-    with pytest.raises(InputError, match=r"file\.keras: cannot be written .*; make room on the disk"):
+    with pytest.raises(InputError, match=r"file\.keras: cannot be written .*; free some disk space"):
         WRITERS[what](path)
     assert path.read_bytes() == b"the old one"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.keras"]
@@ -105,7 +105,7 @@ def test_a_training_on_a_full_disk_is_told_and_goes_on_once_there_is_room(eagerl
         with pytest.raises(InputError) as caught:
             train(epochs=3)
     first, *_, last = caught.value.lines
-    assert "No space left on device" in first and "make room" in first
+    assert "No space left on device" in first and "disk space" in first
     assert "cut off after epoch " in last and "resume = True" in last
     assert what_is_left() == older
     network.load(configure(training_mode=False, **SMALL))
@@ -119,7 +119,7 @@ def test_a_folder_without_the_right_to_write(eagerly, monkeypatch):
     with pytest.raises(InputError) as caught:
         train()
     (line,) = caught.value.lines
-    assert "saved_models" in line and "Permission denied" in line and "check your rights" in line
+    assert "saved_models" in line and "Permission denied" in line and "check your permissions" in line
     assert not Path("saved_models").exists()
 
 

@@ -1,7 +1,7 @@
-"""Training on several machines at once: the same steps on each, from gradients that are added up over all.
+"""Training on several machines at once: each takes the same steps, with gradients summed over all machines.
 
-Each machine has a network and an optimizer of its own and takes its share of each batch. The sums of the gradients, of
-the objective's terms and of their number go to all machines, so that each does the step that one machine would do with
+Each machine has its own network and optimizer and processes its share of each batch. The sums of the gradients, of the
+objective's terms and of their number go to all machines, so that each takes the step that one machine would take with
 the whole batch.
 """
 
@@ -20,9 +20,9 @@ from network import dropout_seeds, training_variables
 from support.errors import InputError
 from training.workers import Machine
 
-WAIT = 600  # s for all machines to have read their data and come
+WAIT = 600  # s for all machines to read their data and connect
 INDEX_BYTES = 4
-SILENCE = 3600  # s that a machine may take for a step, or for what the first does between two epochs
+SILENCE = 3600  # s that a machine may take for a step, or the first one between two epochs
 LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -34,19 +34,19 @@ LOST = (
 
 
 class Team:
-    """The machines that train together, and sums over them. To be made before TensorFlow has computed anything."""
+    """The machines that train together, and sums over them. Has to be created before TensorFlow computes anything."""
 
     def __init__(self, machine: Machine):
         self.machine = machine
         distribute = tf.distribute.experimental
-        # One GPU a machine, and TensorFlow's own sums in place of NCCL: the network is small.
+        # One GPU per machine, and TensorFlow's own sums instead of NCCL, as the network is small.
         tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
         ring = distribute.CommunicationOptions(
             timeout_seconds=SILENCE, implementation=distribute.CommunicationImplementation.RING
         )
         meet(machine, WAIT)
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=ring)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow takes note of it and goes on
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow would only note the signal and continue
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """The sum over all machines, float64."""
@@ -58,7 +58,7 @@ class Team:
         return self.total(values if self.machine.is_first else np.zeros_like(values, dtype=np.float64))
 
     def compare(self, prints: dict[str, str]) -> None:
-        """Raises InputError, on all machines, if what the prints stand for is not the same on all.
+        """Raises InputError on all machines if the fingerprints are not the same on all.
 
         Args:
             prints: name: hexadecimal digits.
@@ -67,8 +67,8 @@ class Team:
         own[self.machine.index] = [int(digits[:12], 16) for digits in prints.values()]  # whole numbers below 2^53
         found = self.total(own)
         lines = [
-            f"{self.machine.describe(index)} has other {name} than the first one, {self.machine.addresses[0]}; start "
-            "all machines with the same program, input file and data files"
+            f"{self.machine.describe(index)}: its {name} differ from those of {self.machine.addresses[0]}, the first; "
+            "start all machines with the same program, input file and data files"
             for index, name in zip(*np.nonzero(found != found[0]), strict=True)
             for name in [list(prints)[name]]
         ]
@@ -78,7 +78,7 @@ class Team:
     def share(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """This machine's part of each batch of windows (inputs, targets).
 
-        All parts are equally large, filled up with windows that do not count, as no layer takes a batch of none.
+        All parts have the same size, padded with windows that do not count, as no layer accepts an empty batch.
         """
         number = len(self.machine.addresses)
 
@@ -101,7 +101,7 @@ class Team:
 
     @contextlib.contextmanager
     def losses_told(self) -> Iterator[None]:
-        """Raises InputError in place of TensorFlow's error when another machine no longer answers."""
+        """Raises InputError in place of TensorFlow's error when another machine is lost."""
         try:
             yield
         except LOST as error:
@@ -109,8 +109,8 @@ class Team:
             named = {int(index) for index in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", text)}
             gone = [self.machine.describe(i) for i in sorted(named - {self.machine.index})]
             raise InputError(
-                f"no answer any longer from {' and '.join(gone) or 'another machine'}; the output there says why. "
-                "Started again with resume = True, all machines go on after the last whole epoch"
+                f"{' and '.join(gone) or 'another machine'} no longer responds; see its output for the reason. "
+                "Start all machines again with resume = True to continue after the last completed epoch"
             ) from None
 
 
@@ -135,10 +135,10 @@ class JointModel(keras.Model):
 
 
 class InStep(keras.callbacks.Callback):
-    """Before the first epoch and after each, gives the first machine's state to all; it comes last of the callbacks.
+    """Before the first epoch and after each, copies the first machine's state to all. Has to be the last callback.
 
-    So the others need neither the files of a training that was cut off nor the callbacks that stop it or slow it down,
-    and what different processors round differently does not add up.
+    So the others need neither the files of an interrupted training nor the callbacks for early stopping and the
+    learning rate, and rounding differences between processors do not accumulate.
     """
 
     def __init__(self, team: Team):
@@ -161,17 +161,17 @@ class InStep(keras.callbacks.Callback):
             return
         for variable, own in zip(variables, np.split(values, sizes[:-1]), strict=True):
             variable.assign(own.reshape(variable.shape).astype(variable.dtype))
-        for seed in dropout_seeds(self.model):  # else each machine would drop the same values of its share
+        for seed in dropout_seeds(self.model):  # otherwise each machine would drop the same values of its share
             seed.assign(seed.numpy() + np.array([self._team.machine.index, 0], seed.dtype))
 
 
 def meet(machine: Machine, seconds: float) -> None:
-    """Returns when all machines have come: the others tell the first one, which then tells them to go on.
+    """Rendezvous: returns when all machines are there. The others connect to the first one, which then releases them.
 
-    TensorFlow would wait for an hour, deaf to Ctrl-C, and not say for which machine.
+    TensorFlow's own would wait for an hour, ignore Ctrl-C, and not name the missing machine.
 
     Raises:
-        InputError: some have not come within that time, or the port of this one is taken.
+        InputError: some have not connected within that time, or the port of this one is in use.
     """
     until = time.monotonic() + seconds
     port = int(machine.addresses[machine.index].rpartition(":")[2])
@@ -193,7 +193,7 @@ def meet(machine: Machine, seconds: float) -> None:
                 other, _ = listener.accept()
                 open_until_the_end.enter_context(other)
                 other.settimeout(10)
-                with contextlib.suppress(OSError):  # of one that is gone again
+                with contextlib.suppress(OSError):  # one that has disconnected again
                     index = int.from_bytes(other.recv(INDEX_BYTES))
                     if 1 <= index < len(machine.addresses):
                         come[index] = other
@@ -203,7 +203,7 @@ def meet(machine: Machine, seconds: float) -> None:
         for other in come.values():
             with contextlib.suppress(OSError):
                 other.sendall(b"!")
-                other.recv(1)  # nothing: it has closed its end first, so that the port is free at once
+                other.recv(1)  # returns nothing, as the other closes first, so that the port is free at once
 
 
 def _wait_for_the_first(machine: Machine, until: float, seconds: float) -> None:
@@ -220,6 +220,6 @@ def _wait_for_the_first(machine: Machine, until: float, seconds: float) -> None:
 
 def _not_there(missing: list[str], seconds: float) -> InputError:
     return InputError(
-        f"{' and '.join(missing)} had not come after {seconds:g} s; start the program on all machines at the same "
-        "time, and check the addresses and that they reach each other"
+        f"{' and '.join(missing)} did not connect within {seconds:g} s; start the program on all machines at the same "
+        "time, and check the addresses and that the machines can reach each other"
     )

@@ -1,4 +1,4 @@
-"""Which machine of a cluster this process is, as TF_CONFIG says: TensorFlow's own variable for it."""
+"""The machine that this process runs on, from TF_CONFIG, TensorFlow's own variable for clusters."""
 
 import json
 import os
@@ -15,14 +15,14 @@ ADDRESS = re.compile(r"[^\s:/]+:(\d{1,5})")
 
 @dataclass(frozen=True)
 class Machine:
-    """One of the machines that train together; addresses: host:port of each, the first one's first."""
+    """One of the machines that train together. addresses: host:port of each, in order."""
 
     addresses: tuple[str, ...] = ("localhost:0",)
     index: int = 0
 
     @property
     def is_first(self) -> bool:
-        """The first one writes the files, prints and goes on when the training has ended; the others only compute."""
+        """The first one writes the files, prints, and continues after the training; the others only compute."""
         return self.index == 0
 
     @property
@@ -37,10 +37,10 @@ ALONE = Machine()
 
 
 def this_machine() -> Machine:
-    """The machine that TF_CONFIG names; without it, or with one worker, a machine by itself.
+    """The machine named in TF_CONFIG; without it, or with one worker, a single machine.
 
     Raises:
-        InputError: TF_CONFIG is not what TensorFlow takes for workers.
+        InputError: TF_CONFIG is not valid for workers.
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
@@ -48,13 +48,13 @@ def this_machine() -> Machine:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise _fault(f"it is no JSON ({error})") from None
+        raise _fault(f"it is not JSON ({error})") from None
     cluster, task = (values.get(name) for name in ("cluster", "task")) if isinstance(values, dict) else (None, None)
     if not isinstance(cluster, dict) or not isinstance(task, dict):
-        raise _fault("it has to hold the parts cluster and task")
+        raise _fault("it has to contain cluster and task")
     others = sorted(set(cluster) - {"worker"})
     if others:
-        raise _fault(f"cluster has {', '.join(others)} beside or instead of worker; list all machines as worker")
+        raise _fault(f"cluster has {', '.join(others)} besides or instead of worker; list all machines as worker")
     addresses = cluster.get("worker")
     if not isinstance(addresses, list) or not addresses or not all(isinstance(address, str) for address in addresses):
         raise _fault(f"cluster.worker is {addresses!r}, expected a list of host:port")
@@ -84,7 +84,7 @@ def _fault(found: str) -> InputError:
 
 
 def faults(several: bool, sweep: object | None) -> list[str]:
-    """What is wrong with TF_CONFIG; or a line if machines that train together are asked for more than one training."""
+    """Errors in TF_CONFIG, or an error line if several machines are to do more than one training together."""
     try:
         machine = this_machine()
     except InputError as error:
@@ -93,11 +93,11 @@ def faults(several: bool, sweep: object | None) -> list[str]:
         return []
     asked = "SweepArgs asks for a sweep" if sweep else "--inputs names several files"
     return [
-        f"{VARIABLE} lets {len(machine.addresses)} machines do one training together, but {asked}; unset {VARIABLE} "
+        f"{VARIABLE} makes {len(machine.addresses)} machines do one training together, but {asked}; unset {VARIABLE} "
         "and let each machine do its share with --task"
     ]
 
 
 def train_together(machine: Machine, config: Config) -> bool:
-    """Whether the machines have a training to do together; else the first one does the whole run."""
+    """Whether the machines train together; otherwise the first one does the whole run."""
     return machine.has_others and config.user.training_mode and config.user.network_type != "linear"

@@ -205,7 +205,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(config, monkeypatch):
         full.setattr(np, "save", lambda *_: (_ for _ in ()).throw(FULL))
         with pytest.raises(InputError) as told:
             read_sets(config)
-    assert len(told.value.lines) == 1 and "make room" in told.value.lines[0]
+    assert len(told.value.lines) == 1 and "disk space" in told.value.lines[0]
     refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     monkeypatch.setattr(record_cache.tempfile, "TemporaryFile", lambda **_: (_ for _ in ()).throw(refused))
     with pytest.raises(InputError) as told:

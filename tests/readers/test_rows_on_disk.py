@@ -28,6 +28,6 @@ def test_a_full_disk_is_told(tmp_path):
         yield np.zeros((3, 2))
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(InputError, match="make room"):
+    with pytest.raises(InputError, match="free some disk space"):
         write_rows(tables(), str(tmp_path))
     assert list(tmp_path.iterdir()) == []

@@ -41,7 +41,7 @@ def test_folders_that_cannot_be_written_are_found_before_anything_is_done(projec
     assert project.run() == 1
     (line,) = messages(capsys)
     assert name in line and closed.name in line and os.strerror(reason) in line
-    assert ("make room" in line) == (reason == errno.ENOSPC)
+    assert ("disk space" in line) == (reason == errno.ENOSPC)
     assert project.written() == [closed.name]
 
 

@@ -193,7 +193,7 @@ def test_settings_that_no_training_writes_are_refused(damage):
 def test_settings_and_weights_of_two_networks():
     write_settings(dataclasses.asdict(untrained(hidden_size=7).architecture))
     trained = network.load(configure(training_mode=False))
-    with pytest.raises(InputError, match="not of one network"):
+    with pytest.raises(InputError, match="do not belong together"):
         prediction.Predictor(trained)
     own = untrained().architecture
     s = dataclasses.replace(own.standardization, output_mean=(0.0,), output_deviation=(1.0,))

@@ -121,7 +121,7 @@ def test_machines_with_other_settings_or_data_are_named():
     with pytest.raises(InputError) as caught:
         team.compare(same)
     (line,) = caught.value.lines
-    assert line.startswith("machine 3 of 3 (host2:1) has other data than the first one, host0:1")
+    assert line.startswith("machine 3 of 3 (host2:1): its data differ from those of host0:1, the first")
     team.total = lambda values: np.array(3 * own)
     team.compare(same)
 
@@ -139,8 +139,8 @@ def test_machines_that_do_not_come_are_named():
     with concurrent.futures.ThreadPoolExecutor() as pool:
         two = [pool.submit(meet, Machine(workers, index), 1) for index in (0, 2)]
         errors = [each.exception().lines[0] for each in two]
-    assert errors[0].startswith(f"machine 2 of 3 ({workers[1]}) had not come after 1 s")
-    assert errors[1].startswith(f"machine 1 of 3 ({workers[0]}) had not come after 1 s")
+    assert errors[0].startswith(f"machine 2 of 3 ({workers[1]}) did not connect within 1 s")
+    assert errors[1].startswith(f"machine 1 of 3 ({workers[0]}) did not connect within 1 s")
     with (
         socket.create_server(("", int(workers[0].rpartition(":")[2]))),
         pytest.raises(InputError, match="choose another"),
@@ -182,7 +182,11 @@ def test_a_machine_is_killed_and_the_training_ends_as_that_of_one_machine_with_t
     assert (first_status, second_status) == (1, -signal.SIGKILL), first
     _, machines_named, lost, cut_off = first.splitlines()
     assert machines_named.startswith("Training on 2 machines: 127.0.0.1:")
-    assert lost.startswith("Error: no answer any longer from machine 2 of 2 (127.0.0.1:") and "resume = True" in lost
+    assert (
+        lost.startswith("Error: machine 2 of 2 (127.0.0.1:")
+        and "no longer responds" in lost
+        and "resume = True" in lost
+    )
     assert cut_off.startswith("Error: ") and "after epoch" in cut_off
     done = epochs_written(folder)
     assert 3 <= done < 30

@@ -39,7 +39,7 @@ def test_the_machine_that_is_named(environment, monkeypatch):
 
 
 WRONG = {
-    "no JSON": ("{'cluster': 1}", "no JSON"),
+    "no JSON": ("{'cluster': 1}", "not JSON"),
     "a list": ("[]", "cluster and task"),
     "no task": ('{"cluster": {"worker": ["a:1"]}}', "cluster and task"),
     "a chief": (tf_config(chief=["c:1"]), "cluster has chief"),
@@ -72,7 +72,7 @@ def test_several_trainings_are_refused(environment, project, capsys):
     project.write_inputs()
     assert main.main(["--inputs", "my_inputs", "my_inputs"]) == 1
     for line in capsys.readouterr().err.splitlines():
-        assert line.startswith("Error: TF_CONFIG lets 2 machines") and "--inputs names several files" in line
+        assert "TF_CONFIG makes 2 machines" in line and "--inputs names several files" in line
     assert project.written() == []
     (line,) = workers.faults(several=False, sweep=object())
     assert "SweepArgs asks for a sweep" in line and "--task" in line
@@ -106,6 +106,7 @@ def test_the_documented_job_script(environment, tmp_path):
 def test_what_the_first_machine_does_alone(environment, project, capsys, monkeypatch, user):
     environment(tf_config())
     monkeypatch.setattr(main.data_io, "read_sets", None)  # not called
+    monkeypatch.setattr("support.saved_networks.missing_networks", lambda *_: [])
     project.user |= user
     assert project.run() == 0
     assert "machine 2 of 2 (b:2222)" in capsys.readouterr().out and project.written() == []
