@@ -134,6 +134,19 @@ def output_channels(user: UserInput) -> tuple[str, ...]:
     return ("VBM",) * user.output_vbm + MOTIONS * user.output_3dof
 
 
+def mirrored_channels(channels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """How channels look for a ship mirrored at its centre plane: which channel stands in each place, and its sign.
+
+    Roll changes its sign, and the points of a wave grid change places, port for starboard; the rest stays.
+    """
+    points_across = max((int(name.rpartition("_y")[2]) for name in channels if "_y" in name), default=1)
+    opposite = []
+    for channel in channels:
+        point, _, side = channel.rpartition("_y")
+        opposite.append(channels.index(f"{point}_y{points_across + 1 - int(side)}" if point else channel))
+    return np.array(opposite), np.array([-1.0 if channel == "Roll" else 1.0 for channel in channels], np.float32)
+
+
 # ---- which files are needed -------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ from support.files import written_aside
 from support.errors import InputError, warn
 from support.saved_networks import MODEL_FILE, SETTINGS_FILE
 import dataclasses
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import pandas as pd
 import tensorflow as tf
 
 from layers import keras_layers
-from data_io import HISTORY_COLUMNS, input_channels, output_channels
+from data_io import HISTORY_COLUMNS, input_channels, mirrored_channels, output_channels
 from layers.fused_lstm import FusedLSTM
 from support.network_file import open_network
 from training.sequences import Standardization
@@ -40,7 +42,9 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
-    look_ahead: int = 0  # networks of older versions do not name it
+    # Networks of older versions do not name these.
+    look_ahead: int = 0
+    mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
 
     @classmethod
     def of(cls, user: UserInput, standardization: Standardization) -> "Architecture":
@@ -112,12 +116,14 @@ def training_variables(model: keras.Model) -> list[keras.Variable]:
 def build_model(architecture: Architecture) -> keras.Model:
     """The network of built-in Keras layers: (batch, time, channel) in m, deg and file units in, the same out."""
     standardization = architecture.standardization
-    inputs = keras.Input((None, len(architecture.inputs)), name="simplecode")
+    inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
+    if architecture.mean_with_mirrored:
+        seen = keras.ops.concatenate([inputs, _mirrored(inputs, architecture.inputs)], axis=0)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),
         variance=[deviation**2 for deviation in standardization.input_deviation],
         name="standardize",
-    )(inputs)
+    )(seen)
     members = _members(standardized, architecture, keras.layers.LSTM)
     outputs = keras.layers.Normalization(
         mean=list(standardization.output_mean),
@@ -125,7 +131,16 @@ def build_model(architecture: Architecture) -> keras.Model:
         invert=True,
         name="lamp",
     )(keras.layers.Average(name="ensemble_mean")(members) if len(members) > 1 else members[0])
+    if architecture.mean_with_mirrored:
+        as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
+        outputs = (as_is + _mirrored(of_mirrored, architecture.outputs)) / 2.0
     return keras.Model(inputs, outputs, name="simplecode_to_lamp")
+
+
+def _mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
+    """(batch, time, channel) in physical units as they are for the mirrored ship."""
+    order, sign = mirrored_channels(channels)
+    return keras.ops.take(motions, order, axis=-1) * sign
 
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:
@@ -174,6 +189,27 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
         kernel[row, column] = s.input_deviation[row] / s.output_deviation[column]
         bias[column] = (s.input_mean[row] - s.output_mean[column]) / s.output_deviation[column]
     return kernel, bias
+
+
+def with_architecture(network: "TrainedNetwork", **changes: Any) -> "TrainedNetwork":
+    """The same weights in an architecture with other fields, such as mean_with_mirrored, that need no weights."""
+    architecture = dataclasses.replace(network.architecture, **changes)
+    model = build_model(architecture)
+    model.set_weights(network.model.get_weights())
+    return dataclasses.replace(network, model=model, architecture=architecture)
+
+
+def join_networks(networks: Sequence["TrainedNetwork"]) -> keras.Model:
+    """One network that gives the mean of several, which differ in their weights alone; these become its members."""
+    architecture = networks[0].architecture
+    each = architecture.num_networks
+    joint = build_model(dataclasses.replace(architecture, num_networks=each * len(networks)))
+    for number, network in enumerate(networks):
+        for layer in network.model.layers:
+            member, name = re.fullmatch(r"(?:net(\d+)_)?(.*)", layer.name).groups(default="1")
+            if layer.weights and name not in ("standardize", "lamp"):
+                joint.get_layer(f"net{number * each + int(member)}_{name}").set_weights(layer.get_weights())
+    return joint
 
 
 # ---- saving and loading -----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 import threadpoolctl
 
+from data_io import mirrored_channels
 from layers import array_lstm
 from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
 from support.errors import InputError, first_line
@@ -97,7 +98,19 @@ def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
         outputs = sum(member(steps) for member in members) / np.float32(len(members))
         return outputs.transpose(2, 0, 1) * out_deviation + out_mean
 
-    return evaluate
+    return _mean_with_mirrored(evaluate, architecture) if architecture.mean_with_mirrored else evaluate
+
+
+def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evaluate:
+    """As the saved model does it: the mean of the prediction and the mirrored prediction of the mirrored record."""
+    order, sign = mirrored_channels(architecture.inputs)
+    out_order, out_sign = mirrored_channels(architecture.outputs)
+
+    def both_sides(batch: np.ndarray) -> np.ndarray:
+        as_is, of_mirrored = np.split(evaluate(np.concatenate((batch, batch[..., order] * sign))), 2)
+        return (as_is + of_mirrored[..., out_order] * out_sign) / np.float32(2.0)
+
+    return both_sides
 
 
 def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:

@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import network
-from data_io import Record, input_channels, output_channels
+from data_io import Record, input_channels, mirrored_channels, output_channels
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from prediction import Predictor
 from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, UserInput
@@ -934,3 +934,44 @@ def test_one_way_networks_do_not_look_ahead_and_two_way_networks_do():
         before, after = model(x).numpy(), model(changed).numpy()
         assert np.array_equal(before[:, :25], after[:, :25]) != bi_directional
         assert not np.allclose(before[:, 25:], after[:, 25:])
+
+
+# ---- both sides of the ship, and several networks in one ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("user", [{}, {"bi_directional": True, "num_networks": 2}, {"network_type": "gru"}])
+def test_the_mean_with_the_mirrored_record_is_in_the_saved_model_and_in_predictions(user, tmp_path):
+    one_side = untrained(look_ahead=2, predict_correction=True, **user)
+    both_sides = network.with_architecture(one_side, mean_with_mirrored=True)
+    inputs, outputs = one_side.architecture.inputs, one_side.architecture.outputs
+    order, sign = mirrored_channels(inputs)
+    record = np.random.default_rng(1).standard_normal((1, 30, len(inputs))).astype(np.float32)
+    expected = one_side.model(record).numpy()
+    expected += one_side.model(record[..., order] * sign).numpy() * mirrored_channels(outputs)[1]
+    both_sides.model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_allclose(loaded(record), expected / 2, atol=1e-5)
+    (predicted,) = Predictor(both_sides).predict([record[0].astype(float)])
+    step = one_side.architecture.time_res
+    np.testing.assert_allclose(predicted[::step], both_sides.model(record[:, ::step])[0], atol=1e-5)
+
+
+def test_head_seas_have_no_roll_at_all_where_both_sides_are_averaged():
+    both_sides = network.with_architecture(untrained(), mean_with_mirrored=True)
+    record = np.random.default_rng(1).standard_normal((40, 4))
+    record[:, both_sides.architecture.inputs.index("Roll")] = 0.0
+    (predicted,) = Predictor(both_sides).predict([record])
+    assert np.abs(predicted[:, both_sides.architecture.outputs.index("Roll")]).max() < 1e-5
+
+
+def test_a_mirrored_wave_grid_has_port_and_starboard_exchanged():
+    order, sign = mirrored_channels(("Roll", "Wave_x1_y1", "Wave_x1_y2", "Wave_x1_y3"))
+    assert order.tolist() == [0, 3, 2, 1] and sign.tolist() == [-1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("user", [{}, {"bi_directional": True, "num_networks": 2}, {"network_type": "transformer"}])
+def test_networks_join_to_one_that_gives_their_mean(user):
+    networks = [untrained(seed, **user) for seed in range(3)]
+    record = np.random.default_rng(1).standard_normal((2, 30, len(networks[0].architecture.inputs))).astype(np.float32)
+    expected = np.mean([each.model(record) for each in networks], axis=0)
+    np.testing.assert_allclose(network.join_networks(networks)(record), expected, atol=1e-5)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from data_io import Record
+from data_io import Record, mirrored_channels
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import UserInput
 
@@ -124,12 +124,9 @@ def _mirror_map(
     channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
     mean, deviation = np.asarray(mean), np.asarray(deviation)
-    points_across = max((int(name.rpartition("_y")[2]) for name in channels if "_y" in name), default=1)
+    opposite, sign = mirrored_channels(channels)
     places = np.zeros((len(channels), len(channels)))
-    for row, channel in enumerate(channels):
-        point, _, side = channel.rpartition("_y")
-        opposite = f"{point}_y{points_across + 1 - int(side)}" if point else channel
-        places[row, channels.index(opposite)] = -1.0 if channel == "Roll" else 1.0
+    places[np.arange(len(channels)), opposite] = sign
     scaled = places * deviation[:, None] / deviation
     return scaled.astype(np.float32), ((mean @ places - mean) / deviation).astype(np.float32)
 
