@@ -354,12 +354,12 @@ def _find_in_cache(config: Config) -> Callable[[str, str], Path | None]:
     if not config.data.cache_path:
         return lambda sc, lamp: None
     folder, user = Path(config.data.cache_path), config.user
-    readers = record_cache.prepare(folder)
+    record_cache.prepare(folder)
     chosen = {name: getattr(user, name) for name in CHANNEL_SETTINGS}
 
     def find(sc: str, lamp: str) -> Path:
         files = needed_files(sc, lamp, user) + [Path(f"{sc}.vbm")] * user.output_vbm  # the last is read if it is there
-        return record_cache.file_of(folder, readers, files, chosen)
+        return record_cache.file_of(folder, files, chosen)
 
     return find
 

@@ -1,7 +1,7 @@
 """Keeps parsed realizations on disk, one file each, named after everything that decides what is in it.
 
-So a file of the cache is never out of date: where a source, a setting or the program that reads it has changed, another
-name is looked for. What was kept under the old name is of no more use; the folder may be deleted at any time.
+So a file of the cache is never out of date: where a source or a setting has changed, another name is looked for, and
+what lies under the old name is not used again. The folder may be deleted at any time.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import uuid
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,7 @@ import numpy as np
 from support.errors import InputError, cannot_be_written
 from support.files import posix, written_aside
 
-# What other versions of these have parsed is parsed again.
-READERS = ("data_io.py", "readers/text_tables.py", "readers/record_cache.py")
+FORMAT = 2  # to be raised when the same files and settings give other numbers or warnings than before
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Kept:
     digest: str
 
 
-def prepare(folder: Path) -> str:
-    """Makes the folder and returns the version of the readers, see `file_of`.
+def prepare(folder: Path) -> None:
+    """Makes the folder.
 
     Raises:
         InputError: nothing can be written there.
@@ -44,13 +44,11 @@ def prepare(folder: Path) -> str:
             pass
     except OSError as error:
         raise InputError(f"DataInfoArgs.cache_path: {cannot_be_written(folder, error)}") from error
-    sources = ((Path(__file__).parents[1] / name).read_bytes() for name in READERS)
-    return hashlib.blake2b(b"\0".join(sources), digest_size=16).hexdigest()
 
 
-def file_of(folder: Path, readers: str, files: Sequence[Path], settings: Mapping[str, Any]) -> Path:
-    """Where a realization is kept: another name for other files, changed ones, other settings and other readers."""
-    facts = [readers, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
+def file_of(folder: Path, files: Sequence[Path], settings: Mapping[str, Any]) -> Path:
+    """Where a realization is kept: another name for other files, changed ones, other settings and another format."""
+    facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
     return folder / f"{hashlib.blake2b(json.dumps(facts).encode(), digest_size=20).hexdigest()}.npy"
 
 
@@ -80,10 +78,10 @@ def save(file: Path, kept: Kept) -> None:
     """
     remarks = json.dumps(kept.remarks).encode()
     numbers = [(name, "<f8", array.shape) for name, array in kept.arrays.items()]
-    entry = np.zeros((), [*numbers, ("checksum", "<u8"), ("digest", "S32"), ("remarks", f"S{len(remarks)}")])
-    for name, array in kept.arrays.items():
-        entry[name] = array
-    entry["checksum"], entry["digest"], entry["remarks"] = _checksum(entry, kept.arrays), kept.digest, remarks
+    entry = np.zeros((), [*numbers, ("digest", "S32"), ("remarks", f"S{len(remarks)}"), ("checksum", "<u4")])
+    for name, value in {**kept.arrays, "digest": kept.digest, "remarks": remarks}.items():
+        entry[name] = value
+    entry["checksum"] = _checksum(entry)
     try:
         with written_aside(file, mark=f"{uuid.uuid4().hex}_") as aside:
             np.save(aside, entry)
@@ -97,15 +95,15 @@ def load(file: Path) -> Kept | None:
     try:
         with open(file, "rb") as stream:
             entry = np.lib.format.read_array(stream)
-        own = {"checksum", "digest", "remarks"}
-        arrays = {name: entry[name] for name in entry.dtype.names if name not in own}
-        if int(entry["checksum"]) != _checksum(entry, arrays):
+        fields = {name: entry[name] for name in entry.dtype.names}
+        if fields.pop("checksum") != _checksum(entry):
             return None
-        return Kept(arrays, json.loads(entry["remarks"].item()), entry["digest"].item().decode())
+        remarks, digest_of_numbers = json.loads(fields.pop("remarks").item()), fields.pop("digest").item().decode()
+        return Kept(fields, remarks, digest_of_numbers)
     except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError):
         return None
 
 
-def _checksum(entry: np.ndarray, names: Iterable[str]) -> int:
-    """The sum of all numbers, taken as whole ones of 64 bits: as fast as reading, and a lost block changes it."""
-    return sum(int(entry[name].view(np.uint64).sum()) for name in names) % 2**64
+def _checksum(entry: np.ndarray) -> int:
+    """The checksum of zip files over all but the last field, which holds it; np.savez has it too, but reads slower."""
+    return zlib.crc32(entry.reshape(1).view(np.uint8)[: -entry.dtype[-1].itemsize])

@@ -120,10 +120,10 @@ def test_every_setting_that_reading_asks_for_is_part_of_the_name(config):
     assert asked == {*CHANNEL_SETTINGS, "time_res"}
 
 
-def test_the_readers_are_part_of_the_name(config, monkeypatch):
+def test_another_format_is_parsed_anew(config, monkeypatch):
     read_sets(config)
     parsed = count_parsed(monkeypatch)
-    monkeypatch.setattr(record_cache, "READERS", ("settings.py",))  # as if the program had become another one
+    monkeypatch.setattr(record_cache, "FORMAT", record_cache.FORMAT + 1)
     read_sets(config)
     assert len(parsed) == 3
 
@@ -154,6 +154,7 @@ def lose_a_block(file: Path) -> None:
         lambda file: file.write_text("something else"),
         lambda file: file.write_bytes(pickle.dumps([1])),
         lambda file: np.save(file, np.arange(5.0)),
+        lambda file: np.save(file, np.zeros((), [("time", "<f8", 5)])),
         lambda file: np.save(file, np.array([{}], object), allow_pickle=True),
     ],
 )
