@@ -5,7 +5,7 @@ Roll, Pitch, then the wave elevations; those that are switched off are left out.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -300,42 +300,24 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
 def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
-    With a cache_path they are parsed where the cache does not hold them yet, and stay on disk.
+    With a cache_path, records that are not in the cache yet are parsed and written there, and all stay on disk.
 
     Raises:
         InputError: all that is wrong with all files, one line each; or the cache cannot be written.
     """
     data = config.data
+    if data.cache_path:
+        record_cache.prepare(Path(data.cache_path))
     names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
-    find = _find_in_cache(config)
-
-    def read(pair: tuple[str, str]) -> tuple[Record | CachedRecord, list[str]] | InputError:
-        name, file = names[pair[0]], find(*pair)
-        kept = record_cache.load(file) if file else None
-        if kept and len(kept.arrays["time"]) >= 2 * config.user.time_res:
-            return CachedRecord(name, file, kept.digest), kept.remarks
-        try:
-            record, remarks = read_record(*pair, config.user, name=name)
-            if find(*pair) != file:
-                raise InputError(f"{pair[0]}: its files changed while they were read; run again when they are finished")
-        except InputError as error:
-            return error
-        if file is None:
-            return record, remarks
-        # A cache that cannot be written is one fault, not one of each record.
-        kept = record_cache.Kept(_arrays(record), remarks, record.digest)
-        record_cache.save(file, kept)
-        return CachedRecord(name, file, kept.digest), remarks
-
+    total = sum(len(data.pairs(set_name)) for set_name in SET_NAMES)
+    bar = Bar(total if total >= MANY_RECORDS else 0, "Reading")
     sets: dict[str, Sequence[Record]] = {}
     faults: list[str] = []
     warnings: list[str] = []
-    total = sum(len(data.pairs(set_name)) for set_name in SET_NAMES)
-    bar = Bar(total if total >= MANY_RECORDS else 0, "Reading")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy turns text into numbers outside of Python's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas turns text into numbers without Python's lock
         for set_name in SET_NAMES:
             records = []
-            for result in pool.map(read, data.pairs(set_name)):
+            for result in pool.map(lambda pair: _find_or_read(*pair, names[pair[0]], config), data.pairs(set_name)):
                 bar.advance()
                 if isinstance(result, InputError):
                     faults += result.lines
@@ -349,19 +331,38 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     return sets, list(dict.fromkeys(warnings))
 
 
-def _find_in_cache(config: Config) -> Callable[[str, str], Path | None]:
-    """Gives the file in the cache for a realization's SimpleCode and LAMP paths, None where no cache is wanted."""
+def _find_or_read(
+    sc: str, lamp: str, name: str, config: Config
+) -> tuple[Record | CachedRecord, list[str]] | InputError:
+    """A realization from the cache or else from its files, and the warnings about it; or what is wrong with its files.
+
+    Raises:
+        InputError: the cache cannot be written.
+    """
+    file = _cache_file(sc, lamp, config)
+    kept = record_cache.load(file) if file else None
+    if kept is None or len(kept.arrays["time"]) < 2 * config.user.time_res:
+        try:
+            record, warnings = read_record(sc, lamp, config.user, name=name)
+            if _cache_file(sc, lamp, config) != file:
+                raise InputError(f"{sc}: its files changed while they were read; run again when they are finished")
+        except InputError as error:
+            return error
+        if file is None:
+            return record, warnings
+        kept = record_cache.Kept(_arrays(record), warnings, record.digest)
+        record_cache.save(file, kept)
+    return CachedRecord(name, file, kept.digest), kept.remarks
+
+
+def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
+    """The file in the cache that holds a realization, if it is there; None where no cache is wanted."""
     if not config.data.cache_path:
-        return lambda sc, lamp: None
-    folder, user = Path(config.data.cache_path), config.user
-    record_cache.prepare(folder)
-    chosen = {name: getattr(user, name) for name in CHANNEL_SETTINGS}
-
-    def find(sc: str, lamp: str) -> Path:
-        files = needed_files(sc, lamp, user) + [Path(f"{sc}.vbm")] * user.output_vbm  # the last is read if it is there
-        return record_cache.file_of(folder, files, chosen)
-
-    return find
+        return None
+    files = needed_files(sc, lamp, config.user)
+    files += [Path(f"{sc}.vbm")] * config.user.output_vbm  # read if it is there
+    chosen = {name: getattr(config.user, name) for name in CHANNEL_SETTINGS}
+    return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:
