@@ -1,4 +1,4 @@
-"""Imports TensorFlow without the notes for its developers that it prints to the terminal as it starts."""
+"""Imports TensorFlow without the developer messages that it prints on start-up."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def silenced_stderr() -> Iterator[None]:
-    """Sends what libraries write to the error stream, below Python, to nowhere."""
+    """Discards what libraries write to the error stream, also below Python."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -21,10 +21,10 @@ def silenced_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-# Where machines train together, a page of errors would stand before the line that says which one no longer answers.
+# When machines train together, a page of errors would precede the line that names the one that is lost.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if "TF_CONFIG" in os.environ else "2")
 with silenced_stderr():
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # hints for those who write TensorFlow programs, on retracing above all
-    tf.config.list_physical_devices("GPU")  # looks for CUDA now, while its complaints are not heard
+    tf.config.list_physical_devices("GPU")  # looks for CUDA now, while its messages are discarded

@@ -1,4 +1,4 @@
-"""Reads the simulators' text files, columns of numbers below a header: fast, exact, and with a line for each fault.
+"""Reads the simulators' text files, columns of numbers below a header: fast, exact, and with a line for each error.
 
 The rows between header and footer are parsed by pandas. What it refuses is read again line by line, which finds the
 faults and where they are.
@@ -19,13 +19,13 @@ import pandas as pd
 from support.errors import InputError
 
 MAX_FAULTS_A_FILE = 3
-LARGEST_VALUE = 1e18  # beyond it a value is damage, and its square overflows the network's float32
+LARGEST_VALUE = 1e18  # larger values are damage, and their squares overflow the network's float32
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
 LONGEST_HEADER = 100  # lines
-MOST_COLUMNS = 1000  # in a row; more are a file whose line breaks are lost
-BLANKS = {"sep": " ", "skipinitialspace": True}  # between columns, neither tabs nor any at a row's end: a fifth faster
+MOST_COLUMNS = 1000  # in a row; with more, the file has lost its line breaks
+BLANKS = {"sep": " ", "skipinitialspace": True}  # without tabs and trailing blanks: a fifth faster
 ANY_BLANKS = {"sep": r"\s+"}
-# pandas rounds exactly when asked to, and from 3.1 on always.
+# pandas rounds exactly on request, and always from 3.1 on.
 EXACT = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
@@ -39,7 +39,7 @@ class Layout:
     kind: str
     header_lines: int
     columns: dict[str, int]
-    zero_rows_at_end: bool = False  # SimpleCode fills the end of its records with zeros
+    zero_rows_at_end: bool = False  # SimpleCode pads the end of its records with zeros
     has_time: bool = True
 
 
@@ -55,7 +55,7 @@ SEA = Layout(".sea", 6, {"Frequency": 0, "Phase": 1, "Amplitude": 2, "Heading": 
 SC_VBM = Layout("SimpleCode .vbm", 2, {"Time": 0, "VBM": 2}, zero_rows_at_end=True)
 LAMP_VBM = Layout("LAMP .vbm", 4, {"Time": 0, "VBM": 2})
 
-# What a header may call a column that we know.
+# Names of known columns in a header.
 COLUMN_NAMES = {
     "time": "Time",
     "xcg": "Xcg",
@@ -72,14 +72,14 @@ NAMES_OF_ROLL = {"roll": "SimpleCode", "rot_x": "LAMP"}
 
 
 def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
-    """The columns of a layout from one file.
+    """Reads the columns of a layout from one file.
 
     Returns:
-        (rows, column) float64, in the layout's order. Footer lines and SimpleCode's zero rows at the end are gone.
+        (rows, column) float64, in the layout's order, without footer lines and SimpleCode's zero rows at the end.
 
     Raises:
-        InputError: the file is missing, empty, not text, or holds a row that is cut, not numeric, not finite or
-            running back in time; a line each, with the file's line and column.
+        InputError: the file is missing, empty or not text, or has a row that is cut, not numeric, not finite or
+            backwards in time; one line each, with the file's line and column.
     """
     path = Path(path)
     data = _read_bytes(path)
@@ -93,12 +93,12 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
         table = _read_line_by_line(body, first_line, width, path, layout)
         values = _usable_columns(table, width, layout)
     if values is None:
-        raise InputError(f"{path}: no row that can be used; expected a {layout.kind} file")
+        raise InputError(f"{path}: no usable row; expected a {layout.kind} file")
     return values
 
 
 def count_columns(path: str | os.PathLike) -> int:
-    """Number of columns of a file; 0 where it cannot be read."""
+    """Number of columns of a file; 0 if it cannot be read."""
     try:
         return _usual_width(_read_bytes(Path(path)))
     except InputError:
@@ -106,7 +106,7 @@ def count_columns(path: str | os.PathLike) -> int:
 
 
 def written_by(path: str | os.PathLike) -> str | None:
-    """ "SimpleCode" or "LAMP", by what the header of a .mot file calls roll; None where it does not say."""
+    """ "SimpleCode" or "LAMP", from the name of roll in a .mot file's header; None if it has none."""
     try:
         with open(path, "rb") as file:
             lines = file.read(4 * LONGEST_NAMES).lower().splitlines()
@@ -120,13 +120,13 @@ def _read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: file is missing; check the name (paths are given without endings)") from None
+        raise InputError(f"{path}: file is missing; check the name (paths are given without extensions)") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and your rights") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and your permissions") from None
     if not data or data.isspace():
         raise InputError(f"{path}: file is empty; run the simulation again")
     if b"\0" in data:
-        raise InputError(f"{path}: holds binary data where rows of numbers are expected; give the text file")
+        raise InputError(f"{path}: contains binary data where rows of numbers are expected; give the text file")
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
     if b"\r" in data:
@@ -135,14 +135,14 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _usual_width(data: bytes, sample: int = 2_000) -> int:
-    """Number of columns of most rows, counted in the middle of the file, where neither header nor footer reaches.
+    """Number of columns of most rows, counted in the middle of the file, away from header and footer.
 
-    sample: bytes that are looked at; more where they hold no row, in files that are mostly header.
+    sample: number of bytes to look at; increased if they contain no row, in files that are mostly header.
     """
     start = max(len(data) - sample, 0) // 2
     lines = data[start : start + sample].split(b"\n")
     if start:
-        lines = lines[1:-1]  # the outer ones are cut
+        lines = lines[1:-1]  # the first and last are incomplete
     rows = [line.split() for line in lines if line.strip()]
     numeric = [len(row) for row in rows if all(map(NUMBER.fullmatch, row))]
     if start and not numeric:
@@ -152,7 +152,7 @@ def _usual_width(data: bytes, sample: int = 2_000) -> int:
 
 
 def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, int]:
-    """The rows of numbers without header and footer lines, and the file's line number of the first of them."""
+    """The rows of numbers without header and footer, and the line number of the first row."""
     starts = []  # offsets of the header's lines
     offset = 0
     row = b""
@@ -164,9 +164,9 @@ def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[
         starts.append(offset)
         offset = end + 1
     else:
-        # A file without its header is all numbers within the usual length of the header, or has none at all.
+        # No row after the header: all numbers stand within the usual length of the header, or there are none.
         offset = len(data)
-    # A file whose header is shorter than usual: take its first rows back.
+    # The header is shorter than usual: its last lines are rows.
     while starts and offset < len(data):
         line = data[starts[-1] : offset]
         if not line.strip() or len(line.split()) != width or not all(map(NUMBER.fullmatch, line.split())):
@@ -205,21 +205,22 @@ def _shown(text: bytes) -> str:
 
 
 def _is_text(line: bytes, width: int) -> bool:
-    """Whether a line is part of a header or footer rather than a row, which may be damaged.
+    """Whether a line belongs to a header or footer, as opposed to a (possibly damaged) row.
 
-    Most of its words cannot be meant as numbers, or it begins with such a word and has not as many words as a row.
+    It does if most of its words cannot be meant as numbers, or if the first cannot and the number of words is not that
+    of a row.
     """
     meant = [_is_meant_as_number(word) for word in line.split()]
     return 2 * sum(meant) < len(meant) or not meant[0] and len(meant) != width
 
 
 def _is_meant_as_number(word: bytes) -> bool:
-    """Also NaN, infinity and stars, which Fortran prints for a number that is too long."""
+    """Also NaN, infinity, and the stars that Fortran prints for a number that does not fit."""
     return bool(NUMBER.fullmatch(word) or re.fullmatch(rb"[+-]?(nan|inf(inity)?)|\*{5,}", word.lower()))
 
 
 def _check_header(data: bytes, width: int, first_line: int, path: Path, layout: Layout) -> None:
-    """Raises InputError where the header's names contradict the positions that are read."""
+    """Raises InputError if the header's names contradict the positions that are read."""
     end = 0
     for _ in range(first_line - 1):
         end = data.index(b"\n", end) + 1
@@ -241,13 +242,13 @@ def _check_header(data: bytes, width: int, first_line: int, path: Path, layout: 
 
 
 def _parse(body: bytes, width: int) -> np.ndarray | None:
-    """All numbers of rows of one width, exactly rounded; None where there are other rows or other words.
+    """All numbers, exactly rounded; None if rows differ in length or a word is not a number.
 
-    pandas takes no word for a number that Python does not, but for infinity.
+    pandas accepts the same words as Python, and infinity as well.
     """
     row = body[: body.index(b"\n")]
     if len(row.split()) != width:
-        return None  # pandas takes the first row's width for that of all, which may be far too many columns
+        return None  # pandas infers the number of columns from the first row, which may have far too many
     if b"D" in body or b"d" in body:  # Fortran's exponents
         body = body.translate(bytes.maketrans(b"dD", b"eE"))
     between = [ANY_BLANKS] if b"\t" in row or row.endswith(b" ") else [BLANKS, ANY_BLANKS]
@@ -257,7 +258,7 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
                 io.BytesIO(body),
                 header=None,
                 dtype=np.float64,
-                na_filter=False,  # neither NaN for NA and nan, nor for what is missing
+                na_filter=False,  # no NaN for NA, nan or missing values
                 quoting=csv.QUOTE_NONE,
                 engine="c",
                 low_memory=False,
@@ -269,7 +270,7 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
 
 
 def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.ndarray | None:
-    """The layout's columns of a file's numbers; None where they are not what the file is to hold."""
+    """The layout's columns of a file's numbers; None if they cannot be right."""
     positions = list(layout.columns.values())
     if table is None or table.shape[1] != width or max(positions) >= width or not np.isfinite(table).all():
         return None
@@ -281,15 +282,15 @@ def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.
 
 
 def _count_zero_rows(values: np.ndarray) -> int:
-    """Rows at the end that hold nothing: zeros throughout, or zeros behind a time that runs on."""
+    """Number of padding rows at the end: zeros throughout, or zeros after a time that continues."""
     rows = _rows_to_last_filled(values) or 1  # a record may begin with a row of zeros at time zero
-    rows = _rows_to_last_filled(values[:rows, 1:]) or rows  # a ship at rest in calm water is no filling
+    rows = _rows_to_last_filled(values[:rows, 1:]) or rows  # a ship at rest in calm water is not padding
     return len(values) - rows
 
 
 def _rows_to_last_filled(values: np.ndarray) -> int:
     """Number of rows up to the last one that is not all zeros; 0 if all are."""
-    for begin in (max(len(values) - 100, 0), 0):  # there are seldom more zeros at the end
+    for begin in (max(len(values) - 100, 0), 0):  # there are rarely more zeros at the end
         filled = np.flatnonzero(values[begin:].any(axis=1))
         if len(filled):
             return begin + int(filled[-1]) + 1
@@ -297,7 +298,7 @@ def _rows_to_last_filled(values: np.ndarray) -> int:
 
 
 def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> np.ndarray:
-    """What `_parse` gives, only slowly, or where and why a row cannot be used.
+    """The same as `_parse`, slowly, or where and why a row cannot be used.
 
     Raises:
         InputError: what is wrong with the rows, one line each.
@@ -318,9 +319,9 @@ def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, lay
         if fault:
             faults.append(f"{path}, line {number}{fault}")
     if not faults and not rows:
-        faults.append(f"{path}: no row that can be used; expected a {layout.kind} file")
+        faults.append(f"{path}: no usable row; expected a {layout.kind} file")
     if len(faults) > MAX_FAULTS_A_FILE:
-        faults[MAX_FAULTS_A_FILE - 1] += f" (and {len(faults) - MAX_FAULTS_A_FILE} more faults in this file)"
+        faults[MAX_FAULTS_A_FILE - 1] += f" (and {len(faults) - MAX_FAULTS_A_FILE} more errors in this file)"
     if faults:
         raise InputError(faults[:MAX_FAULTS_A_FILE])
     return np.array(rows)

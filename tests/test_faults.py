@@ -126,7 +126,7 @@ def test_a_folder_without_the_right_to_write(eagerly, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "out/x"), ["out/x", "make room"]),
+        (OSError(errno.ENOSPC, "No space left on device", "out/x"), ["out/x", "disk space"]),
         (FileNotFoundError(errno.ENOENT, "No such file", "out/y"), ["out/y", "moved away"]),
         (OSError("the drive is gone"), ["the drive is gone"]),
     ],
@@ -162,7 +162,7 @@ def test_a_training_goes_on_only_with_the_data_it_began_with(eagerly, monkeypatc
     targets = record.targets.copy()
     targets[7, 1] += 1e-4
     other = type(record)(record.name, record.time, record.inputs, targets, record.simple)
-    with pytest.raises(InputError, match="hold other numbers than when the training began; .* resume = False"):
+    with pytest.raises(InputError, match="have changed since the training began; .* resume = False"):
         train(SETS | {"train": (SETS["train"][0], other)}, resume=True)
     train(SETS | {"test": (make_record(30, 9),)}, resume=True)  # the test set has no part in it
     assert_finished_alone()
@@ -174,7 +174,7 @@ def test_a_cut_off_training_that_is_damaged_is_not_gone_on_with(eagerly, monkeyp
     Killer(monkeypatch).kill("replace history.csv", 3)
     whole = (FOLDER / name).read_bytes()
     (FOLDER / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(InputError, match="damaged .*resume = False starts it again"):
+    with pytest.raises(InputError, match="damaged .*start again with resume = False"):
         train(resume=True)
 
 

@@ -1,4 +1,4 @@
-"""What is done after each epoch of a training: its validation, and the networks that are saved."""
+"""Callbacks at the end of an epoch: validation, and saving of the best and the last network."""
 
 import shutil
 from pathlib import Path
@@ -18,10 +18,10 @@ from training.sequences import Sequences, whole_sequence_batches
 
 
 class Validation(keras.callbacks.Callback):
-    """Puts val_loss into each epoch's logs: the objective over all elements of the set at once, not a mean of means.
+    """Adds val_loss to each epoch's logs: the objective over all elements of the set at once, not a mean over batches.
 
     It is NaN where the objective counts large errors alone and there are none: that is no loss to compare with others.
-    And beside it the root of the mean squared error of each channel in the files' units, from the same outputs.
+    It also adds the root mean squared error of each channel in the files' units.
     """
 
     def __init__(self, sequences: Sequences, objective: tuple[int, float, float], architecture: Architecture):
@@ -34,10 +34,10 @@ class Validation(keras.callbacks.Callback):
         logs |= self.measured(self.model)
 
     def measured(self, model: keras.Model) -> dict[str, float]:
-        """val_loss and the errors of the channels; `model` is a training model, the same one at each call."""
+        """val_loss and the error of each channel. `model` is a training model, the same at each call."""
         if self._terms is None:
             self.set_model(model)
-            # Without autograph: there is nothing for it to translate, and it takes a second to find that out.
+            # Without autograph, which has nothing to translate here and takes a second to find out.
             self._terms = tf.function(self._sums, reduce_retracing=True, autograph=False)
         batches = whole_sequence_batches(self._sequences)
         parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
@@ -50,17 +50,17 @@ class Validation(keras.callbacks.Callback):
         )
 
     def _sums(self, inputs, targets):
-        """The objective's sum and count, then the sum of the squared errors of each channel."""
+        """The objective's sum and count, then the sum of squared errors of each channel."""
         outputs = mean_of_members(self.model(inputs, training=False), self._architecture)
         sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
         return tf.concat((sum_and_count, tf.reduce_sum(tf.square(outputs - targets), axis=(0, 1))), axis=0)
 
 
 class BestAndLast(keras.callbacks.Callback):
-    """Keeps the best weights, and saves networks of built-in layers: the best, the last, and one every few epochs.
+    """Keeps the best weights, and saves the best network, the last one, and one every few epochs.
 
-    The network is written once an epoch, as the last one, and copied where it is one of the others too: writing takes
-    as long as a hundred copies. So a training that ends in any way leaves the network of its last whole epoch.
+    The network is saved once per epoch as the last one, and copied if it is also the best or a checkpoint, since saving
+    takes as long as a hundred copies. However a training ends, the network of its last completed epoch is there.
     """
 
     def __init__(self, architecture: Architecture, folder: Path, watched: str, user: UserInput):
@@ -76,7 +76,7 @@ class BestAndLast(keras.callbacks.Callback):
         last = checkpoints / LAST_FILE
         self._last_model.set_weights(self.model.get_weights())
         save_model(self._last_model, last)
-        if 0 < logs[self._watched] < self._value:  # not NaN, and not 0, which is a mean over no sample
+        if 0 < logs[self._watched] < self._value:  # neither NaN nor 0, which is a mean over no sample
             self.epoch, self._value = epoch + 1, logs[self._watched]
             self.best_model.set_weights(self.model.get_weights())
             _copy(last, self._folder / MODEL_FILE)
@@ -88,11 +88,11 @@ class BestAndLast(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def out_of_patience(self, epochs: int) -> bool:
-        """Whether the last of so many epochs is `patience` epochs behind the best one."""
+        """Whether the given number of epochs is at least `patience` beyond the best epoch."""
         return epochs - (self.epoch or 0) >= self._user.patience
 
     def continue_from(self, history: pd.DataFrame) -> None:
-        """Takes up the best epoch of an interrupted training, whose weights are in the folder."""
+        """Restores the best epoch of an interrupted training, whose weights are in the folder."""
         values = history[self._watched].where(history[self._watched] > 0)
         if np.isfinite(values).any():
             best = int(values.argmin())
@@ -102,10 +102,10 @@ class BestAndLast(keras.callbacks.Callback):
 
 
 def with_averaged_weights(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
-    """The same callbacks; at the end of an epoch they see the average of the weights that the optimizer keeps.
+    """Wraps the callbacks so that at the end of an epoch they see the exponential moving average (EMA) of the weights.
 
-    Keras' own callback exchanges the weights, but either around its own validation, which fills up whole batches, or
-    until the next epoch begins: then a training that is cut off would be saved with its weights exchanged.
+    Keras' SwapEMAWeights swaps the weights either around Keras' own validation, which pads batches, or until the next
+    epoch begins, so that an interrupted training would be saved with swapped weights.
     """
     exchange = keras.callbacks.SwapEMAWeights()
     before = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: exchange.on_test_begin())

@@ -1,4 +1,4 @@
-"""What a training says while it runs: a progress line and history.csv."""
+"""Progress of a training: a line on the terminal, and history.csv."""
 
 import sys
 import time
@@ -15,9 +15,10 @@ LOG_INTERVAL = 10.0  # s
 
 
 class Progress(keras.callbacks.Callback):
-    """Writes history.csv after each epoch, and one line on the terminal that is kept up to date.
+    """Writes history.csv after each epoch and updates a progress line on the terminal.
 
-    Elsewhere, as in the log of a batch job, each epoch has a line, but never more than one in LOG_INTERVAL seconds.
+    Without a terminal, such as in the log of a batch job, it prints a line for each epoch, at most one in LOG_INTERVAL
+    seconds.
     """
 
     def __init__(self, epochs: int, watched: str, history_file: Path, channels: tuple[str, ...]):
@@ -27,12 +28,12 @@ class Progress(keras.callbacks.Callback):
         self._epochs, self._watched, self._file = epochs, watched, history_file
         self._best = (float("inf"), 0)
         self._began = 0.0
-        self._elapsed_before = 0.0  # of the part of a training that was cut off
+        self._elapsed_before = 0.0  # of the part before an interruption
         self._on_terminal = sys.stdout.isatty()
         self._printed = float("-inf")
 
     def continue_from(self, history: pd.DataFrame) -> None:
-        """Takes up the rows of a training that was cut off."""
+        """Restores the rows of an interrupted training."""
         self.rows = history.to_dict("records")
         for row in self.rows:
             self._note_best(row)
@@ -86,9 +87,9 @@ def history_columns(channels: tuple[str, ...]) -> list[str]:
 
 
 def write_history(history: pd.DataFrame, path: Path) -> None:
-    """history.csv, written aside and renamed: it is whole at any moment.
+    """Writes history.csv atomically.
 
-    Every digit is written: a training that goes on from it compares new losses with these.
+    All digits are written, because a resumed training compares new losses with these.
     """
     with written_aside(path) as aside:
         history.to_csv(aside, index=False, lineterminator="\n")

@@ -2,8 +2,8 @@
 
 With target y, output p and e = p - y, the kinds are: 0 mean of e^2; 1 mean of e^2 (a + b y^2); 2 mean of e^2 at the
 turning points of y in time; 3 mean of e^2 where |y| >= a; 4 mean of e^2 where |e| >= a; 5 mean of e^2 where |e| >= a
-and |y| >= b; 6 mean of e^2 at the last step. A mean over no element is 0. Steps whose target is NaN do not count: that
-is how the washout of a window and the padding of short sequences are left out.
+and |y| >= b; 6 mean of e^2 at the last step. A mean over no element is 0. Steps with a target of NaN do not count; in
+this way the washout of a window and the padding of short sequences are left out.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ from support.errors import InputError
 from training.sequences import Sequences
 
 Objective = tuple[int, float, float]
-COUNTS_LARGE_ERRORS = (4, 5)  # kinds that a good network may leave without a sample
+COUNTS_LARGE_ERRORS = (4, 5)  # kinds that may have no sample if the network is good
 
 
 def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sum of the objective's terms and their number, so that batches can be joined to the mean over all of them.
+    """Sum and number of the objective's terms, so that batches can be combined to the overall mean.
 
     Args:
         objective: (kind, a, b).
@@ -52,10 +52,10 @@ def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.
 
 
 def turning_points(target: tf.Tensor) -> tf.Tensor:
-    """Boolean (batch, time, channel): where the target turns in time; NaN and its neighbours never do.
+    """Boolean (batch, time, channel): turning points of the target in time; never at NaN and its neighbours.
 
-    A flat top counts once, at its first sample, as in metrics.turning_points, which does the same for flat tops of any
-    length; here they may be two samples long, which is what rounding in the files makes of a peak.
+    A flat top counts once, at its first sample, as in metrics.turning_points. There it may have any length, here two
+    samples, which is what rounding in the files makes of a peak.
     """
     step = target[:, 1:] - target[:, :-1]
     before, after = step[:, :-1], step[:, 1:]
@@ -65,7 +65,7 @@ def turning_points(target: tf.Tensor) -> tf.Tensor:
 
 
 def objective_loss(objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """The objective as a Keras loss function: (target, output) -> scalar mean, 0 over no element."""
+    """The objective as a Keras loss function: (target, output) -> scalar mean; 0 if there is no element."""
 
     def loss(target, output):
         total, count = objective_sum_and_count(objective, target, output)
@@ -78,7 +78,7 @@ def objective_loss(objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], tf.
 
 
 def check_objectives(user: UserInput, architecture: Architecture, train: Sequences, val: Sequences | None) -> None:
-    """Raises InputError for an objective that gives no sample of its set a weight."""
+    """Raises InputError for an objective that has no weight on any sample of its set."""
     pairs = {"train": (user.train_fun_hyp, train), "val": (user.val_fun_hyp, val)}
     faults = [
         _without_weight(f"{name}_fun_hyp", objective, name, sequences, architecture)
@@ -98,7 +98,7 @@ def _has_weight(objective: Objective, sequences: Sequences, architecture: Archit
 
 
 def _before_training(sequences: Sequences, architecture: Architecture) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Target and error (time, channel) of each sequence, of a network that gives the mean or no correction."""
+    """Target and error (time, channel) of each sequence, for a network that predicts the mean or no correction."""
     for start, length in zip(sequences.starts, sequences.lengths, strict=True):
         y = np.asarray(sequences.targets[start : start + length])
         error = -y

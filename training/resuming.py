@@ -1,4 +1,4 @@
-"""A training that was cut off: finds it, sees that settings and data are the same, and goes on with its state."""
+"""Resumes an interrupted training: finds it, checks that settings and data are the same, and restores its state."""
 
 import hashlib
 import os
@@ -32,13 +32,13 @@ from training.epoch_end import BestAndLast
 from training.history import Progress
 
 BY_CTRL_C = "stopped by Ctrl-C"
-ENDLESS_SCHEDULES = ("constant", "plateau")  # of the learning rate: those that do not depend on the number of epochs
-OTHER_DATA = "the files of the train and val sets hold other numbers than when the training began"
+ENDLESS_SCHEDULES = ("constant", "plateau")  # learning-rate schedules that do not depend on the number of epochs
+OTHER_DATA = "the files of the train and val sets have changed since the training began"
 
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A training that was cut off: its folder, its settings.json and its history up to the saved state."""
+    """An interrupted training: its folder, its settings.json and its history up to the saved state."""
 
     folder: Path
     facts: dict[str, Any]
@@ -46,7 +46,7 @@ class Interrupted:
 
 
 def fingerprint(*sets: Sequence[Record]) -> str:
-    """A short text that differs where any number of the records does, the same for records in memory and on disk."""
+    """A hash of all numbers of the records, the same for records in memory and on disk."""
     digests = [
         record.digest
         for records in sets
@@ -56,19 +56,19 @@ def fingerprint(*sets: Sequence[Record]) -> str:
 
 
 def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwork | None:
-    """What there is of this name: a training to go on with, or the network of one that is finished.
+    """The interrupted training of this name, or the network of a finished one.
 
-    None (said on the terminal) if the training has to start from the beginning.
+    None (with a message) if the training has to start from the beginning.
 
     Raises:
-        InputError: it was started with other settings, which are listed, or on other data; it is damaged; or it is
-            to go on beyond its last epoch and cannot.
+        InputError: it was started with other settings, which are listed, or on other data; it is damaged; or it cannot
+            continue beyond its last epoch.
     """
     own = config.network_folder
     restore_replaced(own)
     cut_off = interrupted_training(own)
     if not cut_off and not (own / MODEL_FILE).is_file():
-        print(f"resume = True: there is no interrupted training in {own}; it starts from the beginning")
+        print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
         return None
     folder = cut_off or own
     facts, _ = read_facts(folder)
@@ -80,9 +80,7 @@ def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwo
     if more_epochs:
         _check_more_epochs(config, facts, folder / STATE_FILE if cut_off else own / CHECKPOINTS / STATE_FILE)
     elif differences and not cut_off:
-        print(
-            f"resume = True: the network in {own} is another one ({differences[0]}); it is trained from the beginning"
-        )
+        print(f"resume = True: the network in {own} has other settings ({differences[0]}); training starts over")
         return None
     elif differences:
         remedy = "use the same settings, or resume = False to start again"
@@ -90,29 +88,29 @@ def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwo
     if not cut_off:
         stopped = facts.get("stopped")
         if not more_epochs and not (stopped == BY_CTRL_C and (own / CHECKPOINTS / STATE_FILE).is_file()):
-            print(f"resume = True: the training of {own} is finished ({stopped}); it is used as it is")
+            print(f"resume = True: the training of {own} is finished ({stopped}); its network is used")
             return load_network(own)
         _reopen(config, facts)
     return _read_interrupted(folder, facts)
 
 
 def _check_more_epochs(config: Config, facts: dict[str, Any], state: Path) -> None:
-    """Raises InputError if a training cannot go on beyond what was to be its last epoch."""
+    """Raises InputError if a training cannot continue beyond its planned last epoch."""
     schedule, before = config.user.lr_schedule, facts["settings"]["user"]["epochs"]
     if schedule not in ENDLESS_SCHEDULES:
-        why = f"lr_schedule = {schedule!r} lowers the learning rate towards the last epoch, which was to be {before}"
+        why = f"lr_schedule = {schedule!r} lowers the learning rate towards the last epoch, planned as {before}"
     elif not state.is_file():
         why = f"its state was not kept: there is no {state}"
     else:
         return
     raise InputError(
-        f"resume = True with epochs = {config.user.epochs}: the training of {config.network_folder} cannot go on "
+        f"resume = True with epochs = {config.user.epochs}: the training of {config.network_folder} cannot continue "
         f"beyond {before} epochs, as {why}; set epochs = {before}, or resume = False to train from the beginning"
     )
 
 
 def _reopen(config: Config, facts: dict[str, Any]) -> None:
-    """Makes a finished training one that was cut off after its last epoch. A kill at any point of it costs nothing."""
+    """Turns a finished training into one interrupted after its last epoch. A kill at any point does no harm."""
     folder = config.network_folder
     os.replace(folder / CHECKPOINTS / STATE_FILE, folder / STATE_FILE)
     settings = config.as_dict()
@@ -129,12 +127,12 @@ def _read_interrupted(folder: Path, facts: dict[str, Any]) -> Interrupted:
             raise ValueError(f"{HISTORY_FILE} has {len(history)} of {epochs} epochs")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _cannot_go_on(folder, error) from error
-    print(f"Going on with the training in {folder} after epoch {epochs}")
+    print(f"Resuming the training in {folder} after epoch {epochs}")
     return Interrupted(folder, facts, history)
 
 
 def keep_state(config: Config, stopped: str) -> None:
-    """Puts the state of a finished training away: where it can go on, among the checkpoints."""
+    """Moves the state of a finished training to the checkpoints if the training can continue, else deletes it."""
     folder = config.network_folder
     if config.user.lr_schedule in ENDLESS_SCHEDULES or stopped == BY_CTRL_C:
         os.replace(folder / STATE_FILE, folder / CHECKPOINTS / STATE_FILE)
@@ -144,16 +142,16 @@ def keep_state(config: Config, stopped: str) -> None:
 
 def _cannot_go_on(folder: Path, error: Exception) -> InputError:
     return InputError(
-        f"{folder}: the training there cannot be gone on with, its files are damaged ({first_line(error)}); "
-        "resume = False starts it again"
+        f"{folder}: the training there cannot be resumed, as its files are damaged ({first_line(error)}); "
+        "start again with resume = False"
     )
 
 
 class TrainingState(keras.callbacks.Callback):
-    """Saves after each epoch what a cut-off training needs to go on: all variables of the network and the optimizer.
+    """Saves after each epoch what is needed to resume: all variables of the network and the optimizer.
 
-    What the other callbacks remember (best value, epochs without a better one, learning rate) follows from the history,
-    so they are shown the history again.
+    The state of the other callbacks (best value, epochs without improvement, learning rate) follows from the history,
+    which is replayed to them.
     """
 
     def __init__(self, file: Path, interrupted: Interrupted | None):
@@ -163,7 +161,7 @@ class TrainingState(keras.callbacks.Callback):
         self._others: list[keras.callbacks.Callback] = []
 
     def replay_into(self, callbacks: list[keras.callbacks.Callback]) -> int:
-        """Prepares to go on; returns the number of epochs done."""
+        """Prepares to resume; returns the number of epochs done."""
         if self._interrupted is None:
             return 0
         for callback in callbacks:

@@ -364,7 +364,7 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eager, capsys
     monkeypatch.setattr(fit.TrainingState, "on_epoch_end", on_epoch_end)
     capsys.readouterr()
     assert main.main(["--inputs", "my_inputs"]) == 0
-    assert "Going on with the training in" in capsys.readouterr().out
+    assert "Resuming the training in" in capsys.readouterr().out
     assert (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns == first
 
     reports = {

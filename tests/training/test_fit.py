@@ -263,7 +263,7 @@ def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
     capsys.readouterr()
     train()
     assert killer.done.count(f"replace {STATE}") == SMALL["epochs"] + 1  # the last one is put away
-    assert "Going on" not in capsys.readouterr().out
+    assert "Resuming" not in capsys.readouterr().out
     assert what_is_left() == expected
     assert_finished_alone()
 
@@ -285,7 +285,7 @@ def test_resume_on_a_finished_network_uses_it_as_it_is(killer, capsys):
     assert again.best_epoch == trained.best_epoch and len(again.history) == len(trained.history)
     assert all(map(np.array_equal, again.model.get_weights(), trained.model.get_weights()))
     train(resume=True, lr_schedule="cosine", lr=0.02)
-    assert "(lr was 0.01 and is now 0.02); it is trained from the beginning" in capsys.readouterr().out
+    assert "(lr was 0.01 and is now 0.02); training starts over" in capsys.readouterr().out
     assert_finished_alone()
 
 
@@ -313,7 +313,7 @@ def test_resume_with_more_epochs_says_why_it_cannot_go_on(eagerly, schedule):
     with pytest.raises(InputError) as caught:
         train(epochs=4, lr_schedule=schedule, resume=True)
     (line,) = caught.value.lines
-    assert "cannot go on beyond 2 epochs" in line and "resume = False" in line
+    assert "cannot continue beyond 2 epochs" in line and "resume = False" in line
     assert ("lr_schedule = 'exponential' lowers" if schedule == "exponential" else "was not kept") in line
     assert what_is_left() == before
 
