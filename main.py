@@ -10,7 +10,7 @@ from collections.abc import Callable
 import data_io
 import settings
 from readers import input_file
-from studies import comparison, experiments, sweeps
+from studies import comparison, experiments
 from support import errors
 from training import workers
 
@@ -22,15 +22,15 @@ from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArg
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules or .py files, one after the other")
-    task_help = "do every N-th experiment or member of a sweep, from the I-th on; other processes do the rest"
-    parser.add_argument("--task", metavar="I/N", type=sweeps.task, help=task_help)
+    task_help = "of the inputs do every N-th, from the I-th on; other processes do the rest. All of them share a sweep"
+    parser.add_argument("--task", metavar="I/N", type=experiments.share, default="1/1", help=task_help)
     given = parser.parse_args(arguments)
     try:
         queue = experiments.read(given.inputs, globals())
     except errors.InputError as error:
         errors.report(error.lines)
         return 1
-    done = experiments.run_all(queue, run, sweeps.turns(given.task))
+    done = experiments.run_all(queue, run, given.task)
     comparison.compare_experiments([config for config in done if config])
     return 0 if all(done) else 1
 

@@ -29,6 +29,7 @@ SET_NAMES = ("train", "val", "test")
 
 NETWORK_TYPES = ("lstm", "gru", "transformer", "linear")
 OPTIMIZERS = ("muon", "adam", "adamw", "sgd", "rmsprop")
+SAMPLERS = ("grid", "random", "tpe")
 SCHEDULES = ("constant", "plateau", "step", "exponential", "cosine")
 OBJECTIVE_KINDS = range(7)
 ALL = "all"  # in place of an index list: every realization of the set
@@ -150,6 +151,16 @@ class SaveData:
 
 
 @dataclass(frozen=True)
+class Search:
+    """What SweepArgs says beside the lists of values to try."""
+
+    sampler: str = "grid"
+    num_draws: int = 0  # members; 0: all combinations
+    draw_seed: int = 0
+    prune_after: int = 8  # epochs before a member may be pruned; 0: none is
+
+
+@dataclass(frozen=True)
 class Config:
     """Every setting of a run, checked."""
 
@@ -212,8 +223,11 @@ RANGES = {
     "max_checkpoints": (1, 10**6, "files kept"),
     "running_avg_span": (0, 10**7, "time steps to either side"),
     "maxima_bullet_size": (0.01, 10**4, "points squared"),
+    "num_draws": (0, 10**6, "members of a sweep, 0 for all combinations"),
+    "draw_seed": (0, 2**31 - 1, "any number in that range"),
+    "prune_after": (0, 10**7, "epochs, 0 to prune no member"),
 }
-CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule": SCHEDULES}
+CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule": SCHEDULES, "sampler": SAMPLERS}
 INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo|evolution)_ID_list_(?P<set>train|val|test)")
 
 

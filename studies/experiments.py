@@ -1,6 +1,8 @@
 """The experiments of one call of main.py: all are checked before the first one runs, then they run one by one."""
 
+import argparse
 import errno
+import itertools
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ import data_io
 from readers import input_file
 from settings import NETWORKS_FOLDER, Config
 from studies import sweeps
+from studies.sweep_settings import Sweep, read_sweep
 from support import errors, files, saved_networks
 from support.errors import InputError
 from training import workers
@@ -24,13 +27,23 @@ class Experiment:
 
     name: str
     config: Config
-    sweep: sweeps.Sweep | None
+    sweep: Sweep | None
     warnings: tuple[str, ...]
 
     @property
     def trainings(self) -> tuple[Config, ...]:
         """The settings of each network that it trains, or of the one that it loads."""
         return self.sweep.members if self.sweep else (self.config,)
+
+
+def share(text: str) -> Iterator[bool]:
+    """The argument of --task, "I/N": for one experiment after the other whether it is an N-th from the I-th on."""
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected I/N with I from 1 to N, such as 1/8 for the first of eight"
+        )
+    return itertools.cycle([number == int(index) for number in range(1, int(count) + 1)])
 
 
 def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experiment]:
@@ -58,7 +71,7 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
 
 def _read_one(module: Any, name: str) -> tuple[Experiment, list[str]]:
     config, faults, warnings = input_file.read_config(module)
-    sweep, more_faults, more_warnings = sweeps.read_sweep(getattr(module, "SweepArgs", None), config)
+    sweep, more_faults, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
     return Experiment(name, config, sweep, (*warnings, *more_warnings)), faults + more_faults
 
 
@@ -111,7 +124,7 @@ def folder_faults(config: Config) -> list[str]:
 
 
 def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) -> list[Config | None]:
-    """Runs this process's share of the experiments, and the members of their sweeps.
+    """Runs the experiments that are this process's share, and joins all sweeps.
 
     Returns:
         for each experiment the settings that its network was trained with, None if there were errors.
@@ -126,7 +139,7 @@ def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: b
     try:
         errors.warn(experiment.warnings)
         if experiment.sweep:
-            faults, config = sweeps.run(config, experiment.sweep, run, share)
+            faults, config = sweeps.run(experiment.sweep, run)
         elif next(share):
             # Checked again, as hours may have passed since.
             faults = saved_networks.overwrite_faults(config) or run(config)

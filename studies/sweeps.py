@@ -1,298 +1,179 @@
-"""Trains the combinations of settings that the class SweepArgs of an input file lists, and keeps the best of them.
+"""Trains the members of a sweep and keeps the best of them.
 
-Each member of a sweep is an experiment of its own, saved as <model_save_filename>_s001 and so on. What is on the disk
-says which of them are finished, so that a sweep can be stopped at any time and shared between processes.
+Each member is an experiment of its own, saved as <model_save_filename>_s001 and so on. Any number of processes, on all
+machines that share the folder, join a sweep by being started: whoever holds a member's lock trains it, and the journal
+of Optuna's study in saved_models/<model_save_filename>.sweep tells the others how it went.
 """
 
-import argparse
 import contextlib
 import dataclasses
-import itertools
-import json
 import math
 import shutil
 import signal
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-import numpy as np
+import matplotlib.pyplot as plt
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import CategoricalDistribution
+from optuna.importance import PedAnovaImportanceEvaluator
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.visualization.matplotlib import plot_optimization_history, plot_param_importances
 
+import plotting
 import settings
-from readers import input_file
-from settings import Config, UserInput
+from settings import Config
 from studies import comparison
+from studies.sweep_settings import Combination, Sweep
 from support import errors, files, saved_networks
 from support.errors import Diverged, InputError
 
-MOST_MEMBERS = 999
-FAILURE_FILE = "failed.json"
-# A member's name, what its training does beside learning, and what its errors are measured on.
-NOT_SWEPT = (*saved_networks.SETTINGS_BESIDE_TRAINING, "model_save_filename", "output_3dof", "output_vbm")
-SWEPT = tuple(f.name for f in dataclasses.fields(UserInput) if f.name not in NOT_SWEPT)
-LISTS = ("train_fun_hyp", "val_fun_hyp")  # settings of which each value is a list itself
+MEMBERS_BEFORE_PRUNING = 4  # that have been trained to the end
 
-Experiment = Callable[[Config], list[str]]  # trains or loads, and reports; returns what went wrong
-Turns = Iterator[bool]  # for one experiment after the other, whether this process does it
+Experiment = Callable[..., list[str]]  # (config, after_epoch): trains or loads, and reports; returns what went wrong
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Stopped(BaseException):
     """Ctrl-C in a sweep. Not KeyboardInterrupt, with which a training ends as if it were finished."""
 
 
-@dataclass(frozen=True)
-class Draw:
-    """The settings of the sweep itself."""
-
-    num_draws: int = 0  # combinations drawn at random; 0: all of them
-    draw_seed: int = 0
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The members of a sweep, and the names of the settings in which they differ."""
-
-    members: tuple[Config, ...]
-    names: tuple[str, ...]
-
-    def describe(self, member: Config) -> str:
-        return ", ".join(f"{name} = {_plain(getattr(member.user, name))}" for name in self.names)
-
-
-def _plain(value: Any) -> str:
-    return str(list(value) if isinstance(value, tuple) else value)
-
-
-# ---- from SweepArgs to members ----------------------------------------------------------------------------------
-
-
-def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
-    """The sweep of an input file's class SweepArgs around its other settings, None if there is no such class.
-
-    Returns:
-        the sweep (without members if there are faults), the faults and the warnings, one line each.
-    """
-    if source is None:
-        return None, [], []
-    if not config.user.training_mode:
-        return None, [], ["SweepArgs has no effect with training_mode = False: the saved network is loaded"]
-    try:
-        given = settings.attributes(source())
-    except Exception as error:
-        line = input_file.describe_user_error(error, config.input_file)
-        return Sweep((), ()), [f"{line} (while SweepArgs was set up)"], []
-    faults: list[str] = []
-    own, values = _checked_values(given, faults)
-    if not values and not faults:
-        faults.append(
-            "SweepArgs names no setting to sweep; give lists, such as self.hidden_size = [20, 30], or remove it"
-        )
-    if not config.data.val_sc:
-        faults.append(
-            "DataInfoArgs.val_sc is empty: a sweep is ranked on validation data; give some, or remove SweepArgs"
-        )
-    draw = Draw(**own)
-    count = math.prod(len(choices) for choices in values.values())
-    wanted = min(draw.num_draws or count, count)
-    if wanted > MOST_MEMBERS:
-        faults.append(
-            f"SweepArgs: {wanted} of {count} combinations would be trained, at most {MOST_MEMBERS} can be; shorten the "
-            "lists, or set num_draws to that number or less"
-        )
-    if faults:
-        return Sweep((), ()), faults, []
-    members = tuple(_member(config, number, c) for number, c in enumerate(combinations(values, draw), start=1))
-    sweep = Sweep(members, tuple(values))
-    faults, remarks = _faults_of_combinations(sweep, config)
-    return sweep, faults + _winner_fault(sweep, config), remarks
-
-
-def _checked_values(given: dict[str, Any], faults: list[str]) -> tuple[dict[str, int], dict[str, tuple]]:
-    """The sweep's own settings, and the values of each setting to sweep, every one checked as in UserInputArgs."""
-    types = {f.name: f.type for f in dataclasses.fields(UserInput)}
-    own_names = [f.name for f in dataclasses.fields(Draw)]
-    own: dict[str, int] = {}
-    values: dict[str, tuple] = {}
-    for name, value in given.items():
-        if callable(value):
-            continue
-        if name in own_names:
-            try:
-                own[name] = settings.convert(name, value, int, Draw)
-                if not 0 <= own[name] < 2**31:
-                    raise ValueError("expected 0 or more")
-            except ValueError as error:
-                own.pop(name, None)
-                faults.append(f"SweepArgs.{name} = {value!r}: {error}")
-            continue
-        if name not in SWEPT:
-            known = any(name in {f.name for f in dataclasses.fields(s)} for _, s in settings.SECTIONS.values())
-            near = settings.nearest(name, [*SWEPT, *own_names])
-            remedy = "set it in its own class" if known else f"the nearest is {near}"
-            faults.append(f"SweepArgs.{name}: {'cannot be swept' if known else 'there is no such setting'}; {remedy}")
-            continue
-        value = settings.without_numpy(value)
-        is_list = hasattr(value, "__iter__") and not isinstance(value, str | dict)
-        choices = list(value) if is_list else []
-        if not choices or name in LISTS and not all(hasattr(choice, "__iter__") for choice in choices):
-            example = "[[0, 0, 0], [1, 0.1, 0.9]]" if name in LISTS else f"[{value!r}]" if not is_list else "[1, 2]"
-            faults.append(f"SweepArgs.{name} = {value!r}: expected a list of values to try, such as {example}")
-            continue
-        checked = []
-        for choice in choices:
-            try:
-                checked.append(settings.convert(name, choice, types[name], UserInput))
-            except ValueError as error:
-                faults.append(f"SweepArgs.{name}, value {choice!r}: {error}")
-        values[name] = tuple(dict.fromkeys(checked))
-    return own, values
-
-
-def combinations(values: dict[str, tuple], draw: Draw) -> list[dict[str, Any]]:
-    """All combinations, the last name varying fastest, or num_draws different ones in random order.
-
-    A larger num_draws adds to the combinations of a smaller one.
-    """
-    count = math.prod(len(choices) for choices in values.values())
-    numbers: dict[int, None] | range = range(count)
-    if draw.num_draws:
-        rng = np.random.default_rng(draw.draw_seed)
-        numbers = {}
-        while len(numbers) < min(draw.num_draws, count):
-            numbers[int(rng.integers(count))] = None
-    shape = [len(choices) for choices in values.values()]
-    places = (np.unravel_index(number, shape) for number in numbers)
-    return [{name: choices[i] for (name, choices), i in zip(values.items(), place, strict=True)} for place in places]
-
-
-def _member(config: Config, number: int, combination: dict[str, Any]) -> Config:
-    name = f"{config.user.model_save_filename}_s{number:03}"
-    user = dataclasses.replace(config.user, **combination, model_save_filename=name, resume=False)
-    return dataclasses.replace(config, user=user)
-
-
-def _faults_of_combinations(sweep: Sweep, config: Config) -> tuple[list[str], list[str]]:
-    """What is wrong with combinations of values that are right by themselves; each fault once, with its first place."""
-    known: list[str] = []
-    settings.check_user(config, known, [])
-    found: dict[str, list[Config]] = {}
-    remarks: list[str] = []
-    for member in sweep.members:
-        lines: list[str] = []
-        settings.check_user(member, lines, remarks)
-        for line in lines:
-            if line not in known:
-                found.setdefault(line, []).append(member)
-    faults = [
-        f"{line} (in {len(members)} of {len(sweep.members)} combinations of SweepArgs, as {sweep.describe(members[0])})"
-        for line, members in found.items()
-    ]
-    return faults, remarks
-
-
-def _winner_fault(sweep: Sweep, config: Config) -> list[str]:
-    """A line if the winner would replace a network that is none of this sweep's."""
-    name = config.user.model_save_filename
-    winners = (
-        dataclasses.replace(m, user=dataclasses.replace(m.user, model_save_filename=name)) for m in sweep.members
-    )
-    if not all(saved_networks.overwrite_faults(winner) for winner in winners):
-        return []
-    return [
-        f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a network of none of the "
-        "settings of this sweep; choose another name, or set overwrite = True to replace it"
-    ]
-
-
 # ---- sharing between processes ----------------------------------------------------------------------------------
 
 
-def task(text: str) -> tuple[int, int]:
-    """The argument of --task, "I/N", as numbers."""
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: expected I/N with I from 1 to N, such as 1/8 for the first of eight"
+def open_study(sweep: Sweep) -> optuna.Study:
+    """The study of a sweep in its folder, which the first process makes.
+
+    Raises:
+        InputError: the journal is damaged.
+    """
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    journal = sweep.folder / "journal.log"
+    pruner = optuna.pruners.MedianPruner(MEMBERS_BEFORE_PRUNING, n_warmup_steps=sweep.search.prune_after)
+    try:
+        backend = JournalFileBackend(str(journal), lock_obj=FileLock(sweep.folder / "journal.lock"))
+        return optuna.create_study(
+            storage=JournalStorage(backend), study_name=sweep.study_name, pruner=pruner, load_if_exists=True
         )
-    return int(index), int(count)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{journal}: the sweep's journal is damaged ({errors.first_line(error)}); remove {sweep.folder}: members "
+            "that are finished are not trained again"
+        ) from error
 
 
-def turns(task: tuple[int, int] | None) -> Turns:
-    """Of a task (I, N) every N-th experiment or member of a sweep, from the I-th on."""
-    index, count = task or (1, 1)
-    return itertools.cycle([number == index for number in range(1, count + 1)])
+def latest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
+    """The last trial of each member by the member's number; a member that was cut off has several."""
+    trials = study.get_trials(deepcopy=False)
+    return {trial.user_attrs["member"]: trial for trial in trials if "member" in trial.user_attrs}
+
+
+def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
+    """The numbers of the members that are to be trained (again): neither finished nor pruned nor without a network."""
+    trials = latest_trials(study)
+    done = {
+        number
+        for number, trial in trials.items()
+        if trial.state is TrialState.PRUNED
+        or (trial.state is TrialState.COMPLETE and comparison.is_finished(sweep.member(number, trial.params)))
+    }
+    return [number for number in range(1, sweep.size + 1) if number not in done]
+
+
+def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Trial, FileLock] | None:
+    """A member to train, its trial and its lock; None if all are settled, in `tried`, or trained by another process.
+
+    The lock of a process that was killed is free, so that another one takes up its member.
+    """
+    with FileLock(sweep.folder / "claims.lock"):
+        for number in unsettled(study, sweep):
+            lock = FileLock(sweep.folder / f"s{number:03}.lock")
+            with contextlib.suppress(Timeout):
+                if number not in tried and lock.acquire(timeout=0) and number in unsettled(study, sweep):
+                    return number, _new_trial(study, sweep, number), lock
+            lock.release()  # if at all, it was finished a moment ago
+    return None
+
+
+def _new_trial(study: optuna.Study, sweep: Sweep, number: int) -> Trial:
+    """A running trial of a member: of the combination that it has, or with "tpe" of one that is chosen now."""
+    trials = latest_trials(study)
+    if number in trials and trials[number].state is TrialState.RUNNING:  # its process is gone
+        study.tell(trials[number].number, state=TrialState.FAIL)
+    if number in trials:
+        chosen = trials[number].params
+    elif sweep.is_planned:
+        chosen = sweep.combinations[number - 1]
+    else:  # on the disk there is a network of this number only if the journal was removed
+        chosen = sweep.combination_in(sweep.member(number, {})) or {}
+    trial = _ask(study, sweep, number, chosen)
+    taken = [other.params for other in trials.values()]
+    if not chosen and trial.params in taken:
+        study.tell(trial, state=TrialState.FAIL)
+        trial = _ask(study, sweep, number, next(c for c in sweep.combinations if c not in taken))
+    trial.set_user_attr("member", number)
+    return trial
+
+
+def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) -> Trial:
+    """A new trial with this combination, or with the one that TPE proposes if it is empty."""
+    with _quiet():
+        tpe = optuna.samplers.TPESampler(seed=sweep.search.draw_seed + number, constant_liar=True)
+        study.sampler = optuna.samplers.PartialFixedSampler(chosen, tpe)
+    places = {name: CategoricalDistribution(range(len(choices))) for name, choices in sweep.values.items()}
+    return study.ask(places)
 
 
 @contextlib.contextmanager
-def _only_one(config: Config, shared: bool) -> Iterator[bool]:
-    """Whether this process is the one to save the winner; without --task it always is."""
-    lock = config.network_folder.with_name(config.network_folder.name + ".ranking")
-    try:
-        lock.mkdir(parents=True)
-    except FileExistsError:
-        if shared:
-            yield False
-            return
-    try:
-        yield True
-    finally:
-        shutil.rmtree(lock, ignore_errors=True)
+def _quiet() -> Iterator[None]:
+    """Without Optuna's warnings that a function may change, and that few trials say little."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 # ---- training and ranking ---------------------------------------------------------------------------------------
 
 
-def run(config: Config, sweep: Sweep, experiment: Experiment, turn: Turns) -> tuple[list[str], Config]:
-    """Trains the members whose turn it is and that are not finished; if then all are, saves and reports the best.
+def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
+    """Trains members until there is none left to take; if then all are settled, saves and reports the best.
 
     Returns:
-        what went wrong, one line each, and the settings of the saved winner, or `config` as long as there is none.
+        what went wrong, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
     """
-    own = [member for member in sweep.members if next(turn)]
+    name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []
+    tried: set[int] = set()
     try:
         with _ctrl_c_stops():
-            for member in own:
-                if is_settled(member):
-                    continue
-                number = sweep.members.index(member) + 1
-                print(f"\n--- {member.network_name}, {number} of {len(sweep.members)}: {sweep.describe(member)} ---")
-                faults += _train(member, experiment)
+            while taken := claim(study, sweep, tried):
+                number, trial, lock = taken
+                tried.add(number)
+                try:
+                    faults += _train(study, sweep, number, trial, experiment)
+                finally:
+                    lock.release()
     except Stopped:
-        faults.append(f"stopped by Ctrl-C; the same command goes on ({_standing(sweep)})")
-    if not all(map(is_settled, sweep.members)):
+        faults.append(f"stopped by Ctrl-C; the same command goes on ({_standing(study, sweep)})")
+    if unsettled(study, sweep):
         if not faults:
-            print(
-                f"\n{config.network_name}: {_standing(sweep)}; they are ranked when all are, by the task that finishes "
-                "the last one, or by starting main.py again without --task"
-            )
-        return list(dict.fromkeys(faults)), config
-    with _only_one(config, shared=len(own) < len(sweep.members)) as first:
-        if not first:
-            print(
-                f"\n{config.network_name}: all are finished, and another process ranks them; should that have been cut "
-                "off, start main.py again without --task"
-            )
-            return [], config
-        return _keep_the_best(config, sweep, experiment)
-
-
-def is_settled(member: Config) -> bool:
-    return comparison.is_finished(member) or failure(member) is not None
-
-
-def failure(member: Config) -> str | None:
-    """Why the training of a member gave no network, if these settings have been tried."""
+            print(f"\n{name}: {_standing(study, sweep)}; the process that finishes the last one ranks them")
+        return list(dict.fromkeys(faults)), sweep.config
     try:
-        found = json.loads((member.output_folder / FAILURE_FILE).read_text(encoding="utf-8"))
-        return found["fault"] if not saved_networks.different_settings(found["settings"], member) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+        with FileLock(sweep.folder / "ranking.lock", timeout=0):
+            return _keep_the_best(study, sweep, experiment)
+    except Timeout:
+        print(f"\n{name}: all members are finished, and another process ranks them")
+        return [], sweep.config
 
 
-def _standing(sweep: Sweep) -> str:
-    return f"{sum(map(is_settled, sweep.members))} of {len(sweep.members)} members are finished"
+def _standing(study: optuna.Study, sweep: Sweep) -> str:
+    return f"{sweep.size - len(unsettled(study, sweep))} of {sweep.size} members are finished"
 
 
 @contextlib.contextmanager
@@ -307,65 +188,82 @@ def _ctrl_c_stops() -> Iterator[None]:
         signal.signal(signal.SIGINT, usual)
 
 
-def _train(member: Config, experiment: Experiment) -> list[str]:
-    """Trains a member, goes on with its training, or makes up for a report that is missing; returns what went wrong."""
-    if _is_trained(member):
-        names = {"training_mode": False, "model_load_filename": member.network_name}
-    else:
-        # Of other settings: what they left must not count for these.
-        for name in (settings.REPORT_FILE, FAILURE_FILE):
-            (member.output_folder / name).unlink(missing_ok=True)
-        names = {"resume": _can_go_on(member)}
-    unseen = dataclasses.replace(
+def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experiment: Experiment) -> list[str]:
+    """Trains a member and tells the study how it went; returns what went wrong."""
+    member = sweep.member(number, trial.params)
+    print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member)} ---")
+    faults: list[str] = []
+    try:
+        if not comparison.is_finished(member):  # as those of an older version or of shorter lists
+            faults = experiment(_unseen(member), _pruning(trial) if sweep.prunes else None)
+    except (optuna.TrialPruned, Diverged) as error:  # the same settings would end in the same way
+        trial.set_user_attr("fault", str(error))
+        study.tell(trial, state=TrialState.PRUNED)
+        return []
+    except InputError as error:
+        faults = list(error.lines)
+    except Exception:  # such as too little memory for this one: the other members go on
+        faults = [f"{member.network_name}: {line}" for line in traceback.format_exc().splitlines()]
+    if faults or not comparison.is_finished(member):
+        study.tell(trial, state=TrialState.FAIL)
+        return faults
+    score = comparison.read_result(member.network_name, member.output_folder).score
+    study.tell(trial, score if math.isfinite(score) else math.inf)
+    return []
+
+
+def _unseen(member: Config) -> Config:
+    """The settings to train a member with, to go on with its training, or to make up for a report that is missing."""
+    resume = _has_settings_of(
+        member, saved_networks.interrupted_training(member.network_folder) or member.network_folder
+    )
+    if not resume:
+        (member.output_folder / settings.REPORT_FILE).unlink(missing_ok=True)  # it must not count for these settings
+    return dataclasses.replace(
         member,
-        user=dataclasses.replace(member.user, **names),
+        user=dataclasses.replace(member.user, resume=resume),
         # The test set is for the winner alone.
         data=dataclasses.replace(member.data, test_sc=(), test_lamp=(), predict_sc=(), predict_waves=()),
         plotting=dataclasses.replace(member.plotting, plotting_mode=False),
         save=dataclasses.replace(member.save, save_data_mode=False),
     )
-    try:
-        return experiment(unseen)
-    except Diverged as error:
-        found = {"settings": member.as_dict(), "fault": " ".join(error.lines)}
-        files.write_json(member.output_folder / FAILURE_FILE, found)
-        errors.warn([f"{member.network_name}: {line}" for line in error.lines])
-        return []
-    except InputError as error:
-        return list(error.lines)
-    except Exception:  # such as too little memory for this one: the other members go on
-        return [f"{member.network_name}: {line}" for line in traceback.format_exc().splitlines()]
 
 
-def _is_trained(member: Config) -> bool:
+def _has_settings_of(member: Config, folder: Path) -> bool:
     try:
-        facts = saved_networks.read_facts(member.network_folder)
-        return facts.get("finished", False) and not saved_networks.different_settings(facts["settings"], member)
+        return not saved_networks.different_settings(saved_networks.read_facts(folder)["settings"], member)
     except (InputError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _can_go_on(member: Config) -> bool:
-    """Whether a training of these settings was cut off."""
-    own = member.network_folder
-    for folder in (saved_networks.unfinished(own), own):
-        if (folder / saved_networks.STATE_FILE).is_file():
-            try:
-                return not saved_networks.different_settings(saved_networks.read_facts(folder)["settings"], member)
-            except (InputError, KeyError, TypeError, AttributeError):
-                return False
-    return False
+def _pruning(trial: Trial) -> Callable[[int, dict[str, float]], None]:
+    """What is called after each epoch: it ends the training of a member that lags behind."""
+
+    def after_epoch(epoch: int, logs: dict[str, float]) -> None:
+        trial.report(logs["val_loss"], epoch + 1)
+        if trial.should_prune():
+            print(f"Pruned after epoch {epoch + 1}: the validation loss is above the median of the other members")
+            raise optuna.TrialPruned("pruned")
+
+    return after_epoch
 
 
-def _keep_the_best(config: Config, sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
+def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
     """Ranks the members on validation data, saves the best under the sweep's name, and reports on it."""
-    failed = {member.network_name: failure(member) for member in sweep.members if not comparison.is_finished(member)}
-    errors.warn([f"{name} is not ranked: {fault}" for name, fault in failed.items()])
-    ranked = {m.network_name: m.output_folder for m in sweep.members if m.network_name not in failed}
+    config, ranked, left_out = sweep.config, {}, {}
+    for number, trial in sorted(latest_trials(study).items())[: sweep.size]:
+        member = sweep.member(number, trial.params)
+        if trial.state is TrialState.COMPLETE:
+            ranked[member.network_name] = member
+        else:
+            left_out.setdefault(trial.user_attrs["fault"], []).append(member.network_name)
+    errors.warn([f"not ranked: {', '.join(names)} ({fault})" for fault, names in left_out.items()])
     if not ranked:
         return [f"{config.network_name}: no member of the sweep gave a network; see the warnings"], config
-    entries = comparison.compare(ranked, config.output_folder / comparison.FILE_NAME)
-    best = next(m for m in sweep.members if m.network_name == entries[0].results[0].name)
+    folders = {name: member.output_folder for name, member in ranked.items()}
+    entries = comparison.compare(folders, config.output_folder / comparison.FILE_NAME)
+    _save_figures(study, sweep)
+    best = ranked[entries[0].results[0].name]
     print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best)}")
     name = config.user.model_save_filename
     winner = dataclasses.replace(best, user=dataclasses.replace(best.user, model_save_filename=name))
@@ -376,7 +274,6 @@ def _keep_the_best(config: Config, sweep: Sweep, experiment: Experiment) -> tupl
 
 def _save(winner: Config, best: Config, ranked: list[str]) -> None:
     """A copy of the best member's network under the winner's name."""
-
     aside = saved_networks.unfinished(winner.network_folder)
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(best.network_folder, aside)
@@ -386,3 +283,17 @@ def _save(winner: Config, best: Config, ranked: list[str]) -> None:
     facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": ranked}}
     files.write_json(aside / saved_networks.SETTINGS_FILE, facts)
     saved_networks.publish(aside, winner.network_folder)
+
+
+def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
+    """The errors in the order of the trials, and the weight that each setting has in them, as Optuna draws them."""
+    folder, finished = sweep.config.output_folder, len(study.get_trials(states=(TrialState.COMPLETE,)))
+    with plt.rc_context(), _quiet():  # Optuna sets a style for all figures to come
+        axes = {"optimization_history.png": plot_optimization_history(study, target_name="nrmse, validation set")}
+        if len(sweep.values) > 1 and finished > 1:
+            # What the best have in common: a tenth of them, but five members where there are as many.
+            evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / finished)))
+            axes["parameter_importances.png"] = plot_param_importances(study, evaluator=evaluator)
+        for name, each in axes.items():
+            plotting.save_figure(each.figure, folder / name)
+            plt.close(each.figure)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from readers.input_file import import_line, load_module, read_config
-from studies import sweeps
+from studies.sweep_settings import read_sweep
 
 NAMES = ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs")
 BASE = """
@@ -62,7 +62,7 @@ def test_the_import_line_and_inputs_find_the_same_classes(tmp_path, monkeypatch,
     prefix = {"own": "own_", "used": "base_", None: "lstm_output_for_"}[which["SaveDataArgs"]]
     assert configs[0].save.prefix == prefix
     for module, config in zip(modules, configs, strict=True):
-        sweep = sweeps.read_sweep(getattr(module, "SweepArgs", None), config)[0]
+        sweep = read_sweep(getattr(module, "SweepArgs", None), config)[0]
         members = {"own": 3, "used": 2, None: 0}[which["SweepArgs"]]
         assert len(sweep.members if sweep else ()) == members
 

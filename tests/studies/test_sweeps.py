@@ -1,27 +1,30 @@
-"""Sweeps: their members, what is wrong with them, interruption, sharing between processes, and the winner."""
+"""Sweeps: their members, what is wrong with them, interruption, sharing between processes, pruning, and the winner."""
 
 import dataclasses
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from conftest import Project
 from test_comparison import make_report
 
 import main
+import plotting
 from readers import input_file
 from settings import Config, DataInfo, UserInput
-from studies import sweeps
+from studies import sweeps, training_figures
+from studies.sweep_settings import Sweep, read_sweep
 from support import files, saved_networks
-from support.errors import Diverged
-from training import fit
+from support.errors import Diverged, InputError
 
 DATA = DataInfo(*(("a",),) * 6)
 
@@ -37,23 +40,34 @@ class Values:
 
 
 def config_of(**user) -> Config:
-    return Config(user=UserInput(model_save_filename="mine", **user), data=DATA, input_file="my_inputs.py")
+    user = {"model_save_filename": "mine", "epochs": 1} | user
+    return Config(user=UserInput(**user), data=DATA, input_file="my_inputs.py")
 
 
-def read(values: dict, config: Config | None = None) -> sweeps.Sweep:
-    sweep, faults, _ = sweeps.read_sweep(Values(**values), config or config_of())
+def read(values: dict, config: Config | None = None) -> Sweep:
+    sweep, faults, _ = read_sweep(Values(**values), config or config_of())
     assert faults == []
     return sweep
 
 
 def faults_of(values: dict, **user) -> list[str]:
-    return sweeps.read_sweep(Values(**values), config_of(**user))[1]
+    return read_sweep(Values(**values), config_of(**user))[1]
+
+
+DRAW = sweeps._save_figures
+
+
+def turn_off_figures(replace) -> None:
+    """Drawing takes most of the time."""
+    replace(plotting, "save_figure", lambda figure, path: None)
+    replace(training_figures, "comparison_figure", lambda table: None)
+    replace(sweeps, "_save_figures", lambda study, sweep: None)
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("plotting.save_figure", lambda figure, path: None)  # drawing takes most of the time
+    turn_off_figures(monkeypatch.setattr)
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background are deaf to it
     yield
     signal.signal(signal.SIGINT, usual)
@@ -84,11 +98,16 @@ def test_a_random_draw_is_without_repetition_the_same_again_and_can_be_extended(
     assert drawn(20) == drawn(20) and drawn(30)[:20] == drawn(20)
     assert set(drawn(20)) != set(drawn(20, seed=1))
     assert len(set(drawn(100))) == 60  # no more than there are
+    sweep = read(values | {"sampler": "random"})
+    assert (
+        len(sweep.members) == len(set(sweep.members)) == 60
+        and sweep.members[:20] == read(values | {"num_draws": 20}).members
+    )
 
 
 def test_without_the_class_or_without_training_there_is_no_sweep():
-    assert sweeps.read_sweep(None, config_of()) == (None, [], [])
-    sweep, faults, (remark,) = sweeps.read_sweep(Values(lr=["x"]), config_of(training_mode=False))
+    assert read_sweep(None, config_of()) == (None, [], [])
+    sweep, faults, (remark,) = read_sweep(Values(lr=["x"]), config_of(training_mode=False))
     assert sweep is None and faults == [] and "SweepArgs" in remark
 
 
@@ -106,6 +125,7 @@ def test_all_that_is_wrong_with_the_lists_is_told_at_once():
         "model_save_filename": ["a", "b"],
         "train_sc": [["a"], ["b"]],
         "num_draws": -1,
+        "sampler": "gird",
     }
     faults = faults_of(values)
     for parts in (
@@ -118,17 +138,18 @@ def test_all_that_is_wrong_with_the_lists_is_told_at_once():
         ("hiden_size", "no such setting", "hidden_size"),
         ("model_save_filename", "cannot be swept"),
         ("train_sc", "cannot be swept"),
-        ("num_draws = -1",),
+        ("num_draws = -1", "0 for all"),
+        ("sampler = 'gird'", "'grid'"),
     ):
         assert sum(all(part in line for part in parts) for line in faults) == 1, (parts, faults)
-    assert len(faults) == 10
+    assert len(faults) == 11
 
 
 @pytest.mark.parametrize(
     "values, user, told",
     [
         ({}, {}, ["names no setting"]),
-        ({"seed": list(range(1000))}, {}, ["1000 of 1000", "num_draws"]),
+        ({"seed": list(range(1000))}, {}, ["1000 members", "num_draws"]),
         ({"wave_grid_x_size": [1, 3], "lr": [1, 2]}, {}, ["ship_length", "2 of 4", "wave_grid_x_size = 3, lr = 1.0"]),
     ],
 )
@@ -139,9 +160,9 @@ def test_sweeps_that_cannot_be_trained(values, user, told):
 
 def test_a_sweep_needs_a_validation_set_and_a_class_that_works():
     config = dataclasses.replace(config_of(), data=DataInfo(train_sc=("a",), train_lamp=("a",)))
-    (line,) = sweeps.read_sweep(Values(lr=[1]), config)[1]
+    (line,) = read_sweep(Values(lr=[1]), config)[1]
     assert "val_sc is empty" in line
-    (line,) = sweeps.read_sweep(lambda: 1 / 0, config_of())[1]
+    (line,) = read_sweep(lambda: 1 / 0, config_of())[1]
     assert "SweepArgs was set up" in line
 
 
@@ -161,14 +182,14 @@ class Experiments:
     def __init__(self):
         self.trained: list[str] = []
         self.loaded: list[Config] = []
-        self.resumed: list[str] = []
         self.before = {}  # name of a member: what happens in its training
 
-    def __call__(self, config: Config) -> list[str]:
-        if config.user.training_mode:
+    def __call__(self, config: Config, after_epoch=None) -> list[str]:
+        if config.user.training_mode and not (config.user.resume and (config.network_folder / "model.keras").is_file()):
             self.trained.append(config.network_name)
-            self.resumed += [config.network_name] if config.user.resume else []
             self.before.get(config.network_name, lambda: None)()
+            for epoch in range(config.user.epochs if after_epoch else 0):
+                after_epoch(epoch, {"val_loss": config.user.hidden_size / (1 + epoch)})
             folder = config.network_folder
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "model.keras").write_bytes(config.network_name.encode())
@@ -186,12 +207,11 @@ class Experiments:
 SIZES = {"hidden_size": [30, 10, 20]}
 
 
-def run(experiments: Experiments, values: dict = SIZES, task: tuple[int, int] | None = None, **user) -> list[str]:
-    config = config_of(**user)
-    sweep, faults, _ = sweeps.read_sweep(Values(**values), config)
+def run(experiments: Experiments, values: dict = SIZES, **user) -> list[str]:
+    sweep, faults, _ = read_sweep(Values(**values), config_of(**user))
     for member in sweep.members:
         faults += saved_networks.overwrite_faults(member)
-    return faults or sweeps.run(config, sweep, experiments, sweeps.turns(task))[0]
+    return faults or sweeps.run(sweep, experiments)[0]
 
 
 def saved(name: str = "mine") -> str:
@@ -216,7 +236,7 @@ def test_the_best_on_validation_data_is_saved_and_it_alone_meets_the_test_set(ca
         path.parent.name for path in Path("output_files").rglob("error_report.csv") if "test" in path.read_text()
     ]
     assert with_test == ["mine"]
-    assert sorted(path.name for path in Path("saved_models").iterdir()) == ["mine", *experiments.trained]
+    assert sorted(path.name for path in Path("saved_models").iterdir()) == ["mine", "mine.sweep", *experiments.trained]
     assert "The best on the validation set is mine_s002: hidden_size = 10" in capsys.readouterr().out
 
 
@@ -295,7 +315,7 @@ def test_members_without_a_network_are_left_out_and_not_tried_again(capsys):
     experiments = Experiments()
     experiments.before["mine_s002"] = diverge
     assert run(experiments) == []
-    assert saved() == "mine_s003" and "mine_s002 is not ranked" in capsys.readouterr().err
+    assert saved() == "mine_s003" and "not ranked: mine_s002 (the loss" in capsys.readouterr().err
     again = Experiments()
     assert run(again) == [] and again.trained == []
     changed = Experiments()
@@ -312,19 +332,159 @@ def test_an_unexpected_fault_costs_its_member_alone_and_nothing_is_ranked_withou
     assert run(Experiments()) == [] and saved() == "mine_s002"
 
 
-def test_tasks_share_the_members_and_the_last_one_ranks(capsys):
-    second, first, third = Experiments(), Experiments(), Experiments()
-    assert run(second, task=(2, 2)) == []
-    assert second.trained == ["mine_s002"] and second.loaded == []
-    assert "1 of 3 members are finished" in capsys.readouterr().out
-    assert run(first, task=(1, 2)) == []
-    assert first.trained == ["mine_s001", "mine_s003"] and len(first.loaded) == 1 and saved() == "mine_s002"
+# ---- pruning and samplers -----------------------------------------------------------------------------------------
 
-    lock = Path("saved_models/mine.ranking")
-    lock.mkdir()  # of a process that ranks just now, or was cut off as it did
-    assert run(third, task=(1, 2)) == []
-    assert third.loaded == [] and lock.exists()
-    assert run(third) == [] and len(third.loaded) == 1 and not lock.exists()
+BAD_LAST = {"hidden_size": [10, 11, 12, 13, 90, 9]}
+
+
+def trials_of(values: dict, **user) -> list:
+    return sweeps.open_study(read(values, config_of(**user))).trials
+
+
+def test_members_that_lag_behind_are_pruned_and_not_tried_again(capsys):
+    experiments = Experiments()
+    assert run(experiments, BAD_LAST, epochs=20) == []
+    assert len(experiments.trained) == 6 and saved() == "mine_s006"
+    trials = trials_of(BAD_LAST, epochs=20)
+    assert [trial.state.name for trial in trials] == 4 * ["COMPLETE"] + ["PRUNED", "COMPLETE"]
+    assert [trial.last_step for trial in trials] == [20, 20, 20, 20, 8, 20]
+    printed = capsys.readouterr()
+    assert "Pruned after epoch 8" in printed.out and "not ranked: mine_s005 (pruned)" in printed.err
+    assert "mine_s005" not in Path("output_files/mine/comparison.csv").read_text()
+    again = Experiments()
+    assert run(again, BAD_LAST, epochs=20) == [] and again.trained == []
+
+
+@pytest.mark.parametrize(
+    "values, told", [({"prune_after": 0}, []), ({"seed": [1], "prune_after": 8}, ["seed"]), ({"seed": [1]}, [])]
+)
+def test_nothing_is_pruned_if_it_is_turned_off_or_if_seeds_are_ranked_together(values, told):
+    remarks = read_sweep(Values(**BAD_LAST, **values), config_of())[2]
+    assert len(remarks) == len(told) and all(word in line for word, line in zip(told, remarks, strict=True))
+    assert run(Experiments(), BAD_LAST | values, epochs=20) == []
+    assert {trial.state.name for trial in trials_of(BAD_LAST | values, epochs=20)} == {"COMPLETE"}
+
+
+def test_tpe_tries_no_combination_twice_learns_and_goes_on():
+    values = {"hidden_size": list(range(1, 31)), "num_layers": [1, 2], "sampler": "tpe", "prune_after": 0}
+    experiments = Experiments()
+    assert run(experiments, values | {"num_draws": 25}) == []
+    assert experiments.trained == [f"mine_s{n:03}" for n in range(1, 26)]
+    sizes = [trial.params["hidden_size"] + 1 for trial in trials_of(values | {"num_draws": 25})]
+    assert np.mean(sizes[15:]) < 0.7 * np.mean(sizes[:10])  # small ones are good here
+    more = Experiments()
+    assert run(more, values | {"num_draws": 28}) == []
+    assert more.trained == [f"mine_s{n:03}" for n in range(26, 29)]
+    combinations = {
+        tuple(json.loads(path.read_text())["settings"]["user"][name] for name in ("hidden_size", "num_layers"))
+        for path in Path("saved_models").glob("mine_s*/settings.json")
+    }
+    assert len(combinations) == 28
+
+    shutil.rmtree("saved_models/mine.sweep")  # what is finished is known from the disk
+    without_journal = Experiments()
+    assert run(without_journal, values | {"num_draws": 29}) == [] and without_journal.trained == ["mine_s029"]
+    assert run(Experiments(), {"hidden_size": [5, 6], "sampler": "tpe"}) != []  # others hold its names
+
+
+def test_tpe_ends_when_all_combinations_have_been_tried():
+    experiments = Experiments()
+    assert run(experiments, SIZES | {"sampler": "tpe"}) == []
+    assert len(experiments.trained) == 3 and (Path("saved_models") / "mine").is_dir()
+
+
+def test_optuna_draws_the_history_and_the_weight_of_each_setting(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(sweeps, "_save_figures", DRAW)
+    monkeypatch.setattr("plotting.save_figure", lambda figure, path: drawn.update({path.name: figure}))
+    assert run(Experiments(), {"hidden_size": [1, 2, 3, 4, 5, 6], "num_layers": [1, 2]}) == []
+    (bars,) = drawn["parameter_importances.png"].axes
+    weights = dict(
+        zip([t.get_text() for t in bars.get_yticklabels()], [p.get_width() for p in bars.patches], strict=True)
+    )
+    assert weights["hidden_size"] > 0.9 and weights["num_layers"] < 0.1
+    assert "optimization_history.png" in drawn
+
+
+def test_a_journal_that_is_damaged():
+    assert run(Experiments()) == []
+    journal = Path("saved_models/mine.sweep/journal.log")
+    journal.write_bytes(journal.read_bytes()[:-20] + b"\0" * 40 + b"\n{}\n")
+    with pytest.raises(InputError, match="mine.sweep"):
+        run(Experiments())
+    shutil.rmtree(journal.parent)
+    again = Experiments()
+    assert run(again) == [] and again.trained == []
+
+
+# ---- several processes --------------------------------------------------------------------------------------------
+
+
+class Slow(Experiments):
+    """Notes what it trains in a file, and takes its time with it: for ever if there is a file of the member's name."""
+
+    def __call__(self, config: Config, after_epoch=None) -> list[str]:
+        with open("log.txt", "a") as log:
+            what = "trained" if config.user.training_mode else "loaded"
+            log.write(f"{os.getpid()} {what} {config.network_name}\n")
+        time.sleep(0.2)
+        while config.user.training_mode and Path(config.network_name).exists():
+            time.sleep(0.05)
+        return super().__call__(config, after_epoch)
+
+
+def join() -> None:
+    """What each process does."""
+    turn_off_figures(setattr)
+    sys.exit(len(run(Slow(), {"hidden_size": [30, 10, 20, 15, 25, 35]})))
+
+
+def start() -> subprocess.Popen:
+    path = os.pathsep.join(
+        [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(main.__file__).parent)]
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", "import test_sweeps; test_sweeps.join()"], env=os.environ | {"PYTHONPATH": path}
+    )
+
+
+def logged(what: str) -> list[list[str]]:
+    """Process and member of each line."""
+    lines = Path("log.txt").read_text().splitlines() if Path("log.txt").exists() else []
+    return [line.split()[::2] for line in lines if f" {what} " in line]
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+MEMBERS = [f"mine_s{n:03}" for n in range(1, 7)]
+
+
+def test_processes_that_are_started_at_once_share_the_members_and_one_of_them_ranks():
+    processes = [start() for _ in range(3)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+    assert sorted(member for _, member in logged("trained")) == MEMBERS
+    assert len({process for process, _ in logged("trained")}) > 1
+    assert {member for _, member in logged("loaded")} == {"mine"} and saved() == "mine_s002"
+
+
+def test_the_member_of_a_killed_process_is_trained_by_another_one(capsys):
+    Path("mine_s003").touch()
+    killed = start()
+    wait_for(lambda: len(logged("trained")) == 3)
+    beside = Experiments()
+    assert run(beside, {"hidden_size": [30, 10, 20, 15, 25, 35]}) == []
+    assert beside.trained == MEMBERS[3:] and beside.loaded == []  # the third one is being trained
+    assert "5 of 6 members are finished" in capsys.readouterr().out and not Path("saved_models/mine").exists()
+    killed.kill()
+    killed.wait()
+    last = Experiments()
+    assert run(last, {"hidden_size": [30, 10, 20, 15, 25, 35]}) == []
+    assert last.trained == ["mine_s003"] and len(last.loaded) == 1 and saved() == "mine_s002"
 
 
 # ---- whole runs ---------------------------------------------------------------------------------------------------
@@ -338,6 +498,8 @@ def write_sweep(project: Project, name: str = "my_inputs.py", **values) -> None:
 
 @pytest.fixture
 def eager():
+    import tensorflow as tf
+
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -348,6 +510,10 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eager, capsys
     project.user |= {"model_save_filename": "mine", "epochs": 3, "num_batches": 2}
     project.save = {"test": [0], "train": [], "val": []}
     write_sweep(project, hidden_size=[3, 4])
+    import keras
+
+    from training import fit
+
     on_epoch_end = fit.TrainingState.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
@@ -383,6 +549,21 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eager, capsys
     }
     assert (project.folder / "output_files/mine/lstm_output_for_SC_3.txt").is_file()
     keras.models.load_model(project.folder / "saved_models/mine/model.keras")
+
+
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+def test_a_training_that_lags_behind_is_ended_and_never_meets_the_test_set(project, monkeypatch, eager, capsys):
+    monkeypatch.setattr(sweeps, "MEMBERS_BEFORE_PRUNING", 1)
+    project.user |= {"model_save_filename": "mine", "epochs": 4, "num_batches": 2}
+    write_sweep(project, lr=[0.02, 1e-9], prune_after=2)
+    assert main.main(["--inputs", "my_inputs"]) == 0
+    networks, reports = project.folder / "saved_models", project.folder / "output_files"
+    assert len(pd.read_csv(networks / "mine_s001/history.csv")) == 4
+    assert len(pd.read_csv(networks / "mine_s002/history.csv")) == 2
+    assert "Pruned after epoch 2" in capsys.readouterr().out
+    assert not (reports / "mine_s002").exists()
+    assert "test" not in (reports / "mine_s001/error_report.csv").read_text()
+    assert "test" in (reports / "mine/error_report.csv").read_text()
 
 
 def test_faults_of_a_sweep_are_told_before_anything_is_trained(project, capsys):

@@ -1,0 +1,221 @@
+"""What the class SweepArgs of an input file asks for: the combinations of settings that a sweep tries, checked."""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import settings
+from readers import input_file
+from settings import Config, Search, UserInput
+from support import saved_networks
+from support.errors import InputError
+
+MOST_MEMBERS = 999
+# A member's name, what its training does beside learning, and what its errors are measured on.
+NOT_SWEPT = (*saved_networks.SETTINGS_BESIDE_TRAINING, "model_save_filename", "output_3dof", "output_vbm")
+SWEPT = tuple(f.name for f in dataclasses.fields(UserInput) if f.name not in NOT_SWEPT)
+LISTS = ("train_fun_hyp", "val_fun_hyp")  # settings of which each value is a list itself
+# Seeds are ranked by their median, for which all of them are needed; each val_fun_hyp has a validation loss of its own.
+NEVER_PRUNED = ("seed", "val_fun_hyp")
+
+Combination = dict[str, int]  # for each setting that is swept the place of its value in the list
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The values to try of some settings, around all other settings of the input file.
+
+    combinations: of the members in their order; with "tpe", which chooses as the sweep goes on, some to choose from.
+    """
+
+    config: Config
+    values: dict[str, tuple]
+    search: Search = Search()
+    combinations: tuple[Combination, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many members there will be."""
+        count = math.prod(map(len, self.values.values()))
+        return min(self.search.num_draws or count, count)
+
+    @property
+    def is_planned(self) -> bool:
+        return self.search.sampler != "tpe"
+
+    @property
+    def prunes(self) -> bool:
+        return self.search.prune_after > 0 and not self.values.keys() & set(NEVER_PRUNED)
+
+    @property
+    def folder(self) -> Path:
+        """Where the processes of the sweep find each other."""
+        return self.config.network_folder.with_name(self.config.network_name + ".sweep")
+
+    @property
+    def study_name(self) -> str:
+        """The same for all processes of a sweep, also with a larger num_draws."""
+        drawn = self.search.sampler, self.search.draw_seed, self.search.num_draws > 0
+        text = json.dumps([saved_networks.training_settings(self.config.as_dict()), self.values, drawn])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def members(self) -> tuple[Config, ...]:
+        """The members; with "tpe" what they can become, which says nothing of the networks that they would replace."""
+        members = [self.member(number, chosen) for number, chosen in enumerate(self.combinations, start=1)]
+        if self.is_planned:
+            return tuple(members)
+        return tuple(dataclasses.replace(m, user=dataclasses.replace(m.user, overwrite=True)) for m in members)
+
+    def member(self, number: int, chosen: Combination) -> Config:
+        user = {name: self.values[name][place] for name, place in chosen.items()}
+        user["model_save_filename"] = f"{self.config.user.model_save_filename}_s{number:03}"
+        return dataclasses.replace(self.config, user=dataclasses.replace(self.config.user, **user, resume=False))
+
+    def describe(self, member: Config) -> str:
+        values = {name: getattr(member.user, name) for name in self.values}
+        return ", ".join(f"{n} = {list(value) if isinstance(value, tuple) else value}" for n, value in values.items())
+
+    def combination_in(self, config: Config) -> Combination | None:
+        """What the network in the folder of `config` was trained with, if that is a combination of this sweep."""
+        try:
+            frozen = saved_networks.read_facts(config.network_folder)["settings"]
+            plain = {name: json.loads(json.dumps(choices)) for name, choices in self.values.items()}
+            found = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
+        except (InputError, KeyError, TypeError, ValueError):
+            return None
+        user = self.member(1, found).user
+        trained = dataclasses.replace(user, model_save_filename=config.user.model_save_filename)
+        return None if saved_networks.different_settings(frozen, dataclasses.replace(config, user=trained)) else found
+
+
+def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
+    """The sweep of an input file's class SweepArgs around its other settings, None if there is no such class.
+
+    Returns:
+        the sweep (without members if there are faults), the faults and the warnings, one line each.
+    """
+    if source is None:
+        return None, [], []
+    if not config.user.training_mode:
+        return None, [], ["SweepArgs has no effect with training_mode = False: the saved network is loaded"]
+    try:
+        given = settings.attributes(source())
+    except Exception as error:
+        line = input_file.describe_user_error(error, config.input_file)
+        return Sweep(config, {}), [f"{line} (while SweepArgs was set up)"], []
+    search, values, faults = _checked(given)
+    if not values and not faults:
+        faults.append(
+            "SweepArgs names no setting to sweep; give lists, such as self.hidden_size = [20, 30], or remove it"
+        )
+    if not config.data.val_sc:
+        faults.append(
+            "DataInfoArgs.val_sc is empty: a sweep is ranked on validation data; give some, or remove SweepArgs"
+        )
+    sweep = Sweep(config, values, search)
+    if sweep.size > MOST_MEMBERS:
+        faults.append(
+            f"SweepArgs: {sweep.size} members would be trained, at most {MOST_MEMBERS} can be; shorten the lists, or "
+            "set num_draws to that number or less"
+        )
+    if faults:
+        return sweep, faults, []
+    sweep = dataclasses.replace(sweep, combinations=_combinations(sweep))
+    faults, remarks = _faults_of_combinations(sweep)
+    if "prune_after" in given and search.prune_after and not sweep.prunes:
+        remarks.append(f"SweepArgs.prune_after has no effect where {' or '.join(NEVER_PRUNED)} is swept")
+    return sweep, faults + _overwrite_faults(sweep), remarks
+
+
+def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]]:
+    """The sweep's own settings, the values of each setting to sweep, and what is wrong with them."""
+    own = [f.name for f in dataclasses.fields(Search)]
+    faults: list[str] = []
+    search = settings.fill(Search, SimpleNamespace(**{n: v for n, v in given.items() if n in own}), "SweepArgs", faults)
+    values = {}
+    for name, value in given.items():
+        if name in SWEPT:
+            values[name], wrong = _choices(name, settings.without_numpy(value))
+            faults += wrong
+        elif name not in own and not callable(value):
+            known = any(name in {f.name for f in dataclasses.fields(s)} for _, s in settings.SECTIONS.values())
+            remedy = "set it in its own class" if known else f"the nearest is {settings.nearest(name, [*SWEPT, *own])}"
+            faults.append(f"SweepArgs.{name}: {'cannot be swept' if known else 'there is no such setting'}; {remedy}")
+    return search, values, faults
+
+
+def _choices(name: str, value: Any) -> tuple[tuple, list[str]]:
+    """The values to try of a setting, every one checked as in UserInputArgs, and what is wrong with them."""
+    is_list = hasattr(value, "__iter__") and not isinstance(value, str | dict)
+    choices = list(value) if is_list else []
+    if not choices or name in LISTS and not all(hasattr(choice, "__iter__") for choice in choices):
+        example = "[[0, 0, 0], [1, 0.1, 0.9]]" if name in LISTS else f"[{value!r}]" if not is_list else "[1, 2]"
+        return (), [f"SweepArgs.{name} = {value!r}: expected a list of values to try, such as {example}"]
+    kind = next(f.type for f in dataclasses.fields(UserInput) if f.name == name)
+    checked, faults = [], []
+    for choice in choices:
+        try:
+            checked.append(settings.convert(name, choice, kind, UserInput))
+        except ValueError as error:
+            faults.append(f"SweepArgs.{name}, value {choice!r}: {error}")
+    return tuple(dict.fromkeys(checked)), faults
+
+
+def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
+    """All combinations, the last name varying fastest; or different ones in random order.
+
+    A larger num_draws adds to the combinations of a smaller one.
+    """
+    shape = [len(choices) for choices in sweep.values.values()]
+    if sweep.search.sampler == "grid" and not sweep.search.num_draws:
+        places = itertools.product(*map(range, shape))
+    else:
+        most = sweep.size if sweep.is_planned else min(MOST_MEMBERS, math.prod(shape))
+        rng = np.random.default_rng(sweep.search.draw_seed)
+        numbers: dict[int, None] = {}
+        while len(numbers) < most:
+            numbers[int(rng.integers(math.prod(shape)))] = None
+        places = (map(int, np.unravel_index(number, shape)) for number in numbers)
+    return tuple(dict(zip(sweep.values, place, strict=True)) for place in places)
+
+
+def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
+    """What is wrong with combinations of values that are right by themselves; each fault once, with its first place."""
+    known: list[str] = []
+    settings.check_user(sweep.config, known, [])
+    found: dict[str, list[Config]] = {}
+    remarks: list[str] = []
+    for member in sweep.members:
+        lines: list[str] = []
+        settings.check_user(member, lines, remarks)
+        for line in lines:
+            if line not in known:
+                found.setdefault(line, []).append(member)
+    count = len(sweep.combinations)
+    faults = [
+        f"{line} (in {len(faulty)} of {count} combinations of SweepArgs, as {sweep.describe(faulty[0])})"
+        for line, faulty in found.items()
+    ]
+    return faults, remarks
+
+
+def _overwrite_faults(sweep: Sweep) -> list[str]:
+    """A line for each network of none of the sweep's settings that the winner, or a member of "tpe", would replace."""
+    name, replaced = sweep.config.user.model_save_filename, [sweep.config]
+    if not sweep.is_planned:
+        replaced += [sweep.member(number, {}) for number in range(1, sweep.size + 1)]
+    return [
+        f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a "
+        "network of none of the settings of this sweep; choose another name, or set overwrite = True to replace it"
+        for config in replaced
+        if saved_networks.overwrite_faults(config) and sweep.combination_in(config) is None
+    ]
