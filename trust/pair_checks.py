@@ -1,0 +1,328 @@
+"""Finds data that contradict themselves: each measure of a pair is held against what is plausible, and against
+the other pairs of the run.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import data_io
+from data_io import Record
+from settings import SET_NAMES, Config
+from support.errors import InputError
+from trust.pair_measures import measure
+
+PAIRS_FILE = "pairs.csv"
+
+MOVES = 0.05  # m or deg: standard deviation above which a channel moves
+SHOWN = 3  # findings of one kind that are listed one by one
+FEWEST_ALIKE = 5  # pairs that make a usual value
+
+# What is plausible alone. Over 720 pairs of 90 sea states of the sample's two models, all headings, 0 to 25 knots, the
+# ratios were 0.96 to 2.7 (heave), 0.58 to 3.8 (roll), 1.03 to 4.4 (pitch) and 0.40 to 1.3 (VBM), the fits 0.86 and more
+# (waves: 0.22, half of the pairs above 0.96), correlations above 0.09, lags -1.7 to 0.6 s, spikes up to 8.
+PLAUSIBLE_RATIO = {"Zcg": (0.55, 2.9), "Roll": (0.12, 8.0), "Pitch": (0.12, 8.0), "VBM": (0.1, 10.0)}
+LEAST_FIT, LEAST_WAVE_FIT = 0.6, 0.2
+LEAST_CORRELATION = -0.25
+LONGEST_LAG = 2.5  # s
+LARGEST_OFFSET = 1.5  # m between the mean heights of the centre of gravity
+LARGEST_EXCHANGE = 0.15  # by which correlations across two channels are better than their own
+LARGEST_SPIKE = {"VBM": 40.0}  # of a load, which slamming makes rough; of all others:
+LARGEST_MOTION_SPIKE = 15.0
+LONGEST_STRAIGHT = 10.0  # s
+# What is unusual: farther from the median of the pairs alike than this and eight times their own scatter.
+FLOORS = {"fit": 0.1, "wave_fit": 0.25, "lag": 1.0, "ratio": np.log(1.6), "correlation": 0.5}
+SCATTERS = 8 * 1.4826  # medians of the distance from the median, each 0.67 of a standard deviation
+MIXED = 3  # times as far where the pairs are of several sea states
+CLEAR_PEAK = 0.75  # correlation from which a lag can be told
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One realization: its set, name and files, and what was measured on it (see `measure`)."""
+
+    set_name: str
+    name: str
+    sc_file: str
+    lamp_file: str
+    wave_file: str
+    measures: dict[str, float]
+    digests: tuple[str, str]  # of SimpleCode's and of LAMP's numbers
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is odd about a pair: its kind, the same for all pairs that share it, and a line for the user."""
+
+    kind: str
+    pair: Pair
+    line: str
+
+
+# ---- judging ----------------------------------------------------------------------------------------------------
+
+
+def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
+    """All that is odd about the pairs of a run, each held against what is plausible and against the pairs alike."""
+    if not pairs:
+        return []
+    table = pd.DataFrame([pair.measures for pair in pairs])
+    for name in channels:
+        table[f"ratio_{name}"] = np.log(table[f"ratio_{name}"])
+    # The file names of one sea state differ in the realization alone.
+    usual, beyond = against_alike(table, [pair.name.rpartition("-")[0] for pair in pairs])
+    findings = duplicates(pairs)
+    for pair, own_usual, own_beyond in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
+        judge = Judge(pair, own_usual, own_beyond)
+        findings += judge.signals(channels)
+        strangers = judge.strangers()
+        findings += strangers or judge.lag(channels) or judge.motions(channels)
+    return findings
+
+
+def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each measure's median over the pairs alike, and how far each pair is from it, in units of what is usual.
+
+    Alike are the pairs of one sea state where there are enough of them (one_state), else all of the run, which may
+    differ more.
+
+    Args:
+        table: a row a pair, a column a measure. states: the pairs' sea states.
+    """
+    state = pd.Series(states, index=table.index)
+    known = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
+    floors = np.array([next((FLOORS[n] for n in FLOORS if column.startswith(n)), np.inf) for column in table])
+    usual, beyond = table.copy(), table.copy()
+    for name in state.where(known, "").unique():
+        rows = known & (state == name) if name else ~known
+        alike = table[rows] if name else table
+        median = alike.median()
+        limit = SCATTERS * (alike - median).abs().median() + floors * (1 if name else MIXED)
+        usual[rows] = median.to_numpy()
+        beyond[rows] = ((table[rows] - median) / limit).to_numpy() * (len(alike) >= FEWEST_ALIKE)
+    return usual, beyond.assign(one_state=known)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Looks at one pair; usual and beyond as in `against_alike` (of the ratios their logarithms)."""
+
+    pair: Pair
+    usual: dict[str, float]
+    beyond: dict[str, float]
+
+    def finding(self, kind: str, file: str, what: str, remedy: str) -> Finding:
+        return Finding(kind, self.pair, f"{file}: {what}; {remedy}")
+
+    def of(self, name: str) -> float:
+        return self.pair.measures[name]
+
+    def odd(self, name: str, low: float, high: float = np.inf) -> bool:
+        """Whether a measure is not plausible, or far from those of the pairs alike. Never for NaN."""
+        return not low <= self.of(name) <= high and self.of(name) == self.of(name) or abs(self.beyond[name]) > 1
+
+    def says(self, name: str, expected: str, unit: str = "") -> str:
+        usual = np.exp(self.usual[name]) if name.startswith("ratio") else self.usual[name]
+        return f"{self.of(name):.3g}{unit} (usual {usual:.3g}{unit}, expected {expected}{unit})"
+
+    def strangers(self) -> list[Finding]:
+        """Whether the three are of one realization; what else is measured means nothing where they are not."""
+        pair = self.pair
+        waves = {source: self.odd(f"wave_fit_{source}", LEAST_WAVE_FIT) for source in ("sc", "lamp")}
+        if self.odd("fit", LEAST_FIT):
+            what = f"SimpleCode explains a share of {self.says('fit', f'above {LEAST_FIT}')} of LAMP's motions: "
+            what += f"it is not of the same realization as {pair.sc_file}, or rows are missing"
+            if waves["sc"] != waves["lamp"]:
+                what += f"; the waves fit {'LAMP' if waves['sc'] else 'SimpleCode'} alone"
+            remedy = "check whether a list in DataInfoArgs is shifted or files are exchanged"
+            return [self.finding("realization", pair.lamp_file, what, remedy)]
+        if all(waves.values()):
+            what = f"LAMP's motions explain a share of {self.says('wave_fit_lamp', f'above {LEAST_WAVE_FIT}')} of the "
+            what += "waves: they are of another realization"
+            return [self.finding("waves", pair.wave_file, what, "give the waves that LAMP ran in")]
+        return []
+
+    def lag(self, channels: Sequence[str]) -> list[Finding]:
+        """Whether LAMP comes late or early, by the channel that shows it best; roll does not, it is near resonance."""
+        peaks = {name: self.of(f"peak_{name}") for name in channels if name != "Roll"}
+        clearest = max(peaks, key=lambda name: np.nan_to_num(peaks[name]), default=None)
+        if clearest is None or not peaks[clearest] > CLEAR_PEAK:
+            return []
+        if not self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
+            return []
+        said = self.says(f"lag_{clearest}", f"at most {LONGEST_LAG}", " s")
+        what = f"{clearest} comes after SimpleCode's by {said}"
+        return [self.finding("lag", self.pair.lamp_file, what, "give both the same start of time")]
+
+    def motions(self, channels: Sequence[str]) -> list[Finding]:
+        """Order, sign, unit and mean of the channels."""
+        pair, findings, exchanged = self.pair, [], set()
+        for i, second in enumerate(channels):
+            for first in channels[:i]:
+                if self.of(f"exchanged_{first}_{second}") > LARGEST_EXCHANGE:
+                    exchanged |= {first, second}
+                    what = f"{first} goes with SimpleCode's {second}, and {second} with its {first}"
+                    remedy = f"check the order of the columns here and in {pair.sc_file}"
+                    findings.append(self.finding("columns", pair.lamp_file, what, remedy))
+        for name in (name for name in channels if name not in exchanged):
+            correlation = f"correlation_{name}"
+            if self.of(correlation) < (0 if self.beyond[correlation] < -1 else LEAST_CORRELATION):
+                what = f"{name} runs against SimpleCode's: correlation {self.says(correlation, 'above 0')}"
+                remedy = f"check the sign of {name} here and in {pair.sc_file}"
+                findings.append(self.finding(f"sign of {name}", pair.lamp_file, what, remedy))
+            low, high = PLAUSIBLE_RATIO.get(name, (0.0, np.inf))
+            if self.odd(f"ratio_{name}", low, high):
+                said = self.says(f"ratio_{name}", f"{low:g} to {high:g}")
+                what = f"the standard deviation of {name} is that of SimpleCode times {said}"
+                findings.append(self.finding(f"size of {name}", pair.lamp_file, what, self.unit_remedy(name)))
+            if name == "Zcg" and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
+                what = f"the mean of Zcg is above SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
+                remedy = f"check the unit and the reference of Zcg here and in {pair.sc_file}"
+                findings.append(self.finding("mean of Zcg", pair.lamp_file, what, remedy))
+        return findings
+
+    def unit_remedy(self, name: str) -> str:
+        """Which file is in another unit, if that is what makes the ratio of standard deviations odd."""
+        unit, factor = ("feet", 1 / 0.3048) if name == "Zcg" else ("radians", np.pi / 180)
+        usual = np.exp(self.usual[f"ratio_{name}"])
+        excess = self.of(f"ratio_{name}") / (usual if abs(self.beyond[f"ratio_{name}"]) > 1 else 1.0)
+        for file, off in ((self.pair.lamp_file, factor), (self.pair.sc_file, 1 / factor)):
+            if name != "VBM" and abs(np.log(excess / off)) < 0.4 * abs(np.log(off)):
+                return f"{file} seems to be in {unit} (a factor of {max(off, 1 / off):.3g}); give m and deg"
+        return f"check the unit here and in {self.pair.sc_file}"
+
+    def signals(self, channels: Sequence[str]) -> list[Finding]:
+        """Constant channels, spikes and straight stretches of each file."""
+        pair, findings = self.pair, []
+        files = {"sc": pair.sc_file, "lamp": pair.lamp_file}
+        signals = [(f"{name}_{source}", name, files[source]) for name in channels for source in files]
+        moving = [key for key, _, _ in signals if self.of(f"std_{key}") > MOVES]
+        for key, name, file in [*signals, ("wave", "Wave", pair.wave_file)]:
+            if f"std_{key}" not in pair.measures:
+                continue
+            usually = self.beyond["one_state"] and self.usual[f"std_{key}"] > MOVES  # roll is zero in head seas
+            others = [f"{name}_sc", f"{name}_lamp"] if name != "Wave" else moving
+            if self.of(f"std_{key}") == 0 and (set(others) & set(moving) or usually):
+                what = f"{name} is constant, and moves in the realization's other file or in other realizations"
+                findings.append(self.finding(f"constant {name}", file, what, "run the simulation again"))
+            if self.of(f"std_{key}") > MOVES:
+                if self.of(f"spike_{key}") > LARGEST_SPIKE.get(name, LARGEST_MOTION_SPIKE):
+                    what = f"{name} jumps at {self.of(f'spike_at_{key}'):.6g} s, by "
+                    what += f"{self.of(f'spike_{key}'):.3g} times its usual largest change of slope"
+                    what += f" (usual {self.usual[f'spike_{key}']:.3g})"
+                    findings.append(self.finding(f"spike in {name}", file, what, "correct the row or run again"))
+                if self.of(f"straight_{key}") > LONGEST_STRAIGHT:
+                    what = f"{name} lies on a straight line for {self.of(f'straight_{key}'):.4g} s"
+                    what += f" (usual {self.usual[f'straight_{key}']:.3g} s): rows are missing, or it was not computed"
+                    findings.append(self.finding(f"gap in {name}", file, what, "run the simulation again"))
+        if self.of("gap") > 0:
+            what = f"{self.of('gap'):.4g} s are missing behind {self.of('gap_at'):.6g} s"
+            findings.append(self.finding("gap", pair.lamp_file, what, "run the simulation again, or cut the record"))
+        return findings
+
+
+def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
+    """Files with the numbers of another pair's."""
+    findings = []
+    first: dict[tuple[int, str], Pair] = {}
+    for pair in pairs:
+        same = [first.setdefault((source, pair.digests[source]), pair) for source in (0, 1)]
+        for source, (other, what) in enumerate(zip(same, ("SimpleCode", "LAMP"), strict=True)):
+            if other is pair or source == 1 and same[0] is same[1]:
+                continue
+            whole = same[0] is same[1]
+            file = pair.sc_file if source == 0 else pair.lamp_file
+            line = f"{file} ({pair.set_name} set): the numbers of {'this realization' if whole else what} are those of "
+            line += f"{other.sc_file if source == 0 else other.lamp_file} ({other.set_name} set); use each once"
+            findings.append(Finding("duplicate", pair, line))
+    return findings
+
+
+def lines(findings: Sequence[Finding]) -> list[str]:
+    """One line a finding; of many of one kind, how many there are."""
+    told = []
+    for kind in dict.fromkeys(finding.kind for finding in findings):
+        alike = [finding.line for finding in findings if finding.kind == kind]
+        more = f" (and {len(alike) - SHOWN} more realizations with this, see {PAIRS_FILE})"
+        told += alike if len(alike) <= SHOWN + 1 else [*alike[: SHOWN - 1], alike[SHOWN - 1] + more]
+    return told
+
+
+# ---- a run ------------------------------------------------------------------------------------------------------
+
+
+def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
+    """All pairs of a run, measured one after the other: a few records are in memory at once."""
+    inputs, channels = data_io.input_channels(config.user), data_io.output_channels(config.user)
+    waves = [place for place, name in enumerate(inputs) if name.startswith("Wave")]
+
+    def measured(job: tuple[str, int]) -> Pair:
+        set_name, place = job
+        record = sets[set_name][place]
+        wave = record.inputs[:, waves[len(waves) // 2]] if waves else None  # the middle of a grid is amidships
+        sc, lamp = config.data.pairs(set_name)[place]
+        return Pair(
+            set_name,
+            record.name,
+            f"{sc}.mot",
+            f"{lamp}.mot",
+            f"{lamp}.{'wav' if len(waves) == 1 else 'sea'}",
+            measure(record.time, record.simple, record.targets, wave, channels),
+            (_digest(record.simple), _digest(record.targets)),
+        )
+
+    jobs = [(name, place) for name, records in sets.items() for place in range(len(records))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(measured, jobs))
+
+
+def _digest(array: np.ndarray) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
+
+
+def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFrame:
+    """A row a pair: its set, name, all measures, and what is odd."""
+    odd: dict[str, list[str]] = {}
+    for finding in findings:
+        odd.setdefault((finding.pair.set_name, finding.pair.name), []).append(finding.kind)
+    rows = [
+        {"set": pair.set_name, "record": pair.name, "odd": "; ".join(odd.get((pair.set_name, pair.name), []))}
+        | pair.measures
+        for pair in pairs
+    ]
+    return pd.DataFrame(rows)
+
+
+def check(config: Config, sets: Mapping[str, Sequence[Record]]) -> tuple[pd.DataFrame, list[str]]:
+    """The table of all pairs of a run, and a warning for each contradiction.
+
+    Raises:
+        InputError: there are contradictions, and strict_data is set.
+    """
+    pairs = measure_sets(config, sets)
+    findings = find(pairs, data_io.output_channels(config.user))
+    if findings and config.user.strict_data:
+        raise InputError(lines(findings))
+    return pair_table(pairs, findings), lines(findings)
+
+
+def handle_faults(config: Config) -> list[str]:
+    """A line for each pair whose file names carry handles of two realizations."""
+    data = config.data
+    pairs = [pair for name in SET_NAMES for pair in data.pairs(name)]
+    pairs += zip(data.predict_sc, data.predict_waves, strict=False)
+    faults = []
+    for sc, other in pairs:
+        handles = [data_io.HANDLE.fullmatch(path) for path in (sc, other)]
+        if all(handles) and [float(n) for n in handles[0].groups()] != [float(n) for n in handles[1].groups()]:
+            faults.append(
+                f"{Path(sc).name} and {Path(other).name} stand at the same place of their lists, and their handles "
+                "are not of one realization; put the lists in DataInfoArgs in the same order"
+            )
+    return faults

@@ -1,0 +1,145 @@
+"""Measures SimpleCode, LAMP and the waves of one realization against each other: pure functions on arrays.
+
+All three come from the same waves, so that each is nearly a linear filter of the others: the share of one that a linear
+filter of another explains (their coherence) is close to 1 whatever the sea state, and close to 0 for two realizations.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SEGMENT = 60.0  # s, the longest segment of the spectra
+SHORTEST_SEGMENT = 20.0  # s, below which nothing is said about coherence
+NUM_SEGMENTS = 6  # at least, before their overlap
+SEARCHED_LAG = 20.0  # s
+STARTING = 30.0  # s at the beginning in which the ship may lie still
+
+
+def measure(
+    time: np.ndarray, simple: np.ndarray, lamp: np.ndarray, wave: np.ndarray | None, channels: Sequence[str]
+) -> dict[str, float]:
+    """What one realization's signals say about each other.
+
+    Args:
+        time: (rows,) s. simple, lamp: (rows, channel), NaN in a channel that SimpleCode does not give.
+        wave: (rows,) m, elevation at the centre of gravity, None where it is no input.
+
+    Returns:
+        seconds; gap, the longest step in time (s, 0 where all are alike), and gap_at.
+        A channel: std_sc, std_lamp, ratio (LAMP's over SimpleCode's), offset of the means, correlation without lag, lag
+        (s, LAMP behind SimpleCode) and peak, the correlation there, gain (ratio times peak), fit (the share of LAMP
+        that a linear filter of SimpleCode explains); exchanged_A_B, by how much the channels A and B correlate better
+        across than with their own; spike_*, spike_at_* and straight_* of each signal (see `roughness`).
+        All together: fit of the best channel; wave_fit_sc and wave_fit_lamp, the share of the waves that the best
+        channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel.
+        NaN where nothing can be compared.
+    """
+    step = float(np.median(np.diff(time)))
+    signals = np.column_stack([simple, lamp] + ([] if wave is None else [wave])).astype(float)
+    count = len(channels)
+    names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"]
+    gaps = np.diff(time)
+    widest = int(gaps.argmax())
+    gap = float(gaps[widest]) if gaps[widest] > 1.5 * step else 0.0
+    row = {"seconds": float(time[-1] - time[0]), "gap": gap, "gap_at": float(time[widest])}
+    for name, signal in zip(names, signals.T, strict=False):
+        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
+        row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
+    moves = np.ptp(signals, axis=0) > 1e-6 * np.abs(signals).max(axis=0)  # False for NaN
+    fits = coherences(signals, step)
+    zero = _correlations(signals)
+    for k, name in enumerate(channels):
+        both = bool(moves[k] and moves[count + k])
+        ratio = row[f"std_{name}_lamp"] / row[f"std_{name}_sc"] if both else np.nan
+        lag, peak = best_lag(signals[:, k], signals[:, count + k], step) if both else (np.nan, np.nan)
+        row |= {
+            f"ratio_{name}": ratio,
+            f"offset_{name}": float(np.mean(lamp[:, k]) - np.mean(simple[:, k])),
+            f"correlation_{name}": zero[k, count + k],
+            f"lag_{name}": lag,
+            f"peak_{name}": peak,
+            f"gain_{name}": ratio * peak,
+            f"fit_{name}": fits[k, count + k],
+        }
+    row["fit"] = _largest(fits[range(count), range(count, 2 * count)])
+    for i in range(count):
+        for j in range(i):
+            own = max(abs(zero[i, count + i]), abs(zero[j, count + j]))
+            row[f"exchanged_{channels[j]}_{channels[i]}"] = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - own
+    for first, source in ((0, "sc"), (count, "lamp")):
+        known = wave is not None and moves[-1] and moves[first]
+        row[f"wave_fit_{source}"] = _largest(fits[first : first + count, -1]) if wave is not None else np.nan
+        lag, peak = best_lag(signals[:, -1], signals[:, first], step) if known else (np.nan, np.nan)
+        row[f"wave_lag_{source}"] = lag
+        row[f"wave_gain_{source}"] = peak * row[f"std_{names[first]}"] / row["std_wave"] if known else np.nan
+    return row
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(np.nanmax(values)) if np.isfinite(values).any() else np.nan
+
+
+def _correlations(signals: np.ndarray) -> np.ndarray:
+    """(signal, signal) correlations without lag; NaN with a signal that is constant or NaN."""
+    centred = signals - signals.mean(axis=0)
+    size = np.sqrt((centred**2).sum(axis=0))
+    size[~(size > 1e-6 * np.sqrt(len(signals)) * np.abs(signals).max(axis=0))] = np.nan
+    return (centred / size).T @ (centred / size)
+
+
+def coherences(signals: np.ndarray, step: float) -> np.ndarray:
+    """(i, j): the share of signal j's variance that a linear filter of signal i explains.
+
+    The sum over frequencies of |S_ij|^2 / S_ii over that of S_jj, spectra S by Welch's method: Hann windows of at most
+    SEGMENT s that overlap by half. All NaN for records that are too short.
+
+    Args:
+        signals: (rows, signal). step: s.
+    """
+    rows, count = signals.shape
+    length = int(min(SEGMENT / step, rows / NUM_SEGMENTS))
+    if length * step < SHORTEST_SEGMENT:
+        return np.full((count, count), np.nan)
+    segments = np.lib.stride_tricks.sliding_window_view(signals, length, axis=0)[:: length // 2]
+    segments = segments - segments.mean(axis=2, keepdims=True)
+    spectra = np.fft.rfft(segments * np.hanning(length), axis=2).transpose(2, 1, 0)  # (frequency, signal, segment)
+    cross = spectra @ spectra.conj().transpose(0, 2, 1)
+    power = np.real(np.diagonal(cross, axis1=1, axis2=2))
+    used = power > 1e-12 * power.max(axis=0)  # nothing is said of a frequency that a signal does not have
+    with np.errstate(invalid="ignore", divide="ignore"):
+        explained = np.where(used[:, :, None], np.abs(cross) ** 2 / power[:, :, None], 0.0)
+        shares = explained.sum(axis=0) / power.sum(axis=0)
+    shares[~(power.sum(axis=0) > 0)] = np.nan
+    return shares
+
+
+def best_lag(first: np.ndarray, second: np.ndarray, step: float) -> tuple[float, float]:
+    """The lag (s) of the second series behind the first at which they correlate best, and the correlation there."""
+    x, y = first - first.mean(), second - second.mean()
+    lags = min(int(SEARCHED_LAG / step), len(x) // 4)
+    size = 2 ** int(np.ceil(np.log2(len(x) + lags + 1)))
+    product = np.fft.irfft(np.fft.rfft(x, size).conj() * np.fft.rfft(y, size), size)
+    correlations = np.concatenate([product[size - lags :], product[: lags + 1]]) / np.sqrt((x @ x) * (y @ y))
+    best = int(correlations.argmax())
+    return float((best - lags) * step), float(correlations[best])
+
+
+def roughness(time: np.ndarray, signal: np.ndarray) -> tuple[float, float, float]:
+    """How far the worst change of slope is from the usual, its time (s), and the longest straight stretch (s).
+
+    The change of slope is |x_t - (x_t-1 + x_t+1) / 2|; the usual one is the median, over blocks of 64 rows, of the
+    largest in each. One that is small beside the signal, or lies at a gap in time, does not count.
+    """
+    spread = np.std(signal)
+    if len(signal) < 200 or not spread > 0:
+        return 0.0, np.nan, 0.0
+    steps = np.diff(time)
+    bend = np.abs(np.diff(signal, 2)) / 2
+    even = np.abs(np.diff(steps)) < 0.5 * np.median(steps)
+    blocks = bend[: len(bend) // 64 * 64].reshape(-1, 64).max(axis=1)
+    # The quartiles do not see a single wild value, as the deviation does.
+    usual = max(np.median(blocks), 0.01 * np.subtract(*np.percentile(signal, [75, 25])), 1e-12)
+    worst = int(np.where(even, bend, 0).argmax())
+    bent = np.flatnonzero((bend > 1e-7 * spread) | (time[1:-1] < time[0] + STARTING))
+    straight = np.diff(np.concatenate([[0], bent, [len(bend)]])).max(initial=0)
+    return float(bend[worst] / usual), float(time[worst + 1]), float(straight * np.median(steps))
