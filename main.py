@@ -13,6 +13,7 @@ from readers import input_file
 from studies import comparison, experiments
 from support import errors
 from training import workers
+from trust import pair_checks
 
 input_file.explain_import_errors()
 # The name of your input file, without .py, goes between "from" and "import":
@@ -46,7 +47,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
         if not workers.train_together(machine, config):
             return []
     sets, remarks = data_io.read_sets(config)
-    errors.warn(remarks)
+    pairs = pair_checks.check(config, sets, remarks)
 
     # Not at the top: TensorFlow takes seconds to start, and faults in the input are told before that.
     import network
@@ -59,6 +60,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
         return []
     predictor = prediction.Predictor(trained)
     earlier = outputs.earlier_files(config)
+    pair_checks.save(config, pairs)
     results = outputs.predict_sets(config, predictor, sets)
     if any(sets.values()):
         outputs.save_report(config, sets, results, trained)

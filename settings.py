@@ -88,6 +88,7 @@ class UserInput:
     checkpoint_every: int = 0
     max_checkpoints: int = 5
     tensorboard: bool = False  # losses for TensorBoard beside the report
+    strict_data: bool = False  # end the run where the data are odd, instead of a warning
 
     input_size: int | None = None  # derived; accepted and checked
     output_size: int | None = None

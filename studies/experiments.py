@@ -17,6 +17,7 @@ from studies.sweep_settings import Sweep, read_sweep
 from support import errors, files, saved_networks
 from support.errors import InputError
 from training import workers
+from trust import pair_checks
 
 Run = Callable[[Config], list[str]]  # runs one experiment; returns the errors, one line each
 
@@ -94,7 +95,8 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
 
 def faults_on_disk(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
     """One line for each missing file, and for each network that is missing or would be replaced."""
-    faults = data_io.missing_files(config) + saved_networks.overwrite_faults(config)
+    faults = data_io.missing_files(config) + pair_checks.handle_faults(config)
+    faults += saved_networks.overwrite_faults(config)
     if config.user.training_mode or config.network_name not in trained_before:
         faults += saved_networks.checkpoint_faults(config)
     return faults + saved_networks.missing_networks(config, trained_before)

@@ -25,6 +25,7 @@ SETTINGS_BESIDE_TRAINING = (
     "checkpoint_every",
     "max_checkpoints",
     "tensorboard",
+    "strict_data",
     "input_size",
     "output_size",
 )

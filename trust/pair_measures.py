@@ -12,9 +12,11 @@ SEGMENT = 60.0  # s, the longest segment of the spectra
 SHORTEST_SEGMENT = 20.0  # s, below which nothing is said about coherence
 NUM_SEGMENTS = 6  # at least, before their overlap
 SEARCHED_LAG = 20.0  # s
+PEAKS_ALIKE = 0.1  # difference of correlation
 STARTING = 30.0  # s at the beginning in which the ship may lie still
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # where something is constant, or SimpleCode does not give it
 def measure(
     time: np.ndarray, simple: np.ndarray, lamp: np.ndarray, wave: np.ndarray | None, channels: Sequence[str]
 ) -> dict[str, float]:
@@ -114,13 +116,19 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
 
 
 def best_lag(first: np.ndarray, second: np.ndarray, step: float) -> tuple[float, float]:
-    """The lag (s) of the second series behind the first at which they correlate best, and the correlation there."""
+    """The lag (s) of the second series behind the first at which they correlate best, and the correlation there.
+
+    Regular waves correlate as well a period later: of peaks within PEAKS_ALIKE of the highest, the one nearest to 0.
+    """
     x, y = first - first.mean(), second - second.mean()
     lags = min(int(SEARCHED_LAG / step), len(x) // 4)
     size = 2 ** int(np.ceil(np.log2(len(x) + lags + 1)))
     product = np.fft.irfft(np.fft.rfft(x, size).conj() * np.fft.rfft(y, size), size)
     correlations = np.concatenate([product[size - lags :], product[: lags + 1]]) / np.sqrt((x @ x) * (y @ y))
-    best = int(correlations.argmax())
+    beside = np.pad(correlations, 1, constant_values=-np.inf)
+    is_peak = (correlations >= beside[:-2]) & (correlations >= beside[2:])
+    peaks = np.flatnonzero(is_peak & (correlations >= correlations.max() - PEAKS_ALIKE))
+    best = int(peaks[np.abs(peaks - lags).argmin()]) if len(peaks) else lags
     return float((best - lags) * step), float(correlations[best])
 
 

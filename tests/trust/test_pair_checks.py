@@ -1,0 +1,172 @@
+"""Contradictions in the sample data, one put in at a time, and none where there are none."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import data_io
+from settings import Config, DataInfo, UserInput
+from support.errors import InputError
+from trust import pair_checks
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+CHANNELS = ("Zcg", "Roll", "Pitch")
+NUMBERS = (1, 2, 3, 4, 5, 6)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[data_io.Record]:
+    def name(number: int) -> str:
+        return f"_h7.5_p15_a135_hh0_pp0_aa0_s10-{number:07d}"
+
+    folder = SAMPLES.as_posix()
+    return [
+        data_io.read_record(
+            f"{folder}/SimpleCode_files/SC{name(n)}", f"{folder}/LAMP_files/LAMP{name(n)}", UserInput()
+        )[0]
+        for n in NUMBERS
+    ]
+
+
+def config_of(records) -> Config:
+    data = DataInfo(train_sc=tuple(r.name for r in records), train_lamp=tuple(f"LAMP{r.name[2:]}" for r in records))
+    return Config(data=data)
+
+
+def findings_in(records) -> list[pair_checks.Finding]:
+    return pair_checks.find(pair_checks.measure_sets(config_of(records), {"train": records}), CHANNELS)
+
+
+def changed(record, simple=None, lamp=None, wave=None, keep=slice(None)):
+    """A copy of which functions have changed the columns of SimpleCode, LAMP and the wave in place."""
+    inputs, targets = record.inputs.copy(), record.targets.copy()
+    for change, columns in ((simple, inputs[:, :3]), (lamp, targets), (wave, inputs[:, 3:])):
+        if change:
+            change(columns)
+    return dataclasses.replace(
+        record, time=record.time[keep], inputs=inputs[keep], targets=targets[keep], simple=inputs[keep, :3]
+    )
+
+
+def times(column: int, factor: float):
+    def change(columns):
+        columns[:, column] *= factor
+
+    return change
+
+
+def swapped(columns):
+    columns[:, [1, 2]] = columns[:, [2, 1]]
+
+
+def late(columns):
+    columns[50:] = columns[:-50].copy()
+
+
+def spike(columns):
+    columns[3000, 0] = 9999
+
+
+def rows_missing(columns):
+    columns[2500:-500] = columns[3000:].copy()
+
+
+def radians(columns):
+    columns[:, 1:] *= np.pi / 180
+
+
+KINDS = {
+    "late": ({"lamp": late}, "lag"),
+    "radians in LAMP": ({"lamp": radians}, "size of Pitch"),
+    "radians in SimpleCode": ({"simple": radians}, "size of Roll"),
+    "feet in LAMP": ({"lamp": times(0, 3.28)}, "size of Zcg"),
+    "feet in SimpleCode": ({"simple": times(0, 3.28)}, "size of Zcg"),
+    "roll's sign": ({"lamp": times(1, -1)}, "sign of Roll"),
+    "columns exchanged": ({"lamp": swapped}, "columns"),
+    "9999 in LAMP": ({"lamp": spike}, "jump"),
+    "9999 in the wave": ({"wave": spike}, "jump"),
+    "zeros in LAMP": ({"lamp": times(2, 0)}, "constant Pitch"),
+    "zeros in both": ({"lamp": times(1, 0), "simple": times(1, 0)}, "constant Roll"),
+    "rows missing": ({"lamp": rows_missing}, "realization"),
+}
+
+
+def test_sound_pairs_raise_no_alarm(records):
+    for count in (1, 2, len(records)):
+        assert findings_in(records[:count]) == []
+
+
+def test_short_records_raise_no_alarm(records):
+    for rows in (30, 250, 1500):
+        assert findings_in([changed(record, keep=slice(rows)) for record in records]) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [1, len(NUMBERS)])
+def test_a_contradiction_is_found_in_one_record_and_in_all(records, kind, count):
+    changes, expected = KINDS[kind]
+    if kind == "zeros in both" and count > 1:
+        pytest.skip("roll is zero in all records of head seas")
+    findings = findings_in([changed(record, **changes) for record in records[:count]] + records[count:])
+    found = {f.kind for f in findings}
+    assert expected in found
+    assert {f.pair.name for f in findings} == {record.name for record in records[:count]}
+
+
+def test_the_file_in_another_unit_is_named(records):
+    for code, changes in (("LAMP", {"lamp": radians}), ("SC", {"simple": radians})):
+        (line,) = [f.line for f in findings_in([changed(records[0], **changes)]) if f.kind == "size of Pitch"]
+        assert f"{code}_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001.mot seems to be in radians" in line
+
+
+@pytest.mark.parametrize("shift", [1, 3])
+def test_shifted_lists_and_waves_of_another_realization(records, shift):
+    others = records[shift:] + records[:shift]
+    foreign = [dataclasses.replace(r, targets=o.targets[: len(r.time)]) for r, o in zip(records, others, strict=True)]
+    assert {f.kind for f in findings_in(foreign)} == {"realization"}
+    waves = [
+        changed(r, wave=lambda w, o=o: w.__setitem__(slice(None), o.inputs[:, 3:]))
+        for r, o in zip(records, others, strict=True)
+    ]
+    assert {f.kind for f in findings_in(waves)} == {"waves"}
+    assert [f.pair.name for f in findings_in([waves[0], *records[1:]])] == [records[0].name]
+
+
+def test_a_realization_twice(records):
+    (finding,) = findings_in([*records, records[2]])
+    assert finding.kind == "duplicate" and "this realization" in finding.line
+    same_lamp = dataclasses.replace(records[1], targets=records[0].targets)
+    assert "duplicate" in {f.kind for f in findings_in([records[0], same_lamp])}
+
+
+def test_many_findings_of_a_kind_take_a_few_lines_and_a_table_holds_all(records):
+    pairs = pair_checks.measure_sets(config_of(records), {"train": [changed(r, lamp=times(1, -1)) for r in records]})
+    findings = pair_checks.find(pairs, CHANNELS)
+    told = pair_checks.lines(findings)
+    assert len(told) == pair_checks.SHOWN and "and 3 more realizations" in told[-1]
+    table = pair_checks.pair_table(pairs, findings)
+    assert list(table["record"]) == [r.name for r in records] and set(table["odd"]) == {"sign of Roll"}
+    assert (table["correlation_Roll"] < -0.5).all() and table["fit"].min() > 0.9
+
+
+def test_strict_data_makes_warnings_errors(records, capsys):
+    config = config_of(records)
+    wrong = {"train": [changed(records[0], lamp=times(1, -1)), *records[1:]]}
+    pair_checks.check(config, wrong, ["a remark"])
+    told = capsys.readouterr().err
+    assert "Warning: a remark" in told and "runs against SimpleCode's" in told
+    strict = dataclasses.replace(config, user=UserInput(strict_data=True))
+    with pytest.raises(InputError, match="runs against"):
+        pair_checks.check(strict, wrong, [])
+    assert len(pair_checks.check(strict, {"train": records}, [])) == len(records)
+
+
+def test_handles_of_two_realizations():
+    state = "_h7_p15_a135_hh0_pp0_aa0_s10"
+    same = DataInfo(train_sc=(f"a/SC{state}-0000001", "SC_2"), train_lamp=(f"LAMP{state}-0000001", "LAMP_3"))
+    assert pair_checks.handle_faults(Config(data=same)) == []
+    other = DataInfo(test_sc=(f"SC{state}-0000001",), test_lamp=(f"LAMP{state}-0000002",))
+    (fault,) = pair_checks.handle_faults(Config(data=other))
+    assert "test_sc" in fault and "0000002" in fault
