@@ -108,7 +108,7 @@ def test_a_folder_holds_what_the_last_run_made(project, capsys):
     assert project.run() == 0
     assert f"; report and predictions in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     mine = [f"output_files/{NAME}/{name}" for name in ("notes.txt", "figures/mine.png", "second_SC_0.txt")]
-    assert files(project) == sorted([*REPORT, *mine, *NETWORK[1:]])
+    assert files(project) == sorted([*REPORT, *mine, *NETWORK[len(CHECKPOINTS) :]])
 
     # Predictions without LAMP come to the report that is there.
     project.data = {"predict_sc": project.data["test_sc"], "predict_waves": project.data["test_lamp"]}
@@ -116,7 +116,7 @@ def test_a_folder_holds_what_the_last_run_made(project, capsys):
     assert project.run() == 0
     assert f"; predictions in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     mine += [f"output_files/{NAME}/third_SC_3{ending}" for ending in (".mot", ".txt")]
-    assert files(project) == sorted([*REPORT, *mine, *NETWORK[1:]])
+    assert files(project) == sorted([*REPORT, *mine, *NETWORK[len(CHECKPOINTS) :]])
 
 
 def test_predictions_and_report_belong_together(project):
