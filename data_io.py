@@ -1,7 +1,7 @@
 """Reads SimpleCode's and LAMP's files into aligned arrays, and writes predictions in the same formats.
 
 Angles are in degrees, lengths in metres, time in seconds, and no sign is changed. Channel order, everywhere: VBM, Zcg,
-Roll, Pitch, then the wave elevations; those that are switched off are left out.
+Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
 import os
@@ -42,11 +42,11 @@ from support.progress import Bar
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
-HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # of history.csv, and behind them
-# for each output channel the root of the mean squared error on the validation set, such as val_rmse_Zcg_m.
+HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # of history.csv, followed by
+# the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
-MANY_RECORDS = 100  # from here on reading them takes long enough to show how far it is
-CHANNEL_SETTINGS = (  # those that decide what is read of a realization
+MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
+CHANNEL_SETTINGS = (  # settings that determine what is read of a realization
     "input_3dof",
     "input_waves",
     "input_vbm",
@@ -64,10 +64,10 @@ CHANNEL_SETTINGS = (  # those that decide what is read of a realization
 class Record:
     """One realization, its channels aligned on one time axis.
 
-    name: SimpleCode's file name without its ending.
-    time: (rows,) s, LAMP's own rows where there is LAMP.
+    name: SimpleCode's file name without extension.
+    time: (rows,) s; LAMP's rows if there is LAMP.
     inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
-    simple: (rows, output channel), what SimpleCode gives for the outputs; NaN in a channel that it does not give.
+    simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Record:
 
     @property
     def digest(self) -> str:
-        """A short text that differs where any number of the record does."""
+        """A hash of all numbers of the record."""
         return record_cache.digest(array for array in _arrays(self).values() if array is not None)
 
 
@@ -88,23 +88,23 @@ def _arrays(record: Record) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class CachedRecord:
-    """A record that is read from its file in the cache when it is needed."""
+    """A record that is read from its cache file when needed."""
 
     name: str
     file: Path
     digest: str
 
     def read(self) -> Record:
-        """Raises InputError if the file has gone since the run began."""
+        """Raises InputError if the file has disappeared since the run began."""
         kept = record_cache.load(self.file)
         if kept is None:
-            raise InputError(f"{self.file}: was removed or damaged during the run; run again, it is made anew")
+            raise InputError(f"{self.file}: was deleted or damaged during the run; run again to recreate it")
         return Record(self.name, **kept.arrays)
 
 
 @dataclass(frozen=True)
 class RecordsOnDisk(Sequence):
-    """The records of a set, each read when it is asked for: the set takes no memory."""
+    """The records of a set, each read on access, so that the set takes no memory."""
 
     cached: tuple[CachedRecord, ...]
 
@@ -135,9 +135,9 @@ def output_channels(user: UserInput) -> tuple[str, ...]:
 
 
 def mirrored_channels(channels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """How channels look for a ship mirrored at its centre plane: which channel stands in each place, and its sign.
+    """Channels of a ship mirrored at its centre plane: which channel takes each place, and its sign.
 
-    Roll changes its sign, and the points of a wave grid change places, port for starboard; the rest stays.
+    Roll changes sign, and the port and starboard points of a wave grid change places.
     """
     points_across = max((int(name.rpartition("_y")[2]) for name in channels if "_y" in name), default=1)
     opposite = []
@@ -151,7 +151,7 @@ def mirrored_channels(channels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def missing_files(config: Config) -> list[str]:
-    """One line for each file that the settings ask for and that is not there, and for each set with swapped lists."""
+    """One line for each missing file that the settings require, and for each set with swapped lists."""
     needed: dict[Path, str] = {}
     lines = []
     for set_name in SET_NAMES:
@@ -168,11 +168,13 @@ def missing_files(config: Config) -> list[str]:
                 needed.setdefault(path, set_name)
     known_folders: dict[Path, bool] = {}
     for path, set_name in needed.items():
-        if not os.path.isfile(path):  # also for what cannot be a file's name, where Path.is_file raises
+        if not os.path.isfile(path):  # also for invalid file names, for which Path.is_file raises
             folder = path.parent
             exists = known_folders.setdefault(folder, os.path.isdir(folder))
             remedy = "check the name" if exists else f"there is no folder {folder}: check the path"
-            lines.append(f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without endings)")
+            lines.append(
+                f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without extensions)"
+            )
     return lines
 
 
@@ -181,7 +183,7 @@ def _are_swapped(sc: str, lamp: str) -> bool:
 
 
 def needed_files(sc: str, lamp: str, user: UserInput) -> list[Path]:
-    """The files of one realization that the settings ask for."""
+    """The files of one realization that the settings require."""
     files = [Path(f"{sc}.mot"), Path(f"{lamp}.mot")]
     if user.input_waves:
         files.append(Path(f"{lamp}.sea" if _has_grid(user) else f"{lamp}.wav"))
@@ -205,16 +207,16 @@ def read_record(
     """One realization from its files, aligned on time.
 
     Args:
-        sc, lamp: paths without endings; lamp is None where there is no LAMP.
-        user: which channels are wanted.
-        waves: path without ending of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
+        sc, lamp: paths without extensions; lamp is None without LAMP.
+        user: the settings that select the channels.
+        waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
         name: the record's name; by default SimpleCode's file name.
 
     Returns:
         the record and the warnings about it, one line each.
 
     Raises:
-        InputError: all that is wrong with the realization's files, one line each.
+        InputError: all errors in the realization's files, one line each.
     """
     tables = _read_tables(_files_to_read(sc, lamp, user, waves))
     sea = tables.pop("sea", ("", None))[1]
@@ -237,7 +239,7 @@ def read_record(
 
 
 def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None) -> dict[str, tuple[str, Layout]]:
-    """The files that a realization is read from, and what is read of each."""
+    """The files of a realization, and what is read from each."""
     wave_path = waves or lamp or sc
     files = {"sc": (f"{sc}.mot", SC_MOT)}
     if lamp:
@@ -246,8 +248,8 @@ def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None
         files["track"] = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
         files["sea"] = (f"{wave_path}.sea", SEA)
     elif user.input_waves:
-        # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (its output option 6).
-        # Where none is named, a .mot that cannot be read may be meant to hold it: only the .mot is reported then.
+        # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (output option 6).
+        # If no .wav is named, an unreadable .mot may be meant to hold it; then only the .mot is reported.
         in_mot = False
         if lamp is None and not os.path.isfile(f"{wave_path}.wav"):
             width = count_columns(f"{sc}.mot")
@@ -264,7 +266,7 @@ def _read_tables(files: dict[str, tuple[str, Layout]]) -> dict[str, tuple[str, n
     """(file, table) of each; a file that is read twice is reported once.
 
     Raises:
-        InputError: all that is wrong with all files.
+        InputError: all errors in all files.
     """
     tables = {}
     faults: dict[str, tuple[str, ...]] = {}
@@ -280,10 +282,10 @@ def _read_tables(files: dict[str, tuple[str, Layout]]) -> dict[str, tuple[str, n
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
-    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros where it does not give them.
+    """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros if the file has none.
 
     Raises:
-        InputError: the file has gone since the motions were read.
+        InputError: the file has disappeared since the motions were read.
     """
     try:
         table = read_columns(f"{sc}.mot", SC_COURSE)
@@ -303,7 +305,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     With a cache_path, records that are not in the cache yet are parsed and written there, and all stay on disk.
 
     Raises:
-        InputError: all that is wrong with all files, one line each; or the cache cannot be written.
+        InputError: all errors in all files, one line each; or the cache cannot be written.
     """
     data = config.data
     if data.cache_path:
@@ -314,7 +316,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     sets: dict[str, Sequence[Record]] = {}
     faults: list[str] = []
     warnings: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas turns text into numbers without Python's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas releases Python's global interpreter lock
         for set_name in SET_NAMES:
             records = []
             for result in pool.map(lambda pair: _find_or_read(*pair, names[pair[0]], config), data.pairs(set_name)):
@@ -334,7 +336,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
 def _find_or_read(
     sc: str, lamp: str, name: str, config: Config
 ) -> tuple[Record | CachedRecord, list[str]] | InputError:
-    """A realization from the cache or else from its files, and the warnings about it; or what is wrong with its files.
+    """A realization from the cache or else from its files, with its warnings; or the errors in its files.
 
     Raises:
         InputError: the cache cannot be written.
@@ -345,7 +347,7 @@ def _find_or_read(
         try:
             record, warnings = read_record(sc, lamp, config.user, name=name)
             if _cache_file(sc, lamp, config) != file:
-                raise InputError(f"{sc}: its files changed while they were read; run again when they are finished")
+                raise InputError(f"{sc}: its files changed while they were read; run again when they are complete")
         except InputError as error:
             return error
         if file is None:
@@ -356,17 +358,17 @@ def _find_or_read(
 
 
 def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
-    """The file in the cache that holds a realization, if it is there; None where no cache is wanted."""
+    """The cache file of a realization, which may not exist yet; None without a cache."""
     if not config.data.cache_path:
         return None
     files = needed_files(sc, lamp, config.user)
-    files += [Path(f"{sc}.vbm")] * config.user.output_vbm  # read if it is there
+    files += [Path(f"{sc}.vbm")] * config.user.output_vbm  # read if it exists
     chosen = {name: getattr(config.user, name) for name in CHANNEL_SETTINGS}
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:
-    """A name for each path: the file's own, with its folder before it where two paths share one."""
+    """A name for each path: the file name, preceded by its folder where two paths share a name."""
     by_name: dict[str, list[str]] = {}
     for path in dict.fromkeys(paths):
         by_name.setdefault(Path(path).name, []).append(path)
@@ -384,7 +386,7 @@ def unique_names(paths: Sequence[str]) -> dict[str, str]:
 
 
 def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels: Sequence[str]) -> None:
-    """A prediction as text: a header line with the columns' names, then a row a time step, five decimals.
+    """Writes a prediction as text: a header line with the column names, then one row per time step, five decimals.
 
     Args:
         time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
@@ -394,11 +396,11 @@ def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels
 
 def _prediction_lines(time: np.ndarray, outputs: np.ndarray, channels: Sequence[str]) -> Iterator[str]:
     yield "".join(f"{name:>16}" for name in ("Time", *channels)) + "\n"
-    yield from _rows(" %15.5f", time, outputs)  # the blank keeps long numbers apart
+    yield from _rows(" %15.5f", time, outputs)  # the blank separates long numbers
 
 
 def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions: np.ndarray) -> None:
-    """Predicted motions in the layout of LAMP's .mot file, so that the tools for LAMP's output read them.
+    """Writes predicted motions in the layout of LAMP's .mot file, for tools that read LAMP's output.
 
     Args:
         time: (rows,) s. track: (rows, 3) Xcg m, Ycg m, Yaw deg. motions: (rows, 3) heave m, roll deg, pitch deg.
@@ -416,7 +418,7 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
 
 
 def _rows(number: str, *columns: np.ndarray) -> Iterator[str]:
-    """The columns as text rows in blocks, which is several times faster than row by row."""
+    """Yields the rows as text in blocks, several times faster than row by row."""
     table = np.column_stack(columns)
     row = number * table.shape[1] + "\n"
     for start in range(0, len(table), 1000):
@@ -430,5 +432,5 @@ def _write_text(path: Path, lines: Iterator[str]) -> None:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """A table as CSV, numbers in full precision."""
+    """Writes a table as CSV, with numbers in full precision."""
     _write_text(path, iter([table.to_csv(index=False, lineterminator="\n")]))

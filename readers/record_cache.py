@@ -1,7 +1,7 @@
-"""Keeps parsed realizations on disk, one file each, named after everything that decides what is in it.
+"""Cache of parsed realizations, one file each, named after everything that determines its contents.
 
-So a file of the cache is never out of date: where a source or a setting has changed, another name is looked for, and
-what lies under the old name is not used again. The folder may be deleted at any time.
+A cache file is therefore never out of date: after a change of a source file or a setting another name is looked up, and
+files under old names are no longer used. The folder may be deleted at any time.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ import numpy as np
 from support.errors import InputError, cannot_be_written
 from support.files import posix, written_aside
 
-FORMAT = 2  # to be raised when the same files and settings give other numbers or warnings than before
+FORMAT = 2  # increase it when the same files and settings yield other numbers or warnings than before
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A parsed realization: float64 arrays by name, the warnings about it, and the digest of its numbers."""
+    """A parsed realization: float64 arrays by name, its warnings, and the hash of its numbers."""
 
     arrays: dict[str, np.ndarray]
     remarks: list[str]
@@ -33,10 +33,10 @@ class Kept:
 
 
 def prepare(folder: Path) -> None:
-    """Makes the folder.
+    """Creates the folder.
 
     Raises:
-        InputError: nothing can be written there.
+        InputError: the folder cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,13 +47,13 @@ def prepare(folder: Path) -> None:
 
 
 def file_of(folder: Path, files: Sequence[Path], settings: Mapping[str, Any]) -> Path:
-    """Where a realization is kept: another name for other files, changed ones, other settings and another format."""
+    """The cache file of a realization; its name depends on the source files, their state, the settings and the format."""
     facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
     return folder / f"{hashlib.blake2b(json.dumps(facts).encode(), digest_size=20).hexdigest()}.npy"
 
 
 def _stamp(file: Path) -> tuple[int, ...]:
-    """What changes with a file's content, also where a copy has set its time back; empty if there is no such file."""
+    """Size and times of a file: the last changes with the contents even if a copy resets the other; empty if missing."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):
@@ -62,7 +62,7 @@ def _stamp(file: Path) -> tuple[int, ...]:
 
 
 def digest(arrays: Iterable[np.ndarray]) -> str:
-    """A short text that differs where any number of the arrays does."""
+    """A hash of all numbers of the arrays."""
     numbers = hashlib.blake2b(digest_size=16)
     for array in arrays:
         numbers.update(str(array.shape).encode())
@@ -71,7 +71,7 @@ def digest(arrays: Iterable[np.ndarray]) -> str:
 
 
 def save(file: Path, kept: Kept) -> None:
-    """Keeps a realization; others may do the same at the same time.
+    """Writes a realization to the cache; several processes may do so at the same time.
 
     Raises:
         InputError: the file cannot be written.
@@ -86,12 +86,12 @@ def save(file: Path, kept: Kept) -> None:
         with written_aside(file, mark=f"{uuid.uuid4().hex}_") as aside:
             np.save(aside, entry)
     except InputError:
-        if load(file) is None:  # Windows lets nobody replace a file that is being read: another run was faster
+        if load(file) is None:  # Windows does not replace a file that is being read: another run was faster
             raise
 
 
 def load(file: Path) -> Kept | None:
-    """The realization that is kept in a file; None where there is none, or not a whole one."""
+    """The realization in a cache file; None if it is missing or damaged."""
     try:
         with open(file, "rb") as stream:
             entry = np.lib.format.read_array(stream)
@@ -105,5 +105,5 @@ def load(file: Path) -> Kept | None:
 
 
 def _checksum(entry: np.ndarray) -> int:
-    """The checksum of zip files over all but the last field, which holds it; np.savez has it too, but reads slower."""
+    """CRC-32 of all fields but the last, which holds it. np.savez has the same checksum, but reads more slowly."""
     return zlib.crc32(entry.reshape(1).view(np.uint8)[: -entry.dtype[-1].itemsize])
