@@ -47,13 +47,13 @@ def prepare(folder: Path) -> None:
 
 
 def file_of(folder: Path, files: Sequence[Path], settings: Mapping[str, Any]) -> Path:
-    """The cache file of a realization; its name depends on the source files, their state, the settings and the format."""
+    """The cache file of a realization. Its name depends on source files, their state, settings and format."""
     facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
     return folder / f"{hashlib.blake2b(json.dumps(facts).encode(), digest_size=20).hexdigest()}.npy"
 
 
 def _stamp(file: Path) -> tuple[int, ...]:
-    """Size and times of a file: the last changes with the contents even if a copy resets the other; empty if missing."""
+    """Size and times of a file, one of which changes with its contents; empty if missing."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

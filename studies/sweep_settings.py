@@ -1,4 +1,4 @@
-"""What the class SweepArgs of an input file asks for: the combinations of settings that a sweep tries, checked."""
+"""Reads and checks the class SweepArgs of an input file: the combinations of settings that a sweep tries."""
 
 import dataclasses
 import hashlib
@@ -19,21 +19,21 @@ from support import saved_networks
 from support.errors import InputError
 
 MOST_MEMBERS = 999
-# A member's name, what its training does beside learning, and what its errors are measured on.
+# A member's name, settings without influence on its network, and the channels of its errors.
 NOT_SWEPT = (*saved_networks.SETTINGS_BESIDE_TRAINING, "model_save_filename", "output_3dof", "output_vbm")
 SWEPT = tuple(f.name for f in dataclasses.fields(UserInput) if f.name not in NOT_SWEPT)
-LISTS = ("train_fun_hyp", "val_fun_hyp")  # settings of which each value is a list itself
-# Seeds are ranked by their median, for which all of them are needed; each val_fun_hyp has a validation loss of its own.
+LISTS = ("train_fun_hyp", "val_fun_hyp")  # settings whose values are lists
+# Seeds are ranked by their median, which needs all of them; validation losses of different val_fun_hyp do not compare.
 NEVER_PRUNED = ("seed", "val_fun_hyp")
 
-Combination = dict[str, int]  # for each setting that is swept the place of its value in the list
+Combination = dict[str, int]  # for each swept setting, the index of its value in the list
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The values to try of some settings, around all other settings of the input file.
+    """The values to try of some settings, with all other settings of the input file.
 
-    combinations: of the members in their order; with "tpe", which chooses as the sweep goes on, some to choose from.
+    combinations: those of the members in order; with "tpe", which chooses during the sweep, fallbacks for its choices.
     """
 
     config: Config
@@ -43,7 +43,7 @@ class Sweep:
 
     @property
     def size(self) -> int:
-        """How many members there will be."""
+        """Number of members."""
         count = math.prod(map(len, self.values.values()))
         return min(self.search.num_draws or count, count)
 
@@ -57,7 +57,7 @@ class Sweep:
 
     @property
     def folder(self) -> Path:
-        """Where the processes of the sweep find each other."""
+        """The folder through which the processes of the sweep cooperate."""
         return self.config.network_folder.with_name(self.config.network_name + ".sweep")
 
     @property
@@ -85,7 +85,7 @@ class Sweep:
         return ", ".join(f"{n} = {list(value) if isinstance(value, tuple) else value}" for n, value in values.items())
 
     def combination_in(self, config: Config) -> Combination | None:
-        """What the network in the folder of `config` was trained with, if that is a combination of this sweep."""
+        """The combination that `config`'s saved network was trained with; None if it is not of this sweep."""
         try:
             frozen = saved_networks.read_facts(config.network_folder)["settings"]
             plain = {name: json.loads(json.dumps(choices)) for name, choices in self.values.items()}
@@ -98,10 +98,10 @@ class Sweep:
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
-    """The sweep of an input file's class SweepArgs around its other settings, None if there is no such class.
+    """The sweep described by an input file's class SweepArgs, None if there is no such class.
 
     Returns:
-        the sweep (without members if there are faults), the faults and the warnings, one line each.
+        the sweep (without members if there are errors), the errors and the warnings, one line each.
     """
     if source is None:
         return None, [], []
@@ -124,20 +124,20 @@ def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[
     sweep = Sweep(config, values, search)
     if sweep.size > MOST_MEMBERS:
         faults.append(
-            f"SweepArgs: {sweep.size} members would be trained, at most {MOST_MEMBERS} can be; shorten the lists, or "
-            "set num_draws to that number or less"
+            f"SweepArgs: {sweep.size} members would be trained, at most {MOST_MEMBERS} are allowed; shorten the lists, "
+            "or set num_draws to that number or less"
         )
     if faults:
         return sweep, faults, []
     sweep = dataclasses.replace(sweep, combinations=_combinations(sweep))
     faults, remarks = _faults_of_combinations(sweep)
     if "prune_after" in given and search.prune_after and not sweep.prunes:
-        remarks.append(f"SweepArgs.prune_after has no effect where {' or '.join(NEVER_PRUNED)} is swept")
+        remarks.append(f"SweepArgs.prune_after has no effect when {' or '.join(NEVER_PRUNED)} is swept")
     return sweep, faults + _overwrite_faults(sweep), remarks
 
 
 def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]]:
-    """The sweep's own settings, the values of each setting to sweep, and what is wrong with them."""
+    """The sweep's own settings, the values of each setting to sweep, and the errors in them."""
     own = [f.name for f in dataclasses.fields(Search)]
     faults: list[str] = []
     search = settings.fill(Search, SimpleNamespace(**{n: v for n, v in given.items() if n in own}), "SweepArgs", faults)
@@ -154,7 +154,7 @@ def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]
 
 
 def _choices(name: str, value: Any) -> tuple[tuple, list[str]]:
-    """The values to try of a setting, every one checked as in UserInputArgs, and what is wrong with them."""
+    """The values of a setting to try, checked as in UserInputArgs, and the errors in them."""
     is_list = hasattr(value, "__iter__") and not isinstance(value, str | dict)
     choices = list(value) if is_list else []
     if not choices or name in LISTS and not all(hasattr(choice, "__iter__") for choice in choices):
@@ -171,9 +171,9 @@ def _choices(name: str, value: Any) -> tuple[tuple, list[str]]:
 
 
 def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
-    """All combinations, the last name varying fastest; or different ones in random order.
+    """All combinations, the last name varying fastest, or different ones in random order.
 
-    A larger num_draws adds to the combinations of a smaller one.
+    A larger num_draws extends the combinations of a smaller one.
     """
     shape = [len(choices) for choices in sweep.values.values()]
     if sweep.search.sampler == "grid" and not sweep.search.num_draws:
@@ -189,7 +189,7 @@ def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
 
 
 def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
-    """What is wrong with combinations of values that are right by themselves; each fault once, with its first place."""
+    """Errors in combinations of values that are valid individually; each error once, with its first combination."""
     known: list[str] = []
     settings.check_user(sweep.config, known, [])
     found: dict[str, list[Config]] = {}

@@ -1,8 +1,8 @@
 """Trains the members of a sweep and keeps the best of them.
 
-Each member is an experiment of its own, saved as <model_save_filename>_s001 and so on. Any number of processes, on all
-machines that share the folder, join a sweep by being started: whoever holds a member's lock trains it, and the journal
-of Optuna's study in saved_models/<model_save_filename>.sweep tells the others how it went.
+Each member is a separate experiment, saved as <model_save_filename>_s001 and so on. Any number of processes, on all
+machines that share the folder, join a sweep when they are started: the process that holds a member's lock trains it,
+and the journal of Optuna's study in saved_models/<model_save_filename>.sweep records the results.
 """
 
 import contextlib
@@ -32,22 +32,22 @@ from studies.sweep_settings import Combination, Sweep
 from support import errors, files, saved_networks
 from support.errors import Diverged, InputError
 
-MEMBERS_BEFORE_PRUNING = 4  # that have been trained to the end
+MEMBERS_BEFORE_PRUNING = 4  # trained to the end
 
-Experiment = Callable[..., list[str]]  # (config, after_epoch): trains or loads, and reports; returns what went wrong
+Experiment = Callable[..., list[str]]  # (config, after_epoch): trains or loads, and reports; returns the errors
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Stopped(BaseException):
-    """Ctrl-C in a sweep. Not KeyboardInterrupt, with which a training ends as if it were finished."""
+    """Ctrl-C in a sweep. Not a KeyboardInterrupt, which ends a training as if it were finished."""
 
 
 # ---- sharing between processes ----------------------------------------------------------------------------------
 
 
 def open_study(sweep: Sweep) -> optuna.Study:
-    """The study of a sweep in its folder, which the first process makes.
+    """The study of a sweep in its folder, created by the first process.
 
     Raises:
         InputError: the journal is damaged.
@@ -62,19 +62,19 @@ def open_study(sweep: Sweep) -> optuna.Study:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{journal}: the sweep's journal is damaged ({errors.first_line(error)}); remove {sweep.folder}: members "
-            "that are finished are not trained again"
+            f"{journal}: the sweep's journal is damaged ({errors.first_line(error)}); delete {sweep.folder}: finished "
+            "members are not trained again"
         ) from error
 
 
 def latest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
-    """The last trial of each member by the member's number; a member that was cut off has several."""
+    """The last trial of each member by number; an interrupted member has several."""
     trials = study.get_trials(deepcopy=False)
     return {trial.user_attrs["member"]: trial for trial in trials if "member" in trial.user_attrs}
 
 
 def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
-    """The numbers of the members that are to be trained (again): neither finished nor pruned nor without a network."""
+    """The numbers of the members still to be trained: neither finished nor pruned nor diverged."""
     trials = latest_trials(study)
     done = {
         number
@@ -86,9 +86,9 @@ def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
 
 
 def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Trial, FileLock] | None:
-    """A member to train, its trial and its lock; None if all are settled, in `tried`, or trained by another process.
+    """A member to train, its trial and its lock; None if all are settled, in `tried`, or trained by other processes.
 
-    The lock of a process that was killed is free, so that another one takes up its member.
+    The lock of a killed process is released, so that another one can take its member.
     """
     with FileLock(sweep.folder / "claims.lock"):
         for number in unsettled(study, sweep):
@@ -96,20 +96,20 @@ def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Tria
             with contextlib.suppress(Timeout):
                 if number not in tried and lock.acquire(timeout=0) and number in unsettled(study, sweep):
                     return number, _new_trial(study, sweep, number), lock
-            lock.release()  # if at all, it was finished a moment ago
+            lock.release()  # acquired only if it was finished a moment ago
     return None
 
 
 def _new_trial(study: optuna.Study, sweep: Sweep, number: int) -> Trial:
-    """A running trial of a member: of the combination that it has, or with "tpe" of one that is chosen now."""
+    """A running trial of a member, with its combination, or with "tpe" one that is chosen now."""
     trials = latest_trials(study)
-    if number in trials and trials[number].state is TrialState.RUNNING:  # its process is gone
+    if number in trials and trials[number].state is TrialState.RUNNING:  # its process was killed
         study.tell(trials[number].number, state=TrialState.FAIL)
     if number in trials:
         chosen = trials[number].params
     elif sweep.is_planned:
         chosen = sweep.combinations[number - 1]
-    else:  # on the disk there is a network of this number only if the journal was removed
+    else:  # a network of this number exists only if the journal was deleted
         chosen = sweep.combination_in(sweep.member(number, {})) or {}
     trial = _ask(study, sweep, number, chosen)
     taken = [other.params for other in trials.values()]
@@ -121,7 +121,7 @@ def _new_trial(study: optuna.Study, sweep: Sweep, number: int) -> Trial:
 
 
 def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) -> Trial:
-    """A new trial with this combination, or with the one that TPE proposes if it is empty."""
+    """A new trial with this combination, or with TPE's proposal if it is empty."""
     with _quiet():
         tpe = optuna.samplers.TPESampler(seed=sweep.search.draw_seed + number, constant_liar=True)
         study.sampler = optuna.samplers.PartialFixedSampler(chosen, tpe)
@@ -131,7 +131,7 @@ def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) ->
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's warnings that a function may change, and that few trials say little."""
+    """Suppresses Optuna's warnings about experimental functions and few trials."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -141,10 +141,10 @@ def _quiet() -> Iterator[None]:
 
 
 def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
-    """Trains members until there is none left to take; if then all are settled, saves and reports the best.
+    """Trains members until none is left; if then all are settled, saves the best and reports on it.
 
     Returns:
-        what went wrong, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
+        the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
     """
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []
@@ -159,7 +159,7 @@ def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
                 finally:
                     lock.release()
     except Stopped:
-        faults.append(f"stopped by Ctrl-C; the same command goes on ({_standing(study, sweep)})")
+        faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
     if unsettled(study, sweep):
         if not faults:
             print(f"\n{name}: {_standing(study, sweep)}; the process that finishes the last one ranks them")
@@ -189,20 +189,20 @@ def _ctrl_c_stops() -> Iterator[None]:
 
 
 def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experiment: Experiment) -> list[str]:
-    """Trains a member and tells the study how it went; returns what went wrong."""
+    """Trains a member and records the result in the study; returns the errors."""
     member = sweep.member(number, trial.params)
     print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member)} ---")
     faults: list[str] = []
     try:
-        if not comparison.is_finished(member):  # as those of an older version or of shorter lists
+        if not comparison.is_finished(member):  # such as those of an older version or of shorter lists
             faults = experiment(_unseen(member), _pruning(trial) if sweep.prunes else None)
-    except (optuna.TrialPruned, Diverged) as error:  # the same settings would end in the same way
+    except (optuna.TrialPruned, Diverged) as error:  # the same settings would end the same way
         trial.set_user_attr("fault", str(error))
         study.tell(trial, state=TrialState.PRUNED)
         return []
     except InputError as error:
         faults = list(error.lines)
-    except Exception:  # such as too little memory for this one: the other members go on
+    except Exception:  # such as too little memory; the other members continue
         faults = [f"{member.network_name}: {line}" for line in traceback.format_exc().splitlines()]
     if faults or not comparison.is_finished(member):
         study.tell(trial, state=TrialState.FAIL)
@@ -213,7 +213,7 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experim
 
 
 def _unseen(member: Config) -> Config:
-    """The settings to train a member with, to go on with its training, or to make up for a report that is missing."""
+    """The settings to train a member, to resume its training, or to write its missing report."""
     resume = _has_settings_of(
         member, saved_networks.interrupted_training(member.network_folder) or member.network_folder
     )
@@ -222,7 +222,7 @@ def _unseen(member: Config) -> Config:
     return dataclasses.replace(
         member,
         user=dataclasses.replace(member.user, resume=resume),
-        # The test set is for the winner alone.
+        # The test set is reserved for the winner.
         data=dataclasses.replace(member.data, test_sc=(), test_lamp=(), predict_sc=(), predict_waves=()),
         plotting=dataclasses.replace(member.plotting, plotting_mode=False),
         save=dataclasses.replace(member.save, save_data_mode=False),
@@ -237,7 +237,7 @@ def _has_settings_of(member: Config, folder: Path) -> bool:
 
 
 def _pruning(trial: Trial) -> Callable[[int, dict[str, float]], None]:
-    """What is called after each epoch: it ends the training of a member that lags behind."""
+    """Returns a function to call after each epoch, which ends the training of a member that lags behind."""
 
     def after_epoch(epoch: int, logs: dict[str, float]) -> None:
         trial.report(logs["val_loss"], epoch + 1)
@@ -259,7 +259,7 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) ->
             left_out.setdefault(trial.user_attrs["fault"], []).append(member.network_name)
     errors.warn([f"not ranked: {', '.join(names)} ({fault})" for fault, names in left_out.items()])
     if not ranked:
-        return [f"{config.network_name}: no member of the sweep gave a network; see the warnings"], config
+        return [f"{config.network_name}: no member of the sweep produced a network; see the warnings"], config
     folders = {name: member.output_folder for name, member in ranked.items()}
     entries = comparison.compare(folders, config.output_folder / comparison.FILE_NAME)
     _save_figures(study, sweep)
@@ -273,7 +273,7 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) ->
 
 
 def _save(winner: Config, best: Config, ranked: list[str]) -> None:
-    """A copy of the best member's network under the winner's name."""
+    """Copies the best member's network to the winner's name."""
     aside = saved_networks.unfinished(winner.network_folder)
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(best.network_folder, aside)
@@ -286,12 +286,12 @@ def _save(winner: Config, best: Config, ranked: list[str]) -> None:
 
 
 def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
-    """The errors in the order of the trials, and the weight that each setting has in them, as Optuna draws them."""
+    """Optuna's figures: the errors in the order of the trials, and the importance of each setting."""
     folder, finished = sweep.config.output_folder, len(study.get_trials(states=(TrialState.COMPLETE,)))
-    with plt.rc_context(), _quiet():  # Optuna sets a style for all figures to come
+    with plt.rc_context(), _quiet():  # Optuna changes the style of later figures
         axes = {"optimization_history.png": plot_optimization_history(study, target_name="nrmse, validation set")}
         if len(sweep.values) > 1 and finished > 1:
-            # What the best have in common: a tenth of them, but five members where there are as many.
+            # What distinguishes the best tenth, or the best five if these are more.
             evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / finished)))
             axes["parameter_importances.png"] = plot_param_importances(study, evaluator=evaluator)
         for name, each in axes.items():
