@@ -162,7 +162,7 @@ def test_a_damaged_file_of_the_cache_is_made_anew(config, monkeypatch, damage):
     expected, _ = read_sets(config)
     file = expected["train"].cached[1].file
     damage(file)
-    with pytest.raises(InputError, match="removed or damaged during the run"):
+    with pytest.raises(InputError, match="deleted or damaged during the run"):
         expected["train"][1]
     parsed = count_parsed(monkeypatch)
     sets, _ = read_sets(config)
