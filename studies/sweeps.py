@@ -287,13 +287,14 @@ def _save(winner: Config, best: Config, ranked: list[str]) -> None:
 
 def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
     """Optuna's figures: the errors in the order of the trials, and the importance of each setting."""
-    folder, finished = sweep.config.output_folder, len(study.get_trials(states=(TrialState.COMPLETE,)))
+    finished, error = len(study.get_trials(states=(TrialState.COMPLETE,))), "nrmse, validation set"
     with plt.rc_context(), _quiet():  # Optuna changes the style of later figures
-        axes = {"optimization_history.png": plot_optimization_history(study, target_name="nrmse, validation set")}
+        axes = {"optimization_history.png": plot_optimization_history(study, target_name=error)}
         if len(sweep.values) > 1 and finished > 1:
             # What distinguishes the best tenth, or the best five if these are more.
             evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / finished)))
-            axes["parameter_importances.png"] = plot_param_importances(study, evaluator=evaluator)
+            axes["parameter_importances.png"] = plot_param_importances(study, evaluator=evaluator, target_name=error)
         for name, each in axes.items():
-            plotting.save_figure(each.figure, folder / name)
+            each.figure.set_layout_engine("tight")
+            plotting.save_figure(each.figure, sweep.config.output_folder / name)
             plt.close(each.figure)
