@@ -1,1 +1,1 @@
-"""How far data and predictions can be trusted: checks of pairs, bands, a flag for what was not seen in training."""
+"""How far data and predictions can be trusted: checks of pairs, prediction bands, novelty of records."""

@@ -1,5 +1,5 @@
-"""Finds data that contradict themselves: each measure of a pair is held against what is plausible, and against
-the other pairs of the run.
+"""Finds contradictions in the data: each measure of a pair of SimpleCode and LAMP records is compared with plausible
+limits and with the other pairs of the run.
 """
 
 import hashlib
@@ -22,34 +22,34 @@ from trust.pair_measures import measure
 PAIRS_FILE = "pairs.csv"
 
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
-SHOWN = 3  # findings of one kind that are listed one by one
-FEWEST_ALIKE = 5  # pairs that make a usual value
+SHOWN = 3  # findings of one kind that are listed individually
+FEWEST_ALIKE = 5  # pairs needed for a usual value
 
-# What is plausible alone. Over 1296 pairs of 186 sea states, all headings, 0 to 25 knots, of the sample's five ships,
+# Plausible limits. Over 1296 pairs of 186 sea states, all headings, 0 to 25 knots, of the sample's five ships,
 # ratios were 0.96 to 2.7 (heave), 0.58 to 3.8 (roll), 1.03 to 8.4 (pitch, the largest in beam seas) and 0.40 to 1.3
-# (VBM), the fits 0.86 and more (of VBM alone 0.53), spikes up to 8.
+# (VBM), the fits 0.86 and more (0.53 for VBM), spikes up to 8.
 PLAUSIBLE_RATIO = {"Zcg": (0.55, 2.9), "Roll": (0.15, 20.0), "Pitch": (0.15, 20.0), "VBM": (0.1, 10.0)}
 LEAST_FIT = 0.45
 LEAST_WAVE_FIT, LEAST_UNKNOWN_WAVE_FIT = 0.2, 0.07
 LEAST_CORRELATION = {"Roll": -0.25}
-LEAST_OTHER_CORRELATION = -0.6  # in beam seas pitch is small, and the two codes differ in its phase
+LEAST_OTHER_CORRELATION = -0.6  # in beam seas pitch is small and its phase differs between the codes
 LONGEST_LAG = 2.5  # s
-SHORTEST_RECORD = 120.0  # s, below which means, deviations and lags say nothing
+SHORTEST_RECORD = 120.0  # s; means, standard deviations and lags of shorter records are meaningless
 LARGEST_OFFSET = 1.5  # m between the mean heights of the centre of gravity
-LARGEST_EXCHANGE = 0.15  # by which correlations across two channels are better than their own
-LARGEST_SPIKE = {"VBM": 40.0}  # of a load, which slamming makes rough; of all others:
+LARGEST_EXCHANGE = 0.15  # by which correlations across two channels exceed those within them
+LARGEST_SPIKE = {"VBM": 40.0}  # loads are rough because of slamming; all other channels:
 LARGEST_MOTION_SPIKE = 15.0
 LONGEST_STRAIGHT = 10.0  # s
-# What is unusual: farther from the median of the pairs alike than this and eight times their own scatter.
+# Unusual is what deviates from the median of similar pairs by more than this plus eight times their scatter.
 FLOORS = {"fit": 0.15, "wave_fit": 0.25, "lag": 1.0, "ratio": np.log(1.6), "correlation": 0.5}
-SCATTERS = 8 * 1.4826  # medians of the distance from the median, each 0.67 of a standard deviation
-MIXED = 3  # times as far where the pairs are of several sea states
-CLEAR_PEAK = 0.85  # correlation from which a lag can be told
+SCATTERS = 8 * 1.4826  # median absolute deviations, each 0.67 of a standard deviation
+MIXED = 3  # times the limit if the pairs are of several sea states
+CLEAR_PEAK = 0.85  # correlation above which a lag is reliable
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One realization: its set, name and files, and what was measured on it (see `measure`)."""
+    """One realization: its set, name, files and measures (see `measure`)."""
 
     set_name: str
     name: str
@@ -57,12 +57,12 @@ class Pair:
     lamp_file: str
     wave_file: str
     measures: dict[str, float]
-    digests: tuple[str, str]  # of SimpleCode's and of LAMP's numbers
+    digests: tuple[str, str]  # hashes of SimpleCode's and of LAMP's numbers
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is odd about a pair: its kind, the same for all pairs that share it, and a line for the user."""
+    """A contradiction in a pair: its kind, common to all pairs that share it, and a line for the user."""
 
     kind: str
     pair: Pair
@@ -73,13 +73,13 @@ class Finding:
 
 
 def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
-    """All that is odd about the pairs of a run, each held against what is plausible and against the pairs alike."""
+    """All contradictions in the pairs of a run, compared with plausible limits and with similar pairs."""
     if not pairs:
         return []
     table = pd.DataFrame([pair.measures for pair in pairs])
     for name in channels:
         table[f"ratio_{name}"] = np.log(table[f"ratio_{name}"])
-    # The file names of one sea state differ in the realization alone.
+    # File names of the same sea state differ only in the realization.
     usual, beyond = against_alike(table, [pair.name.rpartition("-")[0] for pair in pairs])
     findings = duplicates(pairs)
     for pair, own_usual, own_beyond in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
@@ -91,13 +91,13 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
 
 
 def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Each measure's median over the pairs alike, and how far each pair is from it, in units of what is usual.
+    """The median of each measure over similar pairs, and each pair's distance from it as a share of the limit.
 
-    Alike are the pairs of one sea state where there are enough of them (one_state), else all of the run, which may
-    differ more.
+    Similar are the pairs of the same sea state if there are enough (one_state), else all pairs of the run, with wider
+    limits.
 
     Args:
-        table: a row a pair, a column a measure. states: the pairs' sea states.
+        table: one row per pair, one column per measure. states: the pairs' sea states.
     """
     state = pd.Series(states, index=table.index)
     known = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
@@ -115,7 +115,7 @@ def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFr
 
 @dataclass(frozen=True)
 class Judge:
-    """Looks at one pair; usual and beyond as in `against_alike` (of the ratios their logarithms)."""
+    """Judges one pair. usual, beyond: from `against_alike` (logarithms for the ratios)."""
 
     pair: Pair
     usual: dict[str, float]
@@ -128,7 +128,7 @@ class Judge:
         return self.pair.measures[name]
 
     def odd(self, name: str, low: float, high: float = np.inf) -> bool:
-        """Whether a measure is not plausible, or far from those of the pairs alike. Never for NaN."""
+        """Whether a measure is implausible or far from those of similar pairs. Never for NaN."""
         return not low <= self.of(name) <= high and self.of(name) == self.of(name) or abs(self.beyond[name]) > 1
 
     def says(self, name: str, expected: str, unit: str = "") -> str:
@@ -136,25 +136,25 @@ class Judge:
         return f"{self.of(name):.3g}{unit} (usual {usual:.3g}{unit}, expected {expected}{unit})"
 
     def strangers(self) -> list[Finding]:
-        """Whether the three are of one realization; what else is measured means nothing where they are not."""
+        """A finding if the three are not of one realization, in which case the other measures mean nothing."""
         pair = self.pair
         least = least_wave_fit(pair.name)
         waves = {source: self.odd(f"wave_fit_{source}", least) for source in ("sc", "lamp")}
         if self.odd("fit", LEAST_FIT):
             what = f"SimpleCode explains a share of {self.says('fit', f'above {LEAST_FIT}')} of LAMP's motions: "
-            what += f"it is not of the same realization as {pair.sc_file}, or rows are missing"
+            what += f"it is not the same realization as {pair.sc_file}, or rows are missing"
             if waves["sc"] != waves["lamp"]:
                 what += f"; the waves fit {'LAMP' if waves['sc'] else 'SimpleCode'} alone"
-            remedy = "check whether a list in DataInfoArgs is shifted or files are exchanged"
+            remedy = "check whether a list in DataInfoArgs is shifted or files are swapped"
             return [self.finding("realization", pair.lamp_file, what, remedy)]
         if all(waves.values()):
             what = f"LAMP's motions explain a share of {self.says('wave_fit_lamp', f'above {least}')} of the "
-            what += "waves: they are of another realization"
-            return [self.finding("waves", pair.wave_file, what, "give the waves that LAMP ran in")]
+            what += "waves: they belong to another realization"
+            return [self.finding("waves", pair.wave_file, what, "give the waves of the LAMP run")]
         return []
 
     def lag(self, channels: Sequence[str]) -> list[Finding]:
-        """Whether LAMP comes late or early, by the channel that shows it best; roll does not, it is near resonance."""
+        """A finding if LAMP is late or early, by the clearest channel but roll, whose phase varies near resonance."""
         peaks = {name: self.of(f"peak_{name}") for name in channels if name != "Roll"}
         clearest = max(peaks, key=lambda name: np.nan_to_num(peaks[name]), default=None)
         if clearest is None or not peaks[clearest] > CLEAR_PEAK:
@@ -162,24 +162,24 @@ class Judge:
         if not self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
             return []
         said = self.says(f"lag_{clearest}", f"at most {LONGEST_LAG}", " s")
-        what = f"{clearest} comes after SimpleCode's by {said}"
-        return [self.finding("lag", self.pair.lamp_file, what, "give both the same start of time")]
+        what = f"{clearest} lags SimpleCode's by {said}"
+        return [self.finding("lag", self.pair.lamp_file, what, "make both start at the same time")]
 
     def motions(self, channels: Sequence[str]) -> list[Finding]:
-        """Order, sign, unit and mean of the channels."""
+        """Findings about order, sign, unit and mean of the channels."""
         pair, findings, exchanged = self.pair, [], set()
         for i, second in enumerate(channels):
             for first in channels[:i]:
                 if self.of(f"exchanged_{first}_{second}") > LARGEST_EXCHANGE:
                     exchanged |= {first, second}
-                    what = f"{first} goes with SimpleCode's {second}, and {second} with its {first}"
+                    what = f"{first} correlates with SimpleCode's {second}, and {second} with its {first}"
                     remedy = f"check the order of the columns here and in {pair.sc_file}"
                     findings.append(self.finding("columns", pair.lamp_file, what, remedy))
         for name in (name for name in channels if name not in exchanged):
             correlation = f"correlation_{name}"
             least = LEAST_CORRELATION.get(name, LEAST_OTHER_CORRELATION)
             if self.of(correlation) < (0 if self.beyond[correlation] < -1 else least):
-                what = f"{name} runs against SimpleCode's: correlation {self.says(correlation, 'above 0')}"
+                what = f"{name} is opposite to SimpleCode's: correlation {self.says(correlation, 'above 0')}"
                 remedy = f"check the sign of {name} here and in {pair.sc_file}"
                 findings.append(self.finding(f"sign of {name}", pair.lamp_file, what, remedy))
             low, high = PLAUSIBLE_RATIO.get(name, (0.0, np.inf))
@@ -188,13 +188,13 @@ class Judge:
                 what = f"the standard deviation of {name} is that of SimpleCode times {said}"
                 findings.append(self.finding(f"size of {name}", pair.lamp_file, what, self.unit_remedy(name)))
             if name == "Zcg" and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
-                what = f"the mean of Zcg is above SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
+                what = f"the mean of Zcg exceeds SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
                 remedy = f"check the unit and the reference of Zcg here and in {pair.sc_file}"
                 findings.append(self.finding("mean of Zcg", pair.lamp_file, what, remedy))
         return findings
 
     def unit_remedy(self, name: str) -> str:
-        """Which file is in another unit, if that is what makes the ratio of standard deviations odd."""
+        """Names the file in another unit, if that explains the ratio of standard deviations."""
         unit, factor = ("feet", 1 / 0.3048) if name == "Zcg" else ("radians", np.pi / 180)
         usual = np.exp(self.usual[f"ratio_{name}"])
         excess = self.of(f"ratio_{name}") / (usual if abs(self.beyond[f"ratio_{name}"]) > 1 else 1.0)
@@ -204,7 +204,7 @@ class Judge:
         return f"check the unit here and in {self.pair.sc_file}"
 
     def signals(self, channels: Sequence[str]) -> list[Finding]:
-        """Constant channels, spikes and straight stretches of each file."""
+        """Findings about constant channels, jumps and straight stretches in each file."""
         pair, findings = self.pair, []
         files = {"sc": pair.sc_file, "lamp": pair.lamp_file}
         signals = [(f"{name}_{source}", name, file) for source, file in files.items() for name in channels]
@@ -214,7 +214,7 @@ class Judge:
             usually = self.beyond["one_state"] and self.usual[f"std_{key}"] > MOVES  # roll is zero in head seas
             others = moving & {f"{name}_sc", f"{name}_lamp"} if name != "Wave" else moving
             if self.of(f"std_{key}") == 0 and (others or usually):
-                what = f"{name} is constant, and moves in the realization's other files or in other realizations"
+                what = f"{name} is constant, but varies in the realization's other files or in other realizations"
                 findings.append(self.finding(f"constant {name}", file, what, "run the simulation again"))
         for file in dict.fromkeys(file for _, _, file in signals):
             own = {key: name for key, name, of_file in signals if of_file == file and key in moving}
@@ -222,7 +222,7 @@ class Judge:
         return findings
 
     def spikes(self, file: str, names: Mapping[str, str]) -> list[Finding]:
-        """The worst jump in a file; names: by signal, its channel."""
+        """The worst jump in a file. names: the channel of each signal."""
         over = {
             key: self.of(f"spike_{key}") / LARGEST_SPIKE.get(name, LARGEST_MOTION_SPIKE) for key, name in names.items()
         }
@@ -230,24 +230,24 @@ class Judge:
         if worst is None or over[worst] < 1:
             return []
         what = f"{names[worst]} jumps at {self.of(f'spike_at_{worst}'):.6g} s: its slope changes by "
-        what += f"{self.of(f'spike_{worst}'):.3g} times what is usual (usual {self.usual[f'spike_{worst}']:.2g})"
+        what += f"{self.of(f'spike_{worst}'):.3g} times the usual change (usual {self.usual[f'spike_{worst}']:.2g})"
         return [self.finding("jump", file, what, "correct the row, or run the simulation again if rows are missing")]
 
     def straights(self, file: str, names: Mapping[str, str]) -> list[Finding]:
-        """The longest straight stretch in a file; names: by signal, its channel."""
+        """The longest straight stretch in a file. names: the channel of each signal."""
         longest = max(names, key=lambda key: self.of(f"straight_{key}"), default=None)
         if longest is None or self.of(f"straight_{longest}") < LONGEST_STRAIGHT:
             return []
         what = f"{names[longest]} lies on a straight line for {self.of(f'straight_{longest}'):.4g} s "
         what += f"(usual {self.usual[f'straight_{longest}']:.2g} s)"
-        return [self.finding("straight line", file, what, "run the simulation again, rows are missing or not computed")]
+        return [self.finding("straight line", file, what, "run the simulation again: rows are missing or not computed")]
 
 
 def least_wave_fit(name: str) -> float:
-    """The smallest plausible share of the waves that the motions of a realization of this name explain.
+    """The smallest plausible share of the waves that the motions of a realization explain, from its name.
 
-    None in following and quartering seas: the ship meets short and long waves at one frequency there, and only the long
-    ones move it. Names without a handle do not say which seas they are of.
+    Zero in following and quartering seas, where the ship meets short and long waves at the same frequency and only the
+    long ones move it. Names without a handle do not tell the sea state.
     """
     if HANDLE.fullmatch(name) is None:
         return LEAST_UNKNOWN_WAVE_FIT
@@ -258,7 +258,7 @@ def least_wave_fit(name: str) -> float:
 
 
 def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
-    """Files with the numbers of another pair's."""
+    """Findings about files with the same numbers as another pair's."""
     findings = []
     first: dict[tuple[int, str], Pair] = {}
     for pair in pairs:
@@ -275,7 +275,7 @@ def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
-    """One line a finding; of many of one kind, how many there are."""
+    """One line per finding; if there are many of one kind, their number."""
     told = []
     for kind in dict.fromkeys(finding.kind for finding in findings):
         alike = [finding.line for finding in findings if finding.kind == kind]
@@ -288,7 +288,7 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
-    """All pairs of a run, measured one after the other: a few records are in memory at once."""
+    """Measures all pairs of a run, with a few records in memory at a time."""
     inputs, channels = data_io.input_channels(config.user), data_io.output_channels(config.user)
     waves = [place for place, name in enumerate(inputs) if name.startswith("Wave")]
 
@@ -317,7 +317,7 @@ def _digest(array: np.ndarray) -> str:
 
 
 def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFrame:
-    """A row a pair: its set, name, all measures, and what is odd."""
+    """One row per pair: its set, name, findings and all measures."""
     odd: dict[str, list[str]] = {}
     for finding in findings:
         odd.setdefault((finding.pair.set_name, finding.pair.name), []).append(finding.kind)
@@ -333,7 +333,7 @@ def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequenc
     """The table of all pairs of a run (see `pair_table`), after a warning for each contradiction.
 
     Args:
-        remarks: the warnings of the reading.
+        remarks: warnings from reading the files.
 
     Raises:
         InputError: there are warnings, and strict_data is set.
@@ -348,7 +348,7 @@ def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequenc
 
 
 def handle_faults(config: Config) -> list[str]:
-    """A line for each pair whose file names carry handles of two realizations."""
+    """An error line for each pair whose file names carry different handles."""
     data = config.data
     lists = [(f"{name}_sc", f"{name}_lamp") for name in SET_NAMES] + [("predict_sc", "predict_waves")]
     faults = []
@@ -357,13 +357,13 @@ def handle_faults(config: Config) -> list[str]:
             handles = [HANDLE.fullmatch(path) for path in (sc, other)]
             if all(handles) and len({tuple(map(float, handle.groups())) for handle in handles}) > 1:
                 faults.append(
-                    f"DataInfoArgs.{first}, {second}: {Path(sc).name} and {Path(other).name} stand at the same place "
-                    "and are not of one realization; put both lists in the same order"
+                    f"DataInfoArgs.{first}, {second}: {Path(sc).name} and {Path(other).name} are at the same position "
+                    "but belong to different realizations; put both lists in the same order"
                 )
     return faults
 
 
 def save(config: Config, pairs: pd.DataFrame) -> None:
-    """Writes the table of `check` as pairs.csv, where there are any."""
+    """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
         data_io.write_table(config.output_folder / PAIRS_FILE, pairs)

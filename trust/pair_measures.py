@@ -1,7 +1,8 @@
-"""Measures SimpleCode, LAMP and the waves of one realization against each other: pure functions on arrays.
+"""Measures how SimpleCode, LAMP and the waves of a realization agree: pure functions on arrays.
 
-All three come from the same waves, so that each is nearly a linear filter of the others: the share of one that a linear
-filter of another explains (their coherence) is close to 1 whatever the sea state, and close to 0 for two realizations.
+All three follow from the same waves, so that each is nearly a linear filter of the others. The share of one that a
+linear filter of another explains (their coherence) is close to 1 in any sea state, and close to 0 for different
+realizations.
 """
 
 from collections.abc import Sequence
@@ -9,30 +10,31 @@ from collections.abc import Sequence
 import numpy as np
 
 SEGMENT = 60.0  # s, the longest segment of the spectra
-SHORTEST_SEGMENT = 20.0  # s, below which nothing is said about coherence
+SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
 NUM_SEGMENTS = 6  # at least, before their overlap
 SEARCHED_LAG = 20.0  # s
 PEAKS_ALIKE = 0.1  # difference of correlation
-STARTING = 30.0  # s at the beginning in which the ship may lie still
+STARTING = 30.0  # s at the beginning during which the ship may be at rest
 
 
-@np.errstate(divide="ignore", invalid="ignore")  # where something is constant, or SimpleCode does not give it
+@np.errstate(divide="ignore", invalid="ignore")  # where a signal is constant or SimpleCode does not have it
 def measure(
     time: np.ndarray, simple: np.ndarray, lamp: np.ndarray, wave: np.ndarray | None, channels: Sequence[str]
 ) -> dict[str, float]:
-    """What one realization's signals say about each other.
+    """Measures of how the signals of a realization agree.
 
     Args:
-        time: (rows,) s. simple, lamp: (rows, channel), NaN in a channel that SimpleCode does not give.
+        time: (rows,) s. simple, lamp: (rows, channel), NaN in a channel that SimpleCode does not have.
         wave: (rows,) m, elevation at the centre of gravity, None where it is no input.
 
     Returns:
-        seconds; gap, the longest step in time (s, 0 where all are alike), and gap_at.
-        A channel: std_sc, std_lamp, ratio (LAMP's over SimpleCode's), offset of the means, correlation without lag, lag
+        seconds; gap, the longest time step (s; 0 if all are equal), and gap_at.
+        For each channel: std_sc, std_lamp, ratio (LAMP's over SimpleCode's), offset of the means, correlation without
+        lag, lag
         (s, LAMP behind SimpleCode) and peak, the correlation there, gain (ratio times peak), fit (the share of LAMP
-        that a linear filter of SimpleCode explains); exchanged_A_B, by how much the channels A and B correlate better
-        across than with their own; spike_*, spike_at_* and straight_* of each signal (see `roughness`).
-        All together: fit of the best channel; wave_fit_sc and wave_fit_lamp, the share of the waves that the best
+        that a linear filter of SimpleCode explains); exchanged_A_B, by how much the correlations across channels A and
+        B exceed those within them; spike_*, spike_at_* and straight_* of each signal (see `roughness`).
+        Overall: fit of the best channel; wave_fit_sc and wave_fit_lamp, the share of the waves that the best
         channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel.
         NaN where nothing can be compared.
     """
@@ -82,7 +84,7 @@ def _largest(values: np.ndarray) -> float:
 
 
 def _correlations(signals: np.ndarray) -> np.ndarray:
-    """(signal, signal) correlations without lag; NaN with a signal that is constant or NaN."""
+    """(signal, signal) correlations without lag; NaN for a signal that is constant or NaN."""
     centred = signals - signals.mean(axis=0)
     size = np.sqrt((centred**2).sum(axis=0))
     size[~(size > 1e-6 * np.sqrt(len(signals)) * np.abs(signals).max(axis=0))] = np.nan
@@ -107,7 +109,7 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
     spectra = np.fft.rfft(segments * np.hanning(length), axis=2).transpose(2, 1, 0)  # (frequency, signal, segment)
     cross = spectra @ spectra.conj().transpose(0, 2, 1)
     power = np.real(np.diagonal(cross, axis1=1, axis2=2))
-    used = power > 1e-12 * power.max(axis=0)  # nothing is said of a frequency that a signal does not have
+    used = power > 1e-12 * power.max(axis=0)  # ignores frequencies that a signal does not contain
     with np.errstate(invalid="ignore", divide="ignore"):
         explained = np.where(used[:, :, None], np.abs(cross) ** 2 / power[:, :, None], 0.0)
         shares = explained.sum(axis=0) / power.sum(axis=0)
@@ -118,7 +120,8 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
 def best_lag(first: np.ndarray, second: np.ndarray, step: float) -> tuple[float, float]:
     """The lag (s) of the second series behind the first at which they correlate best, and the correlation there.
 
-    Regular waves correlate as well a period later: of peaks within PEAKS_ALIKE of the highest, the one nearest to 0.
+    Regular waves correlate equally well a period later, so the peak nearest to 0 within PEAKS_ALIKE of the highest
+    counts.
     """
     x, y = first - first.mean(), second - second.mean()
     lags = min(int(SEARCHED_LAG / step), len(x) // 4)
@@ -133,10 +136,10 @@ def best_lag(first: np.ndarray, second: np.ndarray, step: float) -> tuple[float,
 
 
 def roughness(time: np.ndarray, signal: np.ndarray) -> tuple[float, float, float]:
-    """How far the worst change of slope is from the usual, its time (s), and the longest straight stretch (s).
+    """The largest change of slope over the usual one, its time (s), and the longest straight stretch (s).
 
     The change of slope is |x_t - (x_t-1 + x_t+1) / 2|; the usual one is the median, over blocks of 64 rows, of the
-    largest in each. One that is small beside the signal, or lies at a gap in time, does not count.
+    largest in each block. Changes that are small compared with the signal, or at a gap in time, do not count.
     """
     spread = np.std(signal)
     if len(signal) < 200 or not spread > 0:
@@ -145,7 +148,7 @@ def roughness(time: np.ndarray, signal: np.ndarray) -> tuple[float, float, float
     bend = np.abs(np.diff(signal, 2)) / 2
     even = np.abs(np.diff(steps)) < 0.5 * np.median(steps)
     blocks = bend[: len(bend) // 64 * 64].reshape(-1, 64).max(axis=1)
-    # The quartiles do not see a single wild value, as the deviation does.
+    # Quartiles are insensitive to a single outlier, unlike the standard deviation.
     usual = max(np.median(blocks), 0.01 * np.subtract(*np.percentile(signal, [75, 25])), 1e-12)
     worst = int(np.where(even, bend, 0).argmax())
     bent = np.flatnonzero((bend > 1e-7 * spread) | (time[1:-1] < time[0] + STARTING))

@@ -156,9 +156,9 @@ def test_strict_data_makes_warnings_errors(records, capsys):
     wrong = {"train": [changed(records[0], lamp=times(1, -1)), *records[1:]]}
     pair_checks.check(config, wrong, ["a remark"])
     told = capsys.readouterr().err
-    assert "Warning: a remark" in told and "runs against SimpleCode's" in told
+    assert "Warning: a remark" in told and "is opposite to SimpleCode's" in told
     strict = dataclasses.replace(config, user=UserInput(strict_data=True))
-    with pytest.raises(InputError, match="runs against"):
+    with pytest.raises(InputError, match="is opposite to"):
         pair_checks.check(strict, wrong, [])
     assert len(pair_checks.check(strict, {"train": records}, [])) == len(records)
 
