@@ -255,7 +255,7 @@ def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None
             width = count_columns(f"{sc}.mot")
             in_mot = width > 7 or (width == 0 and not waves)
         files["waves"] = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{wave_path}.wav", WAV)
-    if user.input_vbm or (user.output_vbm and Path(f"{sc}.vbm").is_file()):
+    if user.input_vbm or (user.output_vbm and os.path.isfile(f"{sc}.vbm")):
         files["sc_vbm"] = (f"{sc}.vbm", SC_VBM)
     if lamp and user.output_vbm:
         files["lamp_vbm"] = (f"{lamp}.vbm", LAMP_VBM)

@@ -1,5 +1,6 @@
 """Reads cases files, which list the realizations of a set, and handles, which name realizations."""
 
+import codecs
 import os
 import re
 from dataclasses import dataclass
@@ -54,9 +55,12 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     path = Path(posix(cases_file))
     folder = Path(posix(folder)) if folder is not None else path.parent.parent
     try:
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cases file cannot be read ({error.strerror}); check the path") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{path}: is saved as UTF-16 (Unicode); save it as UTF-8 text")
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     mark = next((number for number, line in enumerate(lines, start=1) if line.strip().startswith("***")), None)
     if mark is None:
         raise InputError(f"{path}: no line '***' between the description and the prefixes; add it")
@@ -71,7 +75,7 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     for what, prefix in zip(("SimpleCode", "LAMP"), rows[:2], strict=True):
         if HANDLE.fullmatch(prefix):
             raise InputError(f"{path}: {what}'s prefix is missing and a handle is in its place ({prefix}); add it")
-    sc_prefix, lamp_prefix, *handles = rows
+    sc_prefix, lamp_prefix, *handles = map(posix, rows)
     if not handles:
         raise InputError(f"{path}: no handle after the two prefixes; add one line for each realization")
     return Cases(

@@ -4,6 +4,7 @@ The rows between header and footer are parsed by pandas. What it refuses is read
 faults and where they are.
 """
 
+import codecs
 import contextlib
 import csv
 import io
@@ -109,7 +110,7 @@ def written_by(path: str | os.PathLike) -> str | None:
     """ "SimpleCode" or "LAMP", from the name of roll in a .mot file's header; None if it has none."""
     try:
         with open(path, "rb") as file:
-            lines = file.read(4 * LONGEST_NAMES).lower().splitlines()
+            lines = file.read(4 * LONGEST_NAMES).removeprefix(codecs.BOM_UTF8).lower().splitlines()
     except (OSError, ValueError):
         return None
     names = next((line.decode("latin-1").split() for line in lines if line.split()[:1] == [b"time"]), [])
@@ -125,6 +126,8 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and your permissions") from None
     if not data or data.isspace():
         raise InputError(f"{path}: file is empty; run the simulation again")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{path}: is saved as UTF-16 (Unicode); save it as UTF-8 or ANSI text")
     if b"\0" in data:
         raise InputError(f"{path}: contains binary data where rows of numbers are expected; give the text file")
     if data.startswith(b"\xef\xbb\xbf"):
@@ -155,7 +158,6 @@ def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[
     """The rows of numbers without header and footer, and the line number of the first row."""
     starts = []  # offsets of the header's lines
     offset = 0
-    row = b""
     while offset < len(data):
         end = data.index(b"\n", offset)
         row = data[offset:end]
@@ -315,7 +317,7 @@ def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, lay
         if words and not fault:
             rows.append([float(word.lower().replace(b"d", b"e")) for word in words])
             fault = _value_fault(rows[-1], previous, layout)
-            previous = rows[-1][0]
+            previous = rows[-1][0] if abs(rows[-1][0]) < LARGEST_VALUE else previous
         if fault:
             faults.append(f"{path}, line {number}{fault}")
     if not faults and not rows:
@@ -356,7 +358,7 @@ def _value_fault(values: list[float], previous: float, layout: Layout) -> str | 
     if layout.has_time and values[0] <= previous:
         return (
             f", column 1: time {values[0]:g} s does not come after {previous:g} s; "
-            "sort the rows and delete repeated ones"
+            "sort the rows, delete repeated ones, or write time with more decimals"
         )
     return None
 

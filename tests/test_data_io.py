@@ -224,6 +224,15 @@ def test_a_binary_file(tmp_path, content):
     assert str(path) in line and "binary" in line
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_as_windows_saves_unicode(tmp_path, encoding):
+    path = write_rows(tmp_path / "SC.mot", SC_HEADER, table_of())
+    text = path.read_text()
+    path.write_bytes((text if encoding == "utf-16" else "\ufeff" + text).encode(encoding))
+    (line,) = read_faults(path, SC_MOT)
+    assert "SC.mot: is saved as UTF-16" in line and "save it as UTF-8" in line
+
+
 @pytest.mark.parametrize("footer", [[], ["the end"]])
 def test_a_header_alone(tmp_path, footer):
     path = tmp_path / "SC.mot"
@@ -305,6 +314,15 @@ def test_time_that_runs_back_or_stands_still(tmp_path, row, time):
     path = write_rows(tmp_path / "LAMP.mot", LAMP_HEADER, table)
     lines = read_faults(path, LAMP_MOT)
     assert lines[0].startswith(f"{path}, line {row + 4}, column 1: time {time:g} s does not come after")
+
+
+def test_a_time_out_of_range_is_one_fault(tmp_path):
+    rows = as_text(table_of(), "%.4f")
+    rows[7] = " ".join(["1e30", *rows[7].split()[1:]])
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert "line 10, column 1: number out of range" in line
 
 
 def test_a_number_that_is_too_large(tmp_path):
@@ -526,6 +544,8 @@ def test_missing_files_are_all_named_before_anything_is_read(tmp_path):
 def test_swapped_lists_are_named_as_such(tmp_path, waves):
     pairs = [write_realization(tmp_path, f"_{i}", rows=60) for i in range(3)]
     sc, lamp = zip(*pairs, strict=True)
+    saved_by_notepad = Path(f"{sc[0]}.mot")
+    saved_by_notepad.write_text(saved_by_notepad.read_text(), encoding="utf-8-sig", newline="\r\n")
     data = DataInfo(train_sc=lamp, train_lamp=sc, val_sc=(sc[0], lamp[1]), val_lamp=(lamp[0], sc[1]))
     config = Config(user=UserInput(input_waves=waves), data=data)
     train, val = missing_files(config)

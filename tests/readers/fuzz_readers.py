@@ -393,7 +393,7 @@ def cases_of(data: bytes) -> list[str] | None:
         begins = [i for i, letter in enumerate(line) if letter == "#" and not line[:i][-1:].strip()]
         row = line[: begins[0]] if begins else line
         if row.strip():
-            rows.append(row.strip())
+            rows.append(row.strip().replace("\\", "/"))
     return rows
 
 

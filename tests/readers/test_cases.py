@@ -93,3 +93,14 @@ def test_handles():
     for text in ("", "LAMP_1", HANDLE[:-8], HANDLE.replace("h7.5", "hx"), HANDLE + "x"):
         with pytest.raises(InputError, match="not a handle"):
             parse_handle(text)
+
+
+def test_a_cases_file_as_windows_saves_unicode(tmp_path):
+    with pytest.raises(InputError, match="cases.txt: is saved as UTF-16"):
+        read_cases(write_cases(tmp_path, f"***\nSC\nLAMP\n{HANDLE}\n".encode("utf-16")))
+
+
+def test_prefixes_may_name_a_folder_as_on_windows(tmp_path):
+    cases = read_cases(write_cases(tmp_path, f"***\r\nbow\\SC\r\nbow/LAMP\r\n{HANDLE}\r\n"))
+    assert cases.sc == [(tmp_path / "SimpleCode_files" / "bow" / f"SC{HANDLE}").as_posix()]
+    assert cases.lamp == [(tmp_path / "LAMP_files" / "bow" / f"LAMP{HANDLE}").as_posix()]
