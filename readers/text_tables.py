@@ -107,7 +107,7 @@ def count_columns(path: str | os.PathLike) -> int:
 
 
 def written_by(path: str | os.PathLike) -> str | None:
-    """ "SimpleCode" or "LAMP", from the name of roll in a .mot file's header; None if it has none."""
+    """Who wrote a .mot file, "SimpleCode" or "LAMP", by its header's name of roll; None if it has none."""
     try:
         with open(path, "rb") as file:
             lines = file.read(4 * LONGEST_NAMES).removeprefix(codecs.BOM_UTF8).lower().splitlines()
@@ -130,8 +130,7 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: is saved as UTF-16 (Unicode); save it as UTF-8 or ANSI text")
     if b"\0" in data:
         raise InputError(f"{path}: contains binary data where rows of numbers are expected; give the text file")
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
+    data = data.removeprefix(codecs.BOM_UTF8)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data if data.endswith(b"\n") else data + b"\n"
@@ -165,9 +164,6 @@ def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[
             break
         starts.append(offset)
         offset = end + 1
-    else:
-        # No row after the header: all numbers stand within the usual length of the header, or there are none.
-        offset = len(data)
     # The header is shorter than usual: its last lines are rows.
     while starts and offset < len(data):
         line = data[starts[-1] : offset]
