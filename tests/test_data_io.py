@@ -343,7 +343,7 @@ def test_many_faults_in_a_file_are_summed_up(tmp_path):
     path.write_text("\n".join(SC_HEADER + [row + " 1" * (i % 2) for i, row in enumerate(rows)]) + "\n")
     lines = read_faults(path, SC_MOT)
     assert len(lines) == text_tables.MAX_FAULTS_A_FILE
-    assert f"{ROWS // 2 - 3} more faults" in lines[-1]
+    assert f"{ROWS // 2 - 3} more errors" in lines[-1]
 
 
 @pytest.mark.parametrize("layout", [SC_MOT, LAMP_MOT])
