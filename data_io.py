@@ -35,7 +35,7 @@ from readers.text_tables import (
     written_by,
 )
 from readers.waves import grid_offsets, wave_elevation
-from settings import SET_NAMES, Config, UserInput
+from settings import SET_NAMES, Config, UserInput, user_settings
 from support.errors import InputError
 from support.files import written_aside
 from support.progress import Bar
@@ -46,18 +46,6 @@ HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  #
 # the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
-CHANNEL_SETTINGS = (  # settings that determine what is read of a realization
-    "input_3dof",
-    "input_waves",
-    "input_vbm",
-    "output_3dof",
-    "output_vbm",
-    "wave_grid_x_size",
-    "wave_grid_y_size",
-    "ship_length",
-    "ship_beam",
-    "wave_ramp_time",
-)
 
 
 @dataclass(frozen=True)
@@ -363,7 +351,7 @@ def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
         return None
     files = needed_files(sc, lamp, config.user)
     files += [Path(f"{sc}.vbm")] * config.user.output_vbm  # read if it exists
-    chosen = {name: getattr(config.user, name) for name in CHANNEL_SETTINGS}
+    chosen = {name: getattr(config.user, name) for name in user_settings("channels")}
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
 

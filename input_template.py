@@ -1,6 +1,6 @@
 """The settings of a run: copy this file, edit the copy, and put its name into the import line of main.py.
 
-Paths are relative to the folder that you start main.py in. README.md says what each setting does.
+Paths are relative to the folder in which you start main.py. All settings are in docs/settings.md.
 """
 
 import data_io
@@ -10,7 +10,7 @@ class UserInputArgs:
     """The network and its training."""
 
     def __init__(self):
-        self.training_mode = True  # False: load model_load_filename instead of training
+        self.training_mode = True  # False: load model_load_filename instead
         self.model_load_filename = "recently_trained_model"  # a folder in saved_models
         self.model_save_filename = "recently_trained_model"
 
@@ -20,36 +20,31 @@ class UserInputArgs:
         self.input_vbm = False  # SimpleCode's vertical bending moment
         self.output_3dof = True  # LAMP's heave, roll and pitch
         self.output_vbm = False  # LAMP's vertical bending moment
-        self.wave_grid_x_size = 1  # points from bow to stern, odd; above 1: from the .sea files, and needs ship_length
-        self.wave_grid_y_size = 1  # points from side to side, odd; above 1: needs ship_beam
 
         # time
-        self.time_res = 9  # the network sees every 9th time step; all steps are used, as 9 interleaved sequences
-        self.window_length = 100  # network steps learned from at once; 0: whole records
-        self.washout_length = 100  # further steps before each window, without loss: roll forgets slowly
+        self.time_res = 9  # the network sees every 9th time step; the 9 interleaved sequences are all used
+        self.window_length = 100  # network steps in the loss of a training window
+        self.washout_length = 100  # steps before each window in which the network settles: roll forgets slowly
 
         # network
-        self.network_type = "lstm"  # gru, transformer or linear, to compare
+        self.network_type = "lstm"  # or "gru", "transformer", "linear"
         self.hidden_size = 30  # units in a layer
         self.num_layers = 2
-        self.bi_directional = False  # True: read the record backwards as well, at twice the cost
-        self.dropout = 0.0  # between layers
+        self.bi_directional = False  # True: read the record backwards too, at twice the cost
         self.predict_correction = True  # learn LAMP - SimpleCode
-        self.mirror_symmetry = True  # the ship is symmetric: learn mirrored records as well, ever fewer
-        self.look_ahead = 4  # network steps ahead that are seen as well: LAMP's motions can be ahead of SimpleCode's
+        self.mirror_symmetry = True  # data augmentation: learn mirrored records too
+        self.look_ahead = 4  # future steps that the network also sees: LAMP's motions can be ahead of SimpleCode's
 
         # training
         self.optimizer = "muon"
-        self.lr = 0.02
-        self.weight_decay = 0.1  # against learning few realizations by heart
-        self.lr_schedule = "exponential"  # down to a hundredth at the last epoch
-        self.weight_averaging = 0.99  # the weights' average over about 100 steps is what is validated and kept
+        self.lr = 0.02  # falls to a hundredth at the last epoch
+        self.lr_schedule = "exponential"
+        self.weight_decay = 0.1  # against overfitting to few realizations
+        self.weight_averaging = 0.99  # validate and save an exponential moving average of the weights
         self.epochs = 24
-        self.patience = 8  # epochs without a better validation loss before training stops
-        self.num_batches = 200  # in an epoch: many small ones learn faster than few large ones; 0: 32 windows each
-        self.train_fun_hyp = [0, 0, 0]  # objective [kind, a, b]; 0: mean squared error
-        self.val_fun_hyp = [0, 0, 0]
-        self.seed = 1  # None: another one each time
+        self.patience = 8  # stop after this many epochs without a better validation loss
+        self.num_batches = 200  # in an epoch
+        self.seed = 1  # None: a new one each time
 
 
 class PlottingArgs:
@@ -57,7 +52,6 @@ class PlottingArgs:
 
     def __init__(self):
         self.plotting_mode = True
-        self.show_figures = False  # True: open windows as well
         self.prediction_ID_list_train = [0]
         self.prediction_ID_list_val = [0]
         self.prediction_ID_list_test = [0, 1]
@@ -67,11 +61,6 @@ class PlottingArgs:
         self.maxima_ID_list_train = "all"
         self.maxima_ID_list_val = "all"
         self.maxima_ID_list_test = "all"
-        self.simple_color = "red"
-        self.lamp_color = "black"
-        self.lstm_color = "green"
-        self.running_avg_span = 100  # time steps to either side
-        self.maxima_bullet_size = 20
 
 
 class DataInfoArgs:
@@ -84,14 +73,12 @@ class DataInfoArgs:
         self.train_sc, self.train_lamp = train.sc, train.lamp
         self.val_sc, self.val_lamp = val.sc, val.lamp
         self.test_sc, self.test_lamp = test.sc, test.lamp
-        self.cache_path = ""  # a folder: files are parsed once and streamed from there, for hundreds of realizations
 
 
 class SaveDataArgs:
     """Which predictions are written as text: "all", or indices into the lists of DataInfoArgs."""
 
     def __init__(self):
-        self.save_data_mode = True
         self.output_path = "output_files"
         self.prefix = "lstm_output_for_"
         self.train = []

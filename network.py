@@ -24,7 +24,7 @@ from layers.fused_lstm import FusedLSTM
 from support.network_file import open_network
 from training.sequences import Standardization
 from support.saved_networks import HISTORY_FILE, restore_replaced
-from settings import RANGES, Config, UserInput
+from settings import Config, UserInput, declared, user_settings
 
 
 @dataclass(frozen=True)
@@ -240,18 +240,9 @@ def load(config: Config) -> TrainedNetwork:
     ]
     if faults:
         raise InputError(faults)
-    beside = (
-        "network_type",
-        "hidden_size",
-        "num_layers",
-        "bi_directional",
-        "predict_correction",
-        "num_networks",
-        "look_ahead",
-    )
     unused = [
         f"{name} (here {listed(getattr(config.user, name))}, saved {listed(getattr(architecture, name))})"
-        for name in beside
+        for name in user_settings("network")
         if getattr(config.user, name) != getattr(architecture, name)
     ]
     if unused:
@@ -314,8 +305,9 @@ def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
 
 def _check_architecture(architecture: Architecture) -> None:
     """Raises ValueError or TypeError for what no training writes: a network is built from it."""
+    limits = declared(UserInput)
     for name in ("time_res", "hidden_size", "num_layers", "num_networks", "dropout", "look_ahead"):
-        lower, upper, _ = RANGES[name]
+        lower, upper = limits[name].limits
         if not lower <= getattr(architecture, name) <= upper:
             raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
     s = architecture.standardization

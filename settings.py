@@ -1,174 +1,317 @@
-"""Finds the input file, fills in defaults, checks every setting in one pass and freezes them.
+"""Every setting of the program, declared once: name, type, default, limits, unit, meaning, and what it bears on.
 
 The classes of an input file (UserInputArgs, PlottingArgs, DataInfoArgs, SaveDataArgs) become frozen dataclasses with
-the same attribute names, so that `config.user.hidden_size` is what the user wrote as `self.hidden_size`. Whatever is
-wrong is collected and reported together, one line a fault.
+the same attribute names, so that `config.user.hidden_size` is what the user wrote as `self.hidden_size`. The checks of
+single values and docs/settings.md follow from the declarations; support/conflicts.py looks at settings taken together.
 """
 
 import dataclasses
 import difflib
-import importlib
-import importlib.util
+import functools
 import json
-import math
-import os
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from matplotlib.colors import is_color_like
-
-from support.files import posix
+from support.values import TYPES, WHOLE_LISTS, Indices, color, file_prefix, folder, network_name, odd, without_numpy
 
 NETWORKS_FOLDER = Path("saved_models")
 REPORT_FILE = "error_report.csv"
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 
-NETWORK_TYPES = ("lstm", "gru", "transformer", "linear")
-OPTIMIZERS = ("muon", "adam", "adamw", "sgd", "rmsprop")
-SAMPLERS = ("grid", "random", "tpe")
-SCHEDULES = ("constant", "plateau", "step", "exponential", "cosine")
-OBJECTIVE_KINDS = range(7)
-ALL = "all"  # in place of an index list: every realization of the set
+
+# ---- how a setting is declared ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One attribute of an input file.
+
+    name, type, default: of the dataclass field; a default of None means that the setting may be left open.
+    help: one sentence. group: its heading in docs/settings.md. unit: of a number; limits: both included.
+    choices: the texts that are allowed. check: turns a value of the right type into the one that is kept, or raises
+        ValueError with what was expected.
+    bears_on: "run" (what else a run does), "repetition" (tells trainings with the same settings apart), "channels"
+        (what is read of a realization), "network" (the network's structure), "training" (the rest of what decides
+        which network a training ends with).
+    swept: whether SweepArgs may list values of it.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    group: str = ""
+    unit: str = ""
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    check: Callable[[Any], Any] | None = None
+    bears_on: str = "run"
+    swept: bool = False
+
+    def convert(self, value: Any) -> Any:
+        """The value in the setting's type. Raises ValueError with what was expected."""
+        plain, as_type = TYPES[self.type]
+        value = without_numpy(value)
+        if value is None:
+            if self.default is None or self.type is Indices:
+                return self.default
+            raise ValueError(f"expected {plain}")
+        value = as_type(value)
+        if self.limits and not self.limits[0] <= value <= self.limits[1]:
+            unit = f" {self.unit}" if self.unit else ""
+            raise ValueError(f"expected {self.limits[0]:g} to {self.limits[1]:g}{unit} ({self.help})")
+        if self.choices:
+            value = value.lower()
+            if value not in self.choices:
+                near = nearest(value, self.choices)
+                raise ValueError(f"expected one of {', '.join(self.choices)}; the nearest is {near!r}")
+        return self.check(value) if self.check else value
+
+
+def setting(default: Any, help: str, **more: Any) -> Any:
+    """A dataclass field that declares a setting; see `Setting`."""
+    return dataclasses.field(default=default, metadata={"help": help, **more})
+
+
+@functools.cache
+def declared(section: type) -> dict[str, Setting]:
+    """The settings of a section by name, in the order of their declaration."""
+    found = {}
+    for f in dataclasses.fields(section):
+        kinds = [kind for kind in typing.get_args(f.type) if kind is not type(None)]
+        kind = kinds[0] if f.default is None else f.type
+        found[f.name] = Setting(f.name, kind, f.default, **f.metadata)
+    return found
+
+
+def user_settings(*bears_on: str) -> tuple[str, ...]:
+    """Names of the settings of UserInputArgs that bear on one of these."""
+    return tuple(name for name, s in declared(UserInput).items() if s.bears_on in bears_on)
+
+
+run = partial(setting, group="The run")
+channels = partial(setting, group="Channels", bears_on="channels", swept=True)
+timing = partial(setting, group="Time", bears_on="training", swept=True)
+structure = partial(setting, group="Network", bears_on="network", swept=True)
+training = partial(setting, group="Training", bears_on="training", swept=True)
+
+
+# ---- the settings -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class UserInput:
     """UserInputArgs. The defaults are the earlier tool's recipe: an older input file keeps its meaning."""
 
-    training_mode: bool = True
-    model_load_filename: str = DEFAULT_NAME
-    model_save_filename: str = DEFAULT_NAME
-    overwrite: bool = False  # let model_save_filename replace a network of that name
+    training_mode: bool = run(True, "train a network; False: load model_load_filename instead")
+    model_load_filename: str = run(DEFAULT_NAME, "the network to load, a folder in saved_models", check=network_name)
+    model_save_filename: str = run(
+        DEFAULT_NAME, "the name to save the trained network under", check=network_name, bears_on="repetition"
+    )
+    overwrite: bool = run(False, "model_save_filename may replace a network that was trained with other settings")
+    resume: bool = run(False, "continue a training of this name that was interrupted")
+    checkpoint_every: int = run(0, "epochs between saved checkpoints; 0: none", unit="epochs", limits=(0, 10**7))
+    max_checkpoints: int = run(5, "checkpoints that are kept, the newest ones", limits=(1, 10**6))
+    tensorboard: bool = run(False, "write losses and learning rate for TensorBoard")
+    strict_data: bool = run(False, "end the run where the data contradict themselves, instead of a warning")
+    input_size: int | None = run(None, "number of input channels; derived, and checked if given")
+    output_size: int | None = run(None, "number of output channels; derived, and checked if given")
 
-    input_3dof: bool = True
-    input_waves: bool = True
-    input_vbm: bool = False
-    output_3dof: bool = True
-    output_vbm: bool = False
-    wave_grid_x_size: int = 1
-    wave_grid_y_size: int = 1
-    ship_length: float | None = None  # m
-    ship_beam: float | None = None  # m
-    wave_ramp_time: float = 10.0  # s
+    input_3dof: bool = channels(True, "SimpleCode's heave, roll and pitch are inputs")
+    input_waves: bool = channels(True, "the wave elevation at the ship is an input")
+    input_vbm: bool = channels(False, "SimpleCode's vertical bending moment is an input")
+    output_3dof: bool = channels(True, "predict LAMP's heave, roll and pitch", swept=False)
+    output_vbm: bool = channels(False, "predict LAMP's vertical bending moment", swept=False)
+    wave_grid_x_size: int = channels(
+        1, "wave points from bow to stern, an odd number; above 1: from the .sea files", limits=(1, 99), check=odd
+    )
+    wave_grid_y_size: int = channels(
+        1, "wave points from side to side, an odd number; above 1: from the .sea files", limits=(1, 99), check=odd
+    )
+    ship_length: float | None = channels(
+        None, "length between bow and stern; needed for a wave_grid_x_size above 1", unit="m", limits=(0.1, 1000)
+    )
+    ship_beam: float | None = channels(None, "beam; needed for a wave_grid_y_size above 1", unit="m", limits=(0.1, 200))
+    wave_ramp_time: float = channels(
+        10.0, "time over which LAMP ramps the waves of a wave grid up; 0: no ramp", unit="s", limits=(0, 1e6)
+    )
 
-    time_res: int = 9
-    seq_length: int = 0  # network steps; 0: whole records
-    window_length: int = 0  # network steps; 0: whole sequences
-    washout_length: int = 0  # network steps
-    num_batches: int = 0  # 0: batches of 32 windows
+    time_res: int = timing(
+        9, "the network sees every n-th time step; its n interleaved sequences are all used", limits=(1, 10000)
+    )
+    seq_length: int = timing(
+        0, "records are cut into sequences of about this length; 0: whole", unit="network steps", limits=(0, 10**8)
+    )
+    window_length: int = timing(
+        0,
+        "steps in the loss of a window, half as many at first; 0: no windows",
+        unit="network steps",
+        limits=(0, 10**8),
+    )
+    washout_length: int = timing(
+        0,
+        "steps before each window, outside its loss, in which the network settles",
+        unit="network steps",
+        limits=(0, 10**6),
+    )
+    num_batches: int = timing(0, "batches in an epoch; 0: as many as give 32 windows a batch", limits=(0, 10**7))
 
-    network_type: str = "lstm"
-    hidden_size: int = 30
-    num_layers: int = 2
-    bi_directional: bool = False
-    dropout: float = 0.0
-    predict_correction: bool = False
-    mirror_symmetry: bool = False
-    look_ahead: int = 0  # network steps
-    num_networks: int = 1
+    network_type: str = structure("lstm", "kind of network", choices=("lstm", "gru", "transformer", "linear"))
+    hidden_size: int = structure(30, "units in a layer", limits=(1, 4096))
+    num_layers: int = structure(2, "layers", limits=(1, 50))
+    bi_directional: bool = structure(False, "read the record forwards and backwards, at twice the cost")
+    dropout: float = structure(
+        0.0, "share of the values dropped between layers while training", limits=(0, 0.95), bears_on="training"
+    )
+    predict_correction: bool = structure(False, "learn the difference LAMP - SimpleCode instead of LAMP itself")
+    mirror_symmetry: bool = structure(
+        False, "data augmentation: records mirrored port to starboard are learned too, ever fewer", bears_on="training"
+    )
+    look_ahead: int = structure(0, "future steps that an lstm or gru also sees", unit="network steps", limits=(0, 100))
+    num_networks: int = structure(1, "networks of an ensemble, whose mean is the prediction", limits=(1, 100))
 
-    optimizer: str = "adam"
-    lr: float = 0.005
-    momentum: float | None = None  # None: the optimizer's own default
-    weight_decay: float | None = None  # None: the optimizer's own default
-    lr_schedule: str = "constant"
-    weight_averaging: float = 0.0  # 0: none
-    epochs: int = 500
-    patience: int = 30
-    train_fun_hyp: tuple[float, ...] = (0, 0.0, 0.0)
-    val_fun_hyp: tuple[float, ...] = (0, 0.0, 0.0)
-    seed: int | None = None  # None: drawn, and written down
+    optimizer: str = training("adam", "optimizer", choices=("muon", "adam", "adamw", "sgd", "rmsprop"))
+    lr: float = training(0.005, "initial learning rate; 0.001 to 0.05 is usual", limits=(1e-12, 100))
+    momentum: float | None = training(None, "momentum; None: the optimizer's own default", limits=(0, 0.9999))
+    weight_decay: float | None = training(
+        None, "share of each weight, times lr, removed at each step; None: the optimizer's own default", limits=(0, 10)
+    )
+    lr_schedule: str = training(
+        "constant", "how the learning rate falls", choices=("constant", "plateau", "step", "exponential", "cosine")
+    )
+    weight_averaging: float = training(
+        0.0,
+        "decay of the exponential moving average of the weights, about 1 / (1 - decay) steps long; 0: none",
+        limits=(0, 0.9999),
+    )
+    epochs: int = training(500, "the largest number of epochs", limits=(1, 10**7))
+    patience: int = training(
+        30, "training stops after this many epochs without a better validation loss", unit="epochs", limits=(1, 10**7)
+    )
+    train_fun_hyp: tuple[float, ...] = training(
+        (0, 0.0, 0.0), "objective [kind, a, b] of the training, see conventions.md"
+    )
+    val_fun_hyp: tuple[float, ...] = training((0, 0.0, 0.0), "objective [kind, a, b] of the validation")
+    seed: int | None = training(
+        None,
+        "seed of all random numbers; None: drawn, and saved in settings.json",
+        limits=(0, 2**31 - 1),
+        bears_on="repetition",
+    )
+    fine_tune_filename: str = training(
+        "",
+        "start from the weights and standardization of this saved network",
+        check=partial(network_name, may_be_empty=True),
+    )
 
-    fine_tune_filename: str = ""
-    resume: bool = False
-    checkpoint_every: int = 0
-    max_checkpoints: int = 5
-    tensorboard: bool = False  # losses for TensorBoard beside the report
-    strict_data: bool = False  # end the run where the data are odd, instead of a warning
 
-    input_size: int | None = None  # derived; accepted and checked
-    output_size: int | None = None
+drawn = partial(setting, group="Realizations that are drawn")
+look = partial(setting, group="Look of the figures")
+PREDICTION, ERRORS, MAXIMA, HISTOGRAM = (
+    "time histories around the largest response",
+    "error over time and at the peaks",
+    "the records' maxima",
+    "histograms of motions",
+)
 
 
 @dataclass(frozen=True)
 class Plotting:
-    """PlottingArgs. An index list may also be "all", or None for its default: `resolve_indices` makes indices of it."""
+    """PlottingArgs. An index list may be "all" or "first" instead: `resolve_indices` makes indices of it."""
 
-    plotting_mode: bool = True
-    show_figures: bool = False  # open windows too, on a machine with a display
-    prediction_ID_list_train: tuple[int, ...] | None = None
-    prediction_ID_list_val: tuple[int, ...] | None = None
-    prediction_ID_list_test: tuple[int, ...] | None = None
-    error_ID_list_train: tuple[int, ...] | None = None
-    error_ID_list_val: tuple[int, ...] | None = None
-    error_ID_list_test: tuple[int, ...] | None = None
-    maxima_ID_list_train: tuple[int, ...] | None = None
-    maxima_ID_list_val: tuple[int, ...] | None = None
-    maxima_ID_list_test: tuple[int, ...] | None = None
-    histo_ID_list_train: tuple[int, ...] | None = None
-    histo_ID_list_val: tuple[int, ...] | None = None
-    histo_ID_list_test: tuple[int, ...] | None = None
-    evolution_ID_list_val: tuple[int, ...] | None = None
-    simple_color: str = "red"
-    lamp_color: str = "black"
-    lstm_color: str = "green"
-    running_avg_span: int = 100
-    maxima_bullet_size: float = 20.0
+    plotting_mode: bool = drawn(True, "draw figures")
+    prediction_ID_list_train: Indices = drawn("first", PREDICTION)
+    prediction_ID_list_val: Indices = drawn("first", PREDICTION)
+    prediction_ID_list_test: Indices = drawn("first", PREDICTION)
+    error_ID_list_train: Indices = drawn("first", ERRORS)
+    error_ID_list_val: Indices = drawn("first", ERRORS)
+    error_ID_list_test: Indices = drawn("first", ERRORS)
+    maxima_ID_list_train: Indices = drawn("all", MAXIMA)
+    maxima_ID_list_val: Indices = drawn("all", MAXIMA)
+    maxima_ID_list_test: Indices = drawn("all", MAXIMA)
+    histo_ID_list_train: Indices = drawn((), HISTOGRAM)
+    histo_ID_list_val: Indices = drawn((), HISTOGRAM)
+    histo_ID_list_test: Indices = drawn((), HISTOGRAM)
+    evolution_ID_list_val: Indices = drawn((), "prediction over the checkpoints of the training; see checkpoint_every")
+    show_figures: bool = look(False, "open windows too, on a machine with a display")
+    simple_color: str = look("red", "colour of SimpleCode", check=color)
+    lamp_color: str = look("black", "colour of LAMP", check=color)
+    lstm_color: str = look("green", "colour of the network", check=color)
+    running_avg_span: int = look(100, "span of running means, to either side", unit="time steps", limits=(0, 10**7))
+    maxima_bullet_size: float = look(20.0, "area of the markers", unit="points squared", limits=(0.01, 10**4))
+
+
+pair = partial(setting, group="Realizations with LAMP output")
+lone = partial(setting, group="Realizations without LAMP output")
 
 
 @dataclass(frozen=True)
 class DataInfo:
     """DataInfoArgs: paths without their endings, with forward slashes."""
 
-    train_lamp: tuple[str, ...] = ()
-    train_sc: tuple[str, ...] = ()
-    val_lamp: tuple[str, ...] = ()
-    val_sc: tuple[str, ...] = ()
-    test_lamp: tuple[str, ...] = ()
-    test_sc: tuple[str, ...] = ()
-    predict_sc: tuple[str, ...] = ()
-    predict_waves: tuple[str, ...] = ()
-    cache_path: str = ""  # a folder for parsed records, which are then streamed from it; empty: all in memory
+    train_sc: tuple[str, ...] = pair((), "SimpleCode's files of the training set")
+    train_lamp: tuple[str, ...] = pair((), "LAMP's files of the training set, in the same order")
+    val_sc: tuple[str, ...] = pair((), "SimpleCode's files of the validation set")
+    val_lamp: tuple[str, ...] = pair((), "LAMP's files of the validation set, in the same order")
+    test_sc: tuple[str, ...] = pair((), "SimpleCode's files of the test set")
+    test_lamp: tuple[str, ...] = pair((), "LAMP's files of the test set, in the same order")
+    predict_sc: tuple[str, ...] = lone((), "SimpleCode's files of realizations to predict")
+    predict_waves: tuple[str, ...] = lone((), "their wave files; empty: beside SimpleCode's, or in its .mot")
+    cache_path: str = setting(
+        "",
+        "folder for parsed records, which are then streamed from it; empty: all in memory",
+        group="Large data",
+        check=partial(folder, may_be_empty=True),
+    )
 
     def pairs(self, set_name: str) -> list[tuple[str, str]]:
         """(SimpleCode path, LAMP path) of each realization of a set."""
         return list(zip(getattr(self, f"{set_name}_sc"), getattr(self, f"{set_name}_lamp"), strict=True))
 
 
+saved = partial(setting, group="Predictions as text")
+
+
 @dataclass(frozen=True)
 class SaveData:
-    """SaveDataArgs. An index list of None means every realization of the set."""
+    """SaveDataArgs. Index lists as in PlottingArgs."""
 
-    save_data_mode: bool = True
-    output_path: str = "output_files"
-    prefix: str = "lstm_output_for_"
-    train: tuple[int, ...] | None = None
-    val: tuple[int, ...] | None = None
-    test: tuple[int, ...] | None = None
+    save_data_mode: bool = saved(True, "write predictions as text")
+    output_path: str = saved("output_files", "folder for everything but the network", check=folder)
+    prefix: str = saved("lstm_output_for_", "how the names of prediction files begin", check=file_prefix)
+    train: Indices = saved("all", "realizations of the training set that are written")
+    val: Indices = saved("all", "realizations of the validation set that are written")
+    test: Indices = saved("all", "realizations of the test set that are written")
+
+
+search = partial(setting, group="Sweep")
 
 
 @dataclass(frozen=True)
 class Search:
     """What SweepArgs says beside the lists of values to try."""
 
-    sampler: str = "grid"
-    num_draws: int = 0  # members; 0: all combinations
-    draw_seed: int = 0
-    prune_after: int = 8  # epochs before a member may be pruned; 0: none is
+    sampler: str = search("grid", "how combinations of the values are chosen", choices=("grid", "random", "tpe"))
+    num_draws: int = search(0, "combinations that are trained; 0: all", limits=(0, 10**6))
+    draw_seed: int = search(0, "seed of the drawing", limits=(0, 2**31 - 1))
+    prune_after: int = search(
+        8, "epochs before an unpromising combination may be stopped; 0: never", unit="epochs", limits=(0, 10**7)
+    )
 
 
 @dataclass(frozen=True)
 class Config:
     """Every setting of a run, checked."""
 
-    user: UserInput = field(default_factory=UserInput)
-    plotting: Plotting = field(default_factory=Plotting)
-    data: DataInfo = field(default_factory=DataInfo)
-    save: SaveData = field(default_factory=SaveData)
+    user: UserInput = UserInput()
+    plotting: Plotting = Plotting()
+    data: DataInfo = DataInfo()
+    save: SaveData = SaveData()
     input_file: str = ""
 
     @property
@@ -196,58 +339,24 @@ SECTIONS = {
     "SaveDataArgs": ("save", SaveData),
 }
 
-# setting: (lower limit, upper limit, what to do); limits are included
-RANGES = {
-    "wave_grid_x_size": (1, 99, "an odd number of points from bow to stern"),
-    "wave_grid_y_size": (1, 99, "an odd number of points from side to side"),
-    "ship_length": (0.1, 1000, "the length between bow and stern in m"),
-    "ship_beam": (0.1, 200, "the beam in m"),
-    "wave_ramp_time": (0, 1e6, "seconds, 0 for none"),
-    "time_res": (1, 10000, "1 for every time step, n for every n-th"),
-    "seq_length": (0, 10**8, "network steps, 0 for whole records"),
-    "window_length": (0, 10**8, "network steps, 0 for whole records"),
-    "washout_length": (0, 10**6, "network steps"),
-    "look_ahead": (0, 100, "network steps"),
-    "weight_decay": (0, 10, "the share of each weight, times the learning rate, taken off at each step"),
-    "weight_averaging": (0, 0.9999, "0.99 averages about the last 100 steps of the training, 0 for none"),
-    "num_batches": (0, 10**7, "batches in an epoch, 0 for batches of 32 windows"),
-    "hidden_size": (1, 4096, "units in a layer"),
-    "num_layers": (1, 50, "layers"),
-    "dropout": (0, 0.95, "the share of values dropped between layers"),
-    "num_networks": (1, 100, "networks whose mean is taken"),
-    "lr": (1e-12, 100, "the learning rate, 0.001 to 0.05 is usual"),
-    "momentum": (0, 0.9999, "0.9 is usual"),
-    "epochs": (1, 10**7, "the largest number of epochs"),
-    "patience": (1, 10**7, "epochs without a better validation loss before training stops"),
-    "seed": (0, 2**31 - 1, "any number in that range, or None"),
-    "checkpoint_every": (0, 10**7, "epochs, 0 for none"),
-    "max_checkpoints": (1, 10**6, "files kept"),
-    "running_avg_span": (0, 10**7, "time steps to either side"),
-    "maxima_bullet_size": (0.01, 10**4, "points squared"),
-    "num_draws": (0, 10**6, "members of a sweep, 0 for all combinations"),
-    "draw_seed": (0, 2**31 - 1, "any number in that range"),
-    "prune_after": (0, 10**7, "epochs, 0 to prune no member"),
-}
-CHOICES = {"network_type": NETWORK_TYPES, "optimizer": OPTIMIZERS, "lr_schedule": SCHEDULES, "sampler": SAMPLERS}
-INDEX_LISTS = re.compile(r"(?P<kind>prediction|error|maxima|histo|evolution)_ID_list_(?P<set>train|val|test)")
+
+# ---- from the user's classes to sections --------------------------------------------------------------------------
 
 
-def fill(section: type, instance: Any, class_name: str, faults: list[str]) -> Any:
-    """A frozen section from the user's instance; unknown names and wrong types become faults."""
-    known = {f.name: f for f in dataclasses.fields(section)}
-    given = attributes(instance)
-    values = {}
-    for name, value in given.items():
+def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]:
+    """A frozen section from the user's instance, and a line for each unknown name and each bad value."""
+    values, faults = {}, []
+    for name, value in attributes(instance).items():
         if callable(value):
             continue
-        if name not in known:
-            faults.append(f"{class_name}.{name}: there is no such setting{_nearest(name, class_name)}")
+        if name not in declared(section):
+            faults.append(f"{class_name}.{name}: there is no such setting{_hint(name, section)}")
             continue
         try:
-            values[name] = convert(name, value, known[name].type, section)
+            values[name] = declared(section)[name].convert(value)
         except ValueError as error:
             faults.append(f"{class_name}.{name} = {value!r}: {error}")
-    return section(**values)
+    return section(**values), faults
 
 
 def attributes(instance: Any) -> dict[str, Any]:
@@ -256,11 +365,11 @@ def attributes(instance: Any) -> dict[str, Any]:
     return {name: getattr(instance, name) for name in names if not name.startswith("_")}
 
 
-def _nearest(name: str, class_name: str) -> str:
-    for other_class, (_, section) in SECTIONS.items():
-        if name in {f.name for f in dataclasses.fields(section)}:
+def _hint(name: str, section: type) -> str:
+    for other_class, (_, other) in SECTIONS.items():
+        if name in declared(other):
             return f" in this class; it belongs in {other_class}"
-    return f"; the nearest is {nearest(name, [f.name for f in dataclasses.fields(SECTIONS[class_name][1])])}"
+    return f"; the nearest is {nearest(name, declared(section))}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -269,279 +378,24 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return lowered[difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.0)[0]]
 
 
-def convert(name: str, value: Any, kind: Any, section: type) -> Any:
-    """The value as the section's type. Raises ValueError with what was expected."""
-    kind = str(kind) if not isinstance(kind, type) else kind.__name__
-    value = without_numpy(value)
-    if value is None:
-        if "None" in kind:
-            return None
-        raise ValueError(f"expected {_plain(kind)}")
-    if name in ("train_fun_hyp", "val_fun_hyp"):
-        return _objective(value)
-    if section is DataInfo and kind.startswith("tuple"):
-        return _paths(value)
-    if kind.startswith("tuple[int"):
-        if value == ALL:
-            return ALL
-        if isinstance(value, str) or not hasattr(value, "__iter__"):
-            raise ValueError('expected a list of indices, such as [0, 1], or "all"')
-        items = [without_numpy(item) for item in value]
-        if not all(_is_whole(item) for item in items):
-            raise ValueError("expected a list of whole numbers, such as [0, 1]")
-        return tuple(int(item) for item in items)
-    if kind.startswith("bool"):
-        if isinstance(value, bool) or value in (0, 1):
-            return bool(value)
-        raise ValueError("expected True or False")
-    if kind.startswith("int"):
-        if not _is_whole(value) or isinstance(value, bool):
-            raise ValueError("expected a whole number")
-        return _in_range(name, int(value))
-    if kind.startswith("float"):
-        if isinstance(value, bool) or not _is_number(value):
-            raise ValueError("expected a number")
-        return _in_range(name, float(value))
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str):
-        raise ValueError("expected text in quotes")
-    if name in CHOICES:
-        if value.lower() not in CHOICES[name]:
-            near = difflib.get_close_matches(value.lower(), CHOICES[name], n=1, cutoff=0.0)[0]
-            raise ValueError(f"expected one of {', '.join(CHOICES[name])}; the nearest is {near!r}")
-        return value.lower()
-    if name in ("model_load_filename", "model_save_filename", "fine_tune_filename"):
-        return _network_name(value, may_be_empty=name == "fine_tune_filename")
-    if name.endswith("_color") and not is_color_like(value):
-        raise ValueError('expected the name of a colour, such as "black", "tab:blue" or "#1f77b4"')
-    if name in ("output_path", "cache_path"):
-        return str(PurePosixPath(posix(value) or ".")) if value or name == "output_path" else ""
-    if name == "prefix" and re.search(r'[\\/:*?"<>|]', value):
-        raise ValueError('expected text that can begin a file name, without any of \\ / : * ? " < > |')
-    return value
-
-
-def _plain(kind: str) -> str:
-    names = {"bool": "True or False", "int": "a whole number", "float": "a number", "str": "text in quotes"}
-    return names.get(kind.split(" ")[0].split("[")[0], "a list")
-
-
-def without_numpy(value: Any) -> Any:
-    """NumPy's scalars and arrays as Python's own numbers and lists."""
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return isinstance(value, int | float) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond the largest float
-        return False
-
-
-def _is_whole(value: Any) -> bool:
-    return _is_number(value) and float(value).is_integer()
-
-
-def _in_range(name: str, value: float) -> float:
-    if name in RANGES:
-        lower, upper, meaning = RANGES[name]
-        if not lower <= value <= upper:
-            raise ValueError(f"expected {lower:g} to {upper:g} ({meaning})")
-    if name in ("wave_grid_x_size", "wave_grid_y_size") and value % 2 == 0:
-        raise ValueError(f"expected an odd number, such as {int(value) + 1}, so that one point lies amidships")
-    return value
-
-
-def _objective(value: Any) -> tuple[float, ...]:
-    items = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    items = [without_numpy(item) for item in items]
-    if not all(map(_is_number, items)) or not 1 <= len(items) <= 3 or items[0] not in OBJECTIVE_KINDS:
-        raise ValueError("expected [kind, a, b] with kind 0 to 6 and numbers a and b")
-    padded = items + [0.0] * (3 - len(items))
-    return (int(padded[0]), float(padded[1]), float(padded[2]))
-
-
-def _paths(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str | os.PathLike) or not hasattr(value, "__iter__"):
-        raise ValueError("expected a list of paths without their endings")
-    items = list(value)
-    if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
-        raise ValueError("expected a list of paths without their endings, each as text in quotes")
-    if not all(str(item).isprintable() for item in items):
-        raise ValueError(
-            "a path holds a line break, a tab or the like; Python takes \\n and \\t for those: write / instead of \\"
-        )
-    return tuple(_without_ending(posix(item)) for item in items)
-
-
-def _without_ending(path: str) -> str:
-    for ending in (".mot", ".wav", ".sea", ".vbm"):
-        if path.lower().endswith(ending):
-            return path[: -len(ending)]
-    return path
-
-
-def _network_name(value: str, may_be_empty: bool) -> str:
-    name = posix(value).strip()
-    if name.startswith("saved_models/"):
-        name = name[len("saved_models/") :].rstrip("/")
-    if not name and may_be_empty:
-        return ""
-    if not name or name in (".", "..") or re.search(r'[/:*?"<>|]', name) or name.endswith("."):
-        raise ValueError('expected the name of a folder in saved_models, without any of \\ / : * ? " < > |')
-    return name
-
-
-def check_data(data: DataInfo, faults: list[str], warnings: list[str]) -> DataInfo:
-    """The lists of realizations, made equally long so that the rest of the checks can go on."""
-    shortened = {}
-    for name in SET_NAMES:
-        sc, lamp = getattr(data, f"{name}_sc"), getattr(data, f"{name}_lamp")
-        if len(sc) != len(lamp):
-            faults.append(
-                f"DataInfoArgs.{name}_sc has {len(sc)} paths and {name}_lamp has {len(lamp)}: "
-                "each realization needs one of both, in the same order"
-            )
-            common = min(len(sc), len(lamp))
-            shortened |= {f"{name}_sc": sc[:common], f"{name}_lamp": lamp[:common]}
-    if data.predict_waves and len(data.predict_waves) != len(data.predict_sc):
-        faults.append(
-            f"DataInfoArgs.predict_waves has {len(data.predict_waves)} paths and predict_sc has "
-            f"{len(data.predict_sc)}: give one each in the same order, or an empty list if the .wav files lie beside "
-            "the SimpleCode .mot files"
-        )
-        shortened["predict_waves"] = ()
-    for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
-        shared = sorted(set(getattr(data, f"{first}_lamp")) & set(getattr(data, f"{second}_lamp")))
-        if shared:
-            warnings.append(
-                f"DataInfoArgs: {len(shared)} LAMP record(s) are in both {first}_lamp and {second}_lamp ({shared[0]}): "
-                f"errors on the {second} set will look better than they are; use different realizations"
-            )
-    return dataclasses.replace(data, **shortened)
-
-
-def check_user(config: Config, faults: list[str], warnings: list[str]) -> None:
-    """Settings that only make sense together."""
-    user, data = config.user, config.data
-    if not (user.input_3dof or user.input_waves or user.input_vbm):
-        faults.append("UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True")
-    if not (user.output_3dof or user.output_vbm):
-        faults.append("UserInputArgs: output_3dof and output_vbm are both False; set at least one to True")
-    expected_input = input_size(user)
-    expected_output = 3 * user.output_3dof + user.output_vbm
-    for name, expected in (("input_size", expected_input), ("output_size", expected_output)):
-        value = getattr(user, name)
-        if value is not None and value != expected:
-            faults.append(
-                f"UserInputArgs.{name} = {value}: the channels that are switched on make {expected}; "
-                "correct it or leave it out, it is derived"
-            )
-    if user.wave_grid_x_size > 1 and user.ship_length is None:
-        faults.append("UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1")
-    if user.wave_grid_y_size > 1 and user.ship_beam is None:
-        faults.append("UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1")
-    if user.predict_correction:
-        if user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm:
-            faults.append(
-                "UserInputArgs.predict_correction = True: every output needs SimpleCode's own value as input; "
-                "set input_3dof (and input_vbm with output_vbm) to True"
-            )
-    if user.training_mode and not data.train_sc and not any("DataInfoArgs" in line for line in faults):
-        faults.append(
-            "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)"
-        )
-    if not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict")):
-        faults.append("DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc")
-    _check_evolution(config, faults)
-    if user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None:
-        faults.append(
-            "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
-            "run: python -m pip install tensorboard"
-        )
-    if user.network_type == "linear" and user.training_mode:
-        _check_linear(user, faults, warnings)
-    if user.num_layers == 1 and user.dropout > 0 and user.network_type in ("lstm", "gru"):
-        warnings.append(
-            f"UserInputArgs.dropout = {user.dropout:g} has no effect with num_layers = 1: it acts between layers"
-        )
-    if user.momentum is not None and user.optimizer in ("adam", "adamw"):
-        warnings.append(f"UserInputArgs.momentum has no effect with optimizer = {user.optimizer!r}")
-    if user.look_ahead and user.network_type not in ("lstm", "gru"):
-        warnings.append(f"UserInputArgs.look_ahead has no effect with network_type = {user.network_type!r}")
-    if user.washout_length and not user.window_length:
-        warnings.append("UserInputArgs.washout_length has no effect with window_length = 0: whole records are used")
-
-
-def _check_evolution(config: Config, faults: list[str]) -> None:
-    """A line if a figure of the checkpoints is asked for and there are none, or will be none."""
-    wanted = config.plotting.evolution_ID_list_val
-    if not (wanted and config.plotting.plotting_mode and config.data.val_sc):
-        return
-    asked = (
-        f"PlottingArgs.evolution_ID_list_val = {list(wanted)} follows realizations over the checkpoints of a training"
-    )
-    if config.user.training_mode and not config.user.checkpoint_every:
-        faults.append(
-            f"{asked}; set UserInputArgs.checkpoint_every to the epochs between them, or leave the list empty"
-        )
-
-
-def _check_linear(user: UserInput, faults: list[str], warnings: list[str]) -> None:
-    """What makes no sense with a filter that is found in one go."""
-    if user.resume:
-        faults.append(
-            "UserInputArgs.resume = True: network_type 'linear' is fitted in one go and leaves nothing to go on with; "
-            "set resume = False"
-        )
-    if user.fine_tune_filename:
-        faults.append(
-            f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in one "
-            'go and starts from no other network; set it to ""'
-        )
-    if user.num_networks > 1:
-        faults.append(
-            f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has one solution, an ensemble "
-            "would hold it several times; set num_networks = 1"
-        )
-    if user.train_fun_hyp[0] != 0:
-        warnings.append(
-            "UserInputArgs.train_fun_hyp has no effect with network_type = 'linear': it is a least-squares fit"
-        )
-    if user.checkpoint_every:
-        warnings.append("UserInputArgs.checkpoint_every has no effect with network_type = 'linear': it has no epochs")
-
-
-def input_size(user: UserInput) -> int:
-    """Number of input channels that the settings switch on."""
-    return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
-
-
 def resolve_indices(section: Any, data: DataInfo) -> tuple[Any, list[str]]:
-    """Index lists as indices from 0 on, the defaults of those that were not given, and a line for what is left out."""
+    """The section with every index list as indices from 0 on, and a line for each that holds indices beyond its set."""
     resolved, left_out = {}, []
-    for f in dataclasses.fields(section):
-        match = INDEX_LISTS.fullmatch(f.name)
-        set_name = match["set"] if match else f.name if f.name in SET_NAMES else None
-        if set_name is None:
+    for name, declaration in declared(type(section)).items():
+        if declaration.type is not Indices:
             continue
+        set_name = name.rsplit("_", 1)[-1]
         size = len(getattr(data, f"{set_name}_sc"))
-        indices = getattr(section, f.name)
-        if indices is None:
-            kind = match["kind"] if match else "all"
-            indices = range(
-                {"prediction": min(size, 1), "error": min(size, 1), "histo": 0, "evolution": 0}.get(kind, size)
-            )
-        elif indices == ALL:
-            indices = range(size)
+        indices = getattr(section, name)
+        if indices in WHOLE_LISTS:
+            indices = range(size)[WHOLE_LISTS[indices]]
         wrong = [i for i in indices if not -size <= i < size]
         if wrong and not size:
-            left_out.append(f"{f.name} = {list(indices)} is left out: the {set_name} set is empty")
+            left_out.append(f"{name} = {list(indices)} is left out: the {set_name} set is empty")
         elif wrong:
             left_out.append(
-                f"{f.name}: {', '.join(map(str, wrong))} left out; the {set_name} set has {size} realization(s), 0 to "
+                f"{name}: {', '.join(map(str, wrong))} left out; the {set_name} set has {size} realization(s), 0 to "
                 f"{size - 1}, or counted from the end -1 to {-size}"
             )
-        resolved[f.name] = tuple(i % size for i in indices if i not in wrong)
+        resolved[name] = tuple(i % size for i in indices if i not in wrong)
     return dataclasses.replace(section, **resolved), left_out

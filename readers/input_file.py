@@ -1,7 +1,6 @@
 """Finds the user's input file and turns its classes into checked settings."""
 
 import ast
-import dataclasses
 import difflib
 import importlib.util
 import sys
@@ -10,7 +9,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from settings import SECTIONS, Config, attributes, check_data, check_user, fill, resolve_indices
+from settings import SECTIONS, Config, attributes, fill, resolve_indices
+from support import conflicts
 from support.errors import InputError
 from support.files import posix
 
@@ -18,7 +18,7 @@ INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
 
 
 def explain_import_errors() -> None:
-    """From here on an error in an input file that main.py imports is told in one line, without a traceback."""
+    """From here on an error in an input file that main.py imports is reported in one line, without a traceback."""
     usual = sys.excepthook
 
     def hook(kind: type, error: BaseException, trace: Any) -> None:
@@ -26,7 +26,7 @@ def explain_import_errors() -> None:
         if not frames or not frames[0].line.startswith("from "):
             usual(kind, error, trace)
             return
-        # A fault that the program found is told with the place in the user's file, which comes next after main.py.
+        # A fault that the program found is reported with its place in the user's file, which comes next after main.py.
         frame = frames[min(1, len(frames) - 1)] if isinstance(error, InputError) else frames[-1]
         file = error.filename if isinstance(error, SyntaxError) else frame.filename
         print(f"Error: {describe_user_error(error, Path(file or '').name)}", file=sys.stderr)
@@ -116,41 +116,49 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
         the configuration (defaults stand in for faulty values), the faults and the warnings, one line each.
     """
     where = Path(getattr(module, "__file__", None) or module.__name__).name
-    faults: list[str] = []
-    warnings: list[str] = []
-    sections: dict[str, Any] = {}
-    instances: dict[str, Any] = {}
+    instances, faults = _set_up(module, where)
+    sections = {}
     for class_name, (section_name, section) in SECTIONS.items():
+        sections[section_name], lines = fill(section, instances.get(class_name, section()), class_name)
+        faults += lines
+    faults += _faults_of_derived(module, instances, where)
+    data, lines = conflicts.even_lists(sections["data"])
+    faults += lines
+    plotting, left_out = resolve_indices(sections["plotting"], data)
+    save, more_left_out = resolve_indices(sections["save"], data)
+    config = Config(sections["user"], plotting, data, save, input_file=where)
+    # Lists that could not be read are empty, which is no further fault.
+    unread = any("DataInfoArgs" in line for line in faults)
+    faults += [line for line in conflicts.faults(config) if not (unread and line.startswith("DataInfoArgs"))]
+    warnings = conflicts.records_in_two_sets(data) + conflicts.warnings(config)
+    warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
+    warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
+    return config, faults, warnings
+
+
+def _set_up(module: ModuleType | SimpleNamespace, where: str) -> tuple[dict[str, Any], list[str]]:
+    """An instance of each class of the input file, and a line for each that is missing or fails."""
+    instances, faults = {}, []
+    for class_name in SECTIONS:
         source = getattr(module, class_name, None)
-        if source is None:
-            if class_name != "SaveDataArgs":
-                faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
-            sections[section_name] = section()
-            continue
-        try:
-            instances[class_name] = source()
-        except Exception as error:
-            faults.append(describe_user_error(error, where) + f" (while {class_name} was set up)")
-            sections[section_name] = section()
-            continue
-        sections[section_name] = fill(section, instances[class_name], class_name, faults)
-    derived = getattr(module, "DerivedArgs", None)
-    if derived is not None and {"UserInputArgs", "DataInfoArgs"} <= instances.keys():
-        try:
-            # It may ask for lists that the user has left out.
-            derived(*(SimpleNamespace(**_with_defaults(name, instances)) for name in ("UserInputArgs", "DataInfoArgs")))
-        except Exception as error:
-            faults.append(describe_user_error(error, where) + " (while DerivedArgs was set up)")
-    config = Config(**sections, input_file=where)
-    data = check_data(config.data, faults, warnings)
-    check_user(config, faults, warnings)
-    plotting, left_out = resolve_indices(config.plotting, data)
-    save, more_left_out = resolve_indices(config.save, data)
-    warnings += [f"PlottingArgs.{line}" for line in left_out] * config.plotting.plotting_mode
-    warnings += [f"SaveDataArgs.{line}" for line in more_left_out] * config.save.save_data_mode
-    return dataclasses.replace(config, data=data, plotting=plotting, save=save), faults, warnings
+        if source is None and class_name != "SaveDataArgs":
+            faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
+        elif source is not None:
+            try:
+                instances[class_name] = source()
+            except Exception as error:
+                faults.append(f"{describe_user_error(error, where)} (while {class_name} was set up)")
+    return instances, faults
 
 
-def _with_defaults(class_name: str, instances: dict[str, Any]) -> dict[str, Any]:
-    """An instance's attributes, and the defaults of those that it does not have."""
-    return vars(SECTIONS[class_name][1]()) | attributes(instances[class_name])
+def _faults_of_derived(module: ModuleType | SimpleNamespace, instances: dict[str, Any], where: str) -> list[str]:
+    """A line if DerivedArgs, which users leave alone, fails on what the other classes say."""
+    derived, names = getattr(module, "DerivedArgs", None), ("UserInputArgs", "DataInfoArgs")
+    if derived is None or not instances.keys() >= set(names):
+        return []
+    try:
+        # It may ask for lists that the user has left out.
+        derived(*(SimpleNamespace(**vars(SECTIONS[name][1]()) | attributes(instances[name])) for name in names))
+    except Exception as error:
+        return [f"{describe_user_error(error, where)} (while DerivedArgs was set up)"]
+    return []

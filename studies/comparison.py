@@ -21,14 +21,14 @@ import pandas as pd
 import data_io
 import plotting
 from metrics import MEASURES, SIMPLECODE
-from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData
+from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
 from studies import training_figures
 from support.errors import InputError, warn
 from support.files import posix
 from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_facts, training_settings
 
 CRITERION = "nrmse"
-NOT_A_SETTING = ("seed", "model_save_filename")  # what seeds of one setting differ in
+REPETITION = user_settings("repetition")  # what trainings with the same settings differ in
 COMPARED = (*MEASURES, "mse_share")
 FILE_NAME = "comparison.png"
 
@@ -228,7 +228,7 @@ def rank(results: Sequence[Result]) -> list[Entry]:
     """The settings in the order of their networks' median score, the best first."""
     groups: dict[str, list[Result]] = {}
     for result in results:
-        own = {name: value for name, value in result.settings.items() if name not in NOT_A_SETTING}
+        own = {name: value for name, value in result.settings.items() if name not in REPETITION}
         groups.setdefault(json.dumps(own, sort_keys=True), []).append(result)
     entries = []
     for group in groups.values():
@@ -305,7 +305,7 @@ def _measure_rows(place: dict[str, Any], tables: Sequence[pd.DataFrame], about: 
 def _differing_settings(entries: Sequence[Entry]) -> list[str]:
     """Names of the settings that are not the same in all entries."""
     settings = [entry.results[0].settings for entry in entries]
-    names = dict.fromkeys(name for own in settings for name in own if name not in NOT_A_SETTING)
+    names = dict.fromkeys(name for own in settings for name in own if name not in REPETITION)
     return [name for name in names if any(own.get(name) != settings[0].get(name) for own in settings)]
 
 

@@ -15,13 +15,11 @@ import numpy as np
 import settings
 from readers import input_file
 from settings import Config, Search, UserInput
-from support import saved_networks
+from support import conflicts, saved_networks
 from support.errors import InputError
 
 MOST_MEMBERS = 999
-# A member's name, settings without influence on its network, and the channels of its errors.
-NOT_SWEPT = (*saved_networks.SETTINGS_BESIDE_TRAINING, "model_save_filename", "output_3dof", "output_vbm")
-SWEPT = tuple(f.name for f in dataclasses.fields(UserInput) if f.name not in NOT_SWEPT)
+SWEPT = tuple(name for name, setting in settings.declared(UserInput).items() if setting.swept)
 LISTS = ("train_fun_hyp", "val_fun_hyp")  # settings whose values are lists
 # Seeds are ranked by their median, which needs all of them; validation losses of different val_fun_hyp do not compare.
 NEVER_PRUNED = ("seed", "val_fun_hyp")
@@ -138,16 +136,16 @@ def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[
 
 def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]]:
     """The sweep's own settings, the values of each setting to sweep, and the errors in them."""
-    own = [f.name for f in dataclasses.fields(Search)]
-    faults: list[str] = []
-    search = settings.fill(Search, SimpleNamespace(**{n: v for n, v in given.items() if n in own}), "SweepArgs", faults)
+    own = list(settings.declared(Search))
+    own_values = SimpleNamespace(**{name: value for name, value in given.items() if name in own})
+    search, faults = settings.fill(Search, own_values, "SweepArgs")
     values = {}
     for name, value in given.items():
         if name in SWEPT:
             values[name], wrong = _choices(name, settings.without_numpy(value))
             faults += wrong
         elif name not in own and not callable(value):
-            known = any(name in {f.name for f in dataclasses.fields(s)} for _, s in settings.SECTIONS.values())
+            known = any(name in settings.declared(s) for _, s in settings.SECTIONS.values())
             remedy = "set it in its own class" if known else f"the nearest is {settings.nearest(name, [*SWEPT, *own])}"
             faults.append(f"SweepArgs.{name}: {'cannot be swept' if known else 'there is no such setting'}; {remedy}")
     return search, values, faults
@@ -160,11 +158,10 @@ def _choices(name: str, value: Any) -> tuple[tuple, list[str]]:
     if not choices or name in LISTS and not all(hasattr(choice, "__iter__") for choice in choices):
         example = "[[0, 0, 0], [1, 0.1, 0.9]]" if name in LISTS else f"[{value!r}]" if not is_list else "[1, 2]"
         return (), [f"SweepArgs.{name} = {value!r}: expected a list of values to try, such as {example}"]
-    kind = next(f.type for f in dataclasses.fields(UserInput) if f.name == name)
     checked, faults = [], []
     for choice in choices:
         try:
-            checked.append(settings.convert(name, choice, kind, UserInput))
+            checked.append(settings.declared(UserInput)[name].convert(choice))
         except ValueError as error:
             faults.append(f"SweepArgs.{name}, value {choice!r}: {error}")
     return tuple(dict.fromkeys(checked)), faults
@@ -190,14 +187,12 @@ def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
 
 def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
     """Errors in combinations of values that are valid individually; each error once, with its first combination."""
-    known: list[str] = []
-    settings.check_user(sweep.config, known, [])
+    known = conflicts.faults(sweep.config)
     found: dict[str, list[Config]] = {}
     remarks: list[str] = []
     for member in sweep.members:
-        lines: list[str] = []
-        settings.check_user(member, lines, remarks)
-        for line in lines:
+        remarks += conflicts.warnings(member)
+        for line in conflicts.faults(member):
             if line not in known:
                 found.setdefault(line, []).append(member)
     count = len(sweep.combinations)

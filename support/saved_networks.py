@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config
+from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, user_settings
 from support.errors import InputError, first_line
 
 MODEL_FILE = "model.keras"
@@ -16,19 +16,6 @@ CHECKPOINTS = "checkpoints"  # a folder beside the model
 CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
 STATE_FILE = "training_state.npz"  # of a training that is not finished; once it is, among the checkpoints
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
-# Settings that do not change which network a training ends with.
-SETTINGS_BESIDE_TRAINING = (
-    "training_mode",
-    "model_load_filename",
-    "overwrite",
-    "resume",
-    "checkpoint_every",
-    "max_checkpoints",
-    "tensorboard",
-    "strict_data",
-    "input_size",
-    "output_size",
-)
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
 LAST_FILE = "last.keras"  # among the checkpoints
@@ -40,7 +27,7 @@ def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
     Settings that are newer than the file have their defaults.
     """
     user = Config().as_dict()["user"] | frozen.get("user", {})
-    own = {name: value for name, value in user.items() if name not in SETTINGS_BESIDE_TRAINING}
+    own = {name: value for name, value in user.items() if name not in user_settings("run")}
     return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
 
 

@@ -20,7 +20,7 @@ import network
 from data_io import Record, input_channels, mirrored_channels, output_channels
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from prediction import Predictor
-from settings import OPTIMIZERS, SCHEDULES, Config, DataInfo, UserInput
+from settings import Config, DataInfo, UserInput, declared
 from support.errors import InputError
 from training import fit
 from training.fit import make_optimizer
@@ -433,7 +433,7 @@ def test_training_stops_when_validation_gets_no_better():
     assert len(trained.history) == trained.best_epoch + 2
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", declared(UserInput)["lr_schedule"].choices)
 def test_learning_rate_schedules(schedule):
     rate = train(lr_schedule=schedule, epochs=4, patience=1000, lr=0.01).history["learning_rate"].to_numpy()
     assert rate[0] <= 0.01 + 1e-9 and (np.diff(rate) <= 0).all()
@@ -443,7 +443,7 @@ def test_learning_rate_schedules(schedule):
         assert rate[-1] < 0.25 * 0.01
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", declared(UserInput)["optimizer"].choices)
 def test_optimizers(name):
     optimizer = make_optimizer(UserInput(optimizer=name, lr=0.25, momentum=0.5), 3)
     assert type(optimizer).__name__.lower() == name

@@ -7,6 +7,7 @@ import pytest
 from conftest import Code, input_text
 
 import settings
+from docs import settings_page
 from readers.input_file import load_module, read_config
 from settings import Config, UserInput
 from support import saved_networks
@@ -435,15 +436,35 @@ def test_an_error_while_a_class_is_set_up_becomes_one_line_among_the_others(tmp_
     assert "nonsense" in faults[1]
 
 
-def test_every_setting_with_a_range_or_choice_exists_and_its_default_is_inside():
-    for name in (*settings.RANGES, *settings.CHOICES):
-        owners = [section for section in (Config().user, Config().plotting) if hasattr(section, name)]
-        assert len(owners) == 1, name
-        default = getattr(owners[0], name)
-        if name in settings.RANGES and default is not None:
-            assert settings.RANGES[name][0] <= default <= settings.RANGES[name][1]
-        if name in settings.CHOICES:
-            assert default in settings.CHOICES[name]
+# ---- the declarations ---------------------------------------------------------------------------------------------
+
+SECTIONS = (UserInput, settings.Plotting, settings.DataInfo, settings.SaveData, settings.Search)
+DECLARED = [s for section in SECTIONS for s in settings.declared(section).values()]
+
+
+@pytest.mark.parametrize("setting", DECLARED, ids=lambda setting: setting.name)
+def test_a_declaration_is_complete_and_its_default_passes_its_own_checks(setting):
+    assert setting.convert(setting.default) == setting.default
+    assert setting.help and setting.group and not setting.help.endswith(".")
+    assert setting.bears_on in ("run", "repetition", "channels", "network", "training")
+    if setting.type in (int, float):
+        assert setting.limits or setting.name in ("input_size", "output_size")
+
+
+def test_a_setting_outside_of_its_limits_is_refused_with_unit_and_meaning():
+    setting = settings.declared(UserInput)["washout_length"]
+    with pytest.raises(ValueError, match=r"expected 0 to 1e\+06 network steps \(.*settles\)"):
+        setting.convert(-1)
+
+
+def test_what_the_settings_bear_on():
+    """Groups on which networks' files and caches rely."""
+    assert settings.user_settings("channels")[:3] == ("input_3dof", "input_waves", "input_vbm")
+    assert set(settings.user_settings("repetition")) == {"seed", "model_save_filename"}
+    assert "resume" in settings.user_settings("run") and "epochs" not in settings.user_settings("run")
+    swept = {name for name, s in settings.declared(UserInput).items() if s.swept}
+    assert {"hidden_size", "seed", "input_waves", "fine_tune_filename"} <= swept
+    assert not swept & {"output_3dof", "output_vbm", "model_save_filename", *settings.user_settings("run")}
 
 
 # ---- networks of other experiments --------------------------------------------------------------------------------
@@ -510,3 +531,10 @@ def test_an_input_file_may_be_called_as_a_module_of_the_program(tmp_path):
     import metrics
 
     assert hasattr(metrics, "error_report")
+
+
+def test_the_page_on_settings_is_what_the_declarations_say():
+    page = settings_page.PAGE.read_text(encoding="utf-8")
+    assert page == settings_page.settings_page(), "run python -m docs.settings_page"
+    assert "| `hidden_size` | `30` | 1 to 4096 | units in a layer |" in page
+    assert "`0.005`; template: `0.02`" in page

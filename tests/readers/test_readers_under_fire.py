@@ -157,7 +157,6 @@ def test_a_path_that_is_too_long_is_a_missing_file():
 
 
 def test_a_backslash_that_became_a_line_break_is_told():
-    faults: list[str] = []
     data = type("DataInfoArgs", (), {"train_sc": ["C:\new\table"]})
-    settings.fill(settings.DataInfo, data(), "DataInfoArgs", faults)
+    _, faults = settings.fill(settings.DataInfo, data(), "DataInfoArgs")
     assert len(faults) == 1 and "write / instead" in faults[0] and "\n" not in faults[0]

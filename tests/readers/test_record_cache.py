@@ -13,9 +13,9 @@ import pytest
 from conftest import Project, write_realization
 
 import data_io
-from data_io import CHANNEL_SETTINGS, RecordsOnDisk, read_record, read_sets
+from data_io import RecordsOnDisk, read_record, read_sets
 from readers import input_file, record_cache
-from settings import Config, DataInfo, UserInput
+from settings import Config, DataInfo, UserInput, user_settings
 from support.errors import InputError
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -117,7 +117,7 @@ def test_every_setting_that_reading_asks_for_is_part_of_the_name(config):
     grid = {"wave_grid_x_size": 3, "wave_grid_y_size": 3, "ship_length": 100.0, "ship_beam": 20.0}
     for changes in ({}, grid, {"input_vbm": True, "output_vbm": True}):
         read_record(*pair, Noting(dataclasses.replace(config.user, **changes)))
-    assert asked == {*CHANNEL_SETTINGS, "time_res"}
+    assert asked == {*user_settings("channels"), "time_res"}
 
 
 def test_another_format_is_parsed_anew(config, monkeypatch):

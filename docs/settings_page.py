@@ -1,0 +1,83 @@
+"""Writes docs/settings.md from the declarations in settings.py: python -m docs.settings_page"""
+
+import itertools
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import settings
+from readers import input_file
+from support import values
+
+PAGE = Path(__file__).with_name("settings.md")
+ROOT = Path(__file__).resolve().parents[1]
+MANY = 10**6  # an upper limit that only catches slips of the keyboard
+PREAMBLE = """# Settings
+
+Written by `python -m docs.settings_page` from the declarations in `settings.py`.
+
+A setting that an input file leaves out has its default. For UserInputArgs the defaults are the earlier tool's recipe,
+so that older input files keep their meaning. `input_template.py` has better values, given here where they differ.
+"""
+CLASSES = {
+    "UserInputArgs": ("The network and its training.", settings.UserInput),
+    "PlottingArgs": (
+        "The figures. An index list holds indices into the lists of DataInfoArgs, counted from 0, or from -1 at the "
+        'end; `"all"` is every realization of the set, `"first"` the first one. Indices beyond a set are left out with '
+        "a warning.",
+        settings.Plotting,
+    ),
+    "DataInfoArgs": (
+        "The realizations: lists of paths without endings. `data_io.read_cases` makes them from a cases file.",
+        settings.DataInfo,
+    ),
+    "SaveDataArgs": (
+        "The class may be left out. Index lists are as in PlottingArgs.",
+        settings.SaveData,
+    ),
+    "SweepArgs": (
+        "For sweeps alone, see [sweeps.md](sweeps.md): lists of values for any setting of UserInputArgs except "
+        f"{', '.join(f'`{name}`' for name, s in settings.declared(settings.UserInput).items() if not s.swept)}; and",
+        settings.Search,
+    ),
+}
+
+
+def settings_page() -> str:
+    """The text of docs/settings.md."""
+    template = input_file.load_module(str(ROOT / "input_template.py"))
+    parts = [PREAMBLE]
+    for class_name, (text, section) in CLASSES.items():
+        parts.append(f"\n## {class_name}\n\n{textwrap.fill(text, 120, break_on_hyphens=False)}\n")
+        better = settings.attributes(template.UserInputArgs()) if section is settings.UserInput else {}
+        for group, members in itertools.groupby(settings.declared(section).values(), lambda setting: setting.group):
+            parts.append(f"\n### {group}\n\n| setting | default | allowed | meaning |\n|---|---|---|---|\n")
+            parts += [_row(setting, better) for setting in members]
+    return "".join(parts)
+
+
+def _row(setting: settings.Setting, better: dict[str, Any]) -> str:
+    default = _code(setting.default)
+    value = better.get(setting.name, setting.default)
+    if setting.convert(value) != setting.default:
+        default += f"; template: {_code(value)}"
+    return f"| `{setting.name}` | {default} | {_allowed(setting)} | {setting.help} |\n"
+
+
+def _code(value: Any) -> str:
+    value = list(value) if isinstance(value, tuple) else value
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def _allowed(setting: settings.Setting) -> str:
+    if setting.choices:
+        return ", ".join(f'`"{choice}"`' for choice in setting.choices)
+    if setting.limits:
+        low, high = setting.limits
+        upper = "or more" if high >= MANY and setting.type is int else f"to {high:g}"
+        return f"{low:g} {upper} {setting.unit}".strip()
+    return values.TYPES[setting.type][0]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(settings_page(), encoding="utf-8", newline="\n")

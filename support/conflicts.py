@@ -1,0 +1,138 @@
+"""Settings that contradict each other, or that have no effect together."""
+
+import dataclasses
+import importlib.util
+
+from settings import SET_NAMES, Config, DataInfo, UserInput
+
+
+def even_lists(data: DataInfo) -> tuple[DataInfo, list[str]]:
+    """The lists of realizations cut to equal lengths, so that further checks can go on, and a line for each cut."""
+    cut, faults = {}, []
+    for name in SET_NAMES:
+        sc, lamp = getattr(data, f"{name}_sc"), getattr(data, f"{name}_lamp")
+        if len(sc) != len(lamp):
+            faults.append(
+                f"DataInfoArgs.{name}_sc has {len(sc)} paths and {name}_lamp has {len(lamp)}: "
+                "each realization needs one of both, in the same order"
+            )
+            common = min(len(sc), len(lamp))
+            cut |= {f"{name}_sc": sc[:common], f"{name}_lamp": lamp[:common]}
+    if data.predict_waves and len(data.predict_waves) != len(data.predict_sc):
+        faults.append(
+            f"DataInfoArgs.predict_waves has {len(data.predict_waves)} paths and predict_sc has "
+            f"{len(data.predict_sc)}: give one each in the same order, or an empty list if the .wav files lie beside "
+            "the SimpleCode .mot files"
+        )
+        cut["predict_waves"] = ()
+    return dataclasses.replace(data, **cut), faults
+
+
+def faults(config: Config) -> list[str]:
+    """One line for each contradiction."""
+    user, data = config.user, config.data
+    lists = any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict"))
+    without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
+    found = {
+        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not (
+            user.input_3dof or user.input_waves or user.input_vbm
+        ),
+        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not (
+            user.output_3dof or user.output_vbm
+        ),
+        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": (
+            user.wave_grid_x_size > 1 and user.ship_length is None
+        ),
+        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": (
+            user.wave_grid_y_size > 1 and user.ship_beam is None
+        ),
+        "UserInputArgs.predict_correction = True: every output needs SimpleCode's own value as input; "
+        "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
+        "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
+            user.training_mode and not data.train_sc
+        ),
+        "DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc": (
+            not user.training_mode and not lists
+        ),
+        "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
+        "run: python -m pip install tensorboard": (
+            user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None
+        ),
+        f"PlottingArgs.evolution_ID_list_val = {list(config.plotting.evolution_ID_list_val)} follows realizations over "
+        "the checkpoints of a training; set UserInputArgs.checkpoint_every to the epochs between them, or leave the "
+        "list empty": (
+            config.plotting.plotting_mode
+            and bool(config.plotting.evolution_ID_list_val)
+            and user.training_mode
+            and not user.checkpoint_every
+        ),
+    }
+    return [line for line, wrong in found.items() if wrong] + _wrong_sizes(user) + _faults_of_a_filter(user)
+
+
+def _wrong_sizes(user: UserInput) -> list[str]:
+    outputs = 3 * user.output_3dof + user.output_vbm
+    return [
+        f"UserInputArgs.{name} = {given}: the channels that are switched on make {expected}; "
+        "correct it or leave it out, it is derived"
+        for name, given, expected in (
+            ("input_size", user.input_size, input_size(user)),
+            ("output_size", user.output_size, outputs),
+        )
+        if given not in (None, expected)
+    ]
+
+
+def input_size(user: UserInput) -> int:
+    """Number of input channels that the settings switch on."""
+    return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
+
+
+def _faults_of_a_filter(user: UserInput) -> list[str]:
+    """What makes no sense with a filter, which is fitted in closed form."""
+    if user.network_type != "linear" or not user.training_mode:
+        return []
+    found = {
+        "UserInputArgs.resume = True: network_type 'linear' is fitted in one go and leaves nothing to continue; "
+        "set resume = False": user.resume,
+        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in one go "
+        'and starts from no other network; set it to ""': user.fine_tune_filename,
+        f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has one solution, an ensemble would "
+        "hold it several times; set num_networks = 1": user.num_networks > 1,
+    }
+    return [line for line, wrong in found.items() if wrong]
+
+
+def warnings(config: Config) -> list[str]:
+    """One line for each setting without effect."""
+    user = config.user
+    network = f"network_type = {user.network_type!r}"
+    recurrent, fitted = user.network_type in ("lstm", "gru"), user.network_type == "linear" and user.training_mode
+    found = {
+        f"train_fun_hyp has no effect with {network}: it is a least-squares fit": fitted and user.train_fun_hyp[0] != 0,
+        f"checkpoint_every has no effect with {network}: it has no epochs": fitted and user.checkpoint_every,
+        f"dropout = {user.dropout:g} has no effect with num_layers = 1: it acts between layers": (
+            recurrent and user.num_layers == 1 and user.dropout > 0
+        ),
+        f"momentum has no effect with optimizer = {user.optimizer!r}": (
+            user.momentum is not None and user.optimizer in ("adam", "adamw")
+        ),
+        f"look_ahead has no effect with {network}": user.look_ahead and not recurrent,
+        "washout_length has no effect with window_length = 0: whole records are used": (
+            user.washout_length and not user.window_length
+        ),
+    }
+    return [f"UserInputArgs.{line}" for line, applies in found.items() if applies]
+
+
+def records_in_two_sets(data: DataInfo) -> list[str]:
+    """One line for each two sets with a record in common."""
+    lines = []
+    for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
+        shared = sorted(set(getattr(data, f"{first}_lamp")) & set(getattr(data, f"{second}_lamp")))
+        if shared:
+            lines.append(
+                f"DataInfoArgs: {len(shared)} LAMP record(s) are in both {first}_lamp and {second}_lamp ({shared[0]}): "
+                f"errors on the {second} set will look better than they are; use different realizations"
+            )
+    return lines

@@ -1,0 +1,140 @@
+"""Values that users write in input files, as the types of the settings that they are for.
+
+Each function returns the value in its type or raises ValueError with what was expected.
+"""
+
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+from matplotlib.colors import is_color_like
+
+from support.files import posix
+
+OBJECTIVE_KINDS = range(7)
+Indices = tuple[int, ...] | str
+WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # what may stand in place of indices
+
+
+def without_numpy(value: Any) -> Any:
+    """NumPy's scalars and arrays as Python's own numbers and lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond the largest float
+        return False
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def _is_list(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, str | os.PathLike)
+
+
+def as_bool(value: Any) -> bool:
+    if isinstance(value, bool) or value in (0, 1):
+        return bool(value)
+    raise ValueError("expected True or False")
+
+
+def as_int(value: Any) -> int:
+    if not _is_whole(value) or isinstance(value, bool):
+        raise ValueError("expected a whole number")
+    return int(value)
+
+
+def as_float(value: Any) -> float:
+    if isinstance(value, bool) or not _is_number(value):
+        raise ValueError("expected a number")
+    return float(value)
+
+
+def as_text(value: Any) -> str:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(value, str):
+        raise ValueError("expected text in quotes")
+    return value
+
+
+def as_indices(value: Any) -> Indices:
+    if isinstance(value, str) and value in WHOLE_LISTS:
+        return value
+    if not _is_list(value):
+        raise ValueError('expected a list of indices, such as [0, 1], or "all"')
+    items = [without_numpy(item) for item in value]
+    if not all(map(_is_whole, items)):
+        raise ValueError("expected a list of whole numbers, such as [0, 1]")
+    return tuple(map(int, items))
+
+
+def as_objective(value: Any) -> tuple[float, ...]:
+    items = [without_numpy(item) for item in (value if _is_list(value) else [value])]
+    if not all(map(_is_number, items)) or not 1 <= len(items) <= 3 or items[0] not in OBJECTIVE_KINDS:
+        raise ValueError("expected [kind, a, b] with kind 0 to 6 and numbers a and b")
+    kind, a, b = items + [0.0] * (3 - len(items))
+    return int(kind), float(a), float(b)
+
+
+def as_paths(value: Any) -> tuple[str, ...]:
+    if not _is_list(value):
+        raise ValueError("expected a list of paths without their endings")
+    items = list(value)
+    if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
+        raise ValueError("expected a list of paths without their endings, each as text in quotes")
+    if not all(str(item).isprintable() for item in items):
+        raise ValueError(
+            "a path holds a line break, a tab or the like; Python takes \\n and \\t for those: write / instead of \\"
+        )
+    return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
+
+
+def odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError(f"expected an odd number, such as {value + 1}, so that one point lies amidships")
+    return value
+
+
+def network_name(value: str, may_be_empty: bool = False) -> str:
+    name = posix(value).strip()
+    if name.startswith("saved_models/"):
+        name = name.removeprefix("saved_models/").rstrip("/")
+    if not name and may_be_empty:
+        return ""
+    if not name or name in (".", "..") or re.search(r'[/:*?"<>|]', name) or name.endswith("."):
+        raise ValueError('expected the name of a folder in saved_models, without any of \\ / : * ? " < > |')
+    return name
+
+
+def folder(value: str, may_be_empty: bool = False) -> str:
+    return "" if may_be_empty and not value else str(PurePosixPath(posix(value) or "."))
+
+
+def file_prefix(value: str) -> str:
+    if re.search(r'[\\/:*?"<>|]', value):
+        raise ValueError('expected text that can begin a file name, without any of \\ / : * ? " < > |')
+    return value
+
+
+def color(value: str) -> str:
+    if not is_color_like(value):
+        raise ValueError('expected the name of a colour, such as "black", "tab:blue" or "#1f77b4"')
+    return value
+
+
+TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {
+    bool: ("True or False", as_bool),
+    int: ("a whole number", as_int),
+    float: ("a number", as_float),
+    str: ("text in quotes", as_text),
+    Indices: ("a list", as_indices),
+    tuple[str, ...]: ("a list", as_paths),
+    tuple[float, ...]: ("a list", as_objective),
+}
