@@ -297,7 +297,7 @@ class Search:
     """What SweepArgs says beside the lists of values to try."""
 
     sampler: str = search("grid", "how combinations of the values are chosen", choices=("grid", "random", "tpe"))
-    num_draws: int = search(0, "combinations that are trained; 0: all", limits=(0, 10**6))
+    num_draws: int = search(0, "combinations to train, 0 for all", limits=(0, 10**6))
     draw_seed: int = search(0, "seed of the drawing", limits=(0, 2**31 - 1))
     prune_after: int = search(
         8, "epochs before an unpromising combination may be stopped; 0: never", unit="epochs", limits=(0, 10**7)
