@@ -100,7 +100,7 @@ def _irregularities(time: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarr
 
 def _as_text(time: np.ndarray, gaps: np.ndarray) -> str:
     first = gaps[0]
-    more = f", and {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
+    more = f" (the first of {len(gaps)} gaps)" if len(gaps) > 1 else ""
     return f"gap in time: no rows between {time[first]:g} and {time[first + 1]:g} s{more}"
 
 

@@ -461,7 +461,7 @@ def test_a_step_that_changes_is_a_warning(tmp_path):
 def test_a_gap_in_time_is_called_a_gap(tmp_path):
     whole = clock(0, 15, 0.1)
     holey = np.concatenate([clock(0, 5, 0.1), clock(8, 12, 0.1), clock(12.5, 15, 0.1)])
-    gap = "gap in time: no rows between 5 and 8 s, and 1 more gaps"
+    gap = "gap in time: no rows between 5 and 8 s (the first of 2 gaps)"
     record, warnings = read_record(*write_pair(tmp_path, holey, holey), USER)
     assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and gap in warnings[0]
     record, warnings = read_record(*write_pair(tmp_path, whole, holey, whole), USER)
