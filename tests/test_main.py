@@ -338,7 +338,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_is_wrong_is_told_in_lines_and_nothing_is_written(project, capsys, what):
+def test_errors_are_reported_in_lines_and_nothing_is_written(project, capsys, what):
     damage, expected = BROKEN[what]
     damage(project)
     assert project.run() == 1
@@ -687,7 +687,7 @@ def start_with_import_line(folder: Path, module: str) -> subprocess.CompletedPro
         ("import data_io\ncases = data_io.read_cases('no_cases.txt')\n", ["no_cases.txt", "my_ship.py, line 2"]),
     ],
 )
-def test_an_import_line_that_does_not_work_is_told_in_one_line(tmp_path, text, expected):
+def test_an_import_line_that_does_not_work_is_reported_in_one_line(tmp_path, text, expected):
     if text is not None:
         (tmp_path / "my_ship.py").write_text(text)
     done = start_with_import_line(tmp_path, "my_ship")

@@ -1,4 +1,4 @@
-"""Input files: what they may say, what they may leave out, and how faults are told."""
+"""Input files: what they may set, what they may leave out, and how errors are reported."""
 
 import dataclasses
 import json
@@ -298,7 +298,7 @@ def test_an_unknown_attribute_is_named_with_its_nearest(read, section, name, exp
         ("data", "train_sc", [1], "list of paths"),
     ],
 )
-def test_a_bad_value_is_told_with_what_was_expected(read, section, name, value, expected):
+def test_a_bad_value_is_reported_with_what_was_expected(read, section, name, value, expected):
     sections = {"data": ONE} | {section: {name: value} | (ONE if section == "data" and name != "train_sc" else {})}
     if section == "data":
         sections["data"] = ONE | {name: value}
