@@ -1,4 +1,4 @@
-"""The earlier tool's recipe, for comparison: settings that are left out have its values as their defaults."""
+"""The earlier tool's recipe, for comparison: the defaults of settings that are left out are its values."""
 
 from input_template import DataInfoArgs, DerivedArgs, PlottingArgs, SaveDataArgs  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""Predicts realizations that have no LAMP output with a saved network. Only what differs from input_template.py."""
+"""Predicts realizations without LAMP output with a saved network. Only what differs from input_template.py."""
 
 import data_io
 import input_template

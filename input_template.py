@@ -64,7 +64,7 @@ class PlottingArgs:
 
 
 class DataInfoArgs:
-    """The realizations: paths without endings, SimpleCode's and LAMP's in the same order."""
+    """The realizations: paths without file extensions, SimpleCode's and LAMP's in the same order."""
 
     def __init__(self):
         train = data_io.read_cases("sample_data/Cases_files/cases_training.txt")

@@ -1,8 +1,8 @@
-"""Every setting of the program, declared once: name, type, default, limits, unit, meaning, and what it bears on.
+"""Declares every setting of the program once: name, type, default, limits, unit, meaning, and what it affects.
 
 The classes of an input file (UserInputArgs, PlottingArgs, DataInfoArgs, SaveDataArgs) become frozen dataclasses with
 the same attribute names, so that `config.user.hidden_size` is what the user wrote as `self.hidden_size`. The checks of
-single values and docs/settings.md follow from the declarations; support/conflicts.py looks at settings taken together.
+single values and docs/settings.md follow from the declarations; support/conflicts.py checks combinations of settings.
 """
 
 import dataclasses
@@ -31,13 +31,13 @@ SET_NAMES = ("train", "val", "test")
 class Setting:
     """One attribute of an input file.
 
-    name, type, default: of the dataclass field; a default of None means that the setting may be left open.
+    name, type, default: of the dataclass field; a default of None means that the setting may be None.
     help: one sentence. group: its heading in docs/settings.md. unit: of a number; limits: both included.
-    choices: the texts that are allowed. check: turns a value of the right type into the one that is kept, or raises
+    choices: the texts that are allowed. check: converts a value of the right type to the one that is kept, or raises
         ValueError with what was expected.
-    bears_on: "run" (what else a run does), "repetition" (tells trainings with the same settings apart), "channels"
-        (what is read of a realization), "network" (the network's structure), "training" (the rest of what decides
-        which network a training ends with).
+    bears_on: "run" (no influence on the network), "repetition" (distinguishes trainings with the same settings),
+        "channels" (what is read of a realization), "network" (its structure), "training" (everything else that
+        determines the trained network).
     swept: whether SweepArgs may list values of it.
     """
 
@@ -54,7 +54,7 @@ class Setting:
     swept: bool = False
 
     def convert(self, value: Any) -> Any:
-        """The value in the setting's type. Raises ValueError with what was expected."""
+        """The value, converted to the setting's type. Raises ValueError that says what was expected."""
         plain, as_type = TYPES[self.type]
         value = without_numpy(value)
         if value is None:
@@ -90,7 +90,7 @@ def declared(section: type) -> dict[str, Setting]:
 
 
 def user_settings(*bears_on: str) -> tuple[str, ...]:
-    """Names of the settings of UserInputArgs that bear on one of these."""
+    """Names of the settings of UserInputArgs that affect one of these."""
     return tuple(name for name, s in declared(UserInput).items() if s.bears_on in bears_on)
 
 
@@ -106,7 +106,7 @@ training = partial(setting, group="Training", bears_on="training", swept=True)
 
 @dataclass(frozen=True)
 class UserInput:
-    """UserInputArgs. The defaults are the earlier tool's recipe: an older input file keeps its meaning."""
+    """UserInputArgs. The defaults are the earlier tool's recipe, so that an older input file keeps its meaning."""
 
     training_mode: bool = run(True, "train a network; False: load model_load_filename instead")
     model_load_filename: str = run(DEFAULT_NAME, "the network to load, a folder in saved_models", check=network_name)
@@ -118,7 +118,7 @@ class UserInput:
     checkpoint_every: int = run(0, "epochs between saved checkpoints; 0: none", unit="epochs", limits=(0, 10**7))
     max_checkpoints: int = run(5, "checkpoints that are kept, the newest ones", limits=(1, 10**6))
     tensorboard: bool = run(False, "write losses and learning rate for TensorBoard")
-    strict_data: bool = run(False, "end the run where the data contradict themselves, instead of a warning")
+    strict_data: bool = run(False, "contradictions in the data are errors instead of warnings")
     input_size: int | None = run(None, "number of input channels; derived, and checked if given")
     output_size: int | None = run(None, "number of output channels; derived, and checked if given")
 
@@ -170,9 +170,11 @@ class UserInput:
     )
     predict_correction: bool = structure(False, "learn the difference LAMP - SimpleCode instead of LAMP itself")
     mirror_symmetry: bool = structure(
-        False, "data augmentation: records mirrored port to starboard are learned too, ever fewer", bears_on="training"
+        False,
+        "data augmentation: windows mirrored port to starboard are learned too, fewer in later epochs",
+        bears_on="training",
     )
-    look_ahead: int = structure(0, "future steps that an lstm or gru also sees", unit="network steps", limits=(0, 100))
+    look_ahead: int = structure(0, "future steps that an LSTM or GRU also sees", unit="network steps", limits=(0, 100))
     num_networks: int = structure(1, "networks of an ensemble, whose mean is the prediction", limits=(1, 100))
 
     optimizer: str = training("adam", "optimizer", choices=("muon", "adam", "adamw", "sgd", "rmsprop"))
@@ -194,7 +196,7 @@ class UserInput:
         30, "training stops after this many epochs without a better validation loss", unit="epochs", limits=(1, 10**7)
     )
     train_fun_hyp: tuple[float, ...] = training(
-        (0, 0.0, 0.0), "objective [kind, a, b] of the training, see conventions.md"
+        (0, 0.0, 0.0), "objective [kind, a, b] of the training, see [conventions.md](conventions.md)"
     )
     val_fun_hyp: tuple[float, ...] = training((0, 0.0, 0.0), "objective [kind, a, b] of the validation")
     seed: int | None = training(
@@ -222,7 +224,7 @@ PREDICTION, ERRORS, MAXIMA, HISTOGRAM = (
 
 @dataclass(frozen=True)
 class Plotting:
-    """PlottingArgs. An index list may be "all" or "first" instead: `resolve_indices` makes indices of it."""
+    """PlottingArgs. An index list may also be "all" or "first", which `resolve_indices` replaces."""
 
     plotting_mode: bool = drawn(True, "draw figures")
     prediction_ID_list_train: Indices = drawn("first", PREDICTION)
@@ -252,7 +254,7 @@ lone = partial(setting, group="Realizations without LAMP output")
 
 @dataclass(frozen=True)
 class DataInfo:
-    """DataInfoArgs: paths without their endings, with forward slashes."""
+    """DataInfoArgs: paths without extensions, with forward slashes."""
 
     train_sc: tuple[str, ...] = pair((), "SimpleCode's files of the training set")
     train_lamp: tuple[str, ...] = pair((), "LAMP's files of the training set, in the same order")
@@ -283,7 +285,7 @@ class SaveData:
 
     save_data_mode: bool = saved(True, "write predictions as text")
     output_path: str = saved("output_files", "folder for everything but the network", check=folder)
-    prefix: str = saved("lstm_output_for_", "how the names of prediction files begin", check=file_prefix)
+    prefix: str = saved("lstm_output_for_", "beginning of the names of prediction files", check=file_prefix)
     train: Indices = saved("all", "realizations of the training set that are written")
     val: Indices = saved("all", "realizations of the validation set that are written")
     test: Indices = saved("all", "realizations of the test set that are written")
@@ -294,11 +296,11 @@ search = partial(setting, group="Sweep")
 
 @dataclass(frozen=True)
 class Search:
-    """What SweepArgs says beside the lists of values to try."""
+    """The settings of SweepArgs other than lists of values to try."""
 
     sampler: str = search("grid", "how combinations of the values are chosen", choices=("grid", "random", "tpe"))
     num_draws: int = search(0, "combinations to train, 0 for all", limits=(0, 10**6))
-    draw_seed: int = search(0, "seed of the drawing", limits=(0, 2**31 - 1))
+    draw_seed: int = search(0, "seed of the random draws", limits=(0, 2**31 - 1))
     prune_after: int = search(
         8, "epochs before an unpromising combination may be stopped; 0: never", unit="epochs", limits=(0, 10**7)
     )
@@ -316,7 +318,7 @@ class Config:
 
     @property
     def network_name(self) -> str:
-        """The network this run is about: the one it trains, or the one it loads."""
+        """The network that the run trains or loads."""
         return self.user.model_save_filename if self.user.training_mode else self.user.model_load_filename
 
     @property
@@ -344,7 +346,7 @@ SECTIONS = {
 
 
 def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]:
-    """A frozen section from the user's instance, and a line for each unknown name and each bad value."""
+    """A frozen section from the user's instance, and a line for each unknown name and each invalid value."""
     values, faults = {}, []
     for name, value in attributes(instance).items():
         if callable(value):
@@ -360,7 +362,7 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
 
 
 def attributes(instance: Any) -> dict[str, Any]:
-    """What the user has set, on the instance, in that order, or on its class."""
+    """The attributes that the user has set, on the instance (in that order) or on its class."""
     names = (*vars(instance), *dir(instance))
     return {name: getattr(instance, name) for name in names if not name.startswith("_")}
 
@@ -373,13 +375,13 @@ def _hint(name: str, section: type) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that looks most like this one."""
+    """The known name most similar to this one."""
     lowered = {candidate.lower(): candidate for candidate in known}
     return lowered[difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.0)[0]]
 
 
 def resolve_indices(section: Any, data: DataInfo) -> tuple[Any, list[str]]:
-    """The section with every index list as indices from 0 on, and a line for each that holds indices beyond its set."""
+    """The section with all index lists as indices from 0, and a line for each list with indices beyond its set."""
     resolved, left_out = {}, []
     for name, declaration in declared(type(section)).items():
         if declaration.type is not Indices:

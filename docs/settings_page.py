@@ -11,7 +11,7 @@ from support import values
 
 PAGE = Path(__file__).with_name("settings.md")
 ROOT = Path(__file__).resolve().parents[1]
-MANY = 10**6  # an upper limit that only catches slips of the keyboard
+MANY = 10**6  # limits above this only catch typing errors
 PREAMBLE = """# Settings
 
 Written by `python -m docs.settings_page` from the declarations in `settings.py`.
@@ -28,7 +28,7 @@ CLASSES = {
         settings.Plotting,
     ),
     "DataInfoArgs": (
-        "The realizations: lists of paths without endings. `data_io.read_cases` makes them from a cases file.",
+        "The realizations: lists of paths without file extensions. `data_io.read_cases` makes them from a cases file.",
         settings.DataInfo,
     ),
     "SaveDataArgs": (

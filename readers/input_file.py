@@ -1,4 +1,4 @@
-"""Finds the user's input file and turns its classes into checked settings."""
+"""Loads the user's input file and turns its classes into checked settings."""
 
 import ast
 import difflib
@@ -26,7 +26,7 @@ def explain_import_errors() -> None:
         if not frames or not frames[0].line.startswith("from "):
             usual(kind, error, trace)
             return
-        # A fault that the program found is reported with its place in the user's file, which comes next after main.py.
+        # An error that the program raised is located in the user's file, the first frame after main.py.
         frame = frames[min(1, len(frames) - 1)] if isinstance(error, InputError) else frames[-1]
         file = error.filename if isinstance(error, SyntaxError) else frame.filename
         print(f"Error: {describe_user_error(error, Path(file or '').name)}", file=sys.stderr)
@@ -49,13 +49,13 @@ def load_module(name: str) -> ModuleType:
         raise InputError(
             f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
         )
-    own_name = f"{path.stem} (input file)"  # may be called as one of the program's modules is
+    own_name = f"{path.stem} (input file)"  # an input file may have the name of one of the program's modules
     spec = importlib.util.spec_from_file_location(own_name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[own_name] = module
     known = set(sys.modules)
     folder = path.parent.resolve()
-    sys.path.insert(0, str(folder))  # an input file may build on another one beside it
+    sys.path.insert(0, str(folder))  # an input file may import another one in its folder
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -68,7 +68,7 @@ def load_module(name: str) -> ModuleType:
 
 
 def _forget_modules(folder: Path, names: set[str]) -> None:
-    """So that the next experiment's input file builds on what lies beside it, not on this one's of the same name."""
+    """Forgets the modules beside an input file, so that the next input file imports those of its own folder."""
     for name in names:
         file = getattr(sys.modules[name], "__file__", None)
         if file and Path(file).resolve().parent == folder:
@@ -76,7 +76,7 @@ def _forget_modules(folder: Path, names: set[str]) -> None:
 
 
 def describe_user_error(error: BaseException, where: str) -> str:
-    """One line for an exception that the user's own file raised: file, line, what Python says."""
+    """One line for an exception raised in the user's file: file, line, Python's message."""
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
     trace = error.__traceback__
     while trace is not None:
@@ -89,10 +89,10 @@ def describe_user_error(error: BaseException, where: str) -> str:
 
 
 def import_line(program: dict[str, Any]) -> SimpleNamespace:
-    """The input module that main.py's import line names, with the classes that it brings in.
+    """The input module named in main.py's import line, with its classes.
 
     program: main.py's global names. SaveDataArgs and SweepArgs need not be in the import line, and the input file may
-    have its classes from another one: what counts is the module that the line names, not where a class was defined.
+        import its classes from another one: the module named in the line counts, not the one that defines a class.
     """
     modules = []
     for node in ast.parse(Path(program["__file__"]).read_bytes()).body:
@@ -100,7 +100,7 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
             modules.append(sys.modules[node.module])
     user = program["UserInputArgs"]
     if all(getattr(module, "UserInputArgs", None) is not user for module in modules):
-        modules.insert(0, sys.modules[user.__module__])  # the program's own name was set anew
+        modules.insert(0, sys.modules[user.__module__])  # UserInputArgs was reassigned in main.py
     found = {"__name__": modules[0].__name__, "__file__": getattr(modules[0], "__file__", None)}
     for name in INPUT_CLASSES:
         for source in (program, *map(vars, modules)):
@@ -110,10 +110,10 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 
 
 def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str], list[str]]:
-    """The settings of an input file, with whatever is wrong with them.
+    """The settings of an input file, with errors and warnings.
 
     Returns:
-        the configuration (defaults stand in for faulty values), the faults and the warnings, one line each.
+        the configuration (with defaults in place of invalid values), the errors and the warnings, one line each.
     """
     where = Path(getattr(module, "__file__", None) or module.__name__).name
     instances, faults = _set_up(module, where)
@@ -127,7 +127,7 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     plotting, left_out = resolve_indices(sections["plotting"], data)
     save, more_left_out = resolve_indices(sections["save"], data)
     config = Config(sections["user"], plotting, data, save, input_file=where)
-    # Lists that could not be read are empty, which is no further fault.
+    # Lists that could not be read are empty, which is not another error.
     unread = any("DataInfoArgs" in line for line in faults)
     faults += [line for line in conflicts.faults(config) if not (unread and line.startswith("DataInfoArgs"))]
     warnings = conflicts.records_in_two_sets(data) + conflicts.warnings(config)
@@ -152,12 +152,12 @@ def _set_up(module: ModuleType | SimpleNamespace, where: str) -> tuple[dict[str,
 
 
 def _faults_of_derived(module: ModuleType | SimpleNamespace, instances: dict[str, Any], where: str) -> list[str]:
-    """A line if DerivedArgs, which users leave alone, fails on what the other classes say."""
+    """A line if DerivedArgs, which users leave alone, fails with the other classes."""
     derived, names = getattr(module, "DerivedArgs", None), ("UserInputArgs", "DataInfoArgs")
     if derived is None or not instances.keys() >= set(names):
         return []
     try:
-        # It may ask for lists that the user has left out.
+        # It may use lists that the user has left out.
         derived(*(SimpleNamespace(**vars(SECTIONS[name][1]()) | attributes(instances[name])) for name in names))
     except Exception as error:
         return [f"{describe_user_error(error, where)} (while DerivedArgs was set up)"]

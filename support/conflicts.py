@@ -1,4 +1,4 @@
-"""Settings that contradict each other, or that have no effect together."""
+"""Checks combinations of settings: contradictions, and settings without effect."""
 
 import dataclasses
 import importlib.util
@@ -7,22 +7,22 @@ from settings import SET_NAMES, Config, DataInfo, UserInput
 
 
 def even_lists(data: DataInfo) -> tuple[DataInfo, list[str]]:
-    """The lists of realizations cut to equal lengths, so that further checks can go on, and a line for each cut."""
+    """The lists of realizations, cut to equal lengths so that other checks can continue, and a line for each cut."""
     cut, faults = {}, []
     for name in SET_NAMES:
         sc, lamp = getattr(data, f"{name}_sc"), getattr(data, f"{name}_lamp")
         if len(sc) != len(lamp):
             faults.append(
                 f"DataInfoArgs.{name}_sc has {len(sc)} paths and {name}_lamp has {len(lamp)}: "
-                "each realization needs one of both, in the same order"
+                "each realization needs one of each, in the same order"
             )
             common = min(len(sc), len(lamp))
             cut |= {f"{name}_sc": sc[:common], f"{name}_lamp": lamp[:common]}
     if data.predict_waves and len(data.predict_waves) != len(data.predict_sc):
         faults.append(
             f"DataInfoArgs.predict_waves has {len(data.predict_waves)} paths and predict_sc has "
-            f"{len(data.predict_sc)}: give one each in the same order, or an empty list if the .wav files lie beside "
-            "the SimpleCode .mot files"
+            f"{len(data.predict_sc)}: give one for each realization in the same order, or an empty list if the .wav "
+            "files lie beside the SimpleCode .mot files"
         )
         cut["predict_waves"] = ()
     return dataclasses.replace(data, **cut), faults
@@ -46,7 +46,7 @@ def faults(config: Config) -> list[str]:
         "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": (
             user.wave_grid_y_size > 1 and user.ship_beam is None
         ),
-        "UserInputArgs.predict_correction = True: every output needs SimpleCode's own value as input; "
+        "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
         "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
             user.training_mode and not data.train_sc
@@ -58,9 +58,8 @@ def faults(config: Config) -> list[str]:
         "run: python -m pip install tensorboard": (
             user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None
         ),
-        f"PlottingArgs.evolution_ID_list_val = {list(config.plotting.evolution_ID_list_val)} follows realizations over "
-        "the checkpoints of a training; set UserInputArgs.checkpoint_every to the epochs between them, or leave the "
-        "list empty": (
+        f"PlottingArgs.evolution_ID_list_val = {list(config.plotting.evolution_ID_list_val)} needs "
+        "the checkpoints of a training; set UserInputArgs.checkpoint_every above 0, or leave the list empty": (
             config.plotting.plotting_mode
             and bool(config.plotting.evolution_ID_list_val)
             and user.training_mode
@@ -73,8 +72,8 @@ def faults(config: Config) -> list[str]:
 def _wrong_sizes(user: UserInput) -> list[str]:
     outputs = 3 * user.output_3dof + user.output_vbm
     return [
-        f"UserInputArgs.{name} = {given}: the channels that are switched on make {expected}; "
-        "correct it or leave it out, it is derived"
+        f"UserInputArgs.{name} = {given}: the selected channels make {expected}; correct it or leave it out, as it is "
+        "derived"
         for name, given, expected in (
             ("input_size", user.input_size, input_size(user)),
             ("output_size", user.output_size, outputs),
@@ -84,21 +83,21 @@ def _wrong_sizes(user: UserInput) -> list[str]:
 
 
 def input_size(user: UserInput) -> int:
-    """Number of input channels that the settings switch on."""
+    """Number of input channels selected by the settings."""
     return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
 
 
 def _faults_of_a_filter(user: UserInput) -> list[str]:
-    """What makes no sense with a filter, which is fitted in closed form."""
+    """Settings that do not apply to a filter, which is fitted in closed form."""
     if user.network_type != "linear" or not user.training_mode:
         return []
     found = {
-        "UserInputArgs.resume = True: network_type 'linear' is fitted in one go and leaves nothing to continue; "
+        "UserInputArgs.resume = True: network_type 'linear' is fitted in closed form, so nothing is left to resume; "
         "set resume = False": user.resume,
-        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in one go "
-        'and starts from no other network; set it to ""': user.fine_tune_filename,
-        f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has one solution, an ensemble would "
-        "hold it several times; set num_networks = 1": user.num_networks > 1,
+        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in closed "
+        'form and cannot start from another network; set it to ""': user.fine_tune_filename,
+        f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has a single solution, which an "
+        "ensemble would repeat; set num_networks = 1": user.num_networks > 1,
     }
     return [line for line, wrong in found.items() if wrong]
 
@@ -126,7 +125,7 @@ def warnings(config: Config) -> list[str]:
 
 
 def records_in_two_sets(data: DataInfo) -> list[str]:
-    """One line for each two sets with a record in common."""
+    """One line for each two sets that share records."""
     lines = []
     for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
         shared = sorted(set(getattr(data, f"{first}_lamp")) & set(getattr(data, f"{second}_lamp")))

@@ -1,4 +1,4 @@
-"""Values that users write in input files, as the types of the settings that they are for.
+"""Converts values of input files to the types of their settings.
 
 Each function returns the value in its type or raises ValueError with what was expected.
 """
@@ -16,18 +16,18 @@ from support.files import posix
 
 OBJECTIVE_KINDS = range(7)
 Indices = tuple[int, ...] | str
-WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # what may stand in place of indices
+WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
 
 
 def without_numpy(value: Any) -> Any:
-    """NumPy's scalars and arrays as Python's own numbers and lists."""
+    """NumPy scalars and arrays as Python numbers and lists."""
     return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _is_number(value: Any) -> bool:
     try:
         return isinstance(value, int | float) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond the largest float
+    except OverflowError:  # an integer beyond the largest float
         return False
 
 
@@ -85,13 +85,14 @@ def as_objective(value: Any) -> tuple[float, ...]:
 
 def as_paths(value: Any) -> tuple[str, ...]:
     if not _is_list(value):
-        raise ValueError("expected a list of paths without their endings")
+        raise ValueError("expected a list of paths without file extensions")
     items = list(value)
     if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
-        raise ValueError("expected a list of paths without their endings, each as text in quotes")
+        raise ValueError("expected a list of paths without file extensions, each as text in quotes")
     if not all(str(item).isprintable() for item in items):
         raise ValueError(
-            "a path holds a line break, a tab or the like; Python takes \\n and \\t for those: write / instead of \\"
+            "a path contains a line break, a tab or the like, since Python reads \\n and \\t as such: write / instead "
+            "of \\"
         )
     return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
 

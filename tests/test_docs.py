@@ -1,0 +1,28 @@
+"""The documentation: links lead somewhere, and files that it names exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("[!.]*/README.md"))]
+PACKAGES = ("readers", "layers", "training", "studies", "support")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_every_page_is_listed_in_the_readme():
+    listed = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in listed] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_modules_that_a_page_names_exist(page):
+    named = re.findall(rf"(?<![\w/])(?:{'|'.join(PACKAGES)})/\w+\.py", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).is_file() and not (page.parent / name).is_file()] == []
