@@ -1,0 +1,138 @@
+"""Files of one realization on one time axis, by interpolation where it has to be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import (
+    LAMP_HEADER,
+    SC_HEADER,
+    WAV_HEADER,
+    motion_table,
+    write_realization,
+    write_rows,
+)
+
+import data_io
+from data_io import (
+    read_record,
+)
+from readers.text_tables import LAMP_MOT, SC_MOT, WAV, read_columns
+from settings import UserInput
+from support.errors import InputError
+
+USER = UserInput(time_res=2)
+
+
+def lines_of(error: pytest.ExceptionInfo) -> tuple[str, ...]:
+    assert all("\n" not in line for line in error.value.lines)
+    return error.value.lines
+
+
+def write_pair(folder: Path, sc_time, lamp_time, wav_time=None) -> tuple[str, str]:
+    """A realization whose motions are straight lines in time, which interpolation gives back exactly."""
+    wav_time = lamp_time if wav_time is None else wav_time
+
+    def table(time, slopes):
+        return motion_table(time, time[:, None] * slopes)
+
+    write_rows(folder / "SC.mot", SC_HEADER, table(sc_time, [1.0, 2.0, 3.0]))
+    write_rows(folder / "LAMP.mot", LAMP_HEADER, table(lamp_time, [4.0, 5.0, 6.0]))
+    write_rows(folder / "LAMP.wav", WAV_HEADER, np.column_stack([wav_time, 7 * wav_time]))
+    return str(folder / "SC"), str(folder / "LAMP")
+
+
+def clock(begin: float, end: float, step: float) -> np.ndarray:
+    return (begin + step * np.arange(round((end - begin) / step) + 1)).round(6)
+
+
+def assert_straight(record: data_io.Record, begin: float, end: float, step: float) -> None:
+    assert np.allclose(record.time, clock(begin, end, step), atol=1e-9)
+    assert np.allclose(record.inputs, record.time[:, None] * [1, 2, 3, 7], atol=1e-9)
+    assert np.allclose(record.targets, record.time[:, None] * [4, 5, 6], atol=1e-9)
+    assert np.allclose(record.simple, record.time[:, None] * [1, 2, 3], atol=1e-9)
+
+
+def test_files_of_one_step_are_taken_as_they_are(tmp_path):
+    sc, lamp = write_realization(tmp_path, "_x", rows=60, zero_rows=10)
+    record, warnings = read_record(sc, lamp, USER)
+    assert warnings == [] or "only" in warnings[0]  # 50 of 60 rows
+    simple, target = read_columns(f"{sc}.mot", SC_MOT), read_columns(f"{lamp}.mot", LAMP_MOT)
+    wave = read_columns(f"{lamp}.wav", WAV)
+    assert record.name == "SC_x"
+    assert len(record.time) == 50
+    assert np.array_equal(record.time, target[:50, 0])
+    assert np.array_equal(record.inputs, np.hstack([simple[:, 1:], wave[:50, 1:]]))
+    assert np.array_equal(record.targets, target[:50, 1:])
+    assert np.array_equal(record.simple, simple[:, 1:])
+
+
+@pytest.mark.parametrize(
+    ("sc", "lamp", "wav", "shared"),
+    [
+        ((0, 20), (5, 20), (0, 20), (5, 20)),
+        ((3, 15), (0, 20), (0, 20), (3, 15)),
+        ((0, 20), (0, 18), (2, 25), (2, 18)),
+        ((0, 180), (0, 180), (0, 95), (0, 95)),  # the known case of a short .wav
+    ],
+)
+def test_files_that_begin_or_end_at_different_times_share_a_stretch(tmp_path, sc, lamp, wav, shared):
+    record, warnings = read_record(*write_pair(tmp_path, clock(*sc, 0.1), clock(*lamp, 0.1), clock(*wav, 0.1)), USER)
+    assert_straight(record, *shared, 0.1)
+    assert not any("interpolated" in line for line in warnings)
+    if shared[1] - shared[0] < 0.85 * (lamp[1] - lamp[0]):
+        assert len(warnings) == 1 and f"{shared[0]} to {shared[1]} s" in warnings[0]
+
+
+@pytest.mark.parametrize(("sc_step", "sc_begin"), [(0.2, 0.0), (0.05, 0.0), (0.1, 0.05), (0.15, 0.0)])
+def test_another_step_is_interpolated_with_a_warning(tmp_path, sc_step, sc_begin):
+    pair = write_pair(tmp_path, clock(sc_begin, 30, sc_step), clock(0, 30, 0.1))
+    record, warnings = read_record(*pair, USER)
+    first, last = record.time[0], record.time[-1]
+    assert first <= sc_begin + 0.1 and last >= 30 - 0.2
+    assert_straight(record, first, last, 0.1)
+    assert len(warnings) == 1
+    assert "SC.mot" in warnings[0] and "interpolated" in warnings[0] and f"{sc_step:g} s" in warnings[0]
+
+
+def test_waves_at_another_step_are_interpolated(tmp_path):
+    record, warnings = read_record(*write_pair(tmp_path, clock(0, 9, 0.1), clock(0, 9, 0.1), clock(0, 9, 0.3)), USER)
+    assert_straight(record, 0, 9, 0.1)
+    assert len(warnings) == 1 and "LAMP.wav" in warnings[0]
+
+
+def test_files_that_share_no_time(tmp_path):
+    pair = write_pair(tmp_path, clock(0, 9, 0.1), clock(50, 60, 0.1))
+    with pytest.raises(InputError) as caught:
+        read_record(*pair, USER)
+    (line,) = lines_of(caught)
+    assert "0 rows in common" in line and "0 to 9 s" in line and "50 to 60 s" in line
+
+
+def test_a_record_too_short_for_the_time_resolution(tmp_path):
+    pair = write_pair(tmp_path, clock(0, 1, 0.1), clock(0, 1, 0.1))
+    assert len(read_record(*pair, UserInput(time_res=5))[0].time) == 11
+    even = write_pair(tmp_path / "even", clock(0, 0.9, 0.1), clock(0, 0.9, 0.1))
+    assert len(read_record(*even, UserInput(time_res=5))[0].time) == 10
+    with pytest.raises(InputError, match="11 rows in common.*at least 12"):
+        read_record(*pair, UserInput(time_res=6))
+
+
+def test_a_step_that_changes_is_a_warning(tmp_path):
+    time = np.concatenate([clock(0, 5, 0.1), clock(5.2, 8, 0.2)])
+    _, warnings = read_record(*write_pair(tmp_path, time, time), USER)
+    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and "step of 0.1 s changes after 5 s" in warnings[0]
+
+
+def test_a_gap_in_time_is_called_a_gap(tmp_path):
+    whole = clock(0, 15, 0.1)
+    holey = np.concatenate([clock(0, 5, 0.1), clock(8, 12, 0.1), clock(12.5, 15, 0.1)])
+    gap = "gap in time: no rows between 5 and 8 s (the first of 2 gaps)"
+    record, warnings = read_record(*write_pair(tmp_path, holey, holey), USER)
+    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and gap in warnings[0]
+    record, warnings = read_record(*write_pair(tmp_path, whole, holey, whole), USER)
+    assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and gap in warnings[0]
+    assert np.allclose(record.inputs, holey[:, None] * [1, 2, 3, 7], atol=1e-9)
+    record, warnings = read_record(*write_pair(tmp_path, whole, whole, holey), USER)
+    assert len(warnings) == 1 and "LAMP.wav" in warnings[0] and gap in warnings[0] and "interpolated" in warnings[0]
+    assert_straight(record, 0, 15, 0.1)

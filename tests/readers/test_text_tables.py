@@ -1,0 +1,343 @@
+"""Reading text: every printed digit counts, and every fault is reported with its place."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import (
+    LAMP_HEADER,
+    SC_HEADER,
+    SEA_HEADER,
+    make_motions,
+    motion_table,
+    write_rows,
+)
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from readers import text_tables
+from readers.text_tables import LAMP_MOT, SC_MOT, SEA, Layout, read_columns
+from support.errors import InputError
+
+PAIR = Layout("test", 1, {"Time": 0, "Value": 1}, has_time=False)
+FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+ROWS = 40
+
+
+def table_of(rows: int = ROWS, step: float = 0.1) -> np.ndarray:
+    return motion_table((step * np.arange(rows)).round(6), make_motions(rows).round(4))
+
+
+def lines_of(error: pytest.ExceptionInfo) -> tuple[str, ...]:
+    assert all("\n" not in line for line in error.value.lines)
+    return error.value.lines
+
+
+def read_faults(path: Path, layout: Layout) -> tuple[str, ...]:
+    with pytest.raises(InputError) as caught:
+        read_columns(path, layout)
+    return lines_of(caught)
+
+
+# ---- exact reading ------------------------------------------------------------------------------------------------
+
+
+def columns_of(table: np.ndarray) -> np.ndarray:
+    return table[:, [0, 3, 4, 5]]
+
+
+def as_text(table: np.ndarray, number: str, between: str = " ") -> list[str]:
+    return [between.join(number % value for value in row) for row in table]
+
+
+VARIATIONS = {
+    "fixed width": lambda t: ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n").encode(),
+    "free width": lambda t: ("\n".join(SC_HEADER + as_text(t, "%.4f")) + "\n").encode(),
+    "exponents": lambda t: ("\n".join(SC_HEADER + as_text(t, "%14.6E")) + "\n").encode(),
+    "free exponents": lambda t: ("\n".join(SC_HEADER + as_text(t, "%.6e")) + "\n").encode(),
+    "D exponents": lambda t: (
+        ("\n".join(SC_HEADER + as_text(t, "%14.6E")) + "\n").replace("E+", "D+").replace("E-", "D-").encode()
+    ),
+    "d exponents": lambda t: ("\n".join(SC_HEADER + [r.replace("e", "d") for r in as_text(t, "%.6e")]) + "\n").encode(),
+    "free D exponents": lambda t: (
+        ("\n".join(SC_HEADER + as_text(t, "%.6E")) + "\n").replace("E+", "D+").replace("E-", "D-").encode()
+    ),
+    "tabs": lambda t: ("\n".join(SC_HEADER + as_text(t, "%.4f", "\t")) + "\n").encode(),
+    "leading blanks": lambda t: ("\n".join(SC_HEADER + ["  " + r for r in as_text(t, "%.4f")]) + "\n").encode(),
+    "trailing blanks": lambda t: ("\n".join(SC_HEADER + [r + "  " for r in as_text(t, "%12.4f")]) + "\n").encode(),
+    "Windows": lambda t: ("\r\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\r\n").encode(),
+    "old Mac": lambda t: ("\r".join(SC_HEADER + as_text(t, "%12.4f")) + "\r").encode(),
+    "byte order mark": lambda t: b"\xef\xbb\xbf" + ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n").encode(),
+    "no final newline": lambda t: "\n".join(SC_HEADER + as_text(t, "%12.4f")).encode(),
+    "blank lines at the end": lambda t: ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n\n  \n\n").encode(),
+    "blank lines between": lambda t: ("\n\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n").encode(),
+    "plus signs": lambda t: ("\n".join(SC_HEADER + as_text(t, "%+12.4f")) + "\n").encode(),
+    "wave and slopes after Yaw": lambda t: (
+        "\n".join(SC_HEADER + as_text(np.hstack([t, t[:, 3:6] / 3]), "%12.4f")) + "\n"
+    ).encode(),
+    "no header": lambda t: ("\n".join(as_text(t, "%12.4f")) + "\n").encode(),
+    "header of one line": lambda t: ("\n".join(SC_HEADER[:1] + as_text(t, "%12.4f")) + "\n").encode(),
+    "header of four lines": lambda t: (
+        "\n".join(["Run of 2024", "made by hand", *SC_HEADER, *as_text(t, "%.4f")]) + "\n"
+    ).encode(),
+    "header with numbers": lambda t: (
+        "\n".join(["a", "b", "Length 150.0 beam 20 22 24", "Date 2024 11 20", *SC_HEADER, *as_text(t, "%.4f")]) + "\n"
+    ).encode(),
+    "footer": lambda t: ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\nEnd of the record\n").encode(),
+    "footers with numbers": lambda t: (
+        "\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n\nTotal time 30.0 s\nMaximum: 3.25 4.5\n"
+    ).encode(),
+    "Latin-1 letters": lambda t: "\n".join(["J\xe4ger", *SC_HEADER, *as_text(t, "%12.4f"), "gr\xfcn", ""]).encode(
+        "latin-1"
+    ),
+}
+
+
+@pytest.mark.parametrize("variation", VARIATIONS)
+def test_every_way_of_writing_is_read_exactly(tmp_path, variation):
+    table = table_of()
+    path = tmp_path / "SC.mot"
+    path.write_bytes(VARIATIONS[variation](table))
+    # All have four decimals, so what is read has to be the written doubles, not something close to them.
+    assert np.array_equal(read_columns(path, SC_MOT), columns_of(table.round(4)))
+
+
+@pytest.mark.parametrize(("layout", "header"), [(SC_MOT, SC_HEADER), (LAMP_MOT, LAMP_HEADER)])
+def test_doubles_survive_writing_and_reading(tmp_path, layout, header):
+    table = motion_table(0.1 * np.arange(ROWS), make_motions(ROWS) * 10.0 ** np.random.default_rng(0).uniform(-9, 9))
+    path = write_rows(tmp_path / "x.mot", header, table)
+    assert np.array_equal(read_columns(path, layout), columns_of(table))
+
+
+@FEW
+@given(st.lists(st.tuples(st.floats(-1e17, 1e17)), min_size=1, max_size=8))
+def test_any_double_survives(tmp_path, values):
+    table = np.column_stack([np.arange(len(values)), [value for (value,) in values]])
+    path = write_rows(tmp_path / "x.txt", ["Time Value"], table)
+    assert np.array_equal(read_columns(path, PAIR), table)
+
+
+WORDS = st.one_of(
+    st.text(alphabet="0123456789+-.eEdD*_x,", min_size=1, max_size=9),
+    st.from_regex(r"[+-]?[0-9]{0,25}\.?[0-9]{0,25}([eEdD][+-]?[0-9]{1,2})?", fullmatch=True),
+    st.sampled_from("nan NaN -NaN inf -Inf Infinity NA N/A null None #1 0x1F 1_000 1,5 '1' true ****** 1e999".split()),
+    st.sampled_from(['"1"', "9" * 400, "0." + "1" * 300, "123456789012345678.5", "9007199254740993", "4.9e-324"]),
+)
+
+
+@FEW
+@given(WORDS, st.integers(1, 3), st.integers(0, 2), st.sampled_from(["1 {:>9}\n", "1\t{}\n", "1 {} \n", "{}  1\n"]))
+def test_words_are_read_as_python_reads_them_or_refused(tmp_path, word, before, behind, row):
+    path = tmp_path / "x.txt"
+    path.write_text("Time Value\n" + "1 2\n" * before + row.format(word) + "1 2\n" * behind)
+    good = word.strip() and text_tables.NUMBER.fullmatch(word.encode())
+    value = float(word.lower().replace("d", "e")) if good else math.nan
+    if abs(value) < text_tables.LARGEST_VALUE:
+        expected = [value, 1.0] if row.startswith("{") else [1.0, value]
+        assert read_columns(path, PAIR)[before].tolist() == expected
+        assert len(read_columns(path, PAIR)) == before + 1 + behind
+    elif behind:  # else it may be a footer
+        with pytest.raises(InputError, match="line|no row"):
+            read_columns(path, PAIR)
+
+
+@pytest.mark.parametrize("with_time", [False, True])
+@pytest.mark.parametrize("zero_rows", [0, 1, 9, 10, 11, 25])
+def test_zero_rows_at_the_end_are_left_out(tmp_path, zero_rows, with_time):
+    table = table_of()
+    filled = np.vstack([table, np.zeros((zero_rows, 7))])
+    if with_time:
+        filled[:, 0] = (0.1 * np.arange(len(filled))).round(6)
+    for number in ("{:12.4f}", "{!r}"):
+        path = write_rows(tmp_path / "SC.mot", SC_HEADER, filled, number)
+        assert np.array_equal(read_columns(path, SC_MOT), columns_of(table.round(4)))
+
+
+def test_a_first_row_of_zeros_and_zeros_in_the_middle_stay(tmp_path):
+    table = table_of()
+    table[0, 3:6] = 0
+    table[10:20, 3:6] = 0
+    path = write_rows(tmp_path / "SC.mot", SC_HEADER, table)
+    assert np.array_equal(read_columns(path, SC_MOT), columns_of(table))
+
+
+def test_a_ship_at_rest_stays(tmp_path):
+    table = table_of()
+    table[:, 1:] = 0
+    path = write_rows(tmp_path / "SC.mot", SC_HEADER, np.vstack([table, np.zeros((10, 7))]))
+    assert np.array_equal(read_columns(path, SC_MOT), columns_of(table))
+
+
+def test_roll_of_zero_in_every_row_stays(tmp_path):
+    table = table_of()
+    table[:, 4] = 0
+    path = write_rows(tmp_path / "LAMP.mot", LAMP_HEADER, table, "{:12.4f}")
+    assert np.array_equal(read_columns(path, LAMP_MOT), columns_of(table.round(4)))
+
+
+def test_the_components_of_a_sea(tmp_path):
+    sea = np.array([[0.4, 30.0, 1.0, 135.0], [0.5, 300.0, 0.5, 140.0], [0.3, 10.0, 0.2, 135.0]])
+    path = write_rows(tmp_path / "LAMP.sea", SEA_HEADER, sea)
+    assert np.array_equal(read_columns(path, SEA), sea)
+
+
+# ---- faults in a file ---------------------------------------------------------------------------------------------
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    assert "missing" in read_faults(tmp_path / "no.mot", SC_MOT)[0]
+    assert "cannot be read" in read_faults(tmp_path, SC_MOT)[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"  \r\n"])
+def test_an_empty_file(tmp_path, content):
+    path = tmp_path / "SC.mot"
+    path.write_bytes(content)
+    (line,) = read_faults(path, SC_MOT)
+    assert str(path) in line and "empty" in line
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01\x02" * 100, np.arange(100.0).tobytes()])
+def test_a_binary_file(tmp_path, content):
+    path = tmp_path / "SC.mot"
+    path.write_bytes(content)
+    (line,) = read_faults(path, SC_MOT)
+    assert str(path) in line and "binary" in line
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_as_windows_saves_unicode(tmp_path, encoding):
+    path = write_rows(tmp_path / "SC.mot", SC_HEADER, table_of())
+    text = path.read_text()
+    path.write_bytes((text if encoding == "utf-16" else "\ufeff" + text).encode(encoding))
+    (line,) = read_faults(path, SC_MOT)
+    assert "SC.mot: is saved as UTF-16" in line and "save it as UTF-8" in line
+
+
+@pytest.mark.parametrize("footer", [[], ["the end"]])
+def test_a_header_alone(tmp_path, footer):
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *footer]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert str(path) in line and "no row of numbers" in line
+
+
+@pytest.mark.parametrize("number", ["%12.4f", "%.4f"])
+@pytest.mark.parametrize("row", [0, 1, 20, ROWS - 1])
+@pytest.mark.parametrize(
+    ("damage", "column", "shown"),
+    [
+        ("text", 4, "'abc'"),
+        ("text", 5, "'abc'"),
+        ("stars", 6, "'********"),
+        ("nan", 4, "'NaN'"),
+        ("inf", 5, "'-inf'"),
+        ("1_0", 5, "'1_0'"),
+        ("0x10", 7, "'0x10'"),
+        ("1.2.3", 2, "'1.2.3'"),
+        ("comma", 4, "'1,5'"),
+    ],
+)
+def test_what_is_no_number_is_told_with_line_and_column(tmp_path, number, row, damage, column, shown):
+    word = {"text": "abc", "stars": "*" * 12, "nan": "NaN", "inf": "-inf", "comma": "1,5"}.get(damage, damage)
+    rows = [line.split() for line in as_text(table_of(), number)]
+    rows[row][column - 1] = word
+    path = tmp_path / "SC.mot"
+    between = (lambda words: "".join(f"{w:>14}" for w in words)) if "12" in number else " ".join
+    path.write_text("\n".join([*SC_HEADER, *map(between, rows)]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert line.startswith(f"{path}, line {row + 3}, column {column}: {shown}")
+    assert "expected" in line and ("decimal comma" in line) == (damage == "comma")
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "remedy"),
+    [
+        (lambda row: row.replace(".", ","), "numbers have a decimal comma", "decimal point"),
+        (lambda row: row.replace(" ", ","), "columns are separated by commas", "blanks"),
+        (lambda row: row.replace(" ", ", "), "columns are separated by commas", "blanks"),
+        (lambda row: row.replace(" ", ";"), "columns are separated by semicolons", "blanks"),
+        (lambda row: row.replace(" ", ";").replace(".", ","), "columns are separated by semicolons", "decimal point"),
+    ],
+)
+def test_commas_and_semicolons_are_named(tmp_path, change, what, remedy):
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *map(change, as_text(table_of(), "%.4f"))]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert line.startswith(f"{path}, line 3: {what}") and remedy in line
+
+
+@pytest.mark.parametrize("number", ["%12.4f", "%.4f"])
+@pytest.mark.parametrize("row", [0, 1, 20, ROWS - 1])
+@pytest.mark.parametrize("kept", [1, 4, 6])
+def test_a_row_that_is_cut(tmp_path, number, row, kept):
+    rows = as_text(table_of(), number)
+    rows[row] = " ".join(rows[row].split()[:kept])
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert line.startswith(f"{path}, line {row + 3}: {kept} columns where 7 are expected")
+
+
+def test_two_numbers_that_run_into_each_other(tmp_path):
+    rows = as_text(table_of(), "%12.4f")
+    rows[7] = "".join(f"{word:>12}" for word in ("0.7", "0", "0", "-1000.0001", "-100000.0001", "1.0", "0"))
+    rows[7] = rows[7].replace("-1000.0001", "1000.0001").replace(" -100000", "-1000000")
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
+    assert ", line 10" in read_faults(path, SC_MOT)[0]
+
+
+@pytest.mark.parametrize(("row", "time"), [(20, 1.9), (20, 0.5), (1, -1.0), (ROWS - 1, 0.0)])
+def test_time_that_runs_back_or_stands_still(tmp_path, row, time):
+    table = table_of()
+    table[row, 0] = time
+    path = write_rows(tmp_path / "LAMP.mot", LAMP_HEADER, table)
+    lines = read_faults(path, LAMP_MOT)
+    assert lines[0].startswith(f"{path}, line {row + 4}, column 1: time {time:g} s does not come after")
+
+
+def test_a_time_out_of_range_is_one_fault(tmp_path):
+    rows = as_text(table_of(), "%.4f")
+    rows[7] = " ".join(["1e30", *rows[7].split()[1:]])
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert "line 10, column 1: number out of range" in line
+
+
+def test_a_number_that_is_too_large(tmp_path):
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *as_text(table_of(), "%.4f"), "99 0 0 1e999 0 0 0"]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert line.startswith(f"{path}, line {ROWS + 3}, column 4: ") and "range" in line
+
+
+def test_many_faults_in_a_file_are_summed_up(tmp_path):
+    table = table_of()
+    path = write_rows(tmp_path / "SC.mot", SC_HEADER, table)
+    path.write_text(
+        path.read_text().replace(f" {float(table[5, 3])!r} ", " x ").replace(f" {float(table[9, 4])!r} ", " x ")
+    )
+    assert len(read_faults(path, SC_MOT)) == 2
+    rows = as_text(table, "%.4f")
+    path.write_text("\n".join(SC_HEADER + [row + " 1" * (i % 2) for i, row in enumerate(rows)]) + "\n")
+    lines = read_faults(path, SC_MOT)
+    assert len(lines) == text_tables.MAX_FAULTS_A_FILE
+    assert f"{ROWS // 2 - 3} more errors" in lines[-1]
+
+
+@pytest.mark.parametrize("layout", [SC_MOT, LAMP_MOT])
+def test_columns_in_another_order_are_seen_in_the_header(tmp_path, layout):
+    names = "Time Xcg Ycg Zcg Pitch Roll Yaw"
+    path = write_rows(tmp_path / "x.mot", ["t"] * (layout.header_lines - 1) + [names], table_of())
+    lines = read_faults(path, layout)
+    assert len(lines) == 2
+    assert f"line {layout.header_lines}: column 5 is called Pitch where Roll is expected" in lines[0]
+
+
+def test_a_file_with_too_few_columns(tmp_path):
+    path = write_rows(tmp_path / "x.mot", SC_HEADER, table_of()[:, :4])
+    assert "4 columns where 6 are expected" in read_faults(path, SC_MOT)[0]
