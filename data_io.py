@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from readers import record_cache
 from readers.alignment import align
@@ -38,7 +39,6 @@ from readers.waves import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, UserInput, user_settings
 from support.errors import InputError
 from support.files import written_aside
-from support.progress import Bar
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
@@ -300,7 +300,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
         record_cache.prepare(Path(data.cache_path))
     names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
     total = sum(len(data.pairs(set_name)) for set_name in SET_NAMES)
-    bar = Bar(total if total >= MANY_RECORDS else 0, "Reading")
+    bar = tqdm(total=total, desc="Reading", disable=True if total < MANY_RECORDS else None)  # None: without a terminal
     sets: dict[str, Sequence[Record]] = {}
     faults: list[str] = []
     warnings: list[str] = []
@@ -308,7 +308,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
         for set_name in SET_NAMES:
             records = []
             for result in pool.map(lambda pair: _find_or_read(*pair, names[pair[0]], config), data.pairs(set_name)):
-                bar.advance()
+                bar.update()
                 if isinstance(result, InputError):
                     faults += result.lines
                 else:

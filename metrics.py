@@ -43,11 +43,38 @@ def significant_single_amplitude(series: np.ndarray) -> float:
     return 2.0 * float(np.std(series))
 
 
+def running_mean(values: np.ndarray, span: int) -> np.ndarray:
+    """Mean over `span` steps to either side of each step, over those that exist at the ends.
+
+    values: (rows,). Returns (rows,). NaN are left out of the mean; where there is nothing but NaN it is NaN.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(values)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(known)])
+    rows = np.arange(values.size)
+    first = np.maximum(rows - span, 0)
+    last = np.minimum(rows + span + 1, values.size)
+    count = counts[last] - counts[first]
+    return np.where(count > 0, (sums[last] - sums[first]) / np.maximum(count, 1), np.nan)
+
+
 def magnitudes(series: np.ndarray, channel: str) -> np.ndarray:
     """|series| (rows,), of the channels ABOUT_MEAN about the record's own mean; NaN where it is not finite."""
     series = np.where(np.isfinite(series), series, np.nan)
     has_mean = channel in ABOUT_MEAN and not np.isnan(series).all()
     return np.abs(series - np.nanmean(series) if has_mean else series)
+
+
+def rows_around_largest(time: np.ndarray, values: np.ndarray, duration: float) -> slice:
+    """Rows of the duration (s) around the largest departure from the mean, moved to lie within the record.
+
+    time: (rows,) s. values: (rows,), NaN left out.
+    """
+    peak = time[np.nanargmax(np.abs(values - np.nanmean(values)))]
+    start = min(max(peak - duration / 2, time[0]), max(time[-1] - duration, time[0]))
+    first, last = np.searchsorted(time, [start, start + duration], side="left")
+    return slice(int(first), int(min(last + 1, time.size)))
 
 
 def record_maxima(motions: np.ndarray, channels: Sequence[str]) -> np.ndarray:

@@ -1,25 +1,25 @@
 """Writes the results of a run: error report, prediction files, figures, and predictions without LAMP."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 import data_io
 import metrics
 import plotting
 from data_io import Record
+from figures import training_figures
+from figures.style import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, predict_with_checkpoints
 from readers.cases import HANDLE
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
-from studies import training_figures
 from support import run_folder
 from support.errors import InputError, warn
-from support.progress import Bar
 
 BY_RECORD_FILE = "error_by_record.csv"
 FIGURES_FOLDER = "figures"
@@ -35,11 +35,11 @@ class Predicted(Sequence):
     def __len__(self) -> int:
         return len(self._predictions)
 
-    def __getitem__(self, place: int) -> metrics.Motions:
+    def __getitem__(self, index: int) -> metrics.Motions:
         if self._on_disk:
             self._on_disk.release()
-        record = self._records[place]
-        return record.targets, record.simple, self._predictions[place]
+        record = self._records[index]
+        return record.targets, record.simple, self._predictions[index]
 
 
 Results = Mapping[str, Predicted]
@@ -61,12 +61,12 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
 
 def _predictions(predictor: Predictor, records: Sequence[Record], set_name: str) -> Iterator[np.ndarray]:
     """Yields the network's motions record by record, with a few records in memory at a time."""
-    bar = Bar(len(records) if len(records) >= data_io.MANY_RECORDS else 0, f"Predicting {set_name} set")
-    for start in range(0, len(records), RECORDS_AT_ONCE):
-        places = range(start, min(start + RECORDS_AT_ONCE, len(records)))
-        yield from predictor.predict([records[i].inputs for i in places])
-        bar.advance(len(places))
-    bar.close()
+    silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
+    with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
+        for start in range(0, len(records), RECORDS_AT_ONCE):
+            chosen = range(start, min(start + RECORDS_AT_ONCE, len(records)))
+            yield from predictor.predict([records[i].inputs for i in chosen])
+            bar.update(len(chosen))
 
 
 def save_report(
@@ -122,27 +122,9 @@ def save_figures(
     chosen = config.plotting
     if not chosen.plotting_mode:
         return
-    channels, network = trained.architecture.outputs, network_title(trained)
     style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
-    figures = {}
-    for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
-        for name, records in sets.items():
-            for i in getattr(chosen, f"{kind}_ID_list_{name}"):
-                record = records[i]
-                title = f"{record.name} ({plotting.SET_NAMES[name]})"
-                figure = draw(record.time, *results[name][i], channels, style, title, network)
-                figures[f"{kind}_{name}_{i}_{record.name}"] = figure
-    for kind, draw, reduced in (
-        ("maxima", plotting.maxima_figure, lambda motions: metrics.record_maxima(motions, channels)),
-        ("histo", plotting.histogram_figure, np.asarray),
-    ):
-        # Reduced one by one, as by default the maxima of every record are drawn.
-        picked = {
-            name: [tuple(map(reduced, results[name][i])) for i in getattr(chosen, f"{kind}_ID_list_{name}")]
-            for name in sets
-        }
-        if any(picked.values()):
-            figures[kind] = draw(picked, channels, style, network)
+    figures = _figures_of_records(config, sets, results, trained, style)
+    figures |= _figures_of_sets(config, sets, results, trained, style)
     if len(trained.history):
         title = f"Training of {config.network_name}"
         figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
@@ -153,6 +135,39 @@ def save_figures(
         plotting.save_figure(figure, config.output_folder / name)
     if chosen.show_figures:
         plotting.show_figures(figures)
+
+
+def _figures_of_records(config, sets, results, trained, style) -> dict[str, Figure]:
+    """Motions and errors of single records, by the figures' names; arguments as in `save_figures`."""
+    channels, network = trained.architecture.outputs, network_title(trained)
+    figures = {}
+    for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
+        for set_name, records in sets.items():
+            for i in getattr(config.plotting, f"{kind}_ID_list_{set_name}"):
+                record = records[i]
+                title = f"{record.name} ({SET_TITLES[set_name]})"
+                figure = draw(record.time, *results[set_name][i], channels, style, title, network)
+                figures[f"{kind}_{set_name}_{i}_{record.name}"] = figure
+    return figures
+
+
+def _figures_of_sets(config, sets, results, trained, style) -> dict[str, Figure]:
+    """Largest values and distributions over many records, by the figures' names; arguments as in `save_figures`."""
+    channels, network = trained.architecture.outputs, network_title(trained)
+
+    def chosen(kind: str, reduced: Callable) -> dict[str, list]:
+        """By set; reduced one by one, as the maxima of thousands of records are drawn."""
+        lists = {name: getattr(config.plotting, f"{kind}_ID_list_{name}") for name in sets}
+        return {name: [tuple(map(reduced, results[name][i])) for i in indices] for name, indices in lists.items()}
+
+    figures = {}
+    maxima = chosen("maxima", lambda motions: metrics.record_maxima(motions, channels))
+    if any(maxima.values()):
+        figures["maxima"] = plotting.maxima_figure(maxima, channels, style, network)
+    records = chosen("histo", np.asarray)
+    if any(records.values()):
+        figures["histo"] = plotting.histogram_figure(records, channels, style, network)
+    return figures
 
 
 def evolution_figures(
@@ -168,17 +183,17 @@ def evolution_figures(
         warn([f"{line}; the evolution figure is not drawn" for line in error.lines])
         return {}
     figures = {}
-    for place, i in enumerate(chosen):
+    for n, i in enumerate(chosen):
         record = records[i]
         figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
             record.time,
             record.targets,
             record.simple,
-            {epoch: outputs[place] for epoch, outputs in predictions.items()},
+            {epoch: outputs[n] for epoch, outputs in predictions.items()},
             trained.best_epoch,
             trained.architecture.outputs,
             style,
-            f"{record.name} ({plotting.SET_NAMES['val']}) over the training of {config.network_name}",
+            f"{record.name} ({SET_TITLES['val']}) over the training of {config.network_name}",
         )
     return figures
 
@@ -199,39 +214,41 @@ def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequenc
     faults: list[str] = []
     remarks: list[str] = []
     predicted = 0
-    bar = Bar(len(jobs), "Predicting")
-    for start in range(0, len(jobs), RECORDS_AT_ONCE):
-        batch = []
-        for sc, wave in jobs[start : start + RECORDS_AT_ONCE]:
-            try:
-                record, remark = data_io.read_record(sc, None, config.user, wave, names[sc])
-                track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
-            except InputError as error:
-                faults.extend(error.lines)
-                continue
-            batch.append((record, track))
-            remarks.extend(remark)
-        outputs = predictor.predict([record.inputs for record, _ in batch])
-        run_folder.note(
-            config.output_folder,
-            [
-                f"{config.save.prefix}{record.name}{ending}"
-                for record, track in batch
-                for ending in ((".txt",) if track is None else (".txt", ".mot"))
-            ],
-        )
-        for (record, track), output in zip(batch, outputs, strict=True):
-            base = config.output_folder / f"{config.save.prefix}{record.name}"
-            data_io.write_prediction(Path(f"{base}.txt"), record.time, output, channels)
-            if track is not None:
-                motions = output[:, [channels.index(name) for name in data_io.MOTIONS]]
-                data_io.write_lamp_motions(Path(f"{base}.mot"), record.time, track, motions)
-            predicted += 1
-        bar.advance(len(jobs[start : start + RECORDS_AT_ONCE]))
-    bar.close()
+    with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
+        for start in range(0, len(jobs), RECORDS_AT_ONCE):
+            batch = []
+            for sc, wave in jobs[start : start + RECORDS_AT_ONCE]:
+                try:
+                    record, remark = data_io.read_record(sc, None, config.user, wave, names[sc])
+                    track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
+                except InputError as error:
+                    faults += error.lines
+                else:
+                    batch.append((record, track))
+                    remarks += remark
+                bar.update()
+            _write_without_lamp(config, batch, predictor.predict([record.inputs for record, _ in batch]), channels)
+            predicted += len(batch)
     warn(remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return faults
+
+
+def _write_without_lamp(
+    config: Config,
+    batch: Sequence[tuple[Record, np.ndarray | None]],
+    predictions: Sequence[np.ndarray],
+    channels: Sequence[str],
+) -> None:
+    """Predictions (rows, channel) as text, and with the record's track (rows, 3), if there is one, as LAMP's .mot."""
+    stems = [f"{config.save.prefix}{record.name}" for record, _ in batch]
+    with_track = [stem for stem, (_, track) in zip(stems, batch, strict=True) if track is not None]
+    run_folder.note(config.output_folder, [f"{stem}.txt" for stem in stems] + [f"{stem}.mot" for stem in with_track])
+    for stem, (record, track), predicted in zip(stems, batch, predictions, strict=True):
+        data_io.write_prediction(config.output_folder / f"{stem}.txt", record.time, predicted, channels)
+        if track is not None:
+            motions = predicted[:, [channels.index(name) for name in data_io.MOTIONS]]
+            data_io.write_lamp_motions(config.output_folder / f"{stem}.mot", record.time, track, motions)
 
 
 def earlier_files(config: Config) -> list[str]:

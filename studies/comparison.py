@@ -20,11 +20,12 @@ import pandas as pd
 
 import data_io
 import plotting
+from figures.comparison_figure import comparison_figure
+from figures.style import SET_NAMES
 from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
-from studies import training_figures
-from support.errors import InputError, warn
-from support.files import posix
+from support.errors import InputError, exit_status, warn
+from support.files import png_path, posix
 from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_facts, training_settings
 
 CRITERION = "nrmse"
@@ -76,16 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where the reports lie")
     given = parser.parse_args(arguments)
     folder = Path(posix(given.output_path))
-    path = Path(posix(given.output)) if given.output else folder / FILE_NAME
-    try:
-        if path.suffix.lower() != ".png":
-            raise InputError(f"--output {path}: figures are written as PNG; give a name that ends in .png")
-        compare({name: folder / name for name in given.networks}, path, given.test)
-    except InputError as error:
-        for line in error.lines:
-            print(f"Error: {line}", file=sys.stderr)
-        return 1
-    return 0
+    networks = {name: folder / name for name in given.networks}
+    return exit_status(lambda: compare(networks, png_path(given.output, folder / FILE_NAME), given.test))
 
 
 def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[Entry]:
@@ -98,8 +91,7 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
     """
     entries = rank(read_results(networks, test))
     table = comparison_table(entries, test)
-    figure = training_figures.comparison_figure(table)
-    plotting.save_figure(figure, path)
+    plotting.save_figure(comparison_figure(table), path)
     data_io.write_table(path.with_suffix(".csv"), table)
     print(format_comparison(table))
     print(f"\nComparison in {path}, numbers in {path.with_suffix('.csv')}")
@@ -160,7 +152,7 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
 
 def read_result(name: str, folder: Path) -> Result:
-    """A network in saved_models with the report in this folder. Raises InputError if one is missing or of no use."""
+    """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
     network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
     facts = read_facts(network)
     if not facts.get("finished", True):
@@ -187,32 +179,33 @@ def read_result(name: str, folder: Path) -> Result:
 
 
 def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
-    """A line if the reports are not of the same channels and the same data of a set; it names who goes together."""
+    """A line if the reports are not of the same channels and data of a set; it names the networks that go together."""
     groups: list[list[Result]] = []
     for result in results:
-        alike = next((group for group in groups if _same_data(group[0], result, set_name)), None)
-        if alike is None:
-            groups.append([result])
+        for group in groups:
+            if _same_data(group[0], result, set_name):
+                group.append(result)
+                break
         else:
-            alike.append(result)
+            groups.append([result])
     if len(groups) < 2:
         return []
-    channels = [", ".join(c for c in group[0].errors(set_name).index if c != "All") for group in groups]
-    what = "output channels" if len(set(channels)) > 1 else f"{plotting.SET_NAMES[set_name]} data"
-    listed = "; ".join(
-        " ".join(result.name for result in group) + (f" ({channel})" if len(set(channels)) > 1 else "")
-        for group, channel in zip(groups, channels, strict=True)
-    )
+    names = [" ".join(result.name for result in group) for group in groups]
+    channels = [", ".join(group[0].errors(set_name).index.drop("All")) for group in groups]
+    what = f"{SET_NAMES[set_name]} data"
+    if len(set(channels)) > 1:
+        what = "output channels"
+        names = [f"{name} ({channel})" for name, channel in zip(names, channels, strict=True)]
     return [
-        f"these networks were measured on different {what} and cannot be ranked together: {listed}; compare those "
-        "between the semicolons by themselves, or run main.py with training_mode = False and the same data for each"
+        f"these networks were measured on different {what} and cannot be ranked together: {'; '.join(names)}; compare "
+        "those between the semicolons separately, or run main.py with training_mode = False and the same data for each"
     ]
 
 
 def _same_data(first: Result, second: Result, set_name: str) -> bool:
-    """Whether two reports are of the same channels and LAMP records, told by LAMP's standard deviation a channel.
+    """Whether two reports are of the same channels and LAMP records, judged by LAMP's standard deviations.
 
-    Paths do not tell: a report may be of a later run on other data, and files may have moved.
+    Not by the files' paths: a report may be of a later run on other data, and files may have moved.
     """
     errors = [result.errors(set_name).drop(index="All") for result in (first, second)]
     if list(errors[0].index) != list(errors[1].index):
@@ -259,31 +252,26 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
         same in all entries) and members (the networks' names). mse_share is the mse as a share of SimpleCode's.
     """
     differing = _differing_settings(entries)
-    rows = []
+    blocks = []
     for set_name in ("val", "test"):
-        shown = [entry for entry in entries if all(len(result.errors(set_name)) for result in entry.results)]
-        shown = shown if set_name == "val" or test == "all" else [entry for entry in shown if entry is entries[0]]
-        for entry in shown:
+        ranked = [(n, e) for n, e in enumerate(entries, 1) if all(len(r.errors(set_name)) for r in e.results)]
+        ranked = [(n, entry) for n, entry in ranked if set_name == "val" or test == "all" or n == 1]
+        for n, entry in ranked:
+            settings = ", ".join(f"{name} {_value_text(entry.results[0].settings[name])}" for name in differing)
+            members = " ".join(result.name for result in entry.results)
             tables = [_with_share(result, set_name) for result in entry.results]
-            place = {"set": set_name, "rank": list(entries).index(entry) + 1, "name": entry.label}
-            about = {
-                "settings": ", ".join(f"{name} {_said(entry.results[0].settings[name])}" for name in differing),
-                "members": " ".join(result.name for result in entry.results),
-            }
-            rows += _measure_rows(place | {"networks": len(tables)}, tables, about)
-        if shown:
-            outputs = shown[0].results[0].errors(set_name).index
-            simple = max((r.errors(set_name, of_simplecode=True) for entry in shown for r in entry.results), key=len)
-            if list(simple.index) != list(outputs):  # its mean over other channels is no match for the networks'
-                simple = simple.drop(index="All", errors="ignore")
-            place = {"set": set_name, "rank": None, "name": "SimpleCode", "networks": 0}
-            rows += _measure_rows(place, [simple.assign(mse_share=1.0)], {"settings": "", "members": ""})
-    table = pd.DataFrame(rows)
-    return table.astype({"rank": "Int64"})
+            blocks.append(_block(tables, set_name, n, entry.label, len(tables), settings, members))
+        if ranked:
+            reports = [r.errors(set_name, of_simplecode=True) for _, entry in ranked for r in entry.results]
+            simple = max(reports, key=len)
+            if list(simple.index) != list(ranked[0][1].results[0].errors(set_name).index):
+                simple = simple.drop(index="All", errors="ignore")  # a mean over other channels than the networks'
+            blocks.append(_block([simple.assign(mse_share=1.0)], set_name, None, SIMPLECODE, 0))
+    return pd.concat(blocks, ignore_index=True).astype({"rank": "Int64"})
 
 
 def _with_share(result: Result, set_name: str) -> pd.DataFrame:
-    """A network's measures over a set, with its mse as a share of SimpleCode's where that is there."""
+    """A network's measures over a set, with its mse as a share of SimpleCode's if that is known."""
     errors, simple = result.errors(set_name), result.errors(set_name, of_simplecode=True)
     base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
     if len(simple) != len(errors):
@@ -291,15 +279,24 @@ def _with_share(result: Result, set_name: str) -> pd.DataFrame:
     return errors.assign(mse_share=errors["mse"] / base)
 
 
-def _measure_rows(place: dict[str, Any], tables: Sequence[pd.DataFrame], about: dict[str, Any]) -> list[dict]:
-    rows = []
-    for channel in tables[0].index:
-        measures = {}
-        for name in COMPARED:
-            values = [float(table.loc[channel, name]) for table in tables]
-            measures |= {name: np.median(values), f"{name}_min": np.min(values), f"{name}_max": np.max(values)}
-        rows.append(place | {"channel": channel} | measures | about)
-    return rows
+def _block(
+    tables: Sequence[pd.DataFrame],
+    set_name: str,
+    rank: int | None,
+    name: str,
+    networks: int,
+    settings: str = "",
+    members: str = "",
+) -> pd.DataFrame:
+    """The rows of one entry in a `comparison_table`, from the measures of its networks."""
+    values = np.stack([table[list(COMPARED)].to_numpy(float) for table in tables])
+    spread = np.stack([np.median(values, axis=0), values.min(axis=0), values.max(axis=0)], axis=-1)
+    columns = [f"{measure}{ending}" for measure in COMPARED for ending in ("", "_min", "_max")]
+    block = pd.DataFrame(spread.reshape(len(tables[0]), -1), tables[0].index, columns).reset_index()
+    before = {"set": set_name, "rank": rank, "name": name, "networks": networks}
+    for position, (column, value) in enumerate(before.items()):
+        block.insert(position, column, value)
+    return block.assign(settings=settings, members=members)
 
 
 def _differing_settings(entries: Sequence[Entry]) -> list[str]:
@@ -309,7 +306,7 @@ def _differing_settings(entries: Sequence[Entry]) -> list[str]:
     return [name for name in names if any(own.get(name) != settings[0].get(name) for own in settings)]
 
 
-def _said(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], str):
         return f"{len(value)} files"
     return json.dumps(value)
@@ -319,29 +316,21 @@ def format_comparison(table: pd.DataFrame) -> str:
     """A `comparison_table` for the terminal: a block a set, one line an entry."""
     lines = []
     for set_name, block in table.groupby("set", sort=False):
-        channels = list(dict.fromkeys(block["channel"]))
-        channels.sort(key=lambda channel: channel != "All")
-        lines += [
-            "",
-            f"nrmse on the {plotting.SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's",
-        ]
-        shown = []
-        for name, rows in block.groupby("name", sort=False):
-            rows = rows.set_index("channel")
-            place = rows["rank"].iloc[0]
-            line = {"rank": "" if pd.isna(place) else str(place), "network": name}
-            line |= {c: _cell(rows.loc[c]) if c in rows.index else "" for c in channels}
-            shown.append(line | {"differs in": rows["settings"].iloc[0]})
-        frame = pd.DataFrame(shown)
-        if not frame["differs in"].any():
-            frame = frame.drop(columns="differs in")
-        widths = {name: max(len(name), frame[name].str.len().max()) for name in frame}
+        lines += ["", f"nrmse on the {SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's"]
+        cells = block.assign(cell=block.apply(_cell, axis=1)).pivot(index="name", columns="channel", values="cell")
+        channels = sorted(dict.fromkeys(block["channel"]), key=lambda channel: channel != "All")
+        entries = block.drop_duplicates("name").set_index("name")
+        ranks = entries["rank"].astype("string")
+        shown = pd.concat([ranks, cells.loc[entries.index, channels], entries["settings"]], axis=1).fillna("")
+        shown = shown.reset_index(names="network").rename(columns={"settings": "differs in"})
+        order = ["rank", "network", *channels, *(["differs in"] if shown["differs in"].any() else [])]
+        widths = {name: max(len(name), shown[name].str.len().max()) for name in order}
         lines.append("  ".join(f"{name:<{width}}" for name, width in widths.items()).rstrip())
-        lines += ["  ".join(f"{row[n]:<{w}}" for n, w in widths.items()).rstrip() for _, row in frame.iterrows()]
-    lines.append(
-        "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,"
-    )
-    lines.append("by which networks are ranked on the validation set. Several seeds: the median, smallest to largest.")
+        lines += ["  ".join(f"{row[n]:<{w}}" for n, w in widths.items()).rstrip() for _, row in shown.iterrows()]
+    lines += [
+        "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,",
+        "by which networks are ranked on the validation set. Several seeds: the median, smallest to largest.",
+    ]
     return "\n".join(lines)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from data_io import HISTORY_COLUMNS
+from figures.training_figures import best_epoch_of, learning_curve_figure
 from plotting import save_figure
-from studies.training_figures import best_epoch_of, learning_curve_figure
-from support.errors import InputError
-from support.files import posix
+from support.errors import InputError, exit_status
+from support.files import png_path, posix
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,13 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--output", metavar="FILE.png", help="the picture; by default learning_curve.png beside the file"
     )
     given = parser.parse_args(arguments)
-    try:
-        print(f"Learning curve in {run(given.history, given.output)}")
-    except InputError as error:
-        for line in error.lines:
-            print(f"Error: {line}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: print(f"Learning curve in {run(given.history, given.output)}"))
 
 
 def run(history: str, output: str | None = None) -> Path:
@@ -39,17 +33,10 @@ def run(history: str, output: str | None = None) -> Path:
         InputError: the file cannot be read, or the figure's name does not end in .png; nothing is written.
     """
     file = Path(posix(history))
-    path = Path(posix(output)) if output else file.with_name("learning_curve.png")
-    faults = []
-    if path.suffix.lower() != ".png":
-        faults.append(f"--output {output}: figures are written as PNG; give a name that ends in .png")
-    try:
-        table = read_history(file)
-    except InputError as error:
-        raise InputError([*faults, *error.lines]) from error
-    if faults:
-        raise InputError(faults)
-    save_figure(learning_curve_figure(table, best_epoch_of(table), f"Training of {file.resolve().parent.name}"), path)
+    path = png_path(output, file.with_name("learning_curve.png"))
+    table = read_history(file)
+    title = f"Training of {file.resolve().parent.name}"
+    save_figure(learning_curve_figure(table, best_epoch_of(table), title), path)
     return path
 
 

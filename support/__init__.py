@@ -1,1 +1,1 @@
-"""What every step needs: errors and warnings, files written whole, progress, the folder of a saved network."""
+"""What every step needs: errors and warnings, files written whole, the folders of a run and of a saved network."""

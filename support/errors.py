@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class InputError(Exception):
@@ -28,6 +28,16 @@ def report(faults: Iterable[str]) -> None:
     """Prints errors to stderr, one line each."""
     for line in faults:
         print(f"Error: {line}", file=sys.stderr)
+
+
+def exit_status(work: Callable[[], object]) -> int:
+    """Does the work of a command; 1 if the user has something to put right, which is printed, else 0."""
+    try:
+        work()
+    except InputError as error:
+        report(error.lines)
+        return 1
+    return 0
 
 
 def first_line(error: BaseException) -> str:

@@ -60,3 +60,15 @@ def try_to_write(folder: Path) -> None:
 def posix(path: str | os.PathLike) -> str:
     """A path with forward slashes, since input files written on Windows are also used elsewhere."""
     return str(path).replace("\\", "/")
+
+
+def png_path(output: str | None, default: Path) -> Path:
+    """The path of a figure that a command was asked for with --output.
+
+    Raises:
+        InputError: it does not end in .png.
+    """
+    path = Path(posix(output)) if output else default
+    if path.suffix.lower() != ".png":
+        raise InputError(f"--output {output}: figures are written as PNG; give a name that ends in .png")
+    return path

@@ -1,4 +1,4 @@
-"""What a run leaves behind, apart from the whole runs of test_main.py, and how long work is told."""
+"""What a run leaves behind, apart from the whole runs of test_main.py."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -10,7 +10,6 @@ from conftest import write_realization
 import data_io
 import outputs
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
-from support import progress
 from support.errors import InputError
 
 
@@ -102,20 +101,8 @@ def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
     assert "epoch_000002.keras" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (3599.7, "1 h 0 min"), (7500, "2 h 5 min")],
-)
-def test_durations_as_a_person_says_them(seconds, said):
-    assert progress.as_duration(seconds) == said
-
-
-def test_a_bar_on_a_terminal_comes_to_its_end_and_elsewhere_is_silent(monkeypatch, capsys):
-    for terminal in (False, True):
-        monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal)
-        bar = progress.Bar(3, "Reading")
-        for _ in range(3):
-            bar.advance()
-        bar.close()
-        text = capsys.readouterr().out
-        assert ("3/3" in text and "#" * 30 in text and text.endswith("\n")) if terminal else text == ""
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_shown_on_a_terminal_alone(many, monkeypatch, capsys, is_terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    outputs.predict_without_lamp(many, Echo(), data_io.MOTIONS)
+    assert ("Predicting: 100%" in capsys.readouterr().err) == is_terminal

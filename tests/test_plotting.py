@@ -4,20 +4,21 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 
 import plotting
-from metrics import record_maxima, turning_points
+from data_io import CHANNEL_UNITS
+from figures.style import STYLE_FILE
+from metrics import record_maxima, running_mean, turning_points
 from plotting import (
     PlotStyle,
     error_figure,
     histogram_figure,
     maxima_figure,
     prediction_figure,
-    running_mean,
     save_figure,
-    sea_state_figure,
 )
 from support.errors import InputError
 
@@ -55,7 +56,8 @@ def line_of(ax, color: str) -> np.ndarray:
 
 def rendered(figure: Figure) -> Figure:
     """The figure, drawn once: much of what can fail in Matplotlib fails only then."""
-    figure.draw_without_rendering()
+    with rc_context(fname=STYLE_FILE):
+        figure.draw_without_rendering()
     return figure
 
 
@@ -173,7 +175,7 @@ def test_error_figure_shows_running_means_and_errors_at_lamp_peaks():
         np.testing.assert_allclose(dots.get_ydata(), error[peaks])
         low, high = at_peaks.get_ylim()
         assert low == -high and high > np.abs(error[peaks]).max()
-        assert plotting.CHANNEL_UNITS[CHANNELS[index]] in at_peaks.get_xlabel()
+        assert CHANNEL_UNITS[CHANNELS[index]] in at_peaks.get_xlabel()
         assert "LSTM" in texts_of(running)
         assert ("SimpleCode" in texts_of(running)) == (index > 0)
 
@@ -260,7 +262,7 @@ def test_maxima_are_those_of_each_record():
         assert ax.get_xlim() == ax.get_ylim()
         low, high = ax.get_xlim()
         assert all(low < value < high for pair in expected for value in pair)
-        unit = plotting.CHANNEL_UNITS[CHANNELS[index]]
+        unit = CHANNEL_UNITS[CHANNELS[index]]
         size = f"|{CHANNELS[index]} \N{MINUS SIGN} mean|" if index < 2 else f"|{CHANNELS[index]}|"
         assert ax.get_xlabel() == f"LAMP max {size} [{unit}]" and ax.get_ylabel() == f"Model max {size} [{unit}]"
         assert all(marks.get_sizes() == [STYLE.maxima_bullet_size] for marks in ax.collections)
@@ -287,7 +289,7 @@ def test_histograms_have_common_bins_and_density_one():
         for values, edges, _ in steps:
             np.testing.assert_array_equal(edges, steps[0][1])
             assert np.sum(values * np.diff(edges)) == pytest.approx(1.0)
-        unit = plotting.CHANNEL_UNITS[CHANNELS[index]]
+        unit = CHANNEL_UNITS[CHANNELS[index]]
         assert ax.get_xlabel().endswith(f"[{unit}]") and unit in ax.get_ylabel()
 
 
@@ -367,94 +369,3 @@ def test_arrays_given_are_not_changed():
     histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
     for array, copy in zip((time, lamp, simple, lstm), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
-
-
-# ------------------------------------------------------------------------------------------------------ sea-state maps
-
-
-def make_maps(networks: int, rows: int, columns: int) -> tuple[np.ndarray, ...]:
-    """x, y, errors (network, channel, row, column) of the four channels with one blank each, trained."""
-    rng = np.random.default_rng(4)
-    errors = rng.normal(size=(networks, 4, rows, columns)) * SCALES[:, None, None]
-    trained = np.zeros((networks, rows, columns), dtype=bool)
-    trained[:, 0, 0] = True
-    for network in range(networks):
-        errors[network, :, -1, network] = np.nan
-        trained[network, -1, -1] = network == 0
-    return 30.0 * np.arange(columns), 5.0 * np.arange(rows), errors, trained
-
-
-def maps_of(figure: Figure, channels: int) -> list[list]:
-    """The panels without the colour bars: a list a channel."""
-    panels = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
-    return np.reshape(panels, (channels, -1)).tolist()
-
-
-def cells_of(ax) -> np.ndarray:
-    (mesh,) = [artist for artist in ax.collections if hasattr(artist, "get_coordinates")]
-    return mesh.get_array().filled(np.nan)
-
-
-def boxes_of(ax, linestyle: str) -> list[tuple[int, int]]:
-    """(column, row) of the cells with a black frame of that line."""
-    frames = [p for p in ax.patches if same_color(p.get_edgecolor(), "black") and p.get_linestyle() == linestyle]
-    return [tuple(np.round(frame.get_center()).astype(int).tolist()) for frame in frames]
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(3, 3), (5, 12)])
-def test_sea_state_map_shows_errors_and_which_network_is_better(rows, columns):
-    x, y, errors, trained = make_maps(2, rows, columns)
-    figure = rendered(
-        sea_state_figure(x, y, errors, trained, CHANNELS, ("first", "$x_1"), "Heading [deg]", "Speed [knots]", "title")
-    )
-    for index, (of_a, of_b, difference) in enumerate(maps_of(figure, 4)):
-        power = plotting._display_power(1.0) if index else 1e6
-        np.testing.assert_allclose(cells_of(of_a) * power, errors[0, index])
-        np.testing.assert_allclose(cells_of(of_b) * power, errors[1, index])
-        expected = np.abs(errors[0, index]) - np.abs(errors[1, index])
-        assert np.isnan(expected).sum() == 2
-        np.testing.assert_allclose(cells_of(difference) * power, expected)
-        limits = [ax.collections[0].get_clim() for ax in (of_a, of_b, difference)]
-        assert limits[0] == limits[1] == pytest.approx((-limits[0][1], limits[0][1]))
-        assert limits[0][1] * power == pytest.approx(np.nanmax(np.abs(errors[:, index])))
-        assert [len([p for p in ax.patches if p.get_hatch()]) for ax in (of_a, of_b, difference)] == [1, 1, 2]
-        assert boxes_of(of_a, "-") == [(0, 0), (columns - 1, rows - 1)]
-        assert boxes_of(of_b, "-") == boxes_of(difference, "-") == [(0, 0)]
-        assert boxes_of(difference, (0, (2, 1))) == [(columns - 1, rows - 1)]
-        if columns == 3:
-            shown = f"{errors[0, index, 0, 0] / power:.1f}".replace("-", "\N{MINUS SIGN}")
-            assert shown in texts_of(of_a).split("\n") or index in (0, 2)
-        else:
-            # The first text is the row's name.
-            marks = [text.get_text() for text in of_b.texts]
-            assert set(marks) == {"\N{MINUS SIGN}"}
-    bars = [ax.get_ylabel().replace("\n", " ") for ax in figure.axes if ax.get_label() == "<colorbar>"]
-    assert bars[:2] == ["VBM error [$10^{6}$ file unit]", "VBM |A| \N{MINUS SIGN} |B| [$10^{6}$ file unit]"]
-    assert bars[4:6] == ["Roll error [deg]", "Roll |A| \N{MINUS SIGN} |B| [deg]"]
-    titles = [ax.get_title() for ax in maps_of(figure, 4)[0]]
-    assert titles == ["A: first", "B: $x_1", "|A| \N{MINUS SIGN} |B|\n(negative: A better)"]
-    assert maps_of(figure, 4)[-1][2].get_xlabel() == "Heading [deg]"
-    assert maps_of(figure, 4)[1][0].get_ylabel() == "Speed [knots]"
-    assert {"training condition", "training condition of one network", "no value"} <= set(labels_of(figure.legends[0]))
-
-
-def test_sea_state_map_of_one_network_has_one_column():
-    x, y, errors, trained = make_maps(1, 2, 4)
-    figure = rendered(
-        sea_state_figure(x, y, errors, trained, CHANNELS, ("only",), "Heading [deg]", "Speed [knots]", "")
-    )
-    panels = maps_of(figure, 4)
-    assert [len(row) for row in panels] == [1] * 4
-    assert panels[0][0].get_title() == "only"
-    assert [tick.get_text() for tick in panels[-1][0].get_xticklabels()] == ["0", "30", "60", "90"]
-
-
-@pytest.mark.parametrize("value", [0.0, np.nan, 1e-7, 3e9])
-def test_sea_state_map_of_odd_numbers(value):
-    errors = np.full((2, 1, 1, 1), value)
-    trained = np.zeros((2, 1, 1), dtype=bool)
-    figure = rendered(sea_state_figure([0], [5], errors, trained, ("Roll",), ("a" * 90, "b"), "x", "y", "title"))
-    shown = texts_of(maps_of(figure, 1)[0][1])
-    assert shown == {0.0: "0.0", 1e-7: "100", 3e9: "3.0"}.get(value, "")
-    # Where both are the same, the difference is zero and has no sign.
-    assert texts_of(maps_of(figure, 1)[0][2]) == ("" if np.isnan(value) else "0.0")

@@ -9,7 +9,6 @@ import pandas as pd
 
 from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS
 from support.files import written_aside
-from support.progress import as_duration
 
 LOG_INTERVAL = 10.0  # s
 
@@ -79,6 +78,16 @@ class Progress(keras.callbacks.Callback):
 
     def history(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=self._columns)
+
+
+def as_duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 4 min."""
+    seconds = int(round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def history_columns(channels: tuple[str, ...]) -> list[str]:

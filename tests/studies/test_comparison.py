@@ -10,8 +10,9 @@ from conftest import make_motions
 from test_plotting import rendered
 
 import metrics
+from figures.comparison_figure import comparison_figure
 from settings import Config, DataInfo, UserInput
-from studies import comparison, training_figures
+from studies import comparison
 
 CHANNELS = ("Zcg", "Roll", "Pitch")
 
@@ -178,7 +179,7 @@ def test_the_figure_shows_the_table():
         save(name, error, seed=seed, hidden_size=20 if name == "other" else 30)
         results.append(comparison.read_result(name, Path("output_files") / name))
     table = comparison.comparison_table(comparison.rank(results))
-    figure = rendered(training_figures.comparison_figure(table))
+    figure = rendered(comparison_figure(table))
     assert [ax.get_title() for ax in figure.axes] == ["Mean", "Heave Zcg", "Roll", "Pitch"]
     roll = figure.axes[2]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [

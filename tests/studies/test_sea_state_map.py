@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LAMP_HEADER, LAMP_VBM_HEADER, motion_table, write_rows
+from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, motion_table, write_rows
 
 import plotting
 from data_io import parse_handle, write_prediction
+from figures.style import CHANNEL_NAMES
 from metrics import significant_single_amplitude
 from studies import sea_state_map
-from studies.sea_state_map import choose_parts, find_lamp, read_prediction, run
+from studies.sea_state_files import CHANNELS, find_records, read_prediction
+from studies.sea_state_map import choose_parts, run
 from support.errors import InputError
 
 ROWS = 120
@@ -45,6 +47,16 @@ class Files:
         if vbm is not None:
             table = np.column_stack([TIME, 0 * TIME, vbm * SINE])
             write_rows(self.lamp / f"LAMP{handle}.vbm", LAMP_VBM_HEADER, table)
+
+    def simple(self, handle: str, amplitude: float, folder: str = "SimpleCode_files", vbm: float | None = None) -> Path:
+        """As SimpleCode writes it, with rows of zeros at its end."""
+        motions = np.outer(amplitude * SINE, [1.0, 2.0, 3.0])
+        table = np.vstack([motion_table(TIME, motions), np.zeros((2, 7))])
+        path = write_rows(self.folder / folder / f"SC{handle}.mot", SC_HEADER, table)
+        if vbm is not None:
+            table = np.column_stack([TIME, 0 * TIME, vbm * SINE])
+            write_rows(path.with_suffix(".vbm"), SC_VBM_HEADER, table)
+        return path
 
     def prediction(self, network: str, handle: str, amplitude: float, channels=MOTIONS, rows: slice = slice(None)):
         factors = {"VBM": 1e6, "Zcg": 1.0, "Roll": 2.0, "Pitch": 3.0}
@@ -189,9 +201,10 @@ def test_boxed_are_the_conditions_a_network_was_trained_in(grid):
     for network, expected in (("A", {(90, 5), (180, 5)}), ("B", {(90, 5)})):
         rows = trained[trained["network"] == network]
         assert set(zip(rows["heading"], rows["speed"], strict=True)) == expected
-    x, y, errors, boxed = sea_state_map.grids(table, ["A", "B"], MOTIONS, "heading", "speed")
-    assert list(x) == [90, 135, 180] and list(y) == [5, 10]
-    assert boxed.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
+    maps = sea_state_map.error_maps(table, ["A", "B"], MOTIONS, "heading", "speed")
+    errors = maps.errors
+    assert list(maps.x) == [90, 135, 180] and list(maps.y) == [5, 10]
+    assert maps.trained.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
     assert np.isnan(errors[:, :, 1, 2]).all() and np.isnan(errors[1, :, 0, 1]).all()
     assert np.isnan(errors).sum() == 9
 
@@ -207,7 +220,8 @@ def test_figure_and_numbers_are_written(grid, capsys):
     assert len(table) == 3 * (5 + 4) and table["trained"].sum() == 3 * 3
     told = capsys.readouterr()
     assert "Roll [deg]: A 0.35, B 0.212 over 4 conditions of both; A is better in 1" in told.out
-    assert not told.err
+    (warning,) = told.err.splitlines()
+    assert "SimpleCode's own error is not drawn" in warning and "--sc" in warning
     assert sea_state_map.main(["--networks", "A", "--lamp", "LAMP_files", "--output", "maps/one.png"]) == 0
     assert {path.name for path in (grid.folder / "maps").iterdir()} == {"one.png", "one.csv"}
 
@@ -220,6 +234,82 @@ def test_figure_names_parts_units_and_constant_parts(grid):
     assert figure.axes[0].get_ylabel() == "Heading [deg]"
     title = figure.get_suptitle().replace("\xa0", " ").replace("\n", " ")
     assert title.endswith("model \N{MINUS SIGN} LAMP; height 7.5 m, period 15 s")
+
+
+# ---------------------------------------------------------------------------------------------------------- SimpleCode
+
+
+def simplecode_errors(table: pd.DataFrame, channel: str = "Zcg") -> dict:
+    return {place: error / np.sqrt(2) for place, error in errors_of(table, "SimpleCode", channel).items()}
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_simplecodes_error_is_found_beside_lamp_by_a_cases_file_by_the_settings_and_where_sc_says(grid, capsys):
+    without = run(["A"], "LAMP_files")
+    assert "SimpleCode's own error is not drawn" in capsys.readouterr().err
+    conditions = [(90, 5), (90, 10), (135, 5), (135, 10), (180, 5)]
+    for heading, speed in conditions:
+        grid.simple(handle(heading, speed), 1 + speed / 10)
+    expected = pytest.approx({(heading, speed): speed / 10 for heading, speed in conditions}, abs=1e-4)
+    table = run(["A"], "LAMP_files")
+    assert simplecode_errors(table) == expected and capsys.readouterr().err == ""
+    pd.testing.assert_frame_equal(table[table["network"] == "A"].reset_index(drop=True), without)
+
+    cases = grid.folder / "Cases_files" / "cases.txt"
+    cases.parent.mkdir()
+    cases.write_text("\n".join(["***", "SC", "LAMP", *(handle(*each) for each in conditions)]), encoding="utf-8")
+    assert simplecode_errors(run(["A", "B"], str(cases))) == expected
+
+    (grid.folder / "SimpleCode_files").rename(grid.folder / "elsewhere")
+    assert simplecode_errors(run(["A"], "LAMP_files", sc="elsewhere")) == expected
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_simplecodes_files_are_found_by_the_settings_of_a_network(grid, capsys):
+    """The one that was trained in the conditions that it is mapped in; others are looked for beside LAMP's."""
+    data = {name: [f"elsewhere/SC{handle(*each)}"] for name, each in (("train_sc", (90, 5)), ("predict_sc", (135, 5)))}
+    path = grid.folder / "saved_models" / "A" / "settings.json"
+    path.write_text(json.dumps({"settings": {"data": data}}), encoding="utf-8")
+    for each in ((90, 5), (135, 5)):
+        grid.simple(handle(*each), 2.0, "elsewhere")
+    grid.simple(handle(90, 10), 3.0)
+    errors = simplecode_errors(run(["A"], "LAMP_files"))
+    assert errors == pytest.approx({(90, 5): 1.0, (135, 5): 1.0, (90, 10): 2.0}, abs=1e-4)
+    assert "SimpleCode's files of 2 of 5 realizations are not found" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_simplecodes_moment_and_its_faulty_files(files, capsys):
+    files.network("A")
+    for heading, speed in ((0, 5), (90, 5), (0, 10)):
+        files.truth(handle(heading, speed), vbm=2e6)
+        files.prediction("A", handle(heading, speed), 1.0, ("VBM", *MOTIONS))
+        files.simple(handle(heading, speed), 1.0, vbm=3e6 if speed == 5 else None)
+    table = run(["A"], "LAMP_files")
+    assert simplecode_errors(table, "VBM") == pytest.approx({(0, 5): 1e6, (90, 5): 1e6})
+    assert len(simplecode_errors(table)) == 3 and capsys.readouterr().err == ""
+    (files.folder / "SimpleCode_files" / f"SC{handle(0, 10)}.mot").write_text("Time\n")
+    assert len(simplecode_errors(run(["A"], "LAMP_files"))) == 2
+    assert f"SC{handle(0, 10)}.mot" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_a_wrong_sc_is_an_error(grid):
+    assert "--sc nowhere: no such folder or cases file" in lines_of(run, ["A"], "LAMP_files", sc="nowhere")
+    grid.simple("_h7.5_p14_a0_hh0_pp0_aa0_s10-0000001", 1.0)
+    told = lines_of(run, ["A"], "LAMP_files", sc="SimpleCode_files")
+    assert told.startswith("--sc SimpleCode_files: holds no SimpleCode record")
+
+
+def test_the_map_has_a_panel_of_simplecode_and_the_summary_its_mean(grid, capsys):
+    for heading in (90, 135, 180):
+        for speed in (5, 10):
+            grid.simple(handle(heading, speed), 2.0)
+    assert sea_state_map.main(["--networks", "A", "B", "--lamp", "LAMP_files", "--output", "map.png"]) == 0
+    assert "SimpleCode 2.83, A 0.35, B 0.212 over 4 conditions of both; A is better" in capsys.readouterr().out
+    figure = sea_state_map.draw(run(["A", "B"], "LAMP_files"), ["A", "B"], "heading", "speed", parse_handle(handle()))
+    titles = [ax.get_title() for ax in figure.axes[:4]]
+    assert titles == ["SimpleCode", "A: A", "B: B", "|A| \N{MINUS SIGN} |B|\n(negative: A better)"]
 
 
 # -------------------------------------------------------------------------------------------------------------- parts
@@ -299,7 +389,7 @@ def test_predictions_without_lamp_or_handle_are_left_out_with_a_warning(grid, ca
     grid.prediction("A", "_calm_water", 1.0)
     grid.prediction("A", handle(45, 10), 1.0)
     pd.testing.assert_frame_equal(run(["A"], "LAMP_files"), expected)
-    warnings = capsys.readouterr().err.splitlines()
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "--sc" not in line]
     assert len(warnings) == 2 and all(line.startswith("Warning: ") for line in warnings)
     assert "1 of 7 predictions left out" in warnings[0] and "1 of 6 predictions left out" in warnings[1]
     for path in grid.lamp.glob("*.mot"):
@@ -311,10 +401,9 @@ def test_prediction_files_are_read_as_they_are_written(tmp_path):
     path = tmp_path / "prediction.txt"
     values = np.round(np.random.default_rng(0).normal(size=(ROWS, 3)), 5)
     write_prediction(path, TIME, values, ("Pitch", "VBM", "Roll"))
-    channels, time, read = read_prediction(path)
-    assert channels == ("VBM", "Roll", "Pitch")
-    np.testing.assert_array_equal(time, TIME)
-    np.testing.assert_array_equal(read, values[:, [1, 2, 0]])
+    part = read_prediction(path)
+    assert part.channels == ("VBM", "Roll", "Pitch")
+    np.testing.assert_array_equal(part.table, np.column_stack([TIME, values[:, [1, 2, 0]]]))
 
 
 @pytest.mark.parametrize(
@@ -338,10 +427,10 @@ def test_faulty_predictions_are_told_with_their_place(tmp_path, text, told):
 def test_a_cases_file_with_a_faulty_handle(tmp_path):
     path = tmp_path / "cases.txt"
     path.write_text("***\nSC\nLAMP\n_h7\n_a8\n" + handle() + "\n")
-    told = lines_of(find_lamp, str(path), set())
+    told = lines_of(find_records, str(path), set())
     assert told.count("not a handle") == 2 and "_h7" in told and "_a8" in told
 
 
 def test_every_part_of_a_handle_but_the_realization_has_a_unit():
     assert [*sea_state_map.PART_UNITS, "realization"] == list(parse_handle(handle()).__dataclass_fields__)
-    assert set(sea_state_map.CHANNELS) == set(plotting.CHANNEL_NAMES)
+    assert set(CHANNELS) == set(CHANNEL_NAMES)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from test_plotting import CHANNELS, STYLE, labels_of, line_of, make_record, rendered, texts_of
 
+from figures.training_figures import MOST_EXCERPT_LINES, best_epoch_of, evolution_figure, learning_curve_figure
 from studies import learning_curve
-from studies.training_figures import MOST_EXCERPT_LINES, best_epoch_of, evolution_figure, learning_curve_figure
 
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 ERRORS = {"val_rmse_Zcg_m": 0.2, "val_rmse_Roll_deg": 3.0, "val_rmse_Pitch_deg": 0.4}

@@ -1,0 +1,107 @@
+"""Networks against SimpleCode and each other, as one figure."""
+
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from figures.style import (
+    CHANNEL_NAMES,
+    DOTTED,
+    PAGE_WIDTH,
+    SET_MARKERS,
+    SET_NAMES,
+    figure_legend,
+    new_figure,
+    number_text,
+    panels,
+    styled,
+    write_note,
+)
+
+MOST_COMPARED = 30  # networks in one figure
+SIMPLE_COLOR = "tab:red"
+
+
+@styled
+def comparison_figure(table: pd.DataFrame) -> Figure:
+    """Networks against SimpleCode and each other: a panel a channel, a line a network, the best on top.
+
+    table: as comparison.comparison_table gives it: columns set, rank (empty for SimpleCode), name, networks, channel,
+    nrmse, nrmse_min, nrmse_max. The first MOST_COMPARED ranks are drawn.
+    """
+    ranked = list(dict.fromkeys(table.loc[table["rank"].notna(), "name"]))
+    names = [*ranked[:MOST_COMPARED], *(["SimpleCode"] if table["rank"].isna().any() else [])]
+    lines = {name: line for line, name in enumerate(names)}
+    table = table[table["name"].isin(names)]
+    channels = sorted(dict.fromkeys(table["channel"]), key=lambda channel: channel != "All")
+    few = f", best {MOST_COMPARED} of {len(ranked)}" if MOST_COMPARED < len(ranked) else ""
+    title = f"RMS error as a share of LAMP's standard deviation, ranked on validation data{few}"
+    figure = new_figure(PAGE_WIDTH, 1.5 + 0.2 * len(names), title)
+    axes = panels(figure, 1, len(channels), sharey=True)[0]
+    for ax, channel in zip(axes, channels, strict=True):
+        ax.set_title("Mean" if channel == "All" else textwrap.fill(CHANNEL_NAMES[channel], 16))
+        ax.set_xlabel("Error [%]")
+        ax.grid(axis="y")
+        _draw_channel(ax, table[table["channel"] == channel], lines)
+    shortened = [name if len(name) <= 30 else f"{name[:20]}...{name[-8:]}" for name in names]
+    axes[0].set_yticks(range(len(names)), shortened)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    figure_legend(figure, _legend(table))
+    return figure
+
+
+def _draw_channel(ax: Axes, rows: pd.DataFrame, lines: Mapping[str, int]) -> None:
+    """One channel of the table; lines: the ordinate of each name."""
+    values = rows[["nrmse", "nrmse_min", "nrmse_max"]] * 100
+    values = values.where(values > 0)  # the axis is logarithmic
+    for (_, row), (middle, low, high) in zip(rows.iterrows(), values.to_numpy(), strict=True):
+        is_simple, is_test = pd.isna(row["rank"]), row["set"] == "test"
+        color = SIMPLE_COLOR if is_simple else "black"
+        line = lines[row["name"]] + (0.22 if is_test else 0.0)
+        if row["networks"] > 1:
+            ax.plot([low, high], [line, line], color=color, linewidth=1.0, marker="|", markersize=4)
+        filling = {"markerfacecolor": "white" if is_test else color, "markeredgewidth": 0.8}
+        size = 5.5 if is_test else 3.8
+        ax.plot(middle, line, color=color, marker=SET_MARKERS[row["set"]], markersize=size, **filling)
+        if is_simple and not is_test and np.isfinite(middle):
+            ax.axvline(middle, color=color, linestyle=DOTTED, linewidth=0.9, zorder=0.5)
+    numbers = values.to_numpy()[np.isfinite(values.to_numpy())]
+    if numbers.size:
+        _make_logarithmic(ax, numbers)
+    else:
+        write_note(ax, "no numbers")
+
+
+def _legend(table: pd.DataFrame) -> list[Line2D]:
+    point = {"linestyle": "none", "color": "black", "markersize": 4.5}
+    fillings = {"val": "black", "test": "white"}
+    handles = [
+        Line2D([], [], marker=SET_MARKERS[name], markerfacecolor=filling, label=SET_NAMES[name], **point)
+        for name, filling in fillings.items()
+        if (table["set"] == name).any()
+    ]
+    if (table["networks"] > 1).any():
+        spread = {"linewidth": 1.0, "marker": "|", "markersize": 5}
+        handles.append(Line2D([], [], color="black", label="spread over seeds", **spread))
+    if table["rank"].isna().any():
+        handles.append(Line2D([], [], color=SIMPLE_COLOR, linestyle=DOTTED, linewidth=1.5, label="SimpleCode"))
+    return handles
+
+
+def _make_logarithmic(ax: Axes, values: np.ndarray) -> None:
+    """Logarithmic abscissa for positive values, with few numbers, as panels are narrow."""
+    ax.set_xscale("log")
+    low, high = values.min() / 1.2, values.max() * 1.2
+    ax.set_xlim(low, high)
+    few = {6: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), 15: (1.0, 2.0, 5.0), 100: (1.0, 3.0)}  # by the largest high / low
+    subs = next((numbers for most, numbers in few.items() if high / low < most), (1.0,))
+    narrow = high / low < 2  # in which LogLocator would number every tick
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5, 10)) if narrow else LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(lambda value, _: number_text(value))
+    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,145 @@
+"""The looks that all figures share: the style in report.mplstyle, the lines of the sources, labels and legends.
+
+Matplotlib creates some artists, such as ticks, only when a figure is drawn. Whatever makes, draws or saves a figure
+therefore does so with `rc_context(fname=STYLE_FILE)`, of which `styled` is the decorator.
+
+Sources are told apart by line style, width and filling besides colour, so that figures survive grayscale printing and
+colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed or filled.
+"""
+
+import functools
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from data_io import CHANNEL_UNITS
+
+STYLE_FILE = Path(__file__).with_name("report.mplstyle")
+CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
+SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
+SET_MARKERS = {"train": "X", "val": "D", "test": "*"}
+
+PAGE_WIDTH = 7.5  # inches, the text width of a page
+SMALL_TEXT = 7.0  # points
+GRAY = "0.45"
+DOTTED = (0, (1, 1.2))
+DASHED = (0, (4, 1.6))
+
+
+@dataclass(frozen=True)
+class PlotStyle:
+    """What users choose about figures: colours, steps to either side in a running mean, marker area in points^2."""
+
+    simple_color: str = "red"
+    lamp_color: str = "black"
+    lstm_color: str = "green"
+    running_avg_span: int = 100
+    maxima_bullet_size: float = 20
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """The function, drawing in the style of all figures."""
+
+    @functools.wraps(draw)
+    def draw_styled(*arguments, **named) -> Figure:
+        with rc_context(fname=STYLE_FILE):
+            return draw(*arguments, **named)
+
+    return draw_styled
+
+
+# ---- figures and panels -----------------------------------------------------------------------------------------
+
+
+def new_figure(width: float, height: float, title: str = "") -> Figure:
+    """Empty figure, width x height in inches; a long title is wrapped and set smaller."""
+    figure = Figure(figsize=(width, height))
+    letters_in_a_line = int(width * 13)
+    lines = textwrap.wrap(title, letters_in_a_line)
+    if lines:
+        # Names of files may hold dollar signs, which are no formulas.
+        figure.suptitle("\n".join(lines), parse_math=False, **({} if len(lines) == 1 else {"fontsize": 7.5}))
+    return figure
+
+
+def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) -> np.ndarray:
+    """(rows, columns) of axes in a figure or a part of one; named: as for `Figure.subplots`."""
+    if isinstance(where, SubplotSpec):
+        grid_options = {name: named.pop(name) for name in ("height_ratios",) if name in named}
+        axes = where.subgridspec(rows, columns, **grid_options).subplots(squeeze=False, **named)
+    else:
+        axes = where.subplots(rows, columns, squeeze=False, **named)
+    for ax in axes.flat:
+        for axis in (ax.xaxis, ax.yaxis):
+            # Ticks that do not depend on the size of the panel: the layout leaves room for those it has seen.
+            axis.set_major_locator(MaxNLocator(nbins=5, steps=(1, 2, 2.5, 5, 10)))
+    return axes
+
+
+def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
+    """Logarithmic ordinate for positive values (NaN left out), with numbers also within a decade."""
+    decades = np.log10(np.nanmax(values) / np.nanmin(values))
+    ax.set_yscale("log", nonpositive="clip")
+    if decades == 0:
+        ax.set_ylim(np.nanmin(values) / 1.5, np.nanmax(values) * 1.5)  # Matplotlib would take a whole decade
+    if decades < 0.5:
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=most_ticks, steps=(1, 2, 5, 10)))
+    elif 3 * decades <= most_ticks:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(lambda value, _: number_text(value))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def write_note(ax: Axes, note: str) -> None:
+    """Say in an empty panel why it is empty."""
+    ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
+    ax.text(0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", color=GRAY)
+
+
+def write_remark(ax: Axes, remark: str) -> None:
+    """A small remark above the panel, on the right."""
+    ax.set_title(remark, loc="right", fontsize=SMALL_TEXT + 0.5, color="0.3")
+
+
+def figure_legend(figure: Figure, handles: Sequence) -> None:
+    """A legend below all panels, in as many rows as the figure's width makes necessary."""
+    if handles:
+        rows = math.ceil(1.15 * len(handles) / figure.get_figwidth())  # an entry takes about 1.15 inches
+        figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
+
+
+# ---- lines and words --------------------------------------------------------------------------------------------
+
+
+def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
+    """Line of a source. LAMP is wide and lies below, so that it shows through the gaps of a line that matches it."""
+    lines = {
+        "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
+        "SimpleCode": {"color": style.simple_color, "linestyle": DOTTED, "linewidth": 1.2, "zorder": 2.2},
+    }
+    network = {"color": style.lstm_color, "linestyle": DASHED, "linewidth": 1.2, "zorder": 2.4}
+    return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
+
+
+def wrapped_label(channel: str) -> str:
+    """Name and unit of a channel, in lines short enough for a low panel."""
+    unit = CHANNEL_UNITS[channel].replace(" ", "\N{NO-BREAK SPACE}")
+    return textwrap.fill(f"{CHANNEL_NAMES[channel]} [{unit}]", 20).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def number_text(value: float) -> str:
+    """Three figures, as on the axes: 0.0123, or 4.56 times a power of ten."""
+    if value == 0 or 1e-4 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if float(mantissa) == 1 else rf"${float(mantissa):g}\times{power}$"

@@ -1,0 +1,293 @@
+"""Figures of trainings: learning curves, and how checkpoints grow towards LAMP.
+
+As in plotting.py, each function takes arrays and returns a figure, and none shows or saves.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
+
+from data_io import CHANNEL_UNITS, HISTORY_COLUMNS, VALIDATION_ERRORS
+from figures.style import (
+    GRAY,
+    PAGE_WIDTH,
+    PlotStyle,
+    figure_legend,
+    line_style,
+    make_logarithmic,
+    new_figure,
+    number_text,
+    panels,
+    styled,
+    wrapped_label,
+    write_note,
+    write_remark,
+)
+from metrics import rows_around_largest
+
+MOST_MARKED_EPOCHS = 20
+EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
+MOST_EXCERPT_LINES = 7
+
+
+def best_epoch_of(history: pd.DataFrame) -> int | None:
+    """The epoch with the smallest validation loss, or training loss where there is no validation; None without any.
+
+    history: as in `learning_curve_figure`. The first of equal ones, as in training.
+    """
+    for name in ("val_loss", "loss"):
+        values = history[name].where(np.isfinite(history[name]))
+        if values.notna().any():
+            return int(history["epoch"].loc[values.idxmin()])
+    return None
+
+
+@styled
+def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
+    """Over the epochs: losses, generalization gap and learning rate, and beside them the error of each channel.
+
+    history: HISTORY_COLUMNS, and any of VALIDATION_ERRORS in the units of CHANNEL_UNITS. The generalization gap is
+    validation loss - training loss. Without a validation set val_loss and VALIDATION_ERRORS are NaN throughout, and
+    their panels are left out. best_epoch: the epoch whose weights are kept, in the counting of column epoch. What is
+    not positive has no place on a logarithmic axis and is left out.
+    """
+    columns = {name: np.asarray(history[name], dtype=np.float64) for name in HISTORY_COLUMNS}
+    errors = {
+        channel: _positive(np.asarray(history[column], dtype=np.float64))
+        for channel, column in VALIDATION_ERRORS.items()
+        if column in history
+    }
+    errors = {channel: values for channel, values in errors.items() if np.isfinite(values).any()}
+    epoch, loss, val_loss = columns["epoch"], columns["loss"], columns["val_loss"]
+    gap = np.where(np.isfinite(val_loss) & np.isfinite(loss), val_loss, np.nan) - loss
+    has_gap = bool(np.isfinite(gap).any())
+
+    height = max(4.0 + 0.9 * has_gap, 0.7 + 1.4 * len(errors))
+    figure = new_figure(PAGE_WIDTH if errors else 5.5, height, title)
+    parts = figure.add_gridspec(1, 1 + bool(errors), width_ratios=(1.6, 1.0)[: 1 + bool(errors)])
+    left = panels(parts[0], 2 + has_gap, 1, height_ratios=(3.0, 1.2, 1.0) if has_gap else (3.0, 1.0))[:, 0]
+    # A line through few points is short or nothing at all: mark the points.
+    marks = {"marker": "o" if epoch.size <= MOST_MARKED_EPOCHS else None}
+    _draw_losses(left[0], columns, best_epoch, marks)
+    _draw_rate(left[-1], epoch, columns["learning_rate"], marks)
+    if has_gap:
+        _draw_gap(left[1], epoch, gap, marks)
+    right = _draw_channel_errors(parts[1], epoch, errors, best_epoch, marks) if errors else []
+    drawn = [*left, *right]
+    if best_epoch is not None:
+        for ax in drawn[1:]:
+            _mark_best(ax, best_epoch)
+    _share_epochs(drawn, epoch, labelled=[ax for ax in drawn if ax in (left[-1], drawn[-1])])
+    figure.align_ylabels(left)
+    figure.align_ylabels(right)
+    return figure
+
+
+@styled
+def evolution_figure(
+    time: np.ndarray,
+    lamp: np.ndarray,
+    simple: np.ndarray,
+    predictions: Mapping[int, np.ndarray],
+    best_epoch: int | None,
+    channels: Sequence[str],
+    style: PlotStyle,
+    title: str,
+) -> Figure:
+    """One realization as the checkpoints of a training predict it: the error over the epochs, and the motions.
+
+    time: (rows,) in s. lamp, simple: (rows, channel) in the units of CHANNEL_UNITS; a column of simple is NaN where
+    SimpleCode gives nothing. predictions: the same of each checkpoint, by its epoch in ascending order. The left panels
+    have the root of the mean squared error over the whole record, the right ones an excerpt with some of the
+    checkpoints, the first, the last and the best among them.
+    """
+    colors = dict(zip(predictions, colormaps["viridis_r"](np.linspace(0.08, 0.85, len(predictions))), strict=True))
+    drawn = _spread(list(predictions), best_epoch)
+    figure = new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
+    axes = panels(figure, len(channels), 2, width_ratios=(1.0, 1.6))
+    for index, (channel, (over_epochs, excerpt)) in enumerate(zip(channels, axes, strict=True)):
+        of_checkpoints = {epoch: values[:, index] for epoch, values in predictions.items()}
+        _draw_errors(over_epochs, lamp[:, index], simple[:, index], of_checkpoints, colors, style)
+        over_epochs.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
+        if best_epoch is not None:
+            _mark_best(over_epochs, best_epoch)
+        shown = {epoch: of_checkpoints[epoch] for epoch in drawn}
+        _draw_excerpt(excerpt, time, lamp[:, index], shown, colors, style)
+        excerpt.set_ylabel(wrapped_label(channel))
+    axes[0, 0].set_title("RMSE over the whole record")
+    axes[0, 1].set_title("Around the largest LAMP response")
+    for ax in axes[:, 1]:
+        ax.set_xlabel("Time [s]")
+    _share_epochs(list(axes[:, 0]), np.array(list(predictions)), labelled=[axes[-1, 0]])
+    figure.align_ylabels(axes[:, 0])
+    figure.align_ylabels(axes[:, 1])
+
+    handles = [Line2D([], [], label="LAMP", **line_style("LAMP", style))]
+    if np.isfinite(simple).any():
+        handles.append(Line2D([], [], label="SimpleCode", **line_style("SimpleCode", style, thin=True)))
+    for epoch in drawn:
+        label = f"epoch {epoch} (best)" if epoch == best_epoch else f"epoch {epoch}"
+        handles.append(Line2D([], [], color=colors[epoch], label=label))
+    figure_legend(figure, handles)
+    return figure
+
+
+def _draw_errors(
+    ax: Axes, lamp: np.ndarray, simple: np.ndarray, predictions: Mapping[int, np.ndarray], colors: Mapping, style
+) -> None:
+    """The error of one channel, (rows,), in each checkpoint, and SimpleCode's."""
+    with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
+        errors = _positive(np.array([_rmse(values, lamp) for values in predictions.values()]))
+    of_simple = _positive(_rmse(simple, lamp))
+    ax.plot(list(predictions), errors, color=GRAY, linewidth=0.8, zorder=1.5)
+    ax.scatter(list(predictions), errors, c=list(colors.values()), s=14, zorder=2.5)
+    if np.isfinite(of_simple):
+        ax.axhline(of_simple, **line_style("SimpleCode", style, thin=True))
+    shown = np.append(errors, of_simple)
+    if np.isfinite(shown).any():
+        make_logarithmic(ax, shown, most_ticks=5)
+
+
+def _draw_excerpt(
+    ax: Axes, time: np.ndarray, lamp: np.ndarray, predictions: Mapping[int, np.ndarray], colors: Mapping, style
+) -> None:
+    window = rows_around_largest(time, lamp, EXCERPT_DURATION)
+    ax.plot(time[window], lamp[window], **line_style("LAMP", style))
+    ax.margins(x=0, y=0.15)
+    ax.set_ylim(ax.get_ylim())  # as LAMP has it, however far off the first checkpoints are
+    for epoch, values in predictions.items():
+        ax.plot(time[window], values[window], color=colors[epoch], linewidth=0.9, zorder=2.2)
+
+
+# ---- panels of the learning curve -------------------------------------------------------------------------------
+
+_VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
+
+
+def _draw_losses(ax: Axes, columns: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict) -> None:
+    curves = (
+        ("training", _positive(columns["loss"]), {"color": "black", "linestyle": "-"}),
+        ("validation", _positive(columns["val_loss"]), _VALIDATION_LINE),
+    )
+    shown = [curve for curve in curves if np.isfinite(curve[1]).any()]
+    for name, values, line in shown:
+        ax.plot(columns["epoch"], values, label=name, **line, **marks)
+    if shown:
+        make_logarithmic(ax, np.concatenate([values for _, values, _ in shown]), most_ticks=7)
+    else:
+        write_note(ax, "no positive loss")
+    ax.set_ylabel("Loss (standardized)")
+    if best_epoch is not None:
+        _mark_best(ax, best_epoch, label=_best_label(columns, best_epoch))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="best", handlelength=2.0)
+    write_remark(ax, _duration_text(columns["elapsed_s"]))
+
+
+def _draw_channel_errors(
+    where: SubplotSpec, epoch: np.ndarray, errors: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict
+) -> list[Axes]:
+    """A panel for each channel's error on the validation set, with its value at the best epoch."""
+    axes = panels(where, len(errors), 1)[:, 0]
+    for ax, (channel, values) in zip(axes, errors.items(), strict=True):
+        ax.plot(epoch, values, **_VALIDATION_LINE, **marks)
+        make_logarithmic(ax, values, most_ticks=5)
+        ax.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
+        value = values[np.flatnonzero(epoch == best_epoch)]
+        if value.size and np.isfinite(value[-1]):
+            write_remark(ax, f"best epoch: {number_text(value[-1])} {CHANNEL_UNITS[channel]}")
+    axes[0].set_title("RMSE on the validation set\n", loc="left")
+    return list(axes)
+
+
+def _draw_gap(ax: Axes, epoch: np.ndarray, gap: np.ndarray, marks: dict) -> None:
+    """Of either sign, and large in the first epochs: logarithmic over two decades below the largest, linear within."""
+    ax.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
+    ax.plot(epoch, gap, color="tab:blue", **marks)
+    largest = np.nanmax(np.abs(gap))
+    if largest > 0:
+        linear = 10.0 ** (np.floor(np.log10(largest)) - 1)
+        ax.set_yscale("symlog", linthresh=linear, linscale=0.5)
+        ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
+        ax.yaxis.set_major_formatter(lambda value, _: "\N{MINUS SIGN}" * bool(value < 0) + number_text(abs(value)))
+    ax.set_ylabel("Generalization\ngap")
+    write_remark(ax, "validation loss \N{MINUS SIGN} training loss")
+
+
+def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: dict) -> None:
+    positive = _positive(learning_rate)
+    varies = np.isfinite(positive).any() and np.nanmax(positive) > 10.0 * np.nanmin(positive)
+    ax.plot(epoch, positive if varies else learning_rate, color="black", linewidth=1.0, **marks)
+    if varies:
+        make_logarithmic(ax, positive, most_ticks=5)
+    elif np.isfinite(learning_rate).any():
+        ax.set_ylim(0.0, 1.25 * np.nanmax(learning_rate) or 1.0)
+    ax.set_ylabel("Learning rate")
+
+
+def _mark_best(ax: Axes, best_epoch: int, label: str | None = None) -> None:
+    ax.axvline(best_epoch, color=GRAY, linewidth=0.8, linestyle=":", label=label)
+
+
+def _share_epochs(panels: Sequence[Axes], epoch: np.ndarray, labelled: Sequence[Axes]) -> None:
+    """One axis of whole epochs for all panels, with numbers under those that are labelled."""
+    for ax in panels[1:]:
+        ax.sharex(panels[0])
+    for ax in panels:
+        ax.tick_params(labelbottom=ax in labelled)
+        if ax in labelled:
+            ax.set_xlabel("Epoch")
+    panels[0].xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    if epoch.size:
+        margin = max(0.02 * np.ptp(epoch), 0.5)
+        panels[0].set_xlim(epoch.min() - margin, epoch.max() + margin)
+
+
+# ---- numbers and words -------------------------------------------------------------------------------------------
+
+
+def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
+    """At most MOST_EXCERPT_LINES of the epochs, evenly spread with both ends, and the best one."""
+    chosen = np.linspace(0, len(epochs) - 1, min(MOST_EXCERPT_LINES, len(epochs))).round().astype(int)
+    return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
+
+
+def _rmse(values: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((values - truth) ** 2)))
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def _best_label(columns: Mapping[str, np.ndarray], best_epoch: int) -> str:
+    losses = columns["val_loss"] if np.isfinite(columns["val_loss"]).any() else columns["loss"]
+    value = losses[columns["epoch"] == best_epoch]
+    if value.size and np.isfinite(value[-1]):
+        return f"best epoch {best_epoch}: {value[-1]:.4g}"
+    return f"best epoch {best_epoch}"
+
+
+def _duration_text(elapsed: np.ndarray) -> str:
+    """Wall-clock time of the training, as "120 epochs in 1 h 05 min, 32 s an epoch"."""
+    if not np.isfinite(elapsed).any():
+        return ""
+    total = float(np.nanmax(elapsed))
+    minutes, seconds = divmod(round(total), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        spent = f"{hours} h {minutes:02d} min"
+    elif minutes:
+        spent = f"{minutes} min {seconds:02d} s"
+    else:
+        spent = f"{total:.3g} s"
+    if elapsed.size == 1:
+        return f"1 epoch in {spent}"
+    return f"{elapsed.size} epochs in {spent}, {number_text(total / elapsed.size)} s an epoch"
