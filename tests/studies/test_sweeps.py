@@ -21,7 +21,7 @@ import main
 import plotting
 from readers import input_file
 from settings import Config, DataInfo, UserInput
-from studies import sweeps, training_figures
+from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
 from support import files, saved_networks
 from support.errors import Diverged, InputError
@@ -60,7 +60,7 @@ DRAW = sweeps._save_figures
 def turn_off_figures(replace) -> None:
     """Drawing takes most of the time."""
     replace(plotting, "save_figure", lambda figure, path: None)
-    replace(training_figures, "comparison_figure", lambda table: None)
+    replace(comparison, "comparison_figure", lambda table: None)
     replace(sweeps, "_save_figures", lambda study, sweep: None)
 
 
