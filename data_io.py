@@ -5,7 +5,7 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +152,7 @@ def missing_files(config: Config) -> list[str]:
                 f"({sc}.mot is LAMP's, {lamp}.mot is SimpleCode's); exchange their paths"
             )
         for pair in pairs:
-            for path in needed_files(*pair, config.user) if pair not in swapped else ():
+            for path in _files_of(*pair, config.user) if pair not in swapped else ():
                 needed.setdefault(path, set_name)
     known_folders: dict[Path, bool] = {}
     for path, set_name in needed.items():
@@ -168,18 +168,6 @@ def missing_files(config: Config) -> list[str]:
 
 def _are_swapped(sc: str, lamp: str) -> bool:
     return written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
-
-
-def needed_files(sc: str, lamp: str, user: UserInput) -> list[Path]:
-    """The files of one realization that the settings require."""
-    files = [Path(f"{sc}.mot"), Path(f"{lamp}.mot")]
-    if user.input_waves:
-        files.append(Path(f"{lamp}.sea" if _has_grid(user) else f"{lamp}.wav"))
-    if user.input_vbm:
-        files.append(Path(f"{sc}.vbm"))
-    if user.output_vbm:
-        files.append(Path(f"{lamp}.vbm"))
-    return files
 
 
 def _has_grid(user: UserInput) -> bool:
@@ -226,7 +214,9 @@ def read_record(
     return record, aligned.warnings
 
 
-def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None) -> dict[str, tuple[str, Layout]]:
+def _files_to_read(
+    sc: str, lamp: str | None, user: UserInput, waves: str | None = None
+) -> dict[str, tuple[str, Layout]]:
     """The files of a realization, and what is read from each."""
     wave_path = waves or lamp or sc
     files = {"sc": (f"{sc}.mot", SC_MOT)}
@@ -248,6 +238,10 @@ def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None
     if lamp and user.output_vbm:
         files["lamp_vbm"] = (f"{lamp}.vbm", LAMP_VBM)
     return files
+
+
+def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:
+    return [Path(file) for file in dict.fromkeys(file for file, _ in _files_to_read(sc, lamp, user).values())]
 
 
 def _read_tables(files: dict[str, tuple[str, Layout]]) -> dict[str, tuple[str, np.ndarray]]:
@@ -349,8 +343,7 @@ def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
     """The cache file of a realization, which may not exist yet; None without a cache."""
     if not config.data.cache_path:
         return None
-    files = needed_files(sc, lamp, config.user)
-    files += [Path(f"{sc}.vbm")] * config.user.output_vbm  # read if it exists
+    files = _files_of(sc, lamp, config.user)
     chosen = {name: getattr(config.user, name) for name in user_settings("channels")}
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
@@ -379,12 +372,8 @@ def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels
     Args:
         time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
     """
-    _write_text(path, _prediction_lines(time, outputs, channels))
-
-
-def _prediction_lines(time: np.ndarray, outputs: np.ndarray, channels: Sequence[str]) -> Iterator[str]:
-    yield "".join(f"{name:>16}" for name in ("Time", *channels)) + "\n"
-    yield from _rows(" %15.5f", time, outputs)  # the blank separates long numbers
+    # The blank separates long numbers.
+    _write_rows(path, [("Time", *channels)], np.column_stack([time, outputs]), " %15.5f")
 
 
 def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions: np.ndarray) -> None:
@@ -393,32 +382,24 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
     Args:
         time: (rows,) s. track: (rows, 3) Xcg m, Ycg m, Yaw deg. motions: (rows, 3) heave m, roll deg, pitch deg.
     """
-    table = np.column_stack([time, track[:, :2], motions, track[:, 2]])
+    title = "Motions predicted from SimpleCode, in the layout of LAMP; track and yaw are SimpleCode's"
+    units = ("sec", "m", "m", "m", "deg", "deg", "deg")
     names = ("Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z")
-
-    def lines() -> Iterator[str]:
-        yield "Motions predicted from SimpleCode, in the layout of LAMP; track and yaw are SimpleCode's\n"
-        yield "".join(f"{unit:>16}" for unit in ("sec", "m", "m", "m", "deg", "deg", "deg")) + "\n"
-        yield "".join(f"{name:>16}" for name in names) + "\n"
-        yield from _rows("%16.5f", table)
-
-    _write_text(path, lines())
+    table = np.column_stack([time, track[:, :2], motions, track[:, 2]])
+    _write_rows(path, [(title,), units, names], table, "%16.5f")
 
 
-def _rows(number: str, *columns: np.ndarray) -> Iterator[str]:
-    """Yields the rows as text in blocks, several times faster than row by row."""
-    table = np.column_stack(columns)
+def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray, number: str) -> None:
+    """Writes a table below header lines, in blocks, which is several times faster than row by row."""
     row = number * table.shape[1] + "\n"
-    for start in range(0, len(table), 1000):
-        block = table[start : start + 1000]
-        yield row * len(block) % tuple(block.ravel())
-
-
-def _write_text(path: Path, lines: Iterator[str]) -> None:
     with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:
-        file.writelines(lines)
+        file.writelines("".join(f"{word:>16}" for word in words) + "\n" for words in header)
+        for start in range(0, len(table), 1000):
+            block = table[start : start + 1000]
+            file.write(row * len(block) % tuple(block.ravel()))
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Writes a table as CSV, with numbers in full precision."""
-    _write_text(path, iter([table.to_csv(index=False, lineterminator="\n")]))
+    with written_aside(path) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n")

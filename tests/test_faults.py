@@ -127,7 +127,7 @@ def test_a_folder_without_the_right_to_write(eagerly, monkeypatch):
     ("error", "expected"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "out/x"), ["out/x", "disk space"]),
-        (FileNotFoundError(errno.ENOENT, "No such file", "out/y"), ["out/y", "moved away"]),
+        (FileNotFoundError(errno.ENOENT, "No such file", "out/y"), ["out/y", "disappeared"]),
         (OSError("the drive is gone"), ["the drive is gone"]),
     ],
 )
