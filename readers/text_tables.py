@@ -199,7 +199,7 @@ def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
 
 
 def _shown(text: bytes) -> str:
-    return repr(text[:20].strip().decode("ascii", "replace"))
+    return ascii(text[:20].strip().decode("utf-8", "replace"))  # also tells a typographic minus from a hyphen
 
 
 def _is_text(line: bytes, width: int) -> bool:

@@ -238,6 +238,7 @@ def test_a_header_alone(tmp_path, footer):
         ("0x10", 7, "'0x10'"),
         ("1.2.3", 2, "'1.2.3'"),
         ("comma", 4, "'1,5'"),
+        ("\u22121.5", 5, r"'\u22121.5'"),
     ],
 )
 def test_what_is_no_number_is_told_with_line_and_column(tmp_path, number, row, damage, column, shown):
@@ -246,7 +247,7 @@ def test_what_is_no_number_is_told_with_line_and_column(tmp_path, number, row, d
     rows[row][column - 1] = word
     path = tmp_path / "SC.mot"
     between = (lambda words: "".join(f"{w:>14}" for w in words)) if "12" in number else " ".join
-    path.write_text("\n".join([*SC_HEADER, *map(between, rows)]) + "\n")
+    path.write_text("\n".join([*SC_HEADER, *map(between, rows)]) + "\n", encoding="utf-8")
     (line,) = read_faults(path, SC_MOT)
     assert line.startswith(f"{path}, line {row + 3}, column {column}: {shown}")
     assert "expected" in line and ("decimal comma" in line) == (damage == "comma")
