@@ -235,7 +235,7 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
     at_peaks = sum(row["peak_mse"] * count for row, count in zip(rows, peaks, strict=True))
     everything["peak_mse"] = at_peaks / sum(peaks) if sum(peaks) else 0.0
     everything["rmse"] = float(np.sqrt(everything["mse"]))
-    everything["max_error"] = max(row["max_error"] for row in rows)
+    everything["max_error"] = float(np.fmax.reduce([row["max_error"] for row in rows]))
     return [*rows, {"channel": "All", **everything}]
 
 
@@ -253,9 +253,14 @@ def error_report(
     """
     rows = []
     for set_name, records in results.items():
-        for source, of_source in zip((SIMPLECODE, network), zip(*records, strict=True), strict=False):
-            rows += [{"set": set_name, "source": source, **row} for row in error_rows(of_source, channels)]
+        rows += _source_rows({"set": set_name}, records, channels, network)
     return pd.DataFrame(rows, columns=["set", "source", "channel", *MEASURES])
+
+
+def _source_rows(about: dict, records: Sequence[tuple[ChannelSums, ChannelSums]], channels, network: str) -> list[dict]:
+    """`error_rows` of SimpleCode and of the network, each with what it is about."""
+    sources = zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)  # none, where there is no record
+    return [about | {"source": source} | row for source, sums in sources for row in error_rows(sums, channels)]
 
 
 def error_by_record(
@@ -273,8 +278,7 @@ def error_by_record(
     for set_name, records in results.items():
         for (record, handle), models in zip(names[set_name], records, strict=True):
             about = {"set": set_name, "record": record, "handle": handle}
-            for source, sums in zip((SIMPLECODE, network), models, strict=True):
-                rows += [about | {"source": source} | row for row in error_rows([sums], channels)]
+            rows += _source_rows(about, [models], channels, network)
     return pd.DataFrame(rows, columns=["set", "record", "handle", "source", "channel", *MEASURES])
 
 

@@ -1,10 +1,6 @@
-"""The files that a sea-state map is drawn from: predictions, LAMP's and SimpleCode's records, found by their handles.
-
-A step that can go wrong gives a `Found`, so that all that is wrong with all files is reported together.
-"""
+"""The files behind a sea-state map: predictions, LAMP's and SimpleCode's records, matched by their handles."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,42 +19,39 @@ from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read
 from settings import NETWORKS_FOLDER
 from support.errors import InputError
 from support.files import posix
-from support.saved_networks import SETTINGS_FILE
+from support.saved_networks import SETTINGS_FILE, damaged_settings, read_facts
 
 CHANNELS = ("VBM", *MOTIONS)
+EXAMPLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001"
 MOST_REMARKS = 8  # of a kind; thousands of records may share one
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a step has found, with what is wrong (faults) and what is odd (remarks), one line each."""
+    """What a step has found, with warnings about it, one line each."""
 
     value: Any
-    faults: Sequence[str] = ()
     remarks: Sequence[str] = ()
 
 
-def attempt(step: Callable, *arguments, otherwise: Any = None) -> Found:
-    """What a step gives, which may be a `Found` itself; an InputError becomes its faults, with `otherwise` as value."""
-    try:
-        result = step(*arguments)
-    except InputError as error:
-        return Found(otherwise, error.lines)
-    return result if isinstance(result, Found) else Found(result)
-
-
 class Collector:
-    """Does one step of a command after the other, and keeps what is wrong or odd until all of it can be reported."""
+    """Does one step of a command after the other, and collects errors and warnings to report them together."""
 
     def __init__(self):
         self.faults: list[str] = []
         self.remarks: list[str] = []
 
     def __call__(self, step: Callable, *arguments, otherwise: Any = None) -> Any:
-        found = attempt(step, *arguments, otherwise=otherwise)
-        self.faults += found.faults
-        self.remarks += found.remarks
-        return found.value
+        """What the step gives, without the warnings if it is a `Found`; `otherwise` if it raises an InputError."""
+        try:
+            found = step(*arguments)
+        except InputError as error:
+            self.faults += error.lines
+            return otherwise
+        if isinstance(found, Found):
+            self.remarks += found.remarks
+            return found.value
+        return found
 
     def error(self) -> InputError:
         return InputError(list(dict.fromkeys(self.faults)))
@@ -112,30 +105,29 @@ def find_predictions(folder: Path, network: str, prefix: str) -> Found:
     files = sorted(path for path in folder.glob("*.txt") if path.name.startswith(prefix))
     if not files:
         raise InputError(f"{folder}: no prediction {prefix}*.txt; run main.py with this network, or give --prefix")
-    by_handle, unnamed = _by_handle(files, lambda path: path.stem)
-    if not by_handle:
+    found, unnamed = _by_handle((path.stem, path) for path in files)
+    if not found:
         raise InputError(
-            f"{folder}: the name of no prediction ends in a handle like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
-            f"(first: {files[0].name}); name the records by their conditions"
+            f"{folder}: the name of no prediction ends in a handle like {EXAMPLE} (first: {files[0].name}); name the "
+            "records by their conditions"
         )
-    remarks = []
-    if unnamed:
-        remarks.append(
-            f"{folder}: {len(unnamed)} of {len(files)} predictions left out, as their names do not end in a handle "
-            f"(first: {unnamed[0].name})"
-        )
-    _check_unique(by_handle, "predictions", "delete one")
-    return Found([Modelled(network, handle, path) for handle, path in by_handle], remarks=remarks)
+    _check_unique(found, "predictions", "delete one")
+    remarks = [
+        f"{folder}: {len(unnamed)} of {len(files)} predictions left out, as their names do not end in a handle "
+        f"(first: {path.name})"
+        for _, path in unnamed[:1]
+    ]
+    return Found([Modelled(network, handle, path) for handle, path in found], remarks)
 
 
-def _by_handle(paths: Iterable, name_of: Callable[[Any], str]) -> tuple[list[tuple[Handle, Any]], list]:
-    """Each path with the handle that its name ends in, and the paths without one."""
+def _by_handle(named: Iterable[tuple[str, Any]]) -> tuple[list[tuple[Handle, Any]], list[tuple[str, Any]]]:
+    """From (name, item): (handle, item) of the names that end in a handle, and the others as they are."""
     found, unnamed = [], []
-    for path in paths:
+    for name, item in named:
         try:
-            found.append((parse_handle(name_of(path)), path))
+            found.append((parse_handle(name), item))
         except InputError:
-            unnamed.append(path)
+            unnamed.append((name, item))
     return found, unnamed
 
 
@@ -154,14 +146,14 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
     path = Path(posix(where))
     if path.is_file():
         cases = read_cases(path)
-        named = [attempt(parse_handle, handle) for handle in cases.handles]
-        faults = [f"{path}: {line}" for each in named for line in each.faults]
-        if faults:
-            raise InputError(faults)
-        return dict(zip((each.value for each in named), cases.lamp if code == "LAMP" else cases.sc, strict=True))
+        found, unnamed = _by_handle(zip(cases.handles, cases.lamp if code == "LAMP" else cases.sc, strict=True))
+        if unnamed:
+            lines = [f"{path}: {handle}: not a handle; expected one like {EXAMPLE}" for handle, _ in unnamed]
+            raise InputError(lines)
+        return dict(found)
     if not path.is_dir():
         raise InputError(f"{option} {where}: no such folder or cases file; check the path")
-    found, _ = _by_handle(sorted(path.glob("*.mot")), lambda file: file.stem)
+    found, _ = _by_handle((file.stem, file) for file in sorted(path.glob("*.mot")))
     if not found:
         inner = path / f"{code}_files"
         remedy = f"give {inner}" if inner.is_dir() else f"give the folder of {code}'s files, or a cases file"
@@ -185,88 +177,74 @@ def _check_unique(found: Sequence[tuple[Handle, Path | str]], what: str, remedy:
 
 
 def with_truth(predictions: Sequence[Modelled], truths: Mapping[Handle, str], lamp: str) -> Found:
-    """A network's predictions that LAMP's records are there for; if there is none, this is a fault."""
-    kept = [prediction for prediction in predictions if prediction.handle in truths]
-    left_out = [prediction.path for prediction in predictions if prediction.handle not in truths]
+    """A network's predictions that LAMP has a record of. Raises InputError if there is none."""
+    kept = [each for each in predictions if each.handle in truths]
+    left_out = [each.path for each in predictions if each.handle not in truths]
     if not kept:
-        fault = (
+        raise InputError(
             f"--lamp {lamp}: holds no LAMP record of a realization that {predictions[0].model} has predicted "
             f"(first: {left_out[0].name}); check that both are of the same conditions"
         )
-        return Found(kept, faults=[fault])
-    if not left_out:
-        return Found(kept)
-    remark = (
-        f"{left_out[0].parent}: {len(left_out)} of {len(predictions)} predictions left out, as {lamp} has no LAMP "
-        f"record of them (first: {left_out[0].name})"
-    )
-    return Found(kept, remarks=[remark])
+    remarks = [
+        f"{path.parent}: {len(left_out)} of {len(predictions)} predictions left out, as {lamp} has no LAMP record of "
+        f"them (first: {path.name})"
+        for path in left_out[:1]
+    ]
+    return Found(kept, remarks)
 
 
 def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Sequence[Handle]) -> Found:
     """SimpleCode's records of the realizations that networks have predicted (list of Modelled).
 
     They are looked for in `sc`, a folder or cases file; without it, among the `listed` paths of a network's settings,
-    and where the cases file `lamp` names them, or in the folder SimpleCode_files beside the folder `lamp`. Only where
-    `sc` is of no use this is a fault.
+    and where the cases file `lamp` names them, or in the folder SimpleCode_files beside the folder `lamp`.
+
+    Raises:
+        InputError: there is none in `sc`.
     """
     if sc:
-        step = attempt(find_records, sc, needed, SIMPLECODE, otherwise={})
-        if step.faults:
-            return Found([], step.faults)
-        paths = step.value
+        paths = find_records(sc, needed, SIMPLECODE)
     else:
         where = Path(posix(lamp))
         beside = where if where.is_file() else where.resolve().parent / "SimpleCode_files"
-        paths = attempt(find_records, str(beside), needed, SIMPLECODE, otherwise={}).value
-        paths |= dict(_by_handle(map(posix, listed), str)[0])
-    found = [
-        Modelled(SIMPLECODE, h, Path(paths[h])) for h in needed if h in paths and os.path.isfile(f"{paths[h]}.mot")
-    ]
-    if not found and sc:
-        return Found([], [f"--sc {sc}: holds no SimpleCode record of a realization that was predicted; check the path"])
-    remedy = "give their folder or a cases file with --sc"
-    if not found:
-        return Found(found, remarks=[f"SimpleCode's own error is not drawn, as its files are not found; {remedy}"])
-    missing = [handle for handle in needed if handle not in {each.handle for each in found}]
-    if missing:
-        remark = f"SimpleCode's files of {len(missing)} of {len(needed)} realizations are not found; {remedy}"
-        return Found(found, remarks=[remark])
-    return Found(found)
+        paths = Collector()(find_records, str(beside), needed, SIMPLECODE, otherwise={})
+        paths |= dict(_by_handle((path, path) for path in listed)[0])
+    known = [handle for handle in needed if handle in paths and os.path.isfile(f"{paths[handle]}.mot")]
+    if sc and not known:
+        raise InputError(f"--sc {sc}: holds no SimpleCode record of a realization that was predicted; check the path")
+    remarks = []
+    if len(known) < len(needed):
+        missing = f"files of {len(needed) - len(known)} of {len(needed)} realizations are not found"
+        what = missing if known else "own error is not drawn, as its files are not found"
+        remarks.append(f"SimpleCode's {what}; give their folder or a cases file with --sc")
+    return Found([Modelled(SIMPLECODE, handle, Path(paths[handle])) for handle in known], remarks)
 
 
 def training_data(network: str) -> dict[str, list[str]]:
-    """The lists of files in a saved network's settings.json.
+    """The lists of SimpleCode's files in a saved network's settings.json.
 
     Raises:
         InputError: there is no such network, or its settings.json cannot be read.
     """
     folder = NETWORKS_FOLDER / network
-    if not folder.is_dir():
-        known = sorted(path.parent.name for path in NETWORKS_FOLDER.glob(f"*/{SETTINGS_FILE}"))
-        raise InputError(
-            f"{folder}: there is no saved network of this name; saved networks: {', '.join(known) or 'none'}"
-        )
+    facts = read_facts(folder)
     try:
-        data = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]["data"]
+        data = facts["settings"]["data"]
         lists = {name: [posix(path) for path in paths] for name, paths in data.items() if name.endswith("_sc")}
-        return {"train_sc": lists["train_sc"]} | lists
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{folder / SETTINGS_FILE}: missing or damaged ({type(error).__name__}); train the network again"
-        ) from None
+        return {"train_sc": lists.pop("train_sc"), **lists}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(damaged_settings(folder, error)) from None
 
 
 def training_conditions(network: str, paths: Sequence[str]) -> Found:
     """The conditions (a frozenset) of a network's training records."""
-    named, unnamed = _by_handle(paths, str)
-    remarks = []
-    if unnamed:
-        remarks.append(
-            f"{NETWORKS_FOLDER / network / SETTINGS_FILE}: {len(unnamed)} of {len(paths)} training records cannot be "
-            f"boxed, as their names do not end in a handle (first: {unnamed[0]})"
-        )
-    return Found(frozenset(condition(handle) for handle, _ in named), remarks=remarks)
+    named, unnamed = _by_handle((path, path) for path in paths)
+    remarks = [
+        f"{NETWORKS_FOLDER / network / SETTINGS_FILE}: {len(unnamed)} of {len(paths)} training records cannot be "
+        f"boxed, as their names do not end in a handle (first: {name})"
+        for name, _ in unnamed[:1]
+    ]
+    return Found(frozenset(condition(handle) for handle, _ in named), remarks)
 
 
 # ---- reading ----------------------------------------------------------------------------------------------------
@@ -311,45 +289,35 @@ def read_amplitudes(modelled: Sequence[Modelled], truths: Mapping[Handle, str]) 
     Returns:
         a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp, ssa_model
         in the channel's unit.
+
+    Raises:
+        InputError: all that is wrong with LAMP's and the networks' files. SimpleCode's faulty files are left out.
     """
     by_handle: dict[Handle, list[Modelled]] = {}
     for each in modelled:
         by_handle.setdefault(each.handle, []).append(each)
-    steps = [
-        step
-        for handle, of_handle in tqdm(by_handle.items(), "Reading", disable=None)
-        for step in _realization_amplitudes(truths[handle], of_handle)
-    ]
-    table = pd.DataFrame([row for step in steps for row in step.value], columns=COLUMNS)
-    no_vbm = table["ssa_lamp"].isna()
-    remarks = list(dict.fromkeys(line for step in steps for line in step.remarks))
+    of_networks, of_simplecode = Collector(), Collector()
+    rows = []
+    for handle, of_handle in tqdm(by_handle.items(), "Reading", disable=None):
+        lamp = of_networks(read_motions, truths[handle], LAMP_MOT, LAMP_VBM)
+        for each in of_handle:
+            collect = of_simplecode if each.model == SIMPLECODE else of_networks
+            parts = collect(each.read)
+            if lamp and parts:
+                amplitudes = collect(_amplitudes, lamp, parts, otherwise=[])
+                rows += [(each.model, handle, *amplitude) for amplitude in amplitudes]
+    if of_networks.faults:
+        raise of_networks.error()
+    table = pd.DataFrame(rows, columns=["network", "handle", "channel", "ssa_lamp", "ssa_model"])
+    remarks = list(dict.fromkeys([*of_networks.remarks, *of_simplecode.remarks, *of_simplecode.faults]))
     if len(remarks) > MOST_REMARKS:
         remarks[MOST_REMARKS:] = [f"{len(remarks) - MOST_REMARKS} more warnings like these"]
+    no_vbm = table["ssa_lamp"].isna()
     files = sorted({f"{truths[handle]}.vbm" for handle in table.loc[no_vbm, "handle"]})
     if files:
-        remarks.append(
-            f"{files[0]}: missing{f', with {len(files) - 1} more .vbm files of LAMP' if len(files) > 1 else ''}; the "
-            "vertical bending moment of these realizations is left out"
-        )
-    return Found(table[~no_vbm], [line for step in steps for line in step.faults], remarks)
-
-
-COLUMNS = ["network", "handle", "channel", "ssa_lamp", "ssa_model"]
-
-
-def _realization_amplitudes(truth: str, modelled: Sequence[Modelled]) -> list[Found]:
-    """The rows (list) of each model of one realization; ssa_lamp is NaN in a channel that LAMP has no file of."""
-    lamp = attempt(read_motions, truth, LAMP_MOT, LAMP_VBM, otherwise=[])
-    steps = [Found([], lamp.faults)]
-    for each in modelled:
-        parts = attempt(each.read, otherwise=[])
-        rows = attempt(_amplitudes, lamp.value, parts.value, otherwise=[]) if lamp.value and parts.value else Found([])
-        wrong = [*parts.faults, *rows.faults]
-        # SimpleCode's own error is an extra: what is wrong with its files does not keep the map from being drawn.
-        faults, remarks = ([], wrong) if each.model == SIMPLECODE else (wrong, [])
-        about = (each.model, each.handle)
-        steps.append(Found([(*about, *row) for row in rows.value], faults, [*rows.remarks, *remarks]))
-    return steps
+        others = f", with {len(files) - 1} more .vbm files of LAMP" if len(files) > 1 else ""
+        remarks.append(f"{files[0]}: missing{others}; the vertical bending moment of these realizations is left out")
+    return Found(table[~no_vbm], remarks)
 
 
 def _amplitudes(lamp: Sequence[Part], model: Sequence[Part]) -> Found:
@@ -368,4 +336,4 @@ def _amplitudes(lamp: Sequence[Part], model: Sequence[Part]) -> Found:
         for channel, series in zip(part.channels, aligned.columns[name].T, strict=True)
     }
     rows = [(c, amplitudes.get(("lamp", c), np.nan), amplitudes["model", c]) for c in CHANNELS if c in channels]
-    return Found(rows, remarks=aligned.warnings)
+    return Found(rows, aligned.warnings)

@@ -38,6 +38,7 @@ class Files:
     def network(self, name: str, trained: tuple[str, ...] = ()) -> None:
         path = self.folder / "saved_models" / name / "settings.json"
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name("model.keras").write_bytes(b"")
         data = {"train_sc": [f"elsewhere/SC{one}" for one in trained]}
         path.write_text(json.dumps({"settings": {"data": data}}), encoding="utf-8")
 
@@ -370,7 +371,7 @@ def test_faults_of_networks_and_folders(grid):
     assert f"give {Path('LAMP_files')}" in lines_of(run, ["A"], ".")
     assert "no prediction other_*.txt" in lines_of(run, ["A"], "LAMP_files", prefix="other_")
     (grid.folder / "saved_models" / "A" / "settings.json").write_text("{}")
-    assert "missing or damaged (KeyError)" in lines_of(run, ["A"], "LAMP_files")
+    assert "missing or damaged (KeyError: 'settings')" in lines_of(run, ["A"], "LAMP_files")
 
 
 @pytest.mark.usefixtures("without_figure")
