@@ -173,9 +173,9 @@ def _products(sums: Sums, first: str, second: str) -> float:
 
     A record's sum about the set's means is that about its own, and the product of the means' distances times its rows.
     """
-    rows = sums["rows"]
-    d1, d2 = (sums[f"mean_{name}"] - np.average(sums[f"mean_{name}"], weights=rows) for name in (first, second))
-    return (sums[first + second] + rows * (d1 * d2)).sum()
+    rows, means = sums["rows"], [sums[f"mean_{name}"] for name in (first, second)]
+    distances = [mean - (mean * rows).sum() / rows.sum() for mean in means]
+    return (sums[first + second] + rows * (distances[0] * distances[1])).sum()
 
 
 def _is_constant(sums: Sums, name: str) -> bool:
