@@ -1,0 +1,140 @@
+"""A flag for predicted records that are unlike those of the training: pure functions on arrays.
+
+Every window of WINDOW s of a record has features, of each of SimpleCode's motions and the wave: standard deviation,
+largest value (distance from the record's mean), steepness (largest slope) and rate (upward crossings of the mean per
+second). A window is as unlike the training data as it is far from the training windows nearest to it; a record is as
+unlike as the worst of its windows. That score is held against the scores of the training records, each taken without
+its own windows: p = (1 + number of them that are at least as large) / (n + 1), as in conformal outlier detection
+(S. Bates and others, Testing for outliers with conformal p-values, Annals of Statistics 51, 2023).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW = 60.0  # s
+NEIGHBOURS = 3  # training windows whose mean distance counts
+MOST_WINDOWS = 4000  # of the training that are kept
+FEATURES = ("standard deviation", "largest value", "steepness", "rate")
+FLAGGED = 0.1  # p up to which a record is flagged,
+FEWEST_FOR_P = 19  # training records below which p cannot be small: the rank is shown instead
+
+
+@dataclass(frozen=True)
+class Known:
+    """The training data's windows.
+
+    features: (window, feature), scaled. centre, scale: (feature,).
+    low, high: (feature,) range in training, unscaled. scores: (record,) of the training records, each without itself.
+    """
+
+    features: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How unlike the training data a record is.
+
+    score; p, or with few training records None; rank: how many training records are less unlike; begin, end: s, of the
+    worst stretch; quantity: the feature that is furthest out there, value, and low, high, its range in training.
+    """
+
+    score: float
+    p: float | None
+    rank: int
+    num_known: int
+    begin: float
+    end: float
+    quantity: str
+    value: float
+    low: float
+    high: float
+
+    @property
+    def flagged(self) -> bool:
+        """p small, or where it cannot be: more unlike than every training record."""
+        return self.p <= FLAGGED if self.p is not None else self.rank == self.num_known
+
+
+def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Begin (s) of each window, (window,), and its features, (window, channel * feature), channels behind each other.
+
+    Windows overlap by half; a short record is one window. inputs: (rows, channel).
+    """
+    rows, span = len(time), float(time[-1] - time[0])
+    per_second = (rows - 1) / span if span > 0 else 1.0
+    blocks = max(int(2 * rows / per_second / WINDOW), 2) if rows > 3 else 1  # a window is two of them
+    edges = np.linspace(0, rows, blocks + 1).round().astype(int)
+    centred = inputs - inputs.mean(axis=0)
+    slope = np.abs(np.diff(inputs, axis=0, append=inputs[-1:])) * per_second
+    upward = np.diff(centred > 0, axis=0, append=centred[-1:] > 0) & (centred <= 0)
+
+    def over_windows(join: np.ufunc, values: np.ndarray) -> np.ndarray:
+        joined = join.reduceat(values, edges[:-1], axis=0)
+        return join(joined[:-1], joined[1:]) if blocks > 1 else joined
+
+    counts = over_windows(np.add, np.ones((rows, 1)))
+    mean, square = (over_windows(np.add, values) / counts for values in (centred, centred**2))
+    features = [
+        np.sqrt(np.maximum(square - mean**2, 0)),
+        over_windows(np.maximum, np.abs(centred)),
+        over_windows(np.maximum, slope),
+        over_windows(np.add, upward.astype(float)) / counts * per_second,
+    ]
+    return time[edges[: max(blocks - 1, 1)]], np.stack(features, axis=2).reshape(len(counts), -1)
+
+
+def known(records: Sequence[np.ndarray]) -> Known:
+    """The training data from the features of each of its records, (window, feature), see `window_features`.
+
+    Of very many windows every n-th is kept, so that a prediction does not take longer for them.
+    """
+    features = np.concatenate(records)
+    record = np.repeat(np.arange(len(records)), [len(windows) for windows in records])
+    centre, scale = features.mean(axis=0), features.std(axis=0)
+    scale[~(scale > 1e-6 * np.abs(centre))] = 1.0  # what never changes in training, such as roll in head seas
+    kept = slice(None, None, -(-len(features) // MOST_WINDOWS))
+    scaled, owner = ((features - centre) / scale)[kept], record[kept]
+    scores = [
+        _distances(scaled[owner != i], (windows - centre) / scale).max() if len(records) > 1 else 0.0
+        for i, windows in enumerate(records)
+    ]
+    return Known(scaled, centre, scale, features.min(axis=0), features.max(axis=0), np.array(scores))
+
+
+def _distances(training: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """(window,) mean distance to the nearest training windows."""
+    squares = (windows**2).sum(axis=1)[:, None] + (training**2).sum(axis=1) - 2 * windows @ training.T
+    near = min(NEIGHBOURS, len(training))
+    return np.sqrt(np.maximum(np.partition(squares, near - 1, axis=1)[:, :near], 0)).mean(axis=1)
+
+
+def judge(training: Known, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]) -> Novelty:
+    """How unlike the training data a record is, from its windows' begins and features (see `window_features`)."""
+    scaled = (features - training.centre) / training.scale
+    distances = _distances(training.features, scaled)
+    worst = int(distances.argmax())
+    score, count = float(distances[worst]), len(training.scores)
+    p = (1 + int((training.scores >= score).sum())) / (count + 1)
+    outside = np.maximum(features[worst] - training.high, training.low - features[worst]) / training.scale
+    # Where all are inside of their ranges, it is their combination that is rare: the one farthest from the mean.
+    furthest = int(outside.argmax() if outside.max() > 0 else np.abs(scaled[worst]).argmax())
+    channel, feature = divmod(furthest, len(FEATURES))
+    return Novelty(
+        score,
+        p if count >= FEWEST_FOR_P else None,
+        int((training.scores < score).sum()),
+        count,
+        float(begins[worst]),
+        float(begins[worst] + WINDOW),
+        f"{FEATURES[feature]} of {channels[channel]}",
+        float(features[worst, furthest]),
+        float(training.low[furthest]),
+        float(training.high[furthest]),
+    )
