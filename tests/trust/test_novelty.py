@@ -30,7 +30,7 @@ def test_features_of_a_sine():
     wave = 2 * np.sin(2 * np.pi * time / 10)
     begins, features = novelty.window_features(time, np.stack([wave, 0 * wave], axis=1))
     np.testing.assert_allclose(begins, np.arange(0, 270, 30), atol=1.0)
-    np.testing.assert_allclose(features[:, :4], [[np.sqrt(2), 2, 0.4 * np.pi, 0.1]] * len(begins), rtol=0.05)
+    np.testing.assert_allclose(features[:, :4], [[np.sqrt(2), 2, 0.4 * np.pi, 0.1]] * len(begins), atol=0.02)
     assert (features[:, 4:] == 0).all()
 
 
@@ -57,7 +57,7 @@ def test_a_higher_sea_is_flagged_with_where_and_why():
     inputs[1500:1800, 1] *= 2.5  # 300 to 360 s
     found = judged(training, time, inputs)
     assert found.flagged and found.p == pytest.approx(1 / 31)
-    assert 250 < found.begin < 350 and found.end == found.begin + novelty.WINDOW
+    assert 240 <= found.begin <= 360 and found.end == found.begin + novelty.WINDOW
     assert "of Roll" in found.quantity and found.value > found.high > found.low
     assert judged(training, *record(rng, period=16.0)).flagged
 
