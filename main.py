@@ -13,7 +13,7 @@ from readers import input_file
 from studies import comparison, experiments
 from support import errors
 from training import workers
-from trust import pair_checks
+from trust import flagging, pair_checks
 
 input_file.explain_import_errors()
 # The name of your input file, without .py, goes between "from" and "import":
@@ -58,6 +58,8 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     trained = fit.train(config, sets, machine, after_epoch) if config.user.training_mode else network.load(config)
     if trained is None:  # the first machine goes on
         return []
+    if config.user.training_mode:
+        flagging.learn(config, sets["train"])
     predictor = prediction.Predictor(trained)
     earlier = outputs.earlier_files(config)
     pair_checks.save(config, pairs)
@@ -66,7 +68,9 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
         outputs.save_report(config, sets, results, trained)
     outputs.save_predictions(config, sets, results, trained.architecture.outputs)
     outputs.save_figures(config, sets, results, trained)
-    faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs)
+    watch = flagging.load(config)
+    flags, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch)
+    flagging.save(config, [flagging.row(watch, config, "test", record) for record in sets["test"] if watch] + flags)
     made = outputs.replace_earlier(config, earlier)
     print(f"\nNetwork in {config.network_folder}{made}")
     return faults

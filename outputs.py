@@ -20,6 +20,7 @@ from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
 from support.errors import InputError, warn
+from trust import flagging
 
 BY_RECORD_FILE = "error_by_record.csv"
 FIGURES_FOLDER = "figures"
@@ -198,15 +199,19 @@ def evolution_figures(
     return figures
 
 
-def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequence[str]) -> list[str]:
+def predict_without_lamp(
+    config: Config, predictor: Predictor, channels: Sequence[str], watch: flagging.Watch | None
+) -> tuple[list[dict[str, object]], list[str]]:
     """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
 
     Returns:
-        the errors, one line each; a faulty realization is skipped.
+        how unlike the training data each is, see `flagging.row`, and the errors, one line each; a faulty realization is
+        skipped.
     """
     data = config.data
     if not data.predict_sc:
-        return []
+        return [], []
+    flags: list[dict[str, object]] = []
     paths = [path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")]
     names = data_io.unique_names(paths)
     waves = data.predict_waves or (None,) * len(data.predict_sc)
@@ -228,10 +233,11 @@ def predict_without_lamp(config: Config, predictor: Predictor, channels: Sequenc
                     remarks += remark
                 bar.update()
             _write_without_lamp(config, batch, predictor.predict([record.inputs for record, _ in batch]), channels)
+            flags += [flagging.row(watch, config, "predict", record) for record, _ in batch if watch]
             predicted += len(batch)
     warn(remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
-    return faults
+    return flags, faults
 
 
 def _write_without_lamp(

@@ -39,8 +39,9 @@ from training.sequences import Standardization
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
 CHECKPOINTS = ("checkpoints/last.keras", "checkpoints/training_state.npz")
-NETWORK = [f"saved_models/{NAME}/{name}" for name in (*CHECKPOINTS, "history.csv", "model.keras", "settings.json")]
-TABLES = (".files_of_runs", "error_by_record.csv", "error_report.csv", "pairs.csv")
+SAVED = ("history.csv", "model.keras", "settings.json", "training_windows.npz")
+NETWORK = [f"saved_models/{NAME}/{name}" for name in (*CHECKPOINTS, *SAVED)]
+TABLES = (".files_of_runs", "error_by_record.csv", "error_report.csv", "pairs.csv", "predicted_records.csv")
 REPORT = [f"output_files/{NAME}/{name}" for name in TABLES]
 
 
@@ -203,7 +204,7 @@ def test_sets_may_be_empty_and_nothing_saved_or_drawn(project, capsys):
     project.data |= {"val_sc": [], "val_lamp": [], "test_sc": [], "test_lamp": []}
     project.save = {"save_data_mode": False}
     assert project.run() == 0
-    assert files(project) == sorted([*REPORT, *NETWORK])
+    assert files(project) == sorted([*REPORT[:-1], *NETWORK])
     assert f"; report in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
     assert report["set"].unique().tolist() == ["train"]

@@ -16,6 +16,7 @@ import data_io
 from data_io import Record
 from readers.cases import HANDLE, parse_handle
 from settings import SET_NAMES, Config
+from support import run_folder
 from support.errors import InputError, warn
 from trust.pair_measures import measure
 
@@ -366,4 +367,5 @@ def handle_faults(config: Config) -> list[str]:
 def save(config: Config, pairs: pd.DataFrame) -> None:
     """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
+        run_folder.note(config.output_folder, [PAIRS_FILE])
         data_io.write_table(config.output_folder / PAIRS_FILE, pairs)

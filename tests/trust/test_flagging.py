@@ -1,0 +1,70 @@
+"""The table of predicted records, from what is kept beside a network."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_motions
+
+from data_io import Record
+from settings import Config, UserInput
+from trust import flagging
+
+STATE = "SC_h7_p12_a135_hh0_pp0_aa0_s10"
+
+
+def record(number: int, factor: float = 1.0, name: str = STATE) -> Record:
+    motions = factor * make_motions(3000, seed=number)
+    return Record(
+        f"{name}-{number:07d}", 0.1 * np.arange(3000), np.column_stack([motions, motions[:, 0]]), None, motions
+    )
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch) -> Config:
+    monkeypatch.chdir(tmp_path)
+    config = Config()
+    config.network_folder.mkdir(parents=True)
+    flagging.learn(config, [record(number) for number in range(5)])
+    return config
+
+
+def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_terminal(config, capsys):
+    watch = flagging.load(config)
+    rows = [flagging.row(watch, config, "test", each) for each in (record(0), record(7, 3.0))]
+    flagging.save(config, rows)
+    table = pd.read_csv(config.output_folder / flagging.TABLE)
+    assert table["flagged"].tolist() == [False, True]
+    assert table["p"].isna().all() and table["more_unlike_than"][1] == "5 of 5"
+    assert table["handle"][0] == "_h7_p12_a135_hh0_pp0_aa0_s10-0000000"
+    assert table["value"][1] > table["training_high"][1] and "LAMP" in table["remedy"][1]
+    told = capsys.readouterr().out
+    assert "1 of 2 predicted records" in told and f"{STATE}-0000007" in told
+
+
+def test_a_handle_outside_of_the_training_is_named(config):
+    watch = flagging.load(config)
+    assert flagging.outside_handles(record(9).name, watch.handles) == []
+    found = flagging.outside_handles("SC_h9_p12_a90_hh2_pp7_aa10_s10-0000001", watch.handles)
+    assert [text.split(" ")[0] for text in found] == ["height", "second", "second", "heading"]
+    assert "90 deg (nearest in training 135 deg)" in found[-1]
+    flagged = flagging.row(watch, config, "predict", record(0, name="SC_h7_p12_a135_hh0_pp0_aa0_s25"))
+    assert flagged["flagged"] and flagged["outside_training"].startswith("speed 25 kn")
+    assert flagging.outside_handles("a record of any name", watch.handles) == []
+
+
+def test_the_middle_of_a_wave_grid_stands_for_the_waves():
+    user = UserInput(wave_grid_x_size=3, wave_grid_y_size=1, ship_length=100.0)
+    wide = dataclasses.replace(record(1), inputs=np.tile([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (10, 1)))
+    assert flagging.watched(Config(user=user), wide)[0].tolist() == [1, 2, 3, 5]
+
+
+def test_without_a_file_or_with_a_damaged_one_nothing_is_flagged(config, capsys):
+    (config.network_folder / flagging.KNOWN_FILE).write_bytes(b"PK\x03\x04 no more")
+    assert flagging.load(config) is None
+    assert "cannot be read" in capsys.readouterr().err
+    (config.network_folder / flagging.KNOWN_FILE).unlink()
+    assert flagging.load(config) is None
+    flagging.save(config, [])
+    assert not (config.output_folder / flagging.TABLE).exists()

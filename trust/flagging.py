@@ -1,0 +1,135 @@
+"""Flags predicted records that are unlike those of the training: what is kept beside the network, and the table."""
+
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+import data_io
+from data_io import Record
+from readers.cases import HANDLE, Handle, parse_handle
+from settings import Config
+from support import run_folder
+from support.errors import first_line, warn
+from support.files import written_aside
+from trust import novelty
+
+KNOWN_FILE = "training_windows.npz"  # beside the network
+TABLE = "predicted_records.csv"
+REMEDY = "run this record in LAMP, or widen the training set"
+NEAREST_HEADING = 20.0  # deg
+HANDLE_UNITS = {"height": "m", "period": "s", "second_height": "m", "second_period": "s", "speed": "kn"}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the network has seen: the training records' windows, and their handles as far as they have some."""
+
+    known: novelty.Known
+    handles: tuple[Handle, ...]
+    channels: tuple[str, ...]
+
+
+def learn(config: Config, records: Iterable[Record]) -> None:
+    """Writes what predictions are to be compared with beside the network that was trained on the records."""
+    names, features = [], []
+    for record in records:
+        names.append(record.name)
+        features.append(novelty.window_features(record.time, watched(config, record))[1])
+    with written_aside(config.network_folder / KNOWN_FILE) as aside, open(aside, "wb") as file:
+        np.savez(file, names=np.array(names), **asdict(novelty.known(features)))
+
+
+def load(config: Config) -> Watch | None:
+    """What `learn` wrote for this network; None for a network that was trained without."""
+    path = config.network_folder / KNOWN_FILE
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            arrays = dict(kept)
+        names = [str(name) for name in arrays.pop("names")]
+        known = novelty.Known(**arrays)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        warn([f"{path}: cannot be read ({first_line(error)}); records unlike the training are not flagged"])
+        return None
+    return Watch(known, tuple(parse_handle(name) for name in names if HANDLE.fullmatch(name)), _channels(config)[0])
+
+
+def watched(config: Config, record: Record) -> np.ndarray:
+    """(rows, channel): the inputs that are compared, of a wave grid its middle."""
+    return record.inputs[:, _channels(config)[1]]
+
+
+def _channels(config: Config) -> tuple[tuple[str, ...], list[int]]:
+    names = data_io.input_channels(config.user)
+    waves = [place for place, name in enumerate(names) if name.startswith("Wave")]
+    places = [place for place in range(len(names)) if place not in waves] + waves[len(waves) // 2 :][:1]
+    return tuple("Wave" if place in waves else names[place] for place in places), places
+
+
+def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str, object]:
+    """One row of predicted_records.csv."""
+    found = novelty.judge(watch.known, *novelty.window_features(record.time, watched(config, record)), watch.channels)
+    outside = outside_handles(record.name, watch.handles)
+    handle = HANDLE.fullmatch(record.name)
+    return {
+        "set": set_name,
+        "record": record.name,
+        "handle": record.name[record.name.index("_h") :] if handle else "",
+        "flagged": found.flagged or bool(outside),
+        "score": found.score,
+        "p": np.nan if found.p is None else found.p,
+        "more_unlike_than": f"{found.rank} of {found.num_known}",
+        "worst_from_s": found.begin,
+        "worst_to_s": found.end,
+        "furthest_out": found.quantity,
+        "value": found.value,
+        "training_low": found.low,
+        "training_high": found.high,
+        "outside_training": "; ".join(outside),
+        "remedy": REMEDY if found.flagged or outside else "",
+    }
+
+
+def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
+    """What a record's handle has outside of those of the training records, one text each."""
+    if not training or not HANDLE.fullmatch(name):
+        return []
+    own = parse_handle(name)
+    found = []
+    for part, unit in HANDLE_UNITS.items():
+        value, values = getattr(own, part), [getattr(handle, part) for handle in training]
+        if not min(values) <= value <= max(values):
+            found.append(
+                f"{part.replace('_', ' ')} {value:g} {unit} (training {min(values):g} to {max(values):g} {unit})"
+            )
+    # The waves of the second system come from nowhere where it has no height.
+    for part, height in (("heading", "height"), ("second_heading", "second_height")):
+        headings = [getattr(handle, part) for handle in training if getattr(handle, height) > 0]
+        value = getattr(own, part)
+        away = [abs((value - heading + 180) % 360 - 180) for heading in headings]
+        if getattr(own, height) > 0 and away and min(away) > NEAREST_HEADING:
+            nearest = headings[int(np.argmin(away))]
+            found.append(f"{part.replace('_', ' ')} {value:g} deg (nearest in training {nearest:g} deg)")
+    return found
+
+
+def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
+    """Writes predicted_records.csv and says how many records are flagged, and which is the most unlike."""
+    if not rows:
+        return
+    run_folder.note(config.output_folder, [TABLE])
+    table = pd.DataFrame(rows)
+    data_io.write_table(config.output_folder / TABLE, table)
+    flagged = table[table["flagged"]]
+    print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
+    if len(flagged):
+        worst = flagged.loc[flagged["score"].idxmax()]
+        print(
+            f"Most of all {worst['record']} at {worst['worst_from_s']:.0f} to {worst['worst_to_s']:.0f} s: "
+            f"{worst['furthest_out']} {worst['value']:.3g}, {worst['training_low']:.3g} to "
+            f"{worst['training_high']:.3g} in training; {REMEDY}"
+        )
