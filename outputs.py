@@ -200,7 +200,7 @@ def evolution_figures(
 
 
 def predict_without_lamp(
-    config: Config, predictor: Predictor, channels: Sequence[str], watch: flagging.Watch | None
+    config: Config, predictor: Predictor, channels: Sequence[str], watch: flagging.Watch | None = None
 ) -> tuple[list[dict[str, object]], list[str]]:
     """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
 

@@ -35,7 +35,7 @@ def many(tmp_path, monkeypatch) -> Config:
 def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys):
     monkeypatch.setattr(outputs, "RECORDS_AT_ONCE", 2)
     predictor = Echo()
-    assert outputs.predict_without_lamp(many, predictor, data_io.MOTIONS) == []
+    assert outputs.predict_without_lamp(many, predictor, data_io.MOTIONS) == ([], [])
     assert predictor.batches == [2, 2, 1]
     assert "Predicted 5 of 5" in capsys.readouterr().out
     for i, sc in enumerate(many.data.predict_sc):
@@ -67,7 +67,7 @@ def test_what_is_odd_is_told_once_and_what_is_wrong_comes_back(many, capsys):
         file.write(text)
     with open(f"{many.data.predict_sc[3]}.mot", "w") as file:
         file.write("")
-    (fault,) = outputs.predict_without_lamp(many, Echo(), data_io.MOTIONS)
+    _, (fault,) = outputs.predict_without_lamp(many, Echo(), data_io.MOTIONS)
     assert "SC_3.mot" in fault and "empty" in fault
     said = capsys.readouterr()
     assert said.err.count("interpolated") == 1 and "Predicted 4 of 5" in said.out
@@ -81,13 +81,13 @@ def test_without_motions_there_is_no_mot_file(many):
         def predict(self, inputs):
             return [array[:, :1] for array in inputs]
 
-    assert outputs.predict_without_lamp(config, Moment(), ("VBM",)) == []
+    assert outputs.predict_without_lamp(config, Moment(), ("VBM",)) == ([], [])
     names = sorted(path.name for path in config.output_folder.glob("p_*"))
     assert names == [f"p_SC_{i}.txt" for i in range(5)]
 
 
 def test_nothing_to_predict_says_nothing(many, capsys):
-    assert outputs.predict_without_lamp(Config(), Echo(), data_io.MOTIONS) == []
+    assert outputs.predict_without_lamp(Config(), Echo(), data_io.MOTIONS) == ([], [])
     assert capsys.readouterr() == ("", "")
 
 
