@@ -42,11 +42,11 @@ from metrics import ABOUT_MEAN, Motions, magnitudes, rows_around_largest, runnin
 from support.files import written_aside
 
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
-MOST_LEGIBLE_CYCLES = 60  # more cycles than this in the width of half a page become a black band
+MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
 DETAIL_SHADE = "0.88"
 
-Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # of one record: `metrics.record_maxima` of each source, (channel,)
+Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of each source for one record, (channel,)
 
 
 # ---- motions of one record --------------------------------------------------------------------------------------
@@ -66,9 +66,9 @@ def prediction_figure(
     """Motions of one realization: for each channel the whole record and a detail around the largest response.
 
     time: (rows,) in s. lamp, simple, predicted: (rows, channel) in the units of CHANNEL_UNITS. lamp is None for a
-    realization without LAMP; simple is None, or a column of it NaN, where SimpleCode gives nothing.
+    realization without LAMP; simple is None, or NaN in a column, where SimpleCode has no values.
 
-    A record of many cycles is drawn as LAMP's motion in pale and the envelopes of all sources: lines through the
+    A record of many cycles is drawn as LAMP's motion in a pale line and the envelopes of all sources: lines through the
     largest and the smallest value of every few cycles.
     """
     time = np.asarray(time, dtype=np.float64)
@@ -100,7 +100,7 @@ def prediction_figure(
 def _draw_motions(
     whole: Axes, detail: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle, shows_envelopes: bool
 ) -> None:
-    """One channel of all sources, (rows,) each: the whole record, as envelopes if wanted, and the detail."""
+    """Draws one channel of all sources, (rows,) each: the whole record, optionally as envelopes, and the detail."""
     reference = sources[_reference(sources)]
     window = rows_around_largest(time, reference, DETAIL_DURATION)
     for source, values in sources.items():
@@ -161,13 +161,13 @@ def error_figure(
 
 
 def _error_handle(source: str, style: PlotStyle) -> Line2D:
-    """The source's line with its marker on it."""
+    """The source's line with its marker."""
     line = {"linestyle": line_style(source, style)["linestyle"], "linewidth": 1.0}
     return Line2D([], [], label=source, **(_peak_marker(source, style) | line))
 
 
 def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndarray], style: PlotStyle) -> None:
-    """Running means of |error|, with its largest value, mean and standard deviation in the upper left corner."""
+    """Draws running means of |error|; writes its largest value, mean and standard deviation in a corner."""
     if not errors:
         write_note(ax, "nothing to compare")
         return
@@ -193,7 +193,7 @@ def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.n
     ax.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
     for source, error in errors.items():
         ax.plot(truth[peaks], error[peaks], **_peak_marker(source, style))
-    # A perfect model needs limits, too.
+    # A perfect model needs limits too.
     limit = 1.1 * _largest([error[peaks] for error in errors.values()]) or 1.0
     ax.set_ylim(-limit, limit)
 
@@ -205,7 +205,7 @@ def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.n
 def maxima_figure(
     maxima_by_set: Mapping[str, Sequence[Maxima]], channels: Sequence[str], style: PlotStyle, network: str = "LSTM"
 ) -> Figure:
-    """Largest magnitude of each record, SimpleCode and the network against LAMP, one panel a channel.
+    """Largest magnitude of each record, SimpleCode and the network against LAMP, one panel per channel.
 
     maxima_by_set: for "train", "val" and "test" the `metrics.record_maxima` of each record in the units of
     CHANNEL_UNITS: (LAMP, SimpleCode, network), each (channel,), NaN where there is none. Sets may be empty. Open
@@ -254,12 +254,12 @@ def _maxima_legend(sources: Sequence[str], sets: Sequence[str], style: PlotStyle
 def histogram_figure(
     records_by_set: Mapping[str, Sequence[Motions]], channels: Sequence[str], style: PlotStyle, network: str = "LSTM"
 ) -> Figure:
-    """Probability density of the peaks' magnitudes, pooled over all records given, one panel a channel.
+    """Probability density of the magnitudes at the peaks, pooled over all records, one panel per channel.
 
     records_by_set: for "train", "val" and "test" the records (LAMP, SimpleCode, network), each (rows, channel) in the
-    units of CHANNEL_UNITS. Records may differ in length, sets may be empty. Each source is sorted by its own turning
-    points; the bins of a panel are the same for all sources. The ordinate is logarithmic, because the rare large peaks
-    are the ones of interest.
+    units of CHANNEL_UNITS. Records may differ in length, sets may be empty. Peaks are each source's own turning points;
+    the bins of a panel are the same for all sources. The ordinate is logarithmic, because the rare large peaks are
+    the ones of interest.
     """
     figure, axes = _panel_figure(channels, 2.7)
     records = [record for records in records_by_set.values() for record in records]
@@ -281,13 +281,13 @@ def histogram_figure(
 
 
 def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: PlotStyle) -> None:
-    """peaks: by source, (peaks,)."""
+    """Draws the densities. peaks: (peaks,) by source."""
     largest = _largest(list(peaks.values()))
     smallest_sample = min(values.size for values in peaks.values())
     edges = np.linspace(0.0, largest, int(np.clip(np.sqrt(smallest_sample), 8, 30)) + 1)
     densities = {source: np.histogram(values, edges, density=True)[0] for source, values in peaks.items()}
     filled = np.concatenate([density[density > 0] for density in densities.values()])
-    # Empty bins would be at minus infinity: they end at the floor, below the lowest bin that has a peak.
+    # Empty bins would be at minus infinity; they end at the floor, below the lowest bin with a peak.
     floor = 0.6 * filled.min()
     for source, density in densities.items():
         line = line_style(source, style)
@@ -300,7 +300,7 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: PlotStyle)
 
 
 def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network: str) -> dict[str, np.ndarray]:
-    """Magnitudes at the turning points of each source, all records together; sources without any left out."""
+    """Magnitudes at the turning points of each source over all records; sources without any are left out."""
     pooled: dict[str, list[np.ndarray]] = {"LAMP": [], "SimpleCode": [], network: []}
     for record in records:
         for source, values in _sources(*record, index, network).items():
@@ -313,14 +313,14 @@ def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike) -> None:
-    """Write the figure as PNG, with the folders it needs. An interruption leaves no half-written file at path."""
+    """Writes the figure as PNG atomically, creating its folders."""
     with written_aside(Path(path)) as aside, rc_context(fname=STYLE_FILE):
         figure.savefig(aside, format="png")
 
 
 def show_figures(figures: Mapping[str, Figure]) -> None:
-    """Opens a window for each figure and waits until they are closed; says so where there is no display."""
-    import matplotlib.pyplot as plt  # here alone, as it looks for a display
+    """Opens a window for each figure and waits until all are closed; prints a line if there is no display."""
+    import matplotlib.pyplot as plt  # only here, as it looks for a display
 
     if plt.get_backend().lower() in ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template"):
         print("show_figures = True, but there is no display: the figures are in the PNG files")
@@ -339,7 +339,7 @@ def show_figures(figures: Mapping[str, Figure]) -> None:
 def _sources(
     lamp: np.ndarray | None, simple: np.ndarray | None, predicted: np.ndarray | None, index: int, network: str
 ) -> dict[str, np.ndarray]:
-    """Column `index` of each source that has it, (rows,) float64; a column of nothing but NaN counts as missing,
+    """Column `index` of each source that has it, (rows,) float64; a column of NaN only counts as missing,
     and infinities count as NaN.
     """
     columns = {}
@@ -352,7 +352,7 @@ def _sources(
 
 
 def _reference(sources: Mapping[str, np.ndarray]) -> str:
-    """Name of the source that the others are judged by: LAMP, or the network where there is no LAMP."""
+    """Name of the reference source: LAMP, or the network if there is no LAMP."""
     return "LAMP" if "LAMP" in sources else [*sources][-1]
 
 
@@ -363,7 +363,7 @@ def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
 
 
 def _envelope_blocks(sources: Mapping[str, np.ndarray]) -> int:
-    """Number of blocks for an envelope: at least two cycles a block, or an envelope would follow the motion."""
+    """Number of blocks for an envelope: at least two cycles per block, or the envelope would follow the motion."""
     return int(np.clip(_cycle_count(sources) // 2, 2, MOST_ENVELOPE_BLOCKS))
 
 
@@ -379,14 +379,14 @@ def _envelope_rows(values: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndar
 
 
 def _largest(series: Sequence[np.ndarray]) -> float:
-    """Largest |value| in all of the series, NaN left out; 0 where there is no number at all."""
+    """Largest |value| of all series, ignoring NaN; 0 if there is none."""
     return float(max((np.nanmax(np.abs(values), initial=0.0) for values in series), default=0.0))
 
 
 def _common_limits(values: np.ndarray) -> tuple[float, float]:
     """Limits common to both axes, with a margin."""
     low, high = float(values.min()), float(values.max())
-    # Records that agree would otherwise be spread over the panel as if they differed.
+    # Otherwise records that agree would be spread over the panel as if they differed.
     span = max(high - low, 0.1 * high) or 1.0
     return low - 0.1 * span, high + 0.1 * span
 
@@ -395,7 +395,7 @@ def _common_limits(values: np.ndarray) -> tuple[float, float]:
 
 
 def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure, np.ndarray]:
-    """Figure with one panel a channel side by side, four as two by two, for otherwise they would be too small."""
+    """A figure with one panel per channel side by side, or two by two, as four in a row would be too small."""
     columns = len(channels) if len(channels) <= 3 else 2
     rows = -(-len(channels) // columns)
     width = {1: 3.6, 2: 5.6}.get(columns, PAGE_WIDTH) if rows == 1 else 6.0
@@ -407,7 +407,7 @@ def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure,
 
 
 def _share_time_axis(column: Sequence[Axes]) -> None:
-    """Time axis under the lowest panel of a column only."""
+    """Puts the time axis under the lowest panel of a column only."""
     for ax in column[:-1]:
         ax.sharex(column[-1])
         ax.tick_params(labelbottom=False)
@@ -415,12 +415,12 @@ def _share_time_axis(column: Sequence[Axes]) -> None:
 
 
 def _magnitude_text(channel: str) -> str:
-    """What `metrics.magnitudes` gives, for a label."""
+    """The quantity of `metrics.magnitudes`, for a label."""
     return f"|{channel} \N{MINUS SIGN} mean|" if channel in ABOUT_MEAN else f"|{channel}|"
 
 
 def _filling(source: str, style: PlotStyle) -> dict:
-    """SimpleCode open, the network filled: red and green alone are the same gray."""
+    """SimpleCode open, the network filled, as red and green are the same in grayscale."""
     if source == "SimpleCode":
         return {"color": style.simple_color, "markerfacecolor": "none", "markeredgewidth": 0.8}
     return {"color": style.lstm_color, "markerfacecolor": style.lstm_color, "markeredgewidth": 0.8}

@@ -1,1 +1,1 @@
-"""Figures of trainings, sea states and comparisons, and the looks that all figures share."""
+"""Figures of trainings, sea states and comparisons, and the style of all figures."""

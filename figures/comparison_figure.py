@@ -1,4 +1,4 @@
-"""Networks against SimpleCode and each other, as one figure."""
+"""The figure that compares networks with SimpleCode and each other."""
 
 import textwrap
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ SIMPLE_COLOR = "tab:red"
 
 @styled
 def comparison_figure(table: pd.DataFrame) -> Figure:
-    """Networks against SimpleCode and each other: a panel a channel, a line a network, the best on top.
+    """Networks against SimpleCode and each other: one panel per channel, one line per network, the best on top.
 
-    table: as comparison.comparison_table gives it: columns set, rank (empty for SimpleCode), name, networks, channel,
+    table: from comparison.comparison_table, with columns set, rank (empty for SimpleCode), name, networks, channel,
     nrmse, nrmse_min, nrmse_max. The first MOST_COMPARED ranks are drawn.
     """
     ranked = list(dict.fromkeys(table.loc[table["rank"].notna(), "name"]))
@@ -57,7 +57,7 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
 
 
 def _draw_channel(ax: Axes, rows: pd.DataFrame, lines: Mapping[str, int]) -> None:
-    """One channel of the table; lines: the ordinate of each name."""
+    """Draws one channel of the table. lines: the ordinate of each name."""
     values = rows[["nrmse", "nrmse_min", "nrmse_max"]] * 100
     values = values.where(values > 0)  # the axis is logarithmic
     for (_, row), (middle, low, high) in zip(rows.iterrows(), values.to_numpy(), strict=True):
@@ -95,13 +95,13 @@ def _legend(table: pd.DataFrame) -> list[Line2D]:
 
 
 def _make_logarithmic(ax: Axes, values: np.ndarray) -> None:
-    """Logarithmic abscissa for positive values, with few numbers, as panels are narrow."""
+    """Logarithmic abscissa for positive values, with few tick labels, as the panels are narrow."""
     ax.set_xscale("log")
     low, high = values.min() / 1.2, values.max() * 1.2
     ax.set_xlim(low, high)
     few = {6: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), 15: (1.0, 2.0, 5.0), 100: (1.0, 3.0)}  # by the largest high / low
     subs = next((numbers for most, numbers in few.items() if high / low < most), (1.0,))
-    narrow = high / low < 2  # in which LogLocator would number every tick
+    narrow = high / low < 2  # where LogLocator would label every tick
     ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5, 10)) if narrow else LogLocator(subs=subs))
     ax.xaxis.set_major_formatter(lambda value, _: number_text(value))
     ax.xaxis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""Maps of errors over sea states, as one figure."""
+"""The figure of error maps over sea states."""
 
 import math
 import textwrap
@@ -20,9 +20,9 @@ from data_io import CHANNEL_UNITS
 from figures.style import CHANNEL_NAMES, PAGE_WIDTH, SMALL_TEXT, figure_legend, new_figure, panels, styled
 from metrics import SIMPLECODE
 
-WIDTHS = {1: 4.2, 2: 5.8}  # inches, by the number of columns; more fill the page
-MOST_NUMBERED_CELLS = 8  # columns or rows of a map up to which its cells hold their numbers
-# Without their ends, which are all but black. Differences have other colours, as a sign means something else there.
+WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width
+MOST_NUMBERED_CELLS = 8  # most columns or rows of a map whose cells show numbers
+# Without their ends, which are almost black. Differences have other colours, as their sign means something else.
 SIGNED_ERROR_COLORS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93, 255)))
 DIFFERENCE_COLORS = ListedColormap(colormaps["PRGn_r"](np.linspace(0.07, 0.93, 255)))
 BLANK = {"facecolor": "white", "edgecolor": "0.75", "hatch": "/////", "linewidth": 0.0}
@@ -61,7 +61,7 @@ class ErrorMaps:
 
 @dataclass(frozen=True)
 class _Group:
-    """Maps of one channel that have their colours in common.
+    """Maps of one channel that share a colour scale.
 
     cells: (map, row, column). framed, half_framed: the same, whether all or only one of the networks that the map is of
     were trained in the condition.
@@ -80,7 +80,7 @@ class _Group:
 
 @styled
 def sea_state_figure(maps: ErrorMaps, x_label: str, y_label: str, title: str) -> Figure:
-    """A row of maps a channel: SimpleCode's if it is there, and one a network; conditions of its training are boxed.
+    """A row of maps per channel: SimpleCode's if available, and one per network; its training conditions are boxed.
 
     All models have common colours in a channel. Two networks have a further column |error A| - |error B|, blank where
     one of the two is. Cells stand side by side, in the order of their values, whatever the distances between these.
@@ -121,7 +121,7 @@ def _headings(maps: ErrorMaps) -> list[str]:
 
 
 def _groups(maps: ErrorMaps, index: int) -> list[_Group]:
-    """The maps of a channel: the errors of all models, and the difference of two networks."""
+    """The groups of a channel's maps: the errors of all models, and the difference of two networks."""
     channel, errors = maps.channels[index], maps.errors[:, index]
     not_half = np.zeros_like(maps.trained)
     groups = [_Group(f"{channel} error", SIGNED_ERROR_COLORS, errors, maps.trained, not_half)]
@@ -135,7 +135,7 @@ def _groups(maps: ErrorMaps, index: int) -> list[_Group]:
 
 
 def _draw_channel(maps: ErrorMaps, index: int, axes: np.ndarray, cell_size: np.ndarray, panel_height: float) -> None:
-    """The maps of a channel and their colour bars; panel_height in inches, cell_size: about, in points."""
+    """Draws the maps of a channel and their colour bars. panel_height: inches. cell_size: approximate, points."""
     groups = _groups(maps, index)
     limits = [group.limit for group in groups]
     common_power = _display_power(min(limits))
@@ -150,12 +150,12 @@ def _draw_channel(maps: ErrorMaps, index: int, axes: np.ndarray, cell_size: np.n
             _draw_cells(ax, cells / power, mappable, cell_size, maps.shows_numbers)
             _draw_frames(ax, framed, "-", cell_size)
             _draw_frames(ax, half_framed, DASHES, cell_size)
-        # 0.09 inches, as a share of the maps' width.
+        # 0.09 inches as a share of the maps' width.
         thickness = 0.09 / (0.7 * figure.get_figwidth() / len(axes) * len(of_group))
         sizes = {"aspect": panel_height / 0.09, "pad": 0.4 * thickness, "fraction": thickness}
         bar = figure.colorbar(mappable, ax=list(of_group), **sizes)
         bar.set_label(f"{group.name}\n[{_scaled_unit(CHANNEL_UNITS[maps.channels[index]], power)}]")
-        # At one distance from all bars, whatever their numbers.
+        # At the same distance from all bars, whatever their numbers.
         beside = ScaledTranslation(0.43, 0.0, figure.dpi_scale_trans)
         bar.ax.yaxis.set_label_coords(1.0, 0.5, transform=bar.ax.transAxes + beside)
         bar.locator = MaxNLocator(nbins=4, steps=(1, 2, 5, 10), symmetric=True)
@@ -165,20 +165,20 @@ def _draw_channel(maps: ErrorMaps, index: int, axes: np.ndarray, cell_size: np.n
 def _draw_cells(
     ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size: np.ndarray, shows_numbers: bool
 ) -> None:
-    """Coloured cells of a map, (row, column) with its origin at the lower left, hatched where NaN."""
+    """Draws the coloured cells of a map, (row, column) from the lower left, hatched where NaN."""
     rows, columns = cells.shape
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
     colors = {"cmap": mappable.cmap, "norm": mappable.norm}
     ax.pcolormesh(*edges, np.ma.masked_invalid(cells), edgecolors="white", linewidth=0.4, **colors)
-    largest = float(np.nanmax(np.abs(cells), initial=0.0)) or mappable.norm.vmax  # of a map far below the others, too
+    largest = float(np.nanmax(np.abs(cells), initial=0.0)) or mappable.norm.vmax  # also if far below the other maps'
     decimals = int(np.clip(1 - math.floor(math.log10(largest)), 0, 3))
     for (row, column), value in np.ndenumerate(cells):
         if np.isnan(value):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
             continue
-        # Rounding before the sign is looked at: there is no negative zero.
+        # Rounded before the sign is checked, so that there is no negative zero.
         text = f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
-        letters = decimals + 3  # a minus, a figure and the point
+        letters = decimals + 3  # a minus sign, a digit and the point
         size = min(SMALL_TEXT, 1.5 / max(letters, 5) * cell_size[0], 0.75 * cell_size[1])
         if not shows_numbers:
             text, size = (MINUS if text.startswith(MINUS) else ""), min(0.8 * cell_size.min(), SMALL_TEXT)
@@ -190,7 +190,7 @@ def _draw_cells(
 
 
 def _draw_frames(ax: Axes, framed: np.ndarray, linestyle: str | tuple, cell_size: np.ndarray) -> None:
-    """Black frames within the cells that are True, with a white seam, so that they show on dark colours."""
+    """Draws black frames in the cells that are True, with a white seam so that they show on dark colours."""
     inset = np.minimum(1.4 / cell_size, 0.15)
     for row, column in np.argwhere(framed):
         corner, size = (column - 0.5 + inset[0], row - 0.5 + inset[1]), 1.0 - 2.0 * inset
@@ -216,7 +216,7 @@ def _legend(maps: ErrorMaps) -> list:
 
 
 def _write_ticks(ax: Axes, x: np.ndarray, y: np.ndarray, cell_size: np.ndarray) -> None:
-    """Ticks that name the cells' values, as many as there is room for; axes are shared by all maps of a figure."""
+    """Sets ticks with the cells' values, as many as there is room for; all maps of a figure share their axes."""
     for axis, values, size in ((ax.xaxis, x, cell_size[0]), (ax.yaxis, y, cell_size[1])):
         names = [f"{value:g}" for value in values]
         letters = max(map(len, names)) + 1 if axis is ax.xaxis else 1.6
@@ -227,14 +227,14 @@ def _write_ticks(ax: Axes, x: np.ndarray, y: np.ndarray, cell_size: np.ndarray) 
 
 
 def _write_row_name(ax: Axes, name: str) -> None:
-    """Name of a row of panels, to the left of the label of its ordinate."""
+    """Writes the name of a row of panels to the left of its ordinate label."""
     left_of_label = {"xy": (0, 0.5), "xycoords": ax.yaxis.label, "xytext": (-4, 0), "textcoords": "offset points"}
     looks = {"rotation": 90, "ha": "right", "va": "center", "fontweight": "bold"}
     ax.annotate(textwrap.fill(name, 10), **left_of_label, **looks)
 
 
 def _display_power(limit: float) -> float:
-    """The power of ten that numbers up to limit are divided by to be read: 1, or a power of a thousand."""
+    """The power of ten by which numbers up to limit are divided for display: 1, or a power of a thousand."""
     if 0.1 <= limit < 1e3:
         return 1.0
     return 10.0 ** (3 * math.floor(math.log10(limit) / 3))

@@ -1,9 +1,9 @@
-"""The looks that all figures share: the style in report.mplstyle, the lines of the sources, labels and legends.
+"""The style of all figures: report.mplstyle, the lines of the sources, labels and legends.
 
-Matplotlib creates some artists, such as ticks, only when a figure is drawn. Whatever makes, draws or saves a figure
-therefore does so with `rc_context(fname=STYLE_FILE)`, of which `styled` is the decorator.
+Matplotlib creates some artists, such as ticks, only when a figure is drawn. Everything that makes, draws or saves a
+figure therefore runs in `rc_context(fname=STYLE_FILE)`, as the decorator `styled` does.
 
-Sources are told apart by line style, width and filling besides colour, so that figures survive grayscale printing and
+Sources differ in line style, width and filling as well as colour, so that figures work in grayscale and for
 colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed or filled.
 """
 
@@ -37,7 +37,7 @@ DASHED = (0, (4, 1.6))
 
 @dataclass(frozen=True)
 class PlotStyle:
-    """What users choose about figures: colours, steps to either side in a running mean, marker area in points^2."""
+    """The user's choices for figures: colours, steps to either side in a running mean, marker area in points^2."""
 
     simple_color: str = "red"
     lamp_color: str = "black"
@@ -47,7 +47,7 @@ class PlotStyle:
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """The function, drawing in the style of all figures."""
+    """Decorates a function so that it draws in the style of all figures."""
 
     @functools.wraps(draw)
     def draw_styled(*arguments, **named) -> Figure:
@@ -61,12 +61,12 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
-    """Empty figure, width x height in inches; a long title is wrapped and set smaller."""
+    """An empty figure, width x height in inches; a long title is wrapped and smaller."""
     figure = Figure(figsize=(width, height))
     letters_in_a_line = int(width * 13)
     lines = textwrap.wrap(title, letters_in_a_line)
     if lines:
-        # Names of files may hold dollar signs, which are no formulas.
+        # File names may contain dollar signs, which do not start formulas.
         figure.suptitle("\n".join(lines), parse_math=False, **({} if len(lines) == 1 else {"fontsize": 7.5}))
     return figure
 
@@ -80,17 +80,17 @@ def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) ->
         axes = where.subplots(rows, columns, squeeze=False, **named)
     for ax in axes.flat:
         for axis in (ax.xaxis, ax.yaxis):
-            # Ticks that do not depend on the size of the panel: the layout leaves room for those it has seen.
+            # Ticks independent of the panel's size, as the layout leaves room for those it has seen.
             axis.set_major_locator(MaxNLocator(nbins=5, steps=(1, 2, 2.5, 5, 10)))
     return axes
 
 
 def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
-    """Logarithmic ordinate for positive values (NaN left out), with numbers also within a decade."""
+    """Logarithmic ordinate for positive values (NaN left out), with tick labels also within a decade."""
     decades = np.log10(np.nanmax(values) / np.nanmin(values))
     ax.set_yscale("log", nonpositive="clip")
     if decades == 0:
-        ax.set_ylim(np.nanmin(values) / 1.5, np.nanmax(values) * 1.5)  # Matplotlib would take a whole decade
+        ax.set_ylim(np.nanmin(values) / 1.5, np.nanmax(values) * 1.5)  # Matplotlib would show a whole decade
     if decades < 0.5:
         ax.yaxis.set_major_locator(MaxNLocator(nbins=most_ticks, steps=(1, 2, 5, 10)))
     elif 3 * decades <= most_ticks:
@@ -100,18 +100,18 @@ def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
 
 
 def write_note(ax: Axes, note: str) -> None:
-    """Say in an empty panel why it is empty."""
+    """Writes into an empty panel why it is empty."""
     ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
     ax.text(0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", color=GRAY)
 
 
 def write_remark(ax: Axes, remark: str) -> None:
-    """A small remark above the panel, on the right."""
+    """Writes a small remark above the panel, on the right."""
     ax.set_title(remark, loc="right", fontsize=SMALL_TEXT + 0.5, color="0.3")
 
 
 def figure_legend(figure: Figure, handles: Sequence) -> None:
-    """A legend below all panels, in as many rows as the figure's width makes necessary."""
+    """Adds a legend below all panels, in as many rows as the figure's width requires."""
     if handles:
         rows = math.ceil(1.15 * len(handles) / figure.get_figwidth())  # an entry takes about 1.15 inches
         figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
@@ -121,7 +121,7 @@ def figure_legend(figure: Figure, handles: Sequence) -> None:
 
 
 def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
-    """Line of a source. LAMP is wide and lies below, so that it shows through the gaps of a line that matches it."""
+    """Line of a source. LAMP is wide and at the bottom, so that it shows through the gaps of a line that matches it."""
     lines = {
         "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
         "SimpleCode": {"color": style.simple_color, "linestyle": DOTTED, "linewidth": 1.2, "zorder": 2.2},
@@ -137,7 +137,7 @@ def wrapped_label(channel: str) -> str:
 
 
 def number_text(value: float) -> str:
-    """Three figures, as on the axes: 0.0123, or 4.56 times a power of ten."""
+    """Three significant digits, as on the axes: 0.0123, or 4.56 times a power of ten."""
     if value == 0 or 1e-4 <= abs(value) < 1e4:
         return f"{value:.3g}"
     mantissa, exponent = f"{value:.2e}".split("e")

@@ -38,9 +38,9 @@ MOST_EXCERPT_LINES = 7
 
 
 def best_epoch_of(history: pd.DataFrame) -> int | None:
-    """The epoch with the smallest validation loss, or training loss where there is no validation; None without any.
+    """The epoch with the smallest validation loss, or training loss without a validation set; None without either.
 
-    history: as in `learning_curve_figure`. The first of equal ones, as in training.
+    history: as in `learning_curve_figure`. Of equal values the first, as in training.
     """
     for name in ("val_loss", "loss"):
         values = history[name].where(np.isfinite(history[name]))
@@ -51,12 +51,12 @@ def best_epoch_of(history: pd.DataFrame) -> int | None:
 
 @styled
 def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
-    """Over the epochs: losses, generalization gap and learning rate, and beside them the error of each channel.
+    """Losses, generalization gap, learning rate and the error of each channel over the epochs.
 
     history: HISTORY_COLUMNS, and any of VALIDATION_ERRORS in the units of CHANNEL_UNITS. The generalization gap is
     validation loss - training loss. Without a validation set val_loss and VALIDATION_ERRORS are NaN throughout, and
-    their panels are left out. best_epoch: the epoch whose weights are kept, in the counting of column epoch. What is
-    not positive has no place on a logarithmic axis and is left out.
+    their panels are left out. best_epoch: the epoch whose weights are kept, as in column epoch. Values that are not
+    positive are left out of logarithmic axes.
     """
     columns = {name: np.asarray(history[name], dtype=np.float64) for name in HISTORY_COLUMNS}
     errors = {
@@ -73,7 +73,7 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     figure = new_figure(PAGE_WIDTH if errors else 5.5, height, title)
     parts = figure.add_gridspec(1, 1 + bool(errors), width_ratios=(1.6, 1.0)[: 1 + bool(errors)])
     left = panels(parts[0], 2 + has_gap, 1, height_ratios=(3.0, 1.2, 1.0) if has_gap else (3.0, 1.0))[:, 0]
-    # A line through few points is short or nothing at all: mark the points.
+    # A line through few points is short or invisible, so the points are marked.
     marks = {"marker": "o" if epoch.size <= MOST_MARKED_EPOCHS else None}
     _draw_losses(left[0], columns, best_epoch, marks)
     _draw_rate(left[-1], epoch, columns["learning_rate"], marks)
@@ -101,12 +101,12 @@ def evolution_figure(
     style: PlotStyle,
     title: str,
 ) -> Figure:
-    """One realization as the checkpoints of a training predict it: the error over the epochs, and the motions.
+    """One realization as predicted by the checkpoints of a training: the error over the epochs, and the motions.
 
     time: (rows,) in s. lamp, simple: (rows, channel) in the units of CHANNEL_UNITS; a column of simple is NaN where
-    SimpleCode gives nothing. predictions: the same of each checkpoint, by its epoch in ascending order. The left panels
-    have the root of the mean squared error over the whole record, the right ones an excerpt with some of the
-    checkpoints, the first, the last and the best among them.
+    SimpleCode has no values. predictions: the same for each checkpoint, by epoch in ascending order. The left panels
+    have the root mean squared error over the whole record, the right ones an excerpt with some of the checkpoints, the
+    first, the last and the best among them.
     """
     colors = dict(zip(predictions, colormaps["viridis_r"](np.linspace(0.08, 0.85, len(predictions))), strict=True))
     drawn = _spread(list(predictions), best_epoch)
@@ -161,7 +161,7 @@ def _draw_excerpt(
     window = rows_around_largest(time, lamp, EXCERPT_DURATION)
     ax.plot(time[window], lamp[window], **line_style("LAMP", style))
     ax.margins(x=0, y=0.15)
-    ax.set_ylim(ax.get_ylim())  # as LAMP has it, however far off the first checkpoints are
+    ax.set_ylim(ax.get_ylim())  # LAMP's range, however far off the first checkpoints are
     for epoch, values in predictions.items():
         ax.plot(time[window], values[window], color=colors[epoch], linewidth=0.9, zorder=2.2)
 
@@ -208,7 +208,7 @@ def _draw_channel_errors(
 
 
 def _draw_gap(ax: Axes, epoch: np.ndarray, gap: np.ndarray, marks: dict) -> None:
-    """Of either sign, and large in the first epochs: logarithmic over two decades below the largest, linear within."""
+    """The gap has either sign and is large in the first epochs: logarithmic over two decades, linear around zero."""
     ax.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
     ax.plot(epoch, gap, color="tab:blue", **marks)
     largest = np.nanmax(np.abs(gap))
@@ -237,7 +237,7 @@ def _mark_best(ax: Axes, best_epoch: int, label: str | None = None) -> None:
 
 
 def _share_epochs(panels: Sequence[Axes], epoch: np.ndarray, labelled: Sequence[Axes]) -> None:
-    """One axis of whole epochs for all panels, with numbers under those that are labelled."""
+    """One axis of integer epochs for all panels, with tick labels under those in `labelled`."""
     for ax in panels[1:]:
         ax.sharex(panels[0])
     for ax in panels:

@@ -1,9 +1,9 @@
-"""Compares networks with SimpleCode and with each other, by the error reports that their runs have left behind.
+"""Compares networks with SimpleCode and with each other, from the error reports of their runs.
 
-python -m studies.comparison --networks A B C              ranked on the validation set; the test set of the best alone
-python -m studies.comparison --networks A B C --test all   the test set of all of them
+python -m studies.comparison --networks A B C              ranked on the validation set; test errors of the best only
+python -m studies.comparison --networks A B C --test all   test errors of all
 
-The rank follows from the validation set's nrmse of the row All: the root mean squared error as a share of LAMP's
+Networks are ranked by nrmse of the row All on the validation set: the root mean squared error as a share of LAMP's
 standard deviation, averaged over the channels, so that each channel counts the same whatever its unit.
 """
 
@@ -36,7 +36,7 @@ FILE_NAME = "comparison.png"
 
 @dataclass(frozen=True)
 class Result:
-    """A network with the settings that it was trained with and the error report of its last run."""
+    """A network with its training settings and the error report of its last run."""
 
     name: str
     settings: dict[str, Any]
@@ -55,7 +55,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Entry:
-    """One setting: the networks that were trained with it, of which each has its own seed, the best first."""
+    """One setting: the networks trained with it, each with its own seed, the best first."""
 
     results: tuple[Result, ...]
 
@@ -82,12 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[Entry]:
-    """Prints the comparison and writes it as figure (path) and as .csv beside it; returns it, the best first.
+    """Prints the comparison, writes the figure (path) and a .csv beside it, and returns the entries, the best first.
 
     networks: the folder with the error report of each network. test: "best" or "all".
 
     Raises:
-        InputError: all that is wrong, one line each; then nothing is written.
+        InputError: all problems, one line each; nothing is written.
     """
     entries = rank(read_results(networks, test))
     table = comparison_table(entries, test)
@@ -99,14 +99,14 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
 
 
 def compare_experiments(configs: Sequence[Config]) -> None:
-    """After a queue of experiments: compares their networks, or says why not."""
+    """After a queue of experiments: compares their networks, or prints why not."""
     latest = {config.network_name: config for config in configs if config.data.val_sc}
     if len(latest) < 2:
         return
     waiting = [name for name, config in latest.items() if not is_finished(config)]
     if waiting:
         print(
-            f"\nNot compared yet, as these are not finished: {', '.join(waiting)}; once they are: "
+            f"\nNot compared yet, as these are not finished: {', '.join(waiting)}; afterwards run: "
             f"python -m studies.comparison --networks {' '.join(latest)}"
         )
         return
@@ -119,7 +119,7 @@ def compare_experiments(configs: Sequence[Config]) -> None:
 
 
 def is_finished(config: Config) -> bool:
-    """Whether a run with these settings has left its network and its report."""
+    """Whether a run with these settings has finished, with network and report."""
     try:
         facts = read_facts(config.network_folder)
         finished = facts.get("finished", True) and (config.output_folder / REPORT_FILE).is_file()
@@ -132,10 +132,10 @@ def is_finished(config: Config) -> bool:
 
 
 def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
-    """What runs have left behind, of networks that can be ranked together.
+    """The results of networks that can be ranked together.
 
     Raises:
-        InputError: a network or report is missing, or they were measured on different data or channels.
+        InputError: a network or report is missing, or they were evaluated on different data or channels.
     """
     results, faults = [], []
     for name, folder in networks.items():
@@ -156,25 +156,25 @@ def read_result(name: str, folder: Path) -> Result:
     network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
     facts = read_facts(network)
     if not facts.get("finished", True):
-        raise InputError(f"{network}: its training was cut off; finish it with resume = True")
+        raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     try:
         own = training_settings(facts["settings"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(network, error)) from error
-    remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which makes it"
+    remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which writes it"
     if not path.is_file():
         raise InputError(f"{path}: file is missing; {remedy}")
     try:
         result = Result(name, own, pd.read_csv(path))
         has_validation = "All" in result.errors("val").index
     except (ValueError, KeyError) as error:
-        raise InputError(f"{path}: no error report ({error}); {remedy}") from error
+        raise InputError(f"{path}: not an error report ({error}); {remedy}") from error
     if not has_validation:
         raise InputError(
-            f"{path}: no validation set in it, on which networks are ranked; {remedy} with val_sc, val_lamp"
+            f"{path}: it has no validation set, on which networks are ranked; {remedy} with val_sc, val_lamp"
         )
     if path.stat().st_mtime < (network / MODEL_FILE).stat().st_mtime:
-        warn([f"{path} is older than the network {network}; if it was not merely copied, {remedy} anew"])
+        warn([f"{path} is older than the network {network}; unless it was copied here, {remedy} again"])
     return result
 
 
@@ -210,7 +210,7 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
     errors = [result.errors(set_name).drop(index="All") for result in (first, second)]
     if list(errors[0].index) != list(errors[1].index):
         return False
-    deviations = [(e["rmse"] / e["nrmse"]).to_numpy() for e in errors]  # NaN for a constant channel, or without error
+    deviations = [(e["rmse"] / e["nrmse"]).to_numpy() for e in errors]  # NaN for a constant channel or a zero error
     return all(np.isnan(a) or np.isnan(b) or np.isclose(a, b, rtol=1e-6) for a, b in zip(*deviations, strict=True))
 
 
@@ -218,7 +218,7 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
 
 
 def rank(results: Sequence[Result]) -> list[Entry]:
-    """The settings in the order of their networks' median score, the best first."""
+    """The settings, ordered by the median score of their networks, the best first."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         own = {name: value for name, value in result.settings.items() if name not in REPETITION}
@@ -231,11 +231,11 @@ def rank(results: Sequence[Result]) -> list[Entry]:
 
 
 def _has_twin(result: Result, others: Sequence[Result]) -> bool:
-    """Whether the same training, to the seed, is there under another name, as the winner of a sweep is."""
+    """Whether the same training with the same seed exists under another name, such as the winner of a sweep."""
     seed = result.settings["seed"]
     twin = next((other.name for other in others if seed is not None and other.settings["seed"] == seed), None)
     if twin:
-        warn([f"{result.name} is the same training as {twin}, with the same settings and seed: it is counted once"])
+        warn([f"{result.name} is the same training as {twin}, with the same settings and seed; it is counted once"])
     return twin is not None
 
 
@@ -244,12 +244,12 @@ def _nan_last(value: float) -> float:
 
 
 def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFrame:
-    """Ranked entries as a table, and SimpleCode.
+    """A table of the ranked entries and SimpleCode.
 
     Returns:
         columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure of
-        COMPARED as the median over the networks, and the same with _min and _max; settings (those that are not the
-        same in all entries) and members (the networks' names). mse_share is the mse as a share of SimpleCode's.
+        COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
+        entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
     """
     differing = _differing_settings(entries)
     blocks = []
@@ -300,7 +300,7 @@ def _block(
 
 
 def _differing_settings(entries: Sequence[Entry]) -> list[str]:
-    """Names of the settings that are not the same in all entries."""
+    """Names of the settings that differ between entries."""
     settings = [entry.results[0].settings for entry in entries]
     names = dict.fromkeys(name for own in settings for name in own if name not in REPETITION)
     return [name for name in names if any(own.get(name) != settings[0].get(name) for own in settings)]
@@ -313,7 +313,7 @@ def _value_text(value: Any) -> str:
 
 
 def format_comparison(table: pd.DataFrame) -> str:
-    """A `comparison_table` for the terminal: a block a set, one line an entry."""
+    """A `comparison_table` for the terminal: a block for each set, a line for each entry."""
     lines = []
     for set_name, block in table.groupby("set", sort=False):
         lines += ["", f"nrmse on the {SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's"]
@@ -329,7 +329,7 @@ def format_comparison(table: pd.DataFrame) -> str:
         lines += ["  ".join(f"{row[n]:<{w}}" for n, w in widths.items()).rstrip() for _, row in shown.iterrows()]
     lines += [
         "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,",
-        "by which networks are ranked on the validation set. Several seeds: the median, smallest to largest.",
+        "by which networks are ranked on the validation set. Several seeds: median, smallest to largest.",
     ]
     return "\n".join(lines)
 

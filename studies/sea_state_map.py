@@ -1,4 +1,4 @@
-"""Draws how wrong networks are over a grid of sea states: the error of the single significant amplitude in each.
+"""Draws maps of the error of the single significant amplitude over a grid of sea states.
 
 python -m studies.sea_state_map --networks A B --lamp FOLDER_OR_CASES   predictions of networks A and B, LAMP's records
 """
@@ -73,10 +73,10 @@ def run(
     prefix: str = SaveData.prefix,
     sc: str | None = None,
 ) -> pd.DataFrame:
-    """From the files to the figure and the numbers beside it, which are returned; see `condition_table`.
+    """Writes the figure and its numbers, and returns the numbers, see `condition_table`.
 
     Raises:
-        InputError: all that is wrong, one line each; then nothing is written.
+        InputError: all problems, one line each; nothing is written.
     """
     collect = Collector()
     is_valid = collect(_check_options, networks, x, y, otherwise=False)
@@ -88,7 +88,7 @@ def run(
     trained = {name: collect(training_conditions, name, own["train_sc"]) for name, own in zip(names, data, strict=True)}
     found = [collect(find_predictions, *each, prefix, otherwise=[]) for each in zip(folders, names, strict=True)]
     truths = collect(find_records, lamp, {each.handle for predictions in found for each in predictions})
-    if truths is None:  # else nobody knows which predictions lack LAMP's record
+    if truths is None:  # otherwise it is unknown which predictions lack LAMP's record
         raise collect.error()
     predictions = [each for own in found if own for each in collect(with_truth, own, truths, lamp, otherwise=[])]
     handles = list(dict.fromkeys(each.handle for each in predictions))
@@ -110,17 +110,17 @@ def run(
     return table
 
 
-# ---- what is asked for ------------------------------------------------------------------------------------------
+# ---- checks of the options ------------------------------------------------------------------------------------------
 
 
 def _check_options(networks: Sequence[str], x: str | None, y: str | None) -> bool:
-    """True. Raises InputError if there are too many networks, or the parts of the handle are none."""
+    """Returns True. Raises InputError if there are too many networks, or invalid parts of the handle."""
     faults = []
     if len(networks) > 2:
         faults.append(f"--networks {' '.join(networks)}: {len(networks)} networks where one or two are expected")
     elif len(set(networks)) < len(networks):
         names = " ".join(networks)
-        faults.append(f"--networks {names}: a network cannot be compared with itself; give two names, or one")
+        faults.append(f"--networks {names}: a network cannot be compared with itself; give two different names, or one")
     for option, part in (("--x", x), ("--y", y)):
         if part is not None and part not in PART_UNITS:
             near = difflib.get_close_matches(part, PART_UNITS, n=1)
@@ -134,10 +134,10 @@ def _check_options(networks: Sequence[str], x: str | None, y: str | None) -> boo
 
 
 def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None = None) -> tuple[str, str]:
-    """The parts of the handle along x and y: those given, else those that vary, the one of more values along x.
+    """The parts of the handle along x and y: those given, else those that vary, with more values along x.
 
     Raises:
-        InputError: not two parts vary, or one varies that is neither along x nor along y.
+        InputError: other than two parts vary, or one varies that is on neither axis.
     """
     values = {part: sorted({getattr(handle, part) for handle in handles}) for part in PART_UNITS}
     varying = [part for part in PART_UNITS if len(values[part]) > 1]
@@ -146,8 +146,8 @@ def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None 
     open_axes = [x, y].count(None)
     if len(others) > open_axes:
         remedy = (
-            "name the part along each axis with --x and --y, and give a cases file of conditions that have the others "
-            "in common"
+            "name the part along each axis with --x and --y, and give a cases file of conditions that agree in the "
+            "others"
         )
         raise InputError(
             f"the predictions vary in {len(varying)} parts of the handle where two fit a map: {found}; {remedy}"
@@ -155,7 +155,7 @@ def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None 
     if len(others) < open_axes:
         remedy = f"name the parts along the axes with --x and --y, out of {', '.join(PART_UNITS)}"
         raise InputError(f"the predictions do not vary in two parts of the handle; varying: {found}; {remedy}")
-    others.sort(key=lambda part: -len(values[part]))  # stable: else in the handle's order
+    others.sort(key=lambda part: -len(values[part]))  # stable: ties stay in the handle's order
     return x or others.pop(0), y or others.pop(0)
 
 
@@ -168,7 +168,7 @@ def _listed(values: Sequence[float]) -> str:
 
 
 def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[Handle]]) -> pd.DataFrame:
-    """The amplitudes of `read_amplitudes`, their mean over the realizations of each condition.
+    """The amplitudes of `read_amplitudes`, averaged over the realizations of each condition.
 
     Returns:
         columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
@@ -197,7 +197,7 @@ def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[s
 
 
 def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
-    """A warning if two networks' means are over different numbers of realizations."""
+    """A warning if the means of two networks cover different numbers of realizations."""
     if len(networks) < 2:
         return []
     table = table[table["network"].isin(networks)]
@@ -211,7 +211,7 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
     return [
         f"{len(uneven)} conditions have more realizations of one network than of the other (first: {x} {first[0]:g}, "
         f"{y} {first[1]:g}: {networks[0]} {uneven.iloc[0][networks[0]]:g}, {networks[1]} "
-        f"{uneven.iloc[0][networks[1]]:g}); A - B compares the means of those that there are"
+        f"{uneven.iloc[0][networks[1]]:g}); A - B compares means over different realizations"
     ]
 
 
@@ -219,7 +219,7 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
 
 
 def error_maps(table: pd.DataFrame, models: Sequence[str], channels: Sequence[str], x: str, y: str) -> ErrorMaps:
-    """A `condition_table` as arrays, each condition in the cell of its values."""
+    """A `condition_table` as arrays over the grid of conditions."""
     x_values, y_values = np.unique(table[x]), np.unique(table[y])
     errors = np.full((len(models), len(channels), len(y_values), len(x_values)), np.nan)
     trained = np.zeros((len(models), len(y_values), len(x_values)), dtype=bool)
@@ -232,7 +232,7 @@ def error_maps(table: pd.DataFrame, models: Sequence[str], channels: Sequence[st
 
 
 def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: Handle) -> Figure:
-    """The figure of a `condition_table`; handle: any of the map's, for the parts that do not vary."""
+    """The figure of a `condition_table`. handle: any of the map's, for the parts that do not vary."""
     channels = [channel for channel in CHANNELS if (table["channel"] == channel).any()]
     models = [*([SIMPLECODE] if (table["network"] == SIMPLECODE).any() else []), *networks]
     title = "; ".join(filter(None, [CONVENTION, ", ".join(_constant_parts(handle, x, y))]))
@@ -244,14 +244,14 @@ def _part_label(part: str) -> str:
 
 
 def _constant_parts(handle: Handle, x: str, y: str) -> list[str]:
-    """The parts that do not vary, as "height 7.5 m"; those of a second wave system where there is one."""
+    """The parts that do not vary, such as "height 7.5 m", with those of a second wave system if there is one."""
     has_second = handle.second_height > 0 or "second_height" in (x, y)
     shown = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
     return [f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in shown]
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:
-    """For the terminal: mean of |error| over the conditions that all networks have, and how often A is the better."""
+    """For the terminal: mean of |error| over the conditions of all networks, and how often A is better."""
     lines = ["Mean |error| of the single significant amplitude over the conditions"]
     for channel, rows in table.groupby("channel", sort=False):
         sizes = rows.assign(size=rows["ssa_error"].abs()).pivot(index=[x, y], columns="network", values="size")

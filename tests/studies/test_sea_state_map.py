@@ -276,7 +276,7 @@ def test_simplecodes_files_are_found_by_the_settings_of_a_network(grid, capsys):
     grid.simple(handle(90, 10), 3.0)
     errors = simplecode_errors(run(["A"], "LAMP_files"))
     assert errors == pytest.approx({(90, 5): 1.0, (135, 5): 1.0, (90, 10): 2.0}, abs=1e-4)
-    assert "SimpleCode's files of 2 of 5 realizations are not found" in capsys.readouterr().err
+    assert "SimpleCode's files of 2 of 5 realizations were not found" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("without_figure")
@@ -299,7 +299,7 @@ def test_a_wrong_sc_is_an_error(grid):
     assert "--sc nowhere: no such folder or cases file" in lines_of(run, ["A"], "LAMP_files", sc="nowhere")
     grid.simple("_h7.5_p14_a0_hh0_pp0_aa0_s10-0000001", 1.0)
     told = lines_of(run, ["A"], "LAMP_files", sc="SimpleCode_files")
-    assert told.startswith("--sc SimpleCode_files: holds no SimpleCode record")
+    assert told.startswith("--sc SimpleCode_files: contains no SimpleCode record")
 
 
 def test_the_map_has_a_panel_of_simplecode_and_the_summary_its_mean(grid, capsys):
@@ -356,7 +356,7 @@ def test_all_faults_are_told_at_once_and_nothing_is_written(grid, capsys):
     assert all(line.startswith("Error: ") for line in lines)
     for part in (
         *("--y sped: no part", "map.pdf: figures are written as PNG", "C: there is no saved network of this name"),
-        *("C: there is no such folder", "no row of numbers", "line 3, column 1: '0.5x000'"),
+        *("C: no such folder", "no row of numbers", "line 3, column 1: '0.5x000'"),
     ):
         assert sum(part in line for line in lines) == 1, part
     assert sorted(grid.folder.rglob("*")) == before
@@ -395,7 +395,7 @@ def test_predictions_without_lamp_or_handle_are_left_out_with_a_warning(grid, ca
     assert "1 of 7 predictions left out" in warnings[0] and "1 of 6 predictions left out" in warnings[1]
     for path in grid.lamp.glob("*.mot"):
         path.rename(path.with_name(path.name.replace("_p15_", "_p14_")))
-    assert "holds no LAMP record of a realization that A has predicted" in lines_of(run, ["A"], "LAMP_files")
+    assert "contains no LAMP record of a realization that A has predicted" in lines_of(run, ["A"], "LAMP_files")
 
 
 def test_prediction_files_are_read_as_they_are_written(tmp_path):
@@ -410,7 +410,7 @@ def test_prediction_files_are_read_as_they_are_written(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "line 1: '' where the columns' names are expected"),
+        ("", "line 1: '' where the column names are expected"),
         ("Time Surge\n0 1\n", "line 1: 'Time Surge'"),
         ("0.0 1.0\n0.1 1.0\n", "line 1: '0.0 1.0'"),
         ("Time Roll Roll\n0 1 1\n", "line 1"),
