@@ -23,7 +23,7 @@ from support.saved_networks import SETTINGS_FILE, damaged_settings, read_facts
 
 CHANNELS = ("VBM", *MOTIONS)
 EXAMPLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001"
-MOST_REMARKS = 8  # of a kind; thousands of records may share one
+MOST_REMARKS = 8  # of a kind, as thousands of records may have the same problem
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Collector:
 
 @dataclass(frozen=True)
 class Part:
-    """The channels that one file gives: table (rows, 1 + channel) with time first."""
+    """The channels of one file. table: (rows, 1 + channel) with time first."""
 
     file: str
     channels: tuple[str, ...]
@@ -68,9 +68,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Modelled:
-    """One realization as a network has predicted it, or as SimpleCode has computed it.
+    """One realization, predicted by a network or computed by SimpleCode.
 
-    path: the prediction's file, or SimpleCode's without its ending. handle: what the file's name says.
+    path: the prediction's file, or SimpleCode's without extension. handle: from the file name.
     """
 
     model: str
@@ -85,7 +85,7 @@ class Modelled:
 
 
 def condition(handle: Handle) -> Handle:
-    """What all realizations of a condition have in common: the handle with realization 0."""
+    """The condition of a realization: its handle with realization 0."""
     return dataclasses.replace(handle, realization=0)
 
 
@@ -93,14 +93,14 @@ def condition(handle: Handle) -> Handle:
 
 
 def find_predictions(folder: Path, network: str, prefix: str) -> Found:
-    """The predictions of a network (list of Modelled); names that do not end in a handle are left out, with a remark.
+    """The predictions of a network (list of Modelled); names that do not end in a handle are left out with a warning.
 
     Raises:
-        InputError: there is none, or there are several of one realization.
+        InputError: there is none, or there are several for one realization.
     """
     if not folder.is_dir():
         raise InputError(
-            f"{folder}: there is no such folder of predictions; run main.py with this network, or give --output_path"
+            f"{folder}: no such folder of predictions; run main.py with this network, or give --output_path"
         )
     files = sorted(path for path in folder.glob("*.txt") if path.name.startswith(prefix))
     if not files:
@@ -108,8 +108,8 @@ def find_predictions(folder: Path, network: str, prefix: str) -> Found:
     found, unnamed = _by_handle((path.stem, path) for path in files)
     if not found:
         raise InputError(
-            f"{folder}: the name of no prediction ends in a handle like {EXAMPLE} (first: {files[0].name}); name the "
-            "records by their conditions"
+            f"{folder}: no prediction has a name that ends in a handle like {EXAMPLE} (first: {files[0].name}); name "
+            "the records after their conditions"
         )
     _check_unique(found, "predictions", "delete one")
     remarks = [
@@ -132,15 +132,15 @@ def _by_handle(named: Iterable[tuple[str, Any]]) -> tuple[list[tuple[Handle, Any
 
 
 def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> dict[Handle, str]:
-    """LAMP's or SimpleCode's records by their handles, as paths without endings.
+    """LAMP's or SimpleCode's records by handle, as paths without extensions.
 
     Args:
         where: a cases file, or a folder of .mot files whose names end in their handles.
-        needed: the handles that are looked for; a folder may hold others.
+        needed: the handles to look for; a folder may contain others.
         code: LAMP or SimpleCode.
 
     Raises:
-        InputError: there is no such file or folder, or it holds no handle, or two files have the same one.
+        InputError: there is no such file or folder, it contains no handle, or two files have the same one.
     """
     option = "--lamp" if code == "LAMP" else "--sc"
     path = Path(posix(where))
@@ -182,7 +182,7 @@ def with_truth(predictions: Sequence[Modelled], truths: Mapping[Handle, str], la
     left_out = [each.path for each in predictions if each.handle not in truths]
     if not kept:
         raise InputError(
-            f"--lamp {lamp}: holds no LAMP record of a realization that {predictions[0].model} has predicted "
+            f"--lamp {lamp}: contains no LAMP record of a realization that {predictions[0].model} has predicted "
             f"(first: {left_out[0].name}); check that both are of the same conditions"
         )
     remarks = [
@@ -194,7 +194,7 @@ def with_truth(predictions: Sequence[Modelled], truths: Mapping[Handle, str], la
 
 
 def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Sequence[Handle]) -> Found:
-    """SimpleCode's records of the realizations that networks have predicted (list of Modelled).
+    """SimpleCode's records of the predicted realizations (list of Modelled).
 
     They are looked for in `sc`, a folder or cases file; without it, among the `listed` paths of a network's settings,
     and where the cases file `lamp` names them, or in the folder SimpleCode_files beside the folder `lamp`.
@@ -211,11 +211,11 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Se
         paths |= dict(_by_handle((path, path) for path in listed)[0])
     known = [handle for handle in needed if handle in paths and os.path.isfile(f"{paths[handle]}.mot")]
     if sc and not known:
-        raise InputError(f"--sc {sc}: holds no SimpleCode record of a realization that was predicted; check the path")
+        raise InputError(f"--sc {sc}: contains no SimpleCode record of a predicted realization; check the path")
     remarks = []
     if len(known) < len(needed):
-        missing = f"files of {len(needed) - len(known)} of {len(needed)} realizations are not found"
-        what = missing if known else "own error is not drawn, as its files are not found"
+        missing = f"files of {len(needed) - len(known)} of {len(needed)} realizations were not found"
+        what = missing if known else "own error is not drawn, as its files were not found"
         remarks.append(f"SimpleCode's {what}; give their folder or a cases file with --sc")
     return Found([Modelled(SIMPLECODE, handle, Path(paths[handle])) for handle in known], remarks)
 
@@ -241,7 +241,7 @@ def training_conditions(network: str, paths: Sequence[str]) -> Found:
     named, unnamed = _by_handle((path, path) for path in paths)
     remarks = [
         f"{NETWORKS_FOLDER / network / SETTINGS_FILE}: {len(unnamed)} of {len(paths)} training records cannot be "
-        f"boxed, as their names do not end in a handle (first: {name})"
+        f"marked, as their names do not end in a handle (first: {name})"
         for name, _ in unnamed[:1]
     ]
     return Found(frozenset(condition(handle) for handle, _ in named), remarks)
@@ -251,10 +251,10 @@ def training_conditions(network: str, paths: Sequence[str]) -> Found:
 
 
 def read_prediction(path: Path) -> Part:
-    """A prediction file, as `data_io.write_prediction` writes it; channels out of CHANNELS, in that order.
+    """Reads a prediction file, as written by `data_io.write_prediction`; channels from CHANNELS, in that order.
 
     Raises:
-        InputError: the file is missing, has no header that names its columns, or holds a faulty row.
+        InputError: the file is missing, its header does not name the columns, or a row is faulty.
     """
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
@@ -264,8 +264,8 @@ def read_prediction(path: Path) -> Part:
     channels = tuple(channel for channel in CHANNELS if channel in names)
     if names[:1] != ["Time"] or not channels or len(set(names)) < len(names):
         raise InputError(
-            f"{path}, line 1: {' '.join(names)[:60]!r} where the columns' names are expected, Time and then out of "
-            f"{', '.join(CHANNELS)}; give a prediction as main.py writes it"
+            f"{path}, line 1: {' '.join(names)[:60]!r} where the column names are expected, Time and then some of "
+            f"{', '.join(CHANNELS)}; give a prediction written by main.py"
         )
     if len(first_row) != len(names):
         raise InputError(
@@ -276,7 +276,7 @@ def read_prediction(path: Path) -> Part:
 
 
 def read_motions(path: str | Path, motions: Layout, moment: Layout) -> list[Part]:
-    """LAMP's or SimpleCode's motions and, if there is the file, vertical bending moment; path without ending."""
+    """LAMP's or SimpleCode's motions and, if the file exists, vertical bending moment; path without extension."""
     parts = [Part(f"{path}.mot", MOTIONS, read_columns(f"{path}.mot", motions))]
     if os.path.isfile(f"{path}.vbm"):
         parts.append(Part(f"{path}.vbm", ("VBM",), read_columns(f"{path}.vbm", moment)))
@@ -284,7 +284,7 @@ def read_motions(path: str | Path, motions: Layout, moment: Layout) -> list[Part
 
 
 def read_amplitudes(modelled: Sequence[Modelled], truths: Mapping[Handle, str]) -> Found:
-    """Significant single amplitudes of all realizations, each over the time that it and LAMP's record share.
+    """Significant single amplitudes of all realizations, each over the time it has in common with LAMP's record.
 
     Returns:
         a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp, ssa_model
@@ -321,7 +321,7 @@ def read_amplitudes(modelled: Sequence[Modelled], truths: Mapping[Handle, str]) 
 
 
 def _amplitudes(lamp: Sequence[Part], model: Sequence[Part]) -> Found:
-    """(channel, LAMP's and the model's amplitude) of each channel that the model gives, as a list.
+    """A list of (channel, LAMP's amplitude, the model's amplitude) for each channel that the model has.
 
     Raises:
         InputError: the files share no stretch of time.

@@ -158,7 +158,7 @@ def test_what_is_missing_is_told_at_once(capsys):
     save("no_validation", 0.1, report=make_report(0.1, sets=("train", "test")))
     save("damaged", 0.1, report=pd.DataFrame({"x": [1]}))
     lines = faults_of(capsys, "good", "nothing", "cut_off", "no_report", "no_validation", "damaged")
-    told = ["no saved network of this name", "resume = True", "file is missing", "has no validation set", "not an error report"]
+    told = ["no saved network", "resume = True", "file is missing", "has no validation set", "not an error report"]
     assert len(lines) == len(told) and all(part in line for part, line in zip(told, lines, strict=True))
     assert len(faults_of(capsys, "good", "--output", "table.pdf")) == 1
 
