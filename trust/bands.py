@@ -1,23 +1,23 @@
-"""Bands around predictions that cover what they say, calibrated over records: pure functions on arrays.
+"""Prediction bands with calibrated coverage, calibrated over records: pure functions on arrays.
 
-The steps of a record are not exchangeable, the records of a sea state are. So all steps of a record together weigh as
-much as one record, and a record that is still to come weighs as much, with errors that are not known (R. Dunn,
-L. Wasserman and A. Ramdas, Distribution-free prediction sets for two-layer hierarchical models, 2022; for networks that
-have each seen other records, arXiv 2306.06342). With record i of T_i steps,
+The steps of a record are not exchangeable, but the records of a sea state are. So all steps of a record together have
+the weight of one record, and a future record has the same weight, with unknown errors (R. Dunn, L. Wasserman and A.
+Ramdas, Distribution-free prediction sets for two-layer hierarchical models, 2022; for networks trained on different
+records, arXiv 2306.06342). With record i of T_i steps,
 
     s_it = c |y_it - f_it| / (sigma_it + sigma_0)
 
-f_it being the prediction of networks that have not seen the record, sigma_it the deviation between the networks at that
-step and sigma_0 a floor, the band of level 1 - alpha is  mean of the networks +- q (sigma_it + sigma_0)  with q the
-smallest value for which
+where f_it is the prediction of networks that have not seen the record, sigma_it the standard deviation between the
+networks at that step and sigma_0 a floor. The band of level 1 - alpha is mean of the networks +- q (sigma_it + sigma_0)
+with q the smallest value for which
 
     sum_i sum_t 1{s_it <= q} / ((n + 1) T_i) >= 1 - alpha
 
-It covers a share of 1 - alpha of the steps of a further record, in the mean over records. There is no such q with fewer
-than 1 / alpha - 1 records. A band that holds a whole record at once has the quantile of max_t s_it instead.
+It covers a share of 1 - alpha of the steps of a further record, averaged over records. With fewer than 1 / alpha - 1
+records there is no such q. A band that contains a whole record uses the quantile of max_t s_it instead.
 
-The mean of the networks is better than one of them: the mean square of its error is that of single networks less the
-variance between them, on the same records. c is the root of that share.
+The mean of the networks is better than one of them: on the same records the mean square of its error is that of single
+networks minus the variance between them. c is the square root of the ratio.
 """
 
 import json
@@ -29,17 +29,18 @@ import numpy as np
 import pandas as pd
 
 LEVELS = (50, 80, 90, 95, 99)  # percent
-CHOOSING_LEVEL = 90  # at which the floor is chosen
+CHOOSING_LEVEL = 90  # the floor is chosen at this level
 FLOORS = np.geomspace(1e-4, 10, 16)  # candidates, in standard deviations of the channel
-STEPS_KEPT = 2000  # of a record, evenly spaced: enough for quantiles, and little memory with thousands of records
+STEPS_KEPT = 2000  # per record, evenly spaced: enough for quantiles, and little memory for thousands of records
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """What calibration needs of a record.
+    """The residuals of a record for calibration.
 
-    error: (step, channel), LAMP less the out-of-fold prediction. spread: (step, channel), deviation between the
-    networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps. state: the sea state's name.
+    error: (step, channel), LAMP minus the out-of-fold prediction. spread: (step, channel), standard deviation between
+        the networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps. state: the sea state's
+        name.
     """
 
     error: np.ndarray
@@ -50,10 +51,10 @@ class Residuals:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Bands of the levels (percent) that the number of records allows.
+    """Bands of the levels (percent) for which there are enough records.
 
     floor, better: (channel,), sigma_0 and c. factor, whole: (level, channel), q for steps and (without c) for whole
-    records. constant: (level, channel), half-width of a band that is the same at all steps.
+    records. constant: (level, channel), half-width of a band of constant width.
     """
 
     channels: tuple[str, ...]
@@ -66,7 +67,7 @@ class Calibration:
     constant: np.ndarray
 
     def half_width(self, spread: np.ndarray, level: int, whole: bool = False) -> np.ndarray:
-        """Half the band's width (step, channel) where the networks differ by spread (step, channel)."""
+        """Half-width of the band (step, channel), given the spread of the networks (step, channel)."""
         factor = self.whole if whole else self.factor
         return factor[self.levels.index(level)] * (spread + self.floor)
 
@@ -84,15 +85,15 @@ def residuals(target: np.ndarray, prediction: np.ndarray, spread: np.ndarray, sc
 
 
 def fewest_records(level: int) -> int:
-    """The number of records that a level (percent) takes: 1 / alpha - 1."""
+    """The number of records that a level (percent) needs: 1 / alpha - 1."""
     return -(-level // (100 - level))
 
 
 def quantile(records: Sequence[np.ndarray], level: float) -> float:
-    """The smallest q below which all steps of all records and of one that is missing weigh level percent.
+    """The smallest q such that the scores up to q have a weight of level percent, counting a further record.
 
-    records: one (steps,) array of scores each; every record weighs 1 / (n + 1), and so does the missing one, at
-    infinity. Infinite where there are too few records.
+    records: a (steps,) array of scores each; every record has weight 1 / (n + 1), and so has the further one, at
+        infinity. Infinite if there are too few records.
     """
     scores = np.concatenate(records)
     weights = np.repeat([1 / ((len(records) + 1) * len(record)) for record in records], [len(r) for r in records])
@@ -102,14 +103,16 @@ def quantile(records: Sequence[np.ndarray], level: float) -> float:
 
 
 def interval_score(error: np.ndarray, half_width: np.ndarray, level: float) -> float:
-    """Mean width of a band and the penalty for what is outside, 2 / alpha times the distance from it: the smaller the
-    better (T. Gneiting and A. Raftery, Strictly proper scoring rules, J. Am. Stat. Assoc. 102, 2007, eq. 43)."""
+    """Mean width of a band plus a penalty outside, 2 / alpha times the distance from the band; smaller is better.
+
+    T. Gneiting and A. Raftery, Strictly proper scoring rules, J. Am. Stat. Assoc. 102, 2007, eq. 43.
+    """
     outside = np.maximum(np.abs(error) - half_width, 0)
     return float(np.mean(2 * half_width + 2 / (1 - level / 100) * outside))
 
 
 def calibrate(records: Sequence[Residuals], scale: np.ndarray, channels: Sequence[str]) -> Calibration:
-    """The bands of every level that there are records for; none if there are none. scale: as for `residuals`."""
+    """The bands of every level with enough records; none without records. scale: as for `residuals`."""
     levels = tuple(level for level in LEVELS if fewest_records(level) <= len(records))
     found = [_calibrate_channel(records, k, scale[k], levels) for k in range(len(channels) if levels else 0)]
     names = ("floor", "better", "factor", "whole", "constant")
@@ -136,7 +139,7 @@ def _calibrate_channel(
     place = int(np.argmin([scored(floor) for floor in FLOORS * scale]))
     floor = float(FLOORS[place] * scale)
     scores = [error / (spread + floor) for error, spread in zip(errors, spreads, strict=True)]
-    # The largest error of the mean is not smaller by c: it comes where the networks agree by chance.
+    # The largest error of the mean is not reduced by c, as it occurs where the networks agree by chance.
     largest = [record.largest[[place], channel] for record in records]
     return {
         "floor": floor,
@@ -147,14 +150,14 @@ def _calibrate_channel(
     }
 
 
-# ---- how well they hold -----------------------------------------------------------------------------------------
+# ---- coverage of the bands -----------------------------------------------------------------------------------------
 
 
 def coverage(calibration: Calibration, error: np.ndarray, spread: np.ndarray) -> pd.DataFrame:
-    """How well the bands hold one record: channel, level, covered, whole_covered, constant_covered (shares of 0 to 1),
+    """Coverage of one record by the bands: channel, level, covered, whole_covered, constant_covered (shares of 0 to 1),
     half_width, interval_score and constant_interval_score.
 
-    error: (step, channel), LAMP less the mean of the networks. spread: (step, channel).
+    error: (step, channel), LAMP minus the mean of the networks. spread: (step, channel).
     """
     error = np.abs(error)
     rows = []
@@ -178,9 +181,9 @@ def coverage(calibration: Calibration, error: np.ndarray, spread: np.ndarray) ->
 
 
 def report(by_record: pd.DataFrame) -> pd.DataFrame:
-    """The table of `coverage` of several records, with columns set and record, summed up a set, channel and level.
+    """Summarizes the `coverage` of several records (with columns set and record) by set, channel and level.
 
-    Every record counts the same. worst_record: the smallest share covered, and which record it is of.
+    Every record has the same weight. worst_covered, worst_record: the smallest share covered, and its record.
     """
     rows = []
     for (set_name, channel, level), block in by_record.groupby(["set", "channel", "level"], sort=False):
@@ -197,8 +200,8 @@ def report(by_record: pd.DataFrame) -> pd.DataFrame:
 def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndarray, channels: Sequence[str]):
     """`coverage` of each record by bands from the records of the other groups, with columns set and record.
 
-    groups: of each record, what is left out together: its own name, or its sea state's. The out-of-fold errors are
-    taken as `Calibration.better` times themselves, as those of the mean of the networks would be.
+    groups: for each record the name of the group that is left out together: its own name, or its sea state. Out-of-fold
+        errors are multiplied by `Calibration.better`, to represent those of the mean of the networks.
     """
     tables = []
     for group in dict.fromkeys(groups):
@@ -211,11 +214,11 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-# ---- kept beside the network ------------------------------------------------------------------------------------
+# ---- saved with the network ------------------------------------------------------------------------------------
 
 
 def save(calibration: Calibration, path: Path) -> None:
-    """Writes the calibration as JSON that a person can read."""
+    """Writes the calibration as readable JSON."""
     facts = {"records": calibration.num_records, "channels": {}}
     for k, channel in enumerate(calibration.channels if calibration.levels else ()):
         facts["channels"][channel] = {
@@ -234,7 +237,7 @@ def save(calibration: Calibration, path: Path) -> None:
 
 
 def load(path: Path) -> Calibration:
-    """The calibration that `save` wrote. Raises OSError, ValueError or KeyError where it cannot be read."""
+    """Reads a calibration written by `save`. Raises OSError, ValueError or KeyError if it cannot be read."""
     facts: Mapping = json.loads(path.read_text(encoding="utf-8"))
     channels = facts["channels"]
     levels = tuple(int(level) for level in next(iter(channels.values()), {"levels": ()})["levels"])
@@ -255,9 +258,9 @@ def load(path: Path) -> Calibration:
 
 
 def missing_levels(num_records: int) -> list[str]:
-    """One line on the levels that so many records cannot calibrate, and how many it takes; none if there are enough."""
+    """A line about the levels that cannot be calibrated, with the number of records needed; else none."""
     missing = [level for level in LEVELS if fewest_records(level) > num_records]
     if not missing:
         return []
     needed = ", ".join(f"{fewest_records(level)} for {level} %" for level in missing)
-    return [f"bands: {num_records} LAMP records in train and val are too few for some levels; it takes {needed}"]
+    return [f"bands: {num_records} LAMP records in train and val are too few for some levels; needed are {needed}"]

@@ -1,4 +1,4 @@
-"""Flags predicted records that are unlike those of the training: what is kept beside the network, and the table."""
+"""Flags predicted records that are unlike those of the training: what is saved with the network, and the table."""
 
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ HANDLE_UNITS = {"height": "m", "period": "s", "second_height": "m", "second_peri
 
 @dataclass(frozen=True)
 class Watch:
-    """What the network has seen: the training records' windows, and their handles as far as they have some."""
+    """What the network has seen: the windows of the training records, and their handles if they have any."""
 
     known: novelty.Known
     handles: tuple[Handle, ...]
@@ -33,7 +33,7 @@ class Watch:
 
 
 def learn(config: Config, records: Iterable[Record]) -> None:
-    """Writes what predictions are to be compared with beside the network that was trained on the records."""
+    """Saves with the network the windows of its training records, with which predictions are compared."""
     names, features = [], []
     for record in records:
         names.append(record.name)
@@ -43,7 +43,7 @@ def learn(config: Config, records: Iterable[Record]) -> None:
 
 
 def load(config: Config) -> Watch | None:
-    """What `learn` wrote for this network; None for a network that was trained without."""
+    """Reads what `learn` saved with this network; None for a network without it."""
     path = config.network_folder / KNOWN_FILE
     if not path.is_file():
         return None
@@ -53,13 +53,13 @@ def load(config: Config) -> Watch | None:
         names = [str(name) for name in arrays.pop("names")]
         known = novelty.Known(**arrays)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        warn([f"{path}: cannot be read ({first_line(error)}); records unlike the training are not flagged"])
+        warn([f"{path}: cannot be read ({first_line(error)}); records unlike those of the training are not flagged"])
         return None
     return Watch(known, tuple(parse_handle(name) for name in names if HANDLE.fullmatch(name)), _channels(config)[0])
 
 
 def watched(config: Config, record: Record) -> np.ndarray:
-    """(rows, channel): the inputs that are compared, of a wave grid its middle."""
+    """(rows, channel): the inputs that are compared; of a wave grid, its centre."""
     return record.inputs[:, _channels(config)[1]]
 
 
@@ -95,7 +95,7 @@ def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str
 
 
 def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
-    """What a record's handle has outside of those of the training records, one text each."""
+    """The parts of a record's handle that are outside the range of the training records, as texts."""
     if not training or not HANDLE.fullmatch(name):
         return []
     own = parse_handle(name)
@@ -106,7 +106,7 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
             found.append(
                 f"{part.replace('_', ' ')} {value:g} {unit} (training {min(values):g} to {max(values):g} {unit})"
             )
-    # The waves of the second system come from nowhere where it has no height.
+    # A wave system without height has no heading.
     for part, height in (("heading", "height"), ("second_heading", "second_height")):
         headings = [getattr(handle, part) for handle in training if getattr(handle, height) > 0]
         value = getattr(own, part)
@@ -118,7 +118,7 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
 
 
 def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
-    """Writes predicted_records.csv and says how many records are flagged, and which is the most unlike."""
+    """Writes predicted_records.csv and prints how many records are flagged, and the most unusual one."""
     if not rows:
         return
     run_folder.note(config.output_folder, [TABLE])
@@ -129,7 +129,7 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     if len(flagged):
         worst = flagged.loc[flagged["score"].idxmax()]
         print(
-            f"Most of all {worst['record']} at {worst['worst_from_s']:.0f} to {worst['worst_to_s']:.0f} s: "
+            f"The most unusual is {worst['record']} at {worst['worst_from_s']:.0f} to {worst['worst_to_s']:.0f} s: "
             f"{worst['furthest_out']} {worst['value']:.3g}, {worst['training_low']:.3g} to "
             f"{worst['training_high']:.3g} in training; {REMEDY}"
         )

@@ -1,11 +1,11 @@
-"""A flag for predicted records that are unlike those of the training: pure functions on arrays.
+"""Measures how unlike the training records a predicted record is: pure functions on arrays.
 
-Every window of WINDOW s of a record has features, of each of SimpleCode's motions and the wave: standard deviation,
-largest value (distance from the record's mean), steepness (largest slope) and rate (upward crossings of the mean per
-second). A window is as unlike the training data as it is far from the training windows nearest to it; a record is as
-unlike as the worst of its windows. That score is held against the scores of the training records, each taken without
-its own windows: p = (1 + number of them that are at least as large) / (n + 1), as in conformal outlier detection
-(S. Bates and others, Testing for outliers with conformal p-values, Annals of Statistics 51, 2023).
+Every window of WINDOW s of a record has four features for each of SimpleCode's motions and the wave: standard
+deviation, largest value (distance from the record's mean), steepness (largest slope) and rate (upward crossings of the
+mean per second). The score of a window is its distance to the nearest training windows, the score of a record that of
+its worst window. It is compared with the scores of the training records, each computed without its own windows: p = (1
++ number of them that are at least as large) / (n + 1), as in conformal outlier detection (S. Bates and others, Testing
+for outliers with conformal p-values, Annals of Statistics 51, 2023).
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,19 @@ import numpy as np
 
 WINDOW = 60.0  # s
 NEIGHBOURS = 3  # training windows whose mean distance counts
-MOST_WINDOWS = 4000  # of the training that are kept
+MOST_WINDOWS = 4000  # training windows that are kept
 FEATURES = ("standard deviation", "largest value", "steepness", "rate")
-FLAGGED = 0.1  # p up to which a record is flagged,
-FEWEST_FOR_P = 19  # training records below which p cannot be small: the rank is shown instead
+FLAGGED = 0.1  # records with p up to this are flagged
+FEWEST_FOR_P = 19  # with fewer training records p cannot be small, and the rank is shown instead
 
 
 @dataclass(frozen=True)
 class Known:
-    """The training data's windows.
+    """The windows of the training records.
 
     features: (window, feature), scaled. centre, scale: (feature,).
-    low, high: (feature,) range in training, unscaled. scores: (record,) of the training records, each without itself.
+    low, high: (feature,) range in training, unscaled. scores: (record,) of the training records, each without its own
+        windows.
     """
 
     features: np.ndarray
@@ -39,10 +40,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Novelty:
-    """How unlike the training data a record is.
+    """How unlike the training records a record is.
 
-    score; p, or with few training records None; rank: how many training records are less unlike; begin, end: s, of the
-    worst stretch; quantity: the feature that is furthest out there, value, and low, high, its range in training.
+    score; p, None with few training records; rank: number of training records with a smaller score; begin, end: of the
+    worst window, s; quantity: its most extreme feature, with value and range in training (low, high).
     """
 
     score: float
@@ -58,18 +59,18 @@ class Novelty:
 
     @property
     def flagged(self) -> bool:
-        """p small, or where it cannot be: more unlike than every training record."""
+        """Whether p is small or, with few training records, the score exceeds that of every training record."""
         return self.p <= FLAGGED if self.p is not None else self.rank == self.num_known
 
 
 def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Begin (s) of each window, (window,), and its features, (window, channel * feature), channels behind each other.
+    """Begin (s) of each window, (window,), and its features, (window, channel * feature), channel by channel.
 
     Windows overlap by half; a short record is one window. inputs: (rows, channel).
     """
     rows, span = len(time), float(time[-1] - time[0])
     per_second = (rows - 1) / span if span > 0 else 1.0
-    blocks = max(int(2 * rows / per_second / WINDOW), 2) if rows > 3 else 1  # a window is two of them
+    blocks = max(int(2 * rows / per_second / WINDOW), 2) if rows > 3 else 1  # a window has two blocks
     edges = np.linspace(0, rows, blocks + 1).round().astype(int)
     centred = inputs - inputs.mean(axis=0)
     slope = np.abs(np.diff(inputs, axis=0, append=inputs[-1:])) * per_second
@@ -91,14 +92,14 @@ def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, n
 
 
 def known(records: Sequence[np.ndarray]) -> Known:
-    """The training data from the features of each of its records, (window, feature), see `window_features`.
+    """The training windows from the features (window, feature) of each record, see `window_features`.
 
-    Of very many windows every n-th is kept, so that a prediction does not take longer for them.
+    Of very many windows every n-th is kept, to limit the time of predictions.
     """
     features = np.concatenate(records)
     record = np.repeat(np.arange(len(records)), [len(windows) for windows in records])
     centre, scale = features.mean(axis=0), features.std(axis=0)
-    scale[~(scale > 1e-6 * np.abs(centre))] = 1.0  # what never changes in training, such as roll in head seas
+    scale[~(scale > 1e-6 * np.abs(centre))] = 1.0  # constant in training, such as roll in head seas
     kept = slice(None, None, -(-len(features) // MOST_WINDOWS))
     scaled, owner = ((features - centre) / scale)[kept], record[kept]
     scores = [
@@ -116,14 +117,14 @@ def _distances(training: np.ndarray, windows: np.ndarray) -> np.ndarray:
 
 
 def judge(training: Known, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]) -> Novelty:
-    """How unlike the training data a record is, from its windows' begins and features (see `window_features`)."""
+    """How unlike the training records a record is, from its windows (see `window_features`)."""
     scaled = (features - training.centre) / training.scale
     distances = _distances(training.features, scaled)
     worst = int(distances.argmax())
     score, count = float(distances[worst]), len(training.scores)
     p = (1 + int((training.scores >= score).sum())) / (count + 1)
     outside = np.maximum(features[worst] - training.high, training.low - features[worst]) / training.scale
-    # Where all are inside of their ranges, it is their combination that is rare: the one farthest from the mean.
+    # If all features are within their ranges, their combination is rare: take the one farthest from the mean.
     furthest = int(outside.argmax() if outside.max() > 0 else np.abs(scaled[worst]).argmax())
     channel, feature = divmod(furthest, len(FEATURES))
     return Novelty(
