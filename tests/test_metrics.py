@@ -154,7 +154,7 @@ def test_a_constant_channel_has_no_correlation_and_no_nrmse(value, rows):
 
 
 def error_table(targets, predictions, channels) -> pd.DataFrame:
-    """A row a channel, of one model's records (rows, channel)."""
+    """One row per channel, for one model's records (rows, channel)."""
     sums = [
         [record_sums(*pair) for pair in zip(y.T, p.T, strict=True)] for y, p in zip(targets, predictions, strict=True)
     ]

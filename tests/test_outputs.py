@@ -14,7 +14,7 @@ from support.errors import InputError
 
 
 class Echo:
-    """In place of a predictor: gives SimpleCode's motions, and notes how many records it held at once."""
+    """A stand-in for a predictor: returns SimpleCode's motions, and counts the records it holds at a time."""
 
     def __init__(self):
         self.batches: list[int] = []
@@ -59,7 +59,7 @@ def test_records_on_disk_are_predicted_a_few_at_a_time(many, monkeypatch, tmp_pa
         assert all(np.array_equal(a, b) for a, b in zip(motions, others, strict=True))
 
 
-def test_what_is_odd_is_told_once_and_what_is_wrong_comes_back(many, capsys):
+def test_warnings_are_reported_once_and_errors_come_back(many, capsys):
     wave = many.data.predict_waves[1]
     rows = data_io.read_columns(f"{wave}.wav", data_io.WAV)[::2]
     text = "\n".join(["a", "b", "c", *(f"{a} {b}" for a, b in rows)])
@@ -86,7 +86,7 @@ def test_without_motions_there_is_no_mot_file(many):
     assert names == [f"p_SC_{i}.txt" for i in range(5)]
 
 
-def test_nothing_to_predict_says_nothing(many, capsys):
+def test_nothing_to_predict_prints_nothing(many, capsys):
     assert outputs.predict_without_lamp(Config(), Echo(), data_io.MOTIONS) == ([], [])
     assert capsys.readouterr() == ("", "")
 

@@ -103,7 +103,7 @@ def test_the_command_draws_a_history_without_tensorflow(tmp_path):
     assert (tmp_path / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_command_says_where_the_picture_is(tmp_path, capsys):
+def test_the_command_says_where_the_figure_is(tmp_path, capsys):
     make_history(3, errors=False).to_csv(tmp_path / "history.csv", index=False)
     output = tmp_path / "new" / "picture.png"
     assert learning_curve.main([str(tmp_path / "history.csv"), "--output", str(output)]) == 0
@@ -120,7 +120,7 @@ def test_the_command_says_where_the_picture_is(tmp_path, capsys):
         ("epoch,elapsed_s,loss,val_loss,learning_rate\n1,1,much,1,1\n", "column loss"),
     ],
 )
-def test_what_is_no_history_is_told_in_one_line(tmp_path, capsys, text, expected):
+def test_what_is_not_a_history_is_reported_in_one_line(tmp_path, capsys, text, expected):
     file = tmp_path / "history.csv"
     if text is not None:
         file.write_text(text)

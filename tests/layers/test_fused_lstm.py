@@ -1,4 +1,4 @@
-"""The fused kernel against keras.layers.LSTM, of which it has to be a drop-in."""
+"""The fused kernel against keras.layers.LSTM, which it has to match."""
 
 import keras
 import numpy as np

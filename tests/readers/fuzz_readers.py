@@ -1,4 +1,4 @@
-"""Breaks the simulators' files in every way we know of, and checks that each is read rightly or refused in a line.
+"""Damages the simulators' files in all known ways, and checks that each is read correctly or refused in a line.
 
     python tests/readers/fuzz_readers.py --count 100000 --seed 1
 
@@ -76,7 +76,7 @@ def make_table(rng: np.random.Generator, kind: str, time: np.ndarray) -> np.ndar
 
 
 def print_table(rng: np.random.Generator, table: np.ndarray, decimals: int) -> list[list[str]]:
-    """The numbers as words, in one of the ways that programs print them."""
+    """The numbers as text, in one of the formats that programs print."""
     style = rng.choice(["fixed", "free", "exponent", "free exponent", "repr"])
     letter = str(rng.choice(list("EeDd")))
     number = {
@@ -92,7 +92,7 @@ def print_table(rng: np.random.Generator, table: np.ndarray, decimals: int) -> l
 
 
 def make_text(rng: np.random.Generator, kind: str, words: list[list[str]]) -> bytes:
-    """A whole file of those words, in one of the ways that editors and simulators leave files behind."""
+    """A complete file of these words, in one of the ways that editors and simulators write files."""
     header = list(HEADERS[kind])
     if rng.random() < 0.1:
         header = ["Made by hand", "Length 150.0 beam 20 22 24"] + header
@@ -297,7 +297,7 @@ def number(word: str) -> float | None:
 
 
 def why_wrong(values: np.ndarray, data: bytes, layout: Layout) -> str | None:
-    """What is wrong with what the program has read from a file; None if nothing is.
+    """Errors in what the program has read from a file; None if there are none.
 
     It has to be the numbers of consecutive rows, none of them left out, with nothing but header and footer text before
     and behind (and SimpleCode's zero rows), in time that runs on.
@@ -323,7 +323,7 @@ def why_wrong(values: np.ndarray, data: bytes, layout: Layout) -> str | None:
 
 
 def _left_out(parsed, lines, rows, start: int, stop: int, layout: Layout) -> str | None:
-    """A row that the program has left out before or behind what it has read."""
+    """A row that the program has left out before or after what it has read."""
     width = len(parsed[start])
     if any(len(row) != width for row in parsed[start:stop]):
         return "rows of different length"
@@ -416,7 +416,7 @@ def make_clock(rng: np.random.Generator) -> tuple[np.ndarray, int]:
 
 
 def outcome_of(read: Callable, folder: Path) -> tuple[object, str | None, float]:
-    """What was read, or what is wrong with the way that it was refused; and the seconds that it took."""
+    """What was read, or the error in how it was refused, and the time in s."""
     began = time.process_time()
     try:
         found, fault = read(), None
@@ -516,7 +516,7 @@ def try_cases(rng: np.random.Generator, folder: Path) -> tuple[str, str | None, 
 
 
 def fuzz(count: int, seed: int, folder: Path, first: int = 0) -> tuple[Counter, list[str]]:
-    """Tries `count` files; how often each outcome came, and the faults, each with the number that repeats it."""
+    """Tries `count` files; returns the number of each outcome, and the faults with the number that repeats each."""
     outcomes: Counter = Counter()
     faults = []
     for i in range(first, first + count):

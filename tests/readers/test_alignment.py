@@ -1,4 +1,4 @@
-"""Files of one realization on one time axis, by interpolation where it has to be."""
+"""Files of a realization aligned on one time axis, interpolated if necessary."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Cases files and handles: what they name, and what is said where they lack something."""
+"""Cases files and handles: what they name, and how errors are reported."""
 
 from pathlib import Path
 

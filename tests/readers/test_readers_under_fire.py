@@ -1,4 +1,4 @@
-"""Files written in every valid way are read exactly; broken ones are read rightly or refused (see fuzz_readers.py)."""
+"""Files written in every valid way are read exactly; broken ones correctly or refused (see fuzz_readers.py)."""
 
 import time
 
@@ -156,7 +156,7 @@ def test_a_path_that_is_too_long_is_a_missing_file():
     assert len(lines) == 3 and all("file is missing" in line for line in lines)
 
 
-def test_a_backslash_that_became_a_line_break_is_told():
+def test_a_backslash_that_became_a_line_break_is_reported():
     data = type("DataInfoArgs", (), {"train_sc": ["C:\new\table"]})
     _, faults = settings.fill(settings.DataInfo, data(), "DataInfoArgs")
     assert len(faults) == 1 and "write / instead" in faults[0] and "\n" not in faults[0]

@@ -1,4 +1,4 @@
-"""Parsed records that are kept on disk: never out of date, whole or not there, and to the same results."""
+"""The cache of parsed records: never out of date, complete or missing, and with the same results."""
 
 import dataclasses
 import errno
@@ -90,7 +90,7 @@ def test_a_changed_file_is_parsed_again(config, monkeypatch):
     assert_same(sets, read_sets(without_cache(config))[0])
 
 
-def test_other_channels_are_parsed_anew_and_other_networks_are_not(config, monkeypatch):
+def test_other_channels_are_parsed_again_and_other_networks_are_not(config, monkeypatch):
     read_sets(config)
     parsed = count_parsed(monkeypatch)
     read_sets(dataclasses.replace(config, user=dataclasses.replace(config.user, hidden_size=7, time_res=3)))
@@ -120,7 +120,7 @@ def test_every_setting_that_reading_asks_for_is_part_of_the_name(config):
     assert asked == {*user_settings("channels"), "time_res"}
 
 
-def test_another_format_is_parsed_anew(config, monkeypatch):
+def test_another_format_is_parsed_again(config, monkeypatch):
     read_sets(config)
     parsed = count_parsed(monkeypatch)
     monkeypatch.setattr(record_cache, "FORMAT", record_cache.FORMAT + 1)
@@ -158,7 +158,7 @@ def lose_a_block(file: Path) -> None:
         lambda file: np.save(file, np.array([{}], object), allow_pickle=True),
     ],
 )
-def test_a_damaged_file_of_the_cache_is_made_anew(config, monkeypatch, damage):
+def test_a_damaged_file_of_the_cache_is_recreated(config, monkeypatch, damage):
     expected, _ = read_sets(config)
     file = expected["train"].cached[1].file
     damage(file)
@@ -170,7 +170,7 @@ def test_a_damaged_file_of_the_cache_is_made_anew(config, monkeypatch, damage):
     assert_same(sets, read_sets(without_cache(config))[0])
 
 
-def test_faults_are_told_as_without_a_cache_and_what_is_good_is_kept(config, monkeypatch):
+def test_faults_are_reported_as_without_a_cache_and_what_is_good_is_kept(config, monkeypatch):
     Path(f"{config.data.train_sc[0]}.mot").write_text("")
     Path(f"{config.data.val_lamp[0]}.mot").write_text("")
     with pytest.raises(InputError) as told:
@@ -181,7 +181,7 @@ def test_faults_are_told_as_without_a_cache_and_what_is_good_is_kept(config, mon
     assert len(kept_files(config)) == 1
 
 
-def test_a_record_that_is_too_short_for_a_new_time_res_is_told(config):
+def test_a_record_that_is_too_short_for_a_new_time_res_is_reported(config):
     read_sets(config)
     with pytest.raises(InputError, match="twice time_res"):
         read_sets(dataclasses.replace(config, user=dataclasses.replace(config.user, time_res=31)))

@@ -1,4 +1,4 @@
-"""Tables that are read from the disk like arrays."""
+"""Tables on disk that are read like arrays."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ def test_rows_are_those_of_the_tables_also_after_they_were_released(tmp_path, in
     assert list(tmp_path.iterdir()) == []  # nothing is left, however the program ends
 
 
-def test_a_full_disk_is_told(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     def tables():
         yield np.zeros((3, 2))
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

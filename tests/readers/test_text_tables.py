@@ -241,7 +241,7 @@ def test_a_header_alone(tmp_path, footer):
         ("\u22121.5", 5, r"'\u22121.5'"),
     ],
 )
-def test_what_is_no_number_is_told_with_line_and_column(tmp_path, number, row, damage, column, shown):
+def test_what_is_not_a_number_is_reported_with_line_and_column(tmp_path, number, row, damage, column, shown):
     word = {"text": "abc", "stars": "*" * 12, "nan": "NaN", "inf": "-inf", "comma": "1,5"}.get(damage, damage)
     rows = [line.split() for line in as_text(table_of(), number)]
     rows[row][column - 1] = word

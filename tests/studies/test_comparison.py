@@ -32,7 +32,7 @@ def make_report(
 
 
 def save(name: str, error: float, finished: bool = True, report: pd.DataFrame | None = None, **user) -> None:
-    """What a run leaves behind of a network of that name."""
+    """The files that a run leaves for a network of that name."""
     folder = Path("saved_models") / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.keras").write_bytes(b"")
@@ -150,7 +150,7 @@ def test_other_test_data_matter_only_where_they_are_shown(capsys):
     assert "different test data" in line
 
 
-def test_what_is_missing_is_told_at_once(capsys):
+def test_what_is_missing_is_reported_together(capsys):
     save("good", 0.1)
     save("cut_off", 0.1, finished=False)
     save("no_report", 0.1)

@@ -345,7 +345,7 @@ def test_wrong_parts_are_named(grid):
 
 
 @pytest.mark.usefixtures("without_figure")
-def test_all_faults_are_told_at_once_and_nothing_is_written(grid, capsys):
+def test_all_faults_are_reported_together_and_nothing_is_written(grid, capsys):
     (grid.lamp / f"LAMP{handle(90, 5)}.mot").write_text("Time\n")
     path = grid.prediction("A", handle(135, 10), 1.0)
     path.write_text(path.read_text().replace("0.50000", "0.5x000", 1))
@@ -418,7 +418,7 @@ def test_prediction_files_are_read_as_they_are_written(tmp_path):
         ("Time Roll\n0 1\n1 nan\n", "line 3, column 2: 'nan'"),
     ],
 )
-def test_faulty_predictions_are_told_with_their_place(tmp_path, text, told):
+def test_faulty_predictions_are_reported_with_their_place(tmp_path, text, told):
     path = tmp_path / "prediction.txt"
     path.write_text(text)
     assert told in lines_of(read_prediction, path)

@@ -114,7 +114,7 @@ def test_without_the_class_or_without_training_there_is_no_sweep():
 # ---- what the user got wrong --------------------------------------------------------------------------------------
 
 
-def test_all_that_is_wrong_with_the_lists_is_told_at_once():
+def test_all_that_is_wrong_with_the_lists_is_reported_together():
     values = {
         "hidden_size": [20, 0, "many"],
         "lr": 0.01,
@@ -177,7 +177,7 @@ def test_tasks_that_are_none(text, capsys):
 
 
 class Experiments:
-    """Stands in for main.run: leaves what a run leaves, with an error that follows from hidden_size."""
+    """A stand-in for main.run: writes what a run writes, with an error that follows from hidden_size."""
 
     def __init__(self):
         self.trained: list[str] = []
@@ -240,7 +240,7 @@ def test_the_best_on_validation_data_is_saved_and_it_alone_meets_the_test_set(ca
     assert "The best on the validation set is mine_s002: hidden_size = 10" in capsys.readouterr().out
 
 
-def test_a_sweep_that_was_cut_off_goes_on_and_what_is_finished_is_not_trained_again():
+def test_a_sweep_that_was_interrupted_continues_and_what_is_finished_is_not_trained_again():
     experiments = Experiments()
     experiments.before["mine_s002"] = lambda: signal.raise_signal(signal.SIGINT)
     (line,) = run(experiments)
@@ -286,7 +286,7 @@ def test_other_lists_or_settings_are_not_mixed_with_what_is_there():
     assert renewed.trained == ["mine_s002"] and saved() == "mine_s002"
 
 
-def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_cut_off_behind_its_training():
+def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_interrupted_after_its_training():
     assert run(Experiments()) == []
     experiments = Experiments()
     original = pd.DataFrame.to_csv
@@ -365,7 +365,7 @@ def test_nothing_is_pruned_if_it_is_turned_off_or_if_seeds_are_ranked_together(v
     assert {trial.state.name for trial in trials_of(BAD_LAST | values, epochs=20)} == {"COMPLETE"}
 
 
-def test_tpe_tries_no_combination_twice_learns_and_goes_on():
+def test_tpe_tries_no_combination_twice_learns_and_continues():
     values = {"hidden_size": list(range(1, 31)), "num_layers": [1, 2], "sampler": "tpe", "prune_after": 0}
     experiments = Experiments()
     assert run(experiments, values | {"num_draws": 25}) == []
@@ -421,7 +421,7 @@ def test_a_journal_that_is_damaged():
 
 
 class Slow(Experiments):
-    """Notes what it trains in a file, and takes its time with it: for ever if there is a file of the member's name."""
+    """Notes what it trains in a file, and takes some time: forever if there is a file of the member's name."""
 
     def __call__(self, config: Config, after_epoch=None) -> list[str]:
         with open("log.txt", "a") as log:
@@ -566,7 +566,7 @@ def test_a_training_that_lags_behind_is_ended_and_never_meets_the_test_set(proje
     assert "test" in (reports / "mine/error_report.csv").read_text()
 
 
-def test_faults_of_a_sweep_are_told_before_anything_is_trained(project, capsys):
+def test_faults_of_a_sweep_are_reported_before_anything_is_trained(project, capsys):
     project.user["epoch"] = 3
     write_sweep(project, hidden_size=[3, 0], wave_grid_x_size=[2])
     os.unlink(f"{project.data['test_lamp'][0]}.mot")

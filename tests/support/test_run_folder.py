@@ -1,4 +1,4 @@
-"""A run's files take the place of those of the run before, and nobody else's."""
+"""A run's files replace those of the previous run, and no others."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_files_of_the_run_before_go_and_those_of_others_stay(tmp_path):
     assert left_in(tmp_path) == sorted([*own, "report.csv", "figures/a.png"])
 
 
-def test_a_run_that_is_cut_off_removes_nothing_and_the_next_one_cleans_up(tmp_path):
+def test_a_run_that_is_interrupted_removes_nothing_and_the_next_one_cleans_up(tmp_path):
     run(tmp_path, "report.csv", "figures/a.png")
     run(tmp_path, "figures/b.png", cut_off=True)
     assert left_in(tmp_path) == [run_folder.LIST_FILE, "figures/a.png", "figures/b.png", "report.csv"]

@@ -1,4 +1,4 @@
-"""The table of predicted records, from what is kept beside a network."""
+"""The table of predicted records, from what is saved with a network."""
 
 import dataclasses
 

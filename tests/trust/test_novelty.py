@@ -1,4 +1,4 @@
-"""Sums of sines as records: what is as in training is seldom flagged, what is not is, with where and why."""
+"""Sums of sines as records: records as in training are rarely flagged, others are, with place and reason."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_records_of_any_length_have_features(rows):
     assert len(begins) == len(features) and features.shape[1] == 16 and np.isfinite(features).all()
 
 
-def test_records_as_in_training_are_flagged_as_seldom_as_p_says():
+def test_records_as_in_training_are_flagged_as_rarely_as_p_says():
     rng = np.random.default_rng(1)
     training = trained(rng, 40)
     found = [judged(training, *record(rng)) for _ in range(200)]

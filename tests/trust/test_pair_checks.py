@@ -1,4 +1,4 @@
-"""Contradictions in the sample data, one put in at a time, and none where there are none."""
+"""Contradictions put into the sample data are found one at a time; sound data have none."""
 
 import dataclasses
 from pathlib import Path
