@@ -211,7 +211,17 @@ def read_record(
         lamp_vbm = columns.get("lamp_vbm", no_vbm)
         targets = np.hstack([lamp_vbm] * user.output_vbm + [columns["lamp"]] * user.output_3dof)
     record = Record(name or Path(sc).name, time, np.hstack(inputs), targets, np.hstack(simple))
-    return record, aligned.warnings
+    return record, _warn_of_other_writers(sc, lamp) + aligned.warnings
+
+
+def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
+    expected = [(f"{sc}.mot", "SimpleCode"), *([(f"{lamp}.mot", "LAMP")] if lamp else [])]
+    return [
+        f"{file}: the header is that of {written_by(file)}, where motions of {writer} are expected; check the lists in "
+        "DataInfoArgs"
+        for file, writer in expected
+        if written_by(file) not in (None, writer)
+    ]
 
 
 def _files_to_read(

@@ -92,7 +92,9 @@ def _irregular_steps(file: str, time: np.ndarray, step: float) -> list[str]:
 def _irregularities(time: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
     """The rows followed by a gap between regular rows, and the rows after which the step changes."""
     steps = np.diff(time)
-    irregular = np.abs(steps - step) > 0.05 * step
+    evenly = np.linspace(time[0], time[-1], len(time))
+    rounded = np.abs(time - evenly).max() < 0.1 * step  # regular times with few decimals
+    irregular = (np.abs(steps - step) > 0.05 * step) & (not rounded)
     beside = np.pad(irregular, 1)
     gap = irregular & (steps > 1.5 * step) & ~beside[:-2] & ~beside[2:]
     return np.flatnonzero(gap), np.flatnonzero(irregular & ~gap)

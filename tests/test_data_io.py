@@ -112,6 +112,17 @@ def test_swapped_lists_are_named_as_such(tmp_path, waves):
     assert f"{lamp[0]}.mot is LAMP's, {sc[0]}.mot is SimpleCode's" in train and "val_lamp: swapped in 1 of 2" in val
 
 
+def test_motions_of_the_other_simulator_are_a_warning(tmp_path):
+    sc, lamp = write_realization(tmp_path, rows=60, zero_rows=0)
+    _, warnings = read_record(lamp, lamp, USER)
+    assert len(warnings) == 1 and "LAMP_1.mot: the header is that of LAMP, where motions of SimpleCode" in warnings[0]
+    _, warnings = read_record(lamp, None, USER)
+    assert len(warnings) == 1 and "header is that of LAMP" in warnings[0]
+    _, warnings = read_record(sc, sc, USER, waves=lamp)
+    assert len(warnings) == 1 and "header is that of SimpleCode, where motions of LAMP" in warnings[0]
+    assert read_record(sc, lamp, USER)[1] == []
+
+
 def test_names_of_records_are_unique():
     names = unique_names(["a/SC_1", "b/SC_1", "b/SC_2", "x/b/SC_1", "a/SC_1"])
     assert names["b/SC_2"] == "SC_2"

@@ -124,6 +124,12 @@ def test_a_step_that_changes_is_a_warning(tmp_path):
     assert len(warnings) == 1 and "LAMP.mot" in warnings[0] and "step of 0.1 s changes after 5 s" in warnings[0]
 
 
+def test_times_of_few_decimals_are_regular(tmp_path):
+    time = clock(0, 20, 0.125).round(2)
+    assert len(set(np.diff(time).round(3))) == 2
+    assert read_record(*write_pair(tmp_path, time, time), USER)[1] == []
+
+
 def test_a_gap_in_time_is_called_a_gap(tmp_path):
     whole = clock(0, 15, 0.1)
     holey = np.concatenate([clock(0, 5, 0.1), clock(8, 12, 0.1), clock(12.5, 15, 0.1)])
