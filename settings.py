@@ -114,7 +114,7 @@ class UserInput:
         DEFAULT_NAME, "the name to save the trained network under", check=network_name, bears_on="repetition"
     )
     overwrite: bool = run(False, "model_save_filename may replace a network that was trained with other settings")
-    resume: bool = run(False, "continue an interrupted training of this name; a finished one is used as it is")
+    resume: bool = run(False, "continue an interrupted training of this name; a finished one is used unchanged")
     checkpoint_every: int = run(0, "epochs between saved checkpoints; 0: none", unit="epochs", limits=(0, 10**7))
     max_checkpoints: int = run(5, "checkpoints that are kept, the newest ones", limits=(1, 10**6))
     tensorboard: bool = run(False, "write losses and learning rate for TensorBoard")

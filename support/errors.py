@@ -31,7 +31,7 @@ def report(faults: Iterable[str]) -> None:
 
 
 def exit_status(work: Callable[[], object]) -> int:
-    """Does the work of a command; 1 if the user has something to put right, which is printed, else 0."""
+    """Runs a command; returns its exit status: 1 if it raised InputError, whose lines are printed, else 0."""
     try:
         work()
     except InputError as error:

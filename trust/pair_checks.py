@@ -162,8 +162,8 @@ class Judge:
             return []
         if not self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
             return []
-        said = self.says(f"lag_{clearest}", f"at most {LONGEST_LAG}", " s")
-        what = f"{clearest} lags SimpleCode's by {said}"
+        value = self.says(f"lag_{clearest}", f"at most {LONGEST_LAG}", " s")
+        what = f"{clearest} lags SimpleCode's by {value}"
         return [self.finding("lag", self.pair.lamp_file, what, "make both start at the same time")]
 
     def motions(self, channels: Sequence[str]) -> list[Finding]:
@@ -185,8 +185,8 @@ class Judge:
                 findings.append(self.finding(f"sign of {name}", pair.lamp_file, what, remedy))
             low, high = PLAUSIBLE_RATIO.get(name, (0.0, np.inf))
             if self.odd(f"ratio_{name}", low, high):
-                said = self.says(f"ratio_{name}", f"{low:g} to {high:g}")
-                what = f"the standard deviation of {name} is that of SimpleCode times {said}"
+                value = self.says(f"ratio_{name}", f"{low:g} to {high:g}")
+                what = f"the standard deviation of {name} is that of SimpleCode times {value}"
                 findings.append(self.finding(f"size of {name}", pair.lamp_file, what, self.unit_remedy(name)))
             if name == "Zcg" and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
                 what = f"the mean of Zcg exceeds SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
@@ -277,12 +277,12 @@ def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
 
 def lines(findings: Sequence[Finding]) -> list[str]:
     """One line per finding; if there are many of one kind, their number."""
-    told = []
+    shown = []
     for kind in dict.fromkeys(finding.kind for finding in findings):
         alike = [finding.line for finding in findings if finding.kind == kind]
         more = f" (and {len(alike) - SHOWN} more realizations with this, see {PAIRS_FILE})"
-        told += alike if len(alike) <= SHOWN + 1 else [*alike[: SHOWN - 1], alike[SHOWN - 1] + more]
-    return told
+        shown += alike if len(alike) <= SHOWN + 1 else [*alike[: SHOWN - 1], alike[SHOWN - 1] + more]
+    return shown
 
 
 # ---- a run ------------------------------------------------------------------------------------------------------
