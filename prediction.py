@@ -28,14 +28,18 @@ Evaluate = Callable[[np.ndarray], np.ndarray]  # takes and returns (sequence, ti
 class Predictor:
     """Predicts whole records with one network, which it prepares once.
 
+    with_spread: of an ensemble, also how far its networks are apart.
     Raises InputError if the network does not match its settings.
     """
 
-    def __init__(self, network: TrainedNetwork):
+    def __init__(self, network: TrainedNetwork, with_spread: bool = False):
         self._architecture = network.architecture
+        with_spread = with_spread and network.architecture.num_networks > 1
+        self.num_columns = len(network.architecture.outputs) * (1 + with_spread)
         on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")
         try:
-            self._evaluate = lstm_on_arrays(network) if on_arrays else keras_model(network.model)
+            prepare = lstm_on_arrays if on_arrays else keras_model
+            self._evaluate = prepare(network, with_spread)
         except (ValueError, AttributeError) as error:
             raise InputError(
                 f"{MODEL_FILE} and {SETTINGS_FILE} do not belong together ({first_line(error)}); train it again"
@@ -48,10 +52,11 @@ class Predictor:
             inputs: for each record a (rows, input channel) array in physical units.
 
         Returns:
-            for each record a (rows, output channel) float64 array.
+            for each record a (rows, output channel) float64 array; with spread, behind the outputs for each of them the
+            deviation between the ensemble's networks at every step.
         """
         n = self._architecture.time_res
-        outputs = [np.empty((len(array), len(self._architecture.outputs))) for array in inputs]
+        outputs = [np.empty((len(array), self.num_columns)) for array in inputs]
         by_length: dict[int, list[tuple[int, int]]] = {}
         for record, array in enumerate(inputs):
             for first in range(min(n, len(array))):
@@ -79,13 +84,20 @@ class Predictor:
         return max(1, min(SEQUENCES_AT_ONCE, steps // length))
 
 
-def keras_model(model: keras.Model) -> Evaluate:
+def keras_model(network: TrainedNetwork, with_spread: bool = False) -> Evaluate:
     """A network of any kind, run by Keras."""
+    model = network.model
+    if with_spread:
+        members = keras.ops.stack(model.get_layer("ensemble_mean").input)
+        spread = keras.ops.std(members, axis=0) * np.float32(network.architecture.standardization.output_deviation)
+        if network.architecture.mean_with_mirrored:
+            spread = keras.ops.split(spread, 2, axis=0)[0]
+        model = keras.Model(model.input, keras.ops.concatenate([model.output, spread], axis=-1))
     function = tf.function(model, reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 
 
-def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
+def lstm_on_arrays(network: TrainedNetwork, with_spread: bool = False) -> Evaluate:
     """A network of type "lstm", all members, evaluated by `array_lstm`: the same numbers up to rounding."""
     architecture, s = network.architecture, network.architecture.standardization
     numbers = range(1, architecture.num_networks + 1)
@@ -95,8 +107,11 @@ def lstm_on_arrays(network: TrainedNetwork) -> Evaluate:
 
     def evaluate(batch: np.ndarray) -> np.ndarray:
         steps = np.ascontiguousarray(((batch - mean) / deviation).transpose(1, 2, 0))
-        outputs = sum(member(steps) for member in members) / np.float32(len(members))
-        return outputs.transpose(2, 0, 1) * out_deviation + out_mean
+        each = [member(steps) for member in members]
+        outputs = (sum(each) / np.float32(len(each))).transpose(2, 0, 1) * out_deviation + out_mean
+        if not with_spread:
+            return outputs
+        return np.concatenate([outputs, np.std(each, axis=0).transpose(2, 0, 1) * out_deviation], axis=2)
 
     return _mean_with_mirrored(evaluate, architecture) if architecture.mean_with_mirrored else evaluate
 
@@ -105,10 +120,12 @@ def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evalu
     """As the saved model does it: the mean of the prediction and the mirrored prediction of the mirrored record."""
     order, sign = mirrored_channels(architecture.inputs)
     out_order, out_sign = mirrored_channels(architecture.outputs)
+    count = len(out_order)
 
     def both_sides(batch: np.ndarray) -> np.ndarray:
         as_is, of_mirrored = np.split(evaluate(np.concatenate((batch, batch[..., order] * sign))), 2)
-        return (as_is + of_mirrored[..., out_order] * out_sign) / np.float32(2.0)
+        mean = (as_is[..., :count] + of_mirrored[..., out_order] * out_sign) / np.float32(2.0)
+        return np.concatenate([mean, as_is[..., count:]], axis=-1)
 
     return both_sides
 

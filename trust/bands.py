@@ -39,14 +39,14 @@ class Residuals:
     """The residuals of a record for calibration.
 
     error: (step, channel), LAMP minus the out-of-fold prediction. spread: (step, channel), standard deviation between
-        the networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps. state: the sea state's
-        name.
+        the networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps.
+        name: the record's.
     """
 
     error: np.ndarray
     spread: np.ndarray
     largest: np.ndarray
-    state: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Calibration:
         return factor[self.levels.index(level)] * (spread + self.floor)
 
 
-def residuals(target: np.ndarray, prediction: np.ndarray, spread: np.ndarray, scale: np.ndarray, state: str = ""):
+def residuals(target: np.ndarray, prediction: np.ndarray, spread: np.ndarray, scale: np.ndarray, name: str = ""):
     """The residuals of one record.
 
     Args:
@@ -81,7 +81,7 @@ def residuals(target: np.ndarray, prediction: np.ndarray, spread: np.ndarray, sc
     error = np.abs(target - prediction)
     largest = np.stack([(error / (spread + floor)).max(axis=0) for floor in np.outer(FLOORS, scale)])
     kept = np.linspace(0, len(error) - 1, min(len(error), STEPS_KEPT)).round().astype(int)
-    return Residuals(error[kept].astype(np.float32), spread[kept].astype(np.float32), largest, state)
+    return Residuals(error[kept].astype(np.float32), spread[kept].astype(np.float32), largest, name)
 
 
 def fewest_records(level: int) -> int:
@@ -198,7 +198,7 @@ def report(by_record: pd.DataFrame) -> pd.DataFrame:
 
 
 def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndarray, channels: Sequence[str]):
-    """`coverage` of each record by bands from the records of the other groups, with columns set and record.
+    """`coverage` of each record by bands from the records of the other groups, with a column record.
 
     groups: for each record the name of the group that is left out together: its own name, or its sea state. Out-of-fold
         errors are multiplied by `Calibration.better`, to represent those of the mean of the networks.
@@ -207,10 +207,10 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
     for group in dict.fromkeys(groups):
         others = [record for record, own in zip(records, groups, strict=True) if own != group]
         calibration = calibrate(others, scale, channels)
-        for place, (record, own) in enumerate(zip(records, groups, strict=True)):
+        for record, own in zip(records, groups, strict=True):
             if own == group and calibration.levels:
                 table = coverage(calibration, record.error * calibration.better, record.spread)
-                tables.append(table.assign(record=place))
+                tables.append(table.assign(record=record.name))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
