@@ -54,23 +54,27 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import outputs
     import prediction
     from training import fit
+    from trust import banding
 
     trained = fit.train(config, sets, machine, after_epoch) if config.user.training_mode else network.load(config)
     if trained is None:  # the first machine goes on
         return []
     if config.user.training_mode:
         flagging.learn(config, sets["train"])
-    predictor = prediction.Predictor(trained)
+    predictor = prediction.Predictor(trained, with_spread=banding.are_possible(config))
     earlier = outputs.earlier_files(config)
     pair_checks.save(config, pairs)
     results = outputs.predict_sets(config, predictor, sets)
     if any(sets.values()):
         outputs.save_report(config, sets, results, trained)
-    outputs.save_predictions(config, sets, results, trained.architecture.outputs)
+    bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
+    banding.save_report(config, bands)
+    outputs.save_predictions(config, sets, results, trained.architecture.outputs, bands)
     outputs.save_figures(config, sets, results, trained)
     watch = flagging.load(config)
-    flags, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch)
-    flagging.save(config, [flagging.row(watch, config, "test", record) for record in sets["test"] if watch] + flags)
+    flags = outputs.flag_records(config, "test", sets["test"], results["test"].predictions, watch, bands)
+    more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)
+    flagging.save(config, flags + more)
     made = outputs.replace_earlier(config, earlier)
     print(f"\nNetwork in {config.network_folder}{made}")
     return faults

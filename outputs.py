@@ -21,6 +21,7 @@ from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
 from support.errors import InputError, warn
 from trust import flagging
+from trust.banding import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
 FIGURES_FOLDER = "figures"
@@ -28,19 +29,22 @@ RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thous
 
 
 class Predicted(Sequence):
-    """(LAMP, SimpleCode, network) of each record of a set, all (rows, channel)."""
+    """(LAMP, SimpleCode, network) of each record of a set, all (rows, channel).
+
+    predictions: of each record the network's outputs, and with bands behind them their spread, see `Predictor`.
+    """
 
     def __init__(self, records: Sequence[Record], predictions: Sequence[np.ndarray], on_disk: RowsOnDisk | None = None):
-        self._records, self._predictions, self._on_disk = records, predictions, on_disk
+        self._records, self.predictions, self._on_disk = records, predictions, on_disk
 
     def __len__(self) -> int:
-        return len(self._predictions)
+        return len(self.predictions)
 
     def __getitem__(self, index: int) -> metrics.Motions:
         if self._on_disk:
             self._on_disk.release()
         record = self._records[index]
-        return record.targets, record.simple, self._predictions[index]
+        return record.targets, record.simple, self.predictions[index][:, : record.targets.shape[1]]
 
 
 Results = Mapping[str, Predicted]
@@ -104,7 +108,9 @@ def _handle_in(name: str) -> str:
     return name[match.start(1) - len("_h") :] if match else ""
 
 
-def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], results: Results, channels) -> None:
+def save_predictions(
+    config: Config, sets: Mapping[str, Sequence[Record]], results: Results, channels: Sequence[str], bands: Bands | None
+) -> None:
     """Writes the predictions chosen in SaveDataArgs as text."""
     if not config.save.save_data_mode:
         return
@@ -113,7 +119,16 @@ def save_predictions(config: Config, sets: Mapping[str, Sequence[Record]], resul
             record = records[i]
             name = f"{config.save.prefix}{record.name}.txt"
             run_folder.note(config.output_folder, [name])
-            data_io.write_prediction(config.output_folder / name, record.time, results[set_name][i][2], channels)
+            _write_text(config, name, record.time, results[set_name].predictions[i], channels, bands)
+
+
+def _write_text(config: Config, name: str, time: np.ndarray, prediction: np.ndarray, channels, bands) -> None:
+    """The outputs and, if wanted, their bounds; prediction: as in `Predicted`."""
+    table, names = prediction[:, : len(channels)], list(channels)
+    if bands and config.save.bands:
+        table = np.hstack([table, bands.around(prediction).reshape(len(table), -1)])
+        names += bands.names
+    data_io.write_prediction(config.output_folder / name, time, table, names)
 
 
 def save_figures(
@@ -200,7 +215,11 @@ def evolution_figures(
 
 
 def predict_without_lamp(
-    config: Config, predictor: Predictor, channels: Sequence[str], watch: flagging.Watch | None = None
+    config: Config,
+    predictor: Predictor,
+    channels: Sequence[str],
+    watch: flagging.Watch | None = None,
+    bands: Bands | None = None,
 ) -> tuple[list[dict[str, object]], list[str]]:
     """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
 
@@ -232,8 +251,9 @@ def predict_without_lamp(
                     batch.append((record, track))
                     remarks += remark
                 bar.update()
-            _write_without_lamp(config, batch, predictor.predict([record.inputs for record, _ in batch]), channels)
-            flags += [flagging.row(watch, config, "predict", record) for record, _ in batch if watch]
+            predictions = predictor.predict([record.inputs for record, _ in batch])
+            _write_without_lamp(config, batch, predictions, channels, bands)
+            flags += flag_records(config, "predict", [record for record, _ in batch], predictions, watch, bands)
             predicted += len(batch)
     warn(remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
@@ -245,16 +265,26 @@ def _write_without_lamp(
     batch: Sequence[tuple[Record, np.ndarray | None]],
     predictions: Sequence[np.ndarray],
     channels: Sequence[str],
+    bands: Bands | None,
 ) -> None:
-    """Predictions (rows, channel) as text, and with the record's track (rows, 3), if there is one, as LAMP's .mot."""
+    """Predictions (see `Predicted`) as text, and with the record's track (rows, 3), if there is one, as LAMP's .mot."""
     stems = [f"{config.save.prefix}{record.name}" for record, _ in batch]
     with_track = [stem for stem, (_, track) in zip(stems, batch, strict=True) if track is not None]
     run_folder.note(config.output_folder, [f"{stem}.txt" for stem in stems] + [f"{stem}.mot" for stem in with_track])
     for stem, (record, track), predicted in zip(stems, batch, predictions, strict=True):
-        data_io.write_prediction(config.output_folder / f"{stem}.txt", record.time, predicted, channels)
+        _write_text(config, f"{stem}.txt", record.time, predicted, channels, bands)
         if track is not None:
             motions = predicted[:, [channels.index(name) for name in data_io.MOTIONS]]
             data_io.write_lamp_motions(config.output_folder / f"{stem}.mot", record.time, track, motions)
+
+
+def flag_records(config, set_name, records, predictions, watch, bands) -> list[dict[str, object]]:
+    """How unlike the training data each record is, and how wide its band; predictions: see `Predicted`."""
+    if watch is None:
+        return []
+    rows = [flagging.row(watch, config, set_name, record) for record in records]
+    widths = [bands.half_widths(prediction) if bands else {} for prediction in predictions]
+    return [row | width for row, width in zip(rows, widths, strict=True)]
 
 
 def earlier_files(config: Config) -> list[str]:

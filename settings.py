@@ -286,6 +286,7 @@ class SaveData:
     save_data_mode: bool = saved(True, "write predictions as text")
     output_path: str = saved("output_files", "folder for everything but the network", check=folder)
     prefix: str = saved("lstm_output_for_", "beginning of the names of prediction files", check=file_prefix)
+    bands: bool = saved(True, "columns for the lower and upper bound of the 90 % band, with a network trained in folds")
     train: Indices = saved("all", "realizations of the training set that are written")
     val: Indices = saved("all", "realizations of the validation set that are written")
     test: Indices = saved("all", "realizations of the test set that are written")

@@ -783,6 +783,24 @@ def test_an_ensemble_is_the_mean_of_its_members(user):
         assert np.abs(predicted[first::3] - alone).max() < 1e-4
 
 
+@pytest.mark.parametrize("user", [{}, {"network_type": "gru", "predict_correction": True}])
+@pytest.mark.parametrize("both_sides", [False, True])
+def test_the_spread_is_the_deviation_between_the_members(user, both_sides):
+    trained = untrained(num_networks=3, **user)
+    last = "corrected" if "predict_correction" in user else "outputs"
+    layers = [trained.model.get_layer(f"net{n}_{last}") for n in (1, 2, 3)]
+    members = keras.Model(trained.model.inputs[0], [layer.output for layer in layers])
+    x = make_record(40, 3).inputs[None].astype(np.float32)
+    expected = np.std(members(x[:, ::3]), axis=0)[0] * trained.architecture.standardization.output_deviation
+    if both_sides:
+        trained = network.with_architecture(trained, mean_with_mirrored=True)
+    ((predicted,), (alone,)) = (Predictor(trained, which).predict([x[0]]) for which in (True, False))
+    count = len(trained.architecture.outputs)
+    np.testing.assert_allclose(predicted[:, :count], alone, atol=1e-5)
+    np.testing.assert_allclose(predicted[::3, count:], expected, atol=1e-4)
+    assert Predictor(untrained(), with_spread=True).predict([x[0]])[0].shape == (40, count)
+
+
 def test_one_network_is_no_ensemble():
     model = untrained(num_networks=1).model
     assert not any(layer.name.startswith(("net", "ensemble")) for layer in model.layers)

@@ -37,6 +37,15 @@ class Bands:
         half = self.calibration.half_width(spread, self.level)
         return np.stack([outputs - half, outputs + half], axis=2)
 
+    def half_widths(self, prediction: np.ndarray) -> dict[str, float]:
+        """The mean over a record, by column name; prediction as in `around`."""
+        bounds = self.around(prediction)
+        means = (bounds[:, :, 1] - bounds[:, :, 0]).mean(axis=0) / 2
+        return {
+            f"half_width_{self.level}_{channel}": mean
+            for channel, mean in zip(self.calibration.channels, means.tolist(), strict=True)
+        }
+
     @property
     def names(self) -> list[str]:
         """Column names of `around` with the bounds of a channel behind each other."""

@@ -1,0 +1,95 @@
+"""Bands of a run with three networks that are right but for noise, from the file of a training with folds."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import outputs
+from data_io import MOTIONS, Record
+from settings import Config, SaveData, UserInput
+from trust import banding
+
+STEPS, COUNT = 200, 12
+TRAINED = SimpleNamespace(
+    architecture=SimpleNamespace(
+        outputs=MOTIONS, num_networks=3, standardization=SimpleNamespace(output_deviation=(1.0, 5.0, 2.0))
+    )
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    config: Config
+    sets: dict
+    predictions: dict
+
+    def bands(self, **user) -> banding.Bands | None:
+        config = dataclasses.replace(self.config, user=UserInput(**user))
+        return banding.of_run(config, TRAINED, self.sets, self.predictions)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(1)
+    sets, predictions, out_of_fold = {}, {}, {}
+    for number, (set_name, count) in enumerate({"train": COUNT - 2, "val": 2, "test": 3}.items()):
+        sets[set_name], predictions[set_name] = [], []
+        for n in range(count):
+            state = "calm" if n % 2 else "wild"
+            motions = rng.normal(size=(STEPS, 3)) * [1, 5, 2]
+            networks = motions + 0.1 * (1 + (state == "wild")) * rng.normal(size=(3, STEPS, 3))
+            record = Record(f"SC_{state}-{number}{n}", 0.1 * np.arange(STEPS), motions, motions, motions)
+            sets[set_name].append(record)
+            predictions[set_name].append(np.hstack([networks.mean(axis=0), networks.std(axis=0)]))
+            out_of_fold[record.name] = networks[0]
+    config = Config()
+    config.network_folder.mkdir(parents=True)
+    np.savez(config.network_folder / banding.OUT_OF_FOLD_FILE, **out_of_fold)
+    return Run(config, sets, predictions)
+
+
+def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
+    trained = run.bands()
+    assert trained.calibration.num_records == COUNT and trained.level == 90
+    assert "19 for 95 %" in capsys.readouterr().err
+    sets = trained.by_record["set"].unique().tolist()
+    assert sets == ["val", "val, its sea state left out", "test"]
+    banding.save_report(run.config, trained)
+    table = pd.read_csv(run.config.output_folder / banding.REPORT_FILE)
+    own = table.query("set == 'val' and level == 90")
+    assert (own["covered"] > 0.85).all() and (own["records"] == COUNT).all()
+    assert "Bands of 90 %" in capsys.readouterr().out
+    loaded = run.bands(training_mode=False)
+    assert loaded.by_record["set"].unique().tolist() == ["test"]
+    bounds = loaded.around(run.predictions["test"][0])
+    assert np.array_equal(bounds, trained.around(run.predictions["test"][0]))
+    inside = (bounds[..., 0] < run.sets["test"][0].targets) & (run.sets["test"][0].targets < bounds[..., 1])
+    assert inside.mean() > 0.85
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_texts_have_the_bounds_behind_the_present_columns(run, wanted):
+    bands = run.bands()
+    config = dataclasses.replace(run.config, save=SaveData(bands=wanted, train=(), val=(), test=(0,)))
+    results = {name: outputs.Predicted(run.sets[name], run.predictions[name]) for name in run.sets}
+    outputs.save_predictions(config, run.sets, results, MOTIONS, bands)
+    (file,) = run.config.output_folder.glob("*.txt")
+    table = pd.read_csv(file, sep=r"\s+")
+    bounds = ["Zcg_lower", "Zcg_upper", "Roll_lower", "Roll_upper", "Pitch_lower", "Pitch_upper"]
+    assert list(table) == ["Time", *MOTIONS, *bounds * wanted]
+    assert not wanted or ((table["Roll_lower"] < table["Roll"]) & (table["Roll"] < table["Roll_upper"])).all()
+
+
+def test_without_folds_or_with_a_damaged_calibration_there_are_no_bands(run, capsys):
+    run.bands()
+    (run.config.network_folder / banding.CALIBRATION_FILE).write_text("{}")
+    assert run.bands(training_mode=False) is None
+    assert "cannot be read" in capsys.readouterr().err
+    (run.config.network_folder / banding.CALIBRATION_FILE).unlink()
+    (run.config.network_folder / banding.OUT_OF_FOLD_FILE).unlink()
+    assert not banding.are_possible(run.config) and run.bands() is None
+    assert "num_folds" in capsys.readouterr().out
