@@ -123,7 +123,7 @@ def save_predictions(
 
 
 def _write_text(config: Config, name: str, time: np.ndarray, prediction: np.ndarray, channels, bands) -> None:
-    """The outputs and, if wanted, their bounds; prediction: as in `Predicted`."""
+    """The outputs and, on request, their bounds. prediction: as in `Predicted`."""
     table, names = prediction[:, : len(channels)], list(channels)
     if bands and config.save.bands:
         table = np.hstack([table, bands.around(prediction).reshape(len(table), -1)])
@@ -279,7 +279,7 @@ def _write_without_lamp(
 
 
 def flag_records(config, set_name, records, predictions, watch, bands) -> list[dict[str, object]]:
-    """How unlike the training data each record is, and how wide its band; predictions: see `Predicted`."""
+    """How unlike the training data each record is, and the width of its band. predictions: see `Predicted`."""
     if watch is None:
         return []
     rows = [flagging.row(watch, config, set_name, record) for record in records]

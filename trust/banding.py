@@ -1,4 +1,4 @@
-"""Bands of a run: calibrated after a training with folds, kept beside the network, reported, and put into texts."""
+"""Bands of a run: calibrated after a training with folds, saved with the network, reported, and put into texts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,17 @@ from support import run_folder
 from support.errors import first_line, warn
 from trust import bands
 
-OUT_OF_FOLD_FILE = "out_of_fold.npz"  # predictions of the LAMP records of train and val, by networks without them
+OUT_OF_FOLD_FILE = (
+    "out_of_fold.npz"  # predictions of each LAMP record of train and val by networks that were trained without it
+)
 CALIBRATION_FILE = "calibration.json"
 REPORT_FILE = "band_report.csv"
-LEVEL = 90  # percent, of the bands in texts and figures, or the highest one below that can be calibrated
+LEVEL = 90  # percent, of the bands in texts and figures; or the highest lower level that can be calibrated
 
 
 @dataclass(frozen=True)
 class Bands:
-    """The calibration of a network, and how its bands hold the run's records: `bands.coverage`, with set and record."""
+    """The calibration of a network, and the `bands.coverage` of the run's records, with set and record."""
 
     calibration: bands.Calibration
     by_record: pd.DataFrame
@@ -32,13 +34,13 @@ class Bands:
         return max(level for level in self.calibration.levels if level <= LEVEL)
 
     def around(self, prediction: np.ndarray) -> np.ndarray:
-        """(rows, channel, 2): lower and upper bounds. prediction: outputs and behind them the spread of each."""
+        """(rows, channel, 2): lower and upper bounds. prediction: outputs followed by the spread of each."""
         outputs, spread = np.split(prediction, 2, axis=1)
         half = self.calibration.half_width(spread, self.level)
         return np.stack([outputs - half, outputs + half], axis=2)
 
     def half_widths(self, prediction: np.ndarray) -> dict[str, float]:
-        """The mean over a record, by column name; prediction as in `around`."""
+        """Mean half-widths over a record, by column name. prediction: as in `around`."""
         bounds = self.around(prediction)
         means = (bounds[:, :, 1] - bounds[:, :, 0]).mean(axis=0) / 2
         return {
@@ -48,12 +50,12 @@ class Bands:
 
     @property
     def names(self) -> list[str]:
-        """Column names of `around` with the bounds of a channel behind each other."""
+        """Column names of the bounds, channel by channel."""
         return [f"{channel}_{bound}" for channel in self.calibration.channels for bound in ("lower", "upper")]
 
 
 def are_possible(config: Config) -> bool:
-    """Whether the run's network has bands, or can be given some."""
+    """Whether the run's network has bands, or can be calibrated."""
     return any((config.network_folder / name).is_file() for name in (OUT_OF_FOLD_FILE, CALIBRATION_FILE))
 
 
@@ -63,15 +65,15 @@ def of_run(
     sets: Mapping[str, Sequence[Record]],
     predictions: Mapping[str, Sequence[np.ndarray]],
 ) -> Bands | None:
-    """The bands of the run's network, and its band report; None, with a line that says why, without bands.
+    """The bands of the run's network, with their coverage; None, with a message, if it has none.
 
-    A network that has just been trained is calibrated on the records of train and val, and gets its calibration.json.
+    A network that has just been trained is calibrated on the train and val records, and calibration.json is written.
 
     predictions: by set and record (rows, 2 * channel), outputs and spreads, see `prediction.Predictor`.
     """
     if not are_possible(config):
         if trained.architecture.num_networks > 1 or config.data.predict_sc:
-            print("No bands around the predictions: for them, train with num_folds = 5 or more")
+            print("The predictions have no bands; for bands, train with num_folds = 5 or more")
         return None
     path = config.network_folder / CALIBRATION_FILE
     tables = []
@@ -98,7 +100,7 @@ def of_run(
 
 
 def _residuals(config, sets, predictions, scale) -> Iterator[bands.Residuals]:
-    """Of each record of train and val, one in memory at a time."""
+    """Yields the residuals of each train and val record, with one record in memory at a time."""
     with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
         for set_name in ("train", "val"):
             for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
@@ -108,7 +110,7 @@ def _residuals(config, sets, predictions, scale) -> Iterator[bands.Residuals]:
 
 
 def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:
-    """How bands from the other records hold each record, and those from the other sea states where there are some."""
+    """Coverage of each record by bands from the other records, and from the other sea states if there are several."""
     names = [record.name for record in residuals]
     states = [name.rpartition("-")[0] for name in names]
     tables = [bands.left_out(residuals, names, scale, channels).assign(set="val")]
@@ -124,13 +126,13 @@ def _test_coverage(calibration: bands.Calibration, record: Record, prediction: n
 
 
 def save_report(config: Config, found: Bands | None) -> None:
-    """Writes band_report.csv and prints what of it counts most."""
+    """Writes band_report.csv and prints its main results."""
     if found is None or found.by_record.empty:
         return
     table = bands.report(found.by_record)
     run_folder.note(config.output_folder, [REPORT_FILE])
     data_io.write_table(config.output_folder / REPORT_FILE, table)
-    print(f"\nBands of {found.level} %, share of the steps covered in the mean over records, and in the worst record")
+    print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
         print(
             f"{row.set}, {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
