@@ -42,8 +42,7 @@ from support.files import written_aside
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
-HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # of history.csv, followed by
-# the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
+# In history.csv: the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
 

@@ -11,8 +11,7 @@ import data_io
 import settings
 from readers import input_file
 from studies import comparison, experiments
-from support import errors
-from training import workers
+from support import cluster, errors
 from trust import flagging, pair_checks
 
 input_file.explain_import_errors()
@@ -39,13 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
 def run(config: settings.Config, after_epoch: Callable | None = None) -> list[str]:
     """One experiment, from the files to the report, the predictions and the figures; returns what went wrong.
 
-    after_epoch: called with each epoch of the training and its losses, see `training.fit.train`.
+    after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
-    machine = workers.this_machine()
-    if not machine.is_first:
-        print(f"This is {machine.describe(machine.index)}; the first one writes the files and the report")
-        if not workers.train_together(machine, config):
-            return []
+    cluster.begin(config)
     sets, remarks = data_io.read_sets(config)
     pairs = pair_checks.check(config, sets, remarks)
 
@@ -53,12 +48,10 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import network
     import outputs
     import prediction
-    from training import fit
+    import training
     from trust import banding
 
-    trained = fit.train(config, sets, machine, after_epoch) if config.user.training_mode else network.load(config)
-    if trained is None:  # the first machine goes on
-        return []
+    trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
     if config.user.training_mode:
         flagging.learn(config, sets["train"])
     predictor = prediction.Predictor(trained, with_spread=banding.are_possible(config))

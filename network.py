@@ -6,24 +6,26 @@ from support.files import written_aside
 from support.errors import InputError, warn
 from support.saved_networks import MODEL_FILE, SETTINGS_FILE
 import dataclasses
+import platform
 import re
+import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layers import start_tensorflow  # noqa: F401 - before anything else that imports TensorFlow
+import h5py
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
 from layers import keras_layers
-from data_io import HISTORY_COLUMNS, input_channels, mirrored_channels, output_channels
+from data_io import input_channels, mirrored_channels, output_channels
 from layers.fused_lstm import FusedLSTM
-from support.network_file import open_network
-from training.sequences import Standardization
-from support.saved_networks import HISTORY_FILE, restore_replaced
+from layers.standardization import Standardization
 from settings import Config, UserInput, declared, user_settings
 
 
@@ -221,18 +223,41 @@ def save_model(model: keras.Model, path: Path) -> None:
         model.save(aside)
 
 
+def new_metadata(config: Config, architecture: Architecture, seed: int | None) -> dict[str, Any]:
+    """What settings.json says about a network whose training begins."""
+    settings = config.as_dict()
+    settings["user"]["seed"] = seed
+    return {
+        "settings": settings,
+        "seed": seed,
+        "network": dataclasses.asdict(architecture),
+        "units": "m and deg (VBM as in the .vbm files), time in s",
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "platform": f"{platform.system()} {platform.machine()}",
+        },
+        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "finished": False,
+    }
+
+
 def load(config: Config) -> TrainedNetwork:
     """The network called model_load_filename.
 
     Raises:
-        InputError: it is missing or damaged, or the input file's channels or time_res are not its own.
+        InputError: it is missing or damaged, or the input file's channels, time_res or wave grid are not its own.
     """
-    folder = config.network_folder
-    facts, architecture = read_facts(folder)
-    wanted = (input_channels(config.user), output_channels(config.user), config.user.time_res)
-    own = (architecture.inputs, architecture.outputs, architecture.time_res)
-    names = ("input channels", "output channels", "time_res")
-    compared = [*zip(names, own, wanted, strict=True), *_wave_grids(facts, config.user)]
+    folder, user = config.network_folder, config.user
+    metadata, architecture = read_metadata(folder)
+    compared = [
+        ("input channels", architecture.inputs, input_channels(user)),
+        ("output channels", architecture.outputs, output_channels(user)),
+        ("time_res", architecture.time_res, user.time_res),
+        *_wave_grids(metadata, user),
+    ]
     faults = [
         f"{folder}: trained with {name} {listed(has)}, the input file asks for {listed(asked)}; make them the same"
         for name, has, asked in compared
@@ -241,64 +266,74 @@ def load(config: Config) -> TrainedNetwork:
     if faults:
         raise InputError(faults)
     unused = [
-        f"{name} (here {listed(getattr(config.user, name))}, saved {listed(getattr(architecture, name))})"
+        f"{name} (here {listed(getattr(user, name))}, saved {listed(getattr(architecture, name))})"
         for name in user_settings("network")
-        if getattr(config.user, name) != getattr(architecture, name)
+        if getattr(user, name) != getattr(architecture, name)
     ]
     if unused:
         warn([f"the saved network {folder} is used as it is; settings without effect: {', '.join(unused)}"])
-    return _with_model(folder, facts, architecture)
+    return _with_weights(folder, metadata, architecture)
 
 
-def _wave_grids(facts: dict[str, Any], user: UserInput) -> list[tuple[str, Any, Any]]:
+def _wave_grids(metadata: dict[str, Any], user: UserInput) -> list[tuple[str, Any, Any]]:
     """(name, value in settings.json, value asked for) of the settings that say where the points of a wave grid lie."""
     along, across = user.wave_grid_x_size > 1, user.wave_grid_y_size > 1
     bears_on = {"ship_length": along, "ship_beam": across, "wave_ramp_time": along or across}
     names = [name for name, bears in bears_on.items() if bears and user.input_waves]
-    saved = facts.get("settings", {}).get("user", {})
+    saved = metadata.get("settings", {}).get("user", {})
     return [(name, saved[name], getattr(user, name)) for name in names if name in saved]
 
 
 def load_network(folder: Path) -> TrainedNetwork:
     """The network in a folder of saved_models. Raises InputError if it is missing or damaged."""
-    return _with_model(folder, *read_facts(folder))
+    return _with_weights(folder, *read_metadata(folder))
 
 
-def _with_model(folder: Path, facts: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
-    model = load_model_file(folder / MODEL_FILE)
-    channels = [shape[-1] for shape in (model.input_shape, model.output_shape)]
-    if channels != [len(architecture.inputs), len(architecture.outputs)]:
-        raise InputError(
-            f"{folder / MODEL_FILE}: it has {channels} input and output channels, {SETTINGS_FILE} says otherwise; "
-            "train it again"
-        )
+def _with_weights(folder: Path, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
+    model = load_model_file(folder / MODEL_FILE, architecture)
+    return TrainedNetwork(model, architecture, saved_networks.read_history(folder), metadata.get("best_epoch"))
+
+
+def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
+    """The network of this architecture with the weights in a .keras file.
+
+    Such a file also says which classes Keras should import to build the network. Files travel between people, so
+    nothing is taken from it but the weights.
+
+    Raises:
+        InputError: the file is damaged, or holds the weights of another network.
+    """
     try:
-        history = pd.read_csv(folder / HISTORY_FILE).astype(float)
-        history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # what has to be there
-    except FileNotFoundError:
-        history = pd.DataFrame()
-    except (OSError, ValueError, KeyError) as error:
-        warn([f"{folder / HISTORY_FILE}: cannot be read ({errors.first_line(error)}); there is no learning curve"])
-        history = pd.DataFrame()
-    return TrainedNetwork(model, architecture, history, facts.get("best_epoch"))
-
-
-def load_model_file(path: Path) -> keras.Model:
-    """The network in a .keras file. Raises InputError if it is damaged, or more than built-in layers."""
-    try:
-        return open_network(path)
+        a = architecture
+        recurrent = 0 if a.network_type == "linear" else 3 * a.hidden_size**2 * a.num_layers * a.num_networks
+        if 4 * recurrent > path.stat().st_size:  # before so much memory is asked for
+            raise ValueError(f"it is too small for the network that {SETTINGS_FILE} describes")
+        model = build_model(architecture)
+        model.load_weights(path)
+        stored, needed = _number_of_weights(path), sum(np.size(weight) for weight in model.weights)
+        if stored != needed:
+            raise ValueError(f"it holds {stored} weights, the network that {SETTINGS_FILE} describes has {needed}")
+        return model
     except Exception as error:
         raise InputError(f"{path}: cannot be loaded ({errors.first_line(error)}); train it again") from error
 
 
-def read_facts(folder: Path) -> tuple[dict[str, Any], Architecture]:
+def _number_of_weights(path: Path) -> int:
+    """How many numbers a .keras file holds for the layers, without the states of random generators."""
+    sizes: dict[str, int] = {}
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file, h5py.File(file) as groups:
+        groups.visititems(lambda name, item: sizes.update({name: getattr(item, "size", 0)}))
+    return sum(size for name, size in sizes.items() if "seed_generator" not in name)
+
+
+def read_metadata(folder: Path) -> tuple[dict[str, Any], Architecture]:
     """What settings.json of a saved network says, as it stands and as the network's architecture."""
-    restore_replaced(folder)
-    facts = saved_networks.read_facts(folder)
+    saved_networks.restore_replaced(folder)
+    metadata = saved_networks.read_metadata(folder)
     try:
-        architecture = Architecture.from_dict(facts["network"])
+        architecture = Architecture.from_dict(metadata["network"])
         _check_architecture(architecture)
-        return facts, architecture
+        return metadata, architecture
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(saved_networks.damaged_settings(folder, error)) from error
 

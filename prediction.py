@@ -14,8 +14,7 @@ import threadpoolctl
 from data_io import mirrored_channels
 from layers import array_lstm
 from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
-from support.errors import InputError, first_line
-from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MODEL_FILE, SETTINGS_FILE
+from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
 
 SEQUENCES_AT_ONCE = 128  # on each core: fewer take longer per sequence, more are no faster
 FEWEST_SEQUENCES = 32  # a further core only helps above this
@@ -29,7 +28,6 @@ class Predictor:
     """Predicts whole records with one network, which it prepares once.
 
     with_spread: of an ensemble, also how far its networks are apart.
-    Raises InputError if the network does not match its settings.
     """
 
     def __init__(self, network: TrainedNetwork, with_spread: bool = False):
@@ -37,13 +35,8 @@ class Predictor:
         with_spread = with_spread and network.architecture.num_networks > 1
         self.num_columns = len(network.architecture.outputs) * (1 + with_spread)
         on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")
-        try:
-            prepare = lstm_on_arrays if on_arrays else keras_model
-            self._evaluate = prepare(network, with_spread)
-        except (ValueError, AttributeError) as error:
-            raise InputError(
-                f"{MODEL_FILE} and {SETTINGS_FILE} do not belong together ({first_line(error)}); train it again"
-            ) from error
+        prepare = lstm_on_arrays if on_arrays else keras_model
+        self._evaluate = prepare(network, with_spread)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Predicts LAMP's motions for every row.
@@ -133,7 +126,6 @@ def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evalu
 def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:
     """One network of an ensemble; takes and returns standardized (time, channel, sequence)."""
     layers = []
-    channels, units = len(architecture.inputs) * (architecture.look_ahead + 1), architecture.hidden_size
     for n in range(1, architecture.num_layers + 1):
         if architecture.bi_directional:
             layer = model.get_layer(f"{prefix}bidirectional_{n}")
@@ -141,9 +133,6 @@ def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Eval
         else:
             cells = (model.get_layer(f"{prefix}lstm_{n}"),)
         layers.append([array_lstm.joined_weights(*cell.get_weights()) for cell in cells])
-        if any(weights.shape != (4 * units, channels + units + 1) for weights in layers[-1]):
-            raise ValueError(f"layer {n} does not have {units} units and {channels} channels")
-        channels = units * len(cells)
     kernel, bias = model.get_layer(f"{prefix}outputs").get_weights()
     correction = simplecode_weights(architecture) if architecture.predict_correction else None
 
@@ -175,7 +164,7 @@ def predict_with_checkpoints(
     files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
     if (checkpoints / LAST_FILE).is_file() and len(trained.history):
         files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
-    models = {epoch: load_model_file(path) for epoch, path in files.items()}
+    models = {epoch: load_model_file(path, trained.architecture) for epoch, path in files.items()}
     if trained.best_epoch is not None:
         models[trained.best_epoch] = trained.model
     return {

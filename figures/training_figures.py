@@ -14,7 +14,7 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
-from data_io import CHANNEL_UNITS, HISTORY_COLUMNS, VALIDATION_ERRORS
+from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
 from figures.style import (
     GRAY,
     PAGE_WIDTH,
@@ -31,6 +31,7 @@ from figures.style import (
     write_remark,
 )
 from metrics import rows_around_largest
+from support.saved_networks import HISTORY_COLUMNS
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together

@@ -26,7 +26,7 @@ from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
 from support.errors import InputError, exit_status, warn
 from support.files import png_path, posix
-from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_facts, training_settings
+from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_metadata, training_settings
 
 CRITERION = "nrmse"
 REPETITION = user_settings("repetition")  # what trainings with the same settings differ in
@@ -121,7 +121,7 @@ def compare_experiments(configs: Sequence[Config]) -> None:
 def is_finished(config: Config) -> bool:
     """Whether a run with these settings has finished, with network and report."""
     try:
-        facts = read_facts(config.network_folder)
+        facts = read_metadata(config.network_folder)
         finished = facts.get("finished", True) and (config.output_folder / REPORT_FILE).is_file()
         return finished and (not config.user.training_mode or not different_settings(facts["settings"], config))
     except (InputError, KeyError, TypeError, AttributeError):
@@ -154,7 +154,7 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 def read_result(name: str, folder: Path) -> Result:
     """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
     network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
-    facts = read_facts(network)
+    facts = read_metadata(network)
     if not facts.get("finished", True):
         raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     try:

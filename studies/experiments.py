@@ -14,9 +14,8 @@ from readers import input_file
 from settings import NETWORKS_FOLDER, Config
 from studies import sweeps
 from studies.sweep_settings import Sweep, read_sweep
-from support import errors, files, saved_networks
+from support import cluster, errors, files, saved_networks
 from support.errors import InputError
-from training import workers
 from trust import pair_checks
 
 Run = Callable[[Config], list[str]]  # runs one experiment; returns the errors, one line each
@@ -60,7 +59,7 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
         try:
             module = input_file.load_module(name) if name else input_file.import_line(program)
             experiment, lines = _read_one(module, name or module.__name__)
-            lines += workers.faults(several, experiment.sweep) + _faults_in_queue(experiment, experiments)
+            lines += cluster.faults(several, experiment.sweep) + _faults_in_queue(experiment, experiments)
             experiments.append(experiment)
         except InputError as error:
             lines = list(error.lines)

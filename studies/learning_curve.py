@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_io import HISTORY_COLUMNS
 from figures.training_figures import best_epoch_of, learning_curve_figure
 from plotting import save_figure
 from support.errors import InputError, exit_status
 from support.files import png_path, posix
+from support.saved_networks import HISTORY_COLUMNS
 
 
 def main(arguments: list[str] | None = None) -> int:

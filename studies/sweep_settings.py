@@ -85,7 +85,7 @@ class Sweep:
     def combination_in(self, config: Config) -> Combination | None:
         """The combination that `config`'s saved network was trained with; None if it is not of this sweep."""
         try:
-            frozen = saved_networks.read_facts(config.network_folder)["settings"]
+            frozen = saved_networks.read_metadata(config.network_folder)["settings"]
             plain = {name: json.loads(json.dumps(choices)) for name, choices in self.values.items()}
             found = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
         except (InputError, KeyError, TypeError, ValueError):

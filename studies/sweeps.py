@@ -231,7 +231,7 @@ def _unseen(member: Config) -> Config:
 
 def _has_settings_of(member: Config, folder: Path) -> bool:
     try:
-        return not saved_networks.different_settings(saved_networks.read_facts(folder)["settings"], member)
+        return not saved_networks.different_settings(saved_networks.read_metadata(folder)["settings"], member)
     except (InputError, KeyError, TypeError, AttributeError):
         return False
 
@@ -277,7 +277,7 @@ def _save(winner: Config, best: Config, ranked: list[str]) -> None:
     aside = saved_networks.unfinished(winner.network_folder)
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(best.network_folder, aside)
-    facts = saved_networks.read_facts(aside)
+    facts = saved_networks.read_metadata(aside)
     frozen = winner.as_dict()
     frozen["user"]["seed"] = facts["seed"]
     facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": ranked}}

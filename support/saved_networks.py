@@ -1,14 +1,18 @@
 """What the folder of a saved network holds, and how it comes and goes."""
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from filelock import FileLock, Timeout
+
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, user_settings
-from support.errors import InputError, first_line
+from support.errors import InputError, cannot_be_written, first_line, warn
 
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
@@ -18,6 +22,7 @@ STATE_FILE = "training_state.npz"  # of a training that is not finished; once it
 BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
+HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # behind them data_io.VALIDATION_ERRORS
 LAST_FILE = "last.keras"  # among the checkpoints
 
 
@@ -51,7 +56,7 @@ def only_more_epochs(frozen: dict[str, Any], config: Config) -> bool:
     return set(different_settings(frozen, config)) == {"epochs"} and config.user.epochs > epochs
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
+def read_metadata(folder: Path) -> dict[str, Any]:
     """What settings.json of a saved network says. Raises InputError if there is none or it cannot be read."""
     if not (folder / MODEL_FILE).is_file():
         raise InputError(_missing_network(folder))
@@ -77,6 +82,19 @@ def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list
     return [] if not name or there or name in trained_before else [_missing_network(folder)]
 
 
+def read_history(folder: Path) -> pd.DataFrame:
+    """history.csv of a saved network; without rows, and with a warning, if it cannot be read."""
+    try:
+        history = pd.read_csv(folder / HISTORY_FILE).astype(float)
+        history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # what has to be there
+        return history
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError) as error:
+        warn([f"{folder / HISTORY_FILE}: cannot be read ({first_line(error)}); there is no learning curve"])
+    return pd.DataFrame()
+
+
 def damaged_settings(folder: Path, error: Exception) -> str:
     return f"{folder / SETTINGS_FILE}: missing or damaged ({first_line(error)}); train the network again"
 
@@ -84,6 +102,35 @@ def damaged_settings(folder: Path, error: Exception) -> str:
 def unfinished(folder: Path) -> Path:
     """Where a training grows while a good network of its name still stands in its folder."""
     return folder.with_name(folder.name + ".training")
+
+
+@contextlib.contextmanager
+def only_training(folder: Path) -> Iterator[None]:
+    """Holds `<folder>.lock` while a network is trained; a process that is killed leaves the file, but not the lock.
+
+    Raises:
+        InputError: another process holds it, or the file cannot be written.
+    """
+    path = folder.with_name(folder.name + ".lock")
+    lock = FileLock(path, blocking=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{folder}: another run is training this network; wait until it has finished, or choose another "
+            "model_save_filename"
+        ) from None
+    except NotImplementedError:
+        pass  # a file system without locks, as some network drives
+    except OSError as error:
+        raise InputError(cannot_be_written(path, error)) from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows: no file that is open is removed, but filelock does it
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
 def may_replace(config: Config) -> bool:
@@ -105,9 +152,9 @@ def overwrite_faults(config: Config) -> list[str]:
     if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
         return []
     try:
-        facts = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        differences = list(different_settings(facts["settings"], config).values())
-        if user.resume and only_more_epochs(facts["settings"], config):
+        metadata = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        differences = list(different_settings(metadata["settings"], config).values())
+        if user.resume and only_more_epochs(metadata["settings"], config):
             return []
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         differences = ["its settings cannot be read"]

@@ -38,8 +38,8 @@ import plotting
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 from support.files import write_json
-from training import fit
-from training.run_lock import only_training
+from support.saved_networks import only_training
+from training import fit, history, validation
 
 __all__ = ["eagerly", "own_folder"]  # fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
@@ -143,14 +143,14 @@ def test_what_the_system_refuses_is_one_line_and_exit_status_1(project, capsys, 
 
 def test_a_folder_that_vanishes_during_the_training_costs_nothing(eagerly, monkeypatch):
     expected = left_in("undisturbed", epochs=3)
-    original = fit.Progress.on_epoch_end
+    original = history.Progress.on_epoch_end
 
     def vanish(self, epoch, logs=None):
         if epoch == 2:
             shutil.rmtree(FOLDER)
         original(self, epoch, logs)
 
-    monkeypatch.setattr(fit.Progress, "on_epoch_end", vanish)
+    monkeypatch.setattr(history.Progress, "on_epoch_end", vanish)
     train(epochs=3)
     assert what_is_left() == expected
 
@@ -244,7 +244,7 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
         with pytest.raises(InputError) as caught:
             train(epochs=1)
         (line,) = caught.value.lines
-        assert f"process {os.getpid()} on" in line and "another model_save_filename" in line
+        assert "another run is training this network" in line and "another model_save_filename" in line
         train(epochs=1, model_save_filename="another")
         assert network.load(configure(training_mode=False, **SMALL)).best_epoch == trained.best_epoch
     train(epochs=1)
@@ -254,7 +254,7 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from training.run_lock import only_training
+from support.saved_networks import only_training
 with only_training(Path("saved_models/one")):
     print("held", flush=True)
     time.sleep(60)
@@ -266,15 +266,12 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over():
     command = [sys.executable, "-c", HOLD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as holder:
         assert holder.stdout.readline() == "held\n"
-        with (
-            pytest.raises(InputError, match=f"process {holder.pid} on .* since "),
-            only_training(Path("saved_models/one")),
-        ):
+        with pytest.raises(InputError, match="another run is"), only_training(Path("saved_models/one")):
             pass
         holder.send_signal(signal.SIGKILL)
     assert Path("saved_models/one.lock").is_file()
     with only_training(Path("saved_models/one")):
-        assert str(os.getpid()) in Path("saved_models/one.lock").read_text()
+        pass
     assert not Path("saved_models/one.lock").exists()
 
 
@@ -283,7 +280,7 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over():
 
 def test_a_training_that_diverges_later_keeps_the_best_network_and_says_what_to_try(eagerly, capsys):
     sets = make_sets(rows=(40,), val_rows=(30,), test_rows=())
-    original = fit.Validation.on_epoch_end
+    original = validation.Validation.on_epoch_end
     user = SMALL | {"epochs": 8, "optimizer": "sgd", "lr": 0.01}
 
     def explode(self, epoch, logs=None):
@@ -292,7 +289,7 @@ def test_a_training_that_diverges_later_keeps_the_best_network_and_says_what_to_
             self.model.set_weights([1e30 * weight for weight in self.model.get_weights()])
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(fit.Validation, "on_epoch_end", explode)
+        patched.setattr(validation.Validation, "on_epoch_end", explode)
         trained = fit.train(configure(**user), sets)
     said = capsys.readouterr().out
     assert "try a smaller lr than 0.01" in said

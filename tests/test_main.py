@@ -31,10 +31,10 @@ import metrics
 import network
 import outputs
 import settings
+from layers.standardization import Standardization
 from network import Architecture
 from readers import input_file
 from settings import UserInput
-from training.sequences import Standardization
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"

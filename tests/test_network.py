@@ -18,24 +18,18 @@ from hypothesis import strategies as st
 
 import network
 from data_io import Record, input_channels, mirrored_channels, output_channels
+from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from prediction import Predictor
 from settings import Config, DataInfo, UserInput, declared
 from support.errors import InputError
-from training import fit
-from training.fit import make_optimizer
-from training.objectives import objective_loss
-from training.sequences import (
-    Mirror,
-    Sequences,
-    Standardization,
-    TrainingBatches,
-    cut_pieces,
-    cut_windows,
-    gather,
-    mirrored_share,
-    windows_part,
-)
+from training import fit, history
+from training.batches import TrainingBatches, mirrored_share, windows_part
+from training.mirroring import Mirror
+from training.objectives import member_loss, objective_loss
+from training.optimizer import make_optimizer
+from training.sequences import Sequences
+from training.windows import cut_pieces, cut_windows, gather
 
 
 @pytest.fixture(autouse=True)
@@ -496,14 +490,14 @@ def test_validation_errors_in_the_history_are_those_of_the_network_in_physical_u
 
 
 def raise_in_epoch(monkeypatch, number: int, error: type[BaseException]) -> None:
-    original = fit.Progress.on_epoch_end
+    original = history.Progress.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 == number:
             raise error
         original(self, epoch, logs)
 
-    monkeypatch.setattr(fit.Progress, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(history.Progress, "on_epoch_end", on_epoch_end)
 
 
 def test_ctrl_c_keeps_the_best_network(monkeypatch):
@@ -805,7 +799,7 @@ def test_one_network_is_no_ensemble():
     model = untrained(num_networks=1).model
     assert not any(layer.name.startswith(("net", "ensemble")) for layer in model.layers)
     objective = objective_loss((0, 0.0, 0.0))
-    assert fit.member_loss(objective, untrained().architecture) is objective
+    assert member_loss(objective, untrained().architecture) is objective
 
 
 @pytest.mark.parametrize("objective", [(0, 0.0, 0.0), (1, 0.1, 0.9), (2, 0.0, 0.0), (3, 0.5, 0.0), (6, 0.0, 0.0)])
@@ -815,7 +809,7 @@ def test_each_member_learns_by_itself(objective):
     target = rng.normal(size=(2, 12, 3)).astype(np.float32)
     target[0, :4] = np.nan  # a washout
     members = [rng.normal(size=(2, 12, 3)).astype(np.float32) for _ in range(3)]
-    loss = fit.member_loss(objective_loss(objective), untrained(num_networks=3).architecture)
+    loss = member_loss(objective_loss(objective), untrained(num_networks=3).architecture)
     expected = np.mean([float(objective_loss(objective)(target, member)) for member in members])
     assert float(loss(target, np.concatenate(members, axis=-1))) == pytest.approx(expected, rel=1e-5)
 

@@ -1,1 +1,5 @@
-"""Fits a network: windows, objectives, callbacks, resuming, several machines."""
+"""Fits a network to the records of SimpleCode and LAMP."""
+
+from training.fit import train
+
+__all__ = ["train"]

@@ -1,35 +1,27 @@
-"""Trains the network: optimizer and schedule, early stopping on the validation set, and what a training leaves."""
+"""Trains a network: from the records of both codes to the folder of a saved network."""
 
-import contextlib
 import dataclasses
 import functools
-import hashlib
-import json
-import platform
 import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
-import tensorflow as tf
 
 from data_io import Record
-from layers import fir_filter, keras_layers
+from layers.standardization import Standardization
 from network import (
     Architecture,
     TrainedNetwork,
-    build_model,
     build_training_model,
     listed,
     load_network,
+    new_metadata,
     save_model,
-    simplecode_weights,
 )
-from settings import NETWORKS_FOLDER, Config, UserInput
+from settings import NETWORKS_FOLDER, Config
 from support.errors import Diverged, InputError, warn
 from support.files import write_json
 from support.saved_networks import (
@@ -37,174 +29,146 @@ from support.saved_networks import (
     MODEL_FILE,
     SETTINGS_FILE,
     STATE_FILE,
-    TRAINING_FILES,
     interrupted_training,
     new_training_folder,
+    only_training,
     publish,
-    training_settings,
 )
-from training.epoch_end import BestAndLast, Validation, with_averaged_weights
-from training.history import Progress, history_columns, write_history
-from training.joint_training import InStep, Team
-from training.objectives import COUNTS_LARGE_ERRORS, check_objectives, objective_loss, objective_sum_and_count
-from training.resuming import BY_CTRL_C, TrainingState, find_training, fingerprint, keep_state
-from training.run_lock import only_training
-from training.sequences import Mirror, Sequences, Standardization, TrainingBatches, with_mirrored
-from training.workers import ALONE, Machine, train_together
+from training.batches import TrainingBatches
+from training.checkpoints import Checkpoints, with_averaged_weights
+from training.history import Progress
+from training.linear_fit import train_linear_filter
+from training.mirroring import Mirror
+from training.objectives import (
+    COUNTS_LARGE_ERRORS,
+    check_objectives,
+    member_loss,
+    objective_loss,
+    objective_sum_and_count,
+)
+from training.optimizer import loss_watchers, make_optimizer
+from training.resume import (
+    BY_CTRL_C,
+    Interrupted,
+    TrainingState,
+    data_fingerprint,
+    find_training,
+    fingerprints,
+    keep_state,
+)
+from training.sequences import Sequences
+from training.validation import Validation
+from training.workers import OneWorker, connect
 
-MOST_STEPS_AT_ONCE = 20
-NOTHING_TO_TRAIN = -1  # in place of a seed, from the first machine to the others
+NOTHING_TO_TRAIN = -1  # instead of a seed, from the first worker to the others
 
 AfterEpoch = Callable[[int, dict[str, float]], None]
 
 
 def train(
-    config: Config, sets: dict[str, Sequence[Record]], machine: Machine = ALONE, after_epoch: AfterEpoch | None = None
-) -> TrainedNetwork | None:
+    config: Config, sets: Mapping[str, Sequence[Record]], after_epoch: AfterEpoch | None = None
+) -> TrainedNetwork:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
 
     The test set is not touched. Ctrl-C ends the training and keeps the best network found so far. `after_epoch` is
     called with the epoch (from 0) and its losses once the epoch is saved; what it raises ends the training as a cut
     would, with the state to resume from.
 
-    Returns:
-        the network; None on the other machines of those that train together.
+    Where several machines train together, the process of each but the first ends here (SystemExit).
 
     Raises:
         InputError: the network to start from does not fit, there is another training to go on with, another run is
             training it, the disk is full, another machine no longer answers, or the training diverged before any
             network was found.
     """
-    # Before anything else, so that the others notice when this one ends for what is wrong with its files.
-    team = Team(machine) if train_together(machine, config) else None
-    with team.losses_told() if team else contextlib.nullcontext():
-        if team and not machine.is_first:
-            return _train_along(config, sets, team)
+    workers = connect(config)  # first, so that all notice when one of them fails
+    with workers.failures_as_errors():
+        if not workers.is_first:
+            _train_along(config, sets, workers)
+            raise SystemExit(0)
         with only_training(config.network_folder):
-            return _train(config, sets, team, after_epoch)
+            if config.user.network_type == "linear":
+                return train_linear_filter(config, sets)
+            return _train(config, sets, workers, after_epoch)
 
 
 def _train(
-    config: Config, sets: dict[str, Sequence[Record]], team: Team | None, after_epoch: AfterEpoch | None
+    config: Config, sets: Mapping[str, Sequence[Record]], workers: OneWorker, after_epoch: AfterEpoch | None
 ) -> TrainedNetwork:
-    user = config.user
-    if user.network_type == "linear":
-        return fit_linear_filter(config, sets)
-    data_print = fingerprint(sets["train"], sets["val"])
-    found = find_training(config, data_print) if user.resume else None
+    data = data_fingerprint(sets["train"], sets["val"])
+    workers.compare(fingerprints(config, data))
+    found = find_training(config, data) if config.user.resume else None
     if isinstance(found, TrainedNetwork):
-        if team:
-            team.compare(_prints(config, data_print))
-            team.from_first([NOTHING_TO_TRAIN])
+        workers.from_first([NOTHING_TO_TRAIN])
         return found
-    interrupted = found
-    seed = interrupted.facts["seed"] if interrupted else user.seed
+    seed = found.metadata["seed"] if found else config.user.seed
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    if team:
-        team.compare(_prints(config, data_print))
-        team.from_first([seed])
-    architecture, model, batches = _ready_to_train(config, sets, seed, team)
-    warn(batches.remarks())
-    s = architecture.standardization
-    val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path) if sets["val"] else None
-    check_objectives(user, architecture, batches.sequences, val)
-    cut_off = interrupted_training(config.network_folder)
-    if cut_off and not interrupted:
-        warn([f"an interrupted training lies in {cut_off} and is replaced; resume = True would have gone on with it"])
-    folder = interrupted.folder if interrupted else new_training_folder(config.network_folder)
-    facts = _facts(config, architecture, seed) | {"data_fingerprint": data_print}
-    if not interrupted:
-        write_json(folder / SETTINGS_FILE, facts)
-
-    watched = "val_loss" if sets["val"] else "loss"
-    counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
-    print(f"Training on {counts}; {batches.batches_an_epoch} batches an epoch, seed {seed}")
-    if team:
-        print(f"Training on {len(team.machine.addresses)} machines: {', '.join(team.machine.addresses)}")
-    if not sets["val"]:
-        print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
-    log = Progress(user.epochs, watched, folder / HISTORY_FILE, architecture.outputs)
-    best = BestAndLast(architecture, folder, watched, user)
-    state = TrainingState(folder / STATE_FILE, interrupted)
-    callbacks = [log, best, *_stopping_callbacks(user, watched)]
-    if val:
-        callbacks.insert(0, Validation(val, user.val_fun_hyp, architecture))
-    if user.weight_averaging:
-        callbacks = with_averaged_weights(callbacks)
-    callbacks.append(state)
-    if user.tensorboard:
-        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
-    first_epoch = state.replay_into(callbacks)
-    # Where patience had come to its end when the training was cut off, there is no epoch left.
-    epochs = first_epoch if best.out_of_patience(first_epoch) else user.epochs
-    plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
-    data = batches.dataset(first_epoch, user.epochs)
-    if team:
-        team.from_first([first_epoch, epochs])
-        callbacks.append(InStep(team))
-        data = team.share(data)
-    if after_epoch:
-        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
-    why_stopped = "all epochs done"
-    try:
-        with team.losses_told() if team else contextlib.nullcontext():
-            model.fit(data, **plan, shuffle=False, verbose=0, callbacks=callbacks)
-        if not log.rows or not np.isfinite(log.rows[-1]["loss"]):
-            why_stopped = f"the loss grew without bounds: try a smaller lr than {user.lr:g}"
-        elif best.epoch is None and (user.val_fun_hyp if val else user.train_fun_hyp)[0] in COUNTS_LARGE_ERRORS:
-            why_stopped = f"the objective of {watched} counts large errors alone, and there were none: lower its a"
-        elif best.epoch is None:
-            why_stopped = f"{watched} is not a number: check the records of the validation set, or try a smaller lr"
-        elif len(log.rows) < user.epochs:
-            why_stopped = f"no better {watched} in {user.patience} epochs"
-    except KeyboardInterrupt:
-        why_stopped = BY_CTRL_C
-    except InputError as error:  # a file cannot be written, or another machine is lost
-        if not state.epochs_saved:
-            raise
-        raise InputError(
-            [*error.lines, f"training was cut off after epoch {state.epochs_saved}; resume = True goes on from there"]
-        ) from error
-    if best.epoch is None:
+    workers.from_first([seed])
+    setup = _set_up(config, sets, seed, workers)
+    setup = dataclasses.replace(setup, val=_validation_sequences(config, sets, setup))
+    metadata = new_metadata(config, setup.architecture, seed) | {"data_fingerprint": data}
+    folder = found.folder if found else _new_folder(config)
+    if found:
+        metadata = found.metadata
+    else:
+        write_json(folder / SETTINGS_FILE, metadata)
+    _announce(sets, setup)
+    observers = _observers(setup, folder, found)
+    why_stopped = _fit(setup, observers, workers, after_epoch)
+    if observers.checkpoints.epoch is None:
         shutil.rmtree(folder, ignore_errors=True)
         raise Diverged(f"training ended before any epoch gave a network ({why_stopped}); nothing is saved")
-    log.close(why_stopped, best.epoch)
-    if not (folder / MODEL_FILE).is_file():  # somebody has removed it
-        save_model(best.best_model, folder / MODEL_FILE)
-    facts |= {"epochs_trained": len(log.rows), "best_epoch": best.epoch, "stopped": why_stopped, "finished": True}
-    write_json(folder / SETTINGS_FILE, facts)
-    publish(folder, config.network_folder)
-    keep_state(config, why_stopped)
-    return TrainedNetwork(best.best_model, architecture, log.history(), best.epoch)
+    observers.progress.close(why_stopped, observers.checkpoints.epoch)
+    return _save(setup, observers, folder, metadata, why_stopped)
 
 
-def _train_along(config: Config, sets: dict[str, Sequence[Record]], team: Team) -> None:
-    """Does the part of a machine that is not the first: gradients and steps, and nothing else."""
-    user = config.user
-    team.compare(_prints(config, fingerprint(sets["train"], sets["val"])))
-    (seed,) = team.from_first([0]).astype(int).tolist()
+def _train_along(config: Config, sets: Mapping[str, Sequence[Record]], workers: OneWorker) -> None:
+    """The part of a worker that is not the first: gradients and steps, and nothing else."""
+    workers.compare(fingerprints(config, data_fingerprint(sets["train"], sets["val"])))
+    seed = int(workers.from_first([0])[0])
     if seed == NOTHING_TO_TRAIN:
         return
-    _, model, batches = _ready_to_train(config, sets, seed, team)
-    first_epoch, epochs = team.from_first([0, 0]).astype(int).tolist()
-    plan = {"initial_epoch": first_epoch, "epochs": epochs, "steps_per_epoch": batches.batches_an_epoch}
-    data = team.share(batches.dataset(first_epoch, user.epochs))
-    with contextlib.suppress(KeyboardInterrupt):
-        model.fit(data, **plan, shuffle=False, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN(), InStep(team)])
+    setup = _set_up(config, sets, seed, workers)
+    epochs = range(*workers.from_first([0, 0]).astype(int))
+    try:
+        setup.run(epochs, [keras.callbacks.TerminateOnNaN()], workers)
+    except KeyboardInterrupt:
+        pass
 
 
-def _prints(config: Config, data_print: str) -> dict[str, str]:
-    """What has to be the same on machines that train together; the files may lie elsewhere on each."""
-    own = training_settings(config.as_dict())
-    settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
-    return {"settings": hashlib.blake2b(settings.encode()).hexdigest(), "data": data_print}
+# ---- what is trained --------------------------------------------------------------------------------------------
 
 
-def _ready_to_train(
-    config: Config, sets: dict[str, Sequence[Record]], seed: int, team: Team | None
-) -> tuple[Architecture, keras.Model, TrainingBatches]:
-    """The network to train, with its first weights, its loss and its optimizer, and the batches to train it on."""
+@dataclass(frozen=True)
+class Setup:
+    """A network that is ready to be trained: compiled, with its first weights, and the batches to train it on."""
+
+    config: Config
+    architecture: Architecture
+    model: keras.Model
+    batches: TrainingBatches
+    seed: int
+    val: Sequences | None = None
+
+    @property
+    def watched(self) -> str:
+        """The loss that decides which epoch is the best."""
+        return "val_loss" if self.val else "loss"
+
+    def run(self, epochs: range, callbacks: list[keras.callbacks.Callback], workers: OneWorker) -> None:
+        self.model.fit(
+            workers.share(self.batches.dataset(epochs.start, self.config.user.epochs)),
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            steps_per_epoch=self.batches.batches_an_epoch,
+            shuffle=False,
+            verbose=0,
+            callbacks=[*callbacks, *workers.callbacks()],
+        )
+
+
+def _set_up(config: Config, sets: Mapping[str, Sequence[Record]], seed: int, workers: OneWorker) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
     architecture = Architecture.of(user, Standardization.of(sets["train"]))
@@ -220,95 +184,26 @@ def _ready_to_train(
     mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
     sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path)
     batches = TrainingBatches(sequences, user, seed, mirror)
-    if team:
-        terms = functools.partial(objective_sum_and_count, user.train_fun_hyp)
-        model = team.joint(model, member_loss(terms, architecture))
-    loss = member_loss(objective_loss(user.train_fun_hyp), architecture)
-    optimizer = make_optimizer(user, batches.batches_an_epoch)
-    at_once = 1 if team else steps_at_once(batches.batches_an_epoch)
-    model.compile(optimizer, loss, jit_compile=False, steps_per_execution=at_once)
-    return architecture, model, batches
-
-
-def fit_linear_filter(config: Config, sets: dict[str, Sequence[Record]]) -> TrainedNetwork:
-    """Fits network_type "linear" on the train set in closed form, with ridges chosen on the val set, and saves it.
-
-    Where there is no val set the train set chooses. The history has one row, as there are no epochs.
-    """
-    user = config.user
-    architecture = Architecture.of(user, Standardization.of(sets["train"]))
-    s = architecture.standardization
-    print(f"Fitting a linear filter to {len(sets['train'])} realizations, {len(sets['val'])} for validation")
-    began = time.perf_counter()
-    train, *val = (Sequences.of(sets[name], user.time_res, s) for name in ("train", "val") if sets[name])
-    if user.mirror_symmetry:
-        train = with_mirrored(train, Mirror.of(architecture.inputs, architecture.outputs, s))
-    wanted = [_corrections(sequences, architecture) for sequences in (train, *val)]
-    check_objectives(
-        dataclasses.replace(user, train_fun_hyp=(0, 0.0, 0.0)), architecture, train, val[0] if val else None
+    terms = functools.partial(objective_sum_and_count, user.train_fun_hyp)
+    model = workers.joint(model, member_loss(terms, architecture))
+    model.compile(
+        make_optimizer(user, batches.batches_an_epoch),
+        member_loss(objective_loss(user.train_fun_hyp), architecture),
+        jit_compile=False,
+        steps_per_execution=workers.steps_at_once(batches.batches_an_epoch),
     )
-    fitted = fir_filter.fit(wanted[0], wanted[-1], *keras_layers.filter_lags(user.bi_directional))
-    model = build_training_model(architecture)
-    model.get_layer("outputs").set_weights([fitted.kernel, fitted.bias])
-    elapsed = round(time.perf_counter() - began, 3)
-    loss = Validation(train, user.train_fun_hyp, architecture).measured(model)["val_loss"]
-    measured = Validation(val[0], user.val_fun_hyp, architecture).measured(model) if val else {}
-    row = {"epoch": 1, "elapsed_s": elapsed, "loss": loss} | measured
-    history = pd.DataFrame([row], columns=history_columns(architecture.outputs))
-
-    saved = build_model(architecture)
-    saved.set_weights(model.get_weights())
-    folder = new_training_folder(config.network_folder)
-    facts = _facts(config, architecture, user.seed)
-    facts |= {"epochs_trained": 1, "best_epoch": 1, "stopped": "fitted in one go", "finished": True}
-    facts |= {"ridges": dict(zip(architecture.outputs, fitted.ridges.tolist(), strict=True))}
-    save_model(saved, folder / MODEL_FILE)
-    write_history(history, folder / HISTORY_FILE)
-    write_json(folder / SETTINGS_FILE, facts)
-    publish(folder, config.network_folder)
-    watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
-    print(f"Fitted in {elapsed:.1f} s; {watched}")
-    return TrainedNetwork(saved, architecture, history, 1)
+    return Setup(config, architecture, model, batches, seed)
 
 
-def steps_at_once(steps_an_epoch: int) -> int:
-    """Training steps that TensorFlow does before it comes back to Python, which costs as much as some of them.
-
-    They divide an epoch, and are few enough for Ctrl-C to be heard within a second or so.
-    """
-    return max(n for n in range(1, MOST_STEPS_AT_ONCE + 1) if steps_an_epoch % n == 0)
-
-
-def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
-    """With predict_correction: what is left to learn when SimpleCode's own motions are taken away from the targets."""
-    if not architecture.predict_correction:
-        return sequences
-    kernel, bias = simplecode_weights(architecture)
-    return dataclasses.replace(sequences, targets=sequences.targets - (sequences.inputs @ kernel + bias))
-
-
-def _stopping_callbacks(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
-    """Keras' callbacks that watch the loss: they stop a training that diverges, or slow it down on a plateau."""
-    callbacks = [keras.callbacks.TerminateOnNaN()]
-    if user.lr_schedule == "plateau":
-        # min_delta is absolute in Keras and 1e-4 by default: larger than a good standardized loss.
-        third = max(1, user.patience // 3)
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
-    return callbacks
-
-
-def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
-    """Keras' callback, with its folder beside the report: the network's own is renamed while TensorBoard looks on."""
-    if new:  # else curves of two trainings would be drawn as one
-        shutil.rmtree(folder, ignore_errors=True)
-    return keras.callbacks.TensorBoard(folder, write_graph=False)
-
-
-def member_loss(objective: Callable, architecture: Architecture) -> Callable:
-    """The objective averaged over the members of an ensemble, each of which learns by itself."""
-    if architecture.num_networks == 1:
-        return objective
-    return lambda target, outputs: objective(tf.tile(target, (1, 1, architecture.num_networks)), outputs)
+def _validation_sequences(config: Config, sets: Mapping[str, Sequence[Record]], setup: Setup) -> Sequences | None:
+    """The sequences of the val set; raises InputError if an objective gives no sample a weight."""
+    user, s = config.user, setup.architecture.standardization
+    samples = {"train": (user.train_fun_hyp, setup.batches.sequences)}
+    if sets["val"]:
+        val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path)
+        samples["val"] = (user.val_fun_hyp, val)
+    check_objectives(samples, setup.architecture)
+    return val if sets["val"] else None
 
 
 def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Architecture:
@@ -327,50 +222,102 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Archi
     return shared
 
 
-def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Optimizer:
-    """Keras' optimizer and learning-rate schedule of the settings' names."""
-    steps = steps_an_epoch * user.epochs
-    rate: Any = user.lr
-    if user.lr_schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(user.lr, steps)
-    elif user.lr_schedule == "exponential":  # to a hundredth at the end
-        rate = keras.optimizers.schedules.ExponentialDecay(user.lr, steps, 0.01)
-    elif user.lr_schedule == "step":  # halved ten times
-        rate = keras.optimizers.schedules.ExponentialDecay(user.lr, max(1, steps // 10), 0.5, staircase=True)
-    optimizers = {
-        "muon": keras.optimizers.Muon,
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "sgd": keras.optimizers.SGD,
-        "rmsprop": keras.optimizers.RMSprop,
-    }
-    has_momentum = user.momentum is not None and user.optimizer not in ("adam", "adamw")
-    given = {"momentum": user.momentum} if has_momentum else {}
-    if user.weight_decay is not None:
-        given["weight_decay"] = user.weight_decay
+# ---- the training, and what it leaves ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Observers:
+    """The callbacks of a training, in the order in which they are called after an epoch."""
+
+    progress: Progress
+    checkpoints: Checkpoints
+    state: TrainingState
+    callbacks: list[keras.callbacks.Callback]
+
+
+def _observers(setup: Setup, folder: Path, interrupted: Interrupted | None) -> Observers:
+    config, user = setup.config, setup.config.user
+    progress = Progress(user.epochs, setup.watched, folder / HISTORY_FILE, setup.architecture.outputs)
+    checkpoints = Checkpoints(setup.architecture, folder, setup.watched, user)
+    state = TrainingState(folder / STATE_FILE, interrupted)
+    validation = [Validation(setup.val, user.val_fun_hyp, setup.architecture)] if setup.val else []
+    callbacks = [*validation, progress, checkpoints, *loss_watchers(user, setup.watched)]
     if user.weight_averaging:
-        given |= {"use_ema": True, "ema_momentum": user.weight_averaging}
-    return optimizers[user.optimizer](rate, **given)
+        callbacks = with_averaged_weights(callbacks)
+    callbacks.append(state)
+    if user.tensorboard:
+        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
+    state.replay_into(callbacks)
+    return Observers(progress, checkpoints, state, callbacks)
 
 
-# ---- what a training leaves behind ---
+def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
+    """Keras' callback, with its folder beside the report: the network's own is renamed while TensorBoard looks on."""
+    if new:  # else curves of two trainings would be drawn as one
+        shutil.rmtree(folder, ignore_errors=True)
+    return keras.callbacks.TensorBoard(folder, write_graph=False)
 
 
-def _facts(config: Config, architecture: Architecture, seed: int) -> dict[str, Any]:
-    settings = config.as_dict()
-    settings["user"]["seed"] = seed
-    return {
-        "settings": settings,
-        "seed": seed,
-        "network": dataclasses.asdict(architecture),
-        "units": "m and deg (VBM as in the .vbm files), time in s",
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "platform": f"{platform.system()} {platform.machine()}",
-        },
-        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "finished": False,
-    }
+def _new_folder(config: Config) -> Path:
+    cut_off = interrupted_training(config.network_folder)
+    if cut_off:
+        warn([f"an interrupted training lies in {cut_off} and is replaced; resume = True would have gone on with it"])
+    return new_training_folder(config.network_folder)
+
+
+def _announce(sets: Mapping[str, Sequence[Record]], setup: Setup) -> None:
+    warn(setup.batches.remarks())
+    counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
+    print(f"Training on {counts}; {setup.batches.batches_an_epoch} batches an epoch, seed {setup.seed}")
+    if not setup.val:
+        print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
+
+
+def _fit(setup: Setup, observers: Observers, workers: OneWorker, after_epoch: AfterEpoch | None) -> str:
+    """Trains; returns why it ended."""
+    user, state = setup.config.user, observers.state
+    # Where patience had come to its end when the training was cut off, there is no epoch left.
+    done = state.epochs_saved
+    last = done if observers.checkpoints.out_of_patience(done) else user.epochs
+    workers.from_first([done, last])
+    callbacks = list(observers.callbacks)
+    if after_epoch:
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
+    try:
+        with workers.failures_as_errors():
+            setup.run(range(done, last), callbacks, workers)
+    except KeyboardInterrupt:
+        return BY_CTRL_C
+    except InputError as error:  # a file cannot be written, or another machine is lost
+        if not state.epochs_saved:
+            raise
+        raise InputError(
+            [*error.lines, f"training was cut off after epoch {state.epochs_saved}; resume = True goes on from there"]
+        ) from error
+    return _why_stopped(setup, observers)
+
+
+def _why_stopped(setup: Setup, observers: Observers) -> str:
+    user, rows = setup.config.user, observers.progress.rows
+    if not rows or not np.isfinite(rows[-1]["loss"]):
+        return f"the loss grew without bounds: try a smaller lr than {user.lr:g}"
+    if observers.checkpoints.epoch is None:
+        objective = user.val_fun_hyp if setup.val else user.train_fun_hyp
+        if objective[0] in COUNTS_LARGE_ERRORS:
+            return f"the objective of {setup.watched} counts large errors alone, and there were none: lower its a"
+        return f"{setup.watched} is not a number: check the records of the validation set, or try a smaller lr"
+    if len(rows) < user.epochs:
+        return f"no better {setup.watched} in {user.patience} epochs"
+    return "all epochs done"
+
+
+def _save(setup: Setup, observers: Observers, folder: Path, metadata: dict, why_stopped: str) -> TrainedNetwork:
+    """Completes the folder and puts it in its place."""
+    best, history = observers.checkpoints, observers.progress.history()
+    if not (folder / MODEL_FILE).is_file():  # somebody has removed it
+        save_model(best.best_model, folder / MODEL_FILE)
+    numbers = {"epochs_trained": len(history), "best_epoch": best.epoch}
+    write_json(folder / SETTINGS_FILE, metadata | numbers | {"stopped": why_stopped, "finished": True})
+    publish(folder, setup.config.network_folder)
+    keep_state(setup.config, why_stopped)
+    return TrainedNetwork(best.best_model, setup.architecture, history, best.epoch)

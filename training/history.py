@@ -7,8 +7,9 @@ from pathlib import Path
 import keras
 import pandas as pd
 
-from data_io import HISTORY_COLUMNS, VALIDATION_ERRORS
+from data_io import VALIDATION_ERRORS
 from support.files import written_aside
+from support.saved_networks import HISTORY_COLUMNS
 
 LOG_INTERVAL = 10.0  # s
 
@@ -25,7 +26,6 @@ class Progress(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
         self._columns = history_columns(channels)
         self._epochs, self._watched, self._file = epochs, watched, history_file
-        self._best = (float("inf"), 0)
         self._began = 0.0
         self._elapsed_before = 0.0  # of the part before an interruption
         self._on_terminal = sys.stdout.isatty()
@@ -34,8 +34,6 @@ class Progress(keras.callbacks.Callback):
     def continue_from(self, history: pd.DataFrame) -> None:
         """Restores the rows of an interrupted training."""
         self.rows = history.to_dict("records")
-        for row in self.rows:
-            self._note_best(row)
         self._elapsed_before = self.rows[-1]["elapsed_s"] if self.rows else 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -52,19 +50,18 @@ class Progress(keras.callbacks.Callback):
         } | {name: float(logs.get(name, "nan")) for name in self._columns[len(HISTORY_COLUMNS) :]}
         self.rows.append(row)
         write_history(self.history(), self._file)
-        self._note_best(row)
         if self._on_terminal or time.perf_counter() - self._printed >= LOG_INTERVAL:
             self._printed = time.perf_counter()
             left = row["elapsed_s"] / len(self.rows) * (self._epochs - row["epoch"])
             line = (
                 f"epoch {row['epoch']}/{self._epochs}  loss {row['loss']:.2e}  validation {row['val_loss']:.2e}  "
-                f"best {self._best[0]:.2e} (epoch {self._best[1]})  at most {as_duration(left)} left"
+                f"best {self.best():.2e}  at most {as_duration(left)} left"
             )
             print(*(f"\r{line:<100}", "") if self._on_terminal else (line, "\n"), sep="", end="", flush=True)
 
-    def _note_best(self, row: dict[str, float]) -> None:
-        if 0 < row[self._watched] < self._best[0]:
-            self._best = (row[self._watched], row["epoch"])
+    def best(self) -> float:
+        """The smallest of the losses that are watched; 0 is the mean over no sample, and none."""
+        return min((row[self._watched] for row in self.rows if row[self._watched] > 0), default=float("nan"))
 
     def close(self, why_stopped: str, best_epoch: int) -> None:
         """The last line of a training."""
@@ -73,7 +70,7 @@ class Progress(keras.callbacks.Callback):
         watched = "validation" if self._watched == "val_loss" else "training"
         print(
             f"Trained {len(self.rows)} epochs in {as_duration(self.rows[-1]['elapsed_s'])} ({why_stopped}); best "
-            f"{watched} loss {self._best[0]:.3e} in epoch {best_epoch}"
+            f"{watched} loss {self.best():.3e} in epoch {best_epoch}"
         )
 
     def history(self) -> pd.DataFrame:

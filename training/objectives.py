@@ -6,14 +6,13 @@ and |y| >= b; 6 mean of e^2 at the last step. A mean over no element is 0. Steps
 this way the washout of a window and the padding of short sequences are left out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from data_io import CHANNEL_UNITS
 from network import Architecture, simplecode_weights
-from settings import UserInput
 from support.errors import InputError
 from training.sequences import Sequences
 
@@ -74,16 +73,22 @@ def objective_loss(objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], tf.
     return loss
 
 
+def member_loss(objective: Callable, architecture: Architecture) -> Callable:
+    """The objective averaged over the members of an ensemble, each of which learns by itself."""
+    if architecture.num_networks == 1:
+        return objective
+    return lambda target, outputs: objective(tf.tile(target, (1, 1, architecture.num_networks)), outputs)
+
+
 # ---- objectives that count nothing --------------------------------------------------------------------------------
 
 
-def check_objectives(user: UserInput, architecture: Architecture, train: Sequences, val: Sequences | None) -> None:
-    """Raises InputError for an objective that has no weight on any sample of its set."""
-    pairs = {"train": (user.train_fun_hyp, train), "val": (user.val_fun_hyp, val)}
+def check_objectives(samples: Mapping[str, tuple[Objective, Sequences]], architecture: Architecture) -> None:
+    """Raises InputError for an objective that has no weight on any sample of its set ("train", "val")."""
     faults = [
-        _without_weight(f"{name}_fun_hyp", objective, name, sequences, architecture)
-        for name, (objective, sequences) in pairs.items()
-        if sequences is not None and not _has_weight(objective, sequences, architecture)
+        _without_weight(set_name, objective, sequences, architecture)
+        for set_name, (objective, sequences) in samples.items()
+        if not _has_weight(objective, sequences, architecture)
     ]
     if faults:
         raise InputError(faults)
@@ -108,9 +113,7 @@ def _before_training(sequences: Sequences, architecture: Architecture) -> Iterat
         yield y, error
 
 
-def _without_weight(
-    setting: str, objective: Objective, set_name: str, sequences: Sequences, architecture: Architecture
-) -> str:
+def _without_weight(set_name: str, objective: Objective, sequences: Sequences, architecture: Architecture) -> str:
     kind, a, b = objective
     parts = list(_before_training(sequences, architecture))
     lowest, highest = min(y.min() for y, _ in parts), max(y.max() for y, _ in parts)
@@ -126,6 +129,7 @@ def _without_weight(
     deviations = zip(architecture.outputs, architecture.standardization.output_deviation, strict=True)
     units = ", ".join(f"{deviation:.3g} {CHANNEL_UNITS[channel]} in {channel}" for channel, deviation in deviations)
     return (
-        f"UserInputArgs.{setting} = {list(objective)} gives no sample of the {set_name} set a weight: {why}; y and the "
-        f"thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for {units}; {remedy}"
+        f"UserInputArgs.{set_name}_fun_hyp = {list(objective)} gives no sample of the {set_name} set a weight: {why}; "
+        f"y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for {units}; "
+        f"{remedy}"
     )

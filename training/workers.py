@@ -1,103 +1,275 @@
-"""The machine that this process runs on, from TF_CONFIG, TensorFlow's own variable for clusters."""
+"""Training on several machines at once: each takes the same steps, with gradients summed over all machines.
 
-import json
-import os
+Each machine has its own network and optimizer and processes its share of each batch. The sums of the gradients, of the
+objective's terms and of their number go to all machines, so that each takes the step that one machine would take with
+the whole batch.
+"""
+
+import contextlib
 import re
-from dataclasses import dataclass
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
 
+import keras
+import numpy as np
+import tensorflow as tf
+
+from network import dropout_seeds, training_variables
 from settings import Config
+from support.cluster import Worker, this_worker, trains_together
 from support.errors import InputError
 
-VARIABLE = "TF_CONFIG"
-EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
-ADDRESS = re.compile(r"[^\s:/]+:(\d{1,5})")
+WAIT = 600  # s for all machines to read their data and connect
+INDEX_BYTES = 4
+MOST_STEPS_AT_ONCE = 20
+SILENCE = 3600  # s that a machine may take for a step, or the first one between two epochs
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+)
 
 
-@dataclass(frozen=True)
-class Machine:
-    """One of the machines that train together. addresses: host:port of each, in order."""
+class OneWorker:
+    """A training on this machine alone: nothing to compare, share or wait for."""
 
-    addresses: tuple[str, ...] = ("localhost:0",)
-    index: int = 0
+    is_first = True
+
+    def compare(self, fingerprints: dict[str, str]) -> None:
+        """Raises InputError on all workers if the fingerprints (name: hexadecimal digits) are not the same on all."""
+
+    def from_first(self, values: Sequence[float]) -> np.ndarray:
+        """The first worker's values, float64; the others' need the same shape."""
+        return np.asarray(values, np.float64)
+
+    def share(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """This worker's part of each batch of windows (inputs, targets)."""
+        return batches
+
+    def joint(self, model: keras.Model, sum_and_count: Callable) -> keras.Model:
+        """The same network, to be trained with `fit` on the shares of batches.
+
+        Args:
+            sum_and_count: (target, output) -> sum of the objective's terms and their number.
+        """
+        return model
+
+    def steps_at_once(self, steps_an_epoch: int) -> int:
+        """Training steps that TensorFlow takes before it returns to Python, which costs as much as some of them.
+
+        They divide an epoch, and are few enough for Ctrl-C to be heard within a second or so.
+        """
+        return max(n for n in range(1, MOST_STEPS_AT_ONCE + 1) if steps_an_epoch % n == 0)
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """What keeps the workers together; the last of the callbacks."""
+        return []
+
+    @contextlib.contextmanager
+    def failures_as_errors(self) -> Iterator[None]:
+        """Raises InputError instead of TensorFlow's error when another worker no longer responds."""
+        yield
+
+
+def connect(config: Config) -> OneWorker:
+    """The workers of a training. To be called before TensorFlow computes anything.
+
+    Raises:
+        InputError: TF_CONFIG is wrong, or some workers did not come.
+    """
+    worker = this_worker()
+    return Workers(worker) if trains_together(worker, config) else OneWorker()
+
+
+class Workers(OneWorker):
+    """Several workers that train together, and sums over them."""
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+        distribute = tf.distribute.experimental
+        # One GPU per machine, and TensorFlow's own sums instead of NCCL, as the network is small.
+        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
+        ring = distribute.CommunicationOptions(
+            timeout_seconds=SILENCE, implementation=distribute.CommunicationImplementation.RING
+        )
+        rendezvous(worker, WAIT)
+        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=ring)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow would only note the signal and continue
 
     @property
     def is_first(self) -> bool:
-        """The first one writes the files, prints, and continues after the training; the others only compute."""
-        return self.index == 0
+        return self.worker.is_first
 
-    @property
-    def has_others(self) -> bool:
-        return len(self.addresses) > 1
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """The sum over all machines, float64."""
+        values = tf.constant(values, tf.float64)
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
 
-    def describe(self, index: int) -> str:
-        return f"machine {index + 1} of {len(self.addresses)} ({self.addresses[index]})"
+    def from_first(self, values: Sequence[float]) -> np.ndarray:
+        return self.total(values if self.worker.is_first else np.zeros_like(values, dtype=np.float64))
+
+    def compare(self, fingerprints: dict[str, str]) -> None:
+        own = np.zeros((len(self.worker.addresses), len(fingerprints)))
+        own[self.worker.index] = [int(digits[:12], 16) for digits in fingerprints.values()]  # whole numbers below 2^53
+        found = self.total(own)
+        lines = [
+            f"{self.worker.describe(index)}: its {name} differ from those of {self.worker.addresses[0]}, the first; "
+            "start all machines with the same program, input file and data files"
+            for index, name in zip(*np.nonzero(found != found[0]), strict=True)
+            for name in [list(fingerprints)[name]]
+        ]
+        if lines:
+            raise InputError(lines)
+        if self.is_first:
+            print(f"Training on {len(self.worker.addresses)} machines: {', '.join(self.worker.addresses)}")
+
+    def share(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        # All parts are equally large, padded with windows that do not count, as no layer accepts an empty batch.
+        number = len(self.worker.addresses)
+
+        def part(inputs, targets):
+            more = [[0, -tf.shape(inputs)[0] % number], [0, 0], [0, 0]]
+            filled = tf.pad(inputs, more), tf.pad(targets, more, constant_values=np.nan)
+            return tuple(values[self.worker.index :: number] for values in filled)
+
+        return batches.map(part)
+
+    def joint(self, model: keras.Model, sum_and_count: Callable) -> keras.Model:
+        joint = JointModel(model.inputs, model.outputs)
+        joint.strategy, joint.sum_and_count = self._strategy, sum_and_count
+        return joint
+
+    def steps_at_once(self, steps_an_epoch: int) -> int:
+        return 1
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        return [InStep(self)]
+
+    @contextlib.contextmanager
+    def failures_as_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except LOST as error:
+            text = f"{error} {error.__cause__}"
+            named = {int(index) for index in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", text)}
+            gone = [self.worker.describe(i) for i in sorted(named - {self.worker.index})]
+            raise InputError(
+                f"{' and '.join(gone) or 'another machine'} no longer responds; see its output for the reason. "
+                "Start all machines again with resume = True to continue after the last completed epoch"
+            ) from None
 
 
-ALONE = Machine()
+class JointModel(keras.Model):
+    def train_step(self, data):
+        inputs, targets = data
+
+        def sums():
+            with tf.GradientTape() as tape:
+                terms, count = self.sum_and_count(targets, self(inputs, training=True))
+            gradients = map(tf.convert_to_tensor, tape.gradient(terms, self.trainable_variables))
+            windows = tf.reduce_any(tf.math.is_finite(targets), axis=(1, 2))
+            own = [*gradients, terms, count, tf.reduce_sum(tf.cast(windows, terms.dtype))]
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+        *gradients, terms, count, windows = self.strategy.run(sums)
+        means = [tf.math.divide_no_nan(gradient, count) for gradient in gradients]
+        self.optimizer.apply(means, self.trainable_variables)
+        (loss,) = self.metrics
+        loss.update_state(tf.math.divide_no_nan(terms, count), sample_weight=windows)
+        return {"loss": loss.result()}
 
 
-def this_machine() -> Machine:
-    """The machine named in TF_CONFIG; without it, or with one worker, a single machine.
+class InStep(keras.callbacks.Callback):
+    """Before the first epoch and after each, copies the first machine's state to all. Has to be the last callback.
+
+    So the others need neither the files of an interrupted training nor the callbacks for early stopping and the
+    learning rate, and rounding differences between processors do not accumulate.
+    """
+
+    def __init__(self, workers: Workers):
+        super().__init__()
+        self._workers = workers
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._take_over()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._take_over()
+        self.model.stop_training = bool(self._workers.from_first([float(self.model.stop_training)])[0])
+
+    def _take_over(self) -> None:
+        variables = training_variables(self.model)
+        sizes = np.cumsum([np.size(variable) for variable in variables])
+        values = self._workers.from_first(np.concatenate([np.ravel(variable.numpy()) for variable in variables]))
+        if self._workers.worker.is_first:
+            return
+        for variable, own in zip(variables, np.split(values, sizes[:-1]), strict=True):
+            variable.assign(own.reshape(variable.shape).astype(variable.dtype))
+        for seed in dropout_seeds(self.model):  # otherwise each machine would drop the same values of its share
+            seed.assign(seed.numpy() + np.array([self._workers.worker.index, 0], seed.dtype))
+
+
+def rendezvous(worker: Worker, seconds: float) -> None:
+    """Rendezvous: returns when all machines are there. The others connect to the first one, which then releases them.
+
+    TensorFlow's own would wait for an hour, ignore Ctrl-C, and not name the missing worker.
 
     Raises:
-        InputError: TF_CONFIG is not valid for workers.
+        InputError: some have not connected within that time, or the port of this one is in use.
     """
-    text = os.environ.get(VARIABLE, "").strip()
-    if not text:
-        return ALONE
+    until = time.monotonic() + seconds
+    port = int(worker.addresses[worker.index].rpartition(":")[2])
     try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise _fault(f"it is not JSON ({error})") from None
-    cluster, task = (values.get(name) for name in ("cluster", "task")) if isinstance(values, dict) else (None, None)
-    if not isinstance(cluster, dict) or not isinstance(task, dict):
-        raise _fault("it has to contain cluster and task")
-    others = sorted(set(cluster) - {"worker"})
-    if others:
-        raise _fault(f"cluster has {', '.join(others)} besides or instead of worker; list all machines as worker")
-    addresses = cluster.get("worker")
-    if not isinstance(addresses, list) or not addresses or not all(isinstance(address, str) for address in addresses):
-        raise _fault(f"cluster.worker is {addresses!r}, expected a list of host:port")
-    wrong = [address for address in addresses if not _is_address(address)]
-    if wrong:
-        raise _fault(f"cluster.worker has {', '.join(map(repr, wrong))}, expected host:port with a port of 1 to 65535")
-    if len(set(addresses)) < len(addresses):
-        raise _fault("cluster.worker names an address twice; two processes on one host need two ports")
-    if task.get("type") != "worker":
-        raise _fault(f"task.type is {task.get('type')!r}, expected 'worker'")
-    index = task.get("index")
-    index = int(index) if isinstance(index, str) and index.isdecimal() else index
-    if type(index) is not int or not 0 <= index < len(addresses):
-        raise _fault(
-            f"task.index is {index!r}, expected 0 to {len(addresses) - 1}, as there are {len(addresses)} workers"
-        )
-    return Machine(tuple(addresses), index)
+        listener = socket.create_server(("", port))
+    except OSError as error:
+        raise InputError(
+            f"{worker.describe(worker.index)}: its port cannot be opened ({error.strerror}); choose another one in "
+            "TF_CONFIG"
+        ) from None
+    with listener, contextlib.ExitStack() as open_until_the_end:
+        if not worker.is_first:
+            _wait_for_the_first(worker, until, seconds)
+            return
+        present: dict[int, socket.socket] = {}
+        try:
+            while len(present) < len(worker.addresses) - 1:
+                listener.settimeout(max(until - time.monotonic(), 0.001))
+                other, _ = listener.accept()
+                open_until_the_end.enter_context(other)
+                other.settimeout(10)
+                with contextlib.suppress(OSError):  # one that has disconnected again
+                    index = int.from_bytes(other.recv(INDEX_BYTES))
+                    if 1 <= index < len(worker.addresses):
+                        present[index] = other
+        except OSError:
+            missing = [worker.describe(i) for i in range(1, len(worker.addresses)) if i not in present]
+            raise _not_there(missing, seconds) from None
+        for other in present.values():
+            with contextlib.suppress(OSError):
+                other.sendall(b"!")
+                other.recv(1)  # returns nothing, as the other closes first, so that the port is free at once
 
 
-def _is_address(address: str) -> bool:
-    found = ADDRESS.fullmatch(address)
-    return bool(found) and 1 <= int(found[1]) <= 65535
+def _wait_for_the_first(worker: Worker, until: float, seconds: float) -> None:
+    host, _, port = worker.addresses[0].rpartition(":")
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 10) as first:
+            first.sendall(worker.index.to_bytes(INDEX_BYTES))
+            first.settimeout(max(until - time.monotonic(), 0.001))
+            if first.recv(1):
+                return
+        time.sleep(0.2)
+    raise _not_there([worker.describe(0)], seconds)
 
 
-def _fault(found: str) -> InputError:
-    return InputError(f"{VARIABLE}: {found}; an example for the first of two machines is {EXAMPLE}")
-
-
-def faults(several: bool, sweep: object | None) -> list[str]:
-    """Errors in TF_CONFIG, or an error line if several machines are to do more than one training together."""
-    try:
-        machine = this_machine()
-    except InputError as error:
-        return list(error.lines)
-    if not machine.has_others or not (several or sweep):
-        return []
-    asked = "SweepArgs asks for a sweep" if sweep else "--inputs names several files"
-    return [
-        f"{VARIABLE} makes {len(machine.addresses)} machines do one training together, but {asked}; unset {VARIABLE} "
-        "and let each machine do its share with --task"
-    ]
-
-
-def train_together(machine: Machine, config: Config) -> bool:
-    """Whether the machines train together; otherwise the first one does the whole run."""
-    return machine.has_others and config.user.training_mode and config.user.network_type != "linear"
+def _not_there(missing: list[str], seconds: float) -> InputError:
+    return InputError(
+        f"{' and '.join(missing)} did not connect within {seconds:g} s; start the program on all machines at the same "
+        "time, and check the addresses and that the machines can reach each other"
+    )

@@ -7,8 +7,10 @@ from conftest import make_motions
 from test_network import configure, make_sets, train, untrained
 
 from layers import array_lstm, keras_layers
+from layers.standardization import Standardization
 from prediction import Predictor
-from training import sequences
+from training import batches as batches_of
+from training.sequences import Sequences
 
 TIME, CHANNELS, SEQUENCES, UNITS = 23, 4, 6, 5
 
@@ -81,23 +83,21 @@ def test_some_windows_end_as_records_do(monkeypatch):
     inputs, targets = rng.normal(size=(40, 12, CHANNELS)), rng.normal(size=(40, 12, 3))
     targets[:30, -3:] = np.nan  # 30 windows with three steps behind, 10 at the end of a record
     targets[:10, -5:] = np.nan  # of which 10 count no step just before
-    ended, before = inputs.copy(), targets.copy()
-    monkeypatch.setattr(sequences, "ENDING_SHARE", 0.5)
-    sequences.end_some(ended, targets, 3, rng)
+    monkeypatch.setattr(batches_of, "ENDING_SHARE", 0.5)
+    ended = batches_of.with_record_ends(inputs, targets, 3, rng)
     changed = (ended != inputs).any(axis=(1, 2))
     assert 5 <= changed.sum() <= 15 and changed[10:30].sum() == changed.sum()
-    assert np.array_equal(ended[:, :-3], inputs[:, :-3]) and np.array_equal(targets, before, equal_nan=True)
+    assert np.array_equal(ended[:, :-3], inputs[:, :-3])
     assert np.array_equal(ended[changed, -3:], np.repeat(inputs[changed, -4, None], 3, axis=1))
-    short = inputs[:, :3].copy()
-    sequences.end_some(short, targets[:, :3], 3, rng)  # records of three steps
+    short = batches_of.with_record_ends(inputs[:, :3], targets[:, :3], 3, rng)  # records of three steps
     assert np.array_equal(short, inputs[:, :3])
 
 
 def test_a_tenth_of_the_windows_of_a_network_that_looks_ahead_ends_so():
     sets = make_sets(rows=(300, 300), val_rows=(200,))
     user = {"look_ahead": 4, "window_length": 10, "washout_length": 10, "time_res": 2}
-    batches = sequences.TrainingBatches(
-        sequences.Sequences.of(sets["train"], 2, sequences.Standardization.of(sets["train"])), configure(**user).user, 1
+    batches = batches_of.TrainingBatches(
+        Sequences.of(sets["train"], 2, Standardization.of(sets["train"])), configure(**user).user, 1
     )
     first = 8 * batches.batches_an_epoch  # from here on windows are as long as the settings say
     some = [batches.batch(first + n) for n in range(20)]

@@ -184,5 +184,5 @@ def same_predictions(first: TrainedNetwork, second: TrainedNetwork, inputs: list
 
 def test_a_network_saved_before_there_were_other_kinds_is_an_lstm():
     train(epochs=1)
-    _, architecture = network.read_facts(NETWORKS_FOLDER / "recently_trained_model")
+    _, architecture = network.read_metadata(NETWORKS_FOLDER / "recently_trained_model")
     assert architecture.network_type == "lstm"

@@ -238,7 +238,7 @@ def test_several_may_keep_the_same_record_at_once(tmp_path):
 
 
 def test_a_run_from_the_cache_ends_as_one_in_memory(project: Project):
-    from training import fit
+    from training.resume import data_fingerprint
 
     project.user |= {"window_length": 8, "washout_length": 4, "mirror_symmetry": True, "num_batches": 3}
     left = {}
@@ -254,5 +254,5 @@ def test_a_run_from_the_cache_ends_as_one_in_memory(project: Project):
 
     config, faults, _ = input_file.read_config(input_file.load_module("my_inputs"))
     (in_memory, _), (on_disk, _) = read_sets(without_cache(config)), read_sets(config)
-    prints = {fit.fingerprint(sets["train"], sets["val"]) for sets in (in_memory, on_disk)}
-    assert not faults and len(prints) == 1 and prints != {fit.fingerprint(on_disk["train"])}
+    prints = {data_fingerprint(sets["train"], sets["val"]) for sets in (in_memory, on_disk)}
+    assert not faults and len(prints) == 1 and prints != {data_fingerprint(on_disk["train"])}

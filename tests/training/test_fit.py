@@ -27,12 +27,12 @@ from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from support import saved_networks
 from support.errors import InputError
 from training import fit, history
-from training.resuming import ENDLESS_SCHEDULES
+from training.optimizer import ENDLESS_SCHEDULES
 
 ROOT = Path(main.__file__).resolve().parent
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # of tf.data, see eagerly()
 FOLDER = Path("saved_models") / DEFAULT_NAME
-STATE = fit.STATE_FILE
+STATE = saved_networks.STATE_FILE
 KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch
 FINISHED = ["checkpoints/last.keras", KEPT_STATE, "history.csv", "model.keras", "settings.json"]
 

@@ -3,12 +3,34 @@
 Each output is a weighted sum of all inputs at the neighbouring steps (a finite impulse response filter).
 """
 
-from collections.abc import Iterator
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from data_io import Record
+from layers import keras_layers
+from layers.standardization import Standardization
+from network import (
+    Architecture,
+    TrainedNetwork,
+    build_model,
+    build_training_model,
+    new_metadata,
+    save_model,
+    simplecode_weights,
+)
+from settings import Config
+from support.files import write_json
+from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, new_training_folder, publish
+from training.history import history_columns, write_history
+from training.mirroring import Mirror, with_mirrored
+from training.objectives import check_objectives
 from training.sequences import Sequences
+from training.validation import Validation
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
 STEPS_AT_ONCE = 4096  # limits the memory
@@ -21,6 +43,57 @@ class LinearFilter:
     kernel: np.ndarray
     bias: np.ndarray
     ridges: np.ndarray
+
+
+def train_linear_filter(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwork:
+    """Fits network_type "linear" on the train set, with the penalties that fit the val set best, and saves it.
+
+    Where there is no val set the train set decides. The history has one row, as there are no epochs.
+    """
+    user = config.user
+    architecture = Architecture.of(user, Standardization.of(sets["train"]))
+    s = architecture.standardization
+    print(f"Fitting a linear filter to {len(sets['train'])} realizations, {len(sets['val'])} for validation")
+    began = time.perf_counter()
+    train, *val = (Sequences.of(sets[name], user.time_res, s) for name in ("train", "val") if sets[name])
+    check_objectives({"val": (user.val_fun_hyp, val[0])} if val else {}, architecture)
+    if user.mirror_symmetry:
+        train = with_mirrored(train, Mirror.of(architecture.inputs, architecture.outputs, s))
+    wanted = [_corrections(sequences, architecture) for sequences in (train, *val)]
+    fitted = fit(wanted[0], wanted[-1], *keras_layers.filter_lags(user.bi_directional))
+    model = build_training_model(architecture)
+    model.get_layer("outputs").set_weights([fitted.kernel, fitted.bias])
+    elapsed = round(time.perf_counter() - began, 3)
+
+    loss = Validation(train, user.train_fun_hyp, architecture).measure(model)["val_loss"]
+    measured = Validation(val[0], user.val_fun_hyp, architecture).measure(model) if val else {}
+    row = {"epoch": 1, "elapsed_s": elapsed, "loss": loss} | measured
+    history = pd.DataFrame([row], columns=history_columns(architecture.outputs))
+    saved = build_model(architecture)
+    saved.set_weights(model.get_weights())
+    trained = TrainedNetwork(saved, architecture, history, 1)
+    _save(config, trained, dict(zip(architecture.outputs, fitted.ridges.tolist(), strict=True)))
+    watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
+    print(f"Fitted in {elapsed:.1f} s; {watched}")
+    return trained
+
+
+def _save(config: Config, trained: TrainedNetwork, ridges: dict[str, float]) -> None:
+    folder = new_training_folder(config.network_folder)
+    metadata = new_metadata(config, trained.architecture, config.user.seed) | {"ridges": ridges}
+    metadata |= {"epochs_trained": 1, "best_epoch": 1, "stopped": "fitted in one go", "finished": True}
+    save_model(trained.model, folder / MODEL_FILE)
+    write_history(trained.history, folder / HISTORY_FILE)
+    write_json(folder / SETTINGS_FILE, metadata)
+    publish(folder, config.network_folder)
+
+
+def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
+    """With predict_correction: what is left to learn when SimpleCode's own motions are taken away from the targets."""
+    if not architecture.predict_correction:
+        return sequences
+    kernel, bias = simplecode_weights(architecture)
+    return dataclasses.replace(sequences, targets=sequences.targets - (sequences.inputs @ kernel + bias))
 
 
 def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> LinearFilter:

@@ -10,10 +10,13 @@ from test_network import configure, make_sets, mirrored, standardized_loss, trai
 
 import network
 from data_io import Record
-from layers import fir_filter, keras_layers
+from layers import keras_layers
+from layers.standardization import Standardization
 from prediction import Predictor
+from training import linear_fit
 from training.history import history_columns
-from training.sequences import Mirror, Sequences, Standardization, with_mirrored
+from training.mirroring import Mirror, with_mirrored
+from training.sequences import Sequences
 
 
 @pytest.fixture(autouse=True)
@@ -72,12 +75,12 @@ def test_what_lies_ahead_is_seen_both_ways_alone():
 
 
 def test_the_normal_equations_are_those_of_the_lagged_inputs(monkeypatch):
-    monkeypatch.setattr(fir_filter, "STEPS_AT_ONCE", 32)
+    monkeypatch.setattr(linear_fit, "STEPS_AT_ONCE", 32)
     records = make_sets(rows=(100, 31, 3))["train"]
     sequences = Sequences.of(records, 3, Standardization.of(records))
-    parts = list(fir_filter._lagged(sequences, 6, 2))
+    parts = list(linear_fit._lagged(sequences, 6, 2))
     assert sum(len(features) for features, _ in parts) == len(sequences.inputs)
-    covariance, correlation = fir_filter._normal_equations(sequences, 6, 2)
+    covariance, correlation = linear_fit._normal_equations(sequences, 6, 2)
     assert np.allclose(covariance, sum(features.T @ features for features, _ in parts), atol=1e-9)
     assert np.allclose(correlation, sum(features.T @ targets for features, targets in parts), atol=1e-9)
 

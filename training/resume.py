@@ -1,6 +1,8 @@
 """Resumes an interrupted training: finds it, checks that settings and data are the same, and restores its state."""
 
+import contextlib
 import hashlib
+import json
 import os
 import zipfile
 from collections.abc import Sequence
@@ -12,27 +14,30 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import HISTORY_COLUMNS, Record, RecordsOnDisk
-from network import TrainedNetwork, load_network, read_facts, training_variables
+from data_io import Record, RecordsOnDisk
+from network import TrainedNetwork, load_network, read_metadata, training_variables
 from settings import Config
 from support.errors import InputError, first_line
 from support.files import write_json, written_aside
 from support.saved_networks import (
     CHECKPOINTS,
+    HISTORY_COLUMNS,
     HISTORY_FILE,
     MODEL_FILE,
     SETTINGS_FILE,
     STATE_FILE,
+    TRAINING_FILES,
     different_settings,
     interrupted_training,
     only_more_epochs,
     restore_replaced,
+    training_settings,
 )
-from training.epoch_end import BestAndLast
+from training.checkpoints import Checkpoints
 from training.history import Progress
+from training.optimizer import ENDLESS_SCHEDULES
 
 BY_CTRL_C = "stopped by Ctrl-C"
-ENDLESS_SCHEDULES = ("constant", "plateau")  # learning-rate schedules that do not depend on the number of epochs
 OTHER_DATA = "the files of the train and val sets have changed since the training began"
 
 
@@ -41,11 +46,11 @@ class Interrupted:
     """An interrupted training: its folder, its settings.json and its history up to the saved state."""
 
     folder: Path
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     history: pd.DataFrame
 
 
-def fingerprint(*sets: Sequence[Record]) -> str:
+def data_fingerprint(*sets: Sequence[Record]) -> str:
     """A hash of all numbers of the records, the same for records in memory and on disk."""
     digests = [
         record.digest
@@ -55,7 +60,14 @@ def fingerprint(*sets: Sequence[Record]) -> str:
     return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
 
 
-def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwork | None:
+def fingerprints(config: Config, data: str) -> dict[str, str]:
+    """What has to be the same on machines that train together; the files may lie elsewhere on each."""
+    own = training_settings(config.as_dict())
+    settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
+    return {"settings": hashlib.blake2b(settings.encode()).hexdigest(), "data": data}
+
+
+def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetwork | None:
     """The interrupted training of this name, or the network of a finished one.
 
     None (with a message) if the training has to start from the beginning.
@@ -71,14 +83,14 @@ def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwo
         print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
         return None
     folder = cut_off or own
-    facts, _ = read_facts(folder)
-    settings = facts.get("settings", {})
+    metadata, _ = read_metadata(folder)
+    settings = metadata.get("settings", {})
     differences = list(different_settings(settings, config).values())
     more_epochs = only_more_epochs(settings, config)
-    if (not differences or more_epochs) and facts.get("data_fingerprint") not in (None, data_print):
+    if (not differences or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
         differences, more_epochs = [OTHER_DATA], False
     if more_epochs:
-        _check_more_epochs(config, facts, folder / STATE_FILE if cut_off else own / CHECKPOINTS / STATE_FILE)
+        _check_more_epochs(config, metadata, folder / STATE_FILE if cut_off else own / CHECKPOINTS / STATE_FILE)
     elif differences and not cut_off:
         print(f"resume = True: the network in {own} has other settings ({differences[0]}); training starts over")
         return None
@@ -86,17 +98,17 @@ def find_training(config: Config, data_print: str) -> Interrupted | TrainedNetwo
         remedy = "use the same settings, or resume = False to start again"
         raise InputError([f"resume = True, but {line}; {remedy}" for line in differences])
     if not cut_off:
-        stopped = facts.get("stopped")
+        stopped = metadata.get("stopped")
         if not more_epochs and not (stopped == BY_CTRL_C and (own / CHECKPOINTS / STATE_FILE).is_file()):
             print(f"resume = True: the training of {own} is finished ({stopped}); its network is used")
             return load_network(own)
-        _reopen(config, facts)
-    return _read_interrupted(folder, facts)
+        _reopen(config, metadata)
+    return _read_interrupted(folder, metadata)
 
 
-def _check_more_epochs(config: Config, facts: dict[str, Any], state: Path) -> None:
+def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) -> None:
     """Raises InputError if a training cannot continue beyond its planned last epoch."""
-    schedule, before = config.user.lr_schedule, facts["settings"]["user"]["epochs"]
+    schedule, before = config.user.lr_schedule, metadata["settings"]["user"]["epochs"]
     if schedule not in ENDLESS_SCHEDULES:
         why = f"lr_schedule = {schedule!r} lowers the learning rate towards the last epoch, planned as {before}"
     elif not state.is_file():
@@ -109,16 +121,16 @@ def _check_more_epochs(config: Config, facts: dict[str, Any], state: Path) -> No
     )
 
 
-def _reopen(config: Config, facts: dict[str, Any]) -> None:
+def _reopen(config: Config, metadata: dict[str, Any]) -> None:
     """Turns a finished training into one interrupted after its last epoch. A kill at any point does no harm."""
     folder = config.network_folder
     os.replace(folder / CHECKPOINTS / STATE_FILE, folder / STATE_FILE)
     settings = config.as_dict()
-    settings["user"]["seed"] = facts["seed"]
-    write_json(folder / SETTINGS_FILE, facts | {"settings": settings, "finished": False})
+    settings["user"]["seed"] = metadata["seed"]
+    write_json(folder / SETTINGS_FILE, metadata | {"settings": settings, "finished": False})
 
 
-def _read_interrupted(folder: Path, facts: dict[str, Any]) -> Interrupted:
+def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:
     try:
         with np.load(folder / STATE_FILE) as state:
             epochs = int(state["epochs"])
@@ -128,16 +140,17 @@ def _read_interrupted(folder: Path, facts: dict[str, Any]) -> Interrupted:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _cannot_go_on(folder, error) from error
     print(f"Resuming the training in {folder} after epoch {epochs}")
-    return Interrupted(folder, facts, history)
+    return Interrupted(folder, metadata, history)
 
 
 def keep_state(config: Config, stopped: str) -> None:
     """Moves the state of a finished training to the checkpoints if the training can continue, else deletes it."""
     folder = config.network_folder
-    if config.user.lr_schedule in ENDLESS_SCHEDULES or stopped == BY_CTRL_C:
-        os.replace(folder / STATE_FILE, folder / CHECKPOINTS / STATE_FILE)
-    else:
-        (folder / STATE_FILE).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # somebody has removed it
+        if config.user.lr_schedule in ENDLESS_SCHEDULES or stopped == BY_CTRL_C:
+            os.replace(folder / STATE_FILE, folder / CHECKPOINTS / STATE_FILE)
+        else:
+            (folder / STATE_FILE).unlink()
 
 
 def _cannot_go_on(folder: Path, error: Exception) -> InputError:
@@ -160,15 +173,14 @@ class TrainingState(keras.callbacks.Callback):
         self.epochs_saved = len(interrupted.history) if interrupted else 0
         self._others: list[keras.callbacks.Callback] = []
 
-    def replay_into(self, callbacks: list[keras.callbacks.Callback]) -> int:
-        """Prepares to resume; returns the number of epochs done."""
+    def replay_into(self, callbacks: list[keras.callbacks.Callback]) -> None:
+        """Replays the history of the interrupted training to the callbacks."""
         if self._interrupted is None:
-            return 0
+            return
         for callback in callbacks:
-            if isinstance(callback, Progress | BestAndLast):
+            if isinstance(callback, Progress | Checkpoints):
                 callback.continue_from(self._interrupted.history)
         self._others = [each for each in callbacks if isinstance(each, keras.callbacks.ReduceLROnPlateau)]
-        return len(self._interrupted.history)
 
     def on_train_begin(self, logs=None):
         if self._interrupted is None:

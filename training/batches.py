@@ -1,0 +1,127 @@
+"""The batches of windows of each epoch: shuffled, mirrored, and drawn from the seed and the epoch alone."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from settings import UserInput
+from training.mirroring import Mirror
+from training.sequences import Sequences
+from training.windows import Windows, cut_pieces, cut_windows, gather
+
+ENDING_SHARE = 0.1  # of windows
+SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most so many
+DEFAULT_BATCH = 32  # windows, where num_batches is 0
+BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
+LARGE_BATCH = 1.0  # GB; batches above it are remarked on
+
+
+class TrainingBatches:
+    """Batches of windows, cut and shuffled anew for each epoch; each follows from the seed and its number alone."""
+
+    def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
+        self.sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
+        fewest = self._fewest_windows()
+        self.batches_an_epoch = min(user.num_batches or -(-fewest // DEFAULT_BATCH), fewest)
+        self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
+
+    def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
+        """Inputs and targets as `gather` makes them, from the first batch of first_epoch (from 0) on."""
+        numbers = tf.data.Dataset.range(first_epoch * self.batches_an_epoch, epochs * self.batches_an_epoch)
+        options = tf.data.Options()
+        # Its thread sleeps for 10 ms, 20 ms, 40 ms, ... up to a minute, and the end of a training waits for it to wake.
+        options.autotune.enabled = False
+        return numbers.map(self._tensors).prefetch(2).with_options(options)
+
+    def remarks(self) -> list[str]:
+        """A line where few batches of many windows would take much memory."""
+        user = self._user
+        if not user.num_batches:
+            return []
+        windows = self._cut(user.epochs)  # long ones
+        steps = int((windows.end - windows.begin).max())
+        windows_a_batch = -(-len(windows.begin) // self.batches_an_epoch)
+        units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
+        gigabytes = windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
+        if gigabytes < LARGE_BATCH:
+            return []
+        return [
+            f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
+            f"{windows_a_batch} windows of {steps} steps, which take about {gigabytes:.1f} GB of memory; set "
+            f"num_batches = 0 (batches of {DEFAULT_BATCH} windows) or a larger number"
+        ]
+
+    def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets (window, time, channel) of one batch, counted from the first of the first epoch."""
+        epoch, position = divmod(int(number), self.batches_an_epoch)
+        windows, batches = self._windows_of(epoch)
+        inputs, targets = gather(self.sequences, windows, batches[position])
+        if self._mirror:
+            rng = np.random.default_rng((self._seed, epoch, 2, position))
+            mirrored = rng.random(len(inputs)) < mirrored_share(epoch, self._user.epochs)
+            inputs[mirrored] = self._mirror.inputs(inputs[mirrored])
+            targets[mirrored] = self._mirror.targets(targets[mirrored])
+        if self._user.look_ahead:
+            rng = np.random.default_rng((self._seed, epoch, 3, position))
+            inputs = with_record_ends(inputs, targets, self._user.look_ahead, rng)
+        return inputs, targets
+
+    def _tensors(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        inputs, targets = tf.numpy_function(self.batch, [number], [tf.float32, tf.float32])
+        inputs.set_shape((None, None, self.sequences.inputs.shape[1]))
+        targets.set_shape((None, None, self.sequences.targets.shape[1]))
+        return inputs, targets
+
+    def _cut_and_shuffle(self, epoch: int) -> tuple[Windows, list[np.ndarray]]:
+        windows = self._cut(epoch)
+        order = np.random.default_rng((self._seed, epoch, 1)).permutation(len(windows.begin))
+        return windows, np.array_split(order, self.batches_an_epoch)
+
+    def _cut(self, epoch: int) -> Windows:
+        user = self._user
+        if user.window_length:
+            rng = np.random.default_rng((self._seed, epoch, 0))
+            part = windows_part(epoch, user.epochs)
+            window, washout = -(-user.window_length // part), user.washout_length // part
+            after = max(washout * user.bi_directional, user.look_ahead)
+            return cut_windows(self.sequences, window, washout, after, rng)
+        return cut_pieces(self.sequences, user.seq_length)
+
+    def _fewest_windows(self) -> int:
+        """In any epoch: where windows are cut changes their number a little, and no batch may be empty."""
+        window = self._user.window_length
+        if not window:
+            return len(self._cut(0).begin)
+        return int(np.maximum(-(-self.sequences.lengths // window), 1).sum())
+
+
+def windows_part(epoch: int, epochs: int) -> int:
+    """Windows and washout of an epoch (from 0) are this part of what the settings say: 2 is half, 1 the whole.
+
+    What is learned first needs little of the past, and short windows cost less time.
+    """
+    return 2 if epoch < min(SHORT_WINDOWS_SHARE * epochs, SHORT_WINDOWS_EPOCHS) else 1
+
+
+def mirrored_share(epoch: int, epochs: int) -> float:
+    """The share of windows to mirror: a half in the first epoch (from 0), then less, to none at the end.
+
+    Mirrored records teach what holds in any sea. What is left to learn then is this sea, whose waves may come from one
+    side only.
+    """
+    return 0.5 * (1.0 - epoch / epochs)
+
+
+def with_record_ends(inputs: np.ndarray, targets: np.ndarray, ahead: int, rng: np.random.Generator) -> np.ndarray:
+    """The inputs of a batch, where some windows end as records do: behind the counted steps stays the last of them.
+
+    A network that looks ahead has to know how records end, and of those there are few.
+    """
+    if inputs.shape[1] <= ahead:
+        return inputs
+    counted = np.isfinite(targets).any(axis=2)
+    ended = counted[:, -ahead - 1] & ~counted[:, -ahead:].any(axis=1) & (rng.random(len(inputs)) < ENDING_SHARE)
+    inputs = inputs.copy()
+    inputs[ended, -ahead:] = inputs[ended, -ahead - 1, None]
+    return inputs

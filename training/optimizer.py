@@ -1,0 +1,49 @@
+"""Keras' optimizer, its learning-rate schedule, and the callbacks that watch the learning rate and the loss."""
+
+from typing import Any
+
+import keras
+
+from settings import UserInput
+
+ENDLESS_SCHEDULES = ("constant", "plateau")  # those that do not depend on the number of epochs
+OPTIMIZERS = {
+    "muon": keras.optimizers.Muon,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+}
+
+
+def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Optimizer:
+    """The optimizer of the settings' name; with weight_averaging it keeps a moving average of the weights."""
+    options: dict[str, Any] = {}
+    if user.momentum is not None and user.optimizer not in ("adam", "adamw"):
+        options["momentum"] = user.momentum
+    if user.weight_decay is not None:
+        options["weight_decay"] = user.weight_decay
+    if user.weight_averaging:
+        options |= {"use_ema": True, "ema_momentum": user.weight_averaging}
+    return OPTIMIZERS[user.optimizer](learning_rate(user, steps_an_epoch * user.epochs), **options)
+
+
+def learning_rate(user: UserInput, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate at each step of a training of so many; "plateau" is the business of a callback."""
+    if user.lr_schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(user.lr, steps)
+    if user.lr_schedule == "exponential":  # to a hundredth at the end
+        return keras.optimizers.schedules.ExponentialDecay(user.lr, steps, 0.01)
+    if user.lr_schedule == "step":  # halved ten times
+        return keras.optimizers.schedules.ExponentialDecay(user.lr, max(1, steps // 10), 0.5, staircase=True)
+    return user.lr
+
+
+def loss_watchers(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
+    """Callbacks that end a training that diverges, and lower the learning rate where the loss no longer falls."""
+    callbacks = [keras.callbacks.TerminateOnNaN()]
+    if user.lr_schedule == "plateau":
+        # min_delta is absolute in Keras and 1e-4 by default: larger than a good standardized loss.
+        third = max(1, user.patience // 3)
+        callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
+    return callbacks

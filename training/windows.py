@@ -1,0 +1,91 @@
+"""Cuts sequences into windows with a washout, and gathers windows into batches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.sequences import Sequences
+
+VALIDATION_BATCH = 128  # sequences at once; bounds the memory
+VALIDATION_STEPS = 2**17  # steps at once, for long sequences
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pieces of sequences to train on: (window,) arrays in steps from the beginning of `Sequences.inputs`.
+
+    The network sees begin to end; the steps from counted_begin to counted_end carry the loss.
+    """
+
+    begin: np.ndarray
+    end: np.ndarray
+    counted_begin: np.ndarray
+    counted_end: np.ndarray
+
+
+def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:
+    """Every sequence whole, or in pieces of about seq_length steps where it is longer (0: always whole)."""
+    begins, ends = [], []
+    for start, length in zip(sequences.starts, sequences.lengths, strict=True):
+        count = max(1, round(length / seq_length)) if seq_length else 1
+        bounds = start + np.linspace(0, length, count + 1).round().astype(np.int64)
+        begins.append(bounds[:-1])
+        ends.append(bounds[1:])
+    begin, end = np.concatenate(begins), np.concatenate(ends)
+    return Windows(begin, end, begin, end)
+
+
+def cut_windows(sequences: Sequences, window: int, washout: int, after: int, rng: np.random.Generator) -> Windows:
+    """Windows that together count each step of each sequence once, at places that `rng` shifts.
+
+    A washout of steps that do not count goes before each window, so that the network's state has settled, and `after`
+    steps behind it: what a network looks ahead, or a washout if it reads backwards as well. At the ends of a sequence
+    there is nothing to wash out.
+    """
+    starts, lengths = sequences.starts, sequences.lengths
+    total = window + washout + after
+    shift = rng.integers(1, window + 1, len(starts))  # end of the first window
+    counts = np.where(lengths > shift, 1 + -(-(lengths - shift) // window), 1)
+    sequence = np.repeat(np.arange(len(starts)), counts)
+    number = np.arange(len(sequence)) - np.repeat(np.cumsum(counts) - counts, counts)
+    last = lengths[sequence]
+    counted_begin = np.maximum(shift[sequence] + (number - 1) * window, 0)
+    counted_end = np.minimum(shift[sequence] + number * window, last)
+    # One length for all windows of a long sequence: those at its ends reach further inwards.
+    begin = np.clip(shift[sequence] + (number - 1) * window - washout, 0, np.maximum(last - total, 0))
+    end = np.minimum(begin + total, last)
+    first = starts[sequence]
+    return Windows(first + begin, first + end, first + counted_begin, first + counted_end)
+
+
+def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A batch of windows: inputs and targets (window, time, channel).
+
+    Where a window is shorter than the longest of the batch it is filled up with inputs of 0; steps that do not count
+    have targets of NaN.
+    """
+    begin, end = windows.begin[chosen, None], windows.end[chosen, None]
+    steps = begin + np.arange(int((end - begin).max()))
+    inside = steps < end
+    counted = (steps >= windows.counted_begin[chosen, None]) & (steps < windows.counted_end[chosen, None])
+    steps = np.where(inside, steps, begin)
+    if sequences.on_disk:
+        sequences.on_disk.expect(windows.begin[chosen], windows.end[chosen])
+    inputs = sequences.inputs[steps]
+    inputs[~inside] = 0
+    targets = sequences.targets[steps]
+    targets[~counted] = np.nan
+    if sequences.on_disk:
+        sequences.on_disk.release()
+    return inputs, targets
+
+
+def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Inputs and targets (sequence, time, channel) in batches of equal length, so that nothing has to be filled up."""
+    windows = cut_pieces(sequences, 0)
+    for length in np.unique(sequences.lengths):
+        chosen = np.flatnonzero(sequences.lengths == length)
+        at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
+        for start in range(0, len(chosen), at_once):
+            yield gather(sequences, windows, chosen[start : start + at_once])
