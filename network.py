@@ -6,6 +6,7 @@ from support.files import written_aside
 from support.errors import InputError, warn
 from support.saved_networks import MODEL_FILE, SETTINGS_FILE
 import dataclasses
+import io
 import platform
 import re
 import time
@@ -304,13 +305,13 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
         InputError: the file is damaged, or holds the weights of another network.
     """
     try:
+        stored = _number_of_weights(path)
         a = architecture
-        recurrent = 0 if a.network_type == "linear" else 3 * a.hidden_size**2 * a.num_layers * a.num_networks
-        if 4 * recurrent > path.stat().st_size:  # before so much memory is asked for
-            raise ValueError(f"it is too small for the network that {SETTINGS_FILE} describes")
+        if a.network_type != "linear" and 3 * a.hidden_size**2 * a.num_layers * a.num_networks > stored:
+            raise ValueError(f"{stored} weights are too few for the network that {SETTINGS_FILE} describes")
         model = build_model(architecture)
         model.load_weights(path)
-        stored, needed = _number_of_weights(path), sum(np.size(weight) for weight in model.weights)
+        needed = sum(np.size(weight) for weight in model.weights)
         if stored != needed:
             raise ValueError(f"it holds {stored} weights, the network that {SETTINGS_FILE} describes has {needed}")
         return model
@@ -320,8 +321,12 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
 
 def _number_of_weights(path: Path) -> int:
     """How many numbers a .keras file holds for the layers, without the states of random generators."""
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo("model.weights.h5").compress_type != zipfile.ZIP_STORED:  # Keras' own are not
+            raise ValueError("its weights are compressed, and could be a small file of endless zeros")
+        content = archive.read("model.weights.h5")  # and its checksum is right
     sizes: dict[str, int] = {}
-    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file, h5py.File(file) as groups:
+    with h5py.File(io.BytesIO(content)) as groups:
         groups.visititems(lambda name, item: sizes.update({name: getattr(item, "size", 0)}))
     return sum(size for name, size in sizes.items() if "seed_generator" not in name)
 

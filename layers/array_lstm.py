@@ -2,6 +2,16 @@
 
 The last axis of all arrays is the sequence, so that each operation on a time step covers all sequences. Weights are
 those of keras.layers.LSTM with its default activations.
+
+Seconds of the first prediction in a fresh process, and of the next, of 24 and 100 records of 18 000 rows with the
+template's network on two cores (best of three, in turn, on a busy machine):
+
+|                                     | 24 records | 100 records |
+|-------------------------------------|------------|-------------|
+| NumPy, as here                      | 1.3, 0.9   | 4.4, 3.7    |
+| BlockLSTM, TensorFlow's fused kernel| 2.7, 1.1   | 6.1, 4.1    |
+| Keras' layers under XLA             | 3.8, 0.9   | 5.8, 2.5    |
+| Keras' layers                       | 4.6, 1.8   | 8.1, 6.5    |
 """
 
 import numpy as np
