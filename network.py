@@ -56,6 +56,7 @@ class Architecture:
             inputs=input_channels(user),
             outputs=output_channels(user),
             standardization=standardization,
+            mean_with_mirrored=user.mirror_symmetry and user.network_type != "linear",  # which is symmetric by itself
             **{name: getattr(user, name) for name in own},
         )
 
@@ -194,25 +195,17 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
     return kernel, bias
 
 
-def with_architecture(network: "TrainedNetwork", **changes: Any) -> "TrainedNetwork":
-    """The same weights in an architecture with other fields, such as mean_with_mirrored, that need no weights."""
-    architecture = dataclasses.replace(network.architecture, **changes)
-    model = build_model(architecture)
-    model.set_weights(network.model.get_weights())
-    return dataclasses.replace(network, model=model, architecture=architecture)
-
-
-def join_networks(networks: Sequence["TrainedNetwork"]) -> keras.Model:
+def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
     """One network that gives the mean of several, which differ in their weights alone; these become its members."""
-    architecture = networks[0].architecture
-    each = architecture.num_networks
-    joint = build_model(dataclasses.replace(architecture, num_networks=each * len(networks)))
+    each = networks[0].architecture.num_networks
+    architecture = dataclasses.replace(networks[0].architecture, num_networks=each * len(networks))
+    joint = build_model(architecture)
     for number, network in enumerate(networks):
         for layer in network.model.layers:
             member, name = re.fullmatch(r"(?:net(\d+)_)?(.*)", layer.name).groups(default="1")
             if layer.weights and name not in ("standardize", "lamp"):
                 joint.get_layer(f"net{number * each + int(member)}_{name}").set_weights(layer.get_weights())
-    return joint
+    return dataclasses.replace(networks[0], model=joint, architecture=architecture)
 
 
 # ---- saving and loading -----------------------------------------------------------------------------------------

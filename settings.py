@@ -16,7 +16,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support.values import TYPES, WHOLE_LISTS, Indices, color, file_prefix, folder, network_name, odd, without_numpy
+from support.values import (
+    TYPES,
+    WHOLE_LISTS,
+    Indices,
+    color,
+    file_prefix,
+    folder,
+    network_name,
+    not_one,
+    odd,
+    without_numpy,
+)
 
 NETWORKS_FOLDER = Path("saved_models")
 REPORT_FILE = "error_report.csv"
@@ -171,11 +182,18 @@ class UserInput:
     predict_correction: bool = structure(False, "learn the difference LAMP - SimpleCode instead of LAMP itself")
     mirror_symmetry: bool = structure(
         False,
-        "data augmentation: windows mirrored port to starboard are learned too, fewer in later epochs",
+        "the ship is symmetric: half of the windows are learned mirrored, and the prediction averages both sides",
         bears_on="training",
     )
     look_ahead: int = structure(0, "future steps that an LSTM or GRU also sees", unit="network steps", limits=(0, 100))
     num_networks: int = structure(1, "networks of an ensemble, whose mean is the prediction", limits=(1, 100))
+    num_folds: int = training(
+        0,
+        "cross-fitting: networks that each leave out a fold of the train and val records; their mean is the prediction",
+        limits=(0, 50),
+        check=not_one,
+        group="Network",
+    )
 
     optimizer: str = training("adam", "optimizer", choices=("muon", "adam", "adamw", "sgd", "rmsprop"))
     lr: float = training(0.005, "initial learning rate; 0.001 to 0.05 is usual", limits=(1e-12, 100))

@@ -19,10 +19,11 @@ SETTINGS_FILE = "settings.json"
 CHECKPOINTS = "checkpoints"  # a folder beside the model
 CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
 STATE_FILE = "training_state.npz"  # of a training that is not finished; once it is, among the checkpoints
-BESIDE = (".training", ".old")  # endings of folders that hold a network for the time being
+BESIDE = (".training", ".old", ".folds")  # endings of folders that hold a network for the time being
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
 HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # behind them data_io.VALIDATION_ERRORS
+OUT_OF_FOLD_FILE = "out_of_fold.npz"  # of a cross-fitting
 LAST_FILE = "last.keras"  # among the checkpoints
 
 

@@ -97,6 +97,12 @@ def as_paths(value: Any) -> tuple[str, ...]:
     return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
 
 
+def not_one(value: int) -> int:
+    if value == 1:
+        raise ValueError("expected 0, or 2 and more: one fold would leave no record to train on")
+    return value
+
+
 def odd(value: int) -> int:
     if value % 2 == 0:
         raise ValueError(f"expected an odd number, such as {value + 1}, so that one point lies amidships")

@@ -8,10 +8,14 @@ import tensorflow as tf
 from settings import UserInput
 from training.mirroring import Mirror
 from training.sequences import Sequences
-from training.windows import Windows, cut_pieces, cut_windows, gather
+from training.windows import Windows, cut_pieces, cut_windows, gather, joined, start_windows
 
 ENDING_SHARE = 0.1  # of windows
+MIRRORED_SHARE = 0.5  # of windows: the prediction averages both sides of the ship, so both have to be known
 SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most so many
+# Further windows from the start of each sequence in an epoch. LAMP ramps the waves up and SimpleCode does not: the
+# first seconds of a record hold much of the error, and there are only as many starts as records.
+START_WINDOWS = 2
 DEFAULT_BATCH = 32  # windows, where num_batches is 0
 BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
 LARGE_BATCH = 1.0  # GB; batches above it are remarked on
@@ -59,7 +63,7 @@ class TrainingBatches:
         inputs, targets = gather(self.sequences, windows, batches[position])
         if self._mirror:
             rng = np.random.default_rng((self._seed, epoch, 2, position))
-            mirrored = rng.random(len(inputs)) < mirrored_share(epoch, self._user.epochs)
+            mirrored = rng.random(len(inputs)) < MIRRORED_SHARE
             inputs[mirrored] = self._mirror.inputs(inputs[mirrored])
             targets[mirrored] = self._mirror.targets(targets[mirrored])
         if self._user.look_ahead:
@@ -85,7 +89,9 @@ class TrainingBatches:
             part = windows_part(epoch, user.epochs)
             window, washout = -(-user.window_length // part), user.washout_length // part
             after = max(washout * user.bi_directional, user.look_ahead)
-            return cut_windows(self.sequences, window, washout, after, rng)
+            windows = cut_windows(self.sequences, window, washout, after, rng)
+            starts = start_windows(self.sequences, window + washout, after)
+            return joined(windows, *[starts] * START_WINDOWS)
         return cut_pieces(self.sequences, user.seq_length)
 
     def _fewest_windows(self) -> int:
@@ -102,15 +108,6 @@ def windows_part(epoch: int, epochs: int) -> int:
     What is learned first needs little of the past, and short windows cost less time.
     """
     return 2 if epoch < min(SHORT_WINDOWS_SHARE * epochs, SHORT_WINDOWS_EPOCHS) else 1
-
-
-def mirrored_share(epoch: int, epochs: int) -> float:
-    """The share of windows to mirror: a half in the first epoch (from 0), then less, to none at the end.
-
-    Mirrored records teach what holds in any sea. What is left to learn then is this sea, whose waves may come from one
-    side only.
-    """
-    return 0.5 * (1.0 - epoch / epochs)
 
 
 def with_record_ends(inputs: np.ndarray, targets: np.ndarray, ahead: int, rng: np.random.Generator) -> np.ndarray:

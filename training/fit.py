@@ -66,13 +66,17 @@ AfterEpoch = Callable[[int, dict[str, float]], None]
 
 
 def train(
-    config: Config, sets: Mapping[str, Sequence[Record]], after_epoch: AfterEpoch | None = None
+    config: Config,
+    sets: Mapping[str, Sequence[Record]],
+    after_epoch: AfterEpoch | None = None,
+    standardization: Standardization | None = None,
 ) -> TrainedNetwork:
     """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
 
     The test set is not touched. Ctrl-C ends the training and keeps the best network found so far. `after_epoch` is
     called with the epoch (from 0) and its losses once the epoch is saved; what it raises ends the training as a cut
-    would, with the state to resume from.
+    would, with the state to resume from. `standardization` is given for one of the networks of a cross-fitting; else it
+    is that of the train set.
 
     Where several machines train together, the process of each but the first ends here (SystemExit).
 
@@ -88,12 +92,16 @@ def train(
             raise SystemExit(0)
         with only_training(config.network_folder):
             if config.user.network_type == "linear":
-                return train_linear_filter(config, sets)
-            return _train(config, sets, workers, after_epoch)
+                return train_linear_filter(config, sets, standardization)
+            return _train(config, sets, workers, after_epoch, standardization)
 
 
 def _train(
-    config: Config, sets: Mapping[str, Sequence[Record]], workers: OneWorker, after_epoch: AfterEpoch | None
+    config: Config,
+    sets: Mapping[str, Sequence[Record]],
+    workers: OneWorker,
+    after_epoch: AfterEpoch | None,
+    standardization: Standardization | None,
 ) -> TrainedNetwork:
     data = data_fingerprint(sets["train"], sets["val"])
     workers.compare(fingerprints(config, data))
@@ -105,7 +113,7 @@ def _train(
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     workers.from_first([seed])
-    setup = _set_up(config, sets, seed, workers)
+    setup = _set_up(config, sets, seed, workers, standardization)
     setup = dataclasses.replace(setup, val=_validation_sequences(config, sets, setup))
     metadata = new_metadata(config, setup.architecture, seed) | {"data_fingerprint": data}
     folder = found.folder if found else _new_folder(config)
@@ -120,7 +128,10 @@ def _train(
         shutil.rmtree(folder, ignore_errors=True)
         raise Diverged(f"training ended before any epoch gave a network ({why_stopped}); nothing is saved")
     observers.progress.close(why_stopped, observers.checkpoints.epoch)
-    return _save(setup, observers, folder, metadata, why_stopped)
+    best = TrainedNetwork(
+        observers.checkpoints.best_model, setup.architecture, observers.progress.history(), observers.checkpoints.epoch
+    )
+    return _save(config, best, folder, metadata, why_stopped)
 
 
 def _train_along(config: Config, sets: Mapping[str, Sequence[Record]], workers: OneWorker) -> None:
@@ -168,10 +179,16 @@ class Setup:
         )
 
 
-def _set_up(config: Config, sets: Mapping[str, Sequence[Record]], seed: int, workers: OneWorker) -> Setup:
+def _set_up(
+    config: Config,
+    sets: Mapping[str, Sequence[Record]],
+    seed: int,
+    workers: OneWorker,
+    standardization: Standardization | None = None,
+) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(user, Standardization.of(sets["train"]))
+    architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]))
     source = None
     if user.fine_tune_filename:
         source = load_network(NETWORKS_FOLDER / user.fine_tune_filename)
@@ -212,7 +229,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Archi
     faults = []
     for f in dataclasses.fields(Architecture):
         has, asked = getattr(source.architecture, f.name), getattr(shared, f.name)
-        if has != asked and f.name != "dropout":
+        if has != asked and f.name not in ("dropout", "mean_with_mirrored"):
             faults.append(
                 f"UserInputArgs: fine_tune_filename names a network with {f.name} {listed(has)}, the settings ask for "
                 f"{listed(asked)}; make them the same"
@@ -311,13 +328,12 @@ def _why_stopped(setup: Setup, observers: Observers) -> str:
     return "all epochs done"
 
 
-def _save(setup: Setup, observers: Observers, folder: Path, metadata: dict, why_stopped: str) -> TrainedNetwork:
+def _save(config: Config, best: TrainedNetwork, folder: Path, metadata: dict, why_stopped: str) -> TrainedNetwork:
     """Completes the folder and puts it in its place."""
-    best, history = observers.checkpoints, observers.progress.history()
     if not (folder / MODEL_FILE).is_file():  # somebody has removed it
-        save_model(best.best_model, folder / MODEL_FILE)
-    numbers = {"epochs_trained": len(history), "best_epoch": best.epoch}
+        save_model(best.model, folder / MODEL_FILE)
+    numbers = {"epochs_trained": len(best.history), "best_epoch": best.best_epoch}
     write_json(folder / SETTINGS_FILE, metadata | numbers | {"stopped": why_stopped, "finished": True})
-    publish(folder, setup.config.network_folder)
-    keep_state(setup.config, why_stopped)
-    return TrainedNetwork(best.best_model, setup.architecture, history, best.epoch)
+    publish(folder, config.network_folder)
+    keep_state(config, why_stopped)
+    return best

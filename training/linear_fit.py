@@ -45,13 +45,15 @@ class LinearFilter:
     ridges: np.ndarray
 
 
-def train_linear_filter(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwork:
+def train_linear_filter(
+    config: Config, sets: Mapping[str, Sequence[Record]], standardization: Standardization | None = None
+) -> TrainedNetwork:
     """Fits network_type "linear" on the train set, with the penalties that fit the val set best, and saves it.
 
     Where there is no val set the train set decides. The history has one row, as there are no epochs.
     """
     user = config.user
-    architecture = Architecture.of(user, Standardization.of(sets["train"]))
+    architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]))
     s = architecture.standardization
     print(f"Fitting a linear filter to {len(sets['train'])} realizations, {len(sets['val'])} for validation")
     began = time.perf_counter()

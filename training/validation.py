@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from data_io import VALIDATION_ERRORS
 from network import Architecture, mean_of_members
+from training.mirroring import Mirror
 from training.objectives import objective_sum_and_count
 from training.sequences import Sequences
 from training.windows import whole_sequence_batches
@@ -22,6 +23,8 @@ class Validation(keras.callbacks.Callback):
         super().__init__()
         self._sequences = sequences
         self._objective, self._architecture = objective, architecture
+        a = architecture
+        self._mirror = Mirror.of(a.inputs, a.outputs, a.standardization) if a.mean_with_mirrored else None
         self._terms = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -45,6 +48,11 @@ class Validation(keras.callbacks.Callback):
 
     def _sums(self, inputs, targets):
         """The objective's sum and count, then the sum of squared errors of each channel."""
-        outputs = mean_of_members(self.model(inputs, training=False), self._architecture)
+        outputs = self._outputs(inputs)
+        if self._mirror:
+            outputs = (outputs + self._mirror.targets(self._outputs(self._mirror.inputs(inputs)))) / 2.0
         sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
         return tf.concat((sum_and_count, tf.reduce_sum(tf.square(outputs - targets), axis=(0, 1))), axis=0)
+
+    def _outputs(self, inputs):
+        return mean_of_members(self.model(inputs, training=False), self._architecture)

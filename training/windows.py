@@ -1,5 +1,6 @@
 """Cuts sequences into windows with a washout, and gathers windows into batches."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,6 +58,18 @@ def cut_windows(sequences: Sequences, window: int, washout: int, after: int, rng
     end = np.minimum(begin + total, last)
     first = starts[sequence]
     return Windows(first + begin, first + end, first + counted_begin, first + counted_end)
+
+
+def start_windows(sequences: Sequences, steps: int, after: int) -> Windows:
+    """One window from the start of each sequence, of so many steps that all count, and `after` steps behind them."""
+    first, last = sequences.starts, sequences.starts + sequences.lengths
+    return Windows(first, np.minimum(first + steps + after, last), first, np.minimum(first + steps, last))
+
+
+def joined(*parts: Windows) -> Windows:
+    """The windows of all parts."""
+    names = [f.name for f in dataclasses.fields(Windows)]
+    return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,333 @@
+"""Cross-fitting by record: K networks, each trained without one fold of the records; their mean is the network.
+
+Each record is validated by the networks that have not seen it, so that no LAMP record is spent on validation alone. The
+folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in a process on a core of its own.
+"""
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from data_io import Record, RecordsOnDisk, parse_handle
+from layers.standardization import Standardization
+from network import (
+    Architecture,
+    TrainedNetwork,
+    join_networks,
+    load_network,
+    new_metadata,
+    save_model,
+)
+from prediction import OutOfFold, Predictor, save_out_of_fold
+from settings import Config
+from support.errors import InputError
+from support.files import write_json
+from support.saved_networks import (
+    HISTORY_FILE,
+    MODEL_FILE,
+    SETTINGS_FILE,
+    new_training_folder,
+    only_training,
+    publish,
+    unfinished,
+)
+from training.fit import train as train_one
+from training.history import LOG_INTERVAL, as_duration, write_history
+from training.resume import data_fingerprint, find_training
+
+SECONDS_BETWEEN_REPORTS = 0.5
+
+
+def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwork:
+    """Trains `num_folds` networks, each without a fold of the records of train and val, and saves their mean.
+
+    The standardization is that of all these records. Beside the network lie the out-of-fold predictions.
+
+    Raises:
+        InputError: there are fewer records than folds, or what a training raises.
+    """
+    records, user = all_records(sets), config.user
+    if len(records) < user.num_folds:
+        raise InputError(
+            f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have {len(records)} realizations "
+            "together, and each fold needs one; give more, or set fewer folds"
+        )
+    with only_training(config.network_folder):
+        work = config.network_folder.with_name(f"{config.network_name}.folds")
+        data = data_fingerprint(records)
+        metadata = _begun(work) if user.resume else None
+        if user.resume and not metadata:
+            found = find_training(config, data)
+            if isinstance(found, TrainedNetwork):
+                return found
+        if not metadata:
+            shutil.rmtree(work, ignore_errors=True)
+            drawn = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+            architecture = Architecture.of(user, Standardization.of(records))
+            metadata = new_metadata(config, architecture, drawn if user.seed is None else user.seed)
+            write_json(work / SETTINGS_FILE, metadata | {"data_fingerprint": data})
+        folds = split(config, sets, metadata["seed"])
+        report = Report(folds, metadata["seed"])
+        train_folds(folds, Standardization.of(records), report.update)
+        trained = _joined(config, folds, metadata, report)
+        shutil.rmtree(work, ignore_errors=True)
+        return trained
+
+
+def _begun(work: Path) -> dict[str, Any] | None:
+    """settings.json of a cross-fitting that was cut off."""
+    try:
+        return json.loads((work / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], report: "Report") -> TrainedNetwork:
+    """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
+    networks = [load_network(fold.config.network_folder) for fold in folds]
+    found = out_of_fold(folds, networks)
+    joint = join_networks(networks)
+    history = joint_history(folds)
+    epoch = int(np.median([network.best_epoch for network in networks]))
+    trained = dataclasses.replace(joint, history=history, best_epoch=epoch)
+    folder = new_training_folder(config.network_folder)
+    save_model(trained.model, folder / MODEL_FILE)
+    write_history(history, folder / HISTORY_FILE)
+    save_out_of_fold(folder, found)
+    numbers = {"epochs_trained": len(history), "best_epoch": epoch, "stopped": "all folds trained", "finished": True}
+    numbers |= {"network": dataclasses.asdict(trained.architecture), "out_of_fold": list(found)}
+    numbers["folds"] = [
+        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
+        for n, fold in zip(networks, folds, strict=True)
+    ]
+    write_json(folder / SETTINGS_FILE, metadata | numbers)
+    publish(folder, config.network_folder)
+    report.close()
+    return trained
+
+
+# ---- which records each network leaves out ------------------------------------------------------------------------
+
+
+def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
+    """The fold (from 0) of each record: at random, evenly over the folds and, for each sea state, over them too.
+
+    names: of the records; those with the same handle but for the realization are of one sea state. Sea states that
+    resemble each other (in heading first) are dealt one after the other, so that no fold misses a range of them.
+    """
+    states = [_sea_state(name) for name in names]
+    rng = np.random.default_rng(seed)
+    order = sorted(rng.permutation(len(names)), key=lambda i: states[i])  # stable: at random within a sea state
+    fold = np.empty(len(names), int)
+    fold[order] = np.arange(len(names)) % folds
+    return fold
+
+
+def _sea_state(name: str) -> tuple[float, ...]:
+    try:
+        handle = parse_handle(name)
+    except InputError:
+        return ()
+    return (handle.heading, *(value for key, value in vars(handle).items() if key != "realization"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """One of the K trainings: settings with a network folder of its own, and the records to train and validate on."""
+
+    config: Config
+    sets: Mapping[str, Sequence[Record]]
+
+    def history(self) -> pd.DataFrame:
+        """Its epochs so far; empty before the first one has ended."""
+        own = self.config.network_folder
+        for folder in (unfinished(own), own):
+            try:
+                return pd.read_csv(folder / HISTORY_FILE)
+            except (OSError, ValueError):
+                continue
+        return pd.DataFrame()
+
+
+def all_records(sets: Mapping[str, Sequence[Record]]) -> Sequence[Record]:
+    """The records of train and val behind each other, in memory or on disk as they were."""
+    parts = [sets["train"], sets["val"]]
+    if any(isinstance(part, RecordsOnDisk) for part in parts):
+        return RecordsOnDisk(tuple(record for part in parts for record in getattr(part, "cached", ())))
+    return tuple(record for part in parts for record in part)
+
+
+def split(config: Config, sets: Mapping[str, Sequence[Record]], seed: int) -> list[Fold]:
+    """The folds of all records of train and val; each validates on what is dealt to it and trains on the rest."""
+    records = all_records(sets)
+    dealt = deal([record.name for record in getattr(records, "cached", records)], config.user.num_folds, seed)
+    folds = []
+    for k in range(config.user.num_folds):
+        user = dataclasses.replace(
+            config.user,
+            model_save_filename=f"{config.network_name}.folds/fold_{k + 1}",
+            num_folds=0,
+            seed=int(np.random.SeedSequence((seed, k)).generate_state(1)[0] >> 1),
+        )
+        own = {"train": _chosen(records, dealt != k), "val": _chosen(records, dealt == k)}
+        folds.append(Fold(dataclasses.replace(config, user=user), own))
+    return folds
+
+
+def _chosen(records: Sequence[Record], chosen: np.ndarray) -> Sequence[Record]:
+    if isinstance(records, RecordsOnDisk):
+        return RecordsOnDisk(tuple(records.cached[i] for i in np.flatnonzero(chosen)))
+    return tuple(records[i] for i in np.flatnonzero(chosen))
+
+
+# ---- side by side -------------------------------------------------------------------------------------------------
+
+
+def train_folds(folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None]) -> None:
+    """Trains each fold in a process of its own, as many at once as there are cores; `report` is called meanwhile.
+
+    Raises:
+        InputError: what was wrong in the folds; or Ctrl-C came before all of them had begun.
+    """
+    workers = min(cores(), len(folds))
+    threads = max(1, cores() // len(folds))
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    waiting, begun, stopped = list(folds), [], False
+    with ProcessPoolExecutor(workers, context, initializer=_ignore_ctrl_c, max_tasks_per_child=1) as pool:
+        while waiting or any(not future.done() for future in begun):
+            try:
+                while waiting and not stopped and sum(not future.done() for future in begun) < workers:
+                    begun.append(pool.submit(_train_fold, waiting.pop(0), standardization, threads))
+                wait(begun, SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+                report()
+                if any(future.done() and _faults(future) for future in begun):
+                    waiting.clear()
+            except KeyboardInterrupt:  # the folds that train have had it too, and end with their best networks
+                stopped = True
+                waiting.clear()
+    faults = [line for future in begun for line in _faults(future)]
+    if not faults and len(begun) < len(folds):
+        faults = [
+            f"stopped by Ctrl-C when {len(begun)} of {len(folds)} folds had been trained; resume = True trains the rest"
+        ]
+    if faults:
+        raise InputError(list(dict.fromkeys(faults)))
+
+
+def cores() -> int:
+    """Cores that this process may use: a batch system often gives it fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _ignore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the process has a training to end
+
+
+def _train_fold(fold: Fold, standardization: Standardization, threads: int) -> list[str]:
+    """Runs in a process of its own; returns what went wrong, one line each."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        try:
+            train_one(fold.config, fold.sets, standardization=standardization, after_epoch=_end_with_parent)
+        except InputError as error:
+            return list(error.lines)
+    return []
+
+
+def _end_with_parent(*_: Any) -> None:
+    if not multiprocessing.parent_process().is_alive():
+        raise SystemExit  # as a cut would: the training can be resumed
+
+
+def _faults(future: Future) -> list[str]:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return ["the process of a fold was killed, perhaps as memory ran out; resume = True goes on"]
+
+
+# ---- what the folds give together ---------------------------------------------------------------------------------
+
+
+def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
+    """history.csv of all folds that have begun, as if they trained in step.
+
+    val_loss and the validation errors are those of all records, out of fold; a fold whose training has ended keeps the
+    values of its best epoch.
+    """
+    begun = [(fold, history) for fold in folds if len(history := fold.history())]
+    epochs = pd.RangeIndex(1, 1 + max(len(history) for _, history in begun), name="epoch")
+    rows = np.array([sum(len(record.time) for record in fold.sets["val"]) for fold, _ in begun], float)
+    parts = []
+    for _, history in begun:
+        kept = history.set_index("epoch")
+        best = kept.loc[kept["val_loss"].idxmin()]
+        parts.append(kept.reindex(epochs).fillna(best.to_dict()).assign(elapsed_s=kept["elapsed_s"].reindex(epochs)))
+    stacked = np.stack([part.to_numpy(float) for part in parts])  # (fold, epoch, column)
+    columns = parts[0].columns
+    is_error = columns.str.startswith("val_rmse_")
+    joint = np.average(np.where(is_error, stacked**2, stacked), axis=0, weights=rows)
+    joint = pd.DataFrame(np.where(is_error, np.sqrt(joint), joint), index=epochs, columns=columns)
+    in_turn = len(folds) / min(cores(), len(folds))
+    joint["elapsed_s"] = in_turn * np.nanmean(stacked[:, :, columns.get_loc("elapsed_s")], axis=0)
+    return joint.reset_index()
+
+
+def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> dict[str, OutOfFold]:
+    """By record: what the network without it predicts, and how far all networks are apart."""
+    predictors = [Predictor(network) for network in networks]
+    found = {}
+    for k, fold in enumerate(folds):
+        for record in fold.sets["val"]:
+            of_all = [predictor.predict([record.inputs])[0] for predictor in predictors]
+            found[record.name] = OutOfFold(np.float32(of_all[k]), np.float32(np.std(of_all, axis=0, ddof=1)))
+    return found
+
+
+class Report:
+    """One progress line for all folds."""
+
+    def __init__(self, folds: Sequence[Fold], seed: int):
+        self._folds, self._began, self._printed, self._epochs = folds, time.perf_counter(), float("-inf"), 0
+        self._on_terminal = sys.stdout.isatty()
+        count = sum(len(fold.sets["val"]) for fold in folds)
+        at_once = min(cores(), len(folds))
+        print(f"Cross-fitting {len(folds)} networks on {count} realizations, {at_once} at a time, seed {seed}")
+
+    def update(self) -> None:
+        """Prints how far the folds are: on a terminal when something has changed, else every LOG_INTERVAL seconds."""
+        histories = [fold.history() for fold in self._folds]
+        done = sum(map(len, histories))
+        interval = SECONDS_BETWEEN_REPORTS if self._on_terminal else LOG_INTERVAL
+        if done == self._epochs or time.perf_counter() - self._printed < interval:
+            return
+        self._epochs, self._printed = done, time.perf_counter()
+        all_epochs = len(histories) * self._folds[0].config.user.epochs
+        left = (time.perf_counter() - self._began) / done * (all_epochs - done)
+        losses = ", ".join(f"{history['val_loss'].min():.2e}" if len(history) else "-" for history in histories)
+        line = f"{done} of {all_epochs} epochs  best validation of each fold {losses}  at most {as_duration(left)} left"
+        print(*(f"\r{line:<110}", "") if self._on_terminal else (line, "\n"), sep="", end="", flush=True)
+
+    def close(self) -> None:
+        """The last line."""
+        if self._on_terminal:
+            print()
+        loss = joint_history(self._folds)["val_loss"].iloc[-1]
+        took = as_duration(time.perf_counter() - self._began)
+        print(f"Trained {len(self._folds)} folds in {took}; validation loss out of fold {loss:.3e}")
