@@ -102,6 +102,13 @@ class RecordsOnDisk(Sequence):
         return self.cached[place].read()
 
 
+def joined(*sets: Sequence[Record]) -> Sequence[Record]:
+    """The records of several sets behind each other, in memory or on disk as they were."""
+    if any(isinstance(records, RecordsOnDisk) for records in sets):
+        return RecordsOnDisk(tuple(record for records in sets for record in getattr(records, "cached", ())))
+    return tuple(record for records in sets for record in records)
+
+
 # ---- channels ---------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from data_io import Record
 from figures import training_figures
 from figures.style import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
-from prediction import Predictor, predict_with_checkpoints
+from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import HANDLE
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
@@ -51,10 +51,16 @@ Results = Mapping[str, Predicted]
 
 
 def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequence[Record]]) -> Results:
-    """LAMP's, SimpleCode's and the network's motions of each record; with a cache_path they stay on disk."""
-    folder = config.data.cache_path
+    """LAMP's, SimpleCode's and the network's motions of each record; with a cache_path they stay on disk.
+
+    The motions of val are those of the networks that have not seen the record, if the network is one of folds.
+    """
+    folder, found = config.data.cache_path, load_out_of_fold(config.network_folder)
     results = {}
     for name, records in sets.items():
+        if name == "val" and found and found.keys() >= set(record_names(records)):
+            results[name] = Predicted(records, [found[record].prediction for record in record_names(records)])
+            continue
         if not folder or not len(records):
             results[name] = Predicted(records, predictor.predict([record.inputs for record in records]))
             continue
@@ -79,6 +85,7 @@ def save_report(
 ) -> None:
     """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network."""
     channels, network = trained.architecture.outputs, network_title(trained)
+    sets, results = _with_out_of_fold(config, sets, results)
     sums = {set_name: metrics.model_sums(motions) for set_name, motions in results.items()}
     names = {set_name: [(name, _handle_in(name)) for name in record_names(sets[set_name])] for set_name in sums}
     report = metrics.error_report(sums, channels, network)
@@ -89,6 +96,18 @@ def save_report(
     run_folder.note(config.output_folder, [REPORT_FILE, BY_RECORD_FILE])
     data_io.write_table(config.output_folder / REPORT_FILE, report)
     data_io.write_table(config.output_folder / BY_RECORD_FILE, by_record)
+
+
+def _with_out_of_fold(
+    config: Config, sets: Mapping[str, Sequence[Record]], results: Results
+) -> tuple[Mapping[str, Sequence[Record]], Results]:
+    """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
+    found = load_out_of_fold(config.network_folder)
+    records = data_io.joined(sets["train"], sets["val"])
+    if not records or not found.keys() >= set(record_names(records)):
+        return sets, results
+    predicted = Predicted(records, [found[name].prediction for name in record_names(records)])
+    return {**sets, "val": records}, {**results, "val": predicted}
 
 
 def network_title(trained: TrainedNetwork) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, RecordsOnDisk, parse_handle
+from data_io import Record, RecordsOnDisk, joined, parse_handle
 from layers.standardization import Standardization
 from network import (
     Architecture,
@@ -61,7 +61,7 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
     Raises:
         InputError: there are fewer records than folds, or what a training raises.
     """
-    records, user = all_records(sets), config.user
+    records, user = joined(sets["train"], sets["val"]), config.user
     if len(records) < user.num_folds:
         raise InputError(
             f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have {len(records)} realizations "
@@ -164,17 +164,9 @@ class Fold:
         return pd.DataFrame()
 
 
-def all_records(sets: Mapping[str, Sequence[Record]]) -> Sequence[Record]:
-    """The records of train and val behind each other, in memory or on disk as they were."""
-    parts = [sets["train"], sets["val"]]
-    if any(isinstance(part, RecordsOnDisk) for part in parts):
-        return RecordsOnDisk(tuple(record for part in parts for record in getattr(part, "cached", ())))
-    return tuple(record for part in parts for record in part)
-
-
 def split(config: Config, sets: Mapping[str, Sequence[Record]], seed: int) -> list[Fold]:
     """The folds of all records of train and val; each validates on what is dealt to it and trains on the rest."""
-    records = all_records(sets)
+    records = joined(sets["train"], sets["val"])
     dealt = deal([record.name for record in getattr(records, "cached", records)], config.user.num_folds, seed)
     folds = []
     for k in range(config.user.num_folds):
