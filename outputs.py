@@ -55,28 +55,36 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
 
     The motions of val are those of the networks that have not seen the record, if the network is one of folds.
     """
-    folder, found = config.data.cache_path, load_out_of_fold(config.network_folder)
+    folder = config.data.cache_path
     results = {}
     for name, records in sets.items():
-        if name == "val" and found and found.keys() >= set(record_names(records)):
-            results[name] = Predicted(records, [found[record].prediction for record in record_names(records)])
-            continue
+        unseen = load_out_of_fold(config.network_folder) if name == "val" else {}
+        predicted = _predictions(predictor, records, name, unseen)
         if not folder or not len(records):
-            results[name] = Predicted(records, predictor.predict([record.inputs for record in records]))
+            results[name] = Predicted(records, list(predicted))
             continue
-        on_disk = write_rows(_predictions(predictor, records, name), folder, in_order=True)
+        on_disk = write_rows(predicted, folder, in_order=True)
         predictions = np.split(on_disk.rows, np.cumsum(on_disk.lengths)[:-1])
         results[name] = Predicted(records, predictions, on_disk)
     return results
 
 
-def _predictions(predictor: Predictor, records: Sequence[Record], set_name: str) -> Iterator[np.ndarray]:
-    """Yields the network's motions record by record, with a few records in memory at a time."""
+def _predictions(
+    predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Yields the network's motions record by record, with a few records in memory at a time.
+
+    unseen: by record name, motions that take the place of the network's.
+    """
     silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
     with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
         for start in range(0, len(records), RECORDS_AT_ONCE):
-            chosen = range(start, min(start + RECORDS_AT_ONCE, len(records)))
-            yield from predictor.predict([records[i].inputs for i in chosen])
+            chosen = [records[i] for i in range(start, min(start + RECORDS_AT_ONCE, len(records)))]
+            for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
+                other = unseen.get(record.name)
+                if other is not None and len(other) == len(predicted):
+                    predicted[:, : other.shape[1]] = other
+                yield predicted
             bar.update(len(chosen))
 
 
@@ -106,7 +114,7 @@ def _with_out_of_fold(
     records = data_io.joined(sets["train"], sets["val"])
     if not records or not found.keys() >= set(record_names(records)):
         return sets, results
-    predicted = Predicted(records, [found[name].prediction for name in record_names(records)])
+    predicted = Predicted(records, [found[name] for name in record_names(records)])
     return {**sets, "val": records}, {**results, "val": predicted}
 
 

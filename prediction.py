@@ -1,12 +1,10 @@
 """Predicts whole records with a trained network."""
 
 import dataclasses
-import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -18,7 +16,7 @@ from data_io import mirrored_channels
 from layers import array_lstm
 from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
 from support.files import written_aside
-from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE, SETTINGS_FILE
+from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
 
 SEQUENCES_AT_ONCE = 128  # on each core: fewer take longer per sequence, more are no faster
 FEWEST_SEQUENCES = 32  # a further core only helps above this
@@ -28,36 +26,21 @@ ATTENTION_STEPS = 2**17  # the same for the transformer, which holds attention w
 Evaluate = Callable[[np.ndarray], np.ndarray]  # takes and returns (sequence, time, channel) in physical units, float32
 
 
-@dataclass(frozen=True)
-class OutOfFold:
-    """Of a record in cross-fitting, in physical units, both (rows, output channel) float32.
+def save_out_of_fold(folder: Path, found: Mapping[str, np.ndarray]) -> None:
+    """Keeps beside a network of folds what it predicts for each record without the networks that have seen it.
 
-    prediction: of the networks that have not seen it. spread: standard deviation of the networks of all folds.
+    found: by record name (rows, output channel) in physical units.
     """
-
-    prediction: np.ndarray
-    spread: np.ndarray
-
-
-def save_out_of_fold(folder: Path, found: Mapping[str, OutOfFold]) -> None:
-    """Beside the network; the records' names are in the order of settings.json's "out_of_fold"."""
-    arrays = {}
-    for number, each in enumerate(found.values()):
-        arrays |= {f"prediction_{number}": each.prediction, f"spread_{number}": each.spread}
     with written_aside(folder / OUT_OF_FOLD_FILE) as aside:
-        np.savez(aside, **arrays)
+        np.savez(aside, **{name: np.float32(prediction) for name, prediction in found.items()})
 
 
-def load_out_of_fold(folder: Path) -> dict[str, OutOfFold]:
-    """By record; empty for a network that was trained without folds, or whose file is damaged or gone."""
+def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
+    """What `save_out_of_fold` has kept; empty for a network without folds, or if the file is damaged."""
     try:
-        names = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))["out_of_fold"]
-        with np.load(folder / OUT_OF_FOLD_FILE) as arrays:
-            return {
-                name: OutOfFold(arrays[f"prediction_{number}"], arrays[f"spread_{number}"])
-                for number, name in enumerate(names)
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return {}
 
 

@@ -33,7 +33,7 @@ from network import (
     new_metadata,
     save_model,
 )
-from prediction import OutOfFold, Predictor, save_out_of_fold
+from prediction import Predictor, save_out_of_fold
 from settings import Config
 from support.errors import InputError
 from support.files import write_json
@@ -281,14 +281,13 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     return joint.reset_index()
 
 
-def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> dict[str, OutOfFold]:
-    """By record: what the network without it predicts, and how far all networks are apart."""
-    predictors = [Predictor(network) for network in networks]
+def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> dict[str, np.ndarray]:
+    """By record name (rows, output channel): what the network predicts that has not seen the record."""
     found = {}
-    for k, fold in enumerate(folds):
+    for fold, network in zip(folds, networks, strict=True):
+        predictor = Predictor(network)
         for record in fold.sets["val"]:
-            of_all = [predictor.predict([record.inputs])[0] for predictor in predictors]
-            found[record.name] = OutOfFold(np.float32(of_all[k]), np.float32(np.std(of_all, axis=0, ddof=1)))
+            (found[record.name],) = predictor.predict([record.inputs])
     return found
 
 

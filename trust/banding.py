@@ -12,11 +12,9 @@ from network import TrainedNetwork
 from settings import Config
 from support import run_folder
 from support.errors import first_line, warn
+from support.saved_networks import OUT_OF_FOLD_FILE
 from trust import bands
 
-OUT_OF_FOLD_FILE = (
-    "out_of_fold.npz"  # predictions of each LAMP record of train and val by networks that were trained without it
-)
 CALIBRATION_FILE = "calibration.json"
 REPORT_FILE = "band_report.csv"
 LEVEL = 90  # percent, of the bands in texts and figures; or the highest lower level that can be calibrated

@@ -65,24 +65,20 @@ def test_one_plain_network_and_its_out_of_fold_predictions_are_left(trained):
     found = load_out_of_fold(FOLDER)
     records = {record.name: record for record in (*SETS["train"], *SETS["val"])}
     assert found.keys() == records.keys()
-    for name, each in found.items():
-        assert each.prediction.shape == each.spread.shape == records[name].targets.shape
-        assert np.isfinite(each.prediction).all() and (each.spread > 0).any()
-    # Of two networks one has seen the record: the mean of both lies half as far from the one as the two are apart.
     record = SETS["test"][0]
     mean = Predictor(trained).predict([record.inputs])[0]
     alone = keras.models.load_model(FOLDER / "model.keras", compile=False)
     np.testing.assert_allclose(mean[::2], alone.predict(record.inputs[None, ::2], verbose=0)[0], atol=1e-4)
-    for name, each in found.items():
-        mean = Predictor(trained).predict([records[name].inputs])[0]
-        np.testing.assert_allclose(np.abs(each.prediction - mean), each.spread / np.sqrt(2), atol=1e-4)
+    for name, prediction in found.items():  # one of the two networks has seen the record, the other has not
+        assert prediction.shape == records[name].targets.shape
+        mean, spread = np.split(Predictor(trained, with_spread=True).predict([records[name].inputs])[0], 2, axis=1)
+        assert 0.3 < np.median(np.abs(prediction - mean) / spread) < 3
 
 
 def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
     found, s = load_out_of_fold(FOLDER), trained.architecture.standardization
     errors = [
-        ((found[record.name].prediction - record.targets) / s.output_deviation) ** 2
-        for record in (*SETS["train"], *SETS["val"])
+        ((found[record.name] - record.targets) / s.output_deviation) ** 2 for record in (*SETS["train"], *SETS["val"])
     ]
     history = pd.read_csv(FOLDER / "history.csv")
     assert history["val_loss"].min() == pytest.approx(np.concatenate(errors).mean(), rel=0.01)
@@ -93,7 +89,7 @@ def test_the_reports_validation_is_out_of_fold(trained):
     config = configure(**USER)
     results = outputs.predict_sets(config, Predictor(trained), SETS)
     found = load_out_of_fold(FOLDER)
-    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].name].prediction)
+    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].name])
     sets, joint = outputs._with_out_of_fold(config, SETS, results)
     assert len(sets["val"]) == len(joint["val"]) == 4 and len(joint["train"]) == 3
 
