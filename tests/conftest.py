@@ -146,6 +146,22 @@ class Project:
 
 
 @pytest.fixture
+def own_folder(tmp_path, monkeypatch) -> None:
+    """An empty folder as the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def eagerly():
+    """Without compiling graphs, which would take most of the time of trainings of a few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def project(tmp_path, monkeypatch) -> Project:
     monkeypatch.chdir(tmp_path)
     return Project(tmp_path)

@@ -23,9 +23,7 @@ from test_fit import (
     Killed,
     Killer,
     assert_finished_alone,
-    eagerly,
     left_in,
-    own_folder,
     train,
     what_is_left,
 )
@@ -41,8 +39,7 @@ from support.files import write_json
 from support.saved_networks import only_training
 from training import fit, history, validation
 
-__all__ = ["eagerly", "own_folder"]  # fixtures
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 # ---- full disks ----------------------------------------------------------------------------------------------------
 

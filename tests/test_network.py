@@ -31,10 +31,7 @@ from training.optimizer import make_optimizer
 from training.sequences import Sequences
 from training.windows import cut_pieces, cut_windows, gather
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
@@ -317,7 +314,7 @@ def standardized_loss(trained: TrainedNetwork, sets, objective, time_res: int) -
         ({"num_networks": 2}, (0, 0.0, 0.0)),
     ],
 )
-def test_val_loss_is_the_objective_on_standardized_motions(user, objective):
+def test_val_loss_is_the_objective_on_standardized_motions(eagerly, user, objective):
     sets = make_sets(val_rows=(80, 47))
     trained = train(sets, val_fun_hyp=objective, epochs=3, **user)
     best = trained.history.set_index("epoch").loc[trained.best_epoch]
@@ -356,7 +353,7 @@ def test_an_objective_that_gives_no_sample_a_weight_is_refused_before_training(c
     assert not Path("saved_models").exists() or not list(Path("saved_models").iterdir())
 
 
-def test_motions_without_a_turning_point_are_no_turning_points_to_learn():
+def test_motions_without_a_turning_point_are_no_turning_points_to_learn(eagerly):
     sets = make_sets()
     rising = [r.time[:, None] * [1.0, 2.0, 3.0] for r in sets["val"]]
     sets["val"] = tuple(dataclasses.replace(r, targets=y) for r, y in zip(sets["val"], rising, strict=True))
@@ -366,7 +363,7 @@ def test_motions_without_a_turning_point_are_no_turning_points_to_learn():
 
 
 @pytest.mark.parametrize("val", [True, False])
-def test_an_epoch_without_an_error_to_count_is_never_the_best(val):
+def test_an_epoch_without_an_error_to_count_is_never_the_best(eagerly, val):
     """Of large errors there are none from some epoch on: that is no loss of 0 that none can beat."""
     sets = make_sets() if val else make_sets() | {"val": ()}
     user = {"epochs": 14, "patience": 3, "optimizer": "adam", "lr": 0.05, "predict_correction": True}
@@ -380,20 +377,20 @@ def test_an_epoch_without_an_error_to_count_is_never_the_best(val):
     assert len(trained.history) == trained.best_epoch + 3
 
 
-def test_the_same_seed_gives_the_same_training_and_another_one_another():
+def test_the_same_seed_gives_the_same_training_and_another_one_another(eagerly):
     user = {"window_length": 20, "washout_length": 5, "dropout": 0.2, "num_layers": 2, "epochs": 2}
     first, again, other = train(seed=3, **user), train(seed=3, **user), train(seed=4, **user)
     assert np.array_equal(losses(first), losses(again)) and same_weights(first, again)
     assert not np.array_equal(losses(first)[:, 1:3], losses(other)[:, 1:3])
 
 
-def test_a_drawn_seed_is_written_down_and_gives_the_training_again():
+def test_a_drawn_seed_is_written_down_and_gives_the_training_again(eagerly):
     first = train(seed=None)
     seed = json.loads(configure().network_folder.joinpath("settings.json").read_text())["seed"]
     assert np.array_equal(losses(train(seed=seed)), losses(first))
 
 
-def test_the_test_set_has_no_influence():
+def test_the_test_set_has_no_influence(eagerly):
     sets = make_sets()
     first = train(sets)
     garbage = sets | {"test": (Record("x", np.arange(5.0), np.full((5, 4), np.nan), np.full((5, 3), 1e30), sets),)}
@@ -401,7 +398,7 @@ def test_the_test_set_has_no_influence():
     assert same_weights(first, train(sets | {"test": ()}))
 
 
-def test_the_validation_set_chooses_the_epoch_but_does_not_teach():
+def test_the_validation_set_chooses_the_epoch_but_does_not_teach(eagerly):
     sets = make_sets()
     others = sets | {"val": (make_record(60, 99),)}
     first, second = train(sets), train(others)
@@ -428,7 +425,7 @@ def test_training_stops_when_validation_gets_no_better():
 
 
 @pytest.mark.parametrize("schedule", declared(UserInput)["lr_schedule"].choices)
-def test_learning_rate_schedules(schedule):
+def test_learning_rate_schedules(eagerly, schedule):
     rate = train(lr_schedule=schedule, epochs=4, patience=1000, lr=0.01).history["learning_rate"].to_numpy()
     assert rate[0] <= 0.01 + 1e-9 and (np.diff(rate) <= 0).all()
     if schedule == "constant":
@@ -451,7 +448,7 @@ def test_optimizers(name):
 
 
 @pytest.mark.parametrize("bi_directional", [False, True])
-def test_the_average_of_the_weights_is_validated_and_kept(bi_directional):
+def test_the_average_of_the_weights_is_validated_and_kept(eagerly, bi_directional):
     user = {"epochs": 6, "num_batches": 1, "checkpoint_every": 1, "max_checkpoints": 6, "lr": 0.002, "patience": 100}
     user |= {"lr_schedule": "constant", "bi_directional": bi_directional}
     plain = train(model_save_filename="plain", **user)
@@ -475,7 +472,7 @@ def test_a_training_that_diverges_at_once_is_told_and_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("user", [{}, {"num_networks": 2, "bi_directional": True, "val_fun_hyp": [3, 1.0, 0]}])
-def test_validation_errors_in_the_history_are_those_of_the_network_in_physical_units(user):
+def test_validation_errors_in_the_history_are_those_of_the_network_in_physical_units(eagerly, user):
     """Over all rows of all records, whatever the objective."""
     sets = make_sets(val_rows=(80, 61))
     trained = train(sets, epochs=2, **user)
@@ -500,7 +497,7 @@ def raise_in_epoch(monkeypatch, number: int, error: type[BaseException]) -> None
     monkeypatch.setattr(history.Progress, "on_epoch_end", on_epoch_end)
 
 
-def test_ctrl_c_keeps_the_best_network(monkeypatch):
+def test_ctrl_c_keeps_the_best_network(eagerly, monkeypatch):
     sets = make_sets()
     whole = train(sets, epochs=6)
     raise_in_epoch(monkeypatch, 4, KeyboardInterrupt)
@@ -518,7 +515,7 @@ def test_ctrl_c_keeps_the_best_network(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_interrupted_run_keeps_the_last_good_network(monkeypatch, error):
+def test_an_interrupted_run_keeps_the_last_good_network(eagerly, monkeypatch, error):
     train(epochs=2)
     folder = configure().network_folder
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
@@ -529,7 +526,7 @@ def test_an_interrupted_run_keeps_the_last_good_network(monkeypatch, error):
     assert network.load(configure(training_mode=False)).best_epoch is not None
 
 
-def test_a_finished_run_takes_the_place_of_an_older_one(tmp_path):
+def test_a_finished_run_takes_the_place_of_an_older_one(eagerly, tmp_path):
     train(hidden_size=4)
     train(hidden_size=6, overwrite=True)
     assert [path.name for path in (tmp_path / "saved_models").iterdir()] == ["recently_trained_model"]
@@ -814,7 +811,7 @@ def test_each_member_learns_by_itself(objective):
     assert float(loss(target, np.concatenate(members, axis=-1))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_members_of_a_trained_ensemble_differ():
+def test_the_members_of_a_trained_ensemble_differ(eagerly):
     trained = train(num_networks=2, epochs=1)
     first, second = (trained.model.get_layer(f"net{n}_lstm_1").get_weights() for n in (1, 2))
     assert all(a.shape == b.shape for a, b in zip(first, second, strict=True))

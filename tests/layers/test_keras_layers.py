@@ -14,10 +14,7 @@ from network import TrainedNetwork, build_training_model, mean_of_members
 from prediction import Predictor
 from settings import NETWORKS_FOLDER
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 KINDS = ("gru", "transformer", "linear")

@@ -43,9 +43,7 @@ def save(name: str, error: float, finished: bool = True, report: pd.DataFrame | 
     (make_report(error) if report is None else report).to_csv(output / "error_report.csv", index=False)
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def compare(*arguments: str) -> pd.DataFrame:

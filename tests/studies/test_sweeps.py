@@ -496,17 +496,7 @@ def write_sweep(project: Project, name: str = "my_inputs.py", **values) -> None:
     path.write_text(path.read_text() + "\n".join(["class SweepArgs:", "    def __init__(self):", *lines, ""]))
 
 
-@pytest.fixture
-def eager():
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
-def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eager, capsys):
+def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, capsys):
     project.user |= {"model_save_filename": "mine", "epochs": 3, "num_batches": 2}
     project.save = {"test": [0], "train": [], "val": []}
     write_sweep(project, hidden_size=[3, 4])
@@ -551,8 +541,7 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eager, capsys
     keras.models.load_model(project.folder / "saved_models/mine/model.keras")
 
 
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
-def test_a_training_that_lags_behind_is_ended_and_never_meets_the_test_set(project, monkeypatch, eager, capsys):
+def test_a_training_that_lags_behind_is_ended_and_never_meets_the_test_set(project, monkeypatch, eagerly, capsys):
     monkeypatch.setattr(sweeps, "MEMBERS_BEFORE_PRUNING", 1)
     project.user |= {"model_save_filename": "mine", "epochs": 4, "num_batches": 2}
     write_sweep(project, lr=[0.02, 1e-9], prune_after=2)

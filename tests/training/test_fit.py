@@ -30,24 +30,11 @@ from training import fit, history
 from training.optimizer import ENDLESS_SCHEDULES
 
 ROOT = Path(main.__file__).resolve().parent
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # of tf.data, see eagerly()
+pytestmark = pytest.mark.usefixtures("own_folder")
 FOLDER = Path("saved_models") / DEFAULT_NAME
 STATE = saved_networks.STATE_FILE
 KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch
 FINISHED = ["checkpoints/last.keras", KEPT_STATE, "history.csv", "model.keras", "settings.json"]
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def eagerly():
-    """Without compiling graphs, which would take most of the time of trainings as short as these."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 SETS = make_sets(rows=(40, 37), val_rows=(30,), test_rows=())

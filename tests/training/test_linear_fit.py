@@ -18,10 +18,7 @@ from training.history import history_columns
 from training.mirroring import Mirror, with_mirrored
 from training.sequences import Sequences
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 INPUTS, OUTPUTS = ("Zcg", "Roll", "Pitch", "Wave"), ("Zcg", "Roll", "Pitch")
@@ -181,5 +178,5 @@ def test_a_whole_run_reports_and_draws(project):
     report = pd.read_csv(project.folder / "output_files/recently_trained_model/error_report.csv")
     assert {"train", "val", "test"} == set(report["set"]) and (report["mse"] >= 0).all()
     assert "output_files/recently_trained_model/figures/learning_curve.png" in written
-    project.user["training_mode"] = False
+    project.user["training_mode"], project.plotting = False, {"plotting_mode": False}
     assert project.run() == 0
