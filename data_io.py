@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from readers import record_cache
+from readers import record_cache, units
 from readers.alignment import align
 from readers.cases import Handle as Handle  # input files call data_io.read_cases
 from readers.cases import parse_handle as parse_handle
@@ -200,7 +200,8 @@ def read_record(
     Raises:
         InputError: all errors in the realization's files, one line each.
     """
-    tables = _read_tables(_files_to_read(sc, lamp, user, waves))
+    files = _files_to_read(sc, lamp, user, waves)
+    tables = _read_tables(files)
     sea = tables.pop("sea", ("", None))[1]
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res)
     time, columns = aligned.time, aligned.columns
@@ -217,7 +218,8 @@ def read_record(
         lamp_vbm = columns.get("lamp_vbm", no_vbm)
         targets = np.hstack([lamp_vbm] * user.output_vbm + [columns["lamp"]] * user.output_3dof)
     record = Record(name or Path(sc).name, time, np.hstack(inputs), targets, np.hstack(simple))
-    return record, _warn_of_other_writers(sc, lamp) + aligned.warnings
+    converted = [line for file, layout in files.values() for line in units.remarks(file, layout.columns)]
+    return record, _warn_of_other_writers(sc, lamp) + converted + aligned.warnings
 
 
 def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from readers import units
 from support.errors import InputError
 
 MAX_FAULTS_A_FILE = 3
@@ -76,11 +77,12 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
     """Reads the columns of a layout from one file.
 
     Returns:
-        (rows, column) float64, in the layout's order, without footer lines and SimpleCode's zero rows at the end.
+        (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero rows
+        at the end.
 
     Raises:
-        InputError: the file is missing, empty or not text, or has a row that is cut, not numeric, not finite or
-            backwards in time; one line each, with the file's line and column.
+        InputError: the file is missing, empty or not text, names a unit that cannot be converted, or has a row that is
+            cut, not numeric, not finite or backwards in time; one line each, with the file's line and column.
     """
     path = Path(path)
     data = _read_bytes(path)
@@ -89,12 +91,16 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
     body, first_line = _numeric_part(data, width, path, layout)
     _check_header(data, width, first_line, path, layout)
+    header = b"\n".join(data.split(b"\n", first_line - 1)[: first_line - 1])[: units.HEADER_BYTES]
+    converted = units.factors(header.decode("latin-1"), layout.columns, path)
     values = _usable_columns(_parse(body, width), width, layout)
     if values is None:
         table = _read_line_by_line(body, first_line, width, path, layout)
         values = _usable_columns(table, width, layout)
     if values is None:
         raise InputError(f"{path}: no usable row; expected a {layout.kind} file")
+    for name, (_, factor) in converted.items():
+        values[:, list(layout.columns).index(name)] *= factor
     return values
 
 
