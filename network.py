@@ -219,10 +219,8 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 def new_metadata(config: Config, architecture: Architecture, seed: int | None) -> dict[str, Any]:
     """What settings.json says about a network whose training begins."""
-    settings = config.as_dict()
-    settings["user"]["seed"] = seed
     return {
-        "settings": settings,
+        "settings": with_seed(config, seed),
         "seed": seed,
         "network": dataclasses.asdict(architecture),
         "units": "m and deg (VBM as in the .vbm files), time in s",
@@ -236,6 +234,13 @@ def new_metadata(config: Config, architecture: Architecture, seed: int | None) -
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         "finished": False,
     }
+
+
+def with_seed(config: Config, seed: int | None) -> dict[str, Any]:
+    """The settings as plain types, with the seed that the program has drawn."""
+    settings = config.as_dict()
+    settings["user"]["seed"] = seed
+    return settings
 
 
 def load(config: Config) -> TrainedNetwork:

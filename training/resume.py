@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from data_io import Record, RecordsOnDisk
-from network import TrainedNetwork, load_network, read_metadata, training_variables
+from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
 from support.errors import InputError, first_line
 from support.files import write_json, written_aside
@@ -102,7 +102,11 @@ def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetw
         if not more_epochs and not (stopped == BY_CTRL_C and (own / CHECKPOINTS / STATE_FILE).is_file()):
             print(f"resume = True: the training of {own} is finished ({stopped}); its network is used")
             return load_network(own)
-        _reopen(config, metadata)
+        # From here on it is a training that was interrupted after its last epoch.
+        os.replace(own / CHECKPOINTS / STATE_FILE, own / STATE_FILE)
+    if more_epochs or not cut_off:
+        metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
+        write_json(folder / SETTINGS_FILE, metadata)
     return _read_interrupted(folder, metadata)
 
 
@@ -119,15 +123,6 @@ def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) ->
         f"resume = True with epochs = {config.user.epochs}: the training of {config.network_folder} cannot continue "
         f"beyond {before} epochs, as {why}; set epochs = {before}, or resume = False to train from the beginning"
     )
-
-
-def _reopen(config: Config, metadata: dict[str, Any]) -> None:
-    """Turns a finished training into one interrupted after its last epoch. A kill at any point does no harm."""
-    folder = config.network_folder
-    os.replace(folder / CHECKPOINTS / STATE_FILE, folder / STATE_FILE)
-    settings = config.as_dict()
-    settings["user"]["seed"] = metadata["seed"]
-    write_json(folder / SETTINGS_FILE, metadata | {"settings": settings, "finished": False})
 
 
 def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:

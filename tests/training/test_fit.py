@@ -375,7 +375,7 @@ def test_a_process_that_is_killed_goes_on(project, monkeypatch):
     project.user |= {"resume": False, "model_save_filename": "undisturbed"}
     assert project.run() == 0
     assert what_is_left(folder) == what_is_left(folder.with_name("undisturbed"))
-    assert files_in(folder) == FINISHED
+    assert files_in(folder) == [*FINISHED, "training_windows.npz"]
 
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
