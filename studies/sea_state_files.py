@@ -19,7 +19,7 @@ from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read
 from settings import NETWORKS_FOLDER
 from support.errors import InputError
 from support.files import posix
-from support.saved_networks import SETTINGS_FILE, damaged_settings, read_facts
+from support.saved_networks import SETTINGS_FILE, damaged_settings, read_metadata
 
 CHANNELS = ("VBM", *MOTIONS)
 EXAMPLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001"
@@ -227,7 +227,7 @@ def training_data(network: str) -> dict[str, list[str]]:
         InputError: there is no such network, or its settings.json cannot be read.
     """
     folder = NETWORKS_FOLDER / network
-    facts = read_facts(folder)
+    facts = read_metadata(folder)
     try:
         data = facts["settings"]["data"]
         lists = {name: [posix(path) for path in paths] for name, paths in data.items() if name.endswith("_sc")}
