@@ -23,8 +23,9 @@ class UserInputArgs:
 
         # time
         self.time_res = 9  # the network sees every 9th time step; the 9 interleaved sequences are all used
-        self.window_length = 100  # network steps in the loss of a training window
-        self.washout_length = 100  # steps before each window in which the network settles: roll forgets slowly
+        self.window_length = 200  # network steps in the loss of a training window
+        self.washout_length = 200  # steps before each window in which the network settles: roll forgets slowly
+        self.transient_time = 0  # s at the start of each record that you throw away: neither learned nor counted
 
         # network
         self.network_type = "lstm"  # or "gru", "transformer", "linear"
@@ -32,7 +33,7 @@ class UserInputArgs:
         self.num_layers = 2
         self.bi_directional = False  # True: read the record backwards too, at twice the cost
         self.predict_correction = True  # learn LAMP - SimpleCode
-        self.mirror_symmetry = True  # data augmentation: learn mirrored records too
+        self.mirror_symmetry = True  # the ship is symmetric: learn mirrored records too, and average both sides
         self.look_ahead = 4  # future steps that the network also sees: LAMP's motions can be ahead of SimpleCode's
 
         # training

@@ -4,6 +4,7 @@ Series are (rows,), records are (rows, channel), in physical units. A measure ov
 records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -134,15 +135,24 @@ def ssa_error(sums: Sums) -> float:
     return float(sums["ssa_error"].mean())
 
 
+def mse_start(sums: Sums) -> float:
+    """Mean of e^2 over the first 60 s of each record; NaN where all of that is transient."""
+    rows = sums["start_rows"].sum()
+    return float(sums["start"].sum() / rows) if rows else float("nan")
+
+
 # All measures, in the order of the report's columns.
 MEASURES = {
     measure.__name__: measure
-    for measure in (mse, amplitude_mse, peak_mse, rmse, nrmse, correlation, max_error, ssa_error)
+    for measure in (mse, amplitude_mse, peak_mse, rmse, nrmse, correlation, max_error, ssa_error, mse_start)
 }
 
 
-def record_sums(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
-    """The sums over LAMP's and a model's series (rows,) that the measures need, so that series need not be kept."""
+def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> dict[str, float]:
+    """The sums over LAMP's and a model's series (rows,) that the measures need, so that series need not be kept.
+
+    start_rows: rows of the first 60 s of the record.
+    """
     y, p = np.asarray(y, float), np.asarray(p, float)
     squared = (p - y) ** 2
     a, b = AMPLITUDE_WEIGHTS
@@ -153,6 +163,8 @@ def record_sums(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
         "weighted": (squared * (a + b * y**2)).sum(),
         "peaks": len(peaks),
         "at_peaks": peaks.sum(),
+        "start": squared[:start_rows].sum(),
+        "start_rows": start_rows,
         "largest": squared.max(),
         "ssa_error": abs(significant_single_amplitude(p) - significant_single_amplitude(y)),
         "mean_y": y.mean(),
@@ -204,14 +216,22 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
 ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None if the model does not have it
 
 
-def model_sums(records: Iterable[Motions]) -> list[tuple[ChannelSums, ChannelSums]]:
-    """SimpleCode's and the network's sums for each record. Records are read once and need not stay in memory."""
-    return [(_channel_sums(lamp, simple), _channel_sums(lamp, predicted)) for lamp, simple, predicted in records]
+def model_sums(
+    records: Iterable[Motions], start_rows: Iterable[int] = itertools.repeat(0)
+) -> list[tuple[ChannelSums, ChannelSums]]:
+    """SimpleCode's and the network's sums for each record. Records are read once and need not stay in memory.
+
+    start_rows: of each record, as in `record_sums`.
+    """
+    return [
+        (_channel_sums(lamp, simple, rows), _channel_sums(lamp, predicted, rows))
+        for (lamp, simple, predicted), rows in zip(records, start_rows, strict=False)
+    ]
 
 
-def _channel_sums(target: np.ndarray, prediction: np.ndarray) -> ChannelSums:
+def _channel_sums(target: np.ndarray, prediction: np.ndarray, start_rows: int) -> ChannelSums:
     pairs = zip(target.T, prediction.T, strict=True)
-    return [None if np.isnan(p).any() else record_sums(y, p) for y, p in pairs]
+    return [None if np.isnan(p).any() else record_sums(y, p, start_rows) for y, p in pairs]
 
 
 def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:

@@ -25,6 +25,7 @@ from trust.banding import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
 FIGURES_FOLDER = "figures"
+START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
 
@@ -39,6 +40,13 @@ class Predicted(Sequence):
 
     def __len__(self) -> int:
         return len(self.predictions)
+
+    def counted(self, index: int, transient: float) -> tuple[metrics.Motions, int]:
+        """The motions of a record behind the transient (s), and how many of these rows are within START_TIME."""
+        since = self._records[index].time - self._records[index].time[0]
+        first = int(np.searchsorted(since, transient))
+        motions = tuple(values[first:] for values in self[index])
+        return motions, max(int(np.searchsorted(since, START_TIME)) - first, 0)
 
     def __getitem__(self, index: int) -> metrics.Motions:
         if self._on_disk:
@@ -94,7 +102,13 @@ def save_report(
     """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network."""
     channels, network = trained.architecture.outputs, network_title(trained)
     sets, results = _with_out_of_fold(config, sets, results)
-    sums = {set_name: metrics.model_sums(motions) for set_name, motions in results.items()}
+    transient = config.user.transient_time
+    if transient:
+        print(f"The first {transient:g} s of each record are left out of all errors and maxima (transient_time)")
+    sums = {}
+    for set_name, of_set in results.items():
+        counted = (of_set.counted(i, transient) for i in range(len(of_set)))
+        sums[set_name] = [sums_of for each, rows in counted for sums_of in metrics.model_sums([each], [rows])]
     names = {set_name: [(name, _handle_in(name)) for name in record_names(sets[set_name])] for set_name in sums}
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
@@ -201,7 +215,11 @@ def _figures_of_sets(config, sets, results, trained, style) -> dict[str, Figure]
     def chosen(kind: str, reduced: Callable) -> dict[str, list]:
         """By set; reduced one by one, as the maxima of thousands of records are drawn."""
         lists = {name: getattr(config.plotting, f"{kind}_ID_list_{name}") for name in sets}
-        return {name: [tuple(map(reduced, results[name][i])) for i in indices] for name, indices in lists.items()}
+        transient = config.user.transient_time
+        return {
+            name: [tuple(map(reduced, results[name].counted(i, transient)[0])) for i in indices]
+            for name, indices in lists.items()
+        }
 
     figures = {}
     maxima = chosen("maxima", lambda motions: metrics.record_maxima(motions, channels))

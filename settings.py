@@ -170,6 +170,9 @@ class UserInput:
         unit="network steps",
         limits=(0, 10**6),
     )
+    transient_time: float = timing(
+        0.0, "beginning of each record that is predicted, but neither learned nor counted", unit="s", limits=(0, 1e6)
+    )
     num_batches: int = timing(0, "batches in an epoch; 0: as many as give 32 windows a batch", limits=(0, 10**7))
 
     network_type: str = structure("lstm", "kind of network", choices=("lstm", "gru", "transformer", "linear"))
@@ -210,6 +213,9 @@ class UserInput:
         limits=(0, 0.9999),
     )
     epochs: int = training(500, "the largest number of epochs", limits=(1, 10**7))
+    max_minutes: float = training(
+        0.0, "training time after which no further epoch begins; 0: no limit", unit="min", limits=(0, 1e6)
+    )
     patience: int = training(
         30, "training stops after this many epochs without a better validation loss", unit="epochs", limits=(1, 10**7)
     )

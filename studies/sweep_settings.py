@@ -115,7 +115,7 @@ def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[
         faults.append(
             "SweepArgs names no setting to sweep; give lists, such as self.hidden_size = [20, 30], or remove it"
         )
-    if not config.data.val_sc:
+    if not config.data.val_sc and not config.user.num_folds:
         faults.append(
             "DataInfoArgs.val_sc is empty: a sweep is ranked on validation data; give some, or remove SweepArgs"
         )

@@ -100,7 +100,8 @@ def faults(several: bool, sweep: object | None) -> list[str]:
 
 def trains_together(worker: Worker, config: Config) -> bool:
     """Whether the machines train together; otherwise the first one does the whole run."""
-    return worker.has_others and config.user.training_mode and config.user.network_type != "linear"
+    user = config.user
+    return worker.has_others and user.training_mode and user.network_type != "linear" and not user.num_folds
 
 
 def begin(config: Config) -> None:

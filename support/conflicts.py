@@ -117,6 +117,7 @@ def warnings(config: Config) -> list[str]:
             user.momentum is not None and user.optimizer in ("adam", "adamw")
         ),
         f"look_ahead has no effect with {network}": user.look_ahead and not recurrent,
+        "checkpoint_every has no effect with num_folds": user.num_folds and user.checkpoint_every,
         "washout_length has no effect with window_length = 0: whole records are used": (
             user.washout_length and not user.window_length
         ),

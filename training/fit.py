@@ -46,7 +46,7 @@ from training.objectives import (
     objective_loss,
     objective_sum_and_count,
 )
-from training.optimizer import loss_watchers, make_optimizer
+from training.optimizer import TimeLimit, loss_watchers, make_optimizer
 from training.resume import (
     BY_CTRL_C,
     Interrupted,
@@ -199,7 +199,7 @@ def _set_up(
 
     s = architecture.standardization
     mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
-    sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path)
+    sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path, user.transient_time)
     batches = TrainingBatches(sequences, user, seed, mirror)
     terms = functools.partial(objective_sum_and_count, user.train_fun_hyp)
     model = workers.joint(model, member_loss(terms, architecture))
@@ -217,7 +217,7 @@ def _validation_sequences(config: Config, sets: Mapping[str, Sequence[Record]], 
     user, s = config.user, setup.architecture.standardization
     samples = {"train": (user.train_fun_hyp, setup.batches.sequences)}
     if sets["val"]:
-        val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path)
+        val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path, user.transient_time)
         samples["val"] = (user.val_fun_hyp, val)
     check_objectives(samples, setup.architecture)
     return val if sets["val"] else None
@@ -257,8 +257,9 @@ def _observers(setup: Setup, folder: Path, interrupted: Interrupted | None) -> O
     progress = Progress(user.epochs, setup.watched, folder / HISTORY_FILE, setup.architecture.outputs)
     checkpoints = Checkpoints(setup.architecture, folder, setup.watched, user)
     state = TrainingState(folder / STATE_FILE, interrupted)
+    limit = [TimeLimit(user, progress)] if user.max_minutes else []
     validation = [Validation(setup.val, user.val_fun_hyp, setup.architecture)] if setup.val else []
-    callbacks = [*validation, progress, checkpoints, *loss_watchers(user, setup.watched)]
+    callbacks = [*validation, progress, checkpoints, *loss_watchers(user, setup.watched), *limit]
     if user.weight_averaging:
         callbacks = with_averaged_weights(callbacks)
     callbacks.append(state)
@@ -323,6 +324,8 @@ def _why_stopped(setup: Setup, observers: Observers) -> str:
         if objective[0] in COUNTS_LARGE_ERRORS:
             return f"the objective of {setup.watched} counts large errors alone, and there were none: lower its a"
         return f"{setup.watched} is not a number: check the records of the validation set, or try a smaller lr"
+    if user.max_minutes and rows[-1]["elapsed_s"] > 60 * user.max_minutes * len(rows) / (len(rows) + 1):
+        return f"max_minutes = {user.max_minutes:g}"
     if len(rows) < user.epochs:
         return f"no better {setup.watched} in {user.patience} epochs"
     return "all epochs done"

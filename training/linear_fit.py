@@ -57,7 +57,8 @@ def train_linear_filter(
     s = architecture.standardization
     print(f"Fitting a linear filter to {len(sets['train'])} realizations, {len(sets['val'])} for validation")
     began = time.perf_counter()
-    train, *val = (Sequences.of(sets[name], user.time_res, s) for name in ("train", "val") if sets[name])
+    used = [sets[name] for name in ("train", "val") if sets[name]]
+    train, *val = (Sequences.of(records, user.time_res, s, transient=user.transient_time) for records in used)
     check_objectives({"val": (user.val_fun_hyp, val[0])} if val else {}, architecture)
     if user.mirror_symmetry:
         train = with_mirrored(train, Mirror.of(architecture.inputs, architecture.outputs, s))
@@ -155,7 +156,7 @@ def _lagged(sequences: Sequences, before: int, after: int) -> Iterator[tuple[np.
         targets = sequences.targets[start : start + length]
         padded = np.pad(inputs, ((before, after), (0, 0)))
         seen = np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after, axis=0).transpose(0, 2, 1)
-        for first in range(0, length, STEPS_AT_ONCE):
+        for first in range(int(np.isnan(targets[:, 0]).sum()), length, STEPS_AT_ONCE):  # behind the transient
             part = slice(first, first + STEPS_AT_ONCE)
             features = np.ones((len(targets[part]), seen.shape[1] * seen.shape[2] + 1))
             features[:, :-1] = seen[part].reshape(len(features), -1)

@@ -116,8 +116,8 @@ def _before_training(sequences: Sequences, architecture: Architecture) -> Iterat
 def _without_weight(set_name: str, objective: Objective, sequences: Sequences, architecture: Architecture) -> str:
     kind, a, b = objective
     parts = list(_before_training(sequences, architecture))
-    lowest, highest = min(y.min() for y, _ in parts), max(y.max() for y, _ in parts)
-    largest = max(np.abs(error).max() for _, error in parts)
+    lowest, highest = min(np.nanmin(y) for y, _ in parts), max(np.nanmax(y) for y, _ in parts)
+    largest = max(np.nanmax(np.abs(error)) for _, error in parts)
     errors = f"|e| >= {a:g} (before training e is at most {largest:.3g})"
     why, remedy = {
         1: (f"a + b y^2 = {a:g} + {b:g} y^2 is nowhere above 0", "set a or b above 0"),

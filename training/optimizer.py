@@ -5,8 +5,10 @@ from typing import Any
 import keras
 
 from settings import UserInput
+from training.history import Progress
 
 ENDLESS_SCHEDULES = ("constant", "plateau")  # those that do not depend on the number of epochs
+STEPS_OF_A_LIMITED_SCHEDULE = 10_000
 OPTIMIZERS = {
     "muon": keras.optimizers.Muon,
     "adam": keras.optimizers.Adam,
@@ -25,7 +27,8 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
         options["weight_decay"] = user.weight_decay
     if user.weight_averaging:
         options |= {"use_ema": True, "ema_momentum": user.weight_averaging}
-    return OPTIMIZERS[user.optimizer](learning_rate(user, steps_an_epoch * user.epochs), **options)
+    rate = user.lr if user.max_minutes else learning_rate(user, steps_an_epoch * user.epochs)
+    return OPTIMIZERS[user.optimizer](rate, **options)
 
 
 def learning_rate(user: UserInput, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
@@ -37,6 +40,26 @@ def learning_rate(user: UserInput, steps: int) -> float | keras.optimizers.sched
     if user.lr_schedule == "step":  # halved ten times
         return keras.optimizers.schedules.ExponentialDecay(user.lr, max(1, steps // 10), 0.5, staircase=True)
     return user.lr
+
+
+class TimeLimit(keras.callbacks.Callback):
+    """Ends a training when another epoch would take it beyond max_minutes; the learning rate has fallen by then.
+
+    The schedule follows the share of the epochs or of the time that is used up, whichever is larger.
+    """
+
+    def __init__(self, user: UserInput, progress: Progress):
+        super().__init__()
+        self._user, self._progress = user, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        user, minutes = self._user, self._progress.rows[-1]["elapsed_s"] / 60
+        schedule = learning_rate(user, STEPS_OF_A_LIMITED_SCHEDULE)
+        if callable(schedule):
+            used = max((epoch + 1) / user.epochs, min(minutes / user.max_minutes, 1.0))
+            self.model.optimizer.learning_rate = float(schedule(int(used * STEPS_OF_A_LIMITED_SCHEDULE)))
+        if minutes * (epoch + 2) / (epoch + 1) > user.max_minutes:
+            self.model.stop_training = True
 
 
 def loss_watchers(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:

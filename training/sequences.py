@@ -16,7 +16,8 @@ class Sequences:
 
     With time_res = n each record gives n sequences: rows 0, n, 2n, ...; rows 1, n + 1, ...; and so on.
 
-    inputs: (steps, input channel); targets: (steps, output channel); starts, lengths: (sequence,) in steps.
+    inputs: (steps, input channel); targets: (steps, output channel), NaN in the transient at the start of a record;
+    starts, lengths: (sequence,) in steps.
     on_disk: the file that inputs and targets are read from; None if they are in memory.
     """
 
@@ -27,13 +28,15 @@ class Sequences:
     on_disk: RowsOnDisk | None = None
 
     @classmethod
-    def of(cls, records: Sequence[Record], time_res: int, s: Standardization, folder: str = "") -> "Sequences":
-        """folder: where a file for them is made, which they are read from; empty for none.
+    def of(
+        cls, records: Sequence[Record], time_res: int, s: Standardization, folder: str = "", transient: float = 0.0
+    ) -> "Sequences":
+        """folder: where a file for them is made, which they are read from; empty for none. transient: in s.
 
         Raises:
             InputError: the file cannot be written.
         """
-        tables = _interleaved(records, time_res, s)
+        tables = _interleaved(records, time_res, s, transient)
         if folder:
             on_disk = write_rows(tables, folder)
             rows, lengths = on_disk.rows, on_disk.lengths
@@ -44,10 +47,13 @@ class Sequences:
         return cls(inputs, targets, np.cumsum(lengths) - lengths, lengths, on_disk)
 
 
-def _interleaved(records: Sequence[Record], time_res: int, s: Standardization) -> Iterator[np.ndarray]:
+def _interleaved(
+    records: Sequence[Record], time_res: int, s: Standardization, transient: float
+) -> Iterator[np.ndarray]:
     """Each sequence as (step, input and output channel), float32."""
     mean, deviation = np.array(s.input_mean + s.output_mean), np.array(s.input_deviation + s.output_deviation)
     for record in records:
         standardized = ((all_channels(record) - mean) / deviation).astype(np.float32)
+        standardized[record.time < record.time[0] + transient, len(s.input_mean) :] = np.nan
         for first in range(time_res):
             yield standardized[first::time_res]

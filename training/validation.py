@@ -40,7 +40,8 @@ class Validation(keras.callbacks.Callback):
         parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
         sums = np.sum(parts, axis=0, dtype=np.float64)
         total, count, squares = sums[0], sums[1], sums[2:]
-        errors = np.sqrt(squares / len(self._sequences.targets)) * self._architecture.standardization.output_deviation
+        steps = np.isfinite(self._sequences.targets[:, 0]).sum()
+        errors = np.sqrt(squares / steps) * self._architecture.standardization.output_deviation
         names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
         return {"val_loss": float(total / count) if count else float("nan")} | dict(
             zip(names, errors.tolist(), strict=True)
@@ -52,7 +53,8 @@ class Validation(keras.callbacks.Callback):
         if self._mirror:
             outputs = (outputs + self._mirror.targets(self._outputs(self._mirror.inputs(inputs)))) / 2.0
         sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
-        return tf.concat((sum_and_count, tf.reduce_sum(tf.square(outputs - targets), axis=(0, 1))), axis=0)
+        squares = tf.where(tf.math.is_finite(targets), tf.square(outputs - targets), 0.0)
+        return tf.concat((sum_and_count, tf.reduce_sum(squares, axis=(0, 1))), axis=0)
 
     def _outputs(self, inputs):
         return mean_of_members(self.model(inputs, training=False), self._architecture)

@@ -1,5 +1,6 @@
 """Trainings that are cut off and continued, checkpoints, and fine-tuning from a saved network."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from test_network import configure, make_record, make_sets, standardized_loss
 import main
 import network
 import prediction
+from layers.standardization import Standardization
 from network import TrainedNetwork
 from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
@@ -647,3 +649,36 @@ def rougher(rows: int, seed: int):
     return type(record)(
         record.name, record.time, 1.2 * record.inputs, 1.2 * record.targets + [0.1, 0, 0], 1.2 * record.simple
     )
+
+
+# ---- time: transients, and a limit to the training --------------------------------------------------------------
+
+
+def test_a_transient_is_not_learned_and_not_validated(eagerly):
+    """Whatever LAMP gives in the transient: the training is the same."""
+
+    def disturbed(record):
+        targets = record.targets.copy()
+        targets[record.time < record.time[0] + 1.0] += 5.0
+        return dataclasses.replace(record, targets=targets)
+
+    user = {"transient_time": 1.0, "epochs": 2}
+    s = Standardization.of(SETS["train"])
+    networks = [
+        fit.train(configure(**(SMALL | user)), sets, standardization=s)
+        for sets in (SETS, {name: tuple(map(disturbed, records)) for name, records in SETS.items()})
+    ]
+    for column in ("loss", "val_loss", "val_rmse_Roll_deg"):
+        assert networks[0].history[column].tolist() == networks[1].history[column].tolist()
+    assert all(map(np.array_equal, networks[0].model.get_weights(), networks[1].model.get_weights()))
+
+
+def test_max_minutes_ends_a_training_with_a_small_learning_rate(eagerly, monkeypatch):
+    clock = iter(range(0, 10_000, 30))  # s: half a minute an epoch
+    monkeypatch.setattr("training.history.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("training.history.LOG_INTERVAL", 1e9)
+    trained = train(epochs=100, patience=100, max_minutes=5, lr_schedule="exponential", lr=0.01)
+    assert 4 <= len(trained.history) <= 10
+    assert trained.history["elapsed_s"].iloc[-1] <= 300
+    assert trained.history["learning_rate"].iloc[-1] < 0.001
+    assert "max_minutes" in json.loads((FOLDER / "settings.json").read_text())["stopped"]
