@@ -46,7 +46,7 @@ class Result:
         """The network's measures over a set, or SimpleCode's, with a row a channel; empty where there is none."""
         is_simplecode = self.report["source"] == SIMPLECODE  # whatever the network is called, LSTM in older reports
         rows = self.report[(self.report["set"] == set_name) & (is_simplecode == of_simplecode)]
-        return rows.set_index("channel")[list(MEASURES)]
+        return rows.set_index("channel").reindex(columns=list(MEASURES))  # older reports have fewer
 
     @property
     def score(self) -> float:
