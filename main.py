@@ -1,4 +1,4 @@
-"""Trains an LSTM that turns SimpleCode's ship motions into LAMP's, shows how good it is, and predicts.
+"""Trains an LSTM that predicts LAMP's ship motions from SimpleCode's, measures its errors, and predicts.
 
 python main.py [--inputs a b c] [--task 2/8]
 """
@@ -15,13 +15,15 @@ from support import cluster, errors
 from trust import flagging, pair_checks
 
 input_file.explain_import_errors()
-# The name of your input file, without .py, goes between "from" and "import":
+# Put the name of your input file, without .py, between "from" and "import":
 from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", metavar="NAME", nargs="+", help="input modules or .py files, one after the other")
+    parser.add_argument(
+        "--inputs", metavar="NAME", nargs="+", help="input modules or .py files, run one after the other"
+    )
     task_help = "of the inputs do every N-th, from the I-th on; other processes do the rest. All of them share a sweep"
     parser.add_argument("--task", metavar="I/N", type=experiments.share, default="1/1", help=task_help)
     given = parser.parse_args(arguments)
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(config: settings.Config, after_epoch: Callable | None = None) -> list[str]:
-    """One experiment, from the files to the report, the predictions and the figures; returns what went wrong.
+    """One experiment, from the files to the report, the predictions and the figures. Returns the errors, one line each.
 
     after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
@@ -44,7 +46,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     sets, remarks = data_io.read_sets(config)
     pairs = pair_checks.check(config, sets, remarks)
 
-    # Not at the top: TensorFlow takes seconds to start, and faults in the input are told before that.
+    # Imported here because TensorFlow takes seconds to start, and input errors are reported before that.
     import network
     import outputs
     import prediction

@@ -1,4 +1,4 @@
-"""The network that turns SimpleCode's motions into LAMP's: builds it, saves it and loads it."""
+"""Builds, saves and loads the network that predicts LAMP's motions from SimpleCode's."""
 
 from support import errors
 from support import saved_networks
@@ -32,7 +32,7 @@ from settings import Config, UserInput, declared, user_settings
 
 @dataclass(frozen=True)
 class Architecture:
-    """What has to be known to build the network again; everything but the weights."""
+    """Everything needed to rebuild the network, except its weights."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -45,7 +45,7 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
-    # Networks of older versions do not name these.
+    # Missing in networks of older versions.
     look_ahead: int = 0
     mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
 
@@ -70,7 +70,7 @@ class Architecture:
 class TrainedNetwork:
     """A network ready to predict.
 
-    model: keras.Model of built-in layers, (batch, time, channel) in physical units to the same.
+    model: keras.Model of built-in layers; takes and returns (batch, time, channel) in physical units.
     history: columns epoch, elapsed_s, loss, val_loss, learning_rate, then data_io.VALIDATION_ERRORS of the outputs.
     """
 
@@ -90,8 +90,8 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 def build_training_model(architecture: Architecture) -> keras.Model:
     """The network on standardized motions, with the layers that train fastest on this machine.
 
-    Gives (batch, time, networks * output channels), the ensemble's members behind each other. Its weights are in the
-    same order as those of `build_model`.
+    Returns (batch, time, networks * output channels), one member of the ensemble after the other. Its weights are in
+    the same order as those of `build_model`.
     """
     inputs = keras.Input((None, len(architecture.inputs)))
     lstm = keras.layers.LSTM if tf.config.list_physical_devices("GPU") else FusedLSTM  # on a GPU Keras uses cuDNN
@@ -100,25 +100,25 @@ def build_training_model(architecture: Architecture) -> keras.Model:
 
 
 def mean_of_members(outputs: tf.Tensor, architecture: Architecture) -> tf.Tensor:
-    """The ensemble's mean (batch, time, output channel) from what the training model gives."""
+    """The ensemble's mean (batch, time, output channel) from the outputs of the training model."""
     if architecture.num_networks == 1:
         return outputs
     return tf.add_n(tf.split(outputs, architecture.num_networks, axis=-1)) / architecture.num_networks
 
 
 def dropout_seeds(model: keras.Model) -> list[keras.Variable]:
-    """The states of the random numbers that a training model draws."""
+    """The states of a training model's random number generators (dropout)."""
     weights = {id(variable) for variable in model.weights}
     return [variable for variable in model.non_trainable_variables if id(variable) not in weights]
 
 
 def training_variables(model: keras.Model) -> list[keras.Variable]:
-    """All that changes as a training model is trained, its optimizer's variables last."""
+    """All variables that training changes, those of the optimizer last."""
     return [*model.weights, *dropout_seeds(model), *model.optimizer.variables]
 
 
 def build_model(architecture: Architecture) -> keras.Model:
-    """The network of built-in Keras layers: (batch, time, channel) in m, deg and file units in, the same out."""
+    """The network of built-in Keras layers: takes and returns (batch, time, channel) in m, deg and file units."""
     standardization = architecture.standardization
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
@@ -142,7 +142,7 @@ def build_model(architecture: Architecture) -> keras.Model:
 
 
 def _mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
-    """(batch, time, channel) in physical units as they are for the mirrored ship."""
+    """(batch, time, channel) of the mirrored ship, in physical units."""
     order, sign = mirrored_channels(channels)
     return keras.ops.take(motions, order, axis=-1) * sign
 
@@ -173,9 +173,9 @@ def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, p
 
 
 def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Dense:
-    """SimpleCode's motions as `simplecode_weights` picks them out; it is not trained.
+    """A layer that passes on SimpleCode's motions (see `simplecode_weights`) and is not trained.
 
-    A Dense layer with given weights, as built-in layers load without this project.
+    It is a Dense layer with fixed weights, because built-in layers load without this project.
     """
     layer = keras.layers.Dense(len(architecture.outputs), trainable=False, name=name)
     layer.build((None, None, len(architecture.inputs)))
@@ -184,7 +184,7 @@ def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Den
 
 
 def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and bias that pick SimpleCode's motions out of the standardized inputs, standardized as LAMP's are."""
+    """Kernel and bias that select SimpleCode's motions from the standardized inputs, in LAMP's standardization."""
     s = architecture.standardization
     kernel = np.zeros((len(architecture.inputs), len(architecture.outputs)))
     bias = np.zeros(len(architecture.outputs))
@@ -196,7 +196,7 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
 
 
 def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
-    """One network that gives the mean of several, which differ in their weights alone; these become its members."""
+    """One network that predicts the mean of several with the same architecture, which become its members."""
     each = networks[0].architecture.num_networks
     architecture = dataclasses.replace(networks[0].architecture, num_networks=each * len(networks))
     joint = build_model(architecture)
@@ -212,13 +212,13 @@ def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """A .keras file, whole at any moment."""
+    """Saves a .keras file atomically."""
     with written_aside(path) as aside:
         model.save(aside)
 
 
 def new_metadata(config: Config, architecture: Architecture, seed: int | None) -> dict[str, Any]:
-    """What settings.json says about a network whose training begins."""
+    """The metadata (settings.json) of a network at the start of its training."""
     return {
         "settings": with_seed(config, seed),
         "seed": seed,
@@ -247,7 +247,7 @@ def load(config: Config) -> TrainedNetwork:
     """The network called model_load_filename.
 
     Raises:
-        InputError: it is missing or damaged, or the input file's channels, time_res or wave grid are not its own.
+        InputError: it is missing or damaged, or was trained with other channels, time_res or wave grid.
     """
     folder, user = config.network_folder, config.user
     metadata, architecture = read_metadata(folder)
@@ -270,12 +270,12 @@ def load(config: Config) -> TrainedNetwork:
         if getattr(user, name) != getattr(architecture, name)
     ]
     if unused:
-        warn([f"the saved network {folder} is used as it is; settings without effect: {', '.join(unused)}"])
+        warn([f"the saved network {folder} is used unchanged; these settings have no effect: {', '.join(unused)}"])
     return _with_weights(folder, metadata, architecture)
 
 
 def _wave_grids(metadata: dict[str, Any], user: UserInput) -> list[tuple[str, Any, Any]]:
-    """(name, value in settings.json, value asked for) of the settings that say where the points of a wave grid lie."""
+    """(name, saved value, value in the input file) of the settings that place the points of a wave grid."""
     along, across = user.wave_grid_x_size > 1, user.wave_grid_y_size > 1
     bears_on = {"ship_length": along, "ship_beam": across, "wave_ramp_time": along or across}
     names = [name for name, bears in bears_on.items() if bears and user.input_waves]
@@ -300,29 +300,29 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
     nothing is taken from it but the weights.
 
     Raises:
-        InputError: the file is damaged, or holds the weights of another network.
+        InputError: the file is damaged, or has the weights of another network.
     """
     try:
         stored = _number_of_weights(path)
         a = architecture
         if a.network_type != "linear" and 3 * a.hidden_size**2 * a.num_layers * a.num_networks > stored:
-            raise ValueError(f"{stored} weights are too few for the network that {SETTINGS_FILE} describes")
+            raise ValueError(f"{stored} weights are too few for the network described in {SETTINGS_FILE}")
         model = build_model(architecture)
         model.load_weights(path)
         needed = sum(np.size(weight) for weight in model.weights)
         if stored != needed:
-            raise ValueError(f"it holds {stored} weights, the network that {SETTINGS_FILE} describes has {needed}")
+            raise ValueError(f"it has {stored} weights, but the network described in {SETTINGS_FILE} has {needed}")
         return model
     except Exception as error:
         raise InputError(f"{path}: cannot be loaded ({errors.first_line(error)}); train it again") from error
 
 
 def _number_of_weights(path: Path) -> int:
-    """How many numbers a .keras file holds for the layers, without the states of random generators."""
+    """Number of weights in a .keras file, without the states of random number generators."""
     with zipfile.ZipFile(path) as archive:
-        if archive.getinfo("model.weights.h5").compress_type != zipfile.ZIP_STORED:  # Keras' own are not
+        if archive.getinfo("model.weights.h5").compress_type != zipfile.ZIP_STORED:  # Keras' own are not compressed
             raise ValueError("its weights are compressed, and could be a small file of endless zeros")
-        content = archive.read("model.weights.h5")  # and its checksum is right
+        content = archive.read("model.weights.h5")  # checks the checksum as well
     sizes: dict[str, int] = {}
     with h5py.File(io.BytesIO(content)) as groups:
         groups.visititems(lambda name, item: sizes.update({name: getattr(item, "size", 0)}))
@@ -330,7 +330,7 @@ def _number_of_weights(path: Path) -> int:
 
 
 def read_metadata(folder: Path) -> tuple[dict[str, Any], Architecture]:
-    """What settings.json of a saved network says, as it stands and as the network's architecture."""
+    """The metadata of a saved network (settings.json), and its architecture."""
     saved_networks.restore_replaced(folder)
     metadata = saved_networks.read_metadata(folder)
     try:
@@ -342,7 +342,7 @@ def read_metadata(folder: Path) -> tuple[dict[str, Any], Architecture]:
 
 
 def _check_architecture(architecture: Architecture) -> None:
-    """Raises ValueError or TypeError for what no training writes: a network is built from it."""
+    """Raises ValueError or TypeError for values that no training writes, as a network is built from them."""
     limits = declared(UserInput)
     for name in ("time_res", "hidden_size", "num_layers", "num_networks", "dropout", "look_ahead"):
         lower, upper = limits[name].limits
@@ -354,9 +354,11 @@ def _check_architecture(architecture: Architecture) -> None:
         (architecture.outputs, s.output_mean, s.output_deviation),
     ):
         if not all(isinstance(name, str) for name in names) or any(len(names) != len(values) for values in numbers):
-            raise ValueError(f"{len(names)} channels and {[len(values) for values in numbers]} means and deviations")
+            raise ValueError(
+                f"{len(names)} channels and {[len(values) for values in numbers]} means and standard deviations"
+            )
         if not np.isfinite(numbers).all():
-            raise ValueError("a mean or deviation that is not finite")
+            raise ValueError("a mean or standard deviation that is not finite")
 
 
 def listed(value: Any) -> str:

@@ -130,7 +130,7 @@ def lstm_on_arrays(network: TrainedNetwork, with_spread: bool = False) -> Evalua
 
 
 def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evaluate:
-    """As the saved model does it: the mean of the prediction and the mirrored prediction of the mirrored record."""
+    """As in the saved model: the mean of the prediction and the mirrored prediction of the mirrored record."""
     order, sign = mirrored_channels(architecture.inputs)
     out_order, out_sign = mirrored_channels(architecture.outputs)
     count = len(out_order)

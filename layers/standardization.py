@@ -1,4 +1,4 @@
-"""Means and standard deviations of the training set, by which a network's inputs and outputs are standardized."""
+"""Means and standard deviations of the training set, which standardize a network's inputs and outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from data_io import Record
 
 @dataclass(frozen=True)
 class Standardization:
-    """Mean and deviation of each channel over the training set, inputs and outputs, in the files' units."""
+    """Mean and standard deviation of each channel over the training set, in the files' units."""
 
     input_mean: tuple[float, ...]
     input_deviation: tuple[float, ...]
@@ -19,8 +19,8 @@ class Standardization:
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> "Standardization":
-        """One mean and deviation a channel over all rows; a constant channel (roll in head seas) gets deviation 1."""
-        # Each record is asked for twice, no more: it may come from the disk.
+        """Mean and standard deviation of each channel over all rows; 1 for a constant channel (roll in head seas)."""
+        # Each record is read only twice, as it may come from disk.
         rows, sums = zip(*((len(record.time), all_channels(record).sum(axis=0)) for record in records), strict=True)
         rows, mean = sum(rows), sum(sums) / sum(rows)
         deviation = np.sqrt(sum(((all_channels(record) - mean) ** 2).sum(axis=0) for record in records) / rows)

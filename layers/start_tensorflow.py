@@ -26,5 +26,5 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if "TF_CONFIG" in os.environ e
 with silenced_stderr():
     import tensorflow as tf
 
-    tf.get_logger().setLevel("ERROR")  # hints for those who write TensorFlow programs, on retracing above all
+    tf.get_logger().setLevel("ERROR")  # hints for developers, mainly about retracing
     tf.config.list_physical_devices("GPU")  # looks for CUDA now, while its messages are discarded

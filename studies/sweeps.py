@@ -29,7 +29,7 @@ import settings
 from settings import Config
 from studies import comparison
 from studies.sweep_settings import Combination, Sweep
-from support import errors, files, saved_networks
+from support import errors, saved_networks
 from support.errors import Diverged, InputError
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
@@ -281,7 +281,7 @@ def _save(winner: Config, best: Config, ranked: list[str]) -> None:
     frozen = winner.as_dict()
     frozen["user"]["seed"] = facts["seed"]
     facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": ranked}}
-    files.write_json(aside / saved_networks.SETTINGS_FILE, facts)
+    saved_networks.write_metadata(aside, facts)
     saved_networks.publish(aside, winner.network_folder)
 
 

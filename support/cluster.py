@@ -105,7 +105,7 @@ def trains_together(worker: Worker, config: Config) -> bool:
 
 
 def begin(config: Config) -> None:
-    """Says which worker this is if it is not the first, and ends its process (SystemExit) if it has nothing to do."""
+    """Prints which worker this is, unless it is the first; ends its process (SystemExit) if it has nothing to do."""
     worker = this_worker()
     if worker.is_first:
         return

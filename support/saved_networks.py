@@ -1,4 +1,4 @@
-"""What the folder of a saved network holds, and how it comes and goes."""
+"""The folder of a saved network: what it holds, and how it is created, replaced and checked."""
 
 import contextlib
 import json
@@ -13,24 +13,25 @@ from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, user_settings
 from support.errors import InputError, cannot_be_written, first_line, warn
+from support.files import write_json
 
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
 CHECKPOINTS = "checkpoints"  # a folder beside the model
 CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
-STATE_FILE = "training_state.npz"  # of a training that is not finished; once it is, among the checkpoints
-BESIDE = (".training", ".old", ".folds")  # endings of folders that hold a network for the time being
+STATE_FILE = "training_state.npz"  # state of an unfinished training; of a finished one it is among the checkpoints
+BESIDE = (".training", ".old", ".folds")  # suffixes of temporary folders of a network
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
-HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # behind them data_io.VALIDATION_ERRORS
+HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # followed by data_io.VALIDATION_ERRORS
 OUT_OF_FOLD_FILE = "out_of_fold.npz"  # of a cross-fitting
 LAST_FILE = "last.keras"  # among the checkpoints
 
 
 def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
-    """By name, the settings in a settings.json that decide which network a training ends with, and its lists of files.
+    """The settings of a settings.json that determine the trained network, and its lists of files, by name.
 
-    Settings that are newer than the file have their defaults.
+    Settings that the file does not know yet have their defaults.
     """
     user = Config().as_dict()["user"] | frozen.get("user", {})
     own = {name: value for name, value in user.items() if name not in user_settings("run")}
@@ -38,27 +39,32 @@ def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
 
 
 def different_settings(frozen: dict[str, Any], config: Config) -> dict[str, str]:
-    """By name, a line for each setting of a training that is not the same in `frozen`, those of a settings.json."""
+    """For each training setting that differs from `frozen`, the settings of a settings.json, a line by name."""
     old, new = training_settings(frozen), training_settings(config.as_dict())
     lines = {}
     for name, now in new.items():
         before = old[name]
-        drawn = name == "seed" and now is None  # a seed that the program draws is no setting of the user's
+        drawn = name == "seed" and now is None  # a seed drawn by the program is not a setting of the user's
         if before != now and not drawn:
             if name in TRAINING_FILES:
-                before, now = f"{len(before)} realizations", f"{len(now)} other ones"
+                before, now = f"{len(before)} realizations", f"{len(now)} different ones"
             lines[name] = f"{name} was {before} and is now {now}"
     return lines
 
 
 def only_more_epochs(frozen: dict[str, Any], config: Config) -> bool:
-    """Whether a training is asked to go on beyond its last epoch, and nothing else is different."""
+    """Whether a larger number of epochs is the only difference."""
     epochs = training_settings(frozen)["epochs"]
     return set(different_settings(frozen, config)) == {"epochs"} and config.user.epochs > epochs
 
 
+def write_metadata(folder: Path, metadata: dict[str, Any]) -> None:
+    """Writes settings.json of a saved network atomically."""
+    write_json(folder / SETTINGS_FILE, metadata)
+
+
 def read_metadata(folder: Path) -> dict[str, Any]:
-    """What settings.json of a saved network says. Raises InputError if there is none or it cannot be read."""
+    """The metadata (settings.json) of a saved network. Raises InputError if it is missing or cannot be read."""
     if not (folder / MODEL_FILE).is_file():
         raise InputError(_missing_network(folder))
     try:
@@ -75,7 +81,7 @@ def _missing_network(folder: Path) -> str:
 
 
 def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
-    """A line for each network that the run loads or starts from and that neither is there nor is trained before."""
+    """An error line for each network that the run loads or starts from, if it neither exists nor is trained earlier."""
     user = config.user
     name = user.fine_tune_filename if user.training_mode else user.model_load_filename
     folder = NETWORKS_FOLDER / name
@@ -84,15 +90,15 @@ def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list
 
 
 def read_history(folder: Path) -> pd.DataFrame:
-    """history.csv of a saved network; without rows, and with a warning, if it cannot be read."""
+    """The history.csv of a saved network; empty, with a warning, if it cannot be read."""
     try:
         history = pd.read_csv(folder / HISTORY_FILE).astype(float)
-        history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # what has to be there
+        history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # required columns
         return history
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError) as error:
-        warn([f"{folder / HISTORY_FILE}: cannot be read ({first_line(error)}); there is no learning curve"])
+        warn([f"{folder / HISTORY_FILE}: cannot be read ({first_line(error)}); no learning curve is drawn"])
     return pd.DataFrame()
 
 
@@ -101,13 +107,13 @@ def damaged_settings(folder: Path, error: Exception) -> str:
 
 
 def unfinished(folder: Path) -> Path:
-    """Where a training grows while a good network of its name still stands in its folder."""
+    """The folder of a training while an older network of that name is still in place."""
     return folder.with_name(folder.name + ".training")
 
 
 @contextlib.contextmanager
 def only_training(folder: Path) -> Iterator[None]:
-    """Holds `<folder>.lock` while a network is trained; a process that is killed leaves the file, but not the lock.
+    """Holds `<folder>.lock` while a network is trained. A killed process leaves the file but not the lock.
 
     Raises:
         InputError: another process holds it, or the file cannot be written.
@@ -123,13 +129,13 @@ def only_training(folder: Path) -> Iterator[None]:
             "model_save_filename"
         ) from None
     except NotImplementedError:
-        pass  # a file system without locks, as some network drives
+        pass  # a file system without locks, such as some network drives
     except OSError as error:
         raise InputError(cannot_be_written(path, error)) from error
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # Windows: no file that is open is removed, but filelock does it
+        with contextlib.suppress(OSError):  # fails on Windows while the file is open; filelock deletes it
             path.unlink(missing_ok=True)
         lock.release()
 
@@ -140,15 +146,15 @@ def may_replace(config: Config) -> bool:
 
 
 def interrupted_training(folder: Path) -> Path | None:
-    """Where a training of the network in `folder` lies that was cut off; None if there is none."""
+    """The folder of an interrupted training of the network in `folder`; None if there is none."""
     return next((path for path in (unfinished(folder), folder) if (path / STATE_FILE).is_file()), None)
 
 
 def overwrite_faults(config: Config) -> list[str]:
-    """A line if the training would replace the network of another experiment."""
+    """An error line if the training would replace the network of another experiment."""
     user = config.user
     folder = config.network_folder
-    # Whether an interrupted training can be gone on with is told by the training itself.
+    # Whether an interrupted training can be resumed is checked when the training starts.
     goes_on = user.resume and interrupted_training(folder)
     if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
         return []
@@ -168,18 +174,18 @@ def overwrite_faults(config: Config) -> list[str]:
 
 
 def replaced(folder: Path) -> Path:
-    """Where a network lies for the moment in which a newer one takes its place."""
+    """Where a network is moved while a newer one takes its place."""
     return folder.with_name(folder.name + ".old")
 
 
 def restore_replaced(folder: Path) -> None:
-    """Puts a network back that was moved away by a run that was cut off before the newer one was in its place."""
+    """Restores a network that an interrupted run moved away before its replacement was in place."""
     if not folder.exists() and (replaced(folder) / MODEL_FILE).is_file():
         os.replace(replaced(folder), folder)
 
 
 def new_training_folder(folder: Path) -> Path:
-    """An empty folder: the network's own, or one beside it while a good network of that name still stands there."""
+    """An empty folder to train in: the network's own, or a temporary one if a network of that name exists."""
     restore_replaced(folder)
     if (folder / MODEL_FILE).is_file():
         folder = unfinished(folder)
@@ -190,25 +196,25 @@ def new_training_folder(folder: Path) -> Path:
 
 
 def publish(trained: Path, folder: Path) -> None:
-    """Puts the folder of a finished training in the place of an older network, if there is one."""
+    """Moves a finished training to the network's folder and removes the older network, if any."""
     old = replaced(folder)
     if trained != folder:
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             os.replace(folder, old)
         os.replace(trained, folder)
-    shutil.rmtree(old, ignore_errors=True)  # also what a run left that was cut off just here
+    shutil.rmtree(old, ignore_errors=True)  # also what a run that was interrupted here left behind
 
 
 def checkpoint_faults(config: Config) -> list[str]:
-    """A line if a loaded network is to be followed over the checkpoints of its training, and there are none."""
+    """An error line if the evolution of a loaded network is to be drawn and it has no checkpoints."""
     wanted, folder = config.plotting.evolution_ID_list_val, config.network_folder
     if not (wanted and config.plotting.plotting_mode and config.data.val_sc) or config.user.training_mode:
         return []
     if not (folder / MODEL_FILE).is_file() or any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
         return []
     return [
-        f"PlottingArgs.evolution_ID_list_val = {list(wanted)} follows realizations over the checkpoints of a training, "
-        f"and there are none in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list "
+        f"PlottingArgs.evolution_ID_list_val = {list(wanted)} needs the checkpoints of a training, and there are none "
+        f"in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list "
         "empty"
     ]

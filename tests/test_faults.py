@@ -103,7 +103,7 @@ def test_a_training_on_a_full_disk_is_told_and_goes_on_once_there_is_room(eagerl
             train(epochs=3)
     first, *_, last = caught.value.lines
     assert "No space left on device" in first and "disk space" in first
-    assert "cut off after epoch " in last and "resume = True" in last
+    assert "interrupted after epoch " in last and "resume = True" in last
     assert what_is_left() == older
     network.load(configure(training_mode=False, **SMALL))
     train(resume=True, epochs=3)

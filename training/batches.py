@@ -1,4 +1,4 @@
-"""The batches of windows of each epoch: shuffled, mirrored, and drawn from the seed and the epoch alone."""
+"""Batches of windows for each epoch: shuffled, mirrored, and determined by the seed and the epoch."""
 
 import functools
 
@@ -12,17 +12,17 @@ from training.windows import Windows, cut_pieces, cut_windows, gather, joined, s
 
 ENDING_SHARE = 0.1  # of windows
 MIRRORED_SHARE = 0.5  # of windows: the prediction averages both sides of the ship, so both have to be known
-SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most so many
+SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most that many
 # Further windows from the start of each sequence in an epoch. LAMP ramps the waves up and SimpleCode does not: the
 # first seconds of a record hold much of the error, and there are only as many starts as records.
 START_WINDOWS = 2
-DEFAULT_BATCH = 32  # windows, where num_batches is 0
-BYTES_A_UNIT = 50  # of a layer, at each step of each window of a batch that is trained on; measured 40 to 48
-LARGE_BATCH = 1.0  # GB; batches above it are remarked on
+DEFAULT_BATCH = 32  # windows, if num_batches is 0
+BYTES_A_UNIT = 50  # per unit, step and window of a training batch; measured 40 to 48
+LARGE_BATCH = 1.0  # GB; larger batches cause a warning
 
 
 class TrainingBatches:
-    """Batches of windows, cut and shuffled anew for each epoch; each follows from the seed and its number alone."""
+    """Batches of windows, cut and shuffled again for each epoch. A batch depends on the seed and its number only."""
 
     def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
         self.sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
@@ -31,15 +31,15 @@ class TrainingBatches:
         self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
 
     def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
-        """Inputs and targets as `gather` makes them, from the first batch of first_epoch (from 0) on."""
+        """Inputs and targets from `gather`, starting with the first batch of first_epoch (from 0)."""
         numbers = tf.data.Dataset.range(first_epoch * self.batches_an_epoch, epochs * self.batches_an_epoch)
         options = tf.data.Options()
-        # Its thread sleeps for 10 ms, 20 ms, 40 ms, ... up to a minute, and the end of a training waits for it to wake.
+        # Its thread sleeps for 10 ms, 20 ms, 40 ms, ... up to a minute, and a training would wait for it at the end.
         options.autotune.enabled = False
         return numbers.map(self._tensors).prefetch(2).with_options(options)
 
     def remarks(self) -> list[str]:
-        """A line where few batches of many windows would take much memory."""
+        """A warning if a few batches of many windows would take much memory."""
         user = self._user
         if not user.num_batches:
             return []
@@ -95,7 +95,7 @@ class TrainingBatches:
         return cut_pieces(self.sequences, user.seq_length)
 
     def _fewest_windows(self) -> int:
-        """In any epoch: where windows are cut changes their number a little, and no batch may be empty."""
+        """The smallest number in any epoch: it varies a little with the cuts, and no batch may be empty."""
         window = self._user.window_length
         if not window:
             return len(self._cut(0).begin)
@@ -103,17 +103,17 @@ class TrainingBatches:
 
 
 def windows_part(epoch: int, epochs: int) -> int:
-    """Windows and washout of an epoch (from 0) are this part of what the settings say: 2 is half, 1 the whole.
+    """Divisor of the window and washout length in an epoch (from 0): 2 halves them, 1 leaves them.
 
-    What is learned first needs little of the past, and short windows cost less time.
+    What is learned first needs little of the past, and short windows take less time.
     """
     return 2 if epoch < min(SHORT_WINDOWS_SHARE * epochs, SHORT_WINDOWS_EPOCHS) else 1
 
 
 def with_record_ends(inputs: np.ndarray, targets: np.ndarray, ahead: int, rng: np.random.Generator) -> np.ndarray:
-    """The inputs of a batch, where some windows end as records do: behind the counted steps stays the last of them.
+    """The inputs of a batch with some windows ending like records: after the counted steps, the last one is repeated.
 
-    A network that looks ahead has to know how records end, and of those there are few.
+    A network that looks ahead has to learn how records end, and few windows contain an end.
     """
     if inputs.shape[1] <= ahead:
         return inputs

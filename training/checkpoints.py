@@ -1,4 +1,4 @@
-"""Which networks a training keeps: the best, the last and some on the way. And early stopping."""
+"""Saves the networks of a training (best, last, checkpoints), and stops it early."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MOD
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the best network, the last one and one every few epochs, and stops the training when patience ends.
+    """Saves the best network, the last one and one every few epochs, and stops the training when patience is exhausted.
 
     The network is saved once per epoch as the last one, and copied if it is also the best or a checkpoint, since saving
     takes as long as a hundred copies. However a training ends, the network of its last completed epoch is there. Keras'

@@ -36,7 +36,6 @@ from network import (
 from prediction import Predictor, save_out_of_fold
 from settings import Config
 from support.errors import InputError
-from support.files import write_json
 from support.saved_networks import (
     HISTORY_FILE,
     MODEL_FILE,
@@ -45,6 +44,7 @@ from support.saved_networks import (
     only_training,
     publish,
     unfinished,
+    write_metadata,
 )
 from training.fit import train as train_one
 from training.history import LOG_INTERVAL, as_duration, write_history
@@ -80,7 +80,7 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
             drawn = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
             architecture = Architecture.of(user, Standardization.of(records))
             metadata = new_metadata(config, architecture, drawn if user.seed is None else user.seed)
-            write_json(work / SETTINGS_FILE, metadata | {"data_fingerprint": data})
+            write_metadata(work, metadata | {"data_fingerprint": data})
         folds = split(config, sets, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, Standardization.of(records), report.update)
@@ -115,7 +115,7 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], r
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
         for n, fold in zip(networks, folds, strict=True)
     ]
-    write_json(folder / SETTINGS_FILE, metadata | numbers)
+    write_metadata(folder, metadata | numbers)
     publish(folder, config.network_folder)
     report.close()
     return trained

@@ -23,16 +23,15 @@ from network import (
 )
 from settings import NETWORKS_FOLDER, Config
 from support.errors import Diverged, InputError, warn
-from support.files import write_json
 from support.saved_networks import (
     HISTORY_FILE,
     MODEL_FILE,
-    SETTINGS_FILE,
     STATE_FILE,
     interrupted_training,
     new_training_folder,
     only_training,
     publish,
+    write_metadata,
 )
 from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, with_averaged_weights
@@ -60,7 +59,7 @@ from training.sequences import Sequences
 from training.validation import Validation
 from training.workers import OneWorker, connect
 
-NOTHING_TO_TRAIN = -1  # instead of a seed, from the first worker to the others
+NOTHING_TO_TRAIN = -1  # sent by the first worker instead of a seed
 
 AfterEpoch = Callable[[int, dict[str, float]], None]
 
@@ -71,19 +70,17 @@ def train(
     after_epoch: AfterEpoch | None = None,
     standardization: Standardization | None = None,
 ) -> TrainedNetwork:
-    """Trains on the train set, stops and chooses the best weights on the val set, and saves the network.
+    """Trains on the train set, stops early and selects the best weights on the val set, and saves the network.
 
-    The test set is not touched. Ctrl-C ends the training and keeps the best network found so far. `after_epoch` is
-    called with the epoch (from 0) and its losses once the epoch is saved; what it raises ends the training as a cut
-    would, with the state to resume from. `standardization` is given for one of the networks of a cross-fitting; else it
-    is that of the train set.
+    The test set is not used. Ctrl-C ends the training and keeps the best network so far. `after_epoch` is called with
+    the epoch (from 0) and its losses once the epoch is saved; an exception from it interrupts the training, which can
+    be resumed. `standardization` is given for one of the networks of a cross-fitting; else it is that of the train set.
 
     Where several machines train together, the process of each but the first ends here (SystemExit).
 
     Raises:
-        InputError: the network to start from does not fit, there is another training to go on with, another run is
-            training it, the disk is full, another machine no longer answers, or the training diverged before any
-            network was found.
+        InputError: the network to start from does not fit, the interrupted training had other settings or data, another
+            run is training it, the disk is full, another machine is lost, or the training diverged in its first epoch.
     """
     workers = connect(config)  # first, so that all notice when one of them fails
     with workers.failures_as_errors():
@@ -120,13 +117,13 @@ def _train(
     if found:
         metadata = found.metadata
     else:
-        write_json(folder / SETTINGS_FILE, metadata)
+        write_metadata(folder, metadata)
     _announce(sets, setup)
     observers = _observers(setup, folder, found)
     why_stopped = _fit(setup, observers, workers, after_epoch)
     if observers.checkpoints.epoch is None:
         shutil.rmtree(folder, ignore_errors=True)
-        raise Diverged(f"training ended before any epoch gave a network ({why_stopped}); nothing is saved")
+        raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
     observers.progress.close(why_stopped, observers.checkpoints.epoch)
     best = TrainedNetwork(
         observers.checkpoints.best_model, setup.architecture, observers.progress.history(), observers.checkpoints.epoch
@@ -135,7 +132,7 @@ def _train(
 
 
 def _train_along(config: Config, sets: Mapping[str, Sequence[Record]], workers: OneWorker) -> None:
-    """The part of a worker that is not the first: gradients and steps, and nothing else."""
+    """The part of a worker other than the first: gradients and optimizer steps, nothing else."""
     workers.compare(fingerprints(config, data_fingerprint(sets["train"], sets["val"])))
     seed = int(workers.from_first([0])[0])
     if seed == NOTHING_TO_TRAIN:
@@ -153,7 +150,7 @@ def _train_along(config: Config, sets: Mapping[str, Sequence[Record]], workers: 
 
 @dataclass(frozen=True)
 class Setup:
-    """A network that is ready to be trained: compiled, with its first weights, and the batches to train it on."""
+    """A network ready to be trained: initialized and compiled, with the batches to train it on."""
 
     config: Config
     architecture: Architecture
@@ -164,7 +161,7 @@ class Setup:
 
     @property
     def watched(self) -> str:
-        """The loss that decides which epoch is the best."""
+        """The loss that determines the best epoch."""
         return "val_loss" if self.val else "loss"
 
     def run(self, epochs: range, callbacks: list[keras.callbacks.Callback], workers: OneWorker) -> None:
@@ -213,7 +210,7 @@ def _set_up(
 
 
 def _validation_sequences(config: Config, sets: Mapping[str, Sequence[Record]], setup: Setup) -> Sequences | None:
-    """The sequences of the val set; raises InputError if an objective gives no sample a weight."""
+    """The sequences of the val set. Raises InputError if an objective has no weight on any sample."""
     user, s = config.user, setup.architecture.standardization
     samples = {"train": (user.train_fun_hyp, setup.batches.sequences)}
     if sets["val"]:
@@ -224,7 +221,7 @@ def _validation_sequences(config: Config, sets: Mapping[str, Sequence[Record]], 
 
 
 def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Architecture:
-    """The architecture to fine-tune: the settings' own, with the saved network's standardization."""
+    """The architecture to fine-tune: that of the settings, with the saved network's standardization."""
     shared = dataclasses.replace(wanted, standardization=source.architecture.standardization)
     faults = []
     for f in dataclasses.fields(Architecture):
@@ -239,7 +236,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Archi
     return shared
 
 
-# ---- the training, and what it leaves ---------------------------------------------------------------------------
+# ---- the training and its results ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -270,8 +267,8 @@ def _observers(setup: Setup, folder: Path, interrupted: Interrupted | None) -> O
 
 
 def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
-    """Keras' callback, with its folder beside the report: the network's own is renamed while TensorBoard looks on."""
-    if new:  # else curves of two trainings would be drawn as one
+    """Keras' callback. Its folder lies beside the report, as the network's folder is renamed during the run."""
+    if new:  # otherwise the curves of two trainings would be joined
         shutil.rmtree(folder, ignore_errors=True)
     return keras.callbacks.TensorBoard(folder, write_graph=False)
 
@@ -279,7 +276,7 @@ def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
 def _new_folder(config: Config) -> Path:
     cut_off = interrupted_training(config.network_folder)
     if cut_off:
-        warn([f"an interrupted training lies in {cut_off} and is replaced; resume = True would have gone on with it"])
+        warn([f"an interrupted training in {cut_off} is replaced; resume = True would have continued it"])
     return new_training_folder(config.network_folder)
 
 
@@ -288,13 +285,13 @@ def _announce(sets: Mapping[str, Sequence[Record]], setup: Setup) -> None:
     counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
     print(f"Training on {counts}; {setup.batches.batches_an_epoch} batches an epoch, seed {setup.seed}")
     if not setup.val:
-        print("There is no validation set: early stopping watches the training loss, which does not show overfitting")
+        print("There is no validation set: early stopping watches the training loss, which does not detect overfitting")
 
 
 def _fit(setup: Setup, observers: Observers, workers: OneWorker, after_epoch: AfterEpoch | None) -> str:
-    """Trains; returns why it ended."""
+    """Trains, and returns why training ended."""
     user, state = setup.config.user, observers.state
-    # Where patience had come to its end when the training was cut off, there is no epoch left.
+    # If patience was already exhausted when the training was interrupted, no epoch is left.
     done = state.epochs_saved
     last = done if observers.checkpoints.out_of_patience(done) else user.epochs
     workers.from_first([done, last])
@@ -310,7 +307,10 @@ def _fit(setup: Setup, observers: Observers, workers: OneWorker, after_epoch: Af
         if not state.epochs_saved:
             raise
         raise InputError(
-            [*error.lines, f"training was cut off after epoch {state.epochs_saved}; resume = True goes on from there"]
+            [
+                *error.lines,
+                f"training was interrupted after epoch {state.epochs_saved}; resume = True continues from there",
+            ]
         ) from error
     return _why_stopped(setup, observers)
 
@@ -322,7 +322,7 @@ def _why_stopped(setup: Setup, observers: Observers) -> str:
     if observers.checkpoints.epoch is None:
         objective = user.val_fun_hyp if setup.val else user.train_fun_hyp
         if objective[0] in COUNTS_LARGE_ERRORS:
-            return f"the objective of {setup.watched} counts large errors alone, and there were none: lower its a"
+            return f"the objective of {setup.watched} counts only large errors, and there were none: lower its a"
         return f"{setup.watched} is not a number: check the records of the validation set, or try a smaller lr"
     if user.max_minutes and rows[-1]["elapsed_s"] > 60 * user.max_minutes * len(rows) / (len(rows) + 1):
         return f"max_minutes = {user.max_minutes:g}"
@@ -332,11 +332,11 @@ def _why_stopped(setup: Setup, observers: Observers) -> str:
 
 
 def _save(config: Config, best: TrainedNetwork, folder: Path, metadata: dict, why_stopped: str) -> TrainedNetwork:
-    """Completes the folder and puts it in its place."""
-    if not (folder / MODEL_FILE).is_file():  # somebody has removed it
+    """Completes the folder and publishes it."""
+    if not (folder / MODEL_FILE).is_file():  # it was deleted during the training
         save_model(best.model, folder / MODEL_FILE)
     numbers = {"epochs_trained": len(best.history), "best_epoch": best.best_epoch}
-    write_json(folder / SETTINGS_FILE, metadata | numbers | {"stopped": why_stopped, "finished": True})
+    write_metadata(folder, metadata | numbers | {"stopped": why_stopped, "finished": True})
     publish(folder, config.network_folder)
     keep_state(config, why_stopped)
     return best

@@ -60,7 +60,7 @@ class Progress(keras.callbacks.Callback):
             print(*(f"\r{line:<100}", "") if self._on_terminal else (line, "\n"), sep="", end="", flush=True)
 
     def best(self) -> float:
-        """The smallest of the losses that are watched; 0 is the mean over no sample, and none."""
+        """The smallest watched loss; 0, the mean over no sample, does not count."""
         return min((row[self._watched] for row in self.rows if row[self._watched] > 0), default=float("nan"))
 
     def close(self, why_stopped: str, best_epoch: int) -> None:
@@ -78,7 +78,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def as_duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 4 min."""
+    """Seconds as text: 42 s, 3 min 5 s, 2 h 4 min."""
     seconds = int(round(seconds))
     if seconds < 60:
         return f"{seconds} s"

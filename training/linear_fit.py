@@ -24,8 +24,7 @@ from network import (
     simplecode_weights,
 )
 from settings import Config
-from support.files import write_json
-from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, new_training_folder, publish
+from support.saved_networks import HISTORY_FILE, MODEL_FILE, new_training_folder, publish, write_metadata
 from training.history import history_columns, write_history
 from training.mirroring import Mirror, with_mirrored
 from training.objectives import check_objectives
@@ -48,9 +47,9 @@ class LinearFilter:
 def train_linear_filter(
     config: Config, sets: Mapping[str, Sequence[Record]], standardization: Standardization | None = None
 ) -> TrainedNetwork:
-    """Fits network_type "linear" on the train set, with the penalties that fit the val set best, and saves it.
+    """Fits network_type "linear" on the train set, with the ridge penalties that suit the val set best, and saves it.
 
-    Where there is no val set the train set decides. The history has one row, as there are no epochs.
+    Without a val set the train set decides. The history has one row, as there are no epochs.
     """
     user = config.user
     architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]))
@@ -84,15 +83,15 @@ def train_linear_filter(
 def _save(config: Config, trained: TrainedNetwork, ridges: dict[str, float]) -> None:
     folder = new_training_folder(config.network_folder)
     metadata = new_metadata(config, trained.architecture, config.user.seed) | {"ridges": ridges}
-    metadata |= {"epochs_trained": 1, "best_epoch": 1, "stopped": "fitted in one go", "finished": True}
+    metadata |= {"epochs_trained": 1, "best_epoch": 1, "stopped": "fitted in closed form", "finished": True}
     save_model(trained.model, folder / MODEL_FILE)
     write_history(trained.history, folder / HISTORY_FILE)
-    write_json(folder / SETTINGS_FILE, metadata)
+    write_metadata(folder, metadata)
     publish(folder, config.network_folder)
 
 
 def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
-    """With predict_correction: what is left to learn when SimpleCode's own motions are taken away from the targets."""
+    """With predict_correction, the targets minus SimpleCode's motions."""
     if not architecture.predict_correction:
         return sequences
     kernel, bias = simplecode_weights(architecture)

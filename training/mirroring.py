@@ -12,9 +12,9 @@ from training.sequences import Sequences
 
 @dataclass(frozen=True)
 class Mirror:
-    """Standardized channels as they are for a ship mirrored at its centre plane: channels @ map + shift, float32.
+    """Mirrors the ship at its centre plane, on standardized channels: channels @ map + shift, float32.
 
-    Roll changes its sign and the points of a wave grid change places, port for starboard; the rest stays.
+    Roll changes sign, and the port and starboard points of a wave grid change places.
     """
 
     input_map: np.ndarray
@@ -39,7 +39,7 @@ class Mirror:
 
 
 def with_mirrored(sequences: Sequences, mirror: Mirror) -> Sequences:
-    """All sequences, and all of them mirrored behind them."""
+    """All sequences, followed by their mirror images."""
     return Sequences(
         np.concatenate([sequences.inputs, mirror.inputs(sequences.inputs)]),
         np.concatenate([sequences.targets, mirror.targets(sequences.targets)]),

@@ -74,13 +74,13 @@ def objective_loss(objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], tf.
 
 
 def member_loss(objective: Callable, architecture: Architecture) -> Callable:
-    """The objective averaged over the members of an ensemble, each of which learns by itself."""
+    """The objective, averaged over the members of an ensemble, which learn independently."""
     if architecture.num_networks == 1:
         return objective
     return lambda target, outputs: objective(tf.tile(target, (1, 1, architecture.num_networks)), outputs)
 
 
-# ---- objectives that count nothing --------------------------------------------------------------------------------
+# ---- objectives without weight --------------------------------------------------------------------------------
 
 
 def check_objectives(samples: Mapping[str, tuple[Objective, Sequences]], architecture: Architecture) -> None:
@@ -129,7 +129,8 @@ def _without_weight(set_name: str, objective: Objective, sequences: Sequences, a
     deviations = zip(architecture.outputs, architecture.standardization.output_deviation, strict=True)
     units = ", ".join(f"{deviation:.3g} {CHANNEL_UNITS[channel]} in {channel}" for channel, deviation in deviations)
     return (
-        f"UserInputArgs.{set_name}_fun_hyp = {list(objective)} gives no sample of the {set_name} set a weight: {why}; "
+        f"UserInputArgs.{set_name}_fun_hyp = {list(objective)} has no weight on any sample of the {set_name} set: "
+        f"{why}; "
         f"y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for {units}; "
         f"{remedy}"
     )

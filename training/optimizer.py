@@ -1,4 +1,4 @@
-"""Keras' optimizer, its learning-rate schedule, and the callbacks that watch the learning rate and the loss."""
+"""The optimizer, its learning-rate schedule, and the callbacks that watch the loss."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import keras
 from settings import UserInput
 from training.history import Progress
 
-ENDLESS_SCHEDULES = ("constant", "plateau")  # those that do not depend on the number of epochs
+ENDLESS_SCHEDULES = ("constant", "plateau")  # schedules that do not depend on the number of epochs
 STEPS_OF_A_LIMITED_SCHEDULE = 10_000
 OPTIMIZERS = {
     "muon": keras.optimizers.Muon,
@@ -19,7 +19,7 @@ OPTIMIZERS = {
 
 
 def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Optimizer:
-    """The optimizer of the settings' name; with weight_averaging it keeps a moving average of the weights."""
+    """The optimizer named in the settings; with weight_averaging it averages the weights exponentially (EMA)."""
     options: dict[str, Any] = {}
     if user.momentum is not None and user.optimizer not in ("adam", "adamw"):
         options["momentum"] = user.momentum
@@ -32,7 +32,7 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
 
 
 def learning_rate(user: UserInput, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate at each step of a training of so many; "plateau" is the business of a callback."""
+    """The learning rate over the steps of a training; "plateau" is done by a callback."""
     if user.lr_schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(user.lr, steps)
     if user.lr_schedule == "exponential":  # to a hundredth at the end
@@ -63,10 +63,10 @@ class TimeLimit(keras.callbacks.Callback):
 
 
 def loss_watchers(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
-    """Callbacks that end a training that diverges, and lower the learning rate where the loss no longer falls."""
+    """Callbacks that stop a diverging training, and lower the learning rate when the loss no longer falls."""
     callbacks = [keras.callbacks.TerminateOnNaN()]
     if user.lr_schedule == "plateau":
-        # min_delta is absolute in Keras and 1e-4 by default: larger than a good standardized loss.
+        # Keras' min_delta is absolute; its default of 1e-4 is larger than a good standardized loss.
         third = max(1, user.patience // 3)
         callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
     return callbacks

@@ -18,13 +18,12 @@ from data_io import Record, RecordsOnDisk
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
 from support.errors import InputError, first_line
-from support.files import write_json, written_aside
+from support.files import written_aside
 from support.saved_networks import (
     CHECKPOINTS,
     HISTORY_COLUMNS,
     HISTORY_FILE,
     MODEL_FILE,
-    SETTINGS_FILE,
     STATE_FILE,
     TRAINING_FILES,
     different_settings,
@@ -32,6 +31,7 @@ from support.saved_networks import (
     only_more_epochs,
     restore_replaced,
     training_settings,
+    write_metadata,
 )
 from training.checkpoints import Checkpoints
 from training.history import Progress
@@ -61,7 +61,7 @@ def data_fingerprint(*sets: Sequence[Record]) -> str:
 
 
 def fingerprints(config: Config, data: str) -> dict[str, str]:
-    """What has to be the same on machines that train together; the files may lie elsewhere on each."""
+    """Fingerprints of what has to be equal on machines that train together; paths may differ."""
     own = training_settings(config.as_dict())
     settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
     return {"settings": hashlib.blake2b(settings.encode()).hexdigest(), "data": data}
@@ -106,7 +106,7 @@ def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetw
         os.replace(own / CHECKPOINTS / STATE_FILE, own / STATE_FILE)
     if more_epochs or not cut_off:
         metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
-        write_json(folder / SETTINGS_FILE, metadata)
+        write_metadata(folder, metadata)
     return _read_interrupted(folder, metadata)
 
 
@@ -141,7 +141,7 @@ def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:
 def keep_state(config: Config, stopped: str) -> None:
     """Moves the state of a finished training to the checkpoints if the training can continue, else deletes it."""
     folder = config.network_folder
-    with contextlib.suppress(FileNotFoundError):  # somebody has removed it
+    with contextlib.suppress(FileNotFoundError):  # it was deleted during the training
         if config.user.lr_schedule in ENDLESS_SCHEDULES or stopped == BY_CTRL_C:
             os.replace(folder / STATE_FILE, folder / CHECKPOINTS / STATE_FILE)
         else:

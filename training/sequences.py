@@ -1,4 +1,4 @@
-"""Records as the network sees them: standardized, and every time_res-th step as a sequence of its own."""
+"""Splits standardized records into the sequences that the network sees: every time_res-th step."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from readers.rows_on_disk import RowsOnDisk, write_rows
 
 @dataclass(frozen=True)
 class Sequences:
-    """All sequences of a set behind each other, standardized, float32.
+    """All sequences of a set, concatenated, standardized, float32.
 
     With time_res = n each record gives n sequences: rows 0, n, 2n, ...; rows 1, n + 1, ...; and so on.
 
@@ -31,7 +31,7 @@ class Sequences:
     def of(
         cls, records: Sequence[Record], time_res: int, s: Standardization, folder: str = "", transient: float = 0.0
     ) -> "Sequences":
-        """folder: where a file for them is made, which they are read from; empty for none. transient: in s.
+        """folder: where to keep them in a temporary file instead of memory; empty for memory. transient: in s.
 
         Raises:
             InputError: the file cannot be written.
@@ -50,7 +50,7 @@ class Sequences:
 def _interleaved(
     records: Sequence[Record], time_res: int, s: Standardization, transient: float
 ) -> Iterator[np.ndarray]:
-    """Each sequence as (step, input and output channel), float32."""
+    """Yields each sequence as (step, input and output channel), float32."""
     mean, deviation = np.array(s.input_mean + s.output_mean), np.array(s.input_deviation + s.output_deviation)
     for record in records:
         standardized = ((all_channels(record) - mean) / deviation).astype(np.float32)

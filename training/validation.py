@@ -1,4 +1,4 @@
-"""The validation after each epoch: the objective over the whole validation set, and the error of each channel."""
+"""Validation after each epoch: the objective over the whole validation set, and the error of each channel."""
 
 import keras
 import numpy as np

@@ -8,15 +8,15 @@ import numpy as np
 
 from training.sequences import Sequences
 
-VALIDATION_BATCH = 128  # sequences at once; bounds the memory
+VALIDATION_BATCH = 128  # sequences at once; limits the memory
 VALIDATION_STEPS = 2**17  # steps at once, for long sequences
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Pieces of sequences to train on: (window,) arrays in steps from the beginning of `Sequences.inputs`.
+    """Parts of sequences to train on: (window,) arrays of positions in `Sequences.inputs`.
 
-    The network sees begin to end; the steps from counted_begin to counted_end carry the loss.
+    The network sees the steps from begin to end; those from counted_begin to counted_end carry the loss.
     """
 
     begin: np.ndarray
@@ -26,7 +26,7 @@ class Windows:
 
 
 def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:
-    """Every sequence whole, or in pieces of about seq_length steps where it is longer (0: always whole)."""
+    """Whole sequences, or parts of about seq_length steps where they are longer (0: always whole)."""
     begins, ends = [], []
     for start, length in zip(sequences.starts, sequences.lengths, strict=True):
         count = max(1, round(length / seq_length)) if seq_length else 1
@@ -38,11 +38,11 @@ def cut_pieces(sequences: Sequences, seq_length: int) -> Windows:
 
 
 def cut_windows(sequences: Sequences, window: int, washout: int, after: int, rng: np.random.Generator) -> Windows:
-    """Windows that together count each step of each sequence once, at places that `rng` shifts.
+    """Windows, randomly shifted, that together count each step of each sequence once.
 
-    A washout of steps that do not count goes before each window, so that the network's state has settled, and `after`
-    steps behind it: what a network looks ahead, or a washout if it reads backwards as well. At the ends of a sequence
-    there is nothing to wash out.
+    Before each window comes a washout of steps that do not count, so that the state of the network has settled, and
+    after it come `after` steps: what the network looks ahead, or a washout if it also reads backwards. At the ends of a
+    sequence nothing needs a washout.
     """
     starts, lengths = sequences.starts, sequences.lengths
     total = window + washout + after
@@ -53,7 +53,7 @@ def cut_windows(sequences: Sequences, window: int, washout: int, after: int, rng
     last = lengths[sequence]
     counted_begin = np.maximum(shift[sequence] + (number - 1) * window, 0)
     counted_end = np.minimum(shift[sequence] + number * window, last)
-    # One length for all windows of a long sequence: those at its ends reach further inwards.
+    # All windows of a long sequence have one length: those at its ends reach further inwards.
     begin = np.clip(shift[sequence] + (number - 1) * window - washout, 0, np.maximum(last - total, 0))
     end = np.minimum(begin + total, last)
     first = starts[sequence]
@@ -75,8 +75,8 @@ def joined(*parts: Windows) -> Windows:
 def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A batch of windows: inputs and targets (window, time, channel).
 
-    Where a window is shorter than the longest of the batch it is filled up with inputs of 0; steps that do not count
-    have targets of NaN.
+    Windows shorter than the longest of the batch are padded with inputs of 0; steps that do not count have targets of
+    NaN.
     """
     begin, end = windows.begin[chosen, None], windows.end[chosen, None]
     steps = begin + np.arange(int((end - begin).max()))
@@ -95,7 +95,7 @@ def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[
 
 
 def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Inputs and targets (sequence, time, channel) in batches of equal length, so that nothing has to be filled up."""
+    """Inputs and targets (sequence, time, channel) in batches of equal length, so that no padding is needed."""
     windows = cut_pieces(sequences, 0)
     for length in np.unique(sequences.lengths):
         chosen = np.flatnonzero(sequences.lengths == length)

@@ -36,7 +36,7 @@ LOST = (
 
 
 class OneWorker:
-    """A training on this machine alone: nothing to compare, share or wait for."""
+    """A training on this machine alone, with nothing to compare, share or wait for."""
 
     is_first = True
 
@@ -60,14 +60,14 @@ class OneWorker:
         return model
 
     def steps_at_once(self, steps_an_epoch: int) -> int:
-        """Training steps that TensorFlow takes before it returns to Python, which costs as much as some of them.
+        """Training steps that TensorFlow takes before it returns to Python, which takes as long as several steps.
 
-        They divide an epoch, and are few enough for Ctrl-C to be heard within a second or so.
+        They divide an epoch evenly and are few enough for Ctrl-C to take effect within about a second.
         """
         return max(n for n in range(1, MOST_STEPS_AT_ONCE + 1) if steps_an_epoch % n == 0)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
-        """What keeps the workers together; the last of the callbacks."""
+        """Callbacks that keep the workers in step; they come last."""
         return []
 
     @contextlib.contextmanager
@@ -77,7 +77,7 @@ class OneWorker:
 
 
 def connect(config: Config) -> OneWorker:
-    """The workers of a training. To be called before TensorFlow computes anything.
+    """Connects the workers of a training. Has to be called before TensorFlow computes anything.
 
     Raises:
         InputError: TF_CONFIG is wrong, or some workers did not come.
@@ -129,7 +129,7 @@ class Workers(OneWorker):
             print(f"Training on {len(self.worker.addresses)} machines: {', '.join(self.worker.addresses)}")
 
     def share(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        # All parts are equally large, padded with windows that do not count, as no layer accepts an empty batch.
+        # All parts have the same size, padded with windows that do not count, as no layer accepts an empty batch.
         number = len(self.worker.addresses)
 
         def part(inputs, targets):
