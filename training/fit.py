@@ -274,9 +274,9 @@ def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
 
 
 def _new_folder(config: Config) -> Path:
-    cut_off = interrupted_training(config.network_folder)
-    if cut_off:
-        warn([f"an interrupted training in {cut_off} is replaced; resume = True would have continued it"])
+    interrupted = interrupted_training(config.network_folder)
+    if interrupted:
+        warn([f"the interrupted training in {interrupted} is replaced; resume = True would have continued it"])
     return new_training_folder(config.network_folder)
 
 

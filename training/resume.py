@@ -78,36 +78,57 @@ def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetw
     """
     own = config.network_folder
     restore_replaced(own)
-    cut_off = interrupted_training(own)
-    if not cut_off and not (own / MODEL_FILE).is_file():
-        print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
-        return None
-    folder = cut_off or own
+    folder = interrupted_training(own)
+    if folder:
+        return _interrupted(config, folder, fingerprint)
+    if (own / MODEL_FILE).is_file():
+        return _finished(config, own, fingerprint)
+    print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
+    return None
+
+
+def _interrupted(config: Config, folder: Path, fingerprint: str) -> Interrupted:
     metadata, _ = read_metadata(folder)
-    settings = metadata.get("settings", {})
-    differences = list(different_settings(settings, config).values())
-    more_epochs = only_more_epochs(settings, config)
-    if (not differences or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
-        differences, more_epochs = [OTHER_DATA], False
+    differences, more_epochs = _differences(config, metadata, fingerprint)
     if more_epochs:
-        _check_more_epochs(config, metadata, folder / STATE_FILE if cut_off else own / CHECKPOINTS / STATE_FILE)
-    elif differences and not cut_off:
-        print(f"resume = True: the network in {own} has other settings ({differences[0]}); training starts over")
-        return None
+        _check_more_epochs(config, metadata, folder / STATE_FILE)
+        metadata = _reopened(config, folder, metadata)
     elif differences:
         remedy = "use the same settings, or resume = False to start again"
         raise InputError([f"resume = True, but {line}; {remedy}" for line in differences])
-    if not cut_off:
-        stopped = metadata.get("stopped")
-        if not more_epochs and not (stopped == BY_CTRL_C and (own / CHECKPOINTS / STATE_FILE).is_file()):
-            print(f"resume = True: the training of {own} is finished ({stopped}); its network is used")
-            return load_network(own)
-        # From here on it is a training that was interrupted after its last epoch.
-        os.replace(own / CHECKPOINTS / STATE_FILE, own / STATE_FILE)
-    if more_epochs or not cut_off:
-        metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
-        write_metadata(folder, metadata)
     return _read_interrupted(folder, metadata)
+
+
+def _finished(config: Config, folder: Path, fingerprint: str) -> Interrupted | TrainedNetwork | None:
+    metadata, _ = read_metadata(folder)
+    differences, more_epochs = _differences(config, metadata, fingerprint)
+    kept_state, stopped = folder / CHECKPOINTS / STATE_FILE, metadata.get("stopped")
+    if more_epochs:
+        _check_more_epochs(config, metadata, kept_state)
+    elif differences:
+        print(f"resume = True: the network in {folder} has other settings ({differences[0]}); training starts over")
+        return None
+    elif stopped != BY_CTRL_C or not kept_state.is_file():
+        print(f"resume = True: the training of {folder} is finished ({stopped}); its network is used")
+        return load_network(folder)
+    os.replace(kept_state, folder / STATE_FILE)  # from here on it is a training interrupted after its last epoch
+    return _read_interrupted(folder, _reopened(config, folder, metadata))
+
+
+def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
+    """What is not as in the saved training, one line each; whether that is only a larger number of epochs."""
+    settings = metadata.get("settings", {})
+    lines, more_epochs = list(different_settings(settings, config).values()), only_more_epochs(settings, config)
+    if (not lines or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
+        return [OTHER_DATA], False
+    return lines, more_epochs
+
+
+def _reopened(config: Config, folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Writes settings.json with the number of epochs that is now asked for."""
+    metadata = metadata | {"settings": with_seed(config, metadata["seed"]), "finished": False}
+    write_metadata(folder, metadata)
+    return metadata
 
 
 def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) -> None:

@@ -322,7 +322,7 @@ def test_a_plain_start_says_that_an_interrupted_training_is_replaced(killer, cap
     killer.kill("replace history.csv", 3)
     capsys.readouterr()
     train()
-    assert f"an interrupted training in {FOLDER}" in capsys.readouterr().err
+    assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
 
 
 def test_resume_tells_where_it_goes_on(killer, capsys):
