@@ -55,7 +55,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
     if config.user.training_mode:
-        flagging.learn(config, sets["train"])
+        flagging.learn(config, data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"])
     predictor = prediction.Predictor(trained, with_spread=banding.are_possible(config))
     earlier = outputs.earlier_files(config)
     pair_checks.save(config, pairs)
@@ -65,7 +65,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
     banding.save_report(config, bands)
     outputs.save_predictions(config, sets, results, trained.architecture.outputs, bands)
-    outputs.save_figures(config, sets, results, trained)
+    outputs.save_figures(config, sets, results, trained, bands, pairs)
     watch = flagging.load(config)
     flags = outputs.flag_records(config, "test", sets["test"], results["test"].predictions, watch, bands)
     more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
@@ -11,7 +12,7 @@ import data_io
 import metrics
 import plotting
 from data_io import Record
-from figures import training_figures
+from figures import training_figures, trust_figures
 from figures.style import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
@@ -173,18 +174,33 @@ def _write_text(config: Config, name: str, time: np.ndarray, prediction: np.ndar
 
 
 def save_figures(
-    config: Config, sets: Mapping[str, Sequence[Record]], results: Results, trained: TrainedNetwork
+    config: Config,
+    sets: Mapping[str, Sequence[Record]],
+    results: Results,
+    trained: TrainedNetwork,
+    bands: Bands | None = None,
+    pairs: pd.DataFrame | None = None,
 ) -> None:
-    """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request."""
+    """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request.
+
+    The figures of the bands and, if something is odd about them, of the pairs (`pair_checks.check`) are added.
+    """
     chosen = config.plotting
     if not chosen.plotting_mode:
         return
     style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
-    figures = _figures_of_records(config, sets, results, trained, style)
+    figures = _figures_of_records(config, sets, results, trained, style, bands)
     figures |= _figures_of_sets(config, sets, results, trained, style)
     if len(trained.history):
         title = f"Training of {config.network_name}"
         figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
+    if bands and len(bands.by_record):
+        figures["bands"] = trust_figures.bands_figure(
+            bands.by_record, bands.level, style, f"Bands of {config.network_name}"
+        )
+    if pairs is not None and len(pairs) and pairs["odd"].any():
+        channels = trained.architecture.outputs
+        figures["pairs"] = trust_figures.pairs_figure(pairs, channels, style, "Pairs of SimpleCode and LAMP")
     figures |= evolution_figures(config, sets["val"], trained, style)
     files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
     run_folder.note(config.output_folder, list(files))
@@ -194,7 +210,7 @@ def save_figures(
         plotting.show_figures(figures)
 
 
-def _figures_of_records(config, sets, results, trained, style) -> dict[str, Figure]:
+def _figures_of_records(config, sets, results, trained, style, bands) -> dict[str, Figure]:
     """Motions and errors of single records, by the figures' names; arguments as in `save_figures`."""
     channels, network = trained.architecture.outputs, network_title(trained)
     figures = {}
@@ -203,7 +219,9 @@ def _figures_of_records(config, sets, results, trained, style) -> dict[str, Figu
             for i in getattr(config.plotting, f"{kind}_ID_list_{set_name}"):
                 record = records[i]
                 title = f"{record.name} ({SET_TITLES[set_name]})"
-                figure = draw(record.time, *results[set_name][i], channels, style, title, network)
+                bounds = bands.around(results[set_name].predictions[i]) if bands and kind == "prediction" else None
+                named = {} if bounds is None else {"band": bounds}
+                figure = draw(record.time, *results[set_name][i], channels, style, title, network, **named)
                 figures[f"{kind}_{set_name}_{i}_{record.name}"] = figure
     return figures
 

@@ -44,6 +44,7 @@ from support.files import written_aside
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
+BAND = {"alpha": 0.25, "linewidth": 0.0, "zorder": 1.5}
 DETAIL_SHADE = "0.88"
 
 Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of each source for one record, (channel,)
@@ -62,6 +63,7 @@ def prediction_figure(
     style: PlotStyle,
     title: str,
     network: str = "LSTM",
+    band: np.ndarray | None = None,
 ) -> Figure:
     """Motions of one realization: for each channel the whole record and a detail around the largest response.
 
@@ -76,12 +78,14 @@ def prediction_figure(
     axes = panels(figure, len(channels), 2, sharey="row", width_ratios=(1.5, 1.0))
     motions = [_sources(lamp, simple, predicted, index, network) for index in range(len(channels))]
     shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in motions)
-    for (whole, detail), sources, channel in zip(axes, motions, channels, strict=True):
+    for index, ((whole, detail), sources, channel) in enumerate(zip(axes, motions, channels, strict=True)):
         whole.margins(x=0)
         detail.margins(x=0)
         whole.set_ylabel(wrapped_label(channel))
         if sources:
-            _draw_motions(whole, detail, time, sources, style, shows_envelopes)
+            window = _draw_motions(whole, detail, time, sources, style, shows_envelopes)
+            if band is not None:
+                detail.fill_between(time[window], *band[window, index].T, color=style.lstm_color, **BAND)
         else:
             write_note(whole, "no numbers")
     _share_time_axis(axes[:, 0])
@@ -93,14 +97,19 @@ def prediction_figure(
 
     drawn = [source for source in ("LAMP", "SimpleCode", network) if any(source in sources for sources in motions)]
     handles = [Line2D([], [], label=source, **line_style(source, style)) for source in drawn]
+    handles += [] if band is None else [Patch(color=style.lstm_color, label=f"band of the {network}", **BAND)]
     figure_legend(figure, [*handles, Patch(color=DETAIL_SHADE, label="detail shown on the right")])
     return figure
 
 
 def _draw_motions(
     whole: Axes, detail: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle, shows_envelopes: bool
-) -> None:
-    """Draws one channel of all sources, (rows,) each: the whole record, optionally as envelopes, and the detail."""
+) -> slice:
+    """Draws one channel of all sources, (rows,) each: the whole record, optionally as envelopes, and the detail.
+
+    Returns:
+        the rows of the detail.
+    """
     reference = sources[_reference(sources)]
     window = rows_around_largest(time, reference, DETAIL_DURATION)
     for source, values in sources.items():
@@ -115,6 +124,7 @@ def _draw_motions(
         for rows in _envelope_rows(values, _envelope_blocks(sources)):
             whole.plot(time[rows], values[rows], **(line | {"linewidth": 0.75 * line["linewidth"]}))
     whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
+    return window
 
 
 # ---- errors of one record ---------------------------------------------------------------------------------------

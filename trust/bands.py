@@ -155,7 +155,7 @@ def _calibrate_channel(
 
 def coverage(calibration: Calibration, error: np.ndarray, spread: np.ndarray) -> pd.DataFrame:
     """Coverage of one record by the bands: channel, level, covered, whole_covered, constant_covered (shares of 0 to 1),
-    half_width, interval_score and constant_interval_score.
+    rmse, half_width, interval_score and constant_interval_score.
 
     error: (step, channel), LAMP minus the mean of the networks. spread: (step, channel).
     """
@@ -171,6 +171,7 @@ def coverage(calibration: Calibration, error: np.ndarray, spread: np.ndarray) ->
                     "level": level,
                     "covered": np.mean(error[:, k] <= band[:, k]),
                     "whole_covered": float((error[:, k] <= whole[:, k]).all()),
+                    "rmse": np.sqrt(np.mean(error[:, k] ** 2)),
                     "half_width": band[:, k].mean(),
                     "interval_score": interval_score(error[:, k], band[:, k], level),
                     "constant_covered": np.mean(error[:, k] <= constant),

@@ -1,0 +1,85 @@
+"""Figures that show how far data and predictions can be trusted."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from data_io import CHANNEL_UNITS
+from figures.style import PAGE_WIDTH, SMALL_TEXT, PlotStyle, figure_legend, new_figure, panels, styled
+
+
+@styled
+def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: str) -> Figure:
+    """Whether bands cover what they say, and whether they are wide where the errors are large.
+
+    Left, for each channel: the share of steps covered against the nominal level, a thin line for each record and the
+    mean. Right: each record's root mean square error against the mean half-width of its band.
+
+    by_record: columns set, record, channel, level, covered, rmse, half_width, see `bands.coverage`.
+    """
+    channels = list(dict.fromkeys(by_record["channel"]))
+    figure = new_figure(PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
+    axes = panels(figure, len(channels), 2)
+    for (reliability, sharpness), channel in zip(axes, channels, strict=True):
+        rows = by_record[by_record["channel"] == channel]
+        shares = rows.pivot_table(index="level", columns=["set", "record"], values="covered") * 100
+        reliability.plot([0, 100], [0, 100], color="0.6", linewidth=0.8)
+        reliability.plot(shares.index, shares, color=style.lstm_color, linewidth=0.5, alpha=0.4)
+        reliability.plot(shares.index, shares.mean(axis=1), color=style.lamp_color, linewidth=1.5, marker="o")
+        reliability.set(xlim=(45, 100), ylim=(0, 102), ylabel=f"{channel}: covered [%]")
+        shown = rows[rows["level"] == level]
+        unit = CHANNEL_UNITS[channel]
+        sharpness.scatter(shown["half_width"], shown["rmse"], s=12, color=style.lstm_color, alpha=0.7)
+        sharpness.set(xlim=(0, None), ylim=(0, None), ylabel=f"RMS error [{unit}]")
+    axes[-1, 0].set_xlabel("Level of the band [%]")
+    axes[-1, 1].set_xlabel(f"Mean half-width of the {level} % band")
+    figure_legend(
+        figure,
+        [
+            Line2D([], [], color=style.lstm_color, linewidth=0.5, label="each record"),
+            Line2D([], [], color=style.lamp_color, linewidth=1.5, marker="o", label="mean"),
+            Line2D([], [], color="0.6", linewidth=0.8, label="as promised"),
+        ],
+    )
+    return figure
+
+
+MEASURES = {"fit": "share of LAMP\nexplained", "wave_fit_lamp": "share of the\nwaves explained"}
+
+
+@styled
+def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle, title: str) -> Figure:
+    """The measures of all pairs of a run, in their order; those with something odd are crosses.
+
+    table: a row for each pair, see `pair_checks.pair_table`.
+    """
+    kinds = {"correlation": "correlation", "ratio": "LAMP's deviation\nover SimpleCode's"}
+    named: Mapping[str, str] = MEASURES | {
+        f"{kind}_{c}": f"{c}: {text}" for c in channels for kind, text in kinds.items()
+    }
+    named = {name: text for name, text in named.items() if table[name].notna().any()}
+    figure = new_figure(PAGE_WIDTH, 0.8 + 0.85 * len(named), title)
+    axes = panels(figure, len(named), 1, sharex=True)[:, 0]
+    odd = (table["odd"] != "").to_numpy()
+    order = np.arange(1, len(table) + 1)
+    for ax, (name, text) in zip(axes, named.items(), strict=True):
+        values = table[name].to_numpy()
+        ax.axhline(np.nanmedian(values), color="0.6", linewidth=0.8)
+        ax.plot(order[~odd], values[~odd], "o", color=style.lamp_color, markersize=3)
+        ax.plot(order[odd], values[odd], "x", color=style.simple_color, markersize=6)
+        ax.set_ylabel(text, fontsize=SMALL_TEXT)
+        if name.startswith("ratio"):
+            ax.set_yscale("log")
+    axes[-1].set_xlabel("Pair, in the order of the lists")
+    figure_legend(
+        figure,
+        [
+            Line2D([], [], linestyle="", marker="o", color=style.lamp_color, markersize=3, label="sound"),
+            Line2D([], [], linestyle="", marker="x", color=style.simple_color, label="something is odd"),
+            Line2D([], [], color="0.6", linewidth=0.8, label="median"),
+        ],
+    )
+    return figure

@@ -1,0 +1,38 @@
+"""Figures of bands and pairs: what they show."""
+
+import numpy as np
+import pandas as pd
+
+from figures import trust_figures
+from figures.style import PlotStyle
+
+
+def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
+    rows = [
+        {
+            "set": "test",
+            "record": f"r{n}",
+            "channel": channel,
+            "level": level,
+            "covered": 0.9,
+            "rmse": 0.1,
+            "half_width": n,
+        }
+        for n in range(3)
+        for channel in ("Zcg", "Roll")
+        for level in (50, 80, 90)
+    ]
+    figure = trust_figures.bands_figure(pd.DataFrame(rows), 90, PlotStyle(), "Bands")
+    reliability, sharpness = figure.axes[:2]
+    assert len(reliability.lines) == 1 + 3 + 1 and np.allclose(reliability.lines[-1].get_ydata(), 90)
+    assert sharpness.collections[0].get_offsets()[:, 0].tolist() == [0, 1, 2]
+    assert len(figure.axes) == 4
+
+
+def test_odd_pairs_are_marked_and_measures_without_numbers_left_out():
+    table = pd.DataFrame({"odd": ["", "size of Zcg", ""], "fit": [0.9, 0.8, 0.9], "wave_fit_lamp": np.nan})
+    table[["correlation_Zcg", "ratio_Zcg"]] = [[0.9, 1.0], [0.9, 3.3], [0.9, 1.0]]
+    figure = trust_figures.pairs_figure(table, ("Zcg",), PlotStyle(), "Pairs")
+    assert len(figure.axes) == 3
+    odd = figure.axes[-1].lines[-1]
+    assert odd.get_xdata().tolist() == [2] and odd.get_ydata().tolist() == [3.3]
