@@ -13,19 +13,50 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from cases import TITLES
 
 REFERENCE, OURS, LINEAR, SIMPLE = "reference", "this program", "linear filter", "SimpleCode"
+THOROUGH = "this program, thorough"
 FINE_TUNED, FINE_TUNED_HALF = "fine-tuned", "fine-tuned, half the epochs"
-TRAINED_PROGRAMS = (REFERENCE, OURS, FINE_TUNED, FINE_TUNED_HALF)
+TRAINED_PROGRAMS = (REFERENCE, OURS, THOROUGH, FINE_TUNED, FINE_TUNED_HALF)
 PROGRAMS = (SIMPLE, LINEAR, *TRAINED_PROGRAMS)
 CHANNELS = {"Zcg": "m", "Roll": "deg", "Pitch": "deg"}
 MEASURES = {"mse": "MSE", "peak_mse": "MSE at peaks", "ssa_error": "SSA error"}
-COLORS = {REFERENCE: "tab:orange", OURS: "tab:blue", FINE_TUNED: "tab:green", FINE_TUNED_HALF: "tab:olive"}
+COLORS = {
+    REFERENCE: "tab:orange",
+    OURS: "tab:blue",
+    THOROUGH: "tab:red",
+    FINE_TUNED: "tab:green",
+    FINE_TUNED_HALF: "tab:olive",
+}
 
 READING, PREDICTING, PREDICTING_AGAIN = "read", "predict", "predict again"
 STEP = "a training step of the reference, batch 1"
-SPEED_TARGETS = (
-    (PREDICTING, "predicting many records in a fresh process: how much faster than the reference", 1.5),
-    (READING, "reading many records from text: how much faster than numpy.loadtxt", 2.0),
+ERROR_TARGETS = (  # case, program, rival, measure, limits of program / rival for heave, roll and pitch
+    ("a", OURS, REFERENCE, "mse", (0.5, 0.5, 0.3)),
+    ("a", THOROUGH, REFERENCE, "mse", (0.15, 0.25, 0.1)),
+    ("b", OURS, REFERENCE, "mse", (0.5, 0.6, 0.5)),
+    ("b", THOROUGH, REFERENCE, "mse", (0.25, 0.4, 0.3)),
+    ("b", THOROUGH, LINEAR, "mse", (1.0, 1.0, 1.0)),
+    ("c", OURS, REFERENCE, "mse", (0.3, 0.3, 0.3)),
+    ("c", THOROUGH, REFERENCE, "mse", (0.12, 0.08, 0.08)),
+    ("c", THOROUGH, "", "ssa_error", (0.004, 0.06, 0.006)),  # in m and deg
+    ("d", FINE_TUNED_HALF, OURS, "mse", (0.5, 0.5, 0.5)),
 )
+TIME_TARGETS = (  # case, column and program / column and program, limit
+    ("a", "to_reference_s", OURS, "best_epoch_s", REFERENCE, 0.1),
+    ("a", "train_s", OURS, "train_s", REFERENCE, 1 / 3),
+    ("a", "train_s", THOROUGH, "train_s", REFERENCE, 1.0),
+    ("c", "train_s", THOROUGH, "train_s", REFERENCE, 1.0),
+    ("d", "train_s", FINE_TUNED_HALF, "train_s", OURS, 0.5),
+)
+SPEED_TARGETS = (
+    (PREDICTING, OURS, "predicting many records in a fresh process", 1.5),
+    (PREDICTING, THOROUGH, "predicting many records in a fresh process", 1.0),
+    (READING, OURS, "reading many records from text", 2.0),
+)
+TIMES = {
+    "train_s": "training time",
+    "to_reference_s": "time to the reference's final validation loss",
+    "best_epoch_s": "training time until the best epoch",
+}
 SPEED_LABELS = {
     READING: "reading from text (reference: numpy.loadtxt)",
     PREDICTING: "predicting, first time in a process",
@@ -37,8 +68,8 @@ SPEED_LABELS = {
 class Measurements:
     """All that was measured, a table each.
 
-    runs: case, program, seed, read_s, train_s, first_epoch_s, epoch_s, slowest_epoch_s, epochs, best_epoch,
-        best_epoch_s, val_loss, predict_s, peak_memory_mb; seed is -1 for the linear filter.
+    runs: case, program, seed, read_s, train_s, train_cpu_s, first_epoch_s, epoch_s, slowest_epoch_s, epochs,
+        best_epoch, best_epoch_s, val_loss, predict_s, peak_memory_mb; seed is -1 for the linear filter.
     histories: case, program, seed, epoch, elapsed_s, loss, val_loss.
     errors: case, program, seed, channel, mse, peak_mse, ssa_error, on the test set, in m and deg.
     speeds: what, program, repeat, seconds.
@@ -52,19 +83,19 @@ class Measurements:
 
 @dataclass(frozen=True)
 class Target:
-    """One target of the benchmark with what was measured: a ratio a seed (or repeat)."""
+    """One target of the benchmark with what was measured: a value a seed (or repeat), mostly a ratio."""
 
     case: str
     what: str
     limit: float
     at_most: bool
-    ratios: tuple[float, ...]
+    values: tuple[float, ...]
 
     @property
     def verdict(self) -> str:
-        if not self.ratios:
+        if not self.values:
             return "not measured"
-        median = np.median(self.ratios)
+        median = np.median(self.values)
         return "reached" if (median <= self.limit if self.at_most else median >= self.limit) else "not reached"
 
 
@@ -107,57 +138,29 @@ def paired_ratios(above: dict[int, float], below: dict[int, float]) -> tuple[flo
 
 
 def targets(m: Measurements) -> list[Target]:
-    """The issue's targets, with the ratios that were measured; runs as `with_time_to_reference` gives them."""
+    """The targets of the cases and programs that were measured; runs as `with_time_to_reference` gives them."""
+    measured = set(zip(m.runs["case"], m.runs["program"], strict=True))
     found = []
-    measured = [case for case in TITLES if case in set(m.runs["case"])]
-    for case in measured:
-        runs, errors = select(m.runs, case=case), select(m.errors, case=case)
-
-        def error_targets(
-            measure: str,
-            limit: float,
-            program: str = OURS,
-            rival: str = REFERENCE,
-            case: str = case,
-            errors: pd.DataFrame = errors,
-        ) -> list[Target]:
-            label = f"{program} / {'from scratch' if rival == OURS else rival}"
-            return [
-                Target(
-                    case,
-                    f"test {MEASURES[measure]} {channel}, {label}",
-                    limit,
-                    True,
-                    paired_ratios(
-                        by_seed(errors, measure, program=program, channel=channel),
-                        by_seed(errors, measure, program=rival, channel=channel),
-                    ),
-                )
-                for channel in CHANNELS
-            ]
-
-        if case in "ab":
-            to_reference = by_seed(runs, "to_reference_s", program=OURS)
-            reference = by_seed(runs, "best_epoch_s", program=REFERENCE)
-            ratios = paired_ratios(to_reference, reference)
-            found.append(Target(case, "time to the reference's final validation loss", 0.1, True, ratios))
-            found += error_targets("mse", 1 / 3)
-        if case == "c":
-            ratios = paired_ratios(*(by_seed(runs, "train_s", program=p) for p in (OURS, REFERENCE)))
-            found.append(Target(case, "training time, whole", 1.0, True, ratios))
-            found += error_targets("mse", 0.5) + error_targets("ssa_error", 0.5)
-        if case == "d":
-            ratios = paired_ratios(*(by_seed(runs, "train_s", program=p) for p in (FINE_TUNED_HALF, OURS)))
-            found.append(
-                Target(case, "training time, fine-tuned with half the epochs / from scratch", 0.5, True, ratios)
-            )
-            found += error_targets("mse", 0.5, FINE_TUNED_HALF, OURS)
-        found += error_targets("mse", 1.0, OURS, LINEAR)
-    for what, label, limit in SPEED_TARGETS:
-        seconds = {p: select(m.speeds, what=what, program=p).set_index("repeat")["seconds"] for p in (REFERENCE, OURS)}
-        ratios = tuple((seconds[REFERENCE] / seconds[OURS]).dropna())
-        found.append(Target("", label, limit, False, ratios))
-    return found
+    for case, program, rival, measure, limits in ERROR_TARGETS:
+        for channel, limit in zip(CHANNELS, limits, strict=True):
+            values = by_seed(m.errors, measure, case=case, program=program, channel=channel)
+            against = by_seed(m.errors, measure, case=case, program=rival, channel=channel)
+            what = f"test {MEASURES[measure]} {channel}, {program}{' / ' if rival else f', {CHANNELS[channel]}'}{rival}"
+            values = paired_ratios(values, against) if rival else tuple(values.values())
+            found.append(Target(case, what, limit, True, values))
+    for case, column, program, rival_column, rival, limit in TIME_TARGETS:
+        values = by_seed(m.runs, column, case=case, program=program)
+        against = by_seed(m.runs, rival_column, case=case, program=rival)
+        what = f"{TIMES[column]}, {program} / {TIMES[rival_column]}, {rival}"
+        found.append(Target(case, what, limit, True, paired_ratios(values, against)))
+    found = [target for target in found if any(case == target.case for case, _ in measured)]
+    for what, program, label, limit in SPEED_TARGETS:
+        seconds = {
+            p: select(m.speeds, what=what, program=p).set_index("repeat")["seconds"] for p in (REFERENCE, program)
+        }
+        values = tuple((seconds[REFERENCE] / seconds[program]).dropna())
+        found.append(Target("", f"{label}, {program}: how much faster than the reference", limit, False, values))
+    return sorted(found, key=lambda target: target.case or "z")
 
 
 # ---- tables -----------------------------------------------------------------------------------------------------
@@ -199,6 +202,7 @@ def training_table(runs: pd.DataFrame) -> str:
         "slowest epoch but the first, s": "slowest_epoch_s",
         "epochs": "epochs",
         "training, s": "train_s",
+        "training, CPU s": "train_cpu_s",
         "until its best epoch, s": "best_epoch_s",
         "until the reference's final loss, s": "to_reference_s",
         "final validation loss": "val_loss",
@@ -228,37 +232,32 @@ def error_table(errors: pd.DataFrame) -> str:
 
 
 def ratio_table(m: Measurements) -> str:
-    """A row a case: test errors of this program over the reference's, a column a measure and channel."""
+    """A row a case and program: its test errors over the reference's, a column a measure and channel."""
+
+    def ratio(case: str, program: str, measure: str, channel: str) -> str:
+        pair = (by_seed(m.errors, measure, case=case, program=p, channel=channel) for p in (program, REFERENCE))
+        return spread(paired_ratios(*pair))
+
+    columns = [(measure, channel) for measure in MEASURES for channel in CHANNELS]
     rows = [
-        [
-            TITLES[case],
-            *(
-                spread(
-                    paired_ratios(
-                        *(
-                            by_seed(m.errors, measure, case=case, program=program, channel=channel)
-                            for program in (OURS, REFERENCE)
-                        )
-                    )
-                )
-                for measure in MEASURES
-                for channel in CHANNELS
-            ),
-        ]
+        [TITLES[case], program, *(ratio(case, program, *column) for column in columns)]
         for case in TITLES
-        if len(select(m.errors, case=case, program=OURS))
+        for program in (OURS, THOROUGH)
+        if len(select(m.errors, case=case, program=program))
     ]
-    return markdown_table(["case", *(f"{name} {c}" for name in MEASURES.values() for c in CHANNELS)], rows)
+    return markdown_table(["case", "program", *(f"{MEASURES[name]} {c}" for name, c in columns)], rows)
 
 
 def speed_table(speeds: pd.DataFrame) -> str:
-    """Reading and predicting: seconds of both programs, and how much faster this one is, over the repeats."""
+    """Reading and predicting: seconds of the reference and of this program, and how much faster it is."""
     rows = []
     for what in (READING, PREDICTING, PREDICTING_AGAIN):
-        seconds = {p: select(speeds, what=what, program=p).set_index("repeat")["seconds"] for p in (REFERENCE, OURS)}
-        if len(seconds[REFERENCE]):
-            ratios = (seconds[REFERENCE] / seconds[OURS]).dropna()
-            rows.append([SPEED_LABELS[what], *(spread(seconds[p]) for p in (REFERENCE, OURS)), spread(ratios)])
+        seconds = {p: select(speeds, what=what, program=p).set_index("repeat")["seconds"] for p in TRAINED_PROGRAMS}
+        for program in (OURS, THOROUGH):
+            if len(seconds[program]):
+                ratios = (seconds[REFERENCE] / seconds[program]).dropna()
+                times = [spread(seconds[p]) for p in (REFERENCE, program)]
+                rows.append([f"{SPEED_LABELS[what]}: {program}", *times, spread(ratios)])
     for what in dict.fromkeys(speeds["what"]):
         if what.startswith(STEP):
             rows.append([what, spread(select(speeds, what=what)["seconds"]), "", ""])
@@ -271,12 +270,12 @@ def target_table(found: Sequence[Target]) -> str:
             TITLES.get(target.case, "all"),
             target.what,
             f"{'at most' if target.at_most else 'at least'} {format_number(target.limit)}",
-            spread(target.ratios),
+            spread(target.values),
             target.verdict,
         ]
         for target in found
     ]
-    return markdown_table(["case", "ratio", "target", "measured", ""], rows)
+    return markdown_table(["case", "what", "target", "measured", ""], rows)
 
 
 def summary(m: Measurements, about: str) -> str:
@@ -292,7 +291,7 @@ def summary(m: Measurements, about: str) -> str:
         training_table(m.runs),
         "### Test errors",
         error_table(m.errors),
-        "### Test errors of this program over the reference's, seed by seed",
+        "### Test errors over the reference's, seed by seed",
         ratio_table(m),
         "### Reading and predicting",
         speed_table(m.speeds),

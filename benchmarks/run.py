@@ -8,7 +8,6 @@ import importlib.metadata
 import os
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +19,12 @@ import pandas as pd
 import report
 from cases import DURATION, REPORTING_SHIP, SHIPS, TIME_STEP, TITLES, Case, data_folder, make_case, record_paths
 from jobs import HERE, ROOT, Job, run_job
-from report import FINE_TUNED, FINE_TUNED_HALF, LINEAR, OURS, REFERENCE, Measurements
+from report import FINE_TUNED, FINE_TUNED_HALF, LINEAR, OURS, REFERENCE, THOROUGH, Measurements
 
 RUN_COLUMNS = (
     "read_s",
     "train_s",
+    "train_cpu_s",
     "first_epoch_s",
     "epoch_s",
     "slowest_epoch_s",
@@ -63,10 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="short records, few epochs: tests the benchmark itself")
     parser.add_argument("--output", type=Path, help="folder of the results (default benchmarks/results)")
     parser.add_argument(
-        "--inputs", default="input_template", metavar="NAME", help="module with the settings to measure"
+        "--inputs", default="input_template", metavar="NAME", help="input file to measure (default %(default)s)"
+    )
+    parser.add_argument(
+        "--thorough",
+        default="input_thorough",
+        metavar="NAME",
+        help="the thorough one; '' for none (default %(default)s)",
     )
     options = parser.parse_args(arguments)
-    inputs = find_inputs(options.inputs)
+    inputs = {OURS: find_inputs(options.inputs)}
+    if options.thorough:
+        inputs[THOROUGH] = find_inputs(options.thorough)
     output = options.output or (HERE / "data" / "quick_results" if options.quick else HERE / "results")
     output.mkdir(parents=True, exist_ok=True)
     if hasattr(os, "sched_setaffinity"):  # Linux: no program gets more cores than threads, however it counts them
@@ -74,18 +82,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = QUICK if options.quick else Size()
     about = describe_run(options, size)
     chosen = [make_case(name, options.ship, size.most_records) for name in TITLES if name in options.cases]
-    with tempfile.TemporaryDirectory() as work:
-        threads = {REFERENCE: options.reference_threads or options.threads, OURS: options.threads}
-        benchmark = Benchmark(Path(work), output, options.ship, size, threads, str(inputs))
-        benchmark.run(chosen, options.seeds)
-        complete = benchmark.complete
-        measured = benchmark.measurements()
+    work = HERE / "data" / f"work_{options.ship}"
+    work.mkdir(parents=True, exist_ok=True)
+    threads = {REFERENCE: options.reference_threads or options.threads, OURS: options.threads}
+    benchmark = Benchmark(work, output, options.ship, size, threads, inputs)
+    benchmark.run(chosen, options.seeds)
+    measured = benchmark.measurements()
     text = report.summary(measured, about)
     (output / "table.md").write_text(text, encoding="utf-8")
     report.loss_figure(measured).savefig(output / "loss_against_time.png", dpi=150)
     print(text)
     print(f"Results in {output}")
-    return 0 if complete else 1
+    return 0 if benchmark.complete else 1
 
 
 def find_inputs(name: str) -> Path:
@@ -119,7 +127,9 @@ def describe_run(options: argparse.Namespace, size: Size) -> str:
 class Benchmark:
     """Runs the jobs one after the other and keeps what they report; the tables are written after each."""
 
-    def __init__(self, work: Path, output: Path, ship: str, size: Size, threads: dict[str, int], inputs: str):
+    def __init__(
+        self, work: Path, output: Path, ship: str, size: Size, threads: dict[str, int], inputs: dict[str, Path]
+    ):
         self._work, self._output, self._size = work, output, size
         self._threads, self._inputs = threads, inputs
         self._ship = ship
@@ -135,7 +145,8 @@ class Benchmark:
         for seed in seeds:  # the outer loop: a benchmark that is cut off has all cases of the seeds before
             for case in chosen:
                 self._do(self._job("reference", REFERENCE, case, seed))
-                self._do(self._job("ours", OURS, case, seed))
+                for program in self._inputs if case.name != "d" else [OURS]:
+                    self._do(self._job("ours", program, case, seed))
                 if case.name == "d":
                     self._fine_tune(case, seed)
         self._measure_speeds(chosen, seeds)
@@ -144,12 +155,13 @@ class Benchmark:
         return Job(
             task=task,
             program=program,
+            ship=self._ship,
             case=case.name,
             seed=seed,
             threads=self._threads[REFERENCE if program == REFERENCE else OURS],
             records={name: record_paths(self._data, handles) for name, handles in case.handles.items()},
-            inputs=self._inputs,
-            network=f"{task}_{case.name}_{seed}",
+            inputs=str(self._inputs[program if program in self._inputs else OURS]),
+            network=network_name(task, program, case, seed),
             max_epochs=self._size.max_epochs,
         )
 
@@ -168,14 +180,14 @@ class Benchmark:
 
     def _make_data(self, case: Case) -> None:
         handles = [handle for handles in case.handles.values() for handle in handles]
-        job = Job("data", case=case.name, ship=case.ship, folder=str(self._data))
+        job = Job("data", ship=case.ship, case=case.name, folder=str(self._data))
         job = replace(job, records={"all": handles}, duration=self._size.duration)
         if self._run(job) is None:
             raise SystemExit("no data, no benchmark")
 
     def _run(self, job: Job, remark: str = "") -> dict | None:
         began = time.perf_counter()
-        result = run_job(job, self._work)
+        result = run_job(job, self._work, keep=job.task == "reference")
         seed = f"seed {job.seed}" if job.seed > 0 else ""
         what = ", ".join(filter(None, (job.case and f"case {job.case}", job.program or job.task, seed, remark)))
         if result is None:
@@ -217,10 +229,10 @@ class Benchmark:
             for repeat, value in enumerate(seconds):
                 self._add_speed(report.READING, program, repeat, value)
         for repeat in range(self._size.repeats_predicting):
-            for task, program in (("reference", REFERENCE), ("ours", OURS)):
-                network = f"{task}_{chosen[0].name}_{seeds[0]}"
-                job = replace(base, task=f"predict_{task}", network=network, threads=self._threads[program])
-                result = self._run(job)
+            for program in (REFERENCE, *self._inputs):
+                task = "reference" if program == REFERENCE else "ours"
+                job = self._job(task, program, chosen[0], seeds[0])
+                result = self._run(replace(job, task=f"predict_{task}", records=base.records))
                 if result:
                     self._add_speed(report.PREDICTING, program, repeat, result["first_s"])
                     self._add_speed(report.PREDICTING_AGAIN, program, repeat, result["second_s"])
@@ -240,11 +252,15 @@ class Benchmark:
             table = getattr(measured, name)
             table.to_csv(self._output / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
         rows = [
-            {"case": t.case, "ratio": t.what, "limit": t.limit, "median": np.median(t.ratios), "verdict": t.verdict}
+            {"case": t.case, "what": t.what, "limit": t.limit, "median": np.median(t.values), "verdict": t.verdict}
             for t in report.targets(measured)
-            if t.ratios
+            if t.values
         ]
         pd.DataFrame(rows).to_csv(self._output / "targets.csv", index=False, float_format="%.4g", lineterminator="\n")
+
+
+def network_name(task: str, program: str, case: Case, seed: int) -> str:
+    return f"{task}{'_thorough' if program == THOROUGH else ''}_{case.name}_{seed}"
 
 
 KEY = ["case", "program", "seed"]
@@ -265,7 +281,7 @@ def final_loss(result: dict) -> float:
 
 def summarize_run(result: dict, history: pd.DataFrame) -> dict[str, float]:
     """A row of the table of runs; an epoch's seconds are the median without the first, which compiles."""
-    row = {name: result[name] for name in ("read_s", "train_s", "predict_s", "peak_memory_mb")}
+    row = {name: result[name] for name in ("read_s", "train_s", "train_cpu_s", "predict_s", "peak_memory_mb")}
     row["val_loss"] = final_loss(result)
     if history.empty:
         return row
