@@ -24,7 +24,7 @@ from prediction import Predictor
 from settings import Config, DataInfo, UserInput, declared
 from support.errors import InputError
 from training import fit, history
-from training.batches import TrainingBatches, windows_part
+from training.batches import START_WINDOWS, TrainingBatches, windows_part
 from training.mirroring import Mirror
 from training.objectives import member_loss, objective_loss
 from training.optimizer import make_optimizer
@@ -153,7 +153,7 @@ def test_a_batch_holds_the_steps_of_its_windows(lengths, window, washout, both_s
 
 @pytest.mark.parametrize("num_batches", [0, 1, 3, 10**6])
 @pytest.mark.parametrize("user", [{}, {"seq_length": 9}, {"window_length": 7, "washout_length": 3}])
-def test_an_epoch_counts_every_step_once_and_the_next_is_another_one(num_batches, user):
+def test_an_epoch_counts_every_step_once_and_starts_more_often(num_batches, user):
     records = make_sets()["train"]
     user = UserInput(**(TINY | user | {"num_batches": num_batches}))
     sequences = Sequences.of(records, user.time_res, Standardization.of(records))
@@ -169,9 +169,13 @@ def test_an_epoch_counts_every_step_once_and_the_next_is_another_one(num_batches
         return found
 
     first, second = epochs(1)
-    for epoch in (first, second):
-        counted = np.sort(np.concatenate([targets[np.isfinite(targets)] for targets in epoch]))
-        assert np.array_equal(counted, np.sort(sequences.targets.ravel()))
+    for number, epoch in enumerate((first, second)):
+        part = windows_part(number, user.epochs)
+        steps = -(-user.window_length // part) + user.washout_length // part
+        starts = [sequences.targets[start : start + steps] for start in sequences.starts] * START_WINDOWS
+        expected = np.concatenate([sequences.targets, *(starts if user.window_length else [])])
+        counted = np.concatenate([targets[np.isfinite(targets)] for targets in epoch])
+        assert np.array_equal(np.sort(counted), np.sort(expected.ravel()))
     if len(first) > 1:
         assert not all(map(same_array, first, second))
     if user.window_length:
