@@ -54,24 +54,20 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from trust import banding
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
-    if config.user.training_mode:
-        flagging.learn(config, data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"])
+    flagging.learn(config, sets)
     predictor = prediction.Predictor(trained, with_spread=banding.are_possible(config))
-    earlier = outputs.earlier_files(config)
-    pair_checks.save(config, pairs)
-    results = outputs.predict_sets(config, predictor, sets)
-    if any(sets.values()):
+    with outputs.replacing_earlier_files(config):
+        pair_checks.save(config, pairs)
+        results = outputs.predict_sets(config, predictor, sets)
         outputs.save_report(config, sets, results, trained)
-    bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
-    banding.save_report(config, bands)
-    outputs.save_predictions(config, sets, results, trained.architecture.outputs, bands)
-    outputs.save_figures(config, sets, results, trained, bands, pairs)
-    watch = flagging.load(config)
-    flags = outputs.flag_records(config, "test", sets["test"], results["test"].predictions, watch, bands)
-    more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)
-    flagging.save(config, flags + more)
-    made = outputs.replace_earlier(config, earlier)
-    print(f"\nNetwork in {config.network_folder}{made}")
+        bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
+        banding.save_report(config, bands)
+        outputs.save_predictions(config, sets, results, trained.architecture.outputs, bands)
+        outputs.save_figures(config, sets, results, trained, bands, pairs)
+        watch = flagging.load(config)
+        flags = outputs.flag_records(config, "test", sets["test"], results["test"].predictions, watch, bands)
+        more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)
+        flagging.save(config, flags + more)
     return faults
 
 

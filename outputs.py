@@ -1,5 +1,6 @@
 """Writes the results of a run: error report, prediction files, figures, and predictions without LAMP."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -102,6 +103,8 @@ def save_report(
 ) -> None:
     """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network."""
     channels, network = trained.architecture.outputs, network_title(trained)
+    if not any(sets.values()):
+        return
     sets, results = _with_out_of_fold(config, sets, results)
     transient = config.user.transient_time
     if transient:
@@ -350,31 +353,29 @@ def flag_records(config, set_name, records, predictions, watch, bands) -> list[d
     return [row | width for row, width in zip(rows, widths, strict=True)]
 
 
-def earlier_files(config: Config) -> list[str]:
-    """Files of earlier runs in the output folder; to be called before anything is written there."""
-    return run_folder.begin(config.output_folder, config.save.prefix)
-
-
-def replace_earlier(config: Config, earlier: Sequence[str]) -> str:
-    """Deletes the files of earlier runs that this one has not replaced; returns what this one has written, in words.
+@contextlib.contextmanager
+def replacing_earlier_files(config: Config) -> Iterator[None]:
+    """Around all that a run writes: deletes at the end what earlier runs left, and reports what this one has written.
 
     A run without sets writes no report that could replace another one; it adds its predictions to the folder. Files
     that the run itself has read stay.
     """
+    folder = config.output_folder
+    earlier = run_folder.begin(folder, config.save.prefix)
+    yield
     has_report = any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)
     lists = vars(config.data).values()
     read = {os.path.abspath(path) for paths in lists if isinstance(paths, tuple) for path in paths}
 
     def stays(name: str) -> bool:
-        return not has_report or os.path.abspath(config.output_folder / name)[: -len(".mot")] in read
+        return not has_report or os.path.abspath(folder / name)[: -len(".mot")] in read
 
-    made = run_folder.finish(config.output_folder, earlier, stays)
+    made = run_folder.finish(folder, earlier, stays)
     kinds = {
         "report": REPORT_FILE in made,
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
         "figures": any(name.startswith(f"{FIGURES_FOLDER}/") for name in made),
     }
     found = [kind for kind, is_there in kinds.items() if is_there]
-    if not found:
-        return ""
-    return f"; {' and '.join(filter(None, [', '.join(found[:-1]), found[-1]]))} in {config.output_folder}"
+    results = f"; {' and '.join(filter(None, [', '.join(found[:-1]), found[-1]]))} in {folder}" if found else ""
+    print(f"\nNetwork in {config.network_folder}{results}")

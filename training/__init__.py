@@ -1,10 +1,15 @@
 """Fits a network to the records of SimpleCode and LAMP."""
 
+from collections.abc import Callable, Mapping, Sequence
+
+from data_io import Record
+from network import TrainedNetwork
+from settings import Config
 from training import cross_fitting, fit
 
 
-def train(config, sets, after_epoch=None):
-    """Trains by cross-fitting where num_folds asks for it, else on the train set; see `fit.train`."""
+def train(config: Config, sets: Mapping[str, Sequence[Record]], after_epoch: Callable | None = None) -> TrainedNetwork:
+    """Trains by cross-fitting on train and val if num_folds is set, else on train; see `fit.train`."""
     if config.user.num_folds:
         return cross_fitting.train(config, sets)
     return fit.train(config, sets, after_epoch)

@@ -1,7 +1,7 @@
 """Flags predicted records that are unlike those of the training: what is saved with the network, and the table."""
 
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -32,8 +32,11 @@ class Watch:
     channels: tuple[str, ...]
 
 
-def learn(config: Config, records: Iterable[Record]) -> None:
-    """Saves with the network the windows of its training records, with which predictions are compared."""
+def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
+    """Saves with a network that was just trained the windows of its training records, to compare predictions with."""
+    if not config.user.training_mode:
+        return
+    records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
     names, features = [], []
     for record in records:
         names.append(record.name)

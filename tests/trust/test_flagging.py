@@ -26,7 +26,7 @@ def config(tmp_path, monkeypatch) -> Config:
     monkeypatch.chdir(tmp_path)
     config = Config()
     config.network_folder.mkdir(parents=True)
-    flagging.learn(config, [record(number) for number in range(5)])
+    flagging.learn(config, {"train": [record(number) for number in range(5)]})
     return config
 
 
