@@ -23,7 +23,8 @@ FEWEST_SEQUENCES = 32  # a further core only helps above this
 STEPS_AT_ONCE = 2**18  # of all sequences on a core; limits the memory
 ATTENTION_STEPS = 2**17  # the same for the transformer, which holds attention weights for each step
 
-Evaluate = Callable[[np.ndarray], np.ndarray]  # takes and returns (sequence, time, channel) in physical units, float32
+# From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
+Evaluate = Callable[[np.ndarray], np.ndarray]
 
 
 def save_out_of_fold(folder: Path, found: Mapping[str, np.ndarray]) -> None:
@@ -52,11 +53,11 @@ class Predictor:
 
     def __init__(self, network: TrainedNetwork, with_spread: bool = False):
         self._architecture = network.architecture
-        with_spread = with_spread and network.architecture.num_networks > 1
-        self.num_columns = len(network.architecture.outputs) * (1 + with_spread)
+        self._with_spread = with_spread and network.architecture.num_networks > 1
+        self.num_columns = len(network.architecture.outputs) * (1 + self._with_spread)
         on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")
         prepare = lstm_on_arrays if on_arrays else keras_model
-        self._evaluate = prepare(network, with_spread)
+        self._evaluate = prepare(network, self._with_spread)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Predicts LAMP's motions for every row.
@@ -68,8 +69,28 @@ class Predictor:
             for each record a (rows, output channel) float64 array; with spread, behind the outputs for each of them the
             deviation between the ensemble's networks at every step.
         """
-        n = self._architecture.time_res
         outputs = [np.empty((len(array), self.num_columns)) for array in inputs]
+        self._fill(outputs, inputs, self.summary)
+        return outputs
+
+    def predict_members(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What each network of the ensemble predicts: for each record (rows, network, output channel), float32.
+
+        Without spread, the only "network" is the mean of all.
+        """
+        shape = (self._architecture.num_networks if self._with_spread else 1, len(self._architecture.outputs))
+        outputs = [np.empty((len(array), *shape), np.float32) for array in inputs]
+        self._fill(outputs, inputs, lambda members: members)
+        return outputs
+
+    def summary(self, members: np.ndarray) -> np.ndarray:
+        """From (..., network, output channel) what `predict` gives: the mean, and with spread the deviation."""
+        mean = members.mean(axis=-2)
+        return np.concatenate([mean, members.std(axis=-2)], axis=-1) if self._with_spread else mean
+
+    def _fill(self, outputs: Sequence[np.ndarray], inputs: Sequence[np.ndarray], finish: Evaluate) -> None:
+        """Writes each record's prediction, finished, into its array in `outputs`."""
+        n = self._architecture.time_res
         by_length: dict[int, list[tuple[int, int]]] = {}
         for record, array in enumerate(inputs):
             for first in range(min(n, len(array))):
@@ -84,34 +105,35 @@ class Predictor:
             batch = np.stack(
                 [inputs[record][first::n] for record, first in part], dtype=np.float32, casting="same_kind"
             )
-            for (record, first), result in zip(part, self._evaluate(batch), strict=True):
+            for (record, first), result in zip(part, finish(self._evaluate(batch)), strict=True):
                 outputs[record][first::n] = result
 
         # One core for each part. By default NumPy would use all cores for each of the many small matrix products.
         with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
             list(pool.map(predict_part, parts))
-        return outputs
 
     def _sequences_at_once(self, length: int) -> int:
         steps = ATTENTION_STEPS if self._architecture.network_type == "transformer" else STEPS_AT_ONCE
         return max(1, min(SEQUENCES_AT_ONCE, steps // length))
 
 
-def keras_model(network: TrainedNetwork, with_spread: bool = False) -> Evaluate:
-    """A network of any kind, run by Keras."""
-    model = network.model
-    if with_spread:
-        members = keras.ops.stack(model.get_layer("ensemble_mean").input)
-        spread = keras.ops.std(members, axis=0) * np.float32(network.architecture.standardization.output_deviation)
+def keras_model(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
+    """A network of any kind, run by Keras; returns the mean of its members, or each of them."""
+    model, s = network.model, network.architecture.standardization
+    outputs = keras.ops.expand_dims(model.output, -2)
+    if each_member:
+        standardized = keras.ops.stack(model.get_layer("ensemble_mean").input, axis=-2)
+        outputs = standardized * np.float32(s.output_deviation) + np.float32(s.output_mean)
         if network.architecture.mean_with_mirrored:
-            spread = keras.ops.split(spread, 2, axis=0)[0]
-        model = keras.Model(model.input, keras.ops.concatenate([model.output, spread], axis=-1))
-    function = tf.function(model, reduce_retracing=True)
+            order, sign = mirrored_channels(network.architecture.outputs)
+            as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
+            outputs = (as_is + keras.ops.take(of_mirrored, order, axis=-1) * sign) / 2.0
+    function = tf.function(keras.Model(model.input, outputs), reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 
 
-def lstm_on_arrays(network: TrainedNetwork, with_spread: bool = False) -> Evaluate:
-    """A network of type "lstm", all members, evaluated by `array_lstm`: the same numbers up to rounding."""
+def lstm_on_arrays(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
+    """A network of type "lstm", evaluated by `array_lstm`: the same as `keras_model` up to rounding."""
     architecture, s = network.architecture, network.architecture.standardization
     numbers = range(1, architecture.num_networks + 1)
     members = [_member(network.model, architecture, f"net{n}_" if len(numbers) > 1 else "") for n in numbers]
@@ -120,11 +142,9 @@ def lstm_on_arrays(network: TrainedNetwork, with_spread: bool = False) -> Evalua
 
     def evaluate(batch: np.ndarray) -> np.ndarray:
         steps = np.ascontiguousarray(((batch - mean) / deviation).transpose(1, 2, 0))
-        each = [member(steps) for member in members]
-        outputs = (sum(each) / np.float32(len(each))).transpose(2, 0, 1) * out_deviation + out_mean
-        if not with_spread:
-            return outputs
-        return np.concatenate([outputs, np.std(each, axis=0).transpose(2, 0, 1) * out_deviation], axis=2)
+        each = (member(steps) for member in members)
+        found = np.stack(list(each) if each_member else [sum(each) / np.float32(len(members))])
+        return found.transpose(3, 1, 0, 2) * out_deviation + out_mean
 
     return _mean_with_mirrored(evaluate, architecture) if architecture.mean_with_mirrored else evaluate
 
@@ -133,12 +153,10 @@ def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evalu
     """As in the saved model: the mean of the prediction and the mirrored prediction of the mirrored record."""
     order, sign = mirrored_channels(architecture.inputs)
     out_order, out_sign = mirrored_channels(architecture.outputs)
-    count = len(out_order)
 
     def both_sides(batch: np.ndarray) -> np.ndarray:
         as_is, of_mirrored = np.split(evaluate(np.concatenate((batch, batch[..., order] * sign))), 2)
-        mean = (as_is[..., :count] + of_mirrored[..., out_order] * out_sign) / np.float32(2.0)
-        return np.concatenate([mean, as_is[..., count:]], axis=-1)
+        return (as_is + of_mirrored[..., out_order] * out_sign) / np.float32(2.0)
 
     return both_sides
 

@@ -781,18 +781,24 @@ def test_an_ensemble_is_the_mean_of_its_members(user):
 @pytest.mark.parametrize("user", [{}, {"network_type": "gru", "predict_correction": True}])
 @pytest.mark.parametrize("both_sides", [False, True])
 def test_the_spread_is_the_deviation_between_the_members(user, both_sides):
-    trained = untrained(num_networks=3, **user)
+    trained = untrained(num_networks=3, mirror_symmetry=both_sides, **user)
+    s, count = trained.architecture.standardization, len(trained.architecture.outputs)
     last = "corrected" if "predict_correction" in user else "outputs"
     layers = [trained.model.get_layer(f"net{n}_{last}") for n in (1, 2, 3)]
     members = keras.Model(trained.model.inputs[0], [layer.output for layer in layers])
     x = make_record(40, 3).inputs[None].astype(np.float32)
-    expected = np.std(members(x[:, ::3]), axis=0)[0] * trained.architecture.standardization.output_deviation
+    each = np.array(members(x[:, ::3])) * s.output_deviation + s.output_mean  # with the mirrored record behind the own
     if both_sides:
-        trained = network.with_architecture(trained, mean_with_mirrored=True)
-    ((predicted,), (alone,)) = (Predictor(trained, which).predict([x[0]]) for which in (True, False))
-    count = len(trained.architecture.outputs)
+        order, sign = mirrored_channels(trained.architecture.outputs)
+        each = (each[:, :1] + each[:, 1:][..., order] * sign) / 2
+    predictor, mean_alone = Predictor(trained, True), Predictor(trained)
+    ((predicted,), (alone,)) = (which.predict([x[0]]) for which in (predictor, mean_alone))
     np.testing.assert_allclose(predicted[:, :count], alone, atol=1e-5)
-    np.testing.assert_allclose(predicted[::3, count:], expected, atol=1e-4)
+    np.testing.assert_allclose(predicted[::3, count:], np.std(each, axis=0)[0], atol=1e-4)
+    (found,) = predictor.predict_members([x[0]])
+    np.testing.assert_allclose(found[::3], each[:, 0].transpose(1, 0, 2), atol=1e-4)
+    np.testing.assert_allclose(predictor.summary(found), predicted, atol=1e-5)
+    np.testing.assert_allclose(mean_alone.predict_members([x[0]])[0][:, 0], alone, atol=1e-5)
     assert Predictor(untrained(), with_spread=True).predict([x[0]])[0].shape == (40, count)
 
 
