@@ -205,7 +205,7 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
             try:
                 while waiting and not stopped and sum(not future.done() for future in begun) < workers:
                     begun.append(pool.submit(_train_fold, waiting.pop(0), standardization, threads))
-                wait(begun, SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+                wait([future for future in begun if not future.done()], SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
                 report()
                 if any(future.done() and _faults(future) for future in begun):
                     waiting.clear()
