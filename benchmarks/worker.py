@@ -101,10 +101,10 @@ def train_and_predict(job: Job, config: settings.Config) -> dict[str, Any]:
     read_s = time.perf_counter() - began
 
     import prediction
-    from training import fit
+    import training
 
     began, cpu = time.perf_counter(), cpu_seconds()
-    trained = fit.train(config, sets)
+    trained = training.train(config, sets)
     train_s, train_cpu_s = time.perf_counter() - began, cpu_seconds() - cpu
     test = read_records(job.records["test"], config.user)
     began = time.perf_counter()
