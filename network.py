@@ -264,10 +264,12 @@ def load(config: Config) -> TrainedNetwork:
     ]
     if faults:
         raise InputError(faults)
+    folds = len(metadata.get("folds", ())) or 1
+    asked = dataclasses.replace(architecture, num_networks=architecture.num_networks // folds)
     unused = [
-        f"{name} (here {listed(getattr(user, name))}, saved {listed(getattr(architecture, name))})"
+        f"{name} (here {listed(getattr(user, name))}, saved {listed(getattr(asked, name))})"
         for name in user_settings("network")
-        if getattr(user, name) != getattr(architecture, name)
+        if getattr(user, name) != getattr(asked, name)
     ]
     if unused:
         warn([f"the saved network {folder} is used unchanged; these settings have no effect: {', '.join(unused)}"])
