@@ -51,6 +51,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import outputs
     import prediction
     import training
+    from studies import fleet
     from trust import banding
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
@@ -68,6 +69,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
         flags = outputs.flag_records(config, "test", sets["test"], results["test"].predictions, watch, bands)
         more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)
         flagging.save(config, flags + more)
+        fleet.after_run(config, sets)
     return faults
 
 

@@ -20,6 +20,7 @@ from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import HANDLE
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
+from studies import fleet_records
 from support import run_folder
 from support.errors import InputError, warn
 from trust import flagging
@@ -304,6 +305,7 @@ def predict_without_lamp(
     faults: list[str] = []
     remarks: list[str] = []
     predicted = 0
+    recorder, statistics = fleet_records.Recorder.of(config, predictor.network), []
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
             batch = []
@@ -317,10 +319,17 @@ def predict_without_lamp(
                     batch.append((record, track))
                     remarks += remark
                 bar.update()
-            predictions = predictor.predict([record.inputs for record, _ in batch])
+            members = predictor.predict_members([record.inputs for record, _ in batch])
+            predictions = [predictor.summary(each) for each in members]
+            if recorder:
+                statistics += [
+                    recorder.fleet_record(*each) for each in zip((r for r, _ in batch), members, strict=True)
+                ]
             _write_without_lamp(config, batch, predictions, channels, bands)
             flags += flag_records(config, "predict", [record for record, _ in batch], predictions, watch, bands)
             predicted += len(batch)
+    if statistics:
+        fleet_records.save(config.output_folder, fleet_records.RecordTable.joined(statistics))
     warn(remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return flags, faults

@@ -1,0 +1,213 @@
+"""Statistics of a fleet of predicted records, corrected by the few LAMP records, with intervals.
+
+python -m studies.fleet --network NAME                          means, largest values of records and of three hours
+python -m studies.fleet --network NAME --limits Roll=20 Pitch=5 the probability that these are exceeded, by sea state
+"""
+
+import argparse
+import difflib
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+import data_io
+from data_io import CHANNEL_UNITS, Record
+from settings import NETWORKS_FOLDER, Config, SaveData
+from studies import fleet_records
+from studies.fleet_records import RecordTable
+from studies.fleet_tables import Group, Question, groups_of, statistics
+from studies.sea_state_map import PART_UNITS
+from support import run_folder
+from support.errors import InputError, exit_status, warn
+from support.files import posix, write_json
+from support.saved_networks import OUT_OF_FOLD_FILE
+
+STATISTICS_FILE = "fleet_statistics.csv"
+FACTS_FILE = "fleet_statistics.json"
+CURVES_FILE = "fleet_exceedance.csv"
+GUARANTEE = (
+    "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
+    "at the level given, whatever the quality of the network, if the LAMP records are a random draw from the same sea "
+    "states as the fleet (Student's quantile, for statistics that are near to normal over records). Exceedance of "
+    "record maxima, most probable maxima and return levels rest on the model M = a + b M_pred + e, and are covered as "
+    "far as that holds. What is marked extrapolated or borrowed, fitted distributions and SimpleCode's and the "
+    "network's own curves are not guaranteed."
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", metavar="NAME", required=True, help="a network trained with num_folds")
+    parser.add_argument("--limits", metavar="CHANNEL=LIMIT", nargs="+", default=[], help="such as Roll=20 Pitch=5")
+    parser.add_argument("--hours", type=float, default=3.0, help="exposure for the most probable maximum (default 3)")
+    parser.add_argument("--level", type=float, default=90.0, help="of the intervals, percent (default 90)")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default 0)")
+    by_help = f"parts of the handle that make up a group, or all: {', '.join(PART_UNITS)}; by default the sea state"
+    parser.add_argument("--by", metavar="PART", nargs="+", default=[], help=by_help)
+    parser.add_argument("--output", metavar="FOLDER", help="by default the folder of the network's predictions")
+    parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
+    given = parser.parse_args(arguments)
+    return exit_status(lambda: run(**vars(given)))
+
+
+def run(
+    network: str,
+    limits: Sequence[str] = (),
+    hours: float = 3.0,
+    level: float = 90.0,
+    seed: int = 0,
+    by: Sequence[str] = (),
+    output: str | None = None,
+    output_path: str = SaveData.output_path,
+) -> pd.DataFrame:
+    """Writes tables and figures of the fleet that the network has predicted, and returns `statistics`.
+
+    Raises:
+        InputError: all problems, one line each; nothing is written.
+    """
+    folder, where = NETWORKS_FOLDER / network, Path(posix(output_path)) / network
+    question = checked_question(limits, hours, level, seed, by)
+    config = fleet_records.training_config(folder)
+    if not (folder / OUT_OF_FOLD_FILE).is_file():
+        raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds = 5 or more")
+    fleet = fleet_records.load(where)
+    if fleet is None:
+        raise InputError(
+            f"{where / fleet_records.TABLE_FILE}: is missing; name records without LAMP in "
+            "DataInfoArgs.predict_sc and predict them with main.py"
+        )
+    return _report(config, folder, fleet, question, Path(posix(output)) if output else where)
+
+
+def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
+    """The same at the end of a run that has predicted records without LAMP."""
+    if not config.data.predict_sc or not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
+        return
+    try:
+        fleet = fleet_records.load(config.output_folder)
+        if fleet is not None:
+            known = data_io.joined(sets["train"], sets["val"])
+            _report(config, config.network_folder, fleet, Question(), config.output_folder, known)
+    except InputError as error:
+        warn(f"statistics of the fleet: {line}" for line in error.lines)
+
+
+def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
+    """Raises InputError, with a line for each option that cannot be used."""
+    faults, found = [], {}
+    for text in limits:
+        channel, _, number = text.partition("=")
+        try:
+            found[channel] = float(number)
+        except ValueError:
+            found[channel] = 0.0
+        if channel not in CHANNEL_UNITS or not found[channel] > 0:
+            faults.append(
+                f"--limits {text}: expected a channel ({', '.join(CHANNEL_UNITS)}) and a positive limit, as Roll=20"
+            )
+    if not hours > 0:
+        faults.append(f"--hours {hours:g}: expected more than 0 hours")
+    if not 50 <= level <= 99:
+        faults.append(f"--level {level:g}: expected 50 to 99 percent")
+    for part in by if list(by) != ["all"] else ():
+        if part not in PART_UNITS:
+            near = difflib.get_close_matches(part, PART_UNITS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            faults.append(f"--by {part}: expected all, or parts of the handle: {', '.join(PART_UNITS)}{hint}")
+    if faults:
+        raise InputError(faults)
+    return Question(level / 100, found, 3600 * hours, seed, tuple(by))
+
+
+def _report(
+    config: Config, folder: Path, fleet: RecordTable, question: Question, output: Path, known: Sequence[Record] = ()
+) -> pd.DataFrame:
+    began = time.perf_counter()
+    transient = config.user.transient_time
+    recorder = fleet_records.Recorder(fleet.channels, fleet.levels[:, 1] / fleet_records.LEVEL_STEP, 1, transient)
+    lamp = fleet_records.lamp_records(folder, recorder, known)
+    fleet = _without(fleet, lamp)
+    groups = groups_of(lamp, fleet, question.by)
+    table, curves = statistics(lamp, fleet, groups, question)
+    warn(remarks(lamp, fleet, groups))
+    run_folder.note(output, [STATISTICS_FILE, FACTS_FILE, CURVES_FILE])
+    data_io.write_table(output / STATISTICS_FILE, table)
+    data_io.write_table(output / CURVES_FILE, curves)
+    sentences = headline(table)
+    write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
+    print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
+    print("\n".join(sentences))
+    return table
+
+
+def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
+    """The fleet without records that LAMP has run, as the correction has been measured on these."""
+    rows, own = fleet.rows, lamp.rows
+    with_lamp = rows["record"].isin(own["record"]) | (rows["handle"].isin(own["handle"]) & (rows["handle"] != ""))
+    if with_lamp.all():
+        raise InputError("all predicted records have LAMP records; name others in DataInfoArgs.predict_sc")
+    return fleet.chosen(~with_lamp.to_numpy())
+
+
+def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> list[str]:
+    """Warnings about what weakens the statistics."""
+    lines = []
+    own, others = (table.rows.drop_duplicates("record")["duration_s"] for table in (lamp, fleet))
+    if not 0.99 < own.median() / others.median() < 1.01:
+        lines.append(
+            f"LAMP records of {own.median():g} s and a fleet of {others.median():g} s: largest values of records and "
+            "what follows from them do not compare; predict records as long as LAMP's"
+        )
+    few = [group.name for group in groups if group.borrowed]
+    if few:
+        lines.append(
+            f"{len(few)} of {len(groups)} groups have too few LAMP records of their own (first: {few[0]}); their "
+            "correction is borrowed from all LAMP records and not guaranteed; run LAMP there too"
+        )
+    return lines
+
+
+# ---- words ----------------------------------------------------------------------------------------------------------
+
+
+def headline(table: pd.DataFrame) -> list[str]:
+    """How many LAMP runs alone would be as precise, for the means over all records."""
+    rows = table[table["sea_state"] == table["sea_state"].iloc[-1]]
+    lines = []
+    for statistic, words in (("mean_ssa", "mean SSA"), ("mean_maximum", "mean record maximum")):
+        known = rows[(rows["statistic"] == statistic) & rows["effective_lamp_runs"].notna()]
+        if known.empty:
+            continue
+        n, size = known[["lamp_records", "fleet_records"]].iloc[0]
+        runs = ", ".join(f"{row.channel} {row.effective_lamp_runs:.0f}" for row in known.itertuples())
+        lines.append(
+            f"{n} LAMP runs and {size} of SimpleCode are as precise as {known['effective_lamp_runs'].min():.0f} LAMP "
+            f"runs or more for the {words} ({runs})"
+        )
+    return lines
+
+
+def facts(network: str, lamp: RecordTable, fleet: RecordTable, question: Question, sentences: Sequence[str]) -> dict:
+    """What fleet_statistics.json holds."""
+    return {
+        "network": network,
+        "lamp_records": lamp.rows["record"].nunique(),
+        "fleet_records": fleet.rows["record"].nunique(),
+        "networks": int(fleet.rows["network"].max()),
+        "level": question.level,
+        "seed": question.seed,
+        "exposure_hours": question.exposure / 3600,
+        "limits": dict(question.limits),
+        "groups": list(question.by) or ["sea state"],
+        "method": "prediction-powered means with lambda = 1 and Student's quantile; bootstrap over LAMP and fleet "
+        "records for M = a + b M_pred + e",
+        "guarantee": GUARANTEE,
+        "headline": list(sentences),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""The largest values of records and of longer exposures, from a fleet and a few LAMP records: pure functions on arrays.
+
+The largest value M of a LAMP record follows from the predicted one by M = a + b M_pred + e, fitted to LAMP records and
+the predictions of the networks that have not seen them. The distribution of M over the fleet is that of
+a + b M_pred + e over all predicted records and all residuals e: residuals are part of it, as a prediction that varies
+less than LAMP would make high values too rare. Intervals are percentiles of a bootstrap over LAMP records and fleet
+records, with a, b and e fitted anew each time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.special import gamma
+
+from studies.fleet_estimates import Interval
+
+BOOTSTRAPS = 500
+MOST_RESIDUALS = 60  # quantiles stand in for more
+LEAST_SLOPE = 1e-3
+NUM_LEVELS = 160
+TAIL_RECORDS = 10  # a quantile with fewer fleet records above it is an extrapolation
+EULER = 0.5772156649
+
+
+@dataclass(frozen=True)
+class Maxima:
+    """lamp, out_of_fold: (n,) largest values of the LAMP records, and as predicted. fleet: (N, network), predicted."""
+
+    lamp: np.ndarray
+    out_of_fold: np.ndarray
+    fleet: np.ndarray
+
+    def map(self, function) -> "Maxima":
+        return Maxima(function(self.lamp), function(self.out_of_fold), function(self.fleet))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """intercept, slope: a and b. residuals: (n,), widened for the two fitted numbers."""
+
+    intercept: float
+    slope: float
+    residuals: np.ndarray
+
+
+def fit(lamp: np.ndarray, predicted: np.ndarray) -> Fit:
+    """Least squares of M = a + b M_pred + e over n > 2 records; b is positive.
+
+    Each residual is divided by sqrt(1 - h), with h its leverage, as fitted residuals are smaller than those to come.
+    """
+    n, distance = len(lamp), predicted - predicted.mean()
+    squares = (distance**2).sum()
+    slope = max(float(distance @ lamp / squares), LEAST_SLOPE) if squares > 0 else LEAST_SLOPE
+    intercept = float(lamp.mean() - slope * predicted.mean())
+    leverage = 1 / n + (distance**2 / squares if squares > 0 else 0.0)
+    residuals = (lamp - intercept - slope * predicted) / np.sqrt(np.maximum(1 - leverage, 1 / n))
+    residuals = residuals - residuals.mean()
+    if n > MOST_RESIDUALS:
+        residuals = np.quantile(residuals, (np.arange(MOST_RESIDUALS) + 0.5) / MOST_RESIDUALS)
+    return Fit(intercept, slope, residuals)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Predicted largest values of N records.
+
+    values: (N * network,), ascending. record: (N * network,), the record that each belongs to. size: N.
+    """
+
+    values: np.ndarray
+    record: np.ndarray
+    size: int
+
+    @classmethod
+    def of(cls, maxima: np.ndarray) -> "Fleet":
+        order = np.argsort(maxima, axis=None)
+        return cls(maxima.ravel()[order], order // maxima.shape[1], len(maxima))
+
+    def exceedance(self, fitted: Fit, levels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """(level,): P(a + b M_pred + e > level). weights: (N,) of the records; all the same by default."""
+        weights = np.ones(self.size) if weights is None else weights
+        up_to = np.concatenate([[0.0], np.cumsum(weights[self.record])])
+        needed = (levels[:, None] - fitted.intercept - fitted.residuals) / fitted.slope
+        return 1 - up_to[np.searchsorted(self.values, needed, side="right")].mean(axis=1) / up_to[-1]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Exceedance probabilities of the largest value of a record.
+
+    levels: (level,). probability: (level,). resampled: (bootstrap, level).
+    """
+
+    levels: np.ndarray
+    probability: np.ndarray
+    resampled: np.ndarray
+
+    def at(self, level: float, confidence: float) -> Interval:
+        """The probability that the largest value of a record exceeds a level."""
+        place = np.clip(np.searchsorted(self.levels, level), 1, len(self.levels) - 1)
+        ends = self.levels[place - 1 : place + 1]
+        part = np.clip((level - ends[0]) / (ends[1] - ends[0]), 0, 1)
+        both = (self.probability, self.resampled)
+        here = [(1 - part) * each[..., place - 1] + part * each[..., place] for each in both]
+        return percentiles(*here, confidence)
+
+    def quantile(self, probability: float, confidence: float) -> Interval:
+        """The level that the largest value of a record exceeds with a probability."""
+        estimate = float(self._crossed(self.probability[None], probability)[0])
+        return percentiles(estimate, self._crossed(self.resampled, probability), confidence)
+
+    def _crossed(self, curves: np.ndarray, probability: float) -> np.ndarray:
+        place = np.clip((curves > probability).sum(axis=1), 1, len(self.levels) - 1)[:, None]
+        high, low = (np.take_along_axis(curves, place - back, axis=1)[:, 0] for back in (1, 0))
+        part = np.clip((high - probability) / np.maximum(high - low, 1e-12), 0, 1)
+        place = place[:, 0]
+        return self.levels[place - 1] + part * (self.levels[place] - self.levels[place - 1])
+
+
+def percentiles(estimate: float, resampled: np.ndarray, confidence: float) -> Interval:
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(resampled, [tail, 1 - tail])
+    return Interval(float(estimate), float(min(lower, estimate)), float(max(upper, estimate)))
+
+
+def resamples(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
+    """Yields the fit to a resample of the LAMP records, and weights (N,) of a resample of the fleet."""
+    rng = np.random.default_rng(seed)
+    n, size = len(maxima.lamp), len(maxima.fleet)
+    for _ in range(number):
+        drawn = rng.integers(n, size=n)
+        weights = np.bincount(rng.integers(size, size=size), minlength=size)
+        yield fit(maxima.lamp[drawn], maxima.out_of_fold[drawn]), weights
+
+
+def exceedance_curves(maxima: Maxima, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
+    """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
+    fitted, fleet = fit(maxima.lamp, maxima.out_of_fold), Fleet.of(maxima.fleet)
+    ends = fitted.intercept + fitted.slope * fleet.values[[0, -1]] + [fitted.residuals.min(), fitted.residuals.max()]
+    ends = (min(ends[0], maxima.lamp.min()), max(ends[1], maxima.lamp.max(), reach))
+    margin = 0.25 * (ends[1] - ends[0]) + 1e-9
+    levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
+    resampled = [fleet.exceedance(*each[:1], levels, each[1]) for each in resamples(maxima, seed, number)]
+    return Curves(levels, fleet.exceedance(fitted, levels), np.array(resampled))
+
+
+# ---- longer exposures -----------------------------------------------------------------------------------------------
+
+
+def record_probability(exposure_probability: float, exposure: float, duration: float) -> float:
+    """The probability for a record of `duration` s that corresponds to one for an exposure of `exposure` s."""
+    return 1 - (1 - exposure_probability) ** (duration / exposure)
+
+
+def most_probable_probability(exposure: float, duration: float) -> float:
+    """1 - exp(-duration / exposure): how likely a record exceeds the most probable maximum of an exposure.
+
+    The largest of many values is most probably near the level that is exceeded once on average (E. Gumbel, Statistics
+    of extremes, 1958).
+    """
+    return 1 - float(np.exp(-duration / exposure))
+
+
+# ---- fitted distributions -------------------------------------------------------------------------------------------
+
+
+def l_moments(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """(..., 3): mean, L-scale and L-skewness. values: (..., n), ascending; weights: (n,).
+
+    J. Hosking, L-moments, J. R. Stat. Soc. B 52, 1990, with the plotting position of the middle of each value's weight.
+    """
+    weights = np.ones(values.shape[-1]) if weights is None else weights
+    weights = weights / weights.sum()
+    place = np.cumsum(weights) - weights / 2
+    b0, b1, b2 = ((weights * values * place**power).sum(axis=-1) for power in (0, 1, 2))
+    scale = np.maximum(2 * b1 - b0, 1e-12)
+    return np.stack([b0, scale, (6 * b2 - 6 * b1 + b0) / scale], axis=-1)
+
+
+def gumbel(moments: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Location and scale, for scipy, of the Gumbel distributions with L-moments (..., 3)."""
+    scale = moments[..., 1] / np.log(2)
+    return moments[..., 0] - EULER * scale, scale
+
+
+def generalized_extreme_value(moments: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Shape, location and scale, for scipy, of the distributions with L-moments (..., 3) (Hosking and others, 1985)."""
+    mean, scale, skewness = np.moveaxis(moments, -1, 0)
+    c = 2 / (3 + skewness) - np.log(2) / np.log(3)
+    shape = np.clip(7.8590 * c + 2.9554 * c**2, -0.4, 0.9)
+    shape = np.where(np.abs(shape) < 1e-4, 1e-4, shape)  # the formulas divide by it
+    from_shape = gamma(1 + shape)
+    width = scale * shape / ((1 - 2**-shape) * from_shape)
+    return shape, mean - width * (1 - from_shape) / shape, width
+
+
+DISTRIBUTIONS = {
+    "Gumbel": (stats.gumbel_r, gumbel),
+    "generalized extreme value": (stats.genextreme, generalized_extreme_value),
+}
+
+
+def fitted_moments(maxima: Maxima, seed: int, number: int = 0) -> np.ndarray:
+    """(1 + number, 3): L-moments of a + b M_pred + e over the fleet, and over resamples; each record draws its e."""
+    rng = np.random.default_rng(seed)
+    networks = maxima.fleet.shape[1]
+    first = (fit(maxima.lamp, maxima.out_of_fold), np.ones(len(maxima.fleet)))
+    found = []
+    for model, weights in (first, *resamples(maxima, seed, number)):
+        sample = model.intercept + model.slope * maxima.fleet + rng.choice(model.residuals, maxima.fleet.shape)
+        order = np.argsort(sample, axis=None)
+        found.append(l_moments(sample.ravel()[order], np.repeat(weights, networks)[order].astype(float)))
+    return np.array(found)
+
+
+def exceeded(moments: np.ndarray, probability: float, name: str = "Gumbel") -> np.ndarray:
+    """(...,): the level that one of DISTRIBUTIONS with L-moments (..., 3) exceeds with a probability."""
+    distribution, parameters = DISTRIBUTIONS[name]
+    return distribution.isf(probability, *parameters(moments))

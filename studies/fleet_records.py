@@ -1,0 +1,279 @@
+"""Statistics of single records for those of a fleet: from motions to a table that is kept in the run's folder.
+
+The motions themselves are not kept, so that a fleet may have tens of thousands of records.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.signal import hilbert
+
+import data_io
+from data_io import Record
+from metrics import ABOUT_MEAN, SIMPLECODE
+from network import TrainedNetwork
+from prediction import load_out_of_fold
+from readers.cases import HANDLE
+from settings import SET_NAMES, Config, DataInfo, UserInput
+from support import run_folder
+from support.errors import InputError, first_line
+from support.files import posix, written_aside
+from support.saved_networks import damaged_settings, read_metadata
+
+TABLE_FILE = "fleet_records.csv"
+CURVES_FILE = "fleet_records.npz"
+LAMP, NETWORK = "LAMP", "LSTM"
+LEVELS = 100  # of the exceedance curves
+LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
+ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
+PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as neighbours belong to one group of waves
+SCALARS = ("ssa", "period", "maximum")
+
+
+@dataclass(frozen=True)
+class RecordTable:
+    """Statistics of records, a row for each record, source, network and channel.
+
+    rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode,
+        LSTM), network (from 1; 0 where there is no more than one), channel, duration_s, and SCALARS: significant single
+        amplitude, mean zero-upcrossing period (s) and largest magnitude.
+    share_above: (row, level), share of the time that the magnitude is above each level.
+    levels: (channel, LEVELS), in the channels' units.
+    peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
+    """
+
+    rows: pd.DataFrame
+    share_above: np.ndarray
+    levels: np.ndarray
+    peaks: np.ndarray
+    channels: tuple[str, ...]
+
+    def chosen(self, rows: np.ndarray) -> "RecordTable":
+        """Those of the rows (row,) that are True."""
+        table = self.rows[rows].reset_index(drop=True)
+        return RecordTable(table, self.share_above[rows], self.levels, self.peaks[rows], self.channels)
+
+    def time_above(self, channel: str, level: float) -> np.ndarray:
+        """(row,): the share of the time that a channel's magnitude exceeds a level; NaN in rows of other channels.
+
+        Interpolated between the levels; 0 above the highest one.
+        """
+        levels = self.levels[self.channels.index(channel)]
+        place = np.clip(np.searchsorted(levels, level), 1, len(levels) - 1)
+        part = np.clip((level - levels[place - 1]) / (levels[place] - levels[place - 1]), 0.0, 1.0)
+        below, above = self.share_above[:, place - 1], self.share_above[:, place]
+        found = below + part * (above - below) if level <= levels[-1] else np.zeros(len(below))
+        return np.where(self.rows["channel"] == channel, found, np.nan)
+
+    @classmethod
+    def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
+        longest = max(table.peaks.shape[1] for table in tables)
+        peaks = [np.pad(t.peaks, ((0, 0), (0, longest - t.peaks.shape[1])), constant_values=np.nan) for t in tables]
+        rows = pd.concat([table.rows for table in tables], ignore_index=True)
+        shares = np.concatenate([table.share_above for table in tables])
+        return cls(rows, shares, tables[0].levels, np.concatenate(peaks), tables[0].channels)
+
+
+# ---- one record -----------------------------------------------------------------------------------------------------
+
+
+def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
+    """(series,): mean time (s) between upcrossings of the mean; NaN with fewer than two. centred: (series, rows)."""
+    above = centred >= 0
+    up = ~above[:, :-1] & above[:, 1:]
+    number = up.sum(axis=1)
+    first, last = up.argmax(axis=1), up.shape[1] - 1 - up[:, ::-1].argmax(axis=1)
+    return np.where(number > 1, (last - first) * step / np.maximum(number - 1, 1), np.nan)
+
+
+def envelope_peaks(centred: np.ndarray, step: float) -> np.ndarray:
+    """(series, window): the largest peak of the envelope in each PEAK_WINDOW; NaN where it only rises or falls.
+
+    The envelope is the magnitude of the analytic signal (Hilbert transform). centred: (series, rows), zero mean.
+    """
+    every = max(1, round(ENVELOPE_STEP / step))
+    envelope = np.abs(hilbert(centred[:, ::every].astype(np.float32), axis=1))
+    steps = min(max(1, round(PEAK_WINDOW / (every * step))), envelope.shape[1])
+    windows = envelope[:, : envelope.shape[1] // steps * steps].reshape(len(envelope), -1, steps)
+    place = windows.argmax(axis=2) + steps * np.arange(windows.shape[1])
+    before, after = np.maximum(place - 1, 0), np.minimum(place + 1, envelope.shape[1] - 1)
+    here, *beside = (np.take_along_axis(envelope, at, axis=1) for at in (place, before, after))
+    return np.where(here >= np.maximum(*beside), here, np.nan).astype(np.float32)
+
+
+def shares_above(magnitudes: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """(series, LEVELS): share of the rows above each level 0, width, 2 width, ...
+
+    magnitudes: (series, rows). width: (series,) distance of the levels.
+    """
+    cells = np.minimum(magnitudes / width[:, None], LEVELS).astype(np.int64)
+    cells += np.arange(len(cells))[:, None] * (LEVELS + 1)
+    counts = np.bincount(cells.ravel(), minlength=len(cells) * (LEVELS + 1)).reshape(len(cells), -1)
+    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return (above[:, :LEVELS] / magnitudes.shape[1]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Takes the statistics of records.
+
+    scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
+    trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
+    that are left out.
+    """
+
+    channels: tuple[str, ...]
+    scale: np.ndarray
+    networks: int
+    transient: float
+
+    @classmethod
+    def of(cls, config: Config, trained: TrainedNetwork) -> "Recorder | None":
+        """None, with a line about the remedy, for a network that has no out-of-fold predictions."""
+        if not load_out_of_fold(config.network_folder):
+            print("No statistics of a fleet, as they need out-of-fold predictions; train with num_folds = 5 or more")
+            return None
+        return cls.for_network(config.network_folder, trained.architecture, config.user.transient_time)
+
+    @classmethod
+    def for_network(cls, folder: Path, architecture, transient: float) -> "Recorder":
+        saved = read_metadata(folder)
+        networks = max(len(saved.get("folds", ())), 1)
+        return cls(architecture.outputs, np.array(architecture.standardization.output_deviation), networks, transient)
+
+    @property
+    def levels(self) -> np.ndarray:
+        return self.scale[:, None] * LEVEL_STEP * np.arange(LEVELS)
+
+    def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
+        """members: (rows, network, channel), see `Predictor.predict_members`."""
+        folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
+        sources = {(NETWORK, k + 1): folds[:, k] for k in range(self.networks)}
+        return self._statistics(record, "fleet", sources | {(SIMPLECODE, 0): record.simple})
+
+    def lamp_record(self, record: Record, out_of_fold: np.ndarray) -> RecordTable:
+        """out_of_fold: (rows, channel), predicted by the networks that have not seen the record."""
+        sources = {(LAMP, 0): record.targets, (NETWORK, 0): out_of_fold, (SIMPLECODE, 0): record.simple}
+        return self._statistics(record, "lamp", sources)
+
+    def _statistics(self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray]) -> RecordTable:
+        since = record.time - record.time[0]
+        first = int(np.searchsorted(since, self.transient))
+        if len(since) - first < 2:
+            raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
+        step = float(np.median(np.diff(since)))
+        series = np.stack([motions[first:] for motions in sources.values()]).transpose(0, 2, 1).astype(np.float64)
+        series = series.reshape(-1, series.shape[2])  # (source and channel, rows)
+        centred = series - series.mean(axis=1, keepdims=True)
+        about_mean = np.tile([name in ABOUT_MEAN for name in self.channels], len(sources))
+        magnitudes = np.abs(np.where(about_mean[:, None], centred, series))
+        known = np.isfinite(series).all(axis=1)
+        magnitudes[~known] = 0.0
+        rows = pd.DataFrame(
+            [(source, network, channel) for source, network in sources for channel in self.channels],
+            columns=["source", "network", "channel"],
+        )
+        handle = record.name[record.name.index("_h") :] if HANDLE.fullmatch(record.name) else ""
+        rows = pd.DataFrame({"set": set_name, "record": record.name, "handle": handle}, rows.index).join(rows)
+        rows["duration_s"] = since[-1] - since[first] + step
+        rows["ssa"] = 2.0 * centred.std(axis=1)
+        rows["period"] = zero_upcrossing_period(centred, step)
+        rows["maximum"] = magnitudes.max(axis=1)
+        shares = shares_above(magnitudes, np.tile(self.scale * LEVEL_STEP, len(sources)))
+        peaks = envelope_peaks(np.where(known[:, None], centred, 0.0), step)
+        return RecordTable(rows[known], shares[known], self.levels, peaks[known], self.channels)
+
+
+# ---- the records of a network ---------------------------------------------------------------------------------------
+
+
+def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ()) -> RecordTable:
+    """The statistics of the LAMP records that the network in a folder was trained on, each predicted out of fold.
+
+    known: records that have been read; others are read from the lists of files in settings.json.
+
+    Raises:
+        InputError: a file is missing or faulty, or no longer as long as it was.
+    """
+    unseen = load_out_of_fold(folder)
+    if not {record.name for record in known} >= set(unseen):
+        known = read_training_records(folder)
+    tables, faults = [], []
+    for record in known:
+        if record.name not in unseen:
+            continue
+        if len(unseen[record.name]) != len(record.time):
+            faults.append(
+                f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
+                "restore the files, or train again"
+            )
+            continue
+        tables.append(recorder.lamp_record(record, unseen[record.name]))
+    if faults or not tables:
+        raise InputError(faults or f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
+    return RecordTable.joined(tables)
+
+
+def read_training_records(folder: Path) -> list[Record]:
+    """The train and val records of a saved network, from the lists in its settings.json. Raises InputError."""
+    config = training_config(folder)
+    paths = [path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")]
+    names = data_io.unique_names(paths)
+    records, faults = [], []
+    for sc, lamp in (*config.data.pairs("train"), *config.data.pairs("val")):
+        try:
+            records.append(data_io.read_record(sc, lamp, config.user, name=names[sc])[0])
+        except InputError as error:
+            faults += error.lines
+    if faults:
+        raise InputError(faults)
+    return records
+
+
+def training_config(folder: Path) -> Config:
+    """The settings a network was trained with. Raises InputError if its settings.json is damaged."""
+    saved = read_metadata(folder)
+    try:
+        user, data = ({k: _tuple(v) for k, v in saved["settings"][part].items()} for part in ("user", "data"))
+        return Config(user=UserInput(**user), data=DataInfo(**data))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(damaged_settings(folder, error)) from error
+
+
+def _tuple(value):
+    return tuple(posix(v) if isinstance(v, str) else v for v in value) if isinstance(value, list) else value
+
+
+# ---- kept in the run's folder ---------------------------------------------------------------------------------------
+
+
+def save(folder: Path, table: RecordTable) -> None:
+    """Writes the table as CSV, and exceedance curves and peaks beside it."""
+    run_folder.note(folder, [TABLE_FILE, CURVES_FILE])
+    with written_aside(folder / TABLE_FILE) as aside:
+        table.rows.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
+    curves = {"share_above": table.share_above, "levels": table.levels, "peaks": table.peaks}
+    with written_aside(folder / CURVES_FILE) as aside:
+        np.savez(aside, channels=np.array(table.channels), **curves)
+
+
+def load(folder: Path) -> RecordTable | None:
+    """What `save` has written; None if there is none. Raises InputError if the files do not belong together."""
+    if not (folder / TABLE_FILE).is_file():
+        return None
+    try:
+        rows = pd.read_csv(folder / TABLE_FILE, keep_default_na=False, na_values={name: [""] for name in SCALARS})
+        with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
+            curves = dict(arrays)
+        channels = tuple(str(name) for name in curves.pop("channels"))
+        if len(rows) != len(curves["peaks"]):
+            raise ValueError(f"{len(rows)} rows, {len(curves['peaks'])} in {CURVES_FILE}")
+        return RecordTable(rows, channels=channels, **curves)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{folder / TABLE_FILE}: cannot be used ({first_line(error)}); delete it and predict again"
+        ) from error

@@ -1,0 +1,253 @@
+"""The table of a fleet's statistics: by group of records and channel, with LAMP alone and SimpleCode beside them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from data_io import CHANNEL_UNITS
+from metrics import SIMPLECODE
+from readers.cases import HANDLE, parse_handle
+from studies import fleet_extremes as extremes
+from studies.fleet_estimates import FEWEST_RECORDS, Interval, corrected_mean, effective_runs, mean, share
+from studies.fleet_records import LAMP, NETWORK, RecordTable
+from studies.sea_state_map import PART_UNITS
+
+EVERYTHING = "all"
+FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
+EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
+MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum"}
+COLUMNS = (
+    *("sea_state", "channel", "unit", "statistic", "threshold", "estimate", "lower", "upper"),
+    *(f"{source}{bound}" for source in ("lamp", "simplecode") for bound in ("", "_lower", "_upper")),
+    *("lamp_records", "fleet_records", "effective_lamp_runs", "method"),
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """level: of the intervals, 0 to 1. limits: by channel. exposure: s. by: parts of the handle, or "all"."""
+
+    level: float = 0.9
+    limits: Mapping[str, float] = field(default_factory=dict)
+    exposure: float = 3 * 3600.0
+    seed: int = 0
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Records that a statistic is taken over.
+
+    lamp, fleet: names of the records. borrowed: whether all LAMP records serve it, as it has too few. mixed:
+    whether it has several sea states.
+    """
+
+    name: str
+    lamp: frozenset[str]
+    fleet: frozenset[str]
+    borrowed: bool = False
+    mixed: bool = False
+
+
+def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[Group]:
+    """The groups of the fleet's records, and last, if there are several, all of them."""
+    of_lamp, of_fleet = (_by_name(table, by) for table in (lamp, fleet))
+    everything = Group(EVERYTHING, frozenset().union(*of_lamp.values()), frozenset().union(*of_fleet.values()))
+    if len(of_fleet) == 1 and of_fleet.keys() == of_lamp.keys():
+        return [Group(*of_fleet, everything.lamp, everything.fleet)]
+    groups = []
+    for name in sorted(of_fleet):
+        own = of_lamp.get(name, frozenset())
+        groups.append(Group(name, own, of_fleet[name], len(own) < FEWEST_RECORDS))
+    return [*groups, Group(EVERYTHING, everything.lamp, everything.fleet, mixed=True)]
+
+
+def _by_name(table: RecordTable, by: Sequence[str]) -> dict[str, frozenset[str]]:
+    records = table.rows[["record", "handle"]].drop_duplicates()
+    names = records["handle"].map(lambda handle: _group_name(handle, by))
+    return {name: frozenset(block) for name, block in records.groupby(names)["record"]}
+
+
+def _group_name(handle: str, by: Sequence[str]) -> str:
+    if not HANDLE.fullmatch(handle) or list(by) == [EVERYTHING]:
+        return EVERYTHING
+    if not by:
+        return handle.rpartition("-")[0].lstrip("_")
+    parts = parse_handle(handle)
+    return ", ".join(f"{part} {getattr(parts, part):g} {PART_UNITS[part]}" for part in by)
+
+
+# ---- values of a channel --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Values:
+    """One statistic of one channel: a row for each record, by name; fleet: a column for each network."""
+
+    lamp: pd.Series
+    out_of_fold: pd.Series
+    fleet: pd.DataFrame
+    simple: pd.Series
+
+    def of(self, group: Group) -> "Values":
+        """Those of a group; of a group that borrows, of all LAMP records."""
+        names = self.lamp.index if group.borrowed else self.lamp.index[self.lamp.index.isin(group.lamp)]
+        own = self.fleet.index[self.fleet.index.isin(group.fleet)]
+        simple = self.simple[self.simple.index.isin(group.fleet)]
+        return Values(self.lamp[names], self.out_of_fold[names], self.fleet.loc[own], simple)
+
+
+def values(lamp: pd.DataFrame, fleet: pd.DataFrame, column: str) -> Values:
+    """From the rows of one channel; records without a number are left out."""
+
+    def one(rows: pd.DataFrame, source: str) -> pd.Series:
+        return rows[rows["source"] == source].set_index("record")[column].dropna()
+
+    pairs = pd.concat([one(lamp, LAMP), one(lamp, NETWORK)], axis=1, join="inner")
+    networks = fleet[fleet["source"] == NETWORK].pivot(index="record", columns="network", values=column).dropna()
+    return Values(pairs.iloc[:, 0], pairs.iloc[:, 1], networks, one(fleet, SIMPLECODE))
+
+
+def statistics(
+    lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], question: Question
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of statistics (COLUMNS), and the exceedance curves of record maxima, see `curve_table`."""
+    rows, curves = [], []
+    for channel in fleet.channels:
+        own = [table.rows[table.rows["channel"] == channel] for table in (lamp, fleet)]
+        if not own[0].loc[own[0]["source"] == LAMP, "maximum"].gt(0).any():
+            continue  # such as roll in head seas
+        found = {name: values(*own, column) for name, column in MEANS.items()}
+        limit = question.limits.get(channel)
+        threshold = limit or _round(found["mean_ssa"].lamp.mean())
+        with_share = [
+            each.assign(above=table.time_above(channel, threshold)[each.index])
+            for each, table in zip(own, (lamp, fleet), strict=True)
+        ]
+        found["time_above"] = values(*with_share, "above")
+        duration = float(own[1]["duration_s"].median())
+        for group in groups:
+            about = {"sea_state": group.name, "channel": channel, "unit": CHANNEL_UNITS[channel]}
+            for name, of_all in found.items():
+                at = {"statistic": name, "threshold": threshold if name == "time_above" else np.nan}
+                rows.append(about | at | _mean_row(of_all, group, question.level, name == "time_above"))
+            more, curve = _extreme_rows(found["mean_maximum"], group, question, limit, duration)
+            rows += [about | row for row in more]
+            if curve is not None:
+                curves.append(curve.assign(sea_state=group.name, channel=channel))
+    order = {group.name: place for place, group in enumerate(groups)}
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = table.sort_values("sea_state", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    return table, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def _mean_row(of_all: Values, group: Group, level: float, is_share: bool) -> dict:
+    own = of_all.of(group)
+    numbers = (own.lamp.to_numpy(), own.out_of_fold.to_numpy(), own.fleet.to_numpy().mean(axis=1))
+    corrected = corrected_mean(*numbers, level, group.borrowed)
+    alone = mean(of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy(), level)
+    simple = mean(own.simple.to_numpy(), level)
+    if is_share:
+        corrected, alone, simple = (each.within(0.0, 1.0) for each in (corrected, alone, simple))
+    method = "borrowed" if group.borrowed else "pooled" if group.mixed else "corrected mean"
+    return _row(corrected, alone, simple, group, len(own.lamp), method)
+
+
+def _row(corrected: Interval, alone: Interval, simple: Interval, group: Group, records: int, method: str) -> dict:
+    numbers = {}
+    for name, found in (("estimate", corrected), ("lamp", alone), ("simplecode", simple)):
+        bounds = ("lower", "upper") if name == "estimate" else (f"{name}_lower", f"{name}_upper")
+        numbers |= {name: found.estimate, bounds[0]: found.lower, bounds[1]: found.upper}
+    runs = np.nan if group.borrowed else effective_runs(records, alone, corrected)
+    counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
+    return numbers | counts | {"effective_lamp_runs": runs, "method": method}
+
+
+# ---- largest values -------------------------------------------------------------------------------------------------
+
+
+def _extreme_rows(
+    of_all: Values, group: Group, question: Question, limit: float | None, duration: float
+) -> tuple[list[dict], pd.DataFrame | None]:
+    """Exceedance of the limit, the most probable maximum and what the largest exceeds with small probabilities."""
+    few = len(group.lamp) < FEWEST_MAXIMA
+    own = of_all.of(Group(group.name, group.lamp, group.fleet, few))
+    if len(own.lamp) < FEWEST_RECORDS or len(own.fleet) < 2:
+        return [], None
+    several = few or group.mixed  # sea states: errors grow with the motions
+    to, back = _logarithm(own.lamp.to_numpy()) if several else (np.asarray, np.asarray)
+    maxima = extremes.Maxima(own.lamp.to_numpy(), own.out_of_fold.to_numpy(), own.fleet.to_numpy()).map(to)
+    curves = extremes.exceedance_curves(maxima, question.seed, reach=float(to(limit)) if limit else -np.inf)
+    alone = of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy()
+    simple = own.simple.to_numpy()
+    method = "maxima, borrowed" if few and len(own.lamp) > len(alone) else "maxima"
+    group = Group(group.name, group.lamp, group.fleet, "borrowed" in method)
+    rows = []
+    if limit:
+        found = [curves.at(float(to(limit)), question.level)]
+        found += [share(int((each > limit).sum()), len(each), question.level) for each in (alone, simple)]
+        about = {"statistic": "maximum_above", "threshold": limit}
+        rows.append(about | _row(*found, group, len(alone), method))
+    risks = {"most_probable_maximum": extremes.most_probable_probability(question.exposure, duration)}
+    for name, risk in EXPOSURE_RISKS.items():
+        risks[name] = extremes.record_probability(risk, question.exposure, duration)
+    moments = extremes.fitted_moments(maxima, question.seed, extremes.BOOTSTRAPS)
+    for name, risk in risks.items():
+        beyond = risk * len(own.fleet) < extremes.TAIL_RECORDS
+        if beyond:
+            of_fit, *resampled = extremes.exceeded(moments, risk)
+            found = extremes.percentiles(of_fit, np.array(resampled), question.level)
+        else:
+            found = curves.quantile(risk, question.level)
+        found = Interval(*(float(back(each)) for each in (found.estimate, found.lower, found.upper)))
+        of_lamp = _gumbel_level(alone, risk, question)
+        of_simple = Interval(float(np.quantile(simple, 1 - risk))) if len(simple) else Interval()
+        how = f"{method}, extrapolated (Gumbel)" if beyond else method
+        about = {"statistic": name, "threshold": np.nan}
+        rows.append(about | _row(found, of_lamp, of_simple, group, len(alone), how))
+    return rows, curve_table(curves, back, maxima, moments[0], alone, simple, question)
+
+
+def _logarithm(numbers: np.ndarray) -> tuple[Callable, Callable]:
+    """Logarithm and exponential; what is next to nothing counts as a thousandth of the median."""
+    least = 1e-3 * float(np.median(numbers)) or 1e-6
+    return (lambda x: np.log(np.maximum(x, least))), np.exp
+
+
+def _gumbel_level(maxima: np.ndarray, probability: float, question: Question) -> Interval:
+    """From LAMP's record maxima alone: the quantile of a Gumbel distribution, with a bootstrap over records."""
+    if len(maxima) < FEWEST_RECORDS:
+        return Interval()
+    drawn = np.random.default_rng(question.seed).choice(maxima, (extremes.BOOTSTRAPS, len(maxima)))
+    estimate, resampled = (
+        extremes.exceeded(extremes.l_moments(np.sort(each, axis=-1)), probability) for each in (maxima, drawn)
+    )
+    return extremes.percentiles(estimate, resampled, question.level)
+
+
+def curve_table(
+    curves: extremes.Curves,
+    back: Callable,
+    maxima: extremes.Maxima,
+    moments: np.ndarray,
+    alone: np.ndarray,
+    simple: np.ndarray,
+    question: Question,
+) -> pd.DataFrame:
+    """Exceedance of record maxima over levels: level, probability, lower, upper; lamp and simplecode, their shares of
+    records; network, that of its own maxima; and those of distributions with the L-moments (3,), by name."""
+    tail = (1 - question.level) / 2
+    lower, upper = np.quantile(curves.resampled, [tail, 1 - tail], axis=0)
+    levels = back(curves.levels)
+    table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
+    for name, numbers in (("lamp", alone), ("simplecode", simple), ("network", back(maxima.fleet).ravel())):
+        table[name] = [(numbers > level).mean() for level in levels] if len(numbers) else np.nan
+    for name, (distribution, parameters) in extremes.DISTRIBUTIONS.items():
+        table[name] = distribution.sf(curves.levels, *parameters(moments))
+    return pd.DataFrame(table)

@@ -1,0 +1,238 @@
+"""Statistics of a fleet: those of single records, estimates with intervals, and the command."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_realization
+from scipy import stats
+
+import data_io
+from data_io import Record
+from metrics import record_maxima
+from prediction import save_out_of_fold
+from settings import Config, DataInfo
+from studies import fleet, fleet_estimates, fleet_extremes, fleet_records
+from studies.fleet_extremes import Maxima
+from studies.fleet_tables import Question, groups_of, statistics
+from support.errors import InputError
+
+CHANNELS = ("Zcg", "Roll", "Pitch")
+SCALE = np.array([1.0, 4.0, 1.0])
+HANDLE = "_h5_p12_a{}_hh0_pp0_aa0_s10-{:07d}"
+
+
+# ---- single records -------------------------------------------------------------------------------------------------
+
+
+def test_statistics_of_a_sine_are_its_own():
+    time = np.arange(0, 600, 0.1)
+    sine = np.stack([3 * np.sin(2 * np.pi * time / 10), 2 * np.sin(2 * np.pi * time / 8 + 1)])
+    np.testing.assert_allclose(fleet_records.zero_upcrossing_period(sine, 0.1), [10, 8], rtol=1e-3)
+    peaks = fleet_records.envelope_peaks(sine, 0.1)
+    assert peaks.shape == (2, 10)
+    np.testing.assert_allclose(np.nanmedian(peaks, axis=1), [3, 2], rtol=0.01)
+    shares = fleet_records.shares_above(np.abs(sine), np.array([0.1, 0.1]))
+    assert shares[0, 15] == pytest.approx(2 / 3, abs=0.01)  # |sin| exceeds a half two thirds of the time
+    assert shares[0, 31] == 0 and shares[0, 0] == 1
+
+
+def test_a_period_needs_two_upcrossings():
+    assert np.isnan(fleet_records.zero_upcrossing_period(np.array([[-1.0, 1.0, 1.0, 1.0]]), 0.1)).all()
+
+
+def make_record(name: str, seed: int, rows: int = 400, factor: float = 1.3) -> Record:
+    rng = np.random.default_rng(seed)
+    time = 0.5 * np.arange(rows)
+    simple = SCALE * np.sin(2 * np.pi * (time[:, None] / 9 + rng.random(3))) * rng.normal(1, 0.2) + [1.2, 0, 0]
+    lamp = simple * factor + 0.05 * rng.normal(size=(rows, 3))
+    return Record(name, time, simple, lamp, simple)
+
+
+def recorder(networks: int = 2, transient: float = 0.0) -> fleet_records.Recorder:
+    return fleet_records.Recorder(CHANNELS, SCALE, networks, transient)
+
+
+def fleet_table(records, bias: float = 0.0) -> fleet_records.RecordTable:
+    tables = []
+    for record in records:
+        members = record.targets[:, None] * (1 + bias * np.array([0.9, 1.1])[:, None])
+        tables.append(recorder().fleet_record(replace(record, targets=None), members))
+    return fleet_records.RecordTable.joined(tables)
+
+
+def lamp_table(records, bias: float = 0.0) -> fleet_records.RecordTable:
+    return fleet_records.RecordTable.joined([recorder().lamp_record(r, r.targets * (1 + bias)) for r in records])
+
+
+def test_each_fold_counts_by_itself_and_its_networks_as_one(tmp_path):
+    record = make_record("SC" + HANDLE.format(90, 1), 1)
+    members = record.targets[:, None] * np.array([0.9, 1.1, 2.0, 2.2])[:, None]  # two folds of two networks
+    rows = recorder().fleet_record(record, members).rows
+    roll = rows[(rows["channel"] == "Roll") & (rows["source"] == "LSTM")].set_index("network")
+    ssa = 2 * record.targets[:, 1].std()
+    np.testing.assert_allclose(roll["ssa"], [ssa, 2.1 * ssa])
+    assert set(rows["source"]) == {"LSTM", "SimpleCode"} and set(rows["handle"]) == {HANDLE.format(90, 1)}
+
+
+def test_maxima_agree_with_the_report_and_the_transient_is_left_out():
+    record = make_record("a", 2)
+    rows = recorder().lamp_record(record, record.targets).rows
+    np.testing.assert_allclose(rows["maximum"][:3], record_maxima(record.targets, CHANNELS))
+    record.targets[:40] += 50
+    behind = recorder(transient=20.0).lamp_record(record, record.targets).rows
+    assert behind["maximum"].max() < 20 and behind["duration_s"][0] == 180
+
+
+def test_tables_are_kept_and_read_again(tmp_path):
+    table = fleet_table([make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(3)])
+    fleet_records.save(tmp_path, table)
+    again = fleet_records.load(tmp_path)
+    assert again.channels == CHANNELS and again.rows["record"].tolist() == table.rows["record"].tolist()
+    np.testing.assert_allclose(again.rows["ssa"], table.rows["ssa"], rtol=1e-5)
+    np.testing.assert_array_equal(again.peaks, table.peaks)
+    (tmp_path / fleet_records.CURVES_FILE).write_bytes(b"")
+    with pytest.raises(InputError, match="delete it and predict again"):
+        fleet_records.load(tmp_path)
+    assert fleet_records.load(tmp_path / "elsewhere") is None
+
+
+# ---- estimates ------------------------------------------------------------------------------------------------------
+
+
+def test_the_corrected_mean_is_the_formula():
+    lamp, unseen, many = np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.5, 3.0]), np.array([1.0, 2.0, 3.0, 6.0])
+    found = fleet_estimates.corrected_mean(lamp, unseen, many, 0.9)
+    variance = np.var([0.5, 0.5, 1.0], ddof=1) / 3 + np.var(many, ddof=1) / 4
+    assert found.estimate == pytest.approx(3 + 2 / 3)
+    assert found.half_width == pytest.approx(stats.t.ppf(0.95, 2) * variance**0.5)
+    borrowed = fleet_estimates.corrected_mean(lamp, unseen, many, 0.9, borrowed=True)
+    assert borrowed.half_width > found.half_width
+    alone = fleet_estimates.mean(lamp, 0.9)
+    assert fleet_estimates.effective_runs(3, alone, alone) == pytest.approx(3)
+
+
+def test_intervals_of_a_biased_network_cover_the_truth_as_often_as_they_say():
+    rng = np.random.default_rng(1)
+    covered = []
+    for _ in range(400):
+        truth, fleet_truth = rng.normal(5, 1, 8), rng.normal(5, 1, 200)
+        found = fleet_estimates.corrected_mean(truth, 0.8 * truth + rng.normal(0, 0.3, 8), 0.8 * fleet_truth, 0.9)
+        covered.append(found.lower < 5 < found.upper)
+    assert 0.86 < np.mean(covered) < 0.95
+
+
+def test_shares_have_clopper_and_pearsons_interval():
+    assert fleet_estimates.share(0, 10, 0.9).upper == pytest.approx(1 - 0.05**0.1)
+    assert fleet_estimates.share(10, 10, 0.9).lower == pytest.approx(0.05**0.1)
+    assert np.isnan(fleet_estimates.share(0, 0, 0.9).upper)
+
+
+def gumbel_maxima(n: int, size: int, seed: int = 0) -> Maxima:
+    """LAMP's maxima: Gumbel about 21; the network's are 10 % lower but for 0.3."""
+    rng = np.random.default_rng(seed)
+    truth = rng.gumbel(21, 2, n + size)
+    predicted = 0.9 * truth - 0.3 * rng.normal(size=n + size)
+    return Maxima(truth[:n], predicted[:n], predicted[n:, None])
+
+
+def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
+    maxima = gumbel_maxima(20, 3000)
+    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
+    risk = fleet_extremes.most_probable_probability(3 * 3600, 900)
+    found = curves.quantile(risk, 0.9)
+    assert found.estimate == pytest.approx(21 + 2 * np.log(12), rel=0.02)
+    assert found.lower < 21 + 2 * np.log(12) < found.upper
+    assert curves.at(found.estimate, 0.9).estimate == pytest.approx(risk, abs=0.01)
+    assert np.all(np.diff(curves.probability) <= 1e-12) and curves.probability[[0, -1]].tolist() == [1, 0]
+
+
+def test_residuals_are_part_of_the_distribution():
+    """A network that sees only half of the variance would make high values too rare."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(20, 2, 5050)
+    predicted = 20 + 0.5 * (truth - 20) + rng.normal(0, 1, 5050)
+    maxima = Maxima(truth[:50], predicted[:50], predicted[50:, None])
+    found = fleet_extremes.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
+    assert found.lower < stats.norm.sf(2) < found.upper
+    assert (predicted > 24).mean() < 0.6 * stats.norm.sf(2)
+
+
+def test_fitted_distributions_are_those_the_values_come_from():
+    sample = np.sort(stats.gumbel_r(10, 2).rvs(20000, random_state=1))
+    found = fleet_extremes.gumbel(fleet_extremes.l_moments(sample))
+    np.testing.assert_allclose(found, (10, 2), rtol=0.03)
+    sample = np.sort(stats.genextreme(0.2, 10, 2).rvs(20000, random_state=1))
+    found = fleet_extremes.generalized_extreme_value(fleet_extremes.l_moments(sample))
+    np.testing.assert_allclose(found, (0.2, 10, 2), rtol=0.1)
+
+
+def test_exposures_are_made_of_independent_records():
+    p = fleet_extremes.record_probability(0.1, 3600, 900)
+    assert 1 - (1 - p) ** 4 == pytest.approx(0.1)
+
+
+# ---- tables ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_sea_state_without_lamp_borrows_and_says_so():
+    lamp = lamp_table([make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(10)], bias=-0.1)
+    many = fleet_table([make_record(f"SC{HANDLE.format(a, n)}", n) for a in (45, 90) for n in range(20, 50)], -0.1)
+    groups = groups_of(lamp, many, ())
+    assert [(g.name[:11], g.borrowed) for g in groups] == [
+        ("h5_p12_a45_", True),
+        ("h5_p12_a90_", False),
+        ("all", False),
+    ]
+    table, curves = statistics(lamp, many, groups, Question(limits={"Roll": 6.0}))
+    roll = table[(table["channel"] == "Roll") & (table["sea_state"] == groups[1].name)].set_index("statistic")
+    truth = 1.3 * 4 * np.sqrt(2)
+    assert roll.loc["mean_ssa", "lower"] < truth < roll.loc["mean_ssa", "upper"]
+    assert roll.loc["mean_ssa", "effective_lamp_runs"] > 20
+    assert roll.loc["mean_period", "estimate"] == pytest.approx(9, rel=0.02)
+    assert roll.loc["maximum_above", "threshold"] == 6 and 0 < roll.loc["maximum_above", "estimate"] < 1
+    assert "borrowed" in table.loc[0, "method"] and np.isnan(table.loc[0, "lamp"])
+    assert [group.name for group in groups_of(lamp, many, ("heading",))] == ["heading 45 deg", "heading 90 deg", "all"]
+    assert (curves["lower"] <= curves["probability"]).all()
+
+
+@pytest.fixture
+def saved_network(tmp_path, monkeypatch) -> Path:
+    """What is needed of a network of folds called `ship`, trained on six realizations, and its fleet."""
+    monkeypatch.chdir(tmp_path)
+    pairs = [write_realization(tmp_path, HANDLE.format(90, n), 600, seed=n, step=0.5) for n in range(6)]
+    config = Config(data=DataInfo(train_sc=tuple(p[0] for p in pairs), train_lamp=tuple(p[1] for p in pairs)))
+    folder = tmp_path / "saved_models" / "ship"
+    folder.mkdir(parents=True)
+    (folder / "model.keras").touch()
+    (folder / "settings.json").write_text(json.dumps({"settings": config.as_dict()}))
+    records = [data_io.read_record(*pair, config.user)[0] for pair in pairs]
+    save_out_of_fold(folder, {record.name: 0.97 * record.targets for record in records})
+    many = [replace(records[n % 6], name=f"SC{HANDLE.format(90, 3 + n)}") for n in range(30)]
+    fleet_records.save(tmp_path / "output_files" / "ship", fleet_table(many, -0.03))
+    return folder
+
+
+def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved_network, capsys):
+    assert fleet.main(["--network", "ship", "--limits", "Roll=9", "Pitch=2.5"]) == 0
+    said = capsys.readouterr().out
+    assert "6 LAMP runs and 27 of SimpleCode are as precise as" in said  # three of the fleet have LAMP records
+    table = fleet.pd.read_csv("output_files/ship/fleet_statistics.csv")
+    assert set(table["statistic"]) >= {"mean_ssa", "mean_maximum", "maximum_above", "most_probable_maximum"}
+    facts = json.loads(Path("output_files/ship/fleet_statistics.json").read_text())
+    assert facts["lamp_records"] == 6 and facts["fleet_records"] == 27 and "random draw" in facts["guarantee"]
+
+
+def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsys):
+    wrong = ["--limits", "Rol=20", "--hours", "0", "--by", "headin"]
+    assert fleet.main(["--network", "ship", *wrong]) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3 and "did you mean heading?" in errors[2]
+    Path("output_files/ship/fleet_records.csv").unlink()
+    assert fleet.main(["--network", "ship"]) == 1
+    assert "DataInfoArgs.predict_sc" in capsys.readouterr().err
+    (saved_network / "out_of_fold.npz").unlink()
+    assert fleet.main(["--network", "ship"]) == 1
+    assert "num_folds = 5" in capsys.readouterr().err
