@@ -305,7 +305,7 @@ def predict_without_lamp(
     faults: list[str] = []
     remarks: list[str] = []
     predicted = 0
-    recorder, statistics = fleet_records.Recorder.of(config, predictor.network), []
+    recorder, statistics = fleet_records.Recorder.of(config), []
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
             batch = []
@@ -319,14 +319,15 @@ def predict_without_lamp(
                     batch.append((record, track))
                     remarks += remark
                 bar.update()
-            members = predictor.predict_members([record.inputs for record, _ in batch])
-            predictions = [predictor.summary(each) for each in members]
+            records = [record for record, _ in batch]
             if recorder:
-                statistics += [
-                    recorder.fleet_record(*each) for each in zip((r for r, _ in batch), members, strict=True)
-                ]
+                members = predictor.predict_members([record.inputs for record in records])
+                predictions = [predictor.summary(each) for each in members]
+                statistics += map(recorder.fleet_record, records, members)
+            else:
+                predictions = predictor.predict([record.inputs for record in records])
             _write_without_lamp(config, batch, predictions, channels, bands)
-            flags += flag_records(config, "predict", [record for record, _ in batch], predictions, watch, bands)
+            flags += flag_records(config, "predict", records, predictions, watch, bands)
             predicted += len(batch)
     if statistics:
         fleet_records.save(config.output_folder, fleet_records.RecordTable.joined(statistics))

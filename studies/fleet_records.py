@@ -15,14 +15,13 @@ from scipy.signal import hilbert
 import data_io
 from data_io import Record
 from metrics import ABOUT_MEAN, SIMPLECODE
-from network import TrainedNetwork
 from prediction import load_out_of_fold
 from readers.cases import HANDLE
 from settings import SET_NAMES, Config, DataInfo, UserInput
 from support import run_folder
 from support.errors import InputError, first_line
 from support.files import posix, written_aside
-from support.saved_networks import damaged_settings, read_metadata
+from support.saved_networks import OUT_OF_FOLD_FILE, damaged_settings, read_metadata
 
 TABLE_FILE = "fleet_records.csv"
 CURVES_FILE = "fleet_records.npz"
@@ -132,18 +131,14 @@ class Recorder:
     transient: float
 
     @classmethod
-    def of(cls, config: Config, trained: TrainedNetwork) -> "Recorder | None":
-        """None, with a line about the remedy, for a network that has no out-of-fold predictions."""
-        if not load_out_of_fold(config.network_folder):
+    def of(cls, config: Config) -> "Recorder | None":
+        """That of the run's network; None, with a line about the remedy, if it has no out-of-fold predictions."""
+        if not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
             print("No statistics of a fleet, as they need out-of-fold predictions; train with num_folds = 5 or more")
             return None
-        return cls.for_network(config.network_folder, trained.architecture, config.user.transient_time)
-
-    @classmethod
-    def for_network(cls, folder: Path, architecture, transient: float) -> "Recorder":
-        saved = read_metadata(folder)
-        networks = max(len(saved.get("folds", ())), 1)
-        return cls(architecture.outputs, np.array(architecture.standardization.output_deviation), networks, transient)
+        saved = read_metadata(config.network_folder)
+        scale = np.array(saved["network"]["standardization"]["output_deviation"])
+        return cls(tuple(saved["network"]["outputs"]), scale, len(saved["folds"]), config.user.transient_time)
 
     @property
     def levels(self) -> np.ndarray:
