@@ -10,7 +10,7 @@ from collections.abc import Callable
 import data_io
 import settings
 from readers import input_file
-from studies import comparison, experiments
+from studies import comparison, experiment_queue
 from support import cluster, errors
 from trust import flagging, pair_checks
 
@@ -25,14 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--inputs", metavar="NAME", nargs="+", help="input modules or .py files, run one after the other"
     )
     task_help = "of the inputs do every N-th, from the I-th on; other processes do the rest. All of them share a sweep"
-    parser.add_argument("--task", metavar="I/N", type=experiments.share, default="1/1", help=task_help)
+    parser.add_argument("--task", metavar="I/N", type=experiment_queue.share, default="1/1", help=task_help)
     given = parser.parse_args(arguments)
     try:
-        queue = experiments.read(given.inputs, globals())
+        queue = experiment_queue.read(given.inputs, globals())
     except errors.InputError as error:
         errors.report(error.lines)
         return 1
-    done = experiments.run_all(queue, run, given.task)
+    done = experiment_queue.run_all(queue, run, given.task)
     comparison.compare_experiments([config for config in done if config])
     return 0 if all(done) else 1
 

@@ -36,8 +36,8 @@ import plotting
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 from support.files import write_json
-from support.saved_networks import only_training
 from training import fit, history, validation
+from training.lock import only_training
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -251,7 +251,7 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from support.saved_networks import only_training
+from training.lock import only_training
 with only_training(Path("saved_models/one")):
     print("held", flush=True)
     time.sleep(60)

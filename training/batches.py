@@ -6,12 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from settings import UserInput
-from training.mirroring import Mirror
+from training.mirroring import MIRRORED_SHARE, Mirror
 from training.sequences import Sequences
 from training.windows import Windows, cut_pieces, cut_windows, gather, joined, start_windows
 
 ENDING_SHARE = 0.1  # of windows
-MIRRORED_SHARE = 0.5  # of windows: the prediction averages both sides of the ship, so both have to be known
 SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most that many
 # Further windows from the start of each sequence in an epoch. LAMP ramps the waves up and SimpleCode does not: the
 # first seconds of a record hold much of the error, and there are only as many starts as records.

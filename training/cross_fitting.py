@@ -41,13 +41,13 @@ from support.saved_networks import (
     MODEL_FILE,
     SETTINGS_FILE,
     new_training_folder,
-    only_training,
     publish,
     unfinished,
     write_metadata,
 )
 from training.fit import train as train_one
 from training.history import LOG_INTERVAL, as_duration, write_history
+from training.lock import only_training
 from training.resume import data_fingerprint, find_training
 
 SECONDS_BETWEEN_REPORTS = 0.5

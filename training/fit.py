@@ -29,7 +29,6 @@ from support.saved_networks import (
     STATE_FILE,
     interrupted_training,
     new_training_folder,
-    only_training,
     publish,
     write_metadata,
 )
@@ -37,6 +36,7 @@ from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
+from training.lock import only_training
 from training.mirroring import Mirror
 from training.objectives import (
     COUNTS_LARGE_ERRORS,

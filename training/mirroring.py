@@ -9,6 +9,8 @@ from data_io import mirrored_channels
 from layers.standardization import Standardization
 from training.sequences import Sequences
 
+MIRRORED_SHARE = 0.5  # of windows: the prediction averages both sides of the ship, so both have to be known
+
 
 @dataclass(frozen=True)
 class Mirror:

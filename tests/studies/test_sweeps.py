@@ -575,9 +575,9 @@ def test_the_class_in_the_import_line(project, monkeypatch):
     module = input_file.load_module("edited_inputs")
     for name in ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs"):
         monkeypatch.setattr(main, name, getattr(module, name))
-    assert main.experiments.read(None, vars(main))[0].sweep is None
+    assert main.experiment_queue.read(None, vars(main))[0].sweep is None
     monkeypatch.setattr(main, "SweepArgs", Values(lr=[0.1, 0.2]), raising=False)
-    assert len(main.experiments.read(None, vars(main))[0].sweep.members) == 2
+    assert len(main.experiment_queue.read(None, vars(main))[0].sweep.members) == 2
 
 
 def test_a_queue_is_compared_and_split_by_task(project, monkeypatch, capsys):
