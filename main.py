@@ -51,6 +51,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import outputs
     import prediction
     import training
+    from pages import report_page
     from studies import fleet
     from trust import banding
 
@@ -70,6 +71,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
         more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)
         flagging.save(config, flags + more)
         fleet.after_run(config, sets)
+    report_page.write(config.output_folder, config.network_folder)
     return faults
 
 

@@ -41,7 +41,10 @@ NAME = "recently_trained_model"
 CHECKPOINTS = ("checkpoints/last.keras", "checkpoints/training_state.npz")
 SAVED = ("history.csv", "model.keras", "settings.json", "training_windows.npz")
 NETWORK = [f"saved_models/{NAME}/{name}" for name in (*CHECKPOINTS, *SAVED)]
-TABLES = (".files_of_runs", "error_by_record.csv", "error_report.csv", "pairs.csv", "predicted_records.csv")
+TABLES = (
+    *(".files_of_runs", "error_by_record.csv", "error_report.csv", "pairs.csv", "predicted_records.csv"),
+    "report.html",
+)
 REPORT = [f"output_files/{NAME}/{name}" for name in TABLES]
 
 
@@ -204,7 +207,7 @@ def test_sets_may_be_empty_and_nothing_saved_or_drawn(project, capsys):
     project.data |= {"val_sc": [], "val_lamp": [], "test_sc": [], "test_lamp": []}
     project.save = {"save_data_mode": False}
     assert project.run() == 0
-    assert files(project) == sorted([*REPORT[:-1], *NETWORK])
+    assert files(project) == sorted([*(name for name in REPORT if "predicted" not in name), *NETWORK])
     assert f"; report in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
     assert report["set"].unique().tolist() == ["train"]
@@ -421,6 +424,7 @@ def test_predictions_without_lamp_are_written_as_text_and_as_lamp_would(predicti
         f"output_files/{NAME}/.files_of_runs",
         f"output_files/{NAME}/lstm_output_for_SC_3.mot",
         f"output_files/{NAME}/lstm_output_for_SC_3.txt",
+        f"output_files/{NAME}/report.html",
         f"saved_models/{NAME}/model.keras",
         f"saved_models/{NAME}/settings.json",
     ]

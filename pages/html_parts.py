@@ -1,0 +1,108 @@
+"""Parts of an HTML page as text. Everything that is passed in as text is escaped."""
+
+import base64
+import numbers
+import struct
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+PNG = b"\x89PNG\r\n\x1a\n"
+NONE = "\N{EN DASH}"
+NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+LONG_TEXT = 28  # characters of a cell from which on its column wraps
+
+
+def page(title: str, style: str, *parts: str) -> str:
+    """A whole page that needs no other file."""
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
+        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n{_lines(parts)}</main>\n</body>\n</html>\n"
+    )
+
+
+def header(title: str, remark: str) -> str:
+    return f"<header>\n<h1>{escape(title)}</h1>\n<p>{escape(remark)}</p>\n</header>"
+
+
+def footer(words: str) -> str:
+    return f"<footer>{escape(words)}</footer>"
+
+
+def section(name: str, title: str, *parts: str) -> str:
+    """name: what links in the page lead to."""
+    return f'<section id="{escape(name)}">\n<h2>{escape(title)}</h2>\n{_lines(parts)}</section>'
+
+
+def paragraph(words: str) -> str:
+    return f"<p>{escape(words)}</p>"
+
+
+def text(value: str) -> str:
+    """Plain text as HTML."""
+    return escape(value)
+
+
+def bullets(items: Sequence[str]) -> str:
+    """A list. items: HTML."""
+    return "<ul>\n" + "".join(f"<li>{item}</li>\n" for item in items) + "</ul>" if items else ""
+
+
+def link(name: str, words: str) -> str:
+    return f'<a href="#{escape(name)}">{escape(words)}</a>'
+
+
+def table(rows: pd.DataFrame, caption: str) -> str:
+    """A table in a box that scrolls where it is wider than the page; columns of numbers are aligned right."""
+    kinds = [_column_kind(rows[name]) for name in rows]
+    head = "".join(f'<th scope="col"{kind}>{escape(str(name))}</th>' for name, kind in zip(rows, kinds, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind}>{cell(value)}</td>" for value, kind in zip(row, kinds, strict=True)) + "</tr>\n"
+        for row in rows.itertuples(index=False, name=None)
+    )
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">\n<table>\n'
+        f"<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>"
+    )
+
+
+def _column_kind(column: pd.Series) -> str:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return ' class="number"'
+    return ' class="long"' if column.astype(str).str.len().max() > LONG_TEXT else ""
+
+
+def cell(value: object) -> str:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return number(value)
+    return "" if value is None else escape(str(value))
+
+
+def number(value: float) -> str:
+    """Three significant digits, never with an exponent of ten below a billion; a dash for NaN."""
+    if value != value:
+        return NONE
+    if abs(value) < 1e9 and (value == int(value) or abs(value) >= 1000):
+        return f"{value:,.0f}".replace(",", NARROW_SPACE)
+    return f"{value:.3g}"
+
+
+def picture(png: bytes, caption: str, alternative: str) -> str:
+    """A figure within the page. Raises ValueError if it is no PNG.
+
+    alternative: what it shows, for those who cannot see it.
+    """
+    if not png.startswith(PNG) or len(png) < 24:
+        raise ValueError("no PNG")
+    width, height = struct.unpack(">II", png[16:24])
+    data = base64.b64encode(png).decode("ascii")
+    return (
+        f'<figure>\n<img src="data:image/png;base64,{data}" width="{width}" height="{height}" '
+        f'alt="{escape(alternative)}">\n<figcaption>{escape(caption)}</figcaption>\n</figure>'
+    )
+
+
+def _lines(parts: Sequence[str]) -> str:
+    return "".join(f"{part}\n" for part in parts if part)

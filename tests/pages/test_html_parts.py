@@ -1,0 +1,48 @@
+"""Parts of a page: escaping, tables, numbers, figures."""
+
+import pandas as pd
+import pytest
+
+from pages import html_parts
+
+NASTY = "<script>alert(\"1\")</script> & 'co'"
+
+
+def test_text_is_escaped_everywhere():
+    made = [
+        html_parts.page(NASTY, "", html_parts.header(NASTY, NASTY), html_parts.footer(NASTY)),
+        html_parts.section(NASTY, NASTY, html_parts.paragraph(NASTY), html_parts.link(NASTY, NASTY)),
+        html_parts.table(pd.DataFrame({NASTY: [NASTY]}), NASTY),
+        html_parts.picture(html_parts.PNG + bytes(16), NASTY, NASTY),
+    ]
+    for text in made:
+        assert "<script" not in text and 'alert("' not in text and "& '" not in text
+        assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#x27;co&#x27;" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (12, "12"),
+        (0.12345, "0.123"),
+        (-3.14159, "-3.14"),
+        (1234.5, "1\u202f234"),
+        (3_000_000, "3\u202f000\u202f000"),
+    ]
+    + [(float("nan"), "\N{EN DASH}"), (float("inf"), "inf"), (2e12, "2e+12"), (99.96, "100")],
+)
+def test_numbers_have_three_digits(value, shown):
+    assert html_parts.number(value) == shown
+
+
+def test_columns_of_numbers_are_aligned_right_and_long_ones_wrap():
+    rows = pd.DataFrame({"Name": ["a", "b"], "Value": [1.5, float("nan")], "Is": [True, False], "Long": ["x" * 40, ""]})
+    made = html_parts.table(rows, "Caption")
+    assert '<td>a</td><td class="number">1.5</td><td>True</td><td class="long">xxxx' in made
+    assert '<td class="number">\N{EN DASH}</td>' in made and made.count('scope="col"') == 4
+
+
+def test_only_a_png_is_a_picture():
+    with pytest.raises(ValueError, match="no PNG"):
+        html_parts.picture(b"GIF89a" + bytes(30), "", "")

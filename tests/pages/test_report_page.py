@@ -1,0 +1,227 @@
+"""The report page: what it says, that it is one sound file, and how it looks in a browser of any width."""
+
+import json
+import re
+import shutil
+import struct
+import subprocess
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import metrics
+from pages import report_page
+from settings import Config
+from support import run_folder
+
+RECORD = "SC_<b>h2</b>_h2_p9_a90_hh0_pp0_aa0_s5-0000001"
+VOID = {"meta", "img", "link", "br", "hr"}
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def png(width: int = 1200, height: int = 300) -> bytes:
+    """A white picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress((b"\0" + b"\xff" * width) * height)
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def settings_of(**user) -> dict:
+    settings = Config().as_dict()
+    settings["user"] |= {"lr": 0.02, "num_folds": 4} | user
+    settings["data"] |= {"train_sc": [RECORD, "b"], "train_lamp": ["a", "b"], "val_sc": ["c"], "val_lamp": ["c"]}
+    network = {"inputs": ["Zcg", "Roll", "Wave"], "outputs": ["Zcg", "Roll"], "network_type": "lstm", "num_layers": 2}
+    network |= {"hidden_size": 30, "num_networks": 4}
+    return {"settings": settings, "network": network, "versions": {"keras": "3.15"}, "epochs_trained": 24}
+
+
+def error_rows() -> list[dict]:
+    rows = []
+    for of_set in ("train", "test"):
+        for source, size in (("SimpleCode", 0.5), ("LSTM", 0.1)):
+            for channel in ("Zcg", "Roll", "All"):
+                measures = dict.fromkeys(metrics.MEASURES, size) | {"mse": size**2}
+                rows.append({"set": of_set, "source": source, "channel": channel, **measures})
+    return rows
+
+
+def tables() -> dict[str, list[dict]]:
+    band = {"level": 90, "covered": 0.913, "worst_covered": 0.6, "half_width": 0.2, "worst_record": RECORD}
+    flag = {"record": RECORD, "score": 3.0, "worst_from_s": 60.0, "worst_to_s": 120.0, "furthest_out": "rate of Roll"}
+    flag |= {"value": 0.2, "training_low": 0.05, "training_high": 0.1, "outside_training": "height 9 m"}
+    mean = {"sea_state": "all", "channel": "Roll", "unit": "deg", "statistic": "mean_ssa", "estimate": 8.1}
+    mean |= {"lower": 7.9, "upper": 8.3, "lamp": 8.0, "lamp_lower": 7.0, "lamp_upper": 9.0, "simplecode": 5.0}
+    mean |= {"simplecode_lower": 4.9, "simplecode_upper": 5.1, "effective_lamp_runs": 412.3, "method": "corrected mean"}
+    run = {"rank": 1, "record": RECORD, "reason": "random draw", "window": "", "expected_gain": 0.1}
+    return {
+        "error_report.csv": error_rows(),
+        "band_report.csv": [{"set": "test", "channel": channel, **band} for channel in ("Zcg", "Roll")],
+        "predicted_records.csv": [{"flagged": True, **flag}, {"flagged": False, **flag}],
+        "pairs.csv": [{"set": "train", "record": RECORD, "odd": "lag"}, {"set": "val", "record": "b", "odd": ""}],
+        "fleet_statistics.csv": [mean],
+        "next_lamp_runs.csv": [run],
+    }
+
+
+@pytest.fixture
+def folders(tmp_path) -> tuple[Path, Path]:
+    """The output and the network's folder of a run with all kinds of files."""
+    output, network = tmp_path / "output_files" / "a & b", tmp_path / "saved_models" / "a & b"
+    (output / "figures").mkdir(parents=True)
+    network.mkdir(parents=True)
+    for name, rows in tables().items():
+        pd.DataFrame(rows).to_csv(output / name, index=False)
+    facts = {"headline": ["16 LAMP runs are worth 412"], "guarantee": "None & never.", "level": 0.9}
+    (output / "fleet_statistics.json").write_text(json.dumps(facts))
+    (network / "settings.json").write_text(json.dumps(settings_of()))
+    for name in ("prediction_test_0_a", "prediction_test_1_b", "prediction_test_2_c", "maxima", "learning_curve"):
+        (output / "figures" / f"{name}.png").write_bytes(png())
+    return output, network
+
+
+class Checked(HTMLParser):
+    """Fails on tags that do not match, on scripts, on what is loaded from elsewhere, and on pictures without words."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.words, self.ids, self.targets, self.pictures = [], [], [], [], 0
+        self.feed(text)
+        self.close()
+        assert self.open == []
+        assert len(set(self.ids)) == len(self.ids) and set(self.targets) <= set(self.ids)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        assert tag not in ("script", "iframe", "link", "object") and not any(name.startswith("on") for name in found)
+        if tag == "html":
+            assert found["lang"] == "en"
+        if tag == "img":
+            self.pictures += 1
+            assert found["src"].startswith("data:image/png;base64,") and found["alt"]
+        if "href" in found:
+            assert found["href"].startswith("#")
+            self.targets.append(found["href"][1:])
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "style":
+            assert "url(" not in data and "@import" not in data
+        else:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def written(folders) -> tuple[str, Checked]:
+    report_page.write(*folders)
+    text = (folders[0] / report_page.PAGE).read_text(encoding="utf-8")
+    return text, Checked(text)
+
+
+def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
+    text, page = written(folders)
+    assert text.startswith("<!DOCTYPE html>\n") and "<title>a &amp; b: LAMP" in text and page.pictures == 4
+    for expected in (
+        "An LSTM (the mean of 4 networks, each 2 layers of 30 units) learned LAMP's heave and roll from SimpleCode's "
+        "heave, roll and wave elevation on 3 records.",
+        "as a share of SimpleCode's is 4 % in heave and 4 % in roll.",
+        "Roll: the LSTM is off by 0.1 deg (root mean square), SimpleCode by 0.5 deg",
+        "Bands of 90 % cover 91 % of the steps of the test records.",
+        "1 of 2 predicted records is unlike those of the training.",
+        "Something is odd about 1 of 2 pairs",
+        "16 LAMP runs are worth 412.",
+        "None & never.",
+        "8.1 (7.9 to 8.3) 8 (7 to 9) 5 (4.9 to 5.1) 412",
+        "1 record proposed, 1 of them drawn at random.",
+        "lr 0.02",
+        RECORD,
+    ):
+        assert expected in page.text
+    assert "Not on this page" not in page.text and capsys.readouterr().err == ""
+    assert report_page.PAGE in (folders[0] / run_folder.LIST_FILE).read_text().split("\n")
+
+
+def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
+    output, network = folders
+    for name in ("fleet_statistics.csv", "next_lamp_runs.csv"):
+        (output / name).unlink()
+    (output / "error_report.csv").write_bytes(b"\x00\xff,,,\n1")
+    (output / "band_report.csv").write_text("set,channel\n")
+    (output / "pairs.csv").write_text("set,record\na,b\n")
+    (output / "figures" / "maxima.png").write_bytes(b"no picture")
+    (network / "settings.json").write_text("[1, 2")
+    _, page = written(folders)
+    said = capsys.readouterr().err
+    for title, file in (
+        ("Training", "settings.json"),
+        ("Errors", "error_report.csv"),
+        ("Bands", "band_report.csv"),
+        ("Pairs of files", "pairs.csv"),
+    ):
+        assert f"{title}: {file} cannot be read" in page.text and f"{title}: {file} cannot be read" in said
+    assert "maxima.png: cannot be read" in said and page.pictures == 0
+    assert "Fleet statistics: python -m studies.fleet" in page.text and "Fleet" not in said
+    assert "1 of 2 predicted records is unlike" in page.text
+
+
+def test_a_worse_network_and_a_set_seen_in_training_are_called_so(folders):
+    rows = [row | {"mse": 1.0} for row in error_rows() if row["set"] == "train"]
+    pd.DataFrame(rows).assign(mse=lambda t: t["mse"].where(t["source"] == "SimpleCode", 2.0)).to_csv(
+        folders[0] / "error_report.csv", index=False
+    )
+    _, page = written(folders)
+    assert (
+        "These records were used in training." in page.text and "The LSTM is worse than SimpleCode here." in page.text
+    )
+
+
+def test_long_tables_are_cut_and_figures_limited(folders, monkeypatch):
+    rows = pd.DataFrame(tables()["predicted_records.csv"][:1] * 500)
+    rows.to_csv(folders[0] / "predicted_records.csv", index=False)
+    monkeypatch.setattr(report_page, "LARGEST_FIGURES", 2 * len(png()))
+    text, page = written(folders)
+    assert page.pictures == 2 and "The first 30 of 500; predicted_records.csv has all." in page.text
+    assert len(text) < 100_000
+
+
+def test_without_an_output_folder_nothing_is_written(tmp_path):
+    report_page.write(tmp_path / "none", tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium in the PATH")
+def test_a_browser_shows_the_page_at_every_width_and_prints_it(folders, tmp_path):
+    report_page.write(*folders)
+    page = folders[0] / report_page.PAGE
+    frames = "".join(
+        f'<iframe src="{page.as_uri()}" style="width:{width}px;border:0"></iframe>' for width in (360, 1100)
+    )
+    sizes = "f.documentElement.scrollWidth + ' ' + f.images[0].width"
+    widths = f"[...document.querySelectorAll('iframe')].map(i => i.contentDocument).map(f => {sizes})"
+    (tmp_path / "frames.html").write_text(
+        f"<!DOCTYPE html><body>{frames}<p id=p></p><script>onload = () => p.textContent = {widths}</script>"
+    )
+    options = [BROWSER, "--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}"]
+    files = ["--allow-file-access-from-files", "--dump-dom", (tmp_path / "frames.html").as_uri()]
+    shown = subprocess.run(options + files, capture_output=True, text=True, timeout=60).stdout
+    narrow, wide = re.findall(r"(\d+) (\d+)", re.search(r'<p id="p">(.*?)</p>', shown)[1])
+    assert int(narrow[0]) == 360 and int(wide[0]) == 1100  # nothing is wider than the page
+    assert 300 < int(narrow[1]) <= 360 and 600 < int(wide[1]) <= 1100
+    printed = tmp_path / "page.pdf"
+    subprocess.run([*options, f"--print-to-pdf={printed}", page.as_uri()], capture_output=True, timeout=60)
+    assert printed.read_bytes().startswith(b"%PDF")
