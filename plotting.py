@@ -105,11 +105,7 @@ def prediction_figure(
 def _draw_motions(
     whole: Axes, detail: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle, shows_envelopes: bool
 ) -> slice:
-    """Draws one channel of all sources, (rows,) each: the whole record, optionally as envelopes, and the detail.
-
-    Returns:
-        the rows of the detail.
-    """
+    """Draws one channel of all sources, (rows,) each, with its detail around the largest response; returns its rows."""
     reference = sources[_reference(sources)]
     window = rows_around_largest(time, reference, DETAIL_DURATION)
     for source, values in sources.items():
