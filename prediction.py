@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from layers import array_lstm
 from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
 from support.files import written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
+from support.saved_networks import load_out_of_fold as load_out_of_fold
 
 SEQUENCES_AT_ONCE = 128  # on each core: fewer take longer per sequence, more are no faster
 FEWEST_SEQUENCES = 32  # a further core only helps above this
@@ -34,15 +34,6 @@ def save_out_of_fold(folder: Path, found: Mapping[str, np.ndarray]) -> None:
     """
     with written_aside(folder / OUT_OF_FOLD_FILE) as aside:
         np.savez(aside, **{name: np.float32(prediction) for name, prediction in found.items()})
-
-
-def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
-    """What `save_out_of_fold` has kept; empty for a network without folds, or if the file is damaged."""
-    try:
-        with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return {}
 
 
 class Predictor:

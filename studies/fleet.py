@@ -12,9 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 import data_io
+import plotting
 from data_io import CHANNEL_UNITS, Record
+from figures import fleet_figures
+from figures.style import PlotStyle
 from settings import NETWORKS_FOLDER, Config, SaveData
 from studies import fleet_records
 from studies.fleet_records import RecordTable
@@ -28,6 +32,7 @@ from support.saved_networks import OUT_OF_FOLD_FILE
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
 CURVES_FILE = "fleet_exceedance.csv"
+MOST_FIGURES = 8  # of groups
 GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
     "at the level given, whatever the quality of the network, if the LAMP records are a random draw from the same sea "
@@ -138,6 +143,8 @@ def _report(
     data_io.write_table(output / CURVES_FILE, curves)
     sentences = headline(table)
     write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
+    if config.plotting.plotting_mode:
+        save_figures(output, table, curves, groups, question, config)
     print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
     return table
@@ -168,6 +175,58 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             "correction is borrowed from all LAMP records and not guaranteed; run LAMP there too"
         )
     return lines
+
+
+# ---- figures --------------------------------------------------------------------------------------------------------
+
+
+def save_figures(
+    output: Path,
+    table: pd.DataFrame,
+    curves: pd.DataFrame,
+    groups: Sequence[Group],
+    question: Question,
+    config: Config,
+) -> None:
+    """Draws the means, the largest values of the first groups and of all records, and maps of the limits."""
+    style = PlotStyle(**{name: getattr(config.plotting, name) for name in PlotStyle.__dataclass_fields__})
+    percent = f"{100 * question.level:g} %"
+    figures = {
+        "fleet_means": fleet_figures.means_figure(table, style, f"Means over the records with {percent} intervals")
+    }
+    drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
+    for group in drawn:
+        own = curves[curves["sea_state"] == group.name]
+        if len(own):
+            name = (
+                "fleet_maxima" if len(groups) == 1 else f"fleet_maxima_{group.name.replace(', ', '_').replace(' ', '')}"
+            )
+            title = f"Largest value of a record, {group.name}"
+            rows = table[table["sea_state"] == group.name]
+            figures[name] = fleet_figures.exceedance_figure(own, rows, question.level, style, title)
+    if question.limits:
+        figures |= _limit_maps(table, groups)
+    run_folder.note(output, [f"figures/{name}.png" for name in figures])
+    for name, figure in figures.items():
+        plotting.save_figure(figure, output / "figures" / f"{name}.png")
+
+
+def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figure]:
+    """The map over the two parts of the handle in which the groups differ, if these are heading and speed or others."""
+    parts = {group.name: group.parts for group in groups if group.parts}
+    rows = table[(table["statistic"] == "maximum_above") & table["sea_state"].isin(list(parts))]
+    differing = [p for p in PART_UNITS if len({each.get(p) for each in parts.values()}) > 1]
+    if len(rows) < 2 or len(differing) > 2:
+        return {}
+    x, y = [*differing, *(p for p in ("heading", "speed") if p not in differing)][:2]
+    if {x, y} == {"speed", "heading"}:
+        x, y = "heading", "speed"
+    known = rows["sea_state"].map(parts)
+    rows = rows.assign(**{part: known.map(lambda each, part=part: each.get(part, 0.0)) for part in (x, y)})
+    labels = tuple(f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y))
+    return {
+        "fleet_limits": fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
+    }
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------

@@ -15,13 +15,12 @@ from scipy.signal import hilbert
 import data_io
 from data_io import Record
 from metrics import ABOUT_MEAN, SIMPLECODE
-from prediction import load_out_of_fold
 from readers.cases import HANDLE
 from settings import SET_NAMES, Config, DataInfo, UserInput
 from support import run_folder
 from support.errors import InputError, first_line
 from support.files import posix, written_aside
-from support.saved_networks import OUT_OF_FOLD_FILE, damaged_settings, read_metadata
+from support.saved_networks import OUT_OF_FOLD_FILE, damaged_settings, load_out_of_fold, read_metadata
 
 TABLE_FILE = "fleet_records.csv"
 CURVES_FILE = "fleet_records.npz"

@@ -41,7 +41,7 @@ class Group:
     """Records that a statistic is taken over.
 
     lamp, fleet: names of the records. borrowed: whether all LAMP records serve it, as it has too few. mixed:
-    whether it has several sea states.
+    whether it has several sea states. parts: of the handle, in which its records agree.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Group:
     fleet: frozenset[str]
     borrowed: bool = False
     mixed: bool = False
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[Group]:
@@ -60,7 +61,11 @@ def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[
     groups = []
     for name in sorted(of_fleet):
         own = of_lamp.get(name, frozenset())
-        groups.append(Group(name, own, of_fleet[name], len(own) < FEWEST_RECORDS))
+        handle = next(iter(of_fleet[name]))
+        parts = (
+            {part: getattr(parse_handle(handle), part) for part in by or PART_UNITS} if HANDLE.fullmatch(handle) else {}
+        )
+        groups.append(Group(name, own, of_fleet[name], len(own) < FEWEST_RECORDS, parts=parts))
     return [*groups, Group(EVERYTHING, everything.lamp, everything.fleet, mixed=True)]
 
 

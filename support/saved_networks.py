@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, user_settings
@@ -98,6 +100,18 @@ def read_history(folder: Path) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         warn([f"{folder / HISTORY_FILE}: cannot be read ({first_line(error)}); no learning curve is drawn"])
     return pd.DataFrame()
+
+
+def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
+    """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel).
+
+    Empty for a network without folds, or if the file is damaged.
+    """
+    try:
+        with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return {}
 
 
 def damaged_settings(folder: Path, error: Exception) -> str:

@@ -1,0 +1,172 @@
+"""Figures of the statistics of a fleet."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from data_io import CHANNEL_UNITS
+from figures.sea_state_figure import BLANK
+from figures.style import (
+    CHANNEL_NAMES,
+    GRAY,
+    PAGE_WIDTH,
+    SMALL_TEXT,
+    PlotStyle,
+    figure_legend,
+    line_style,
+    new_figure,
+    panels,
+    styled,
+    wrapped_label,
+)
+
+MEANS = {
+    "mean_ssa": "Mean significant single amplitude",
+    "mean_maximum": "Mean record maximum",
+    "mean_period": "Mean zero-upcrossing period [s]",
+}
+MOST_NAMED_GROUPS = 8
+FITS = {"Gumbel": (0, (5, 1, 1, 1)), "generalized extreme value": (0, (1, 1))}
+MOST_NUMBERED_COLUMNS = 12  # of all maps together, so that the numbers have room
+CORRECTED = "corrected fleet"
+
+
+@styled
+def means_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
+    """Means over each group of records with their intervals: from LAMP alone, SimpleCode's fleet, the corrected fleet.
+
+    table: see `studies.fleet_tables.statistics`.
+    """
+    channels, groups = (list(dict.fromkeys(table[name])) for name in ("channel", "sea_state"))
+    sources = {
+        "LAMP alone": ("lamp", style.lamp_color, "o"),
+        "SimpleCode's fleet": ("simplecode", style.simple_color, "s"),
+    }
+    sources |= {CORRECTED: ("", style.lstm_color, "D")}
+    figure = new_figure(PAGE_WIDTH, 0.9 + 1.7 * len(channels) + 0.01 * len(groups), title)
+    axes = panels(figure, len(channels), len(MEANS), sharex=True)
+    for of_channel, channel in zip(axes, channels, strict=True):
+        for ax, statistic in zip(of_channel, MEANS, strict=True):
+            rows = table[(table["channel"] == channel) & (table["statistic"] == statistic)].set_index("sea_state")
+            places = np.array([groups.index(name) for name in rows.index])
+            for shift, (prefix, color, marker) in zip((-0.2, 0.0, 0.2), sources.values(), strict=True):
+                _draw_intervals(ax, places + shift, rows, prefix, color, marker)
+            ax.set_xlim(-0.6, len(groups) - 0.4)
+        of_channel[0].set_ylabel(wrapped_label(channel))
+    for ax, name in zip(axes[0], MEANS.values(), strict=True):
+        ax.set_title(name)
+    named = len(groups) <= MOST_NAMED_GROUPS
+    for ax in axes[-1]:
+        names = [_short(name) for name in groups] if named else [str(place + 1) for place in range(len(groups))]
+        every = 1 if named else max(1, len(groups) // 10)
+        ax.set_xticks(range(0, len(groups), every), names[::every], fontsize=SMALL_TEXT)
+        if not named:
+            ax.set_xlabel("Sea state, in the order of the table")
+    looks = {"linestyle": "none", "markersize": 4}
+    figure_legend(figure, [Line2D([], [], color=c, marker=m, label=s, **looks) for s, (_, c, m) in sources.items()])
+    return figure
+
+
+def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, color: str, marker: str) -> None:
+    middle, lower, upper = (
+        rows[name].to_numpy(float)
+        for name in ((prefix, f"{prefix}_lower", f"{prefix}_upper") if prefix else ("estimate", "lower", "upper"))
+    )
+    below, above = np.nan_to_num(middle - lower), np.nan_to_num(upper - middle)
+    looks = {"color": color, "marker": marker, "markersize": 3.5, "linestyle": "none", "capsize": 2, "elinewidth": 0.9}
+    ax.errorbar(x, middle, yerr=[below, above], **looks)
+
+
+def _short(name: str) -> str:
+    """A handle in a few short lines, without a second wave system that is not there."""
+    parts = name.replace("_hh0_pp0_aa0", "").split("_" if "_" in name else ", ")
+    return "\n".join(parts)
+
+
+@styled
+def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, style: PlotStyle, title: str) -> Figure:
+    """How likely the largest value of a record exceeds a level, for one group of records.
+
+    Crosses mark the most probable maximum of the exposure with its interval. Fitted distributions are drawn thin, as
+    they extrapolate.
+
+    curves: see `studies.fleet_tables.curve_table`, with channel. table: the statistics of this group.
+    """
+    channels = list(dict.fromkeys(curves["channel"]))
+    figure = new_figure(PAGE_WIDTH, 3.1, title)
+    axes = panels(figure, 1, len(channels), sharey=True)[0]
+    for ax, channel in zip(axes, channels, strict=True):
+        own = curves[curves["channel"] == channel]
+        x = own["level"]
+        ax.fill_between(x, own["lower"], own["upper"], color=style.lstm_color, alpha=0.2, linewidth=0)
+        ax.plot(x, own["probability"], color=style.lstm_color, linewidth=1.5)
+        ax.plot(x, own["simplecode"], **line_style("SimpleCode", style) | {"drawstyle": "steps-post"})
+        ax.plot(x, own["lamp"], **line_style("LAMP", style, thin=True) | {"drawstyle": "steps-post"})
+        for name, dashes in FITS.items():
+            ax.plot(x, own[name], color=GRAY, linestyle=dashes, linewidth=0.8)
+        _mark_maximum(ax, table[table["channel"] == channel], own, style)
+        least = 0.5 / table["fleet_records"].max()  # below, there is nothing but fits
+        shown = own[own["upper"] > least]
+        high = own[own["probability"] > 0.98]["level"]
+        ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{CHANNEL_NAMES[channel]} [{CHANNEL_UNITS[channel]}]")
+        ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
+    axes[0].set_ylabel("Probability that a record exceeds it")
+    handles = [
+        Line2D([], [], color=style.lstm_color, linewidth=1.5, label=CORRECTED),
+        Patch(color=style.lstm_color, alpha=0.2, label=f"{100 * level:g} % interval"),
+        Line2D([], [], **line_style("LAMP", style, thin=True), label="LAMP alone"),
+        Line2D([], [], **line_style("SimpleCode", style), label="SimpleCode's fleet"),
+        *(Line2D([], [], color=GRAY, linestyle=dashes, linewidth=0.8, label=f"{n} fit") for n, dashes in FITS.items()),
+        Line2D([], [], color=style.lstm_color, linestyle="none", marker="x", label="most probable maximum"),
+    ]
+    figure_legend(figure, handles)
+    return figure
+
+
+def _mark_maximum(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, style: PlotStyle) -> None:
+    row = table[table["statistic"] == "most_probable_maximum"]
+    if row.empty:
+        return
+    middle, lower, upper = row.iloc[0][["estimate", "lower", "upper"]].astype(float)
+    height = np.interp(middle, curve["level"], curve["probability"])
+    bar = {"color": style.lstm_color, "marker": "x", "markersize": 5, "capsize": 2, "elinewidth": 1.2, "zorder": 5}
+    ax.errorbar([middle], [height], xerr=[[middle - lower], [upper - middle]], **bar)
+
+
+@styled
+def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], title: str) -> Figure:
+    """Maps of how likely a record exceeds the limits: a cell for each sea state, the interval in small print.
+
+    table: rows "maximum_above" of the statistics, with columns x and y. labels: of the abscissa and the ordinate.
+    """
+    channels = list(dict.fromkeys(table["channel"]))
+    x_values, y_values = np.unique(table[x]), np.unique(table[y])
+    figure = new_figure(min(PAGE_WIDTH, 1.3 + 3.1 * len(channels)), 1.3 + 0.42 * max(len(y_values), 4), title)
+    axes = panels(figure, 1, len(channels), sharex=True, sharey=True)[0]
+    for ax, channel in zip(axes, channels, strict=True):
+        rows = table[table["channel"] == channel]
+        cells = np.full((len(y_values), len(x_values)), np.nan)
+        cells[np.searchsorted(y_values, rows[y]), np.searchsorted(x_values, rows[x])] = rows["estimate"]
+        for row, column in np.argwhere(np.isnan(cells)):
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
+        edges = np.arange(len(x_values) + 1) - 0.5, np.arange(len(y_values) + 1) - 0.5
+        colors = {"cmap": colormaps["YlOrRd"], "vmin": 0, "vmax": 1, "edgecolors": "white", "linewidth": 0.4}
+        mesh = ax.pcolormesh(*edges, np.ma.masked_invalid(cells), **colors)
+        for each in rows.itertuples():
+            place = np.searchsorted(x_values, getattr(each, x)), np.searchsorted(y_values, getattr(each, y))
+            if len(x_values) * len(channels) <= MOST_NUMBERED_COLUMNS:
+                numbers = f"{each.estimate:.2f}\n{each.lower:.2f} to {each.upper:.2f}"
+                color = "white" if each.estimate > 0.6 else "black"
+                ax.text(*place, numbers, ha="center", va="center", fontsize=SMALL_TEXT - 1, color=color)
+        threshold = rows["threshold"].iloc[0]
+        ax.set_title(f"{CHANNEL_NAMES[channel]} above {threshold:g} {CHANNEL_UNITS[channel]}")
+        ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
+        ax.set_yticks(range(len(y_values)), [f"{value:g}" for value in y_values])
+        ax.set_xlabel(labels[0])
+    axes[0].set_ylabel(labels[1])
+    figure.colorbar(mesh, ax=list(axes), label="Probability in a record", aspect=25)
+    return figure
