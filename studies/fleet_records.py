@@ -30,6 +30,7 @@ LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's t
 ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
 PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as neighbours belong to one group of waves
 SCALARS = ("ssa", "period", "maximum")
+COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,9 @@ class RecordTable:
 def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
     """(series,): mean time (s) between upcrossings of the mean; NaN with fewer than two. centred: (series, rows)."""
     above = centred >= 0
-    up = ~above[:, :-1] & above[:, 1:]
-    number = up.sum(axis=1)
-    first, last = up.argmax(axis=1), up.shape[1] - 1 - up[:, ::-1].argmax(axis=1)
-    return np.where(number > 1, (last - first) * step / np.maximum(number - 1, 1), np.nan)
+    crossings = [np.flatnonzero(own) for own in above[:, 1:] > above[:, :-1]]
+    means = [(own[-1] - own[0]) / (len(own) - 1) if len(own) > 1 else np.nan for own in crossings]
+    return step * np.array(means)
 
 
 def envelope_peaks(centred: np.ndarray, step: float) -> np.ndarray:
@@ -108,9 +108,8 @@ def shares_above(magnitudes: np.ndarray, width: np.ndarray) -> np.ndarray:
 
     magnitudes: (series, rows). width: (series,) distance of the levels.
     """
-    cells = np.minimum(magnitudes / width[:, None], LEVELS).astype(np.int64)
-    cells += np.arange(len(cells))[:, None] * (LEVELS + 1)
-    counts = np.bincount(cells.ravel(), minlength=len(cells) * (LEVELS + 1)).reshape(len(cells), -1)
+    cells = np.minimum(magnitudes / width[:, None], LEVELS).astype(np.int32)
+    counts = np.stack([np.bincount(own, minlength=LEVELS + 1) for own in cells])
     above = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
     return (above[:, :LEVELS] / magnitudes.shape[1]).astype(np.float32)
 
@@ -160,26 +159,31 @@ class Recorder:
         if len(since) - first < 2:
             raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
         step = float(np.median(np.diff(since)))
-        series = np.stack([motions[first:] for motions in sources.values()]).transpose(0, 2, 1).astype(np.float64)
-        series = series.reshape(-1, series.shape[2])  # (source and channel, rows)
-        centred = series - series.mean(axis=1, keepdims=True)
-        about_mean = np.tile([name in ABOUT_MEAN for name in self.channels], len(sources))
-        magnitudes = np.abs(np.where(about_mean[:, None], centred, series))
-        known = np.isfinite(series).all(axis=1)
-        magnitudes[~known] = 0.0
-        rows = pd.DataFrame(
-            [(source, network, channel) for source, network in sources for channel in self.channels],
-            columns=["source", "network", "channel"],
-        )
         handle = record.name[record.name.index("_h") :] if HANDLE.fullmatch(record.name) else ""
-        rows = pd.DataFrame({"set": set_name, "record": record.name, "handle": handle}, rows.index).join(rows)
-        rows["duration_s"] = since[-1] - since[first] + step
-        rows["ssa"] = 2.0 * centred.std(axis=1)
-        rows["period"] = zero_upcrossing_period(centred, step)
-        rows["maximum"] = magnitudes.max(axis=1)
-        shares = shares_above(magnitudes, np.tile(self.scale * LEVEL_STEP, len(sources)))
-        peaks = envelope_peaks(np.where(known[:, None], centred, 0.0), step)
-        return RecordTable(rows[known], shares[known], self.levels, peaks[known], self.channels)
+        duration = since[-1] - since[first] + step
+        rows, shares, peaks = [], [], []
+        for (source, network), motions in sources.items():
+            *found, share, peak = self._of_source(motions[first:], step)
+            for channel, known, *scalars in zip(self.channels, *found, strict=True):
+                if known:
+                    rows.append((set_name, record.name, handle, source, network, channel, duration, *scalars))
+            shares.append(share[found[0]])
+            peaks.append(peak[found[0]])
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        return RecordTable(table, np.concatenate(shares), self.levels, np.concatenate(peaks), self.channels)
+
+    def _of_source(self, motions: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
+        """Whether a channel is known, its SCALARS, share above each level, and peaks, all (channel, ...)."""
+        series = np.ascontiguousarray(motions.T, np.float64)
+        centred = series - series.mean(axis=1, keepdims=True)
+        known = np.isfinite(centred[:, 0])  # the mean is NaN as soon as one row is
+        centred[~known] = series[~known] = 0.0
+        about_mean = np.array([name in ABOUT_MEAN for name in self.channels])
+        magnitudes = np.abs(np.where(about_mean[:, None], centred, series))
+        ssa = 2.0 * np.sqrt(np.einsum("ij,ij->i", centred, centred) / centred.shape[1])
+        scalars = (ssa, zero_upcrossing_period(centred, step), magnitudes.max(axis=1))
+        shares = shares_above(magnitudes, self.scale * LEVEL_STEP)
+        return known, *scalars, shares, envelope_peaks(centred, step)
 
 
 # ---- the records of a network ---------------------------------------------------------------------------------------

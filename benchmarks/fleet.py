@@ -1,0 +1,186 @@
+"""Coverage of the intervals of studies.fleet, measured on simulated fleets.
+
+    python benchmarks/fleet.py --networks FOLDER ... [--records 400] [--quick]
+
+Each FOLDER holds a network trained with num_folds on records of one sea state of a simulated ship, as those that
+`benchmarks/trust_bands.py --train` makes. Its hull is read from --hulls. A pool of further records, which no network
+has seen, is simulated with both codes. The pool is the population: n LAMP records and a fleet of 1 000 are drawn from
+it with replacement, each LAMP record is predicted by the network of one fold drawn at random, and the intervals are
+compared with the statistics of the whole pool. This tests the formulas as they are used, but with networks that stay
+the same in all resamples: what varies from training to training is not in it.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sample_data")]
+
+import network  # noqa: E402
+from benchmarks import cases  # noqa: E402
+from data_io import read_record  # noqa: E402
+from prediction import Predictor  # noqa: E402
+from studies import fleet_estimates as estimates  # noqa: E402
+from studies import fleet_extremes as extremes  # noqa: E402
+from studies.fleet_records import Recorder, RecordTable, training_config  # noqa: E402
+
+LEVEL = 0.9
+NUMBERS = (10, 20, 50)  # LAMP records
+FLEET = 1000
+RESAMPLES = {"means": 2000, "extremes": 400}
+BOOTSTRAPS = 300  # of each interval of an exceedance
+SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+EXPOSURE = 3 * 3600.0
+FIRST_REALIZATION = 700_000
+AT_ONCE = 50
+STATISTICS = ("ssa", "period", "maximum")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One statistic of one channel: lamp (record,), members (record, network)."""
+
+    lamp: np.ndarray
+    members: np.ndarray
+
+    def draw(self, n: int, size: int, rng: np.random.Generator) -> extremes.Maxima:
+        """n records with LAMP, each predicted by one network, and a fleet."""
+        records, fleet = rng.integers(len(self.lamp), size=n), rng.integers(len(self.lamp), size=size)
+        network = rng.integers(self.members.shape[1], size=n)
+        return extremes.Maxima(self.lamp[records], self.members[records, network], self.members[fleet])
+
+
+def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -> RecordTable:
+    """The statistics of `count` simulated records that the network in `folder` has not seen."""
+    config = training_config(folder)
+    state = Path(config.data.train_sc[0]).name.removeprefix("SC").rpartition("-")[0]
+    first = FIRST_REALIZATION + 10_000 * cases.SHIPS.index(ship)
+    handles = [f"{state}-{first + n:07d}" for n in range(count)]
+    cases.make_records(where, ship, handles, duration, print)
+    trained = network.load_network(folder)
+    facts = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    scale = np.array(trained.architecture.standardization.output_deviation)
+    recorder = Recorder(trained.architecture.outputs, scale, len(facts["folds"]), config.user.transient_time)
+    predictor, tables = Predictor(trained, with_spread=True), []
+    paths = cases.record_paths(where, handles)
+    for start in range(0, count, AT_ONCE):
+        records = [read_record(*pair, config.user)[0] for pair in paths[start : start + AT_ONCE]]
+        for record, members in zip(records, predictor.predict_members([r.inputs for r in records]), strict=True):
+            mean = predictor.summary(members)[:, : len(scale)]
+            tables += [recorder.fleet_record(record, members), recorder.lamp_record(record, mean)]
+        print(f"predicted {start + len(records)} of {count} records", flush=True)
+    return RecordTable.joined(tables)
+
+
+def pools(rows: pd.DataFrame, channel: str) -> dict[str, Pool]:
+    own = rows[rows["channel"] == channel]
+    lamp = own[own["source"] == "LAMP"].set_index("record")
+    members = own[(own["set"] == "fleet") & (own["source"] == "LSTM")]
+    return {
+        name: Pool(
+            lamp[name].to_numpy(),
+            members.pivot(index="record", columns="network", values=name).loc[lamp.index].to_numpy(),
+        )
+        for name in STATISTICS
+    }
+
+
+# ---- what is measured -----------------------------------------------------------------------------------------------
+
+
+def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
+    """Coverage of the mean's interval, its width over that of LAMP alone, and effective LAMP runs."""
+    rng, truth = np.random.default_rng(seed), pool.lamp.mean()
+    rows = []
+    for _ in range(resamples):
+        drawn = pool.draw(n, FLEET, rng)
+        found = estimates.corrected_mean(drawn.lamp, drawn.out_of_fold, drawn.fleet.mean(axis=1), LEVEL)
+        alone = estimates.mean(drawn.lamp, LEVEL)
+        covered = [each.lower <= truth <= each.upper for each in (found, alone)]
+        rows.append((*covered, found.half_width / alone.half_width, estimates.effective_runs(n, alone, found)))
+    rows = np.array(rows, float)
+    correlation = np.mean([np.corrcoef(pool.lamp, each)[0, 1] for each in pool.members.T])
+    return {
+        "correlation": correlation,
+        "covered": rows[:, 0].mean(),
+        "lamp_covered": rows[:, 1].mean(),
+        "width_over_lamp": np.median(rows[:, 2]),
+        "effective_lamp_runs": np.median(rows[:, 3]),
+    }
+
+
+def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) -> Iterator[dict[str, float]]:
+    """Coverage of exceedance probabilities, and errors of the most probable maximum."""
+    rng = np.random.default_rng(seed)
+    levels = np.quantile(pool.lamp, 1 - np.array(SHARES))
+    truths = [(pool.lamp > level).mean() for level in levels]
+    risk = extremes.most_probable_probability(EXPOSURE, duration)
+    maximum = np.quantile(pool.lamp, 1 - risk)
+    covered, errors, lamp_errors, widths = [], [], [], []
+    for _ in range(resamples):
+        drawn = pool.draw(n, FLEET, rng)
+        curves = extremes.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
+        found = [curves.at(level, LEVEL) for level in levels] + [curves.quantile(risk, LEVEL)]
+        alone = [estimates.share(int((drawn.lamp > level).sum()), n, LEVEL) for level in levels]
+        covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*truths, maximum], strict=True)])
+        widths.append([f.half_width / a.half_width for f, a in zip(found, alone, strict=False)])
+        errors.append(found[-1].estimate / maximum - 1)
+        of_lamp = extremes.exceeded(extremes.l_moments(np.sort(drawn.lamp)), risk)
+        lamp_errors.append(float(of_lamp) / maximum - 1)
+    *shares, of_maximum = np.mean(covered, axis=0)
+    for share, truth, width in zip(shares, truths, np.median(widths, axis=0), strict=True):
+        yield {"statistic": "exceedance", "probability": truth, "covered": share, "width_over_lamp": width}
+    yield {
+        "statistic": "most probable maximum in 3 h",
+        "probability": risk,
+        "covered": of_maximum,
+        "median_error": np.median(np.abs(errors)),
+        "error_90": np.quantile(np.abs(errors), 0.9),
+        "lamp_median_error": np.median(np.abs(lamp_errors)),
+        "lamp_error_90": np.quantile(np.abs(lamp_errors), 0.9),
+    }
+
+
+def measure(table: RecordTable, about: dict, resamples: dict[str, int]) -> list[dict]:
+    rows, duration = [], float(table.rows["duration_s"].median())
+    for channel in table.channels:
+        of_channel = pools(table.rows, channel)
+        for n in NUMBERS:
+            at = about | {"channel": channel, "lamp_records": n}
+            for name, pool in of_channel.items():
+                rows.append(at | {"statistic": f"mean {name}"} | of_means(pool, n, resamples["means"], n))
+            more = of_extremes(of_channel["maximum"], n, duration, resamples["extremes"], n)
+            rows += [at | each for each in more]
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=Path, nargs="+", required=True, metavar="FOLDER")
+    parser.add_argument("--hulls", nargs="+", choices=cases.SHIPS, required=True, help="one for each network")
+    parser.add_argument("--records", type=int, default=400, help="in the pool (default 400)")
+    parser.add_argument("--duration", type=float, default=900.0, help="of a record, s (default 900)")
+    parser.add_argument("--data", type=Path, default=HERE / "data" / "fleet", help="where simulated records are kept")
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "fleet_coverage.csv")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the resamples")
+    given = parser.parse_args(arguments)
+    resamples = {name: number // (10 if given.quick else 1) for name, number in RESAMPLES.items()}
+    rows = []
+    for folder, ship in zip(given.networks, given.hulls, strict=True):
+        began = time.perf_counter()
+        pool = pool_of(folder, ship, given.records, given.duration, given.data / f"{ship}_{given.duration:g}s")
+        rows += measure(pool, {"network": folder.name, "hull": ship, "pool": given.records}, resamples)
+        pd.DataFrame(rows).to_csv(given.output, index=False, float_format="%.4g", lineterminator="\n")
+        print(f"{folder.name}: {time.perf_counter() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
