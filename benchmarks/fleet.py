@@ -30,13 +30,14 @@ from data_io import read_record  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
 from studies import fleet_extremes as extremes  # noqa: E402
+from studies import fleet_records  # noqa: E402
 from studies.fleet_records import Recorder, RecordTable, training_config  # noqa: E402
 
 LEVEL = 0.9
 NUMBERS = (10, 20, 50)  # LAMP records
 FLEET = 1000
-RESAMPLES = {"means": 2000, "extremes": 400}
-BOOTSTRAPS = 300  # of each interval of an exceedance
+RESAMPLES = {"means": 1000, "extremes": 300}
+BOOTSTRAPS = 200  # of each interval of an exceedance
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
 EXPOSURE = 3 * 3600.0
 FIRST_REALIZATION = 700_000
@@ -60,6 +61,9 @@ class Pool:
 
 def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -> RecordTable:
     """The statistics of `count` simulated records that the network in `folder` has not seen."""
+    kept = where / folder.name
+    if (table := fleet_records.load(kept)) is not None:
+        return table
     config = training_config(folder)
     state = Path(config.data.train_sc[0]).name.removeprefix("SC").rpartition("-")[0]
     first = FIRST_REALIZATION + 10_000 * cases.SHIPS.index(ship)
@@ -77,7 +81,8 @@ def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -
             mean = predictor.summary(members)[:, : len(scale)]
             tables += [recorder.fleet_record(record, members), recorder.lamp_record(record, mean)]
         print(f"predicted {start + len(records)} of {count} records", flush=True)
-    return RecordTable.joined(tables)
+    fleet_records.save(kept, RecordTable.joined(tables))
+    return fleet_records.load(kept)
 
 
 def pools(rows: pd.DataFrame, channel: str) -> dict[str, Pool]:
@@ -177,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for folder, ship in zip(given.networks, given.hulls, strict=True):
         began = time.perf_counter()
         pool = pool_of(folder, ship, given.records, given.duration, given.data / f"{ship}_{given.duration:g}s")
+        print(f"{folder.name}: pool of {pool.rows['record'].nunique()} records", flush=True)
         rows += measure(pool, {"network": folder.name, "hull": ship, "pool": given.records}, resamples)
         pd.DataFrame(rows).to_csv(given.output, index=False, float_format="%.4g", lineterminator="\n")
         print(f"{folder.name}: {time.perf_counter() - began:.0f} s", flush=True)
