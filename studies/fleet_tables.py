@@ -17,6 +17,7 @@ from studies.sea_state_map import PART_UNITS
 EVERYTHING = "all"
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
+UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
 MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum"}
 COLUMNS = (
     *("sea_state", "channel", "unit", "statistic", "threshold", "estimate", "lower", "upper"),
@@ -134,7 +135,7 @@ def statistics(
         found["time_above"] = values(*with_share, "above")
         duration = float(own[1]["duration_s"].median())
         for group in groups:
-            about = {"sea_state": group.name, "channel": channel, "unit": CHANNEL_UNITS[channel]}
+            about = {"sea_state": group.name, "channel": channel}
             for name, of_all in found.items():
                 at = {"statistic": name, "threshold": threshold if name == "time_above" else np.nan}
                 rows.append(about | at | _mean_row(of_all, group, question.level, name == "time_above"))
@@ -142,6 +143,8 @@ def statistics(
             rows += [about | row for row in more]
             if curve is not None:
                 curves.append(curve.assign(sea_state=group.name, channel=channel))
+    for row in rows:
+        row["unit"] = UNITS.get(row["statistic"], CHANNEL_UNITS[row["channel"]])
     order = {group.name: place for place, group in enumerate(groups)}
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table = table.sort_values("sea_state", key=lambda names: names.map(order), kind="stable", ignore_index=True)
