@@ -17,6 +17,8 @@ import network
 from network import Architecture
 from support.errors import InputError
 
+pytestmark = pytest.mark.xdist_group("harmful_networks")  # its tests share costly fixtures
+
 FOLDER = Path("saved_models/recently_trained_model")
 MODEL = FOLDER / "model.keras"
 

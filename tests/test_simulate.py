@@ -12,6 +12,8 @@ sys.path.insert(0, str(SAMPLE_DATA))
 import hull  # noqa: E402
 import simulate as sim  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("simulate")  # its tests share costly fixtures
+
 BOW = "_h7.5_p15_a135_hh0_pp0_aa0_s10"
 STEP = 0.1
 

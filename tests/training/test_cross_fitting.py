@@ -17,6 +17,8 @@ from settings import DEFAULT_NAME
 from support.errors import InputError
 from training.cross_fitting import deal, split
 
+pytestmark = pytest.mark.xdist_group("cross_fitting")  # its tests share costly fixtures
+
 FOLDER = Path("saved_models") / DEFAULT_NAME
 USER = {"hidden_size": 4, "time_res": 2, "epochs": 2, "num_batches": 3, "num_folds": 2, "mirror_symmetry": True}
 SETS = make_sets(rows=(90, 80, 70), val_rows=(60,), test_rows=(50,))

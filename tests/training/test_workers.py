@@ -26,6 +26,8 @@ from support.errors import InputError
 from training.objectives import objective_loss, objective_sum_and_count
 from training.workers import Workers, rendezvous
 
+pytestmark = pytest.mark.xdist_group("workers")  # its tests share costly fixtures
+
 
 def addresses(number: int) -> list[str]:
     """Free ports of this machine."""

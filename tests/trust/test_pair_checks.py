@@ -11,6 +11,8 @@ from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 from trust import pair_checks
 
+pytestmark = pytest.mark.xdist_group("pair_checks")  # its tests share costly fixtures
+
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 CHANNELS = ("Zcg", "Roll", "Pitch")
 NUMBERS = (1, 2, 3, 4, 5, 6)
