@@ -14,6 +14,7 @@ from network import load_network
 from prediction import Predictor
 from readers import input_file
 
+pytestmark = pytest.mark.xdist_group("sample_network")  # groups begin first, and the main job takes longest
 SAMPLE_NETWORK = ROOT / "saved_models" / "sample_network"
 MOTIONS = ["Zcg", "Roll", "Pitch"]
 PROMISE = 0.01  # the README's: the test set's mean squared error as a share of SimpleCode's
