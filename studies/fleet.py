@@ -77,7 +77,7 @@ def run(
     question = checked_question(limits, hours, level, seed, by)
     config = fleet_records.training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
-        raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds = 5 or more")
+        raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
     fleet = fleet_records.load(where)
     if fleet is None:
         raise InputError(

@@ -71,7 +71,7 @@ def of_run(
     """
     if not are_possible(config):
         if trained.architecture.num_networks > 1 or config.data.predict_sc:
-            print("The predictions have no bands; for bands, train with num_folds = 5 or more")
+            print("The predictions have no bands; for bands, train with num_folds, as input_thorough.py does")
         return None
     path = config.network_folder / CALIBRATION_FILE
     tables = []
