@@ -132,7 +132,7 @@ class Recorder:
     def of(cls, config: Config) -> "Recorder | None":
         """That of the run's network; None, with a line about the remedy, if it has no out-of-fold predictions."""
         if not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
-            print("No statistics of a fleet, as they need out-of-fold predictions; train with num_folds, as input_thorough.py does")
+            print("No fleet statistics: the network has no folds; train with num_folds, as input_thorough.py does")
             return None
         saved = read_metadata(config.network_folder)
         scale = np.array(saved["network"]["standardization"]["output_deviation"])

@@ -235,4 +235,4 @@ def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsy
     assert "DataInfoArgs.predict_sc" in capsys.readouterr().err
     (saved_network / "out_of_fold.npz").unlink()
     assert fleet.main(["--network", "ship"]) == 1
-    assert "num_folds = 5" in capsys.readouterr().err
+    assert "num_folds" in capsys.readouterr().err
