@@ -63,6 +63,10 @@ class Record:
     targets: np.ndarray | None
     simple: np.ndarray
 
+    def after(self, transient: float) -> slice:
+        """The rows after the first seconds (transient)."""
+        return slice(int(np.searchsorted(self.time - self.time[0], transient)), None)
+
     @property
     def digest(self) -> str:
         """A hash of all numbers of the record."""

@@ -22,7 +22,7 @@ from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from studies import fleet_records
 from support import run_folder
-from support.errors import InputError, warn
+from support.errors import InputError, first_line, warn
 from trust import flagging
 from trust.banding import Bands
 
@@ -46,10 +46,10 @@ class Predicted(Sequence):
 
     def counted(self, index: int, transient: float) -> tuple[metrics.Motions, int]:
         """The motions of a record behind the transient (s), and how many of these rows are within START_TIME."""
-        since = self._records[index].time - self._records[index].time[0]
-        first = int(np.searchsorted(since, transient))
-        motions = tuple(values[first:] for values in self[index])
-        return motions, max(int(np.searchsorted(since, START_TIME)) - first, 0)
+        record = self._records[index]
+        kept = record.after(transient)
+        motions = tuple(values[kept] for values in self[index])
+        return motions, max(record.after(START_TIME).start - kept.start, 0)
 
     def __getitem__(self, index: int) -> metrics.Motions:
         if self._on_disk:
@@ -172,7 +172,7 @@ def _write_text(config: Config, name: str, time: np.ndarray, prediction: np.ndar
     """The outputs and, on request, their bounds. prediction: as in `Predicted`."""
     table, names = prediction[:, : len(channels)], list(channels)
     if bands and config.save.bands:
-        table = np.hstack([table, bands.around(prediction).reshape(len(table), -1)])
+        table = np.hstack([table, bands.around(time, prediction).reshape(len(table), -1)])
         names += bands.names
     data_io.write_prediction(config.output_folder / name, time, table, names)
 
@@ -198,13 +198,7 @@ def save_figures(
     if len(trained.history):
         title = f"Training of {config.network_name}"
         figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
-    if bands and len(bands.by_record):
-        figures["bands"] = trust_figures.bands_figure(
-            bands.by_record, bands.level, style, f"Bands of {config.network_name}"
-        )
-    if pairs is not None and len(pairs) and pairs["odd"].any():
-        channels = trained.architecture.outputs
-        figures["pairs"] = trust_figures.pairs_figure(pairs, channels, style, "Pairs of SimpleCode and LAMP")
+    figures |= _figures_of_trust(config, trained, style, bands, pairs)
     figures |= evolution_figures(config, sets["val"], trained, style)
     files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
     run_folder.note(config.output_folder, list(files))
@@ -223,10 +217,31 @@ def _figures_of_records(config, sets, results, trained, style, bands) -> dict[st
             for i in getattr(config.plotting, f"{kind}_ID_list_{set_name}"):
                 record = records[i]
                 title = f"{record.name} ({SET_TITLES[set_name]})"
-                bounds = bands.around(results[set_name].predictions[i]) if bands and kind == "prediction" else None
+                bounds = (
+                    bands.around(record.time, results[set_name].predictions[i])
+                    if bands and kind == "prediction"
+                    else None
+                )
                 named = {} if bounds is None else {"band": bounds}
                 figure = draw(record.time, *results[set_name][i], channels, style, title, network, **named)
                 figures[f"{kind}_{set_name}_{i}_{record.name}"] = figure
+    return figures
+
+
+def _figures_of_trust(config, trained, style, bands, pairs) -> dict[str, Figure]:
+    """The figures of bands and of odd pairs, by their names; arguments as in `save_figures`."""
+    title, channels = f"Bands of {config.network_name}", trained.architecture.outputs
+    wanted = {}
+    if bands and len(bands.by_record):
+        wanted["bands"] = lambda: trust_figures.bands_figure(bands.by_record, bands.level, style, title)
+    if pairs is not None and len(pairs) and pairs["odd"].any():
+        wanted["pairs"] = lambda: trust_figures.pairs_figure(pairs, channels, style, "Pairs of SimpleCode and LAMP")
+    figures = {}
+    for name, draw in wanted.items():
+        try:
+            figures[name] = draw()
+        except (ValueError, KeyError, TypeError, IndexError) as error:  # odd numbers must not cost the run its results
+            warn([f"the figure {name}.png cannot be drawn: {first_line(error)}"])
     return figures
 
 
@@ -355,12 +370,14 @@ def _write_without_lamp(
 
 
 def flag_records(config, set_name, records, predictions, watch, bands) -> list[dict[str, object]]:
-    """How unlike the training data each record is, and the width of its band. predictions: see `Predicted`."""
+    """How unlike the training data each record is, and what its bands say. predictions: see `Predicted`."""
     if watch is None:
         return []
     rows = [flagging.row(watch, config, set_name, record) for record in records]
-    widths = [bands.half_widths(prediction) if bands else {} for prediction in predictions]
-    return [row | width for row, width in zip(rows, widths, strict=True)]
+    if bands:
+        pairs = zip(records, predictions, strict=True)
+        rows = [row | bands.about(record.time, p) for row, (record, p) in zip(rows, pairs, strict=True)]
+    return rows
 
 
 @contextlib.contextmanager

@@ -13,34 +13,38 @@ from figures.style import PAGE_WIDTH, SMALL_TEXT, PlotStyle, figure_legend, new_
 
 @styled
 def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: str) -> Figure:
-    """Whether bands cover what they say, and whether they are wide where the errors are large.
+    """Whether bands cover what they say, and whether the networks are apart where the errors are large.
 
     Left, for each channel: the share of steps covered against the nominal level, a thin line for each record and the
-    mean. Right: each record's root mean square error against the mean half-width of its band.
+    mean. Right: each record's root mean square error against the one expected from the spread of the networks.
 
-    by_record: columns set, record, channel, level, covered, rmse, half_width, see `bands.coverage`.
+    by_record: columns set, record, channel, level, covered, rmse, expected_rmse, see `bands.coverage`.
     """
     channels = list(dict.fromkeys(by_record["channel"]))
     figure = new_figure(PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
     axes = panels(figure, len(channels), 2)
+    promised = {"color": "0.6", "linewidth": 0.8, "zorder": 1}
     for (reliability, sharpness), channel in zip(axes, channels, strict=True):
         rows = by_record[by_record["channel"] == channel]
         shares = rows.pivot_table(index="level", columns=["set", "record"], values="covered") * 100
-        reliability.plot([0, 100], [0, 100], color="0.6", linewidth=0.8)
-        reliability.plot(shares.index, shares, color=style.lstm_color, linewidth=0.5, alpha=0.4)
-        reliability.plot(shares.index, shares.mean(axis=1), color=style.lamp_color, linewidth=1.5, marker="o")
-        reliability.set(xlim=(45, 100), ylim=(0, 102), ylabel=f"{channel}: covered [%]")
-        shown = rows[rows["level"] == level]
-        unit = CHANNEL_UNITS[channel]
-        sharpness.scatter(shown["half_width"], shown["rmse"], s=12, color=style.lstm_color, alpha=0.7)
-        sharpness.set(xlim=(0, None), ylim=(0, None), ylabel=f"RMS error [{unit}]")
+        levels = shares.index.to_numpy()
+        reliability.plot(levels, levels, **promised)
+        reliability.plot(levels, shares, color=style.lstm_color, linewidth=0.5, alpha=0.5)
+        reliability.plot(levels, shares.mean(axis=1), color=style.lamp_color, linewidth=1.5, marker="o")
+        reliability.set_xticks(levels)
+        reliability.set_ylabel(f"{channel}: covered [%]")
+        errors = rows[rows["level"] == level]
+        sharpness.scatter(errors["expected_rmse"], errors["rmse"], s=12, color=style.lstm_color, alpha=0.7)
+        largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]])
+        sharpness.plot([0, largest], [0, largest], **promised)
+        sharpness.set(xlim=(0, largest), ylim=(0, largest), ylabel=f"RMS error [{CHANNEL_UNITS[channel]}]")
     axes[-1, 0].set_xlabel("Level of the band [%]")
-    axes[-1, 1].set_xlabel(f"Mean half-width of the {level} % band")
+    axes[-1, 1].set_xlabel("RMS error expected from the spread of the networks")
     figure_legend(
         figure,
         [
-            Line2D([], [], color=style.lstm_color, linewidth=0.5, label="each record"),
-            Line2D([], [], color=style.lamp_color, linewidth=1.5, marker="o", label="mean"),
+            Line2D([], [], color=style.lstm_color, linewidth=0.5, marker="o", markersize=3, label="each record"),
+            Line2D([], [], color=style.lamp_color, linewidth=1.5, marker="o", label="mean over the records"),
             Line2D([], [], color="0.6", linewidth=0.8, label="as promised"),
         ],
     )

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import uniform_filter1d
 
 import data_io
+import metrics
 from data_io import Record
 from network import TrainedNetwork
 from settings import Config
@@ -17,6 +19,7 @@ from trust import bands
 
 CALIBRATION_FILE = "calibration.json"
 REPORT_FILE = "band_report.csv"
+SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
 LEVEL = 90  # percent, of the bands in texts and figures; or the highest lower level that can be calibrated
 
 
@@ -31,25 +34,43 @@ class Bands:
     def level(self) -> int:
         return max(level for level in self.calibration.levels if level <= LEVEL)
 
-    def around(self, prediction: np.ndarray) -> np.ndarray:
+    def around(self, time: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """(rows, channel, 2): lower and upper bounds. prediction: outputs followed by the spread of each."""
-        outputs, spread = np.split(prediction, 2, axis=1)
+        outputs, spread = outputs_and_spread(time, prediction)
         half = self.calibration.half_width(spread, self.level)
         return np.stack([outputs - half, outputs + half], axis=2)
 
-    def half_widths(self, prediction: np.ndarray) -> dict[str, float]:
-        """Mean half-widths over a record, by column name. prediction: as in `around`."""
-        bounds = self.around(prediction)
-        means = (bounds[:, :, 1] - bounds[:, :, 0]).mean(axis=0) / 2
-        return {
-            f"half_width_{self.level}_{channel}": mean
-            for channel, mean in zip(self.calibration.channels, means.tolist(), strict=True)
-        }
+    def about(self, time: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
+        """Of a record, for each channel: the expected root mean square error, and the largest magnitude, with bounds
+        from the band of the whole record. prediction: as in `around`.
+        """
+        outputs, spread = outputs_and_spread(time, prediction)
+        half = self.calibration.half_width(spread, self.level, whole=True)
+        expected = self.calibration.expected_rmse(spread)
+        found = {}
+        for k, channel in enumerate(self.calibration.channels):
+            sizes = metrics.magnitudes(outputs[:, k], channel)
+            found[f"expected_rmse_{channel}"] = expected[k]
+            found[f"largest_{channel}"] = sizes.max()
+            found[f"largest_{channel}_lower"] = max((sizes - half[:, k]).max(), 0.0)
+            found[f"largest_{channel}_upper"] = (sizes + half[:, k]).max()
+        return found
 
     @property
     def names(self) -> list[str]:
         """Column names of the bounds, channel by channel."""
         return [f"{channel}_{bound}" for channel in self.calibration.channels for bound in ("lower", "upper")]
+
+
+def outputs_and_spread(time: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both (rows, channel); the spread is smoothed (root mean square), as networks agree for moments by chance.
+
+    time: (rows,) s. prediction: as in `Bands.around`.
+    """
+    outputs, spread = np.split(prediction, 2, axis=1)
+    step = np.ptp(time) / max(len(time) - 1, 1)
+    rows = int(SMOOTHED / step) | 1 if step else 1
+    return outputs, np.sqrt(np.maximum(uniform_filter1d(spread**2, rows, axis=0, mode="nearest"), 0))
 
 
 def are_possible(config: Config) -> bool:
@@ -69,31 +90,33 @@ def of_run(
 
     predictions: by set and record (rows, 2 * channel), outputs and spreads, see `prediction.Predictor`.
     """
-    if not are_possible(config):
-        if trained.architecture.num_networks > 1 or config.data.predict_sc:
-            print("The predictions have no bands; for bands, train with num_folds, as input_thorough.py does")
+    if not are_possible(config) or trained.architecture.num_networks == 1:
+        print("The predictions have no bands; for bands, train with num_folds, as input_thorough.py does")
         return None
     path = config.network_folder / CALIBRATION_FILE
-    tables = []
+    channels, tables = trained.architecture.outputs, []
     if config.user.training_mode:
         scale = np.array(trained.architecture.standardization.output_deviation)
         residuals = list(_residuals(config, sets, predictions, scale))
-        calibration = bands.calibrate(residuals, scale, trained.architecture.outputs)
+        calibration = bands.calibrate(residuals, scale, channels)
         bands.save(calibration, path)
-        warn(bands.missing_levels(len(residuals)))
-        tables = _left_out(residuals, scale, calibration.channels)
+        print(*bands.missing_levels(len(residuals)), sep="\n")
+        tables = _left_out(residuals, scale, channels)
     else:
         try:
             calibration = bands.load(path)
-        except (OSError, ValueError, KeyError) as error:
-            warn([f"{path}: cannot be read ({first_line(error)}); predictions have no bands"])
+            if calibration.channels != tuple(channels):
+                raise ValueError(f"it is of {', '.join(calibration.channels)}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
             return None
     if not calibration.levels:
         return None
-    tables += [
-        _test_coverage(calibration, record, prediction)
-        for record, prediction in zip(sets["test"], predictions["test"], strict=True)
-    ]
+    for record, prediction in zip(sets["test"], predictions["test"], strict=True):
+        outputs, spread = outputs_and_spread(record.time, prediction)
+        kept = record.after(config.user.transient_time)
+        table = bands.coverage(calibration, (record.targets - outputs)[kept], spread[kept])
+        tables.append(table.assign(set="test", record=record.name))
     return Bands(calibration, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
 
 
@@ -103,8 +126,10 @@ def _residuals(config, sets, predictions, scale) -> Iterator[bands.Residuals]:
         for set_name in ("train", "val"):
             for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
                 if record.name in out_of_fold:
-                    spread = prediction[:, len(scale) :]
-                    yield bands.residuals(record.targets, out_of_fold[record.name], spread, scale, record.name)
+                    kept = record.after(config.user.transient_time)
+                    _, spread = outputs_and_spread(record.time, prediction)
+                    error = record.targets - out_of_fold[record.name]
+                    yield bands.residuals(error[kept], spread[kept], scale, record.name)
 
 
 def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:
@@ -112,15 +137,10 @@ def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels:
     names = [record.name for record in residuals]
     states = [name.rpartition("-")[0] for name in names]
     tables = [bands.left_out(residuals, names, scale, channels).assign(set="val")]
-    if len(set(states)) > 1:
+    if 1 < len(set(states)) < len(names):
         by_state = bands.left_out(residuals, states, scale, channels)
         tables.append(by_state.assign(set="val, its sea state left out"))
     return [table for table in tables if "record" in table]
-
-
-def _test_coverage(calibration: bands.Calibration, record: Record, prediction: np.ndarray) -> pd.DataFrame:
-    outputs, spread = np.split(prediction, 2, axis=1)
-    return bands.coverage(calibration, record.targets - outputs, spread).assign(set="test", record=record.name)
 
 
 def save_report(config: Config, found: Bands | None) -> None:
@@ -132,7 +152,8 @@ def save_report(config: Config, found: Bands | None) -> None:
     data_io.write_table(config.output_folder / REPORT_FILE, table)
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
+        unit = data_io.CHANNEL_UNITS[row.channel]
         print(
             f"{row.set}, {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
-            f"{row.worst_record}; half-width {row.half_width:.3g}"
+            f"{row.worst_record}; mean half-width {row.half_width:.3g} {unit}"
         )

@@ -8,7 +8,8 @@ records, arXiv 2306.06342). With record i of T_i steps,
     s_it = c |y_it - f_it| / (sigma_it + sigma_0)
 
 where f_it is the prediction of networks that have not seen the record, sigma_it the standard deviation between the
-networks at that step and sigma_0 a floor. The band of level 1 - alpha is mean of the networks +- q (sigma_it + sigma_0)
+networks around that step (root mean square over some seconds) and sigma_0 a floor. The band of level 1 - alpha is mean
+of the networks +- q (sigma_it + sigma_0)
 with q the smallest value for which
 
     sum_i sum_t 1{s_it <= q} / ((n + 1) T_i) >= 1 - alpha
@@ -21,7 +22,7 @@ networks minus the variance between them. c is the square root of the ratio.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,8 @@ import pandas as pd
 
 LEVELS = (50, 80, 90, 95, 99)  # percent
 CHOOSING_LEVEL = 90  # the floor is chosen at this level
-FLOORS = np.geomspace(1e-4, 10, 16)  # candidates, in standard deviations of the channel
-STEPS_KEPT = 2000  # per record, evenly spaced: enough for quantiles, and little memory for thousands of records
+FLOORS = np.geomspace(1e-4, 10, 11)  # candidates, in standard deviations of the channel
+STEPS_KEPT = 600  # per record, evenly spaced: enough for quantiles, as the steps of a record are alike
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,17 @@ class Residuals:
 class Calibration:
     """Bands of the levels (percent) for which there are enough records.
 
-    floor, better: (channel,), sigma_0 and c. factor, whole: (level, channel), q for steps and (without c) for whole
-    records. constant: (level, channel), half-width of a band of constant width.
+    floor, mean_over_one, rms: (channel,), sigma_0, c, and root mean square error over that of sigma + sigma_0.
+    factor, whole: (level, channel), q for steps and for whole records. constant: (level, channel), half-width of a band
+    of constant width.
     """
 
     channels: tuple[str, ...]
     levels: tuple[int, ...]
     num_records: int
     floor: np.ndarray
-    better: np.ndarray
+    mean_over_one: np.ndarray
+    rms: np.ndarray
     factor: np.ndarray
     whole: np.ndarray
     constant: np.ndarray
@@ -71,14 +74,18 @@ class Calibration:
         factor = self.whole if whole else self.factor
         return factor[self.levels.index(level)] * (spread + self.floor)
 
+    def expected_rmse(self, spread: np.ndarray) -> np.ndarray:
+        """(channel,) root mean square error that the spread (step, channel) of a record lets expect."""
+        return self.rms * np.sqrt(((spread + self.floor) ** 2).mean(axis=0))
 
-def residuals(target: np.ndarray, prediction: np.ndarray, spread: np.ndarray, scale: np.ndarray, name: str = ""):
+
+def residuals(error: np.ndarray, spread: np.ndarray, scale: np.ndarray, name: str = "") -> Residuals:
     """The residuals of one record.
 
     Args:
-        target, prediction, spread: (step, channel). scale: (channel,) standard deviations of the channels.
+        error, spread: (step, channel). scale: (channel,) standard deviations of the channels.
     """
-    error = np.abs(target - prediction)
+    error = np.abs(error)
     largest = np.stack([(error / (spread + floor)).max(axis=0) for floor in np.outer(FLOORS, scale)])
     kept = np.linspace(0, len(error) - 1, min(len(error), STEPS_KEPT)).round().astype(int)
     return Residuals(error[kept].astype(np.float32), spread[kept].astype(np.float32), largest, name)
@@ -102,33 +109,30 @@ def quantile(records: Sequence[np.ndarray], level: float) -> float:
     return float(scores[order][reached.argmax()]) if reached.any() else np.inf
 
 
-def interval_score(error: np.ndarray, half_width: np.ndarray, level: float) -> float:
+def interval_score(error: np.ndarray, half_width: np.ndarray, level: float, axis: int | None = None) -> np.ndarray:
     """Mean width of a band plus a penalty outside, 2 / alpha times the distance from the band; smaller is better.
 
     T. Gneiting and A. Raftery, Strictly proper scoring rules, J. Am. Stat. Assoc. 102, 2007, eq. 43.
     """
     outside = np.maximum(np.abs(error) - half_width, 0)
-    return float(np.mean(2 * half_width + 2 / (1 - level / 100) * outside))
+    return np.mean(2 * half_width + 2 / (1 - level / 100) * outside, axis=axis)
 
 
 def calibrate(records: Sequence[Residuals], scale: np.ndarray, channels: Sequence[str]) -> Calibration:
-    """The bands of every level with enough records; none without records. scale: as for `residuals`."""
+    """The bands of every level with enough records. scale: as for `residuals`."""
     levels = tuple(level for level in LEVELS if fewest_records(level) <= len(records))
     found = [_calibrate_channel(records, k, scale[k], levels) for k in range(len(channels) if levels else 0)]
-    names = ("floor", "better", "factor", "whole", "constant")
-    columns = {name: np.stack([each[name] for each in found], axis=-1) if found else np.empty((0, 0)) for name in names}
-    return Calibration(tuple(channels), levels, len(records), **columns)
+    columns = [np.stack(values, axis=-1) for values in zip(*found, strict=True)] or [np.empty((0, 0))] * 6
+    return Calibration(tuple(channels), levels, len(records), *columns)
 
 
-def _calibrate_channel(
-    records: Sequence[Residuals], channel: int, scale: float, levels: Sequence[int]
-) -> dict[str, float | np.ndarray]:
+def _calibrate_channel(records: Sequence[Residuals], channel: int, scale: float, levels: Sequence[int]) -> tuple:
+    """The arrays of a `Calibration`, for one channel."""
     errors = [record.error[:, channel] for record in records]
     spreads = [record.spread[:, channel] for record in records]
-    single = np.mean([np.mean(error**2) for error in errors])
-    between = np.mean([np.mean(spread**2) for spread in spreads])
-    better = float(np.sqrt(max(1 - between / single, 0.1))) if single > 0 else 1.0
-    errors = [better * error for error in errors]
+    single, between = (np.mean([np.mean(x**2) for x in values]) for values in (errors, spreads))
+    mean_over_one = np.sqrt(max(1 - between / single, 0.1)) if single > 0 else 1.0
+    errors = [mean_over_one * error for error in errors]
     choosing = max(level for level in levels if level <= CHOOSING_LEVEL)
 
     def scored(floor: float) -> float:
@@ -137,17 +141,14 @@ def _calibrate_channel(
         return np.mean([interval_score(e, b, choosing) for e, b in zip(errors, bands, strict=True)])
 
     place = int(np.argmin([scored(floor) for floor in FLOORS * scale]))
-    floor = float(FLOORS[place] * scale)
+    floor = FLOORS[place] * scale
     scores = [error / (spread + floor) for error, spread in zip(errors, spreads, strict=True)]
     # The largest error of the mean is not reduced by c, as it occurs where the networks agree by chance.
     largest = [record.largest[[place], channel] for record in records]
-    return {
-        "floor": floor,
-        "better": better,
-        "factor": np.array([quantile(scores, level) for level in levels]),
-        "whole": np.array([quantile(largest, level) for level in levels]),
-        "constant": np.array([quantile(errors, level) for level in levels]),
-    }
+    expected = np.mean([np.mean((spread + floor) ** 2) for spread in spreads])
+    rms = mean_over_one * np.sqrt(single / expected)
+    quantiles = [[quantile(of, level) for level in levels] for of in (scores, largest, errors)]
+    return floor, mean_over_one, rms, *quantiles
 
 
 # ---- coverage of the bands -----------------------------------------------------------------------------------------
@@ -155,30 +156,29 @@ def _calibrate_channel(
 
 def coverage(calibration: Calibration, error: np.ndarray, spread: np.ndarray) -> pd.DataFrame:
     """Coverage of one record by the bands: channel, level, covered, whole_covered, constant_covered (shares of 0 to 1),
-    rmse, half_width, interval_score and constant_interval_score.
+    rmse, expected_rmse, half_width, interval_score and constant_interval_score.
 
     error: (step, channel), LAMP minus the mean of the networks. spread: (step, channel).
     """
     error = np.abs(error)
-    rows = []
+    tables = []
     for place, level in enumerate(calibration.levels):
         band, whole = (calibration.half_width(spread, level, which) for which in (False, True))
-        for k, channel in enumerate(calibration.channels):
-            constant = np.full(len(error), calibration.constant[place, k])
-            rows.append(
-                {
-                    "channel": channel,
-                    "level": level,
-                    "covered": np.mean(error[:, k] <= band[:, k]),
-                    "whole_covered": float((error[:, k] <= whole[:, k]).all()),
-                    "rmse": np.sqrt(np.mean(error[:, k] ** 2)),
-                    "half_width": band[:, k].mean(),
-                    "interval_score": interval_score(error[:, k], band[:, k], level),
-                    "constant_covered": np.mean(error[:, k] <= constant),
-                    "constant_interval_score": interval_score(error[:, k], constant, level),
-                }
-            )
-    return pd.DataFrame(rows)
+        constant = calibration.constant[place]
+        columns = {
+            "channel": calibration.channels,
+            "level": level,
+            "covered": (error <= band).mean(axis=0),
+            "whole_covered": (error <= whole).all(axis=0).astype(float),
+            "rmse": np.sqrt((error**2).mean(axis=0)),
+            "expected_rmse": calibration.expected_rmse(spread),
+            "half_width": band.mean(axis=0),
+            "interval_score": interval_score(error, band, level, axis=0),
+            "constant_covered": (error <= constant).mean(axis=0),
+            "constant_interval_score": interval_score(error, constant, level, axis=0),
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def report(by_record: pd.DataFrame) -> pd.DataFrame:
@@ -202,7 +202,7 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
     """`coverage` of each record by bands from the records of the other groups, with a column record.
 
     groups: for each record the name of the group that is left out together: its own name, or its sea state. Out-of-fold
-        errors are multiplied by `Calibration.better`, to represent those of the mean of the networks.
+        errors are multiplied by `Calibration.mean_over_one`, to represent those of the mean of the networks.
     """
     tables = []
     for group in dict.fromkeys(groups):
@@ -210,7 +210,7 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
         calibration = calibrate(others, scale, channels)
         for record, own in zip(records, groups, strict=True):
             if own == group and calibration.levels:
-                table = coverage(calibration, record.error * calibration.better, record.spread)
+                table = coverage(calibration, record.error * calibration.mean_over_one, record.spread)
                 tables.append(table.assign(record=record.name))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -219,43 +219,22 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
 
 
 def save(calibration: Calibration, path: Path) -> None:
-    """Writes the calibration as readable JSON."""
-    facts = {"records": calibration.num_records, "channels": {}}
-    for k, channel in enumerate(calibration.channels if calibration.levels else ()):
-        facts["channels"][channel] = {
-            "floor": float(calibration.floor[k]),
-            "mean_of_networks_over_one": float(calibration.better[k]),
-            "levels": {
-                str(level): {
-                    "factor": float(calibration.factor[place, k]),
-                    "factor_whole_record": float(calibration.whole[place, k]),
-                    "constant_half_width": float(calibration.constant[place, k]),
-                }
-                for place, level in enumerate(calibration.levels)
-            },
-        }
-    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    """Writes the calibration as JSON, one field a line; tables have a row for each level."""
+    facts = {name: np.asarray(value).tolist() for name, value in vars(calibration).items()}
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in facts.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def load(path: Path) -> Calibration:
-    """Reads a calibration written by `save`. Raises OSError, ValueError or KeyError if it cannot be read."""
-    facts: Mapping = json.loads(path.read_text(encoding="utf-8"))
-    channels = facts["channels"]
-    levels = tuple(int(level) for level in next(iter(channels.values()), {"levels": ()})["levels"])
-
-    def table(name: str) -> np.ndarray:
-        return np.array([[each["levels"][str(level)][name] for each in channels.values()] for level in levels])
-
-    return Calibration(
-        tuple(channels),
-        levels,
-        int(facts["records"]),
-        np.array([each["floor"] for each in channels.values()]),
-        np.array([each["mean_of_networks_over_one"] for each in channels.values()]),
-        table("factor"),
-        table("factor_whole_record"),
-        table("constant_half_width"),
-    )
+    """Reads a calibration written by `save`. Raises OSError, ValueError, KeyError or TypeError if it is damaged."""
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    channels, levels = tuple(facts["channels"]), tuple(int(level) for level in facts["levels"])
+    shapes = {name: (len(channels),) for name in ("floor", "mean_over_one", "rms")}
+    shapes |= {name: (len(levels), len(channels)) for name in ("factor", "whole", "constant")}
+    arrays = {name: np.array(facts[name], float) for name in shapes}
+    if levels and not all(arrays[n].shape == shapes[n] and np.isfinite(arrays[n]).all() for n in shapes):
+        raise ValueError("it has missing values")
+    return Calibration(channels, levels, int(facts["num_records"]), **arrays)
 
 
 def missing_levels(num_records: int) -> list[str]:

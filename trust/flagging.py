@@ -18,7 +18,7 @@ from trust import novelty
 
 KNOWN_FILE = "training_windows.npz"  # beside the network
 TABLE = "predicted_records.csv"
-REMEDY = "run this record in LAMP, or widen the training set"
+REMEDY = "run this record in LAMP, or widen the training set; bands are not guaranteed for it"
 NEAREST_HEADING = 20.0  # deg
 HANDLE_UNITS = {"height": "m", "period": "s", "second_height": "m", "second_period": "s", "speed": "kn"}
 
@@ -106,9 +106,8 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
     for part, unit in HANDLE_UNITS.items():
         value, values = getattr(own, part), [getattr(handle, part) for handle in training]
         if not min(values) <= value <= max(values):
-            found.append(
-                f"{part.replace('_', ' ')} {value:g} {unit} (training {min(values):g} to {max(values):g} {unit})"
-            )
+            known = f"{min(values):g} to {max(values):g}" if min(values) < max(values) else f"{min(values):g}"
+            found.append(f"{part.replace('_', ' ')} {value:g} {unit} (training {known} {unit})")
     # A wave system without height has no heading.
     for part, height in (("heading", "height"), ("second_heading", "second_height")):
         headings = [getattr(handle, part) for handle in training if getattr(handle, height) > 0]
@@ -129,10 +128,14 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     data_io.write_table(config.output_folder / TABLE, table)
     flagged = table[table["flagged"]]
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
-    if len(flagged):
-        worst = flagged.loc[flagged["score"].idxmax()]
-        print(
-            f"The most unusual is {worst['record']} at {worst['worst_from_s']:.0f} to {worst['worst_to_s']:.0f} s: "
-            f"{worst['furthest_out']} {worst['value']:.3g}, {worst['training_low']:.3g} to "
-            f"{worst['training_high']:.3g} in training; {REMEDY}"
-        )
+    if flagged.empty:
+        return
+    outside = flagged["outside_training"].str.split("; ").explode()
+    for _, texts in outside[outside != ""].groupby(outside.str.split(r" \d").str[0], sort=False):
+        print(f"Outside the training: {texts.iloc[0]}" + f", and {len(texts) - 1} more records" * (len(texts) > 1))
+    worst = flagged.loc[flagged["score"].idxmax()]
+    print(
+        f"The most unusual is {worst['record']} at {worst['worst_from_s']:.0f} to {worst['worst_to_s']:.0f} s: "
+        f"{worst['furthest_out']} {worst['value']:.3g}, {worst['training_low']:.3g} to "
+        f"{worst['training_high']:.3g} in training; {REMEDY}"
+    )

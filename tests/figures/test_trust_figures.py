@@ -16,7 +16,7 @@ def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
             "level": level,
             "covered": 0.9,
             "rmse": 0.1,
-            "half_width": n,
+            "expected_rmse": n,
         }
         for n in range(3)
         for channel in ("Zcg", "Roll")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import metrics
 import outputs
 from data_io import MOTIONS, Record
 from settings import Config, SaveData, UserInput
@@ -55,7 +56,7 @@ def run(tmp_path, monkeypatch) -> Run:
 def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     trained = run.bands()
     assert trained.calibration.num_records == COUNT and trained.level == 90
-    assert "19 for 95 %" in capsys.readouterr().err
+    assert "19 for 95 %" in capsys.readouterr().out
     sets = trained.by_record["set"].unique().tolist()
     assert sets == ["val", "val, its sea state left out", "test"]
     banding.save_report(run.config, trained)
@@ -65,8 +66,8 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     assert "Bands of 90 %" in capsys.readouterr().out
     loaded = run.bands(training_mode=False)
     assert loaded.by_record["set"].unique().tolist() == ["test"]
-    bounds = loaded.around(run.predictions["test"][0])
-    assert np.array_equal(bounds, trained.around(run.predictions["test"][0]))
+    bounds = loaded.around(run.sets["test"][0].time, run.predictions["test"][0])
+    assert np.array_equal(bounds, trained.around(run.sets["test"][0].time, run.predictions["test"][0]))
     inside = (bounds[..., 0] < run.sets["test"][0].targets) & (run.sets["test"][0].targets < bounds[..., 1])
     assert inside.mean() > 0.85
 
@@ -84,12 +85,39 @@ def test_texts_have_the_bounds_behind_the_present_columns(run, wanted):
     assert not wanted or ((table["Roll_lower"] < table["Roll"]) & (table["Roll"] < table["Roll_upper"])).all()
 
 
-def test_without_folds_or_with_a_damaged_calibration_there_are_no_bands(run, capsys):
+def test_what_the_table_of_records_says_from_the_bands(run):
+    found = run.bands(training_mode=False) if run.bands() else None
+    record, prediction = run.sets["test"][0], run.predictions["test"][0]
+    about = found.about(record.time, prediction)
+    error = np.sqrt(((record.targets - prediction[:, :3]) ** 2).mean(axis=0))
+    for k, name in enumerate(MOTIONS):
+        assert 0.5 < about[f"expected_rmse_{name}"] / error[k] < 2
+        largest = metrics.magnitudes(record.targets[:, k], name).max()
+        assert about[f"largest_{name}_lower"] < largest < about[f"largest_{name}_upper"]
+
+
+def test_the_transient_does_not_count(run):
+    as_it_is = run.bands().calibration.factor
+    for records in run.sets.values():
+        for record in records:
+            record.targets[:40] += 100.0
+    assert (run.bands(transient_time=4.0).calibration.factor < 1.5 * as_it_is).all()
+    assert (run.bands().calibration.factor > 5 * as_it_is).any()
+
+
+DAMAGED = ("{}", "[]", "no JSON", '{"channels": ["Zcg"], "levels": [], "num_records": 3}')
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, None])
+def test_with_a_damaged_calibration_there_are_no_bands(run, text, capsys):
     run.bands()
-    (run.config.network_folder / banding.CALIBRATION_FILE).write_text("{}")
+    path = run.config.network_folder / banding.CALIBRATION_FILE
+    path.write_text(path.read_text().replace("[50, 80, 90]", "[50, 80]") if text is None else text)
     assert run.bands(training_mode=False) is None
     assert "cannot be read" in capsys.readouterr().err
-    (run.config.network_folder / banding.CALIBRATION_FILE).unlink()
+
+
+def test_without_folds_there_are_no_bands(run, capsys):
     (run.config.network_folder / banding.OUT_OF_FOLD_FILE).unlink()
     assert not banding.are_possible(run.config) and run.bands() is None
     assert "num_folds" in capsys.readouterr().out

@@ -21,7 +21,7 @@ def simulated(rng: np.random.Generator, steps: int = 300, easy: bool = False):
 
 def record_of(rng, name="", **kind):
     motions, networks = simulated(rng, **kind)
-    return bands.residuals(motions, networks[0], networks.std(axis=0), SCALE, name)
+    return bands.residuals(motions - networks[0], networks.std(axis=0), SCALE, name)
 
 
 def covered(calibration, rng, count: int = 40):
@@ -47,15 +47,16 @@ def test_bands_cover_what_they_say_over_records():
             assert level / 100 - 0.01 < row["covered"] < level / 100 + 0.12
             assert row["whole_covered"] > level / 100 - 0.08
             assert row["interval_score"] < 0.95 * row["constant_interval_score"]
+            assert 0.8 < row["expected_rmse"] / row["rmse"] < 1.25
 
 
 def test_the_mean_of_the_networks_has_a_narrower_band():
     rng = np.random.default_rng(2)
     calibration = bands.calibrate([record_of(rng) for _ in range(20)], SCALE, CHANNELS)
     # Shared and own errors are alike: of a variance of 2 the deviation of four networks shows 3/4.
-    np.testing.assert_allclose(calibration.better, np.sqrt(1.25 / 2), rtol=0.1)
-    alike = [bands.residuals(np.zeros((50, 1)), np.ones((50, 1)), np.zeros((50, 1)), np.ones(1)) for _ in range(20)]
-    np.testing.assert_allclose(bands.calibrate(alike, np.ones(1), ("Zcg",)).better, 1)
+    np.testing.assert_allclose(calibration.mean_over_one, np.sqrt(1.25 / 2), rtol=0.1)
+    alike = [bands.residuals(np.ones((50, 1)), np.zeros((50, 1)), np.ones(1)) for _ in range(20)]
+    np.testing.assert_allclose(bands.calibrate(alike, np.ones(1), ("Zcg",)).mean_over_one, 1)
 
 
 def test_long_records_weigh_no_more_than_short_ones():
@@ -76,10 +77,7 @@ def test_levels_as_far_as_the_records_allow(level, fewest):
 
 def test_where_networks_agree_about_nothing_the_band_is_constant():
     rng = np.random.default_rng(4)
-    noise = [
-        bands.residuals(rng.normal(size=(400, 1)), np.zeros((400, 1)), rng.random((400, 1)) * 1e-3, np.ones(1))
-        for _ in range(30)
-    ]
+    noise = [bands.residuals(rng.normal(size=(400, 1)), rng.random((400, 1)) * 1e-3, np.ones(1)) for _ in range(30)]
     calibration = bands.calibrate(noise, np.ones(1), ("Zcg",))
     half = calibration.half_width(rng.random((400, 1)) * 1e-3, 90)
     assert np.ptp(half) < 0.1 * half.mean()
@@ -95,7 +93,7 @@ def test_the_floor_is_of_use_to_an_interval_score():
 def test_sea_states_left_out_one_at_a_time():
     rng = np.random.default_rng(5)
     calm = [record_of(rng, "calm", easy=True) for _ in range(12)]
-    wild = [bands.residuals(8 * r.error, np.zeros_like(r.error), r.spread, SCALE, "wild") for r in calm]
+    wild = [bands.residuals(8 * r.error, r.spread, SCALE, "wild") for r in calm]
     groups = ["calm"] * 12 + ["wild"] * 12
     by_state = bands.left_out(calm + wild, groups, SCALE, CHANNELS).query("level == 90")
     by_record = bands.left_out(calm + wild, list(range(24)), SCALE, CHANNELS).query("level == 90")
@@ -113,5 +111,5 @@ def test_a_calibration_comes_back_from_its_file(tmp_path, count):
     bands.save(calibration, tmp_path / "calibration.json")
     loaded = bands.load(tmp_path / "calibration.json")
     assert loaded.levels == calibration.levels and loaded.num_records == count
-    for name in ("floor", "better", "factor", "whole", "constant"):
+    for name in ("floor", "mean_over_one", "rms", "factor", "whole", "constant"):
         np.testing.assert_array_equal(getattr(loaded, name).ravel(), getattr(calibration, name).ravel())
