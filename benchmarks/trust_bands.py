@@ -1,6 +1,6 @@
 """Coverage, sharpness, flags and cost of the bands on simulated records with LAMP that no network has seen.
 
-    python benchmarks/trust_bands.py [--cases tanker_12 ...] [--data FOLDER] [--train] [--quick]
+    python benchmarks/trust_bands.py [--cases tanker_12 ...] [--data FOLDER] [--quick]
 
 Each case trains the template's network with num_folds = 4 on the LAMP records of one ship, and compares 100 further
 records of the same sea state, or of as many other sea states, with their bands and flags. Networks and records are
@@ -11,20 +11,34 @@ import argparse
 import dataclasses
 import os
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sample_data")]
 
 import data_io  # noqa: E402
 import input_template  # noqa: E402
+import network  # noqa: E402
+import outputs  # noqa: E402
+import prediction  # noqa: E402
 import settings  # noqa: E402
+import training  # noqa: E402
 from benchmarks import cases  # noqa: E402
+from support import saved_networks  # noqa: E402
+from trust import banding, flagging  # noqa: E402
 
 DURATION = 900.0  # s
 FURTHER = 100  # records with LAMP that are not learned
 FIRST_REALIZATION = 500_000
+LEVEL = 90  # %
+DRAWS = 5
+FALSE_ALARMS = (0.05, 0.1, 0.2, 0.3)
 
 
 @dataclass(frozen=True)
@@ -85,33 +99,144 @@ def records_of(case: Case, root: Path, duration: float) -> Path:
     return folder
 
 
-def train(config: settings.Config, sets) -> None:
-    import training
-    from trust import flagging
+@dataclass(frozen=True)
+class Measured:
+    """The run of a case: its records, and what its network predicts for the train and test records with spreads."""
 
-    training.train(config, sets)
-    flagging.learn(config, sets)
+    config: settings.Config
+    trained: object
+    sets: dict
+    predictions: dict
+
+    def calibrated(self, chosen: Sequence[int]) -> "banding.Bands":
+        """The bands by these LAMP records alone, and their coverage of all test records."""
+        sets = self.sets | {"train": [self.sets["train"][n] for n in chosen]}
+        predictions = self.predictions | {"train": [self.predictions["train"][n] for n in chosen]}
+        return banding.of_run(self.config, self.trained, sets, predictions)
+
+
+def measured(config: settings.Config) -> Measured:
+    """Trains the network unless it is there, and predicts all records."""
+    sets, _ = data_io.read_sets(config)
+    if not (config.network_folder / saved_networks.MODEL_FILE).is_file():
+        training.train(config, sets)
+        flagging.learn(config, sets)
+    trained = network.load_network(config.network_folder)
+    predictor = prediction.Predictor(trained, with_spread=True)
+    predictions = {name: predictor.predict([record.inputs for record in records]) for name, records in sets.items()}
+    return Measured(config, trained, sets, predictions)
+
+
+# ---- what is measured ---------------------------------------------------------------------------------------------
+
+
+def coverage(case: Case, run: Measured, draws: int) -> pd.DataFrame:
+    """By number of LAMP records in the calibration, draw of these records, and channel, for bands of LEVEL."""
+    rng, rows = np.random.default_rng(1), []
+    numbers = [(case.count, 1)] + ([(12, draws)] if 12 < case.count <= 20 else [])
+    for count, repeats in numbers:
+        for draw in range(repeats):
+            found = run.calibrated(sorted(rng.choice(case.count, count, replace=False)))
+            table = found.by_record.query(f"set == 'test' and level == {LEVEL}")
+            for channel, block in table.groupby("channel", sort=False):
+                worst = block["covered"].nsmallest(max(len(block) // 10, 1))
+                row = {"case": case.name, "sea states": "one" if case.state else "many", "calibrated with": count}
+                row |= {"draw": draw, "channel": channel, "covered": block["covered"].mean()}
+                row |= {"worst tenth": worst.mean(), "worst record": worst.min()}
+                row |= {"whole records": block["whole_covered"].mean()}
+                row |= {"sharper": 1 - block["interval_score"].mean() / block["constant_interval_score"].mean()}
+                row |= {"rmse / expected": np.sqrt((block["rmse"] ** 2).mean() / (block["expected_rmse"] ** 2).mean())}
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of the tenth of the test records with the largest error, the share that each score finds at a rate of false
+    alarms. Then by record: error, coverage, scores, and whether the program flags it.
+
+    The error of a record is its root mean square error over the channel's standard deviation, mean over the channels.
+    """
+    found = run.calibrated(range(case.count))
+    table = found.by_record.query(f"set == 'test' and level == {LEVEL}")
+    architecture = run.trained.architecture
+    scale = dict(zip(architecture.outputs, architecture.standardization.output_deviation, strict=True))
+    relative = table[["rmse", "expected_rmse"]].div(table["channel"].map(scale), axis=0)
+    by_record = relative.assign(record=table["record"], covered=table["covered"]).groupby("record", sort=False)
+    watch = flagging.load(run.config)
+    told = pd.DataFrame([flagging.row(watch, run.config, "test", record) for record in run.sets["test"]])
+    records = pd.DataFrame(
+        {
+            "case": case.name,
+            "error": by_record["rmse"].mean().to_numpy(),
+            "spread": by_record["expected_rmse"].mean().to_numpy(),
+            "unlike the training": told["score"],
+            "flagged": told["flagged"],
+            "least covered": by_record["covered"].min().to_numpy(),
+        },
+        index=list(by_record.groups),
+    )
+    worst = records["error"].rank(ascending=False) <= max(len(records) // 10, 1)
+    rows = []
+    for score in ("unlike the training", "spread"):
+        for alarms in FALSE_ALARMS:
+            limit = records.loc[~worst, score].quantile(1 - alarms)
+            share = (records.loc[worst, score] > limit).mean()
+            rows.append({"case": case.name, "score": score, "false alarms": alarms, "found": share})
+    rule = records.groupby(worst)["flagged"].mean()
+    rows.append({"case": case.name, "score": "flagged", "false alarms": rule.get(False), "found": rule.get(True)})
+    return pd.DataFrame(rows), records.rename_axis("record").reset_index()
+
+
+def cost(case: Case, run: Measured) -> dict[str, object]:
+    """CPU seconds of predicting the test records and writing them as text, without and with bands and flags."""
+    records, channels = run.sets["test"], run.trained.architecture.outputs
+    bands, watch = run.calibrated(range(case.count)), flagging.load(run.config)
+    began = time.process_time()
+    data_io.read_sets(
+        dataclasses.replace(run.config, data=dataclasses.replace(run.config.data, train_sc=(), train_lamp=()))
+    )
+    seconds = {"reading": time.process_time() - began}
+    for what, found in (("without", None), ("with", bands)):
+        began = time.process_time()
+        predictor = prediction.Predictor(run.trained, with_spread=found is not None)
+        results = {"test": outputs.Predicted(records, predictor.predict([record.inputs for record in records]))}
+        save = dataclasses.replace(run.config.save, test=tuple(range(len(records))))
+        config = dataclasses.replace(run.config, save=save)
+        outputs.save_predictions(config, {"test": records}, results, channels, found)
+        if found:
+            outputs.flag_records(config, "test", records, results["test"].predictions, watch, found)
+        seconds[what] = time.process_time() - began
+    added = (seconds["with"] - seconds["without"]) / (seconds["reading"] + seconds["without"])
+    return {"case": case.name, "records": len(records)} | seconds | {"added": added}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--data", type=Path, default=HERE / "data" / "trust", metavar="FOLDER")
-    parser.add_argument("--train", action="store_true", help="train the networks and stop there")
+    parser.add_argument("--output", type=Path, default=HERE / "results", metavar="FOLDER")
     parser.add_argument(
         "--quick", action="store_true", help="short records and one epoch, to test the benchmark itself"
     )
     options = parser.parse_args()
-    root = options.data.resolve()
+    root, output = options.data.resolve(), options.output.resolve()
+    tables: dict[str, list[pd.DataFrame]] = {"coverage": [], "flags": [], "records": [], "cost": []}
     for name in options.cases:
         case = CASES[name]
         records = records_of(case, root, 200.0 if options.quick else DURATION)
         (root / name).mkdir(exist_ok=True)
         os.chdir(root / name)
-        config = config_of(case, records, 1 if options.quick else 10**6)
-        sets, _ = data_io.read_sets(config)
-        if not (config.network_folder / "model.keras").is_file():
-            train(config, sets)
+        run = measured(config_of(case, records, 1 if options.quick else 10**6))
+        tables["coverage"].append(coverage(case, run, 1 if options.quick else DRAWS))
+        for table, rows in zip(("flags", "records"), flags(case, run), strict=True):
+            tables[table].append(rows)
+        tables["cost"].append(pd.DataFrame([cost(case, run)]))
+    output.mkdir(parents=True, exist_ok=True)
+    for name, parts in tables.items():
+        table = pd.concat(parts, ignore_index=True)
+        table.to_csv(output / f"trust_bands_{name}.csv", index=False, float_format="%.4g")
+        if name != "records":
+            print(f"\n{name}\n{table.round(3).to_string(index=False)}")
 
 
 if __name__ == "__main__":

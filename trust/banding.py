@@ -100,7 +100,7 @@ def of_run(
         residuals = list(_residuals(config, sets, predictions, scale))
         calibration = bands.calibrate(residuals, scale, channels)
         bands.save(calibration, path)
-        print(*bands.missing_levels(len(residuals)), sep="\n")
+        print(bands.missing_levels(len(residuals)), end="")
         tables = _left_out(residuals, scale, channels)
     else:
         try:

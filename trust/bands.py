@@ -237,10 +237,8 @@ def load(path: Path) -> Calibration:
     return Calibration(channels, levels, int(facts["num_records"]), **arrays)
 
 
-def missing_levels(num_records: int) -> list[str]:
-    """A line about the levels that cannot be calibrated, with the number of records needed; else none."""
-    missing = [level for level in LEVELS if fewest_records(level) > num_records]
-    if not missing:
-        return []
-    needed = ", ".join(f"{fewest_records(level)} for {level} %" for level in missing)
-    return [f"bands: {num_records} LAMP records in train and val are too few for some levels; needed are {needed}"]
+def missing_levels(num_records: int) -> str:
+    """A line about the levels that cannot be calibrated, with the number of records needed; empty if there are none."""
+    missing = [f"{fewest_records(level)} for {level} %" for level in LEVELS if fewest_records(level) > num_records]
+    have = f"Bands: {num_records} LAMP records in train and val are too few for some levels; needed are "
+    return have + ", ".join(missing) + "\n" if missing else ""

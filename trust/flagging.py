@@ -78,23 +78,10 @@ def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str
     found = novelty.judge(watch.known, *novelty.window_features(record.time, watched(config, record)), watch.channels)
     outside = outside_handles(record.name, watch.handles)
     handle = HANDLE.fullmatch(record.name)
-    return {
-        "set": set_name,
-        "record": record.name,
-        "handle": record.name[record.name.index("_h") :] if handle else "",
-        "flagged": found.flagged or bool(outside),
-        "score": found.score,
-        "p": np.nan if found.p is None else found.p,
-        "more_unlike_than": f"{found.rank} of {found.num_known}",
-        "worst_from_s": found.begin,
-        "worst_to_s": found.end,
-        "furthest_out": found.quantity,
-        "value": found.value,
-        "training_low": found.low,
-        "training_high": found.high,
-        "outside_training": "; ".join(outside),
-        "remedy": REMEDY if found.flagged or outside else "",
-    }
+    flagged = found.pop("unlike") or bool(outside)
+    name = {"set": set_name, "record": record.name, "handle": record.name[record.name.index("_h") :] if handle else ""}
+    remedy = {"outside_training": "; ".join(outside), "remedy": REMEDY if flagged else ""}
+    return name | {"flagged": flagged} | found | remedy
 
 
 def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
@@ -124,7 +111,7 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     if not rows:
         return
     run_folder.note(config.output_folder, [TABLE])
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).round(5)
     data_io.write_table(config.output_folder / TABLE, table)
     flagged = table[table["flagged"]]
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")

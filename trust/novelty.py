@@ -38,31 +38,6 @@ class Known:
     scores: np.ndarray
 
 
-@dataclass(frozen=True)
-class Novelty:
-    """How unlike the training records a record is.
-
-    score; p, None with few training records; rank: number of training records with a smaller score; begin, end: of the
-    worst window, s; quantity: its most extreme feature, with value and range in training (low, high).
-    """
-
-    score: float
-    p: float | None
-    rank: int
-    num_known: int
-    begin: float
-    end: float
-    quantity: str
-    value: float
-    low: float
-    high: float
-
-    @property
-    def flagged(self) -> bool:
-        """Whether p is small or, with few training records, the score exceeds that of every training record."""
-        return self.p <= FLAGGED if self.p is not None else self.rank == self.num_known
-
-
 def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Begin (s) of each window, (window,), and its features, (window, channel * feature), channel by channel.
 
@@ -116,26 +91,35 @@ def _distances(training: np.ndarray, windows: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(np.partition(squares, near - 1, axis=1)[:, :near], 0)).mean(axis=1)
 
 
-def judge(training: Known, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]) -> Novelty:
-    """How unlike the training records a record is, from its windows (see `window_features`)."""
+def judge(
+    training: Known, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]
+) -> dict[str, bool | float | str]:
+    """How unlike the training records a record is, from its windows (see `window_features`).
+
+    Returns:
+        unlike: p is small or, with few training records, the score exceeds that of every one of them; score; p, NaN
+        with few training records; more_unlike_than, their number; the worst window (s); its most extreme feature, with
+        value and range in training.
+    """
     scaled = (features - training.centre) / training.scale
     distances = _distances(training.features, scaled)
     worst = int(distances.argmax())
     score, count = float(distances[worst]), len(training.scores)
-    p = (1 + int((training.scores >= score).sum())) / (count + 1)
+    rank = int((training.scores < score).sum())
+    p = (1 + count - rank) / (count + 1) if count >= FEWEST_FOR_P else np.nan
     outside = np.maximum(features[worst] - training.high, training.low - features[worst]) / training.scale
     # If all features are within their ranges, their combination is rare: take the one farthest from the mean.
     furthest = int(outside.argmax() if outside.max() > 0 else np.abs(scaled[worst]).argmax())
     channel, feature = divmod(furthest, len(FEATURES))
-    return Novelty(
-        score,
-        p if count >= FEWEST_FOR_P else None,
-        int((training.scores < score).sum()),
-        count,
-        float(begins[worst]),
-        float(begins[worst] + WINDOW),
-        f"{FEATURES[feature]} of {channels[channel]}",
-        float(features[worst, furthest]),
-        float(training.low[furthest]),
-        float(training.high[furthest]),
-    )
+    return {
+        "unlike": p <= FLAGGED if count >= FEWEST_FOR_P else rank == count,
+        "score": score,
+        "p": p,
+        "more_unlike_than": f"{rank} of {count}",
+        "worst_from_s": float(begins[worst]),
+        "worst_to_s": float(begins[worst] + WINDOW),
+        "furthest_out": f"{FEATURES[feature]} of {channels[channel]}",
+        "value": float(features[worst, furthest]),
+        "training_low": float(training.low[furthest]),
+        "training_high": float(training.high[furthest]),
+    }

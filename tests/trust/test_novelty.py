@@ -21,7 +21,7 @@ def trained(rng, count: int, **kind) -> novelty.Known:
     return novelty.known([novelty.window_features(*record(rng, **kind))[1] for _ in range(count)])
 
 
-def judged(training, time, inputs) -> novelty.Novelty:
+def judged(training, time, inputs) -> dict:
     return novelty.judge(training, *novelty.window_features(time, inputs), CHANNELS)
 
 
@@ -45,9 +45,9 @@ def test_records_of_any_length_have_features(rows):
 def test_records_as_in_training_are_flagged_as_rarely_as_p_says():
     rng = np.random.default_rng(1)
     training = trained(rng, 40)
-    found = [judged(training, *record(rng)) for _ in range(200)]
-    assert 0.02 < np.mean([each.flagged for each in found]) < 0.25
-    assert all(0 < each.p <= 1 for each in found)
+    found = [judged(training, *record(rng)) for _ in range(120)]
+    assert 0.02 < np.mean([each["unlike"] for each in found]) < 0.25
+    assert all(0 < each["p"] <= 1 for each in found)
 
 
 def test_a_higher_sea_is_flagged_with_where_and_why():
@@ -56,10 +56,10 @@ def test_a_higher_sea_is_flagged_with_where_and_why():
     time, inputs = record(rng)
     inputs[1500:1800, 1] *= 2.5  # 300 to 360 s
     found = judged(training, time, inputs)
-    assert found.flagged and found.p == pytest.approx(1 / 31)
-    assert 240 <= found.begin <= 360 and found.end == found.begin + novelty.WINDOW
-    assert "of Roll" in found.quantity and found.value > found.high > found.low
-    assert judged(training, *record(rng, period=16.0)).flagged
+    assert found["unlike"] and found["p"] == pytest.approx(1 / 31)
+    assert 240 <= found["worst_from_s"] <= 360 and found["worst_to_s"] == found["worst_from_s"] + novelty.WINDOW
+    assert "of Roll" in found["furthest_out"] and found["value"] > found["training_high"] > found["training_low"]
+    assert judged(training, *record(rng, period=16.0))["unlike"]
 
 
 def test_roll_in_a_network_of_head_seas_is_flagged():
@@ -67,20 +67,20 @@ def test_roll_in_a_network_of_head_seas_is_flagged():
     calm = [record(rng) for _ in range(25)]
     training = novelty.known([novelty.window_features(time, inputs * [1, 0, 1, 1])[1] for time, inputs in calm])
     found = judged(training, *calm[0])
-    assert found.flagged and "Roll" in found.quantity and found.high == 0
+    assert found["unlike"] and "Roll" in found["furthest_out"] and found["training_high"] == 0
 
 
 def test_with_few_records_there_is_a_rank_and_no_p():
     rng = np.random.default_rng(4)
     training = trained(rng, 6)
-    assert judged(training, *record(rng)).p is None
+    assert np.isnan(judged(training, *record(rng))["p"])
     far = judged(training, *record(rng, height=3.0))
-    assert far.flagged and far.rank == far.num_known == 6
-    assert not judged(training, *record(np.random.default_rng(4))).flagged
+    assert far["unlike"] and far["more_unlike_than"] == "6 of 6"
+    assert not judged(training, *record(np.random.default_rng(4)))["unlike"]
 
 
 def test_many_windows_are_thinned():
     rng = np.random.default_rng(5)
-    windows = [rng.normal(size=(300, 8)) for _ in range(30)]
+    windows = [rng.normal(size=(500, 8)) for _ in range(10)]
     training = novelty.known(windows)
-    assert len(training.features) <= novelty.MOST_WINDOWS and len(training.scores) == 30
+    assert len(training.features) <= novelty.MOST_WINDOWS and len(training.scores) == 10
