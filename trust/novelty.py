@@ -78,13 +78,13 @@ def known(records: Sequence[np.ndarray]) -> Known:
     kept = slice(None, None, -(-len(features) // MOST_WINDOWS))
     scaled, owner = ((features - centre) / scale)[kept], record[kept]
     scores = [
-        _distances(scaled[owner != i], (windows - centre) / scale).max() if len(records) > 1 else 0.0
+        distances(scaled[owner != i], (windows - centre) / scale).max() if len(records) > 1 else 0.0
         for i, windows in enumerate(records)
     ]
     return Known(scaled, centre, scale, features.min(axis=0), features.max(axis=0), np.array(scores))
 
 
-def _distances(training: np.ndarray, windows: np.ndarray) -> np.ndarray:
+def distances(training: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """(window,) mean distance to the nearest training windows."""
     squares = (windows**2).sum(axis=1)[:, None] + (training**2).sum(axis=1) - 2 * windows @ training.T
     near = min(NEIGHBOURS, len(training))
@@ -102,9 +102,9 @@ def judge(
         value and range in training.
     """
     scaled = (features - training.centre) / training.scale
-    distances = _distances(training.features, scaled)
-    worst = int(distances.argmax())
-    score, count = float(distances[worst]), len(training.scores)
+    away = distances(training.features, scaled)
+    worst = int(away.argmax())
+    score, count = float(away[worst]), len(training.scores)
     rank = int((training.scores < score).sum())
     p = (1 + count - rank) / (count + 1) if count >= FEWEST_FOR_P else np.nan
     outside = np.maximum(features[worst] - training.high, training.low - features[worst]) / training.scale

@@ -1,0 +1,141 @@
+"""The command that proposes LAMP runs: what it writes, and how it tells what is missing."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import write_realization
+from test_network import with_random_weights
+
+import data_io
+import network
+from layers.standardization import Standardization
+from network import Architecture
+from settings import Config, DataInfo, UserInput
+from studies import next_runs
+from support import saved_networks
+from support.errors import InputError
+from trust import flagging
+
+NAME = "mine"
+USER = UserInput(time_res=5, hidden_size=3, num_layers=1, num_networks=2, model_save_filename=NAME)
+
+
+def realizations(folder: Path, count: int, first: int, states: int) -> list[tuple[str, str]]:
+    handles = [f"_h{2 + i % states}_p9_a90_hh0_pp0_aa0_s5-{first + i:07d}" for i in range(count)]
+    return [write_realization(folder, handle, 400, seed=first + i, step=0.5) for i, handle in enumerate(handles)]
+
+
+def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
+    """A network with random weights, and what a training leaves beside it."""
+    known, new = realizations(folder, 3, 1, states), realizations(folder, 6, 11, states)
+    data = DataInfo(
+        train_sc=tuple(sc for sc, _ in known),
+        train_lamp=tuple(lamp for _, lamp in known),
+        predict_sc=tuple(sc for sc, _ in [*new, known[0]]),  # the last one has been run in LAMP
+        predict_waves=tuple(lamp for _, lamp in [*new, known[0]]),
+    )
+    config = Config(user=user, data=data)
+    records = [data_io.read_record(sc, lamp, user)[0] for sc, lamp in known]
+    architecture = Architecture.of(user, Standardization.of(records))
+    model = with_random_weights(network.build_model(architecture))
+    network.save_model(model, config.network_folder / saved_networks.MODEL_FILE)
+    saved_networks.write_metadata(config.network_folder, network.new_metadata(config, architecture, 1))
+    flagging.learn(config, {"train": records})
+    return config
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
+    save(folder)
+    table = next_runs.run(NAME, number=4)
+    output = folder / "output_files" / NAME
+    written = pd.read_csv(output / next_runs.TABLE_FILE)
+    columns = ["rank", "record", "handle", "reason", "window", "expected_gain"]
+    assert written.columns.tolist()[:6] == columns and written["rank"].tolist() == [1, 2, 3, 4]
+    assert table["record"].is_unique and "0000001" not in "".join(table["record"])
+    assert (written["reason"] == next_runs.RANDOM).sum() == 1
+    drawn = written[written["reason"] == next_runs.RANDOM]
+    assert drawn["probability"].tolist() == [pytest.approx(1 / 6)]
+    assert written["window"].str.fullmatch(r"\d+ to \d+ s").all()
+
+    text = (output / next_runs.CASES_FILE).read_text()
+    cases = data_io.read_cases(output / next_runs.CASES_FILE, folder)
+    assert [Path(path).name for path in cases.sc] == table["record"].tolist() and "# random draw" in text
+    assert all(Path(f"{path}.mot").is_file() for path in (*cases.sc, *cases.lamp))
+    assert (output / next_runs.FIGURE_FILE).read_bytes().startswith(b"\x89PNG")
+    assert "4 records proposed, 1 of them drawn at random." in (output / "report.html").read_text()
+    assert "4 of 6 records proposed for LAMP" in capsys.readouterr().out
+
+
+def test_in_one_sea_state_all_are_drawn_at_random(folder, capsys):
+    save(folder, states=1)
+    table = next_runs.run(NAME, number=3)
+    assert set(table["reason"]) == {next_runs.RANDOM} and table["probability"].tolist() == [0.5] * 3
+    assert "no rule has been found that beats random draws" in capsys.readouterr().out
+
+
+def test_a_single_network_has_no_spread(folder, capsys):
+    save(folder, dataclasses.replace(USER, num_networks=1))
+    assert next_runs.main(["--network", NAME]) == 1
+    assert "single network, which has no spread" in capsys.readouterr().err
+    assert not (folder / "output_files").exists()
+    assert next_runs.main(["--network", NAME, "--number", "2", "--distance"]) == 0
+    assert next_runs.run(NAME, 2, random=True)["window"].tolist() == ["", ""]
+
+
+def test_problems_are_told_in_a_line(folder, capsys):
+    config = save(folder)
+    known = f"DataInfoArgs: predict_sc = [{config.data.train_sc[0]!r}]"
+    classes = ("UserInputArgs: training_mode = False", "PlottingArgs: pass", known)
+    (folder / "nothing.py").write_text("\n".join(f"class {each}" for each in classes))
+    with pytest.raises(InputError, match="no records without LAMP; name them in DataInfoArgs.predict_sc"):
+        next_runs.run(NAME, inputs="nothing")
+    with pytest.raises(InputError, match="expected at least 1"):
+        next_runs.run(NAME, 0)
+    for path in config.data.predict_sc[:2]:
+        Path(f"{path}.mot").write_text("nothing")
+    assert len(next_runs.run(NAME, 9, random=True)) == 4
+    assert "Warning: " in capsys.readouterr().err
+    (config.network_folder / flagging.KNOWN_FILE).unlink()
+    with pytest.raises(InputError, match="training_windows.npz: is missing"):
+        next_runs.run(NAME)
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("a/SC_h2_p9_a90_hh0_pp0_aa0_s5-0000001", ("SC", "_h2_p9_a90_hh0_pp0_aa0_s5-0000001")),
+        ("a/my_ship_h2_p9_a90_hh0_pp0_aa0_s5-1", ("my_ship", "_h2_p9_a90_hh0_pp0_aa0_s5-1")),
+        ("SC_12", ("SC", "_12")),
+        ("12", ("", "12")),
+    ],
+)
+def test_names_are_split_as_in_cases_files(path, parts):
+    assert next_runs.split_name(path) == parts
+
+
+def test_names_that_a_cases_file_cannot_list_are_told(folder):
+    table = pd.DataFrame({"record": ["a_1", "b_1"], "reason": ["", ""]})
+    remarks = next_runs._write_cases(folder / "cases.txt", table, ["x/y/a_1", "x/y/b_1"], DataInfo())
+    assert "do not share a prefix" in remarks[0] and not (folder / "cases.txt").exists()
+    assert next_runs.of_one_sea_state(["SC_1"]) is False
+
+
+def test_judged_records_are_in_units_of_the_training(folder):
+    config = save(folder)
+    watch = flagging.load(dataclasses.replace(config))
+    record = data_io.read_record(config.data.predict_sc[0], config.data.predict_waves[0], config.user)[0]
+    predicted = np.hstack([record.simple, np.full_like(record.simple, 0.5)])
+    deviation = np.array([1.0, 2.0, 5.0])
+    own = next_runs.judged(record, record.inputs, predicted, watch.known, deviation)
+    np.testing.assert_allclose(own.spread, np.tile(0.5 / deviation, (len(own.begins), 1)))
+    largest = np.abs(record.simple - record.simple.mean(axis=0)).max(axis=0)
+    np.testing.assert_allclose(own.peaks, largest / deviation)
