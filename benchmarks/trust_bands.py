@@ -169,8 +169,8 @@ def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
             "case": case.name,
             "error": by_record["rmse"].mean().to_numpy(),
             "spread": by_record["expected_rmse"].mean().to_numpy(),
-            "unlike the training": told["score"],
-            "flagged": told["flagged"],
+            "unlike the training": told["score"].to_numpy(),
+            "flagged": told["flagged"].to_numpy(),
             "least covered": by_record["covered"].min().to_numpy(),
         },
         index=list(by_record.groups),
@@ -195,8 +195,8 @@ def cost(case: Case, run: Measured) -> dict[str, object]:
     data_io.read_sets(
         dataclasses.replace(run.config, data=dataclasses.replace(run.config.data, train_sc=(), train_lamp=()))
     )
-    seconds = {"reading": time.process_time() - began}
-    for what, found in (("without", None), ("with", bands)):
+    seconds = {"reading": time.process_time() - began, "without": np.inf, "with": np.inf}
+    for what, found in (("without", None), ("with", bands)) * 2:  # the faster of two, in turn
         began = time.process_time()
         predictor = prediction.Predictor(run.trained, with_spread=found is not None)
         results = {"test": outputs.Predicted(records, predictor.predict([record.inputs for record in records]))}
@@ -205,7 +205,7 @@ def cost(case: Case, run: Measured) -> dict[str, object]:
         outputs.save_predictions(config, {"test": records}, results, channels, found)
         if found:
             outputs.flag_records(config, "test", records, results["test"].predictions, watch, found)
-        seconds[what] = time.process_time() - began
+        seconds[what] = min(seconds[what], time.process_time() - began)
     added = (seconds["with"] - seconds["without"]) / (seconds["reading"] + seconds["without"])
     return {"case": case.name, "records": len(records)} | seconds | {"added": added}
 

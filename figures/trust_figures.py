@@ -1,6 +1,6 @@
 """Figures that show how far data and predictions can be trusted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from data_io import CHANNEL_UNITS
-from figures.style import PAGE_WIDTH, SMALL_TEXT, PlotStyle, figure_legend, new_figure, panels, styled
+from figures.style import PAGE_WIDTH, SMALL_TEXT, PlotStyle, figure_legend, new_figure, panels, styled, write_note
 
 
 @styled
@@ -51,39 +51,38 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: s
     return figure
 
 
-MEASURES = {"fit": "share of LAMP\nexplained", "wave_fit_lamp": "share of the\nwaves explained"}
-
-
 @styled
 def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle, title: str) -> Figure:
     """The measures of all pairs of a run, in their order; those with something odd are crosses.
 
     table: a row for each pair, see `pair_checks.pair_table`.
     """
-    kinds = {"correlation": "correlation", "ratio": "LAMP's deviation\nover SimpleCode's"}
-    named: Mapping[str, str] = MEASURES | {
-        f"{kind}_{c}": f"{c}: {text}" for c in channels for kind, text in kinds.items()
-    }
-    named = {name: text for name, text in named.items() if table[name].notna().any()}
-    figure = new_figure(PAGE_WIDTH, 0.8 + 0.85 * len(named), title)
-    axes = panels(figure, len(named), 1, sharex=True)[:, 0]
+    named = {"fit": "LAMP explained\nby SimpleCode", "wave_fit_lamp": "waves explained\nby LAMP"}
+    for name in channels:
+        named |= {
+            f"correlation_{name}": f"{name}:\ncorrelation",
+            f"ratio_{name}": f"{name}: deviation\nover SimpleCode's",
+        }
+    figure = new_figure(PAGE_WIDTH, 0.95 + 0.6 * len(named), title)
+    axes = panels(figure, len(named) // 2, 2, sharex=True)
     odd = (table["odd"] != "").to_numpy()
     order = np.arange(1, len(table) + 1)
-    for ax, (name, text) in zip(axes, named.items(), strict=True):
-        values = table[name].to_numpy()
-        ax.axhline(np.nanmedian(values), color="0.6", linewidth=0.8)
-        ax.plot(order[~odd], values[~odd], "o", color=style.lamp_color, markersize=3)
-        ax.plot(order[odd], values[odd], "x", color=style.simple_color, markersize=6)
+    crosses = {"linestyle": "", "marker": "x", "color": style.simple_color, "markersize": 6}
+    points = {"linestyle": "", "marker": "o", "color": style.lamp_color, "markersize": 3}
+    median = {"color": "0.6", "linewidth": 0.8}
+    for ax, (name, text) in zip(axes.flat, named.items(), strict=True):
         ax.set_ylabel(text, fontsize=SMALL_TEXT)
-        if name.startswith("ratio"):
-            ax.set_yscale("log")
-    axes[-1].set_xlabel("Pair, in the order of the lists")
-    figure_legend(
-        figure,
-        [
-            Line2D([], [], linestyle="", marker="o", color=style.lamp_color, markersize=3, label="sound"),
-            Line2D([], [], linestyle="", marker="x", color=style.simple_color, label="something is odd"),
-            Line2D([], [], color="0.6", linewidth=0.8, label="median"),
-        ],
-    )
+        values = table[name].to_numpy()
+        if np.isnan(values).all():
+            write_note(ax, "no numbers")
+            continue
+        ax.axhline(np.nanmedian(values), **median)
+        ax.plot(order[~odd], values[~odd], **points)
+        ax.plot(order[odd], values[odd], **crosses)
+        low = min(np.nanmin(values), 0.0)
+        ax.set_ylim(low - 0.1, max(np.nanmax(values), 1.0) * 1.1)
+    for ax in axes[-1]:
+        ax.set_xlabel("Pair, in the order of the lists")
+    named_lines = {"sound": points, "something is odd": crosses, "median": median}
+    figure_legend(figure, [Line2D([], [], label=label, **line) for label, line in named_lines.items()])
     return figure

@@ -29,10 +29,10 @@ def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
     assert len(figure.axes) == 4
 
 
-def test_odd_pairs_are_marked_and_measures_without_numbers_left_out():
+def test_odd_pairs_are_marked_and_measures_without_numbers_say_so():
     table = pd.DataFrame({"odd": ["", "size of Zcg", ""], "fit": [0.9, 0.8, 0.9], "wave_fit_lamp": np.nan})
     table[["correlation_Zcg", "ratio_Zcg"]] = [[0.9, 1.0], [0.9, 3.3], [0.9, 1.0]]
     figure = trust_figures.pairs_figure(table, ("Zcg",), PlotStyle(), "Pairs")
-    assert len(figure.axes) == 3
+    assert len(figure.axes) == 4 and figure.axes[1].texts[0].get_text() == "no numbers"
     odd = figure.axes[-1].lines[-1]
     assert odd.get_xdata().tolist() == [2] and odd.get_ydata().tolist() == [3.3]
