@@ -15,11 +15,12 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sample_data")]
@@ -37,8 +38,9 @@ LEVEL = 0.9
 NUMBERS = (10, 20, 50)  # LAMP records
 FLEET = 1000
 RESAMPLES = {"means": 1000, "extremes": 300}
-BOOTSTRAPS = 200  # of each interval of an exceedance
+BOOTSTRAPS = 150  # of each interval of an exceedance
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01)
+JITTER = 0.3  # standard deviations of LAMP's maxima
 EXPOSURE = 3 * 3600.0
 FIRST_REALIZATION = 700_000
 AT_ONCE = 50
@@ -47,16 +49,32 @@ STATISTICS = ("ssa", "period", "maximum")
 
 @dataclass(frozen=True)
 class Pool:
-    """One statistic of one channel: lamp (record,), members (record, network)."""
+    """One statistic of one channel: lamp (record,), members (record, network).
+
+    jitter: standard deviation of a random number that is added to LAMP's and the predicted values of a record that is
+    drawn, so that the population is not a few hundred values, of which a single one is the exceedance of a high level.
+    """
 
     lamp: np.ndarray
     members: np.ndarray
+    jitter: float = 0.0
+
+    def above(self, levels: np.ndarray) -> np.ndarray:
+        """(level,): the share of the population above each level."""
+        return norm.sf((levels[:, None] - self.lamp) / self.jitter).mean(axis=1)
+
+    def quantiles(self, probabilities: np.ndarray) -> np.ndarray:
+        levels = np.linspace(self.lamp.min() - 3 * self.jitter, self.lamp.max() + 3 * self.jitter, 2000)
+        return np.interp(-probabilities, -self.above(levels), levels)
 
     def draw(self, n: int, size: int, rng: np.random.Generator) -> extremes.Maxima:
         """n records with LAMP, each predicted by one network, and a fleet."""
         records, fleet = rng.integers(len(self.lamp), size=n), rng.integers(len(self.lamp), size=size)
         network = rng.integers(self.members.shape[1], size=n)
-        return extremes.Maxima(self.lamp[records], self.members[records, network], self.members[fleet])
+        own, others = self.jitter * rng.normal(size=n), self.jitter * rng.normal(size=(size, 1))
+        return extremes.Maxima(
+            self.lamp[records] + own, self.members[records, network] + own, self.members[fleet] + others
+        )
 
 
 def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -> RecordTable:
@@ -125,23 +143,23 @@ def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
 def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) -> Iterator[dict[str, float]]:
     """Coverage of exceedance probabilities, and errors of the most probable maximum."""
     rng = np.random.default_rng(seed)
-    levels = np.quantile(pool.lamp, 1 - np.array(SHARES))
-    truths = [(pool.lamp > level).mean() for level in levels]
+    pool = replace(pool, jitter=JITTER * pool.lamp.std())
+    levels = pool.quantiles(np.array(SHARES))
     risk = extremes.most_probable_probability(EXPOSURE, duration)
-    maximum = np.quantile(pool.lamp, 1 - risk)
+    maximum = float(pool.quantiles(np.array([risk]))[0])
     covered, errors, lamp_errors, widths = [], [], [], []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
         curves = extremes.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
         found = [curves.at(level, LEVEL) for level in levels] + [curves.quantile(risk, LEVEL)]
         alone = [estimates.share(int((drawn.lamp > level).sum()), n, LEVEL) for level in levels]
-        covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*truths, maximum], strict=True)])
+        covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*SHARES, maximum], strict=True)])
         widths.append([f.half_width / a.half_width for f, a in zip(found, alone, strict=False)])
         errors.append(found[-1].estimate / maximum - 1)
         of_lamp = extremes.exceeded(extremes.l_moments(np.sort(drawn.lamp)), risk)
         lamp_errors.append(float(of_lamp) / maximum - 1)
     *shares, of_maximum = np.mean(covered, axis=0)
-    for share, truth, width in zip(shares, truths, np.median(widths, axis=0), strict=True):
+    for share, truth, width in zip(shares, SHARES, np.median(widths, axis=0), strict=True):
         yield {"statistic": "exceedance", "probability": truth, "covered": share, "width_over_lamp": width}
     yield {
         "statistic": "most probable maximum in 3 h",

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy.special import gamma
+from scipy.special import expit, gamma
 
 from studies.fleet_estimates import Interval
 
 BOOTSTRAPS = 500
 MOST_RESIDUALS = 60  # quantiles stand in for more
 LEAST_SLOPE = 1e-3
-NUM_LEVELS = 160
+LEAST_PROBABILITY = 1e-9
+NUM_LEVELS = 100
 TAIL_RECORDS = 10  # a quantile with fewer fleet records above it is an extrapolation
 EULER = 0.5772156649
 
@@ -90,12 +91,13 @@ class Fleet:
 class Curves:
     """Exceedance probabilities of the largest value of a record.
 
-    levels: (level,). probability: (level,). resampled: (bootstrap, level).
+    levels: (level,). probability: (level,). resampled: (bootstrap, level). records: n, of LAMP.
     """
 
     levels: np.ndarray
     probability: np.ndarray
     resampled: np.ndarray
+    records: int
 
     def at(self, level: float, confidence: float) -> Interval:
         """The probability that the largest value of a record exceeds a level."""
@@ -104,12 +106,18 @@ class Curves:
         part = np.clip((level - ends[0]) / (ends[1] - ends[0]), 0, 1)
         both = (self.probability, self.resampled)
         here = [(1 - part) * each[..., place - 1] + part * each[..., place] for each in both]
-        return percentiles(*here, confidence)
+        found = percentiles(*map(_logit, here), confidence, self.records)
+        return Interval(float(here[0]), *(float(expit(bound)) for bound in (found.lower, found.upper)))
+
+    def bounds(self, confidence: float) -> np.ndarray:
+        """(2, level): lower and upper bounds of the probabilities."""
+        found = [self.at(level, confidence) for level in self.levels]
+        return np.array([[each.lower, each.upper] for each in found]).T
 
     def quantile(self, probability: float, confidence: float) -> Interval:
         """The level that the largest value of a record exceeds with a probability."""
         estimate = float(self._crossed(self.probability[None], probability)[0])
-        return percentiles(estimate, self._crossed(self.resampled, probability), confidence)
+        return percentiles(estimate, self._crossed(self.resampled, probability), confidence, self.records)
 
     def _crossed(self, curves: np.ndarray, probability: float) -> np.ndarray:
         place = np.clip((curves > probability).sum(axis=1), 1, len(self.levels) - 1)[:, None]
@@ -119,10 +127,24 @@ class Curves:
         return self.levels[place - 1] + part * (self.levels[place] - self.levels[place - 1])
 
 
-def percentiles(estimate: float, resampled: np.ndarray, confidence: float) -> Interval:
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(resampled, [tail, 1 - tail])
+def percentiles(estimate: float, resampled: np.ndarray, confidence: float, records: int) -> Interval:
+    """Percentiles of a bootstrap over `records`, moved away from the estimate by `small_sample_factor`."""
+    tail, factor = (1 - confidence) / 2, small_sample_factor(records, confidence)
+    lower, upper = estimate + factor * (np.quantile(resampled, [tail, 1 - tail]) - estimate)
     return Interval(float(estimate), float(min(lower, estimate)), float(max(upper, estimate)))
+
+
+def small_sample_factor(records: int, confidence: float) -> float:
+    """What percentiles of a bootstrap lack: Student's quantile over the normal one, and sqrt(n / (n - 2)).
+
+    The latter as two numbers are fitted. Without it, intervals of 90 % covered 83 to 87 % with n = 20.
+    """
+    freedom, tail = max(records - 2, 1), (1 - confidence) / 2
+    return float(stats.t.isf(tail, freedom) / stats.norm.isf(tail) * np.sqrt(records / freedom))
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    return np.log((probability + LEAST_PROBABILITY) / (1 - probability + LEAST_PROBABILITY))
 
 
 def resamples(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
@@ -143,7 +165,7 @@ def exceedance_curves(maxima: Maxima, seed: int, number: int = BOOTSTRAPS, reach
     margin = 0.25 * (ends[1] - ends[0]) + 1e-9
     levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
     resampled = [fleet.exceedance(*each[:1], levels, each[1]) for each in resamples(maxima, seed, number)]
-    return Curves(levels, fleet.exceedance(fitted, levels), np.array(resampled))
+    return Curves(levels, fleet.exceedance(fitted, levels), np.array(resampled), len(maxima.lamp))
 
 
 # ---- longer exposures -----------------------------------------------------------------------------------------------

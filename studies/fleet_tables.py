@@ -210,7 +210,7 @@ def _extreme_rows(
         beyond = risk * len(own.fleet) < extremes.TAIL_RECORDS
         if beyond:
             of_fit, *resampled = extremes.exceeded(moments, risk)
-            found = extremes.percentiles(of_fit, np.array(resampled), question.level)
+            found = extremes.percentiles(of_fit, np.array(resampled), question.level, len(own.lamp))
         else:
             found = curves.quantile(risk, question.level)
         found = Interval(*(float(back(each)) for each in (found.estimate, found.lower, found.upper)))
@@ -236,7 +236,7 @@ def _gumbel_level(maxima: np.ndarray, probability: float, question: Question) ->
     estimate, resampled = (
         extremes.exceeded(extremes.l_moments(np.sort(each, axis=-1)), probability) for each in (maxima, drawn)
     )
-    return extremes.percentiles(estimate, resampled, question.level)
+    return extremes.percentiles(estimate, resampled, question.level, len(maxima))
 
 
 def curve_table(
@@ -250,8 +250,7 @@ def curve_table(
 ) -> pd.DataFrame:
     """Exceedance of record maxima over levels: level, probability, lower, upper; lamp and simplecode, their shares of
     records; network, that of its own maxima; and those of distributions with the L-moments (3,), by name."""
-    tail = (1 - question.level) / 2
-    lower, upper = np.quantile(curves.resampled, [tail, 1 - tail], axis=0)
+    lower, upper = curves.bounds(question.level)
     levels = back(curves.levels)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     for name, numbers in (("lamp", alone), ("simplecode", simple), ("network", back(maxima.fleet).ravel())):
