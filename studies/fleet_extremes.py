@@ -107,7 +107,8 @@ class Curves:
         both = (self.probability, self.resampled)
         here = [(1 - part) * each[..., place - 1] + part * each[..., place] for each in both]
         found = percentiles(*map(_logit, here), confidence, self.records)
-        return Interval(float(here[0]), *(float(expit(bound)) for bound in (found.lower, found.upper)))
+        estimate, lower, upper = float(here[0]), float(expit(found.lower)), float(expit(found.upper))
+        return Interval(estimate, min(lower, estimate), max(upper, estimate))
 
     def bounds(self, confidence: float) -> np.ndarray:
         """(2, level): lower and upper bounds of the probabilities."""
