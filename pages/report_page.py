@@ -39,8 +39,10 @@ class Kind:
 FIGURES = (
     ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),
     ("errors", "maxima", 1, "Largest value of each record, model against LAMP; on the diagonal they agree."),
-    ("fleet", "fleet*", 4, "Statistics of the fleet."),
-    ("fleet", "limits*", 2, "Probability that a limit is exceeded."),
+    ("fleet", "fleet_means", 1, "Means over the records of each sea state, with their intervals."),
+    ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
+    ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
+    ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
     ("bands", "bands", 1, "Left: share of the steps within the band. Right: each record's error and its band."),
     ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
     ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),

@@ -294,7 +294,7 @@ def fleet(sources: Sources) -> Section:
         {
             "Records": rows["sea_state"].astype(str),
             "Motion": [_motion(name) for name in rows["channel"]],
-            "Statistic": rows["statistic"].astype(str).str.replace("_", " "),
+            "Statistic": rows["statistic"].astype(str).str.replace("_", " ").str.replace("ssa", "SSA"),
             "Unit": _texts(rows["unit"]),
             "Estimate": _intervals(rows, "estimate", ""),
             "LAMP alone": _intervals(rows, "lamp", "lamp_"),

@@ -19,6 +19,7 @@ import plotting
 from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
 from figures.style import PlotStyle
+from pages import report_page
 from settings import NETWORKS_FOLDER, Config, SaveData
 from studies import fleet_records
 from studies.fleet_records import RecordTable
@@ -84,7 +85,9 @@ def run(
             f"{where / fleet_records.TABLE_FILE}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
-    return _report(config, folder, fleet, question, Path(posix(output)) if output else where)
+    table = _report(config, folder, fleet, question, Path(posix(output)) if output else where)
+    report_page.write(where, folder)
+    return table
 
 
 def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
