@@ -80,13 +80,13 @@ def cell(value: object) -> str:
     return "" if value is None else escape(str(value))
 
 
-def number(value: float) -> str:
-    """Three significant digits, never with an exponent of ten below a billion; a dash for NaN."""
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits or so many, never with an exponent of ten below a billion; a dash for NaN."""
     if value != value:
         return NONE
     if abs(value) < 1e9 and (value == int(value) or abs(value) >= 1000):
         return f"{value:,.0f}".replace(",", NARROW_SPACE)
-    return f"{value:.3g}"
+    return f"{value:.{digits}g}"
 
 
 def picture(png: bytes, caption: str, alternative: str) -> str:

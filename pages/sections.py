@@ -290,21 +290,21 @@ def fleet(sources: Sources) -> Section:
     facts = json.loads((sources.folder / "fleet_statistics.json").read_text(encoding="utf-8"))
     last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
     rows = pd.concat([table[last], table[~last]]).reset_index(drop=True)
+    names = rows["statistic"].astype(str).str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
     shown = pd.DataFrame(
         {
             "Records": rows["sea_state"].astype(str),
             "Motion": [_motion(name) for name in rows["channel"]],
-            "Statistic": rows["statistic"].astype(str).str.replace("_", " ").str.replace("ssa", "SSA"),
-            "Unit": _texts(rows["unit"]),
+            "Statistic": [f"{name} [{unit}]" for name, unit in zip(names, _texts(rows["unit"]), strict=True)],
             "Estimate": _intervals(rows, "estimate", ""),
             "LAMP alone": _intervals(rows, "lamp", "lamp_"),
             "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_"),
             "Worth LAMP runs": rows["effective_lamp_runs"].round(),
-            "Method": rows["method"].astype(str),
         }
     )
+    shown = shown if rows["sea_state"].nunique() > 1 else shown.drop(columns="Records")
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
-    caption = f"Estimates with their intervals of {100 * facts['level']:g} %; limits are in fleet_statistics.csv."
+    caption = f"Estimates with their intervals of {100 * facts['level']:g} %; fleet_statistics.csv has more."
     body = [
         html.bullets([html.text(line) for line in headline]),
         html.paragraph(facts["guarantee"]),
@@ -318,7 +318,7 @@ def _intervals(rows: pd.DataFrame, name: str, prefix: str) -> list[str]:
     """Estimates, with their bounds in brackets where there are any."""
     numbers = rows[[name, f"{prefix}lower", f"{prefix}upper"]].astype(float).to_numpy()
     return [
-        html.number(value) + (f" ({html.number(lower)} to {html.number(upper)})" if lower == lower else "")
+        html.number(value, 4) + (f" ({html.number(lower, 4)} to {html.number(upper, 4)})" if lower == lower else "")
         for value, lower, upper in numbers
     ]
 
