@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from scipy import stats
 
 from data_io import CHANNEL_UNITS
 from figures.sea_state_figure import BLANK
@@ -170,3 +171,50 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
     axes[0].set_ylabel(labels[1])
     figure.colorbar(mesh, ax=list(axes), label="Probability in a record", aspect=25)
     return figure
+
+
+@styled
+def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
+    """Peaks of the envelope in one group of records.
+
+    Above, how many in an hour exceed a level, with the generalized Pareto tail of the network's fleet; below, the shape
+    of the tail against the threshold, which should be level where the tail holds.
+
+    tails, curves: see `studies.fleet_peaks.tables`.
+    """
+    channels = list(dict.fromkeys(curves["channel"]))
+    figure = new_figure(PAGE_WIDTH, 4.6, title)
+    axes = panels(figure, 2, len(channels), sharex="col")
+    for (above, below), channel in zip(axes.T, channels, strict=True):
+        for source in dict.fromkeys(curves["source"]):
+            own, tail = (part[(part["channel"] == channel) & (part["source"] == source)] for part in (curves, tails))
+            line = line_style(source, style)
+            above.plot(own["level"], own["per_hour"], **line)
+            below.plot(tail["threshold"], tail["shape"], **line)
+            bounds = tail["shape_lower"], tail["shape_upper"]
+            below.fill_between(tail["threshold"], *bounds, color=line["color"], alpha=0.12)
+            if source not in ("LAMP", "SimpleCode") and len(tail):
+                _draw_tail(above, own, tail.iloc[-1])
+        above.set_yscale("log")
+        below.axhline(0, color=GRAY, linewidth=0.6)
+        below.set(
+            ylim=(-0.8, 0.5),
+            xlim=(tails.loc[tails["channel"] == channel, "threshold"].min(), None),
+            xlabel=f"{CHANNEL_NAMES[channel]}, envelope [{CHANNEL_UNITS[channel]}]",
+        )
+    axes[0, 0].set_ylabel("Peaks an hour above it")
+    axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
+    names = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "LSTM": "network's fleet, not corrected"}
+    handles = [Line2D([], [], label=name, **line_style(source, style)) for source, name in names.items()]
+    figure_legend(figure, [*handles, Line2D([], [], color=GRAY, linewidth=0.9, label="generalized Pareto tail")])
+    return figure
+
+
+def _draw_tail(ax: Axes, curve: pd.DataFrame, tail: pd.Series) -> None:
+    """The generalized Pareto tail from its threshold to a fifth beyond the largest peak."""
+    levels = np.linspace(tail["threshold"], 1.2 * curve["level"].max(), 50)
+    rate = np.interp(tail["threshold"], curve["level"], curve["per_hour"])
+    excess = stats.genpareto(tail["shape"], tail["threshold"], tail["scale"])
+    rates = rate * excess.sf(levels)
+    shown = rates > 0.1 * curve["per_hour"].min()
+    ax.plot(levels[shown], rates[shown], color=GRAY, linewidth=0.9, zorder=3)

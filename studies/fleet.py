@@ -21,7 +21,7 @@ from figures import fleet_figures
 from figures.style import PlotStyle
 from pages import report_page
 from settings import NETWORKS_FOLDER, Config, SaveData
-from studies import fleet_records
+from studies import fleet_peaks, fleet_records
 from studies.fleet_records import RecordTable
 from studies.fleet_tables import Group, Question, groups_of, statistics
 from studies.sea_state_map import PART_UNITS
@@ -33,6 +33,7 @@ from support.saved_networks import OUT_OF_FOLD_FILE
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
 CURVES_FILE = "fleet_exceedance.csv"
+TAILS_FILE, PEAKS_FILE = "fleet_tails.csv", "fleet_peaks.csv"
 MOST_FIGURES = 8  # of groups
 GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
@@ -141,13 +142,16 @@ def _report(
     groups = groups_of(lamp, fleet, question.by)
     table, curves = statistics(lamp, fleet, groups, question)
     warn(remarks(lamp, fleet, groups))
-    run_folder.note(output, [STATISTICS_FILE, FACTS_FILE, CURVES_FILE])
-    data_io.write_table(output / STATISTICS_FILE, table)
-    data_io.write_table(output / CURVES_FILE, curves)
+    drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
+    tails, peaks = fleet_peaks.tables(lamp, fleet, drawn, question.exposure, question.level, question.seed)
+    tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks}
+    run_folder.note(output, [*tables, FACTS_FILE])
+    for name, each in tables.items():
+        data_io.write_table(output / name, each)
     sentences = headline(table)
     write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
     if config.plotting.plotting_mode:
-        save_figures(output, table, curves, groups, question, config)
+        save_figures(output, tables, groups, drawn, question, config)
     print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
     return table
@@ -185,28 +189,35 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
 
 def save_figures(
     output: Path,
-    table: pd.DataFrame,
-    curves: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     groups: Sequence[Group],
+    drawn: Sequence[Group],
     question: Question,
     config: Config,
 ) -> None:
-    """Draws the means, the largest values of the first groups and of all records, and maps of the limits."""
+    """Draws the means, the largest values and peaks of the `drawn` groups, and maps of the limits.
+
+    tables: by file name.
+    """
     style = PlotStyle(**{name: getattr(config.plotting, name) for name in PlotStyle.__dataclass_fields__})
     percent = f"{100 * question.level:g} %"
-    figures = {
-        "fleet_means": fleet_figures.means_figure(table, style, f"Means over the records with {percent} intervals")
-    }
-    drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
+    table = tables[STATISTICS_FILE]
+    title = f"Means over the records with {percent} intervals"
+    figures = {"fleet_means": fleet_figures.means_figure(table, style, title)}
     for group in drawn:
-        own = curves[curves["sea_state"] == group.name]
-        if len(own):
-            name = (
-                "fleet_maxima" if len(groups) == 1 else f"fleet_maxima_{group.name.replace(', ', '_').replace(' ', '')}"
+        suffix = "" if len(groups) == 1 else "_" + group.name.replace(", ", "_").replace(" ", "")
+        own = {name: each[each["sea_state"] == group.name] for name, each in tables.items() if len(each)}
+        if len(own.get(CURVES_FILE, ())):
+            figures[f"fleet_maxima{suffix}"] = fleet_figures.exceedance_figure(
+                own[CURVES_FILE],
+                own[STATISTICS_FILE],
+                question.level,
+                style,
+                f"Largest value of a record, {group.name}",
             )
-            title = f"Largest value of a record, {group.name}"
-            rows = table[table["sea_state"] == group.name]
-            figures[name] = fleet_figures.exceedance_figure(own, rows, question.level, style, title)
+        if len(own.get(TAILS_FILE, ())):
+            title = f"Peaks of the envelope, {group.name}"
+            figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(own[TAILS_FILE], own[PEAKS_FILE], style, title)
     if question.limits:
         figures |= _limit_maps(table, groups)
     run_folder.note(output, [f"figures/{name}.png" for name in figures])

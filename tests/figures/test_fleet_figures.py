@@ -43,3 +43,16 @@ def test_cells_of_the_map_say_the_probability_and_its_interval():
     ax = fleet_figures.limits_figure(pd.DataFrame(rows), "heading", "speed", labels, "Limits").axes[0]
     assert {t.get_text() for t in ax.texts} == {"0.20\n0.10 to 0.30", "0.70\n0.60 to 0.80"}
     assert len(ax.patches) == 2 and ax.get_title() == "Roll above 20 deg"  # two cells are blank
+
+
+def test_tails_are_drawn_over_the_peaks_and_their_shapes_over_thresholds():
+    tails = pd.DataFrame(
+        {"threshold": [2.0, 3.0], "shape": -0.1, "shape_lower": -0.2, "shape_upper": 0.0, "scale": 1.0}
+    )
+    curves = pd.DataFrame({"level": [1.0, 2.0, 3.0, 5.0], "per_hour": [30.0, 10.0, 4.0, 0.5]})
+    sources = ("LAMP", "SimpleCode", "LSTM")
+    both = [pd.concat([part.assign(channel="Roll", source=name) for name in sources]) for part in (tails, curves)]
+    above, below = fleet_figures.peaks_figure(*both, PlotStyle(), "Peaks").axes
+    assert len(above.lines) == 4 and len(below.collections) == 3
+    tail = above.lines[-1]
+    assert tail.get_xdata()[0] == 3.0 and tail.get_ydata()[0] == 4.0

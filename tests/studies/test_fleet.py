@@ -14,7 +14,7 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_extremes, fleet_records
+from studies import fleet, fleet_estimates, fleet_extremes, fleet_peaks, fleet_records
 from studies.fleet_extremes import Maxima
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
@@ -172,6 +172,17 @@ def test_fitted_distributions_are_those_the_values_come_from():
 def test_exposures_are_made_of_independent_records():
     p = fleet_extremes.record_probability(0.1, 3600, 900)
     assert 1 - (1 - p) ** 4 == pytest.approx(0.1)
+
+
+def test_peaks_of_a_pareto_tail_have_its_shape_at_every_threshold():
+    peaks = stats.genpareto(-0.2, 1, 2).rvs((200, 30), random_state=2)
+    peaks[0, :3] = np.nan
+    tail = fleet_peaks.stability(peaks, np.arange(200), 200 * 1800.0, 3 * 3600.0, 0.9, seed=0)
+    assert len(tail) == len(fleet_peaks.THRESHOLDS)
+    assert ((tail["shape_lower"] < -0.2) & (tail["shape_upper"] > -0.2)).sum() >= 6
+    truth = stats.genpareto(-0.2, 1, 2).isf(1 / 180)  # 180 peaks in three hours
+    np.testing.assert_allclose(tail["once"], truth, rtol=0.03)
+    assert (tail["once_lower"] < tail["once"]).all() and (tail["once"] < tail["once_upper"]).all()
 
 
 # ---- tables ---------------------------------------------------------------------------------------------------------
