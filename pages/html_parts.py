@@ -77,7 +77,7 @@ def _column_kind(column: pd.Series) -> str:
 def cell(value: object) -> str:
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return number(value)
-    return "" if value is None else escape(str(value))
+    return "" if value is None else escape(str(value)).replace("_", "_<wbr>")  # where names of files may wrap
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -328,9 +328,22 @@ def next_runs(sources: Sources) -> Section:
     table = sources.table("next_lamp_runs.csv")
     drawn = int(table["reason"].str.startswith("random").sum())
     short = f"{_count(len(table), 'record')} proposed, {html.number(drawn)} of them drawn at random."
-    rows = table.rename(columns=lambda name: name.replace("_", " ").capitalize())
+    rows = pd.DataFrame(
+        {
+            "Rank": table["rank"],
+            "Record": table["record"].astype(str),
+            "Why": table["reason"].astype(str),
+            "Look at": _texts(table["window"]),
+            "Expected gain": table["expected_gain"],
+        }
+    )
     about = f"{short} Only those drawn at random may enter the intervals of the fleet's statistics."
-    body = [html.paragraph(about), _first_rows(rows, "In order of their rank.", "next_lamp_runs.csv")]
+    body = [
+        html.paragraph(about),
+        _first_rows(
+            rows, "In order of their rank; an expected gain of 1 is that of an average record.", "next_lamp_runs.csv"
+        ),
+    ]
     return Section(short, "\n".join([*body, sources.figures("next")]))
 
 

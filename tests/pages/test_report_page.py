@@ -92,7 +92,7 @@ class Checked(HTMLParser):
     def __init__(self, text: str):
         super().__init__()
         self.open, self.words, self.ids, self.targets, self.pictures = [], [], [], [], 0
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))
         self.close()
         assert self.open == []
         assert len(set(self.ids)) == len(self.ids) and set(self.targets) <= set(self.ids)
