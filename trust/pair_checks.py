@@ -23,6 +23,7 @@ from trust.pair_measures import measure
 PAIRS_FILE = "pairs.csv"
 
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
+JUDGED = 0.15  # m or deg: above it a channel has a sign and a size; in very short waves the codes differ in both
 SHOWN = 3  # findings of one kind that are listed individually
 FEWEST_ALIKE = 5  # pairs needed for a usual value
 
@@ -177,6 +178,8 @@ class Judge:
                     remedy = f"check the order of the columns here and in {pair.sc_file}"
                     findings.append(self.finding("columns", pair.lamp_file, what, remedy))
         for name in (name for name in channels if name not in exchanged):
+            if max(self.of(f"std_{name}_sc"), self.of(f"std_{name}_lamp")) < JUDGED:
+                continue
             correlation = f"correlation_{name}"
             least = LEAST_CORRELATION.get(name, LEAST_OTHER_CORRELATION)
             if self.of(correlation) < (0 if self.beyond[correlation] < -1 else least):
@@ -188,10 +191,10 @@ class Judge:
                 value = self.says(f"ratio_{name}", f"{low:g} to {high:g}")
                 what = f"the standard deviation of {name} is that of SimpleCode times {value}"
                 findings.append(self.finding(f"size of {name}", pair.lamp_file, what, self.unit_remedy(name)))
-            if name == "Zcg" and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
-                what = f"the mean of Zcg exceeds SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
-                remedy = f"check the unit and the reference of Zcg here and in {pair.sc_file}"
-                findings.append(self.finding("mean of Zcg", pair.lamp_file, what, remedy))
+        if "Zcg" in set(channels) - exchanged and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
+            what = f"the mean of Zcg exceeds SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
+            remedy = f"check the unit and the reference of Zcg here and in {pair.sc_file}"
+            findings.append(self.finding("mean of Zcg", pair.lamp_file, what, remedy))
         return findings
 
     def unit_remedy(self, name: str) -> str:
