@@ -205,7 +205,9 @@ class UserInput:
         None, "share of each weight, times lr, removed at each step; None: the optimizer's own default", limits=(0, 10)
     )
     lr_schedule: str = training(
-        "constant", "how the learning rate falls", choices=("constant", "plateau", "step", "exponential", "cosine")
+        "constant",
+        "how the learning rate falls; automatic: the training ends when little is left to gain",
+        choices=("constant", "plateau", "step", "exponential", "cosine", "automatic"),
     )
     weight_averaging: float = training(
         0.0,

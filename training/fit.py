@@ -45,7 +45,7 @@ from training.objectives import (
     objective_loss,
     objective_sum_and_count,
 )
-from training.optimizer import TimeLimit, loss_watchers, make_optimizer
+from training.optimizer import RateByEpoch, loss_watchers, make_optimizer
 from training.resume import (
     BY_CTRL_C,
     Interrupted,
@@ -254,9 +254,10 @@ def _observers(setup: Setup, folder: Path, interrupted: Interrupted | None) -> O
     progress = Progress(user.epochs, setup.watched, folder / HISTORY_FILE, setup.architecture.outputs)
     checkpoints = Checkpoints(setup.architecture, folder, setup.watched, user)
     state = TrainingState(folder / STATE_FILE, interrupted)
-    limit = [TimeLimit(user, progress)] if user.max_minutes else []
     validation = [Validation(setup.val, user.val_fun_hyp, setup.architecture)] if setup.val else []
-    callbacks = [*validation, progress, checkpoints, *loss_watchers(user, setup.watched), *limit]
+    callbacks = [*validation, progress, checkpoints, *loss_watchers(user, setup.watched)]
+    if user.max_minutes or user.lr_schedule == "automatic":
+        callbacks.append(RateByEpoch(user, progress, setup.watched, setup.batches.batches_an_epoch))
     if user.weight_averaging:
         callbacks = with_averaged_weights(callbacks)
     callbacks.append(state)
@@ -326,6 +327,8 @@ def _why_stopped(setup: Setup, observers: Observers) -> str:
         return f"{setup.watched} is not a number: check the records of the validation set, or try a smaller lr"
     if user.max_minutes and rows[-1]["elapsed_s"] > 60 * user.max_minutes * len(rows) / (len(rows) + 1):
         return f"max_minutes = {user.max_minutes:g}"
+    if len(rows) < user.epochs and user.lr_schedule == "automatic":
+        return "little was left to gain"
     if len(rows) < user.epochs:
         return f"no better {setup.watched} in {user.patience} epochs"
     return "all epochs done"

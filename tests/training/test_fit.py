@@ -29,7 +29,7 @@ from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from support import saved_networks
 from support.errors import InputError
 from training import fit, history
-from training.optimizer import ENDLESS_SCHEDULES
+from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -682,3 +682,21 @@ def test_max_minutes_ends_a_training_with_a_small_learning_rate(eagerly, monkeyp
     assert trained.history["elapsed_s"].iloc[-1] <= 300
     assert trained.history["learning_rate"].iloc[-1] < 0.001
     assert "max_minutes" in json.loads((FOLDER / "settings.json").read_text())["stopped"]
+
+
+def test_the_automatic_rate_falls_with_the_steps_until_little_is_gained_then_ends_in_half_as_many_epochs():
+    falling = [0.8**n for n in range(12)]
+    rates = automatic_rates(falling, [n / 100 for n in range(1, 13)], 100)
+    assert rates == pytest.approx([1 / (1 + n) for n in range(13)])  # one more than losses: the training goes on
+    stalled = [*falling[:8], *[falling[7]] * 8]
+    rates = automatic_rates(stalled, [n / 100 for n in range(1, 17)], 100)
+    assert len(rates) == len(automatic_rates(stalled + [0.1] * 5, [n / 100 for n in range(1, 22)], 100)) == 16
+    end = np.array(rates[11:])  # 11 epochs: the last three of them gained nothing
+    assert rates[:11] == pytest.approx([1 / (1 + n) for n in range(11)])
+    assert len(end) == 5 and end[-1] <= 0.01 and np.all(np.diff(end) < 0)
+
+
+def test_an_automatic_training_uses_its_epochs_and_ends_with_a_small_rate(eagerly):
+    trained = train(epochs=9, patience=100, lr_schedule="automatic", lr=0.01)
+    rates = trained.history["learning_rate"]
+    assert len(rates) == 9 and rates[0] == pytest.approx(0.01) and rates[8] < 0.001
