@@ -71,10 +71,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAME",
         help="the thorough one; '' for none (default %(default)s)",
     )
+    parser.add_argument(
+        "--many_seas",
+        default="input_many_seas",
+        metavar="NAME",
+        help="the thorough one over many sea states, case c (default %(default)s)",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep what each training gave, so that a benchmark that is cut off goes on; the reference's always is",
+    )
     options = parser.parse_args(arguments)
     inputs = {OURS: find_inputs(options.inputs)}
     if options.thorough:
         inputs[THOROUGH] = find_inputs(options.thorough)
+    many_seas = find_inputs(options.many_seas)
     output = options.output or (HERE / "data" / "quick_results" if options.quick else HERE / "results")
     output.mkdir(parents=True, exist_ok=True)
     if hasattr(os, "sched_setaffinity"):  # Linux: no program gets more cores than threads, however it counts them
@@ -85,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     work = HERE / "data" / f"work_{options.ship}"
     work.mkdir(parents=True, exist_ok=True)
     threads = {REFERENCE: options.reference_threads or options.threads, OURS: options.threads}
-    benchmark = Benchmark(work, output, options.ship, size, threads, inputs)
+    benchmark = Benchmark(work, output, options.ship, size, threads, inputs, many_seas, options.keep)
     benchmark.run(chosen, options.seeds)
     measured = benchmark.measurements()
     text = report.summary(measured, about)
@@ -128,11 +140,19 @@ class Benchmark:
     """Runs the jobs one after the other and keeps what they report; the tables are written after each."""
 
     def __init__(
-        self, work: Path, output: Path, ship: str, size: Size, threads: dict[str, int], inputs: dict[str, Path]
+        self,
+        work: Path,
+        output: Path,
+        ship: str,
+        size: Size,
+        threads: dict[str, int],
+        inputs: dict[str, Path],
+        many_seas: Path,
+        keep: bool,
     ):
         self._work, self._output, self._size = work, output, size
-        self._threads, self._inputs = threads, inputs
-        self._ship = ship
+        self._threads, self._inputs, self._many_seas = threads, inputs, many_seas
+        self._ship, self._kept_tasks = ship, ("reference", "ours", "linear_filter") if keep else ("reference",)
         self._data = data_folder(HERE / "data", ship, size.duration)
         self._tables: dict[str, list[dict]] = {name: [] for name in ("runs", "histories", "errors", "speeds")}
         self._networks: set[str] = set()
@@ -152,6 +172,7 @@ class Benchmark:
         self._measure_speeds(chosen, seeds)
 
     def _job(self, task: str, program: str, case: Case, seed: int) -> Job:
+        own = self._inputs[program if program in self._inputs else OURS]
         return Job(
             task=task,
             program=program,
@@ -160,7 +181,7 @@ class Benchmark:
             seed=seed,
             threads=self._threads[REFERENCE if program == REFERENCE else OURS],
             records={name: record_paths(self._data, handles) for name, handles in case.handles.items()},
-            inputs=str(self._inputs[program if program in self._inputs else OURS]),
+            inputs=str(self._many_seas if program == THOROUGH and case.name == "c" else own),
             network=network_name(task, program, case, seed),
             max_epochs=self._size.max_epochs,
         )
@@ -187,7 +208,7 @@ class Benchmark:
 
     def _run(self, job: Job, remark: str = "") -> dict | None:
         began = time.perf_counter()
-        result = run_job(job, self._work, keep=job.task == "reference")
+        result = run_job(job, self._work, keep=job.task in self._kept_tasks)
         seed = f"seed {job.seed}" if job.seed > 0 else ""
         what = ", ".join(filter(None, (job.case and f"case {job.case}", job.program or job.task, seed, remark)))
         if result is None:
