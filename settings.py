@@ -219,7 +219,10 @@ class UserInput:
         0.0, "training time after which no further epoch begins; 0: no limit", unit="min", limits=(0, 1e6)
     )
     patience: int = training(
-        30, "training stops after this many epochs without a better validation loss", unit="epochs", limits=(1, 10**7)
+        30,
+        "training stops after this many epochs without a better validation loss; not with lr_schedule automatic",
+        unit="epochs",
+        limits=(1, 10**7),
     )
     train_fun_hyp: tuple[float, ...] = training(
         (0, 0.0, 0.0), "objective [kind, a, b] of the training, see [conventions.md](conventions.md)"

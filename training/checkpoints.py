@@ -46,8 +46,11 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def out_of_patience(self, epochs: int) -> bool:
-        """Whether the given number of epochs is at least `patience` beyond the best epoch."""
-        return epochs - (self.epoch or 0) >= self._user.patience
+        """Whether the given number of epochs is at least `patience` beyond the best epoch.
+
+        The automatic schedule decides by itself when to end: its last epochs, of small rates, are the best.
+        """
+        return self._user.lr_schedule != "automatic" and epochs - (self.epoch or 0) >= self._user.patience
 
     def continue_from(self, history: pd.DataFrame) -> None:
         """Restores the best epoch of an interrupted training, whose weights are in the folder."""
