@@ -10,6 +10,7 @@ import io
 import platform
 import re
 import time
+import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -310,7 +311,9 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
         if a.network_type != "linear" and 3 * a.hidden_size**2 * a.num_layers * a.num_networks > stored:
             raise ValueError(f"{stored} weights are too few for the network described in {SETTINGS_FILE}")
         model = build_model(architecture)
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # whatever is amiss with the weights is one error
+            model.load_weights(path)
         needed = sum(np.size(weight) for weight in model.weights)
         if stored != needed:
             raise ValueError(f"it has {stored} weights, but the network described in {SETTINGS_FILE} has {needed}")

@@ -40,9 +40,7 @@ def load_module(name: str) -> ModuleType:
     Raises:
         InputError: the file is not there or is not valid Python.
     """
-    path = Path(posix(name))
-    if path.suffix != ".py":
-        path = path.with_name(path.name + ".py")
+    path = _path_of(name)
     if not path.is_file():
         near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.py")], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -65,6 +63,16 @@ def load_module(name: str) -> ModuleType:
         if folder != Path(__file__).resolve().parents[1]:
             _forget_modules(folder, set(sys.modules) - known)
     return module
+
+
+def _path_of(name: str) -> Path:
+    """The .py file called `name`, which may not exist."""
+    path = Path(posix(name))
+    if path.suffix.lower() == ".py":
+        return path.with_suffix(".py")
+    file = path.with_name(path.name + ".py")
+    in_folder = Path(f"{name.replace('.', '/')}.py")  # a module name as in an import line: folder.my_ship
+    return in_folder if not file.is_file() and in_folder.is_file() else file
 
 
 def _forget_modules(folder: Path, names: set[str]) -> None:
@@ -93,7 +101,15 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 
     program: main.py's global names. SaveDataArgs and SweepArgs need not be in the import line, and the input file may
         import its classes from another one: the module named in the line counts, not the one that defines a class.
+
+    Raises:
+        InputError: the line names no UserInputArgs.
     """
+    if "UserInputArgs" not in program:
+        raise InputError(
+            f"{Path(program['__file__']).name}: its import line names no UserInputArgs; "
+            "write: from my_ship import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs"
+        )
     modules = []
     for node in ast.parse(Path(program["__file__"]).read_bytes()).body:
         if isinstance(node, ast.ImportFrom) and {"*", *INPUT_CLASSES} & {alias.name for alias in node.names}:

@@ -182,7 +182,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("user", OTHERS)
 @pytest.mark.parametrize("other_settings", [False, True])
-def test_settings_and_weights_of_two_networks(user, other_settings):
+def test_settings_and_weights_of_two_networks(user, other_settings, recwarn):
     channels = 1 if "output_vbm" in user else 3
     s = dataclasses.replace(
         untrained().architecture.standardization, output_mean=(0.0,) * channels, output_deviation=(1.0,) * channels
@@ -196,6 +196,7 @@ def test_settings_and_weights_of_two_networks(user, other_settings):
         return
     with pytest.raises(InputError, match="model.keras: cannot be loaded"):
         network.load_network(FOLDER)
+    assert not [each for each in recwarn if each.category is UserWarning]  # Keras' own, of weights that it skips
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The import line of main.py: it finds the same classes as --inputs does."""
+"""Input files: from the import line of main.py and from --inputs, which find the same classes."""
 
 import itertools
 import sys
@@ -7,6 +7,7 @@ import pytest
 
 from readers.input_file import import_line, load_module, read_config
 from studies.sweep_settings import read_sweep
+from support.errors import InputError
 
 NAMES = ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs")
 BASE = """
@@ -79,3 +80,32 @@ def test_classes_of_two_import_lines(tmp_path, monkeypatch):
     config, faults, _ = read_config(import_line(program))
     assert faults == [] and config.user.hidden_size == 12
     assert config.save.prefix == "base_" and config.input_file == "ship_a.py"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my ships/ship 1",
+        "my ships/ship 1.py",
+        "my ships\\ship 1",
+        ".\\my ships\\ship 1.py",
+        "my ships/ship 1.PY",  # the same file on Windows
+        "{folder}/my ships/ship 1.py",
+        "ships.ship_2",
+        "ships/ship_2.py",
+        "ship.v3",
+        "ship.v3.py",
+    ],
+)
+def test_names_of_input_files(own_folder, tmp_path, name):
+    for file in ("my ships/ship 1.py", "ships/ship_2.py", "ship.v3.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(BASE)
+    module = load_module(name.format(folder=tmp_path))
+    assert module.UserInputArgs().hidden_size == 11
+
+
+def test_an_import_line_without_user_input_args(tmp_path):
+    (tmp_path / "main.py").write_text("import sys\n")
+    with pytest.raises(InputError, match="main.py: its import line names no UserInputArgs; write: from my_ship import"):
+        import_line({"__file__": str(tmp_path / "main.py"), "sys": sys})
