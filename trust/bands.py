@@ -211,7 +211,11 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
         for record, own in zip(records, groups, strict=True):
             if own == group and calibration.levels:
                 table = coverage(calibration, record.error * calibration.mean_over_one, record.spread)
-                tables.append(table.assign(record=record.name))
+                # Of all steps, not only those kept, and as in the calibration not reduced.
+                floor = np.abs(np.outer(FLOORS, scale) - calibration.floor).argmin(axis=0)
+                largest = record.largest[floor, range(len(channels))]
+                whole = (largest <= calibration.whole).ravel().astype(float)
+                tables.append(table.assign(record=record.name, whole_covered=whole))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
