@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 
 import data_io
 import plotting
-from data_io import CHANNEL_UNITS, Record
+from data_io import CHANNEL_UNITS, Record, input_channels
 from figures import fleet_figures
 from figures.style import PlotStyle
 from pages import report_page
 from settings import NETWORKS_FOLDER, Config, SaveData
-from studies import fleet_peaks, fleet_records
+from studies import fleet_peaks, fleet_records, fleet_spectra
 from studies.fleet_records import RecordTable
 from studies.fleet_tables import Group, Question, groups_of, statistics
 from studies.sea_state_map import PART_UNITS
@@ -33,7 +33,7 @@ from support.saved_networks import OUT_OF_FOLD_FILE
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
 CURVES_FILE = "fleet_exceedance.csv"
-TAILS_FILE, PEAKS_FILE = "fleet_tails.csv", "fleet_peaks.csv"
+TAILS_FILE, PEAKS_FILE, SPECTRA_FILE = "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv"
 MOST_FIGURES = 8  # of groups
 GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
@@ -135,8 +135,8 @@ def _report(
     config: Config, folder: Path, fleet: RecordTable, question: Question, output: Path, known: Sequence[Record] = ()
 ) -> pd.DataFrame:
     began = time.perf_counter()
-    transient = config.user.transient_time
-    recorder = fleet_records.Recorder(fleet.channels, fleet.levels[:, 1] / fleet_records.LEVEL_STEP, 1, transient)
+    scale, wave = fleet.levels[:, 1] / fleet_records.LEVEL_STEP, data_io.wave_at_centre(input_channels(config.user))
+    recorder = fleet_records.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
     lamp = fleet_records.lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp)
     groups = groups_of(lamp, fleet, question.by)
@@ -144,7 +144,8 @@ def _report(
     warn(remarks(lamp, fleet, groups))
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     tails, peaks = fleet_peaks.tables(lamp, fleet, drawn, question.exposure, question.level, question.seed)
-    tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks}
+    spectra = fleet_spectra.table(lamp, fleet, groups, question.level)
+    tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks, SPECTRA_FILE: spectra}
     run_folder.note(output, [*tables, FACTS_FILE])
     for name, each in tables.items():
         data_io.write_table(output / name, each)
@@ -218,6 +219,9 @@ def save_figures(
         if len(own.get(TAILS_FILE, ())):
             title = f"Peaks of the envelope, {group.name}"
             figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(own[TAILS_FILE], own[PEAKS_FILE], style, title)
+        if len(own.get(SPECTRA_FILE, ())):
+            title = f"Spectra and response amplitude operators, {group.name}"
+            figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(own[SPECTRA_FILE], style, title)
     if question.limits:
         figures |= _limit_maps(table, groups)
     run_folder.note(output, [f"figures/{name}.png" for name in figures])

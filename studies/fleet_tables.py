@@ -1,6 +1,6 @@
 """The table of a fleet's statistics: by group of records and channel, with LAMP alone and SimpleCode beside them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,6 +83,24 @@ def _group_name(handle: str, by: Sequence[str]) -> str:
         return handle.rpartition("-")[0].lstrip("_")
     parts = parse_handle(handle)
     return ", ".join(f"{part} {getattr(parts, part):g} {PART_UNITS[part]}" for part in by)
+
+
+def by_source(
+    lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], most: int = 1000
+) -> Iterator[tuple[dict[str, str], RecordTable]]:
+    """Yields (sea_state, channel, source) and the rows, for LAMP, SimpleCode's fleet and the network's fleet.
+
+    Channels that do not move are left out. most: records of a group.
+    """
+    for group in groups:
+        sources = ((lamp, group.lamp, LAMP), (fleet, group.fleet, SIMPLECODE), (fleet, group.fleet, NETWORK))
+        for table, records, source in sources:
+            kept = sorted(records)[:: max(1, -(-len(records) // most))]
+            of_source = (table.rows["source"] == source) & table.rows["record"].isin(kept)
+            for channel in table.channels:
+                chosen = table.chosen((of_source & (table.rows["channel"] == channel)).to_numpy())
+                if (chosen.rows["ssa"] > 0).any():
+                    yield {"sea_state": group.name, "channel": channel, "source": source}, chosen
 
 
 # ---- values of a channel --------------------------------------------------------------------------------------------

@@ -68,9 +68,9 @@ def watched(config: Config, record: Record) -> np.ndarray:
 
 def _channels(config: Config) -> tuple[tuple[str, ...], list[int]]:
     names = data_io.input_channels(config.user)
-    waves = [place for place, name in enumerate(names) if name.startswith("Wave")]
-    places = [place for place in range(len(names)) if place not in waves] + waves[len(waves) // 2 :][:1]
-    return tuple("Wave" if place in waves else names[place] for place in places), places
+    wave = data_io.wave_at_centre(names)
+    places = [place for place, name in enumerate(names) if place == wave or not name.startswith("Wave")]
+    return tuple("Wave" if place == wave else names[place] for place in places), places
 
 
 def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str, object]:

@@ -294,19 +294,19 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
     """Measures all pairs of a run, with a few records in memory at a time."""
     inputs, channels = data_io.input_channels(config.user), data_io.output_channels(config.user)
-    waves = [place for place, name in enumerate(inputs) if name.startswith("Wave")]
+    middle = data_io.wave_at_centre(inputs)
 
     def measured(job: tuple[str, int]) -> Pair:
         set_name, place = job
         record = sets[set_name][place]
-        wave = record.inputs[:, waves[len(waves) // 2]] if waves else None  # the middle of a grid is amidships
+        wave = None if middle is None else record.inputs[:, middle]
         sc, lamp = config.data.pairs(set_name)[place]
         return Pair(
             set_name,
             record.name,
             f"{sc}.mot",
             f"{lamp}.mot",
-            f"{lamp}.{'wav' if len(waves) == 1 else 'sea'}",
+            f"{lamp}.{'wav' if 'Wave' in inputs else 'sea'}",
             measure(record.time, record.simple, record.targets, wave, channels),
             (_digest(record.simple), _digest(record.targets)),
         )

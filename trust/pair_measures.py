@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from metrics import segment_spectra
+
 SEGMENT = 60.0  # s, the longest segment of the spectra
 SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
 NUM_SEGMENTS = 6  # at least, before their overlap
@@ -104,9 +106,7 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
     length = int(min(SEGMENT / step, rows / NUM_SEGMENTS))
     if length * step < SHORTEST_SEGMENT:
         return np.full((count, count), np.nan)
-    segments = np.lib.stride_tricks.sliding_window_view(signals, length, axis=0)[:: length // 2]
-    segments = segments - segments.mean(axis=2, keepdims=True)
-    spectra = np.fft.rfft(segments * np.hanning(length), axis=2).transpose(2, 1, 0)  # (frequency, signal, segment)
+    spectra = segment_spectra(signals, length)
     cross = spectra @ spectra.conj().transpose(0, 2, 1)
     power = np.real(np.diagonal(cross, axis1=1, axis2=2))
     used = power > 1e-12 * power.max(axis=0)  # ignores frequencies that a signal does not contain
