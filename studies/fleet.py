@@ -21,7 +21,7 @@ from figures import fleet_figures
 from figures.style import PlotStyle
 from pages import report_page
 from settings import NETWORKS_FOLDER, Config, SaveData
-from studies import fleet_peaks, fleet_records, fleet_spectra
+from studies import fleet_peaks, fleet_records, fleet_spectra, next_runs
 from studies.fleet_records import RecordTable
 from studies.fleet_tables import Group, Question, groups_of, statistics
 from studies.sea_state_map import PART_UNITS
@@ -54,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default 0)")
     by_help = f"parts of the handle that make up a group, or all: {', '.join(PART_UNITS)}; by default the sea state"
     parser.add_argument("--by", metavar="PART", nargs="+", default=[], help=by_help)
+    chosen_help = "cases files of studies.next_runs: LAMP runs that were not drawn at random do not count"
+    parser.add_argument("--chosen", metavar="FILE", nargs="+", default=[], help=chosen_help)
     parser.add_argument("--output", metavar="FOLDER", help="by default the folder of the network's predictions")
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
     given = parser.parse_args(arguments)
@@ -67,6 +69,7 @@ def run(
     level: float = 90.0,
     seed: int = 0,
     by: Sequence[str] = (),
+    chosen: Sequence[str] = (),
     output: str | None = None,
     output_path: str = SaveData.output_path,
 ) -> pd.DataFrame:
@@ -77,6 +80,7 @@ def run(
     """
     folder, where = NETWORKS_FOLDER / network, Path(posix(output_path)) / network
     question = checked_question(limits, hours, level, seed, by)
+    not_random = [handle for file in chosen for handle in next_runs.chosen_by_gain(posix(file))]
     config = fleet_records.training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
         raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
@@ -86,7 +90,8 @@ def run(
             f"{where / fleet_records.TABLE_FILE}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
-    table = _report(config, folder, fleet, question, Path(posix(output)) if output else where)
+    output = Path(posix(output)) if output else where
+    table = _report(config, folder, fleet, question, output, not_random=not_random)
     report_page.write(where, folder)
     return table
 
@@ -132,13 +137,23 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
 
 
 def _report(
-    config: Config, folder: Path, fleet: RecordTable, question: Question, output: Path, known: Sequence[Record] = ()
+    config: Config,
+    folder: Path,
+    fleet: RecordTable,
+    question: Question,
+    output: Path,
+    known: Sequence[Record] = (),
+    not_random: Sequence[str] = (),
 ) -> pd.DataFrame:
+    """not_random: ends of the names of LAMP records that do not count."""
     began = time.perf_counter()
     scale, wave = fleet.levels[:, 1] / fleet_records.LEVEL_STEP, data_io.wave_at_centre(input_channels(config.user))
     recorder = fleet_records.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
     lamp = fleet_records.lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp)
+    lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
+    if lamp.rows.empty:
+        raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
     groups = groups_of(lamp, fleet, question.by)
     table, curves = statistics(lamp, fleet, groups, question)
     warn(remarks(lamp, fleet, groups))

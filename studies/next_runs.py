@@ -25,7 +25,7 @@ from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from studies.fleet_records import training_config
 from studies.next_runs_choice import Candidate, Choice, Factors, choose, factors, window_spread
 from support import run_folder
-from support.errors import InputError, exit_status, warn
+from support.errors import InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from trust import flagging, novelty
 
@@ -78,7 +78,7 @@ def run(
     found = factors(candidates, training)
     chosen = choose(candidates, found, number, np.random.default_rng(seed), by)
     table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
-    run_folder.note(output, [TABLE_FILE, CASES_FILE, FIGURE_FILE])
+    run_folder.note(output, [TABLE_FILE, FIGURE_FILE])  # the cases file is the user's, as input files will read it
     data_io.write_table(output / TABLE_FILE, table)
     remarks = _write_cases(output / CASES_FILE, table, paths, config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
@@ -259,6 +259,16 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
     with written_aside(file) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return []
+
+
+def chosen_by_gain(file: str) -> list[str]:
+    """The handles in a cases file of this module that were not drawn at random. Raises InputError."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").partition("***")[2].splitlines()
+    except (OSError, ValueError) as error:
+        raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {CASES_FILE}") from error
+    parts = (line.partition("#") for line in lines)
+    return [handle.strip() for handle, mark, reason in parts if mark and reason.strip() != RANDOM]
 
 
 if __name__ == "__main__":

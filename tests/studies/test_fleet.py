@@ -236,6 +236,19 @@ def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved
     assert facts["lamp_records"] == 6 and facts["fleet_records"] == 27 and "random draw" in facts["guarantee"]
 
 
+def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, capsys):
+    handles = [HANDLE.format(90, n) for n in range(6)]
+    lines = ["about", "***", "SC", "LAMP", f"{handles[0]}  # random draw", f"{handles[1]}  # rare peaks"]
+    Path("cases.txt").write_text("\n".join(lines))
+    assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 0
+    assert "5 LAMP runs and 27 of SimpleCode are as precise as" in capsys.readouterr().out  # they do not join the fleet
+    Path("cases.txt").write_text("\n".join(["***", "SC", "LAMP", *(f"{each}  # rare peaks" for each in handles)]))
+    assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 1
+    assert fleet.main(["--network", "ship", "--chosen", "none.txt"]) == 1
+    errors = capsys.readouterr().err
+    assert "none of them is a random draw" in errors and "none.txt: cannot be read" in errors
+
+
 def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsys):
     wrong = ["--limits", "Rol=20", "--hours", "0", "--by", "headin"]
     assert fleet.main(["--network", "ship", *wrong]) == 1
