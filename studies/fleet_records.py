@@ -5,7 +5,7 @@ The motions themselves are not kept, so that a fleet may have tens of thousands 
 
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,8 @@ from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
-from metrics import ABOUT_MEAN, SIMPLECODE, segment_spectra
-from readers.cases import HANDLE
+from metrics import SIMPLECODE, magnitudes, segment_spectra
+from readers.cases import handle_in
 from settings import SET_NAMES, Config, DataInfo, UserInput
 from support import run_folder
 from support.errors import InputError, first_line
@@ -32,6 +32,7 @@ PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as nei
 SEGMENT = 120.0  # s, of the spectra
 FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 58)  # rad/s of encounter, up to 3
 SCALARS = ("ssa", "period", "maximum")
+ARRAYS = ("share_above", "peaks", "spectra")  # of a RecordTable, beside its rows
 COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
 
 
@@ -57,9 +58,8 @@ class RecordTable:
 
     def chosen(self, rows: np.ndarray) -> "RecordTable":
         """Those of the rows (row,) that are True."""
-        table = self.rows[rows].reset_index(drop=True)
-        arrays = (self.share_above[rows], self.levels, self.peaks[rows], self.spectra[rows])
-        return RecordTable(table, *arrays, self.channels)
+        arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
+        return replace(self, rows=self.rows[rows].reset_index(drop=True), **arrays)
 
     def time_above(self, channel: str, level: float) -> np.ndarray:
         """(row,): the share of the time that a channel's magnitude exceeds a level; NaN in rows of other channels.
@@ -76,10 +76,13 @@ class RecordTable:
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
         longest = max(table.peaks.shape[1] for table in tables)
-        peaks = [np.pad(t.peaks, ((0, 0), (0, longest - t.peaks.shape[1])), constant_values=np.nan) for t in tables]
+        pad = [((0, 0), (0, longest - table.peaks.shape[1])) for table in tables]
+        peaks = [np.pad(table.peaks, of, constant_values=np.nan) for table, of in zip(tables, pad, strict=True)]
+        arrays = {
+            name: np.concatenate([getattr(table, name) for table in tables]) for name in ("share_above", "spectra")
+        }
         rows = pd.concat([table.rows for table in tables], ignore_index=True)
-        shares, spectra = (np.concatenate([getattr(t, name) for t in tables]) for name in ("share_above", "spectra"))
-        return cls(rows, shares, tables[0].levels, np.concatenate(peaks), spectra, tables[0].channels)
+        return replace(tables[0], rows=rows, peaks=np.concatenate(peaks), **arrays)
 
 
 # ---- one record -----------------------------------------------------------------------------------------------------
@@ -180,39 +183,31 @@ class Recorder:
         return self._statistics(record, "lamp", sources)
 
     def _statistics(self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray]) -> RecordTable:
-        since = record.time - record.time[0]
-        first = int(np.searchsorted(since, self.transient))
-        if len(since) - first < 2:
+        first = record.after(self.transient).start
+        time = record.time[first:]
+        if len(time) < 2:
             raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
-        step = float(np.median(np.diff(since)))
-        handle = record.name[record.name.index("_h") :] if HANDLE.fullmatch(record.name) else ""
-        duration = since[-1] - since[first] + step
-        wave = np.full(len(since), np.nan) if self.wave is None else record.inputs[:, self.wave]
-        rows, shares, peaks, spectra = [], [], [], []
+        step = float(np.median(np.diff(time)))
+        wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
+        rows, arrays = [], []
         for (source, network), motions in sources.items():
-            *found, share, peak, spectrum = self._of_source(motions[first:], wave[first:], step)
-            for channel, known, *scalars in zip(self.channels, *found, strict=True):
-                if known:
-                    rows.append((set_name, record.name, handle, source, network, channel, duration, *scalars))
-            shares.append(share[found[0]])
-            peaks.append(peak[found[0]])
-            spectra.append(spectrum[found[0]])
-        table = pd.DataFrame(rows, columns=list(COLUMNS))
-        shares, peaks, spectra = map(np.concatenate, (shares, peaks, spectra))
-        return RecordTable(table, shares, self.levels, peaks, spectra, self.channels)
-
-    def _of_source(self, motions: np.ndarray, wave: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
-        """Whether a channel is known, its SCALARS, share above each level, peaks and spectra, all (channel, ...)."""
-        series = np.ascontiguousarray(motions.T, np.float64)
-        centred = series - series.mean(axis=1, keepdims=True)
-        known = np.isfinite(centred[:, 0])  # the mean is NaN as soon as one row is
-        centred[~known] = series[~known] = 0.0
-        about_mean = np.array([name in ABOUT_MEAN for name in self.channels])
-        magnitudes = np.abs(np.where(about_mean[:, None], centred, series))
-        ssa = 2.0 * np.sqrt(np.einsum("ij,ij->i", centred, centred) / centred.shape[1])
-        scalars = (ssa, zero_upcrossing_period(centred, step), magnitudes.max(axis=1))
-        shares = shares_above(magnitudes, self.scale * LEVEL_STEP)
-        return known, *scalars, shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)
+            known = np.isfinite(motions[first:]).all(axis=0)
+            if not known.any():
+                continue
+            channels = [channel for channel, is_known in zip(self.channels, known, strict=True) if is_known]
+            series = np.ascontiguousarray(motions[first:, known].T, float)
+            centred = series - series.mean(axis=1, keepdims=True)
+            sizes = np.stack([magnitudes(each, channel) for each, channel in zip(series, channels, strict=True)])
+            scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1))
+            about = (set_name, record.name, handle_in(record.name), source, network)
+            about_channels = zip(channels, *scalars, strict=True)
+            rows += [(*about, channel, np.ptp(time) + step, *each) for channel, *each in about_channels]
+            shares = shares_above(sizes, self.scale[known] * LEVEL_STEP)
+            arrays.append((shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)))
+        shares, peaks, spectra = map(np.concatenate, zip(*arrays, strict=True))
+        return RecordTable(
+            pd.DataFrame(rows, columns=list(COLUMNS)), shares, self.levels, peaks, spectra, self.channels
+        )
 
 
 # ---- the records of a network ---------------------------------------------------------------------------------------
@@ -228,28 +223,24 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ())
     """
     unseen = load_out_of_fold(folder)
     if not {record.name for record in known} >= set(unseen):
-        known = read_training_records(folder)
-    tables, faults = [], []
-    for record in known:
-        if record.name not in unseen:
-            continue
-        if len(unseen[record.name]) != len(record.time):
-            faults.append(
-                f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
-                "restore the files, or train again"
-            )
-            continue
-        tables.append(recorder.lamp_record(record, unseen[record.name]))
-    if faults or not tables:
+        known = _read_training_records(folder)
+    own = [record for record in known if record.name in unseen]
+    faults = [
+        f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
+        "restore the files, or train again"
+        for record in own
+        if len(unseen[record.name]) != len(record.time)
+    ]
+    if faults or not own:
         raise InputError(faults or f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
-    return RecordTable.joined(tables)
+    return RecordTable.joined([recorder.lamp_record(record, unseen[record.name]) for record in own])
 
 
-def read_training_records(folder: Path) -> list[Record]:
-    """The train and val records of a saved network, from the lists in its settings.json. Raises InputError."""
+def _read_training_records(folder: Path) -> list[Record]:
     config = training_config(folder)
-    paths = [path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")]
-    names = data_io.unique_names(paths)
+    names = data_io.unique_names(
+        [path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")]
+    )
     records, faults = [], []
     for sc, lamp in (*config.data.pairs("train"), *config.data.pairs("val")):
         try:
@@ -283,7 +274,7 @@ def save(folder: Path, table: RecordTable) -> None:
     run_folder.note(folder, [TABLE_FILE, CURVES_FILE])
     with written_aside(folder / TABLE_FILE) as aside:
         table.rows.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
-    curves = {name: getattr(table, name) for name in ("share_above", "levels", "peaks", "spectra")}
+    curves = {name: getattr(table, name) for name in (*ARRAYS, "levels")}
     with written_aside(folder / CURVES_FILE) as aside:
         np.savez(aside, channels=np.array(table.channels), **curves)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import HANDLE, Handle, parse_handle
+from readers.cases import HANDLE, Handle, handle_in, parse_handle
 from settings import Config
 from support import run_folder
 from support.errors import first_line, warn
@@ -77,9 +77,8 @@ def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str
     """One row of predicted_records.csv."""
     found = novelty.judge(watch.known, *novelty.window_features(record.time, watched(config, record)), watch.channels)
     outside = outside_handles(record.name, watch.handles)
-    handle = HANDLE.fullmatch(record.name)
     flagged = found.pop("unlike") or bool(outside)
-    name = {"set": set_name, "record": record.name, "handle": record.name[record.name.index("_h") :] if handle else ""}
+    name = {"set": set_name, "record": record.name, "handle": handle_in(record.name)}
     remedy = {"outside_training": "; ".join(outside), "remedy": REMEDY if flagged else ""}
     return name | {"flagged": flagged} | found | remedy
 

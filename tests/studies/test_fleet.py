@@ -149,6 +149,19 @@ def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
     assert np.all(np.diff(curves.probability) <= 1e-12) and curves.probability[[0, -1]].tolist() == [1, 0]
 
 
+def test_no_level_is_exceeded_more_likely_than_a_lower_one():
+    """Nor by the bounds, also beyond all that the fleet and the residuals reach."""
+    maxima = gumbel_maxima(12, 36)
+    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
+    lower, upper = curves.bounds(0.9)
+    assert (np.diff(lower) <= 0).all() and (np.diff(upper) <= 0).all()
+    assert (lower <= curves.probability).all() and (curves.probability <= upper).all()
+    beyond = curves.levels[curves.probability == 0][:3]
+    assert [curves.at(level, 0.9).estimate for level in beyond] == [0, 0, 0]
+    of_none = pytest.approx(fleet_estimates.share(0, 36, 0.9).upper)
+    assert [curves.at(level, 0.9).upper for level in beyond] == [of_none] * 3
+
+
 def test_residuals_are_part_of_the_distribution():
     """A network that sees only half of the variance would make high values too rare."""
     rng = np.random.default_rng(3)
