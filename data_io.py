@@ -127,6 +127,12 @@ def input_channels(user: UserInput) -> tuple[str, ...]:
     return (*names, *(f"Wave_x{i + 1}_y{j + 1}" for i in range(nx) for j in range(ny)))
 
 
+def wave_at_centre(inputs: Sequence[str]) -> int | None:
+    """The place of the wave elevation among the input channels, of a grid that amidships; None without waves."""
+    waves = [place for place, name in enumerate(inputs) if name.startswith("Wave")]
+    return waves[len(waves) // 2] if waves else None
+
+
 def output_channels(user: UserInput) -> tuple[str, ...]:
     """Names of the output channels."""
     return ("VBM",) * user.output_vbm + MOTIONS * user.output_3dof

@@ -84,6 +84,16 @@ def record_maxima(motions: np.ndarray, channels: Sequence[str]) -> np.ndarray:
     return np.fmax.reduce(np.array(columns), axis=1)
 
 
+def segment_spectra(signals: np.ndarray, rows: int) -> np.ndarray:
+    """(frequency, signal, segment): Fourier transforms of segments, for spectra by Welch's method.
+
+    Hann windows of `rows` rows that overlap by half, about their means. signals: (rows, signal).
+    """
+    segments = np.lib.stride_tricks.sliding_window_view(signals, rows, axis=0)[:: rows // 2]
+    segments = segments - segments.mean(axis=2, keepdims=True)
+    return np.fft.rfft(segments * np.hanning(rows), axis=2).transpose(2, 1, 0)
+
+
 # ---- measures of one channel over a set -------------------------------------------------------------------------
 # y is LAMP's series, p the model's, e = p - y, s the standard deviation of y over the set.
 

@@ -204,9 +204,42 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, ti
         )
     axes[0, 0].set_ylabel("Peaks an hour above it")
     axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
+    figure_legend(
+        figure, [*_source_handles(style), Line2D([], [], color=GRAY, linewidth=0.9, label="generalized Pareto tail")]
+    )
+    return figure
+
+
+def _source_handles(style: PlotStyle) -> list[Line2D]:
     names = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "LSTM": "network's fleet, not corrected"}
-    handles = [Line2D([], [], label=name, **line_style(source, style)) for source, name in names.items()]
-    figure_legend(figure, [*handles, Line2D([], [], color=GRAY, linewidth=0.9, label="generalized Pareto tail")])
+    return [Line2D([], [], label=name, **line_style(source, style)) for source, name in names.items()]
+
+
+@styled
+def spectra_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
+    """One group of records: spectra with the band over the records, response amplitude operators, and coherence.
+
+    table: see `studies.fleet_spectra.table`.
+    """
+    channels = list(dict.fromkeys(table["channel"]))
+    figure = new_figure(PAGE_WIDTH, 5.8, title)
+    axes = panels(figure, 3, len(channels), sharex=True)
+    for (spectrum, response, coherence), channel in zip(axes.T, channels, strict=True):
+        own = table[table["channel"] == channel]
+        for source, rows in own.groupby("source", sort=False):
+            line, x = line_style(source, style), rows["frequency"]
+            spectrum.fill_between(x, rows["lower"], rows["upper"], color=line["color"], alpha=0.12, linewidth=0)
+            for ax, name in ((spectrum, "spectrum"), (response, "rao"), (coherence, "coherence")):
+                ax.plot(x, rows[name], **line)
+        unit = CHANNEL_UNITS[channel]
+        powered = {"m": "m² s", "deg": "deg² s"}.get(unit, f"({unit})² s")
+        spectrum.set(title=CHANNEL_NAMES[channel], ylabel=f"Spectrum [{powered}]", ylim=(0, None))
+        response.set(ylabel=f"Response [{unit}/m]", ylim=(0, None))
+        coherence.set(ylim=(0, 1.05), xlabel="Encounter frequency [rad/s]")
+        shown = own[own["spectrum"] > 0.002 * own.groupby("source")["spectrum"].transform("max")]
+        coherence.set_xlim(0, shown["frequency"].max())
+    axes[2, 0].set_ylabel("Coherence with the wave")
+    figure_legend(figure, _source_handles(style))
     return figure
 
 

@@ -43,6 +43,7 @@ FIGURES = (
     ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
+    ("fleet", "fleet_spectra*", 1, "Spectra with the band over the records, response to the waves, and coherence."),
     ("bands", "bands", 1, "Left: share of the steps within the band. Right: each record's error and its band."),
     ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
     ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),

@@ -85,6 +85,12 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     )
 
 
+def handle_in(name: str) -> str:
+    """The handle that a name ends in, as cases files list it; empty without one."""
+    match = HANDLE.fullmatch(name)
+    return name[match.start(1) - len("_h") :] if match else ""
+
+
 def parse_handle(text: str) -> Handle:
     """The parts of a handle, or of a path that ends in one.
 

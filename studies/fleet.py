@@ -5,6 +5,7 @@ python -m studies.fleet --network NAME --limits Roll=20 Pitch=5 the probability 
 """
 
 import argparse
+import contextlib
 import difflib
 import sys
 import time
@@ -21,9 +22,9 @@ from figures import fleet_figures
 from figures.style import PlotStyle
 from pages import report_page
 from settings import NETWORKS_FOLDER, Config, SaveData
-from studies import fleet_peaks, fleet_records
+from studies import fleet_peaks, fleet_records, fleet_spectra, next_runs
 from studies.fleet_records import RecordTable
-from studies.fleet_tables import Group, Question, groups_of, statistics
+from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
 from studies.sea_state_map import PART_UNITS
 from support import run_folder
 from support.errors import InputError, exit_status, warn
@@ -33,7 +34,7 @@ from support.saved_networks import OUT_OF_FOLD_FILE
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
 CURVES_FILE = "fleet_exceedance.csv"
-TAILS_FILE, PEAKS_FILE = "fleet_tails.csv", "fleet_peaks.csv"
+TAILS_FILE, PEAKS_FILE, SPECTRA_FILE = "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv"
 MOST_FIGURES = 8  # of groups
 GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
@@ -54,29 +55,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default 0)")
     by_help = f"parts of the handle that make up a group, or all: {', '.join(PART_UNITS)}; by default the sea state"
     parser.add_argument("--by", metavar="PART", nargs="+", default=[], help=by_help)
+    chosen_help = "cases files of studies.next_runs: LAMP runs that were not drawn at random do not count"
+    parser.add_argument("--chosen", metavar="FILE", nargs="+", default=[], help=chosen_help)
     parser.add_argument("--output", metavar="FOLDER", help="by default the folder of the network's predictions")
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
     given = parser.parse_args(arguments)
-    return exit_status(lambda: run(**vars(given)))
+    return exit_status(lambda: run(given))
 
 
-def run(
-    network: str,
-    limits: Sequence[str] = (),
-    hours: float = 3.0,
-    level: float = 90.0,
-    seed: int = 0,
-    by: Sequence[str] = (),
-    output: str | None = None,
-    output_path: str = SaveData.output_path,
-) -> pd.DataFrame:
-    """Writes tables and figures of the fleet that the network has predicted, and returns `statistics`.
+def run(given: argparse.Namespace) -> None:
+    """Writes tables and figures of the fleet that the network has predicted. given: see `main`.
 
     Raises:
         InputError: all problems, one line each; nothing is written.
     """
-    folder, where = NETWORKS_FOLDER / network, Path(posix(output_path)) / network
-    question = checked_question(limits, hours, level, seed, by)
+    folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
+    question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
+    not_random = [handle for file in given.chosen for handle in next_runs.chosen_by_gain(posix(file))]
     config = fleet_records.training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
         raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
@@ -86,9 +81,9 @@ def run(
             f"{where / fleet_records.TABLE_FILE}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
-    table = _report(config, folder, fleet, question, Path(posix(output)) if output else where)
+    output = Path(posix(given.output)) if given.output else where
+    _report(config, folder, fleet, question, output, not_random=not_random)
     report_page.write(where, folder)
-    return table
 
 
 def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
@@ -106,45 +101,53 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
     """Raises InputError, with a line for each option that cannot be used."""
-    faults, found = [], {}
+    found, faults = {}, []
     for text in limits:
         channel, _, number = text.partition("=")
-        try:
+        with contextlib.suppress(ValueError):
             found[channel] = float(number)
-        except ValueError:
-            found[channel] = 0.0
-        if channel not in CHANNEL_UNITS or not found[channel] > 0:
-            faults.append(
-                f"--limits {text}: expected a channel ({', '.join(CHANNEL_UNITS)}) and a positive limit, as Roll=20"
-            )
+        if channel not in CHANNEL_UNITS or not found.get(channel, 0.0) > 0:
+            known = ", ".join(CHANNEL_UNITS)
+            faults.append(f"--limits {text}: expected a channel ({known}) and a positive limit, as Roll=20")
     if not hours > 0:
         faults.append(f"--hours {hours:g}: expected more than 0 hours")
     if not 50 <= level <= 99:
         faults.append(f"--level {level:g}: expected 50 to 99 percent")
-    for part in by if list(by) != ["all"] else ():
-        if part not in PART_UNITS:
-            near = difflib.get_close_matches(part, PART_UNITS, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            faults.append(f"--by {part}: expected all, or parts of the handle: {', '.join(PART_UNITS)}{hint}")
+    for part in [part for part in by if part not in PART_UNITS and list(by) != [EVERYTHING]]:
+        near = difflib.get_close_matches(part, PART_UNITS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        faults.append(f"--by {part}: expected all, or parts of the handle: {', '.join(PART_UNITS)}{hint}")
     if faults:
         raise InputError(faults)
     return Question(level / 100, found, 3600 * hours, seed, tuple(by))
 
 
 def _report(
-    config: Config, folder: Path, fleet: RecordTable, question: Question, output: Path, known: Sequence[Record] = ()
-) -> pd.DataFrame:
+    config: Config,
+    folder: Path,
+    fleet: RecordTable,
+    question: Question,
+    output: Path,
+    known: Sequence[Record] = (),
+    not_random: Sequence[str] = (),
+) -> None:
+    """not_random: ends of the names of LAMP records that do not count."""
     began = time.perf_counter()
-    transient = config.user.transient_time
-    recorder = fleet_records.Recorder(fleet.channels, fleet.levels[:, 1] / fleet_records.LEVEL_STEP, 1, transient)
+    scale = fleet.levels[:, 1] / fleet_records.LEVEL_STEP
+    wave = data_io.wave_at_centre(data_io.input_channels(config.user))
+    recorder = fleet_records.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
     lamp = fleet_records.lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp)
+    lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
+    if lamp.rows.empty:
+        raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
     groups = groups_of(lamp, fleet, question.by)
     table, curves = statistics(lamp, fleet, groups, question)
     warn(remarks(lamp, fleet, groups))
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     tails, peaks = fleet_peaks.tables(lamp, fleet, drawn, question.exposure, question.level, question.seed)
-    tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks}
+    spectra = fleet_spectra.table(lamp, fleet, groups, question.level)
+    tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks, SPECTRA_FILE: spectra}
     run_folder.note(output, [*tables, FACTS_FILE])
     for name, each in tables.items():
         data_io.write_table(output / name, each)
@@ -154,7 +157,6 @@ def _report(
         save_figures(output, tables, groups, drawn, question, config)
     print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
-    return table
 
 
 def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
@@ -200,43 +202,42 @@ def save_figures(
     tables: by file name.
     """
     style = PlotStyle(**{name: getattr(config.plotting, name) for name in PlotStyle.__dataclass_fields__})
-    percent = f"{100 * question.level:g} %"
     table = tables[STATISTICS_FILE]
-    title = f"Means over the records with {percent} intervals"
+    title = f"Means over the records with {100 * question.level:g} % intervals"
     figures = {"fleet_means": fleet_figures.means_figure(table, style, title)}
     for group in drawn:
-        suffix = "" if len(groups) == 1 else "_" + group.name.replace(", ", "_").replace(" ", "")
-        own = {name: each[each["sea_state"] == group.name] for name, each in tables.items() if len(each)}
-        if len(own.get(CURVES_FILE, ())):
+        name = group.name
+        suffix = "" if len(groups) == 1 else "_" + name.replace(", ", "_").replace(" ", "")
+        own = {file: each[each["sea_state"] == name] for file, each in tables.items() if len(each)}
+        own = {file: each for file, each in own.items() if len(each)}
+        if CURVES_FILE in own:
             figures[f"fleet_maxima{suffix}"] = fleet_figures.exceedance_figure(
-                own[CURVES_FILE],
-                own[STATISTICS_FILE],
-                question.level,
-                style,
-                f"Largest value of a record, {group.name}",
+                own[CURVES_FILE], own[STATISTICS_FILE], question.level, style, f"Largest value of a record, {name}"
             )
-        if len(own.get(TAILS_FILE, ())):
-            title = f"Peaks of the envelope, {group.name}"
-            figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(own[TAILS_FILE], own[PEAKS_FILE], style, title)
-    if question.limits:
-        figures |= _limit_maps(table, groups)
+        if TAILS_FILE in own:
+            figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(
+                own[TAILS_FILE], own[PEAKS_FILE], style, f"Peaks of the envelope, {name}"
+            )
+        if SPECTRA_FILE in own:
+            title = f"Spectra and response amplitude operators, {name}"
+            figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(own[SPECTRA_FILE], style, title)
+    figures |= _limit_maps(table, groups)
     run_folder.note(output, [f"figures/{name}.png" for name in figures])
     for name, figure in figures.items():
         plotting.save_figure(figure, output / "figures" / f"{name}.png")
 
 
 def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figure]:
-    """The map over the two parts of the handle in which the groups differ, if these are heading and speed or others."""
-    parts = {group.name: group.parts for group in groups if group.parts}
-    rows = table[(table["statistic"] == "maximum_above") & table["sea_state"].isin(list(parts))]
-    differing = [p for p in PART_UNITS if len({each.get(p) for each in parts.values()}) > 1]
+    """The map over the two parts of the handle in which the groups differ, heading first, if there are limits."""
+    parts = pd.DataFrame({group.name: group.parts for group in groups if group.parts}).T
+    rows = table[(table["statistic"] == "maximum_above") & table["sea_state"].isin(parts.index)]
+    differing = [part for part in PART_UNITS if part in parts and parts[part].nunique() > 1]
     if len(rows) < 2 or len(differing) > 2:
         return {}
-    x, y = [*differing, *(p for p in ("heading", "speed") if p not in differing)][:2]
-    if {x, y} == {"speed", "heading"}:
-        x, y = "heading", "speed"
-    known = rows["sea_state"].map(parts)
-    rows = rows.assign(**{part: known.map(lambda each, part=part: each.get(part, 0.0)) for part in (x, y)})
+    x, y = [*differing, *(part for part in ("heading", "speed") if part not in differing)][:2]
+    if (x, y) == ("speed", "heading"):
+        x, y = y, x
+    rows = rows.join(parts.reindex(columns=[x, y], fill_value=0.0), on="sea_state")
     labels = tuple(f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y))
     return {
         "fleet_limits": fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
@@ -252,14 +253,13 @@ def headline(table: pd.DataFrame) -> list[str]:
     lines = []
     for statistic, words in (("mean_ssa", "mean SSA"), ("mean_maximum", "mean record maximum")):
         known = rows[(rows["statistic"] == statistic) & rows["effective_lamp_runs"].notna()]
-        if known.empty:
-            continue
-        n, size = known[["lamp_records", "fleet_records"]].iloc[0]
-        runs = ", ".join(f"{row.channel} {row.effective_lamp_runs:.0f}" for row in known.itertuples())
-        lines.append(
-            f"{n} LAMP runs and {size} of SimpleCode are as precise as {known['effective_lamp_runs'].min():.0f} LAMP "
-            f"runs or more for the {words} ({runs})"
-        )
+        if len(known):
+            n, size = known[["lamp_records", "fleet_records"]].iloc[0]
+            runs = ", ".join(f"{row.channel} {row.effective_lamp_runs:.0f}" for row in known.itertuples())
+            lines.append(
+                f"{n} LAMP runs and {size} of SimpleCode are as precise as {known['effective_lamp_runs'].min():.0f} "
+                f"LAMP runs or more for the {words} ({runs})"
+            )
     return lines
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, gamma
 
-from studies.fleet_estimates import Interval
+from studies.fleet_estimates import Interval, share
 
 BOOTSTRAPS = 500
 MOST_RESIDUALS = 60  # quantiles stand in for more
@@ -32,9 +32,6 @@ class Maxima:
     lamp: np.ndarray
     out_of_fold: np.ndarray
     fleet: np.ndarray
-
-    def map(self, function) -> "Maxima":
-        return Maxima(function(self.lamp), function(self.out_of_fold), function(self.fleet))
 
 
 @dataclass(frozen=True)
@@ -64,56 +61,34 @@ def fit(lamp: np.ndarray, predicted: np.ndarray) -> Fit:
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """Predicted largest values of N records.
-
-    values: (N * network,), ascending. record: (N * network,), the record that each belongs to. size: N.
-    """
-
-    values: np.ndarray
-    record: np.ndarray
-    size: int
-
-    @classmethod
-    def of(cls, maxima: np.ndarray) -> "Fleet":
-        order = np.argsort(maxima, axis=None)
-        return cls(maxima.ravel()[order], order // maxima.shape[1], len(maxima))
-
-    def exceedance(self, fitted: Fit, levels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """(level,): P(a + b M_pred + e > level). weights: (N,) of the records; all the same by default."""
-        weights = np.ones(self.size) if weights is None else weights
-        up_to = np.concatenate([[0.0], np.cumsum(weights[self.record])])
-        needed = (levels[:, None] - fitted.intercept - fitted.residuals) / fitted.slope
-        return 1 - up_to[np.searchsorted(self.values, needed, side="right")].mean(axis=1) / up_to[-1]
-
-
-@dataclass(frozen=True)
 class Curves:
     """Exceedance probabilities of the largest value of a record.
 
-    levels: (level,). probability: (level,). resampled: (bootstrap, level). records: n, of LAMP.
+    levels: (level,). probability: (level,). resampled: (bootstrap, level). records: n, of LAMP. size: N, of the fleet.
     """
 
     levels: np.ndarray
     probability: np.ndarray
     resampled: np.ndarray
     records: int
+    size: int
 
     def at(self, level: float, confidence: float) -> Interval:
         """The probability that the largest value of a record exceeds a level."""
-        place = np.clip(np.searchsorted(self.levels, level), 1, len(self.levels) - 1)
-        ends = self.levels[place - 1 : place + 1]
-        part = np.clip((level - ends[0]) / (ends[1] - ends[0]), 0, 1)
-        both = (self.probability, self.resampled)
-        here = [(1 - part) * each[..., place - 1] + part * each[..., place] for each in both]
-        found = percentiles(*map(_logit, here), confidence, self.records)
-        estimate, lower, upper = float(here[0]), float(expit(found.lower)), float(expit(found.upper))
-        return Interval(estimate, min(lower, estimate), max(upper, estimate))
+        curves = (self.probability, *self.bounds(confidence))
+        return Interval(*(float(np.interp(level, self.levels, curve)) for curve in curves))
 
     def bounds(self, confidence: float) -> np.ndarray:
-        """(2, level): lower and upper bounds of the probabilities."""
-        found = [self.at(level, confidence) for level in self.levels]
-        return np.array([[each.lower, each.upper] for each in found]).T
+        """(2, level): lower and upper bounds of the probabilities.
+
+        Neither rises with the level, as where the estimate falls to 0 its logit says nothing about the width. The upper
+        one is at least that of an event that none of N records shows.
+        """
+        arguments = _logit(self.probability), _logit(self.resampled), confidence, self.records
+        lower, upper = expit(_bounds(*arguments))
+        lower = np.maximum.accumulate(np.minimum(lower, self.probability)[::-1])[::-1]
+        upper = np.minimum.accumulate(np.maximum(upper, self.probability))
+        return np.stack([lower, np.maximum(upper, share(0, self.size, confidence).upper)])
 
     def quantile(self, probability: float, confidence: float) -> Interval:
         """The level that the largest value of a record exceeds with a probability."""
@@ -130,9 +105,14 @@ class Curves:
 
 def percentiles(estimate: float, resampled: np.ndarray, confidence: float, records: int) -> Interval:
     """Percentiles of a bootstrap over `records`, moved away from the estimate by `small_sample_factor`."""
+    return Interval(float(estimate), *(float(bound) for bound in _bounds(estimate, resampled, confidence, records)))
+
+
+def _bounds(estimate: np.ndarray, resampled: np.ndarray, confidence: float, records: int) -> np.ndarray:
+    """(2, ...): lower and upper bounds of estimates (...,) from resampled (bootstrap, ...) ones."""
     tail, factor = (1 - confidence) / 2, small_sample_factor(records, confidence)
-    lower, upper = estimate + factor * (np.quantile(resampled, [tail, 1 - tail]) - estimate)
-    return Interval(float(estimate), float(min(lower, estimate)), float(max(upper, estimate)))
+    lower, upper = estimate + factor * (np.quantile(resampled, [tail, 1 - tail], axis=0) - estimate)
+    return np.stack([np.minimum(lower, estimate), np.maximum(upper, estimate)])
 
 
 def small_sample_factor(records: int, confidence: float) -> float:
@@ -160,13 +140,23 @@ def resamples(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[t
 
 def exceedance_curves(maxima: Maxima, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
     """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
-    fitted, fleet = fit(maxima.lamp, maxima.out_of_fold), Fleet.of(maxima.fleet)
-    ends = fitted.intercept + fitted.slope * fleet.values[[0, -1]] + [fitted.residuals.min(), fitted.residuals.max()]
+    fitted, networks = fit(maxima.lamp, maxima.out_of_fold), maxima.fleet.shape[1]
+    order = np.argsort(maxima.fleet, axis=None)
+    values, record = maxima.fleet.ravel()[order], order // networks
+    ends = fitted.intercept + fitted.slope * values[[0, -1]] + [fitted.residuals.min(), fitted.residuals.max()]
     ends = (min(ends[0], maxima.lamp.min()), max(ends[1], maxima.lamp.max(), reach))
     margin = 0.25 * (ends[1] - ends[0]) + 1e-9
     levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
-    resampled = [fleet.exceedance(*each[:1], levels, each[1]) for each in resamples(maxima, seed, number)]
-    return Curves(levels, fleet.exceedance(fitted, levels), np.array(resampled), len(maxima.lamp))
+
+    def exceedance(model: Fit, weights: np.ndarray) -> np.ndarray:
+        """(level,): P(a + b M_pred + e > level), with weights (N,) of the records."""
+        up_to = np.concatenate([[0.0], np.cumsum(weights[record])])
+        needed = (levels[:, None] - model.intercept - model.residuals) / model.slope
+        return 1 - up_to[np.searchsorted(values, needed, side="right")].mean(axis=1) / up_to[-1]
+
+    resampled = np.array([exceedance(*each) for each in resamples(maxima, seed, number)])
+    n, size = len(maxima.lamp), len(maxima.fleet)
+    return Curves(levels, exceedance(fitted, np.ones(size)), resampled, n, size)
 
 
 # ---- longer exposures -----------------------------------------------------------------------------------------------
@@ -225,7 +215,7 @@ DISTRIBUTIONS = {
 }
 
 
-def fitted_moments(maxima: Maxima, seed: int, number: int = 0) -> np.ndarray:
+def fitted_moments(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> np.ndarray:
     """(1 + number, 3): L-moments of a + b M_pred + e over the fleet, and over resamples; each record draws its e."""
     rng = np.random.default_rng(seed)
     networks = maxima.fleet.shape[1]
@@ -238,7 +228,6 @@ def fitted_moments(maxima: Maxima, seed: int, number: int = 0) -> np.ndarray:
     return np.array(found)
 
 
-def exceeded(moments: np.ndarray, probability: float, name: str = "Gumbel") -> np.ndarray:
-    """(...,): the level that one of DISTRIBUTIONS with L-moments (..., 3) exceeds with a probability."""
-    distribution, parameters = DISTRIBUTIONS[name]
-    return distribution.isf(probability, *parameters(moments))
+def exceeded(moments: np.ndarray, probability: float) -> np.ndarray:
+    """(...,): the level that Gumbel distributions with L-moments (..., 3) exceed with a probability."""
+    return stats.gumbel_r.isf(probability, *gumbel(moments))

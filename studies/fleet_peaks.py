@@ -10,14 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics import SIMPLECODE
 from studies.fleet_extremes import l_moments
-from studies.fleet_records import LAMP, NETWORK, RecordTable
-from studies.fleet_tables import Group
+from studies.fleet_records import RecordTable
+from studies.fleet_tables import Group, by_source
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # shares of the peaks below
 FEWEST_PEAKS = 20
-MOST_RECORDS = 1000
 RESAMPLES = 100
 MOST_POINTS = 60  # of a curve
 
@@ -89,19 +87,10 @@ def tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`stability` and `curve` of each group, channel and source."""
     tails, curves = [], []
-    for group in groups:
-        sources = ((lamp, group.lamp, LAMP), (fleet, group.fleet, SIMPLECODE), (fleet, group.fleet, NETWORK))
-        for table, records, source in sources:
-            kept = sorted(records)[:: max(1, -(-len(records) // MOST_RECORDS))]
-            of_source = (table.rows["source"] == source) & table.rows["record"].isin(kept)
-            for channel in table.channels:
-                chosen = (of_source & (table.rows["channel"] == channel)).to_numpy()
-                peaks, seconds = table.peaks[chosen], float(table.rows.loc[chosen, "duration_s"].sum())
-                if not np.isfinite(peaks).any() or not np.nanmax(peaks) > 0:
-                    continue
-                about = {"sea_state": group.name, "channel": channel, "source": source}
-                record = pd.factorize(table.rows.loc[chosen, "record"])[0]
-                tails.append(stability(peaks, record, seconds, exposure, level, seed).assign(**about))
-                curves.append(curve(peaks, seconds).assign(**about))
+    for about, chosen in by_source(lamp, fleet, groups):
+        if np.isfinite(chosen.peaks).any():
+            seconds, record = float(chosen.rows["duration_s"].sum()), pd.factorize(chosen.rows["record"])[0]
+            tails.append(stability(chosen.peaks, record, seconds, exposure, level, seed).assign(**about))
+            curves.append(curve(chosen.peaks, seconds).assign(**about))
     tails, curves = (pd.concat([part for part in parts if len(part)] or [pd.DataFrame()]) for parts in (tails, curves))
     return tails.reset_index(drop=True), curves.reset_index(drop=True)

@@ -5,7 +5,7 @@ The motions themselves are not kept, so that a fleet may have tens of thousands 
 
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,8 @@ from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
-from metrics import ABOUT_MEAN, SIMPLECODE
-from readers.cases import HANDLE
+from metrics import SIMPLECODE, magnitudes, segment_spectra
+from readers.cases import handle_in
 from settings import SET_NAMES, Config, DataInfo, UserInput
 from support import run_folder
 from support.errors import InputError, first_line
@@ -29,7 +29,10 @@ LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
 ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
 PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as neighbours belong to one group of waves
+SEGMENT = 120.0  # s, of the spectra
+FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 58)  # rad/s of encounter, up to 3
 SCALARS = ("ssa", "period", "maximum")
+ARRAYS = ("share_above", "peaks", "spectra")  # of a RecordTable, beside its rows
 COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
 
 
@@ -43,18 +46,20 @@ class RecordTable:
     share_above: (row, level), share of the time that the magnitude is above each level.
     levels: (channel, LEVELS), in the channels' units.
     peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
+    spectra: (row, 4, FREQUENCIES), see `wave_responses`; without frequencies in files of versions that had none.
     """
 
     rows: pd.DataFrame
     share_above: np.ndarray
     levels: np.ndarray
     peaks: np.ndarray
+    spectra: np.ndarray
     channels: tuple[str, ...]
 
     def chosen(self, rows: np.ndarray) -> "RecordTable":
         """Those of the rows (row,) that are True."""
-        table = self.rows[rows].reset_index(drop=True)
-        return RecordTable(table, self.share_above[rows], self.levels, self.peaks[rows], self.channels)
+        arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
+        return replace(self, rows=self.rows[rows].reset_index(drop=True), **arrays)
 
     def time_above(self, channel: str, level: float) -> np.ndarray:
         """(row,): the share of the time that a channel's magnitude exceeds a level; NaN in rows of other channels.
@@ -71,10 +76,13 @@ class RecordTable:
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
         longest = max(table.peaks.shape[1] for table in tables)
-        peaks = [np.pad(t.peaks, ((0, 0), (0, longest - t.peaks.shape[1])), constant_values=np.nan) for t in tables]
+        pad = [((0, 0), (0, longest - table.peaks.shape[1])) for table in tables]
+        peaks = [np.pad(table.peaks, of, constant_values=np.nan) for table, of in zip(tables, pad, strict=True)]
+        arrays = {
+            name: np.concatenate([getattr(table, name) for table in tables]) for name in ("share_above", "spectra")
+        }
         rows = pd.concat([table.rows for table in tables], ignore_index=True)
-        shares = np.concatenate([table.share_above for table in tables])
-        return cls(rows, shares, tables[0].levels, np.concatenate(peaks), tables[0].channels)
+        return replace(tables[0], rows=rows, peaks=np.concatenate(peaks), **arrays)
 
 
 # ---- one record -----------------------------------------------------------------------------------------------------
@@ -114,19 +122,39 @@ def shares_above(magnitudes: np.ndarray, width: np.ndarray) -> np.ndarray:
     return (above[:, :LEVELS] / magnitudes.shape[1]).astype(np.float32)
 
 
+def wave_responses(series: np.ndarray, wave: np.ndarray, step: float) -> np.ndarray:
+    """(series, 4, FREQUENCIES): each one's spectrum, real and imaginary part of its cross spectrum with the wave, and
+    the wave's spectrum. One-sided, in squared units per rad/s, by Welch's method; NaN for records below SEGMENT s.
+
+    series: (series, rows). wave: (rows,). step: s.
+    """
+    found = np.full((len(series), 4, len(FREQUENCIES)), np.nan, np.float32)
+    length = round(SEGMENT / step)
+    if len(wave) < length:
+        return found
+    transforms = segment_spectra(np.vstack([series, wave]).T, length)[1 : len(FREQUENCIES) + 1]
+    own, of_wave = transforms[:, :-1], transforms[:, -1:]
+    cross = own * of_wave.conj()
+    parts = np.stack(np.broadcast_arrays(np.abs(own) ** 2, cross.real, cross.imag, np.abs(of_wave) ** 2))
+    density = step / np.pi / (np.hanning(length) ** 2).sum()
+    found[..., : len(transforms)] = density * parts.mean(axis=3).transpose(2, 0, 1)
+    return found
+
+
 @dataclass(frozen=True)
 class Recorder:
     """Takes the statistics of records.
 
     scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
     trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
-    that are left out.
+    that are left out. wave: its place among the inputs, None without.
     """
 
     channels: tuple[str, ...]
     scale: np.ndarray
     networks: int
     transient: float
+    wave: int | None = None
 
     @classmethod
     def of(cls, config: Config) -> "Recorder | None":
@@ -136,7 +164,8 @@ class Recorder:
             return None
         saved = read_metadata(config.network_folder)
         scale = np.array(saved["network"]["standardization"]["output_deviation"])
-        return cls(tuple(saved["network"]["outputs"]), scale, len(saved["folds"]), config.user.transient_time)
+        wave = data_io.wave_at_centre(data_io.input_channels(config.user))
+        return cls(tuple(saved["network"]["outputs"]), scale, len(saved["folds"]), config.user.transient_time, wave)
 
     @property
     def levels(self) -> np.ndarray:
@@ -154,36 +183,31 @@ class Recorder:
         return self._statistics(record, "lamp", sources)
 
     def _statistics(self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray]) -> RecordTable:
-        since = record.time - record.time[0]
-        first = int(np.searchsorted(since, self.transient))
-        if len(since) - first < 2:
+        first = record.after(self.transient).start
+        time = record.time[first:]
+        if len(time) < 2:
             raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
-        step = float(np.median(np.diff(since)))
-        handle = record.name[record.name.index("_h") :] if HANDLE.fullmatch(record.name) else ""
-        duration = since[-1] - since[first] + step
-        rows, shares, peaks = [], [], []
+        step = float(np.median(np.diff(time)))
+        wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
+        rows, arrays = [], []
         for (source, network), motions in sources.items():
-            *found, share, peak = self._of_source(motions[first:], step)
-            for channel, known, *scalars in zip(self.channels, *found, strict=True):
-                if known:
-                    rows.append((set_name, record.name, handle, source, network, channel, duration, *scalars))
-            shares.append(share[found[0]])
-            peaks.append(peak[found[0]])
-        table = pd.DataFrame(rows, columns=list(COLUMNS))
-        return RecordTable(table, np.concatenate(shares), self.levels, np.concatenate(peaks), self.channels)
-
-    def _of_source(self, motions: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
-        """Whether a channel is known, its SCALARS, share above each level, and peaks, all (channel, ...)."""
-        series = np.ascontiguousarray(motions.T, np.float64)
-        centred = series - series.mean(axis=1, keepdims=True)
-        known = np.isfinite(centred[:, 0])  # the mean is NaN as soon as one row is
-        centred[~known] = series[~known] = 0.0
-        about_mean = np.array([name in ABOUT_MEAN for name in self.channels])
-        magnitudes = np.abs(np.where(about_mean[:, None], centred, series))
-        ssa = 2.0 * np.sqrt(np.einsum("ij,ij->i", centred, centred) / centred.shape[1])
-        scalars = (ssa, zero_upcrossing_period(centred, step), magnitudes.max(axis=1))
-        shares = shares_above(magnitudes, self.scale * LEVEL_STEP)
-        return known, *scalars, shares, envelope_peaks(centred, step)
+            known = np.isfinite(motions[first:]).all(axis=0)
+            if not known.any():
+                continue
+            channels = [channel for channel, is_known in zip(self.channels, known, strict=True) if is_known]
+            series = np.ascontiguousarray(motions[first:, known].T, float)
+            centred = series - series.mean(axis=1, keepdims=True)
+            sizes = np.stack([magnitudes(each, channel) for each, channel in zip(series, channels, strict=True)])
+            scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1))
+            about = (set_name, record.name, handle_in(record.name), source, network)
+            about_channels = zip(channels, *scalars, strict=True)
+            rows += [(*about, channel, np.ptp(time) + step, *each) for channel, *each in about_channels]
+            shares = shares_above(sizes, self.scale[known] * LEVEL_STEP)
+            arrays.append((shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)))
+        shares, peaks, spectra = map(np.concatenate, zip(*arrays, strict=True))
+        return RecordTable(
+            pd.DataFrame(rows, columns=list(COLUMNS)), shares, self.levels, peaks, spectra, self.channels
+        )
 
 
 # ---- the records of a network ---------------------------------------------------------------------------------------
@@ -199,28 +223,24 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ())
     """
     unseen = load_out_of_fold(folder)
     if not {record.name for record in known} >= set(unseen):
-        known = read_training_records(folder)
-    tables, faults = [], []
-    for record in known:
-        if record.name not in unseen:
-            continue
-        if len(unseen[record.name]) != len(record.time):
-            faults.append(
-                f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
-                "restore the files, or train again"
-            )
-            continue
-        tables.append(recorder.lamp_record(record, unseen[record.name]))
-    if faults or not tables:
+        known = _read_training_records(folder)
+    own = [record for record in known if record.name in unseen]
+    faults = [
+        f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
+        "restore the files, or train again"
+        for record in own
+        if len(unseen[record.name]) != len(record.time)
+    ]
+    if faults or not own:
         raise InputError(faults or f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
-    return RecordTable.joined(tables)
+    return RecordTable.joined([recorder.lamp_record(record, unseen[record.name]) for record in own])
 
 
-def read_training_records(folder: Path) -> list[Record]:
-    """The train and val records of a saved network, from the lists in its settings.json. Raises InputError."""
+def _read_training_records(folder: Path) -> list[Record]:
     config = training_config(folder)
-    paths = [path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")]
-    names = data_io.unique_names(paths)
+    names = data_io.unique_names(
+        [path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")]
+    )
     records, faults = [], []
     for sc, lamp in (*config.data.pairs("train"), *config.data.pairs("val")):
         try:
@@ -254,7 +274,7 @@ def save(folder: Path, table: RecordTable) -> None:
     run_folder.note(folder, [TABLE_FILE, CURVES_FILE])
     with written_aside(folder / TABLE_FILE) as aside:
         table.rows.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
-    curves = {"share_above": table.share_above, "levels": table.levels, "peaks": table.peaks}
+    curves = {name: getattr(table, name) for name in (*ARRAYS, "levels")}
     with written_aside(folder / CURVES_FILE) as aside:
         np.savez(aside, channels=np.array(table.channels), **curves)
 
@@ -268,6 +288,7 @@ def load(folder: Path) -> RecordTable | None:
         with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))
+        curves.setdefault("spectra", np.empty((len(rows), 4, 0)))
         if len(rows) != len(curves["peaks"]):
             raise ValueError(f"{len(rows)} rows, {len(curves['peaks'])} in {CURVES_FILE}")
         return RecordTable(rows, channels=channels, **curves)

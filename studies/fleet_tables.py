@@ -1,14 +1,14 @@
 """The table of a fleet's statistics: by group of records and channel, with LAMP alone and SimpleCode beside them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from data_io import CHANNEL_UNITS
 from metrics import SIMPLECODE
-from readers.cases import HANDLE, parse_handle
+from readers.cases import HANDLE, handle_in, parse_handle
 from studies import fleet_extremes as extremes
 from studies.fleet_estimates import FEWEST_RECORDS, Interval, corrected_mean, effective_runs, mean, share
 from studies.fleet_records import LAMP, NETWORK, RecordTable
@@ -19,11 +19,10 @@ FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
 UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
 MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum"}
-COLUMNS = (
-    *("sea_state", "channel", "unit", "statistic", "threshold", "estimate", "lower", "upper"),
-    *(f"{source}{bound}" for source in ("lamp", "simplecode") for bound in ("", "_lower", "_upper")),
-    *("lamp_records", "fleet_records", "effective_lamp_runs", "method"),
-)
+NUMBERS = ("estimate", "lower", "upper")
+NUMBERS += tuple(f"{source}{bound}" for source in ("lamp", "simplecode") for bound in ("", "_lower", "_upper"))
+COLUMNS = ("sea_state", "channel", "unit", "statistic", "threshold", *NUMBERS)
+COLUMNS += ("lamp_records", "fleet_records", "effective_lamp_runs", "method")
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,16 @@ class Group:
 def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[Group]:
     """The groups of the fleet's records, and last, if there are several, all of them."""
     of_lamp, of_fleet = (_by_name(table, by) for table in (lamp, fleet))
-    everything = Group(EVERYTHING, frozenset().union(*of_lamp.values()), frozenset().union(*of_fleet.values()))
+    everything = [frozenset().union(*names.values()) for names in (of_lamp, of_fleet)]
     if len(of_fleet) == 1 and of_fleet.keys() == of_lamp.keys():
-        return [Group(*of_fleet, everything.lamp, everything.fleet)]
+        return [Group(*of_fleet, *everything)]
     groups = []
-    for name in sorted(of_fleet):
+    for name, records in sorted(of_fleet.items()):
+        handle = handle_in(next(iter(records)))
+        parts = {part: getattr(parse_handle(handle), part) for part in by or PART_UNITS} if handle else {}
         own = of_lamp.get(name, frozenset())
-        handle = next(iter(of_fleet[name]))
-        parts = (
-            {part: getattr(parse_handle(handle), part) for part in by or PART_UNITS} if HANDLE.fullmatch(handle) else {}
-        )
-        groups.append(Group(name, own, of_fleet[name], len(own) < FEWEST_RECORDS, parts=parts))
-    return [*groups, Group(EVERYTHING, everything.lamp, everything.fleet, mixed=True)]
+        groups.append(Group(name, own, records, borrowed=len(own) < FEWEST_RECORDS, parts=parts))
+    return [*groups, Group(EVERYTHING, *everything, mixed=True)]
 
 
 def _by_name(table: RecordTable, by: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -85,6 +82,24 @@ def _group_name(handle: str, by: Sequence[str]) -> str:
     return ", ".join(f"{part} {getattr(parts, part):g} {PART_UNITS[part]}" for part in by)
 
 
+def by_source(
+    lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], most: int = 1000
+) -> Iterator[tuple[dict[str, str], RecordTable]]:
+    """Yields (sea_state, channel, source) and the rows, for LAMP, SimpleCode's fleet and the network's fleet.
+
+    Channels that do not move are left out. most: records of a group.
+    """
+    for group in groups:
+        sources = ((lamp, group.lamp, LAMP), (fleet, group.fleet, SIMPLECODE), (fleet, group.fleet, NETWORK))
+        for table, records, source in sources:
+            kept = sorted(records)[:: max(1, -(-len(records) // most))]
+            of_source = (table.rows["source"] == source) & table.rows["record"].isin(kept)
+            for channel in table.channels:
+                chosen = table.chosen((of_source & (table.rows["channel"] == channel)).to_numpy())
+                if (chosen.rows["ssa"] > 0).any():
+                    yield {"sea_state": group.name, "channel": channel, "source": source}, chosen
+
+
 # ---- values of a channel --------------------------------------------------------------------------------------------
 
 
@@ -99,10 +114,13 @@ class Values:
 
     def of(self, group: Group) -> "Values":
         """Those of a group; of a group that borrows, of all LAMP records."""
-        names = self.lamp.index if group.borrowed else self.lamp.index[self.lamp.index.isin(group.lamp)]
-        own = self.fleet.index[self.fleet.index.isin(group.fleet)]
-        simple = self.simple[self.simple.index.isin(group.fleet)]
-        return Values(self.lamp[names], self.out_of_fold[names], self.fleet.loc[own], simple)
+        own = slice(None) if group.borrowed else self.lamp.index.isin(group.lamp)
+        fleet, simple = (each[each.index.isin(group.fleet)] for each in (self.fleet, self.simple))
+        return Values(self.lamp[own], self.out_of_fold[own], fleet, simple)
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.lamp.to_numpy(), self.out_of_fold.to_numpy(), self.fleet.to_numpy()
 
 
 def values(lamp: pd.DataFrame, fleet: pd.DataFrame, column: str) -> Values:
@@ -128,26 +146,23 @@ def statistics(
         found = {name: values(*own, column) for name, column in MEANS.items()}
         limit = question.limits.get(channel)
         threshold = limit or _round(found["mean_ssa"].lamp.mean())
-        with_share = [
-            each.assign(above=table.time_above(channel, threshold)[each.index])
-            for each, table in zip(own, (lamp, fleet), strict=True)
-        ]
-        found["time_above"] = values(*with_share, "above")
+        pairs = zip(own, (lamp, fleet), strict=True)
+        above = [each.assign(above=table.time_above(channel, threshold)[each.index]) for each, table in pairs]
+        found["time_above"] = values(*above, "above")
         duration = float(own[1]["duration_s"].median())
         for group in groups:
-            about = {"sea_state": group.name, "channel": channel}
-            for name, of_all in found.items():
-                at = {"statistic": name, "threshold": threshold if name == "time_above" else np.nan}
-                rows.append(about | at | _mean_row(of_all, group, question.level, name == "time_above"))
+            new = [_mean_row(each, group, question.level, name == "time_above") for name, each in found.items()]
+            new = [{"statistic": name, "threshold": np.nan} | row for name, row in zip(found, new, strict=True)]
+            new[-1]["threshold"] = threshold
             more, curve = _extreme_rows(found["mean_maximum"], group, question, limit, duration)
-            rows += [about | row for row in more]
-            if curve is not None:
-                curves.append(curve.assign(sea_state=group.name, channel=channel))
-    for row in rows:
-        row["unit"] = UNITS.get(row["statistic"], CHANNEL_UNITS[row["channel"]])
+            for row in (*new, *more):
+                unit = UNITS.get(row["statistic"], CHANNEL_UNITS[channel])
+                rows.append({"sea_state": group.name, "channel": channel, "unit": unit} | row)
+            curves.append(curve.assign(sea_state=group.name, channel=channel))
     order = {group.name: place for place, group in enumerate(groups)}
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table = table.sort_values("sea_state", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    curves = [curve for curve in curves if len(curve)]
     return table, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
 
 
@@ -157,22 +172,21 @@ def _round(value: float) -> float:
 
 def _mean_row(of_all: Values, group: Group, level: float, is_share: bool) -> dict:
     own = of_all.of(group)
-    numbers = (own.lamp.to_numpy(), own.out_of_fold.to_numpy(), own.fleet.to_numpy().mean(axis=1))
-    corrected = corrected_mean(*numbers, level, group.borrowed)
-    alone = mean(of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy(), level)
-    simple = mean(own.simple.to_numpy(), level)
-    if is_share:
-        corrected, alone, simple = (each.within(0.0, 1.0) for each in (corrected, alone, simple))
+    lamp, out_of_fold, fleet = own.arrays
+    found = [
+        corrected_mean(lamp, out_of_fold, fleet.mean(axis=1), level, group.borrowed),
+        mean(of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy(), level),
+        mean(own.simple.to_numpy(), level),
+    ]
     method = "borrowed" if group.borrowed else "pooled" if group.mixed else "corrected mean"
-    return _row(corrected, alone, simple, group, len(own.lamp), method)
+    return _row([each.within(0.0, 1.0) for each in found] if is_share else found, group, len(lamp), method)
 
 
-def _row(corrected: Interval, alone: Interval, simple: Interval, group: Group, records: int, method: str) -> dict:
-    numbers = {}
-    for name, found in (("estimate", corrected), ("lamp", alone), ("simplecode", simple)):
-        bounds = ("lower", "upper") if name == "estimate" else (f"{name}_lower", f"{name}_upper")
-        numbers |= {name: found.estimate, bounds[0]: found.lower, bounds[1]: found.upper}
-    runs = np.nan if group.borrowed else effective_runs(records, alone, corrected)
+def _row(found: Sequence[Interval], group: Group, records: int, method: str) -> dict:
+    """found: corrected, of LAMP alone, of SimpleCode's fleet. records: of LAMP that the first comes from."""
+    corrected, alone, simple = ((each.estimate, each.lower, each.upper) for each in found)
+    numbers = dict(zip(NUMBERS, (*corrected, *alone, *simple), strict=True))
+    runs = np.nan if "borrowed" in method else effective_runs(records, found[1], found[0])
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
     return numbers | counts | {"effective_lamp_runs": runs, "method": method}
 
@@ -182,43 +196,40 @@ def _row(corrected: Interval, alone: Interval, simple: Interval, group: Group, r
 
 def _extreme_rows(
     of_all: Values, group: Group, question: Question, limit: float | None, duration: float
-) -> tuple[list[dict], pd.DataFrame | None]:
+) -> tuple[list[dict], pd.DataFrame]:
     """Exceedance of the limit, the most probable maximum and what the largest exceeds with small probabilities."""
     few = len(group.lamp) < FEWEST_MAXIMA
-    own = of_all.of(Group(group.name, group.lamp, group.fleet, few))
+    own = of_all.of(replace(group, borrowed=few))
     if len(own.lamp) < FEWEST_RECORDS or len(own.fleet) < 2:
-        return [], None
+        return [], pd.DataFrame()
     several = few or group.mixed  # sea states: errors grow with the motions
     to, back = _logarithm(own.lamp.to_numpy()) if several else (np.asarray, np.asarray)
-    maxima = extremes.Maxima(own.lamp.to_numpy(), own.out_of_fold.to_numpy(), own.fleet.to_numpy()).map(to)
+    maxima = extremes.Maxima(*map(to, own.arrays))
     curves = extremes.exceedance_curves(maxima, question.seed, reach=float(to(limit)) if limit else -np.inf)
     alone = of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy()
     simple = own.simple.to_numpy()
     method = "maxima, borrowed" if few and len(own.lamp) > len(alone) else "maxima"
-    group = Group(group.name, group.lamp, group.fleet, "borrowed" in method)
     rows = []
     if limit:
         found = [curves.at(float(to(limit)), question.level)]
         found += [share(int((each > limit).sum()), len(each), question.level) for each in (alone, simple)]
-        about = {"statistic": "maximum_above", "threshold": limit}
-        rows.append(about | _row(*found, group, len(alone), method))
+        rows.append({"statistic": "maximum_above", "threshold": limit} | _row(found, group, len(alone), method))
     risks = {"most_probable_maximum": extremes.most_probable_probability(question.exposure, duration)}
     for name, risk in EXPOSURE_RISKS.items():
         risks[name] = extremes.record_probability(risk, question.exposure, duration)
-    moments = extremes.fitted_moments(maxima, question.seed, extremes.BOOTSTRAPS)
+    moments = extremes.fitted_moments(maxima, question.seed)
     for name, risk in risks.items():
-        beyond = risk * len(own.fleet) < extremes.TAIL_RECORDS
-        if beyond:
+        how = method
+        if risk * len(own.fleet) < extremes.TAIL_RECORDS:
+            how += ", extrapolated (Gumbel)"
             of_fit, *resampled = extremes.exceeded(moments, risk)
             found = extremes.percentiles(of_fit, np.array(resampled), question.level, len(own.lamp))
         else:
             found = curves.quantile(risk, question.level)
         found = Interval(*(float(back(each)) for each in (found.estimate, found.lower, found.upper)))
-        of_lamp = _gumbel_level(alone, risk, question)
         of_simple = Interval(float(np.quantile(simple, 1 - risk))) if len(simple) else Interval()
-        how = f"{method}, extrapolated (Gumbel)" if beyond else method
-        about = {"statistic": name, "threshold": np.nan}
-        rows.append(about | _row(found, of_lamp, of_simple, group, len(alone), how))
+        row = _row([found, _gumbel_level(alone, risk, question), of_simple], group, len(alone), how)
+        rows.append({"statistic": name, "threshold": np.nan} | row)
     return rows, curve_table(curves, back, maxima, moments[0], alone, simple, question)
 
 

@@ -20,12 +20,12 @@ from data_io import Record
 from figures.next_runs_figure import next_runs_figure
 from pages import report_page
 from readers import input_file
-from readers.cases import HANDLE
+from readers.cases import handle_in
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from studies.fleet_records import training_config
 from studies.next_runs_choice import Candidate, Choice, Factors, choose, factors, window_spread
 from support import run_folder
-from support.errors import InputError, exit_status, warn
+from support.errors import InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from trust import flagging, novelty
 
@@ -78,7 +78,7 @@ def run(
     found = factors(candidates, training)
     chosen = choose(candidates, found, number, np.random.default_rng(seed), by)
     table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
-    run_folder.note(output, [TABLE_FILE, CASES_FILE, FIGURE_FILE])
+    run_folder.note(output, [TABLE_FILE, FIGURE_FILE])  # the cases file is the user's, as input files will read it
     data_io.write_table(output / TABLE_FILE, table)
     remarks = _write_cases(output / CASES_FILE, table, paths, config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
@@ -124,9 +124,8 @@ def _candidates(config: Config) -> tuple[list[str], dict[str, str | None]]:
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
     """Whether all handles agree but for the realization; False if a name has no handle."""
-    names = [Path(path).name for path in paths]
-    states = {name[name.index("_h") :].rpartition("-")[0] if HANDLE.fullmatch(name) else None for name in names}
-    return len(states) == 1 and None not in states
+    states = {handle_in(Path(path).name).rpartition("-")[0] for path in paths}
+    return len(states) == 1 and "" not in states
 
 
 def _judged(
@@ -149,6 +148,7 @@ def _judged(
     if watch is None:
         raise InputError(f"{config.network_folder / flagging.KNOWN_FILE}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
+    deviation = np.array(trained.architecture.standardization.output_deviation)
     names, faults, candidates = data_io.unique_names(list(paths)), [], []
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
@@ -160,10 +160,9 @@ def _judged(
                     faults += error.lines
                 bar.update()
             predictions = predictor.predict([record.inputs for record in records])
-            deviation = np.array(trained.architecture.standardization.output_deviation)
             for record, predicted in zip(records, predictions, strict=True):
-                inputs = flagging.watched(config, record)
-                candidates.append(judged(record, inputs, predicted, watch.known, deviation))
+                watched = flagging.watched(config, record)
+                candidates.append(judged(record, watched, predicted, watch.known, deviation))
     if not candidates:
         raise InputError(faults)
     warn(faults)
@@ -180,8 +179,8 @@ def judged(
             networks, their spread. deviation: (output channel,) standard deviation of LAMP's motions in training.
     """
     begins, features = novelty.window_features(record.time, inputs)
-    outputs = predicted[:, : len(deviation)]
-    spread = predicted[:, len(deviation) :] if predicted.shape[1] > len(deviation) else np.full_like(outputs, np.nan)
+    outputs, spread = np.split(predicted, [len(deviation)], axis=1)
+    spread = spread if spread.size else np.full_like(outputs, np.nan)
     return Candidate(
         record.name,
         begins,
@@ -206,9 +205,9 @@ def choice_table(
     drawn = sum(each.drawn for each in chosen)
     rows = []
     for rank, each in enumerate(chosen, start=1):
-        own, has_spread = candidates[each.place], bool(np.isfinite(of.spread[each.place]))
+        own = candidates[each.place]
         window, channel = own.worst
-        begin = own.begins[window]
+        begin, spread = own.begins[window], of.spread[each.place]
         words = {"spread": f"networks far apart in {channels[channel]}", "rarity": "rare peaks"}
         words |= {"distance": "unlike the training"}
         reason = ", ".join(words[name] for name in each.above) or "largest gain left"
@@ -216,11 +215,11 @@ def choice_table(
             {
                 "rank": rank,
                 "record": own.name,
-                "handle": own.name[own.name.index("_h") :] if HANDLE.fullmatch(own.name) else "",
+                "handle": handle_in(own.name),
                 "reason": RANDOM if each.drawn else reason,
-                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if has_spread else "",
+                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if np.isfinite(spread) else "",
                 "expected_gain": round(each.gain, 3),
-                "spread": of.spread[each.place],
+                "spread": spread,
                 "rarity": of.rarity[each.place],
                 "distance": each.distance,
                 "probability": drawn / len(candidates) if each.drawn else np.nan,
@@ -232,9 +231,8 @@ def choice_table(
 def split_name(path: str) -> tuple[str, str]:
     """Prefix and handle of a file name, as in cases files; a name without a handle is split at its first underscore."""
     name = Path(path).name
-    match = HANDLE.fullmatch(name)
-    place = match.start(1) - len("_h") if match else max(name.find("_"), 0)
-    return name[:place], name[place:]
+    handle = handle_in(name) or name[max(name.find("_"), 0) :]
+    return name.removesuffix(handle), handle
 
 
 def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: DataInfo) -> list[str]:
@@ -259,6 +257,16 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
     with written_aside(file) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return []
+
+
+def chosen_by_gain(file: str) -> list[str]:
+    """The handles in a cases file of this module that were not drawn at random. Raises InputError."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").partition("***")[2].splitlines()
+    except (OSError, ValueError) as error:
+        raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {CASES_FILE}") from error
+    parts = (line.partition("#") for line in lines)
+    return [handle.strip() for handle, mark, reason in parts if mark and reason.strip() != RANDOM]
 
 
 if __name__ == "__main__":

@@ -113,11 +113,16 @@ def of_run(
     if not calibration.levels:
         return None
     for record, prediction in zip(sets["test"], predictions["test"], strict=True):
-        outputs, spread = outputs_and_spread(record.time, prediction)
-        kept = record.after(config.user.transient_time)
-        table = bands.coverage(calibration, (record.targets - outputs)[kept], spread[kept])
-        tables.append(table.assign(set="test", record=record.name))
+        error, spread = _counted(config, record, prediction)
+        tables.append(bands.coverage(calibration, error, spread).assign(set="test", record=record.name))
     return Bands(calibration, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
+
+
+def _counted(config, record, prediction, out_of_fold=None) -> tuple[np.ndarray, np.ndarray]:
+    """LAMP minus the outputs (or what is predicted out of fold), and the spread, without the transient."""
+    outputs, spread = outputs_and_spread(record.time, prediction)
+    kept = record.after(config.user.transient_time)
+    return (record.targets - (outputs if out_of_fold is None else out_of_fold))[kept], spread[kept]
 
 
 def _residuals(config, sets, predictions, scale) -> Iterator[bands.Residuals]:
@@ -126,10 +131,8 @@ def _residuals(config, sets, predictions, scale) -> Iterator[bands.Residuals]:
         for set_name in ("train", "val"):
             for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
                 if record.name in out_of_fold:
-                    kept = record.after(config.user.transient_time)
-                    _, spread = outputs_and_spread(record.time, prediction)
-                    error = record.targets - out_of_fold[record.name]
-                    yield bands.residuals(error[kept], spread[kept], scale, record.name)
+                    counted = _counted(config, record, prediction, out_of_fold[record.name])
+                    yield bands.residuals(*counted, scale, record.name)
 
 
 def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:

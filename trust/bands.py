@@ -24,6 +24,7 @@ networks minus the variance between them. c is the square root of the ratio.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -186,16 +187,12 @@ def report(by_record: pd.DataFrame) -> pd.DataFrame:
 
     Every record has the same weight. worst_covered, worst_record: the smallest share covered, and its record.
     """
-    rows = []
-    for (set_name, channel, level), block in by_record.groupby(["set", "channel", "level"], sort=False):
-        worst = block.loc[block["covered"].idxmin()]
-        means = block.drop(columns=["set", "record", "channel", "level"]).mean()
-        rows.append(
-            {"set": set_name, "channel": channel, "level": level, "records": len(block)}
-            | means.to_dict()
-            | {"worst_covered": worst["covered"], "worst_record": worst["record"]}
-        )
-    return pd.DataFrame(rows)
+    by_record = by_record.reset_index(drop=True)
+    by = by_record.groupby(["set", "channel", "level"], sort=False)
+    worst = by_record.loc[by["covered"].idxmin(), ["covered", "record"]].add_prefix("worst_")
+    table = by.mean(numeric_only=True)
+    table.insert(0, "records", by.size())
+    return table.assign(**{name: worst[name].to_numpy() for name in worst}).reset_index()
 
 
 def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndarray, channels: Sequence[str]):
@@ -206,12 +203,14 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
     """
     tables = []
     for group in dict.fromkeys(groups):
-        others = [record for record, own in zip(records, groups, strict=True) if own != group]
-        calibration = calibrate(others, scale, channels)
-        for record, own in zip(records, groups, strict=True):
-            if own == group and calibration.levels:
-                table = coverage(calibration, record.error * calibration.mean_over_one, record.spread)
-                tables.append(table.assign(record=record.name))
+        is_own = np.array([own == group for own in groups])
+        calibration = calibrate(list(compress(records, ~is_own)), scale, channels)
+        floor = np.abs(np.outer(FLOORS, scale) - calibration.floor).argmin(axis=0) if calibration.levels else ()
+        for record in compress(records, is_own & bool(calibration.levels)):
+            table = coverage(calibration, record.error * calibration.mean_over_one, record.spread)
+            # Of all steps, not only those kept, and as in the calibration not reduced.
+            whole = record.largest[floor, range(len(channels))] <= calibration.whole
+            tables.append(table.assign(record=record.name, whole_covered=whole.ravel().astype(float)))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import HANDLE, Handle, parse_handle
+from readers.cases import HANDLE, Handle, handle_in, parse_handle
 from settings import Config
 from support import run_folder
 from support.errors import first_line, warn
@@ -68,18 +68,17 @@ def watched(config: Config, record: Record) -> np.ndarray:
 
 def _channels(config: Config) -> tuple[tuple[str, ...], list[int]]:
     names = data_io.input_channels(config.user)
-    waves = [place for place, name in enumerate(names) if name.startswith("Wave")]
-    places = [place for place in range(len(names)) if place not in waves] + waves[len(waves) // 2 :][:1]
-    return tuple("Wave" if place in waves else names[place] for place in places), places
+    wave = data_io.wave_at_centre(names)
+    places = [place for place, name in enumerate(names) if place == wave or not name.startswith("Wave")]
+    return tuple("Wave" if place == wave else names[place] for place in places), places
 
 
 def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str, object]:
     """One row of predicted_records.csv."""
     found = novelty.judge(watch.known, *novelty.window_features(record.time, watched(config, record)), watch.channels)
     outside = outside_handles(record.name, watch.handles)
-    handle = HANDLE.fullmatch(record.name)
     flagged = found.pop("unlike") or bool(outside)
-    name = {"set": set_name, "record": record.name, "handle": record.name[record.name.index("_h") :] if handle else ""}
+    name = {"set": set_name, "record": record.name, "handle": handle_in(record.name)}
     remedy = {"outside_training": "; ".join(outside), "remedy": REMEDY if flagged else ""}
     return name | {"flagged": flagged} | found | remedy
 

@@ -2,7 +2,6 @@
 limits and with the other pairs of the run.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import pandas as pd
 import data_io
 from data_io import Record
 from readers.cases import HANDLE, parse_handle
+from readers.record_cache import digest
 from settings import SET_NAMES, Config
 from support import run_folder
 from support.errors import InputError, warn
@@ -222,29 +222,22 @@ class Judge:
                 findings.append(self.finding(f"constant {name}", file, what, "run the simulation again"))
         for file in dict.fromkeys(file for _, _, file in signals):
             own = {key: name for key, name, of_file in signals if of_file == file and key in moving}
-            findings += self.spikes(file, own) + self.straights(file, own)
+            if key := self.largest("spike", own, LARGEST_SPIKE, LARGEST_MOTION_SPIKE):
+                what = f"{own[key]} jumps at {self.of(f'spike_at_{key}'):.6g} s: its slope changes by "
+                what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
+                remedy = "correct the row, or run the simulation again if rows are missing"
+                findings.append(self.finding("jump", file, what, remedy))
+            if key := self.largest("straight", own, {}, LONGEST_STRAIGHT):
+                what = f"{own[key]} lies on a straight line for {self.of(f'straight_{key}'):.4g} s "
+                what += f"(usual {self.usual[f'straight_{key}']:.2g} s)"
+                remedy = "run the simulation again: rows are missing or not computed"
+                findings.append(self.finding("straight line", file, what, remedy))
         return findings
 
-    def spikes(self, file: str, names: Mapping[str, str]) -> list[Finding]:
-        """The worst jump in a file. names: the channel of each signal."""
-        over = {
-            key: self.of(f"spike_{key}") / LARGEST_SPIKE.get(name, LARGEST_MOTION_SPIKE) for key, name in names.items()
-        }
-        worst = max(over, key=lambda key: over[key], default=None)
-        if worst is None or over[worst] < 1:
-            return []
-        what = f"{names[worst]} jumps at {self.of(f'spike_at_{worst}'):.6g} s: its slope changes by "
-        what += f"{self.of(f'spike_{worst}'):.3g} times the usual change (usual {self.usual[f'spike_{worst}']:.2g})"
-        return [self.finding("jump", file, what, "correct the row, or run the simulation again if rows are missing")]
-
-    def straights(self, file: str, names: Mapping[str, str]) -> list[Finding]:
-        """The longest straight stretch in a file. names: the channel of each signal."""
-        longest = max(names, key=lambda key: self.of(f"straight_{key}"), default=None)
-        if longest is None or self.of(f"straight_{longest}") < LONGEST_STRAIGHT:
-            return []
-        what = f"{names[longest]} lies on a straight line for {self.of(f'straight_{longest}'):.4g} s "
-        what += f"(usual {self.usual[f'straight_{longest}']:.2g} s)"
-        return [self.finding("straight line", file, what, "run the simulation again: rows are missing or not computed")]
+    def largest(self, measure: str, names: Mapping[str, str], limits: Mapping[str, float], limit: float) -> str:
+        """The signal that exceeds its limit most; empty if none does. names: channel of each. limits: by channel."""
+        shares = {key: self.of(f"{measure}_{key}") / limits.get(name, limit) for key, name in names.items()}
+        return max((key for key in shares if shares[key] >= 1), key=lambda key: shares[key], default="")
 
 
 def least_wave_fit(name: str) -> float:
@@ -267,14 +260,13 @@ def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
     first: dict[tuple[int, str], Pair] = {}
     for pair in pairs:
         same = [first.setdefault((source, pair.digests[source]), pair) for source in (0, 1)]
-        for source, (other, what) in enumerate(zip(same, ("SimpleCode", "LAMP"), strict=True)):
-            if other is pair or source == 1 and same[0] is same[1]:
-                continue
-            whole = same[0] is same[1]
-            file = pair.sc_file if source == 0 else pair.lamp_file
-            line = f"{file} ({pair.set_name} set): the numbers of {'this realization' if whole else what} are those of "
-            line += f"{other.sc_file if source == 0 else other.lamp_file} ({other.set_name} set); use each once"
-            findings.append(Finding("duplicate", pair, line))
+        whole = same[0] is same[1]
+        kinds = (("SimpleCode", "sc_file"), ("LAMP", "lamp_file"))
+        for other, (code, file) in list(zip(same, kinds, strict=True))[: 1 if whole else 2]:
+            if other is not pair:
+                line = f"{getattr(pair, file)} ({pair.set_name} set): the numbers of "
+                line += f"{'this realization' if whole else code} are those of {getattr(other, file)} "
+                findings.append(Finding("duplicate", pair, f"{line}({other.set_name} set); use each once"))
     return findings
 
 
@@ -294,21 +286,21 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
     """Measures all pairs of a run, with a few records in memory at a time."""
     inputs, channels = data_io.input_channels(config.user), data_io.output_channels(config.user)
-    waves = [place for place, name in enumerate(inputs) if name.startswith("Wave")]
+    middle = data_io.wave_at_centre(inputs)
 
     def measured(job: tuple[str, int]) -> Pair:
         set_name, place = job
         record = sets[set_name][place]
-        wave = record.inputs[:, waves[len(waves) // 2]] if waves else None  # the middle of a grid is amidships
+        wave = None if middle is None else record.inputs[:, middle]
         sc, lamp = config.data.pairs(set_name)[place]
         return Pair(
             set_name,
             record.name,
             f"{sc}.mot",
             f"{lamp}.mot",
-            f"{lamp}.{'wav' if len(waves) == 1 else 'sea'}",
+            f"{lamp}.{'wav' if 'Wave' in inputs else 'sea'}",
             measure(record.time, record.simple, record.targets, wave, channels),
-            (_digest(record.simple), _digest(record.targets)),
+            (digest([record.simple]), digest([record.targets])),
         )
 
     jobs = [(name, place) for name, records in sets.items() for place in range(len(records))]
@@ -316,21 +308,14 @@ def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[P
         return list(pool.map(measured, jobs))
 
 
-def _digest(array: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
-
-
 def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFrame:
     """One row per pair: its set, name, findings and all measures."""
-    odd: dict[str, list[str]] = {}
+    odd: dict[tuple[str, str], list[str]] = {}
     for finding in findings:
         odd.setdefault((finding.pair.set_name, finding.pair.name), []).append(finding.kind)
-    rows = [
-        {"set": pair.set_name, "record": pair.name, "odd": "; ".join(odd.get((pair.set_name, pair.name), []))}
-        | pair.measures
-        for pair in pairs
-    ]
-    return pd.DataFrame(rows)
+    names = [(pair.set_name, pair.name) for pair in pairs]
+    table = pd.DataFrame(names, columns=["set", "record"]).assign(odd=["; ".join(odd.get(name, [])) for name in names])
+    return table.join(pd.DataFrame([pair.measures for pair in pairs]))
 
 
 def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequence[str]) -> pd.DataFrame:

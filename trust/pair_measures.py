@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from metrics import segment_spectra
+
 SEGMENT = 60.0  # s, the longest segment of the spectra
 SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
 NUM_SEGMENTS = 6  # at least, before their overlap
@@ -30,32 +32,35 @@ def measure(
     Returns:
         seconds; gap, the longest time step (s; 0 if all are equal), and gap_at.
         For each channel: std_sc, std_lamp, ratio (LAMP's over SimpleCode's), offset of the means, correlation without
-        lag, lag
-        (s, LAMP behind SimpleCode) and peak, the correlation there, gain (ratio times peak), fit (the share of LAMP
-        that a linear filter of SimpleCode explains); exchanged_A_B, by how much the correlations across channels A and
-        B exceed those within them; spike_*, spike_at_* and straight_* of each signal (see `roughness`).
+        lag, lag (s, LAMP behind SimpleCode) and peak, the correlation there, gain (ratio times peak), fit (the share of
+        LAMP that a linear filter of SimpleCode explains); exchanged_A_B, by how much the correlations across channels A
+        and B exceed those within them; spike_*, spike_at_* and straight_* of each signal (see `roughness`).
         Overall: fit of the best channel; wave_fit_sc and wave_fit_lamp, the share of the waves that the best
         channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel.
         NaN where nothing can be compared.
     """
-    step = float(np.median(np.diff(time)))
-    signals = np.column_stack([simple, lamp] + ([] if wave is None else [wave])).astype(float)
-    count = len(channels)
+    gaps, count = np.diff(time), len(channels)
+    step, widest = float(np.median(gaps)), int(gaps.argmax())
+    has_wave = wave is not None
+    signals = np.column_stack([simple, lamp, wave if has_wave else np.full(len(time), np.nan)]).astype(float)
     names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"]
-    gaps = np.diff(time)
-    widest = int(gaps.argmax())
     gap = float(gaps[widest]) if gaps[widest] > 1.5 * step else 0.0
     row = {"seconds": float(time[-1] - time[0]), "gap": gap, "gap_at": float(time[widest])}
-    for name, signal in zip(names, signals.T, strict=False):
-        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
-        row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
+    for name, signal in zip(names, signals.T, strict=True):
+        if name != "wave" or has_wave:
+            row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
+            row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
     moves = np.ptp(signals, axis=0) > 1e-6 * np.abs(signals).max(axis=0)  # False for NaN
-    fits = coherences(signals, step)
-    zero = _correlations(signals)
+    fits, zero = coherences(signals, step), np.corrcoef(signals, rowvar=False)
+    zero[~moves], zero[:, ~moves] = np.nan, np.nan
+
+    def lag_and_peak(first: int, second: int) -> tuple[float, float]:
+        both = moves[first] and moves[second]
+        return best_lag(signals[:, first], signals[:, second], step) if both else (np.nan, np.nan)
+
     for k, name in enumerate(channels):
-        both = bool(moves[k] and moves[count + k])
-        ratio = row[f"std_{name}_lamp"] / row[f"std_{name}_sc"] if both else np.nan
-        lag, peak = best_lag(signals[:, k], signals[:, count + k], step) if both else (np.nan, np.nan)
+        lag, peak = lag_and_peak(k, count + k)
+        ratio = np.nan if np.isnan(peak) else row[f"std_{name}_lamp"] / row[f"std_{name}_sc"]
         row |= {
             f"ratio_{name}": ratio,
             f"offset_{name}": float(np.mean(lamp[:, k]) - np.mean(simple[:, k])),
@@ -71,24 +76,15 @@ def measure(
             own = max(abs(zero[i, count + i]), abs(zero[j, count + j]))
             row[f"exchanged_{channels[j]}_{channels[i]}"] = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - own
     for first, source in ((0, "sc"), (count, "lamp")):
-        known = wave is not None and moves[-1] and moves[first]
-        row[f"wave_fit_{source}"] = _largest(fits[first : first + count, -1]) if wave is not None else np.nan
-        lag, peak = best_lag(signals[:, -1], signals[:, first], step) if known else (np.nan, np.nan)
+        lag, peak = lag_and_peak(-1, first)
+        row[f"wave_fit_{source}"] = _largest(fits[first : first + count, -1])
         row[f"wave_lag_{source}"] = lag
-        row[f"wave_gain_{source}"] = peak * row[f"std_{names[first]}"] / row["std_wave"] if known else np.nan
+        row[f"wave_gain_{source}"] = peak * row[f"std_{names[first]}"] / row.get("std_wave", np.nan)
     return row
 
 
 def _largest(values: np.ndarray) -> float:
     return float(np.nanmax(values)) if np.isfinite(values).any() else np.nan
-
-
-def _correlations(signals: np.ndarray) -> np.ndarray:
-    """(signal, signal) correlations without lag; NaN for a signal that is constant or NaN."""
-    centred = signals - signals.mean(axis=0)
-    size = np.sqrt((centred**2).sum(axis=0))
-    size[~(size > 1e-6 * np.sqrt(len(signals)) * np.abs(signals).max(axis=0))] = np.nan
-    return (centred / size).T @ (centred / size)
 
 
 def coherences(signals: np.ndarray, step: float) -> np.ndarray:
@@ -104,9 +100,7 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
     length = int(min(SEGMENT / step, rows / NUM_SEGMENTS))
     if length * step < SHORTEST_SEGMENT:
         return np.full((count, count), np.nan)
-    segments = np.lib.stride_tricks.sliding_window_view(signals, length, axis=0)[:: length // 2]
-    segments = segments - segments.mean(axis=2, keepdims=True)
-    spectra = np.fft.rfft(segments * np.hanning(length), axis=2).transpose(2, 1, 0)  # (frequency, signal, segment)
+    spectra = segment_spectra(signals, length)
     cross = spectra @ spectra.conj().transpose(0, 2, 1)
     power = np.real(np.diagonal(cross, axis1=1, axis2=2))
     used = power > 1e-12 * power.max(axis=0)  # ignores frequencies that a signal does not contain

@@ -56,3 +56,12 @@ def test_tails_are_drawn_over_the_peaks_and_their_shapes_over_thresholds():
     assert len(above.lines) == 4 and len(below.collections) == 3
     tail = above.lines[-1]
     assert tail.get_xdata()[0] == 3.0 and tail.get_ydata()[0] == 4.0
+
+
+def test_spectra_responses_and_coherence_of_each_source_are_drawn():
+    x = np.linspace(0.05, 3, 57)
+    one = {"channel": "Roll", "frequency": x, "spectrum": np.exp(-((x - 0.6) ** 2) / 0.02), "rao": 2.0, "coherence": 1}
+    table = pd.concat([pd.DataFrame(one | {"source": source}) for source in ("LAMP", "SimpleCode", "LSTM")])
+    figure = fleet_figures.spectra_figure(table.assign(lower=0.0, upper=1.1), PlotStyle(), "Spectra")
+    assert [len(ax.lines) for ax in figure.axes] == [3, 3, 3]
+    assert figure.axes[1].get_ylabel() == "Response [deg/m]" and figure.axes[2].get_xlim()[1] < 1.2

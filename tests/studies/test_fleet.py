@@ -14,7 +14,7 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_extremes, fleet_peaks, fleet_records
+from studies import fleet, fleet_estimates, fleet_extremes, fleet_peaks, fleet_records, fleet_spectra
 from studies.fleet_extremes import Maxima
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
@@ -149,6 +149,19 @@ def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
     assert np.all(np.diff(curves.probability) <= 1e-12) and curves.probability[[0, -1]].tolist() == [1, 0]
 
 
+def test_no_level_is_exceeded_more_likely_than_a_lower_one():
+    """Nor by the bounds, also beyond all that the fleet and the residuals reach."""
+    maxima = gumbel_maxima(12, 36)
+    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
+    lower, upper = curves.bounds(0.9)
+    assert (np.diff(lower) <= 0).all() and (np.diff(upper) <= 0).all()
+    assert (lower <= curves.probability).all() and (curves.probability <= upper).all()
+    beyond = curves.levels[curves.probability == 0][:3]
+    assert [curves.at(level, 0.9).estimate for level in beyond] == [0, 0, 0]
+    of_none = pytest.approx(fleet_estimates.share(0, 36, 0.9).upper)
+    assert [curves.at(level, 0.9).upper for level in beyond] == [of_none] * 3
+
+
 def test_residuals_are_part_of_the_distribution():
     """A network that sees only half of the variance would make high values too rare."""
     rng = np.random.default_rng(3)
@@ -236,6 +249,19 @@ def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved
     assert facts["lamp_records"] == 6 and facts["fleet_records"] == 27 and "random draw" in facts["guarantee"]
 
 
+def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, capsys):
+    handles = [HANDLE.format(90, n) for n in range(6)]
+    lines = ["about", "***", "SC", "LAMP", f"{handles[0]}  # random draw", f"{handles[1]}  # rare peaks"]
+    Path("cases.txt").write_text("\n".join(lines))
+    assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 0
+    assert "5 LAMP runs and 27 of SimpleCode are as precise as" in capsys.readouterr().out  # they do not join the fleet
+    Path("cases.txt").write_text("\n".join(["***", "SC", "LAMP", *(f"{each}  # rare peaks" for each in handles)]))
+    assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 1
+    assert fleet.main(["--network", "ship", "--chosen", "none.txt"]) == 1
+    errors = capsys.readouterr().err
+    assert "none of them is a random draw" in errors and "none.txt: cannot be read" in errors
+
+
 def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsys):
     wrong = ["--limits", "Rol=20", "--hours", "0", "--by", "headin"]
     assert fleet.main(["--network", "ship", *wrong]) == 1
@@ -247,3 +273,52 @@ def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsy
     (saved_network / "out_of_fold.npz").unlink()
     assert fleet.main(["--network", "ship"]) == 1
     assert "num_folds" in capsys.readouterr().err
+
+
+# ---- spectra --------------------------------------------------------------------------------------------------------
+
+
+def waves_and_responses(seed: int, rows: int = 6000, step: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    """A wave (rows,), and (2, rows): a filter of it of gain 1.5, 0.4 s late, and noise of its own."""
+    rng = np.random.default_rng(seed)
+    time, omega = step * np.arange(rows), np.linspace(0.3, 1.2, 400)
+    phase = rng.uniform(0, 2 * np.pi, 400)
+    wave, late = (0.1 * np.cos(omega * (time - lag)[:, None] + phase).sum(axis=1) for lag in (0.0, 0.4))
+    return wave, np.stack([1.5 * late, rng.normal(size=rows)])
+
+
+def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_is_none():
+    of_records = []
+    for seed in range(20):
+        wave, series = waves_and_responses(seed)
+        of_records.append(fleet_records.wave_responses(series, wave, 0.2))
+    spectra = np.array(of_records)
+    found = fleet_spectra.responses(spectra[:, 0], 0.9)
+    known = found["rao"].notna()
+    assert found.loc[known, "frequency"].between(0.3 - 0.06, 1.2 + 0.06).all() and known.sum() >= 17
+    np.testing.assert_allclose(found.loc[known, "rao"], 1.5, rtol=0.01)
+    assert (found.loc[known, "coherence"] > 0.99).all()
+    assert ((found["lower"] <= found["spectrum"]) & (found["spectrum"] <= found["upper"]))[known].all()
+    width = found["frequency"].diff().iloc[-1]
+    assert found["spectrum"].sum() * width == pytest.approx(1.5**2 * 400 * 0.1**2 / 2, rel=0.02)  # its variance
+    assert fleet_spectra.responses(spectra[:, 1], 0.9)["rao"].isna().all()
+    without = fleet_records.wave_responses(series, np.full(6000, np.nan), 0.2)
+    assert np.isfinite(without[:, 0]).all() and np.isnan(without[:, 1:]).all()
+    assert np.isnan(fleet_records.wave_responses(series[:, :500], wave[:500], 0.2)).all()
+
+
+def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(tmp_path):
+    lamp = lamp_table([make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(4)])
+    many = fleet_table([make_record(f"SC{HANDLE.format(a, n)}", n) for a in (45, 90) for n in range(20, 23)])
+    table = fleet_spectra.table(lamp, many, groups_of(lamp, many, ()), 0.9)
+    assert set(table["sea_state"].str[7:10]) == {"a45", "a90"}
+    assert table.groupby("sea_state")["source"].nunique().tolist() == [2, 3]
+    assert table["rao"].isna().all()  # these records were taken without a wave
+    peak = table.loc[table.groupby(["sea_state", "channel", "source"])["spectrum"].idxmax(), "frequency"]
+    np.testing.assert_allclose(peak, 2 * np.pi / 9, atol=0.03)
+    fleet_records.save(tmp_path, many)
+    kept = dict(np.load(tmp_path / fleet_records.CURVES_FILE))
+    del kept["spectra"]  # a file of an earlier version
+    np.savez(tmp_path / fleet_records.CURVES_FILE, **kept)
+    older = fleet_records.load(tmp_path)
+    assert fleet_spectra.table(older, older, groups_of(older, older, ()), 0.9).empty

@@ -104,6 +104,18 @@ def test_sea_states_left_out_one_at_a_time():
     assert bands.left_out(calm[:1], ["calm"], SCALE, CHANNELS).empty
 
 
+def test_a_record_that_leaves_its_band_for_a_moment_is_not_held_as_a_whole():
+    """Also if the moment is not among the steps that are kept."""
+    rng = np.random.default_rng(7)
+    errors, moment = rng.normal(size=(12, 3 * bands.STEPS_KEPT, 1)), 100
+    errors[:, moment] = 0
+    errors[0, moment] = 50
+    records = [bands.residuals(error, np.full_like(error, 0.1), np.ones(1), str(n)) for n, error in enumerate(errors)]
+    assert not (np.abs(records[0].error) > 10).any()
+    table = bands.left_out(records, range(12), np.ones(1), ("Zcg",)).query("level == 50")
+    assert table.set_index("record")["whole_covered"]["0"] == 0 and 0.2 < table["whole_covered"].mean() < 0.8
+
+
 @pytest.mark.parametrize("count", [0, 12])
 def test_a_calibration_comes_back_from_its_file(tmp_path, count):
     rng = np.random.default_rng(6)
