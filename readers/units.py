@@ -8,7 +8,6 @@ import numpy as np
 
 from support.errors import InputError
 
-HEADER_BYTES = 4000
 METRES, DEGREES, SECONDS = "m", "deg", "s"
 EXPECTED = {
     "Time": SECONDS,
@@ -64,18 +63,3 @@ def _units(header: str, last: int) -> dict[int, str]:
         if len(named) > last and line.lstrip().startswith(("time", "frequency")):
             return {place: unit.strip() for place, unit in enumerate(named)}
     return {}
-
-
-def remarks(path: str, columns: Mapping[str, int]) -> list[str]:
-    """A line on the columns of a file that are converted as they are read. Raises InputError as `factors` does."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read(HEADER_BYTES).decode("latin-1")
-    except OSError:
-        return []
-    rows = re.search(r"^[\s\d.+\-eEdD]+$", text, re.MULTILINE)
-    found = factors(text[: rows.start()] if rows else text, columns, Path(path))
-    if not found:
-        return []
-    listed = ", ".join(f"{name} from {unit}" for name, (unit, _) in found.items())
-    return [f"{path}: converted to m and deg, as its header says: {listed}; check that the header is right"]

@@ -3,7 +3,7 @@
 import dataclasses
 import importlib.util
 
-from settings import SET_NAMES, Config, DataInfo, UserInput
+from settings import SET_NAMES, Config, DataInfo
 
 
 def even_lists(data: DataInfo) -> tuple[DataInfo, list[str]]:
@@ -31,15 +31,16 @@ def even_lists(data: DataInfo) -> tuple[DataInfo, list[str]]:
 def faults(config: Config) -> list[str]:
     """One line for each contradiction."""
     user, data = config.user, config.data
-    lists = any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict"))
     without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
+    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
+    outputs = 3 * user.output_3dof + user.output_vbm
+    derived = "correct it or leave it out, as it is derived"
+    in_closed_form = "network_type 'linear' is fitted in closed form"
+    fitted = user.network_type == "linear" and user.training_mode
+    evolution = config.plotting.plotting_mode and config.plotting.evolution_ID_list_val
     found = {
-        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not (
-            user.input_3dof or user.input_waves or user.input_vbm
-        ),
-        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not (
-            user.output_3dof or user.output_vbm
-        ),
+        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
+        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not outputs,
         "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": (
             user.wave_grid_x_size > 1 and user.ship_length is None
         ),
@@ -52,7 +53,7 @@ def faults(config: Config) -> list[str]:
             user.training_mode and not data.train_sc
         ),
         "DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc": (
-            not user.training_mode and not lists
+            not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict"))
         ),
         "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
         "run: python -m pip install tensorboard": (
@@ -60,44 +61,21 @@ def faults(config: Config) -> list[str]:
         ),
         f"PlottingArgs.evolution_ID_list_val = {list(config.plotting.evolution_ID_list_val)} needs "
         "the checkpoints of a training; set UserInputArgs.checkpoint_every above 0, or leave the list empty": (
-            config.plotting.plotting_mode
-            and bool(config.plotting.evolution_ID_list_val)
-            and user.training_mode
-            and not user.checkpoint_every
+            evolution and user.training_mode and not user.checkpoint_every
         ),
-    }
-    return [line for line, wrong in found.items() if wrong] + _wrong_sizes(user) + _faults_of_a_filter(user)
-
-
-def _wrong_sizes(user: UserInput) -> list[str]:
-    outputs = 3 * user.output_3dof + user.output_vbm
-    return [
-        f"UserInputArgs.{name} = {given}: the selected channels make {expected}; correct it or leave it out, as it is "
-        "derived"
-        for name, given, expected in (
-            ("input_size", user.input_size, input_size(user)),
-            ("output_size", user.output_size, outputs),
-        )
-        if given not in (None, expected)
-    ]
-
-
-def input_size(user: UserInput) -> int:
-    """Number of input channels selected by the settings."""
-    return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
-
-
-def _faults_of_a_filter(user: UserInput) -> list[str]:
-    """Settings that do not apply to a filter, which is fitted in closed form."""
-    if user.network_type != "linear" or not user.training_mode:
-        return []
-    found = {
-        "UserInputArgs.resume = True: network_type 'linear' is fitted in closed form, so nothing is left to resume; "
-        "set resume = False": user.resume,
-        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in closed "
-        'form and cannot start from another network; set it to ""': user.fine_tune_filename,
+        f"UserInputArgs.input_size = {user.input_size}: the selected channels make {inputs}; {derived}": (
+            user.input_size not in (None, inputs)
+        ),
+        f"UserInputArgs.output_size = {user.output_size}: the selected channels make {outputs}; {derived}": (
+            user.output_size not in (None, outputs)
+        ),
+        f"UserInputArgs.resume = True: {in_closed_form}, so nothing is left to resume; set resume = False": (
+            fitted and user.resume
+        ),
+        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: {in_closed_form} and cannot start from "
+        'another network; set it to ""': fitted and user.fine_tune_filename,
         f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has a single solution, which an "
-        "ensemble would repeat; set num_networks = 1": user.num_networks > 1,
+        "ensemble would repeat; set num_networks = 1": fitted and user.num_networks > 1,
     }
     return [line for line, wrong in found.items() if wrong]
 
@@ -106,7 +84,8 @@ def warnings(config: Config) -> list[str]:
     """One line for each setting without effect."""
     user = config.user
     network = f"network_type = {user.network_type!r}"
-    recurrent, fitted = user.network_type in ("lstm", "gru"), user.network_type == "linear" and user.training_mode
+    recurrent = user.network_type in ("lstm", "gru")
+    fitted = user.network_type == "linear" and user.training_mode
     found = {
         f"train_fun_hyp has no effect with {network}: it is a least-squares fit": fitted and user.train_fun_hyp[0] != 0,
         f"checkpoint_every has no effect with {network}: it has no epochs": fitted and user.checkpoint_every,

@@ -29,10 +29,7 @@ LAST_FILE = "last.keras"  # among the checkpoints
 
 
 def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a settings.json that determine the trained network, and its lists of files, by name.
-
-    Settings that the file does not know yet have their defaults.
-    """
+    """The settings of a settings.json that determine the trained network, or their defaults, and its lists of files."""
     user = Config().as_dict()["user"] | frozen.get("user", {})
     own = {name: value for name, value in user.items() if name not in user_settings("run")}
     return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
@@ -74,10 +71,9 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 
 
 def _missing_network(folder: Path) -> str:
-    known = sorted(
-        path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
-    )
-    return f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
+    folders = [path.parent for path in sorted(folder.parent.glob(f"*/{MODEL_FILE}"))]
+    known = ", ".join(path.name for path in folders if path.suffix not in BESIDE)
+    return f"{folder}: there is no saved network of this name; saved networks are: {known or 'none yet'}"
 
 
 def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
@@ -142,14 +138,12 @@ def overwrite_faults(config: Config) -> list[str]:
     if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
         return []
     try:
-        metadata = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        differences = list(different_settings(metadata["settings"], config).values())
-        if user.resume and only_more_epochs(metadata["settings"], config):
+        frozen = read_metadata(folder)["settings"]
+        differences = list(different_settings(frozen, config).values())
+        if not differences or (user.resume and only_more_epochs(frozen, config)):
             return []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, KeyError, TypeError, AttributeError):
         differences = ["its settings cannot be read"]
-    if not differences:
-        return []
     return [
         f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
         f"({'; '.join(differences[:3])}); choose another name, or set overwrite = True to replace it"
@@ -198,6 +192,5 @@ def checkpoint_faults(config: Config) -> list[str]:
         return []
     return [
         f"PlottingArgs.evolution_ID_list_val = {list(wanted)} needs the checkpoints of a training, and there are none "
-        f"in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list "
-        "empty"
+        f"in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list empty"
     ]
