@@ -1,35 +1,15 @@
 """Checks combinations of settings: contradictions, and settings without effect."""
 
-import dataclasses
 import importlib.util
 
 from settings import SET_NAMES, Config, DataInfo
 
 
-def even_lists(data: DataInfo) -> tuple[DataInfo, list[str]]:
-    """The lists of realizations, cut to equal lengths so that other checks can continue, and a line for each cut."""
-    cut, faults = {}, []
-    for name in SET_NAMES:
-        sc, lamp = getattr(data, f"{name}_sc"), getattr(data, f"{name}_lamp")
-        if len(sc) != len(lamp):
-            faults.append(
-                f"DataInfoArgs.{name}_sc has {len(sc)} paths and {name}_lamp has {len(lamp)}: "
-                "each realization needs one of each, in the same order"
-            )
-            common = min(len(sc), len(lamp))
-            cut |= {f"{name}_sc": sc[:common], f"{name}_lamp": lamp[:common]}
-    if data.predict_waves and len(data.predict_waves) != len(data.predict_sc):
-        faults.append(
-            f"DataInfoArgs.predict_waves has {len(data.predict_waves)} paths and predict_sc has "
-            f"{len(data.predict_sc)}: give one for each realization in the same order, or an empty list if the .wav "
-            "files lie beside the SimpleCode .mot files"
-        )
-        cut["predict_waves"] = ()
-    return dataclasses.replace(data, **cut), faults
+def faults(config: Config, lists_were_read: bool = True) -> list[str]:
+    """One line for each contradiction.
 
-
-def faults(config: Config) -> list[str]:
-    """One line for each contradiction."""
+    lists_were_read: otherwise some lists of realizations may be empty because of other errors.
+    """
     user, data = config.user, config.data
     without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
     inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
@@ -50,10 +30,12 @@ def faults(config: Config) -> list[str]:
         "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
         "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
-            user.training_mode and not data.train_sc
+            lists_were_read and user.training_mode and not data.train_sc + data.train_lamp
         ),
         "DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc": (
-            not user.training_mode and not any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict"))
+            lists_were_read
+            and not user.training_mode
+            and not any(value for value in vars(data).values() if isinstance(value, tuple))
         ),
         "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
         "run: python -m pip install tensorboard": (
@@ -77,7 +59,7 @@ def faults(config: Config) -> list[str]:
         f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has a single solution, which an "
         "ensemble would repeat; set num_networks = 1": fitted and user.num_networks > 1,
     }
-    return [line for line, wrong in found.items() if wrong]
+    return _uneven_lists(data) + [line for line, wrong in found.items() if wrong]
 
 
 def warnings(config: Config) -> list[str]:
@@ -102,6 +84,24 @@ def warnings(config: Config) -> list[str]:
         ),
     }
     return [f"UserInputArgs.{line}" for line, applies in found.items() if applies]
+
+
+def _uneven_lists(data: DataInfo) -> list[str]:
+    """A line for each two lists that should have the same length."""
+    remedies = {
+        (f"{name}_sc", f"{name}_lamp"): "each realization needs one of each, in the same order" for name in SET_NAMES
+    }
+    if data.predict_waves:
+        remedies["predict_waves", "predict_sc"] = (
+            "give one for each realization in the same order, or an empty list if the .wav files lie beside the "
+            "SimpleCode .mot files"
+        )
+    lines = []
+    for (first, second), remedy in remedies.items():
+        here, there = len(getattr(data, first)), len(getattr(data, second))
+        if here != there:
+            lines.append(f"DataInfoArgs.{first} has {here} paths and {second} has {there}: {remedy}")
+    return lines
 
 
 def records_in_two_sets(data: DataInfo) -> list[str]:

@@ -1,6 +1,6 @@
 """Converts values of input files to the types of their settings.
 
-Each function returns the value in its type or raises ValueError with what was expected.
+Each function returns the value that is kept or raises ValueError with what was expected.
 """
 
 import math
@@ -37,31 +37,6 @@ def _is_whole(value: Any) -> bool:
 
 def _is_list(value: Any) -> bool:
     return hasattr(value, "__iter__") and not isinstance(value, str | os.PathLike)
-
-
-def as_bool(value: Any) -> bool:
-    if isinstance(value, bool) or value in (0, 1):
-        return bool(value)
-    raise ValueError("expected True or False")
-
-
-def as_int(value: Any) -> int:
-    if not _is_whole(value) or isinstance(value, bool):
-        raise ValueError("expected a whole number")
-    return int(value)
-
-
-def as_float(value: Any) -> float:
-    if isinstance(value, bool) or not _is_number(value):
-        raise ValueError("expected a number")
-    return float(value)
-
-
-def as_text(value: Any) -> str:
-    value = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(value, str):
-        raise ValueError("expected text in quotes")
-    return value
 
 
 def as_indices(value: Any) -> Indices:
@@ -107,19 +82,17 @@ def odd(value: int) -> int:
     return value
 
 
-def network_name(value: str, may_be_empty: bool = False) -> str:
+def network_name(value: str) -> str:
     name = posix(value).strip()
     if name.startswith("saved_models/"):
         name = name.removeprefix("saved_models/").rstrip("/")
-    if not name and may_be_empty:
-        return ""
     if not name or name in (".", "..") or re.search(r'[/:*?"<>|]', name) or name.endswith("."):
         raise ValueError('expected the name of a folder in saved_models, without any of \\ / : * ? " < > |')
     return name
 
 
-def folder(value: str, may_be_empty: bool = False) -> str:
-    return "" if may_be_empty and not value else str(PurePosixPath(posix(value) or "."))
+def folder(value: str) -> str:
+    return str(PurePosixPath(posix(value)))
 
 
 def file_prefix(value: str) -> str:
@@ -134,11 +107,20 @@ def color(value: str) -> str:
     return value
 
 
-TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {
-    bool: ("True or False", as_bool),
-    int: ("a whole number", as_int),
-    float: ("a number", as_float),
-    str: ("text in quotes", as_text),
+def _single(plain: str, fits: Callable[[Any], bool], convert: Callable) -> tuple[str, Callable[[Any], Any]]:
+    def as_type(value: Any) -> Any:
+        if not fits(value):
+            raise ValueError(f"expected {plain}")
+        return convert(value)
+
+    return plain, as_type
+
+
+TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {  # in words, and the function that converts to the type
+    bool: _single("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),
+    int: _single("a whole number", lambda value: _is_whole(value) and not isinstance(value, bool), int),
+    float: _single("a number", lambda value: _is_number(value) and not isinstance(value, bool), float),
+    str: _single("text in quotes", lambda value: isinstance(value, str | os.PathLike), os.fspath),
     Indices: ("a list", as_indices),
     tuple[str, ...]: ("a list", as_paths),
     tuple[float, ...]: ("a list", as_objective),
