@@ -156,7 +156,11 @@ def missing_files(config: Config) -> list[str]:
     lines = []
     for set_name in SET_NAMES:
         pairs = config.data.pairs(set_name)
-        swapped = [pair for pair in pairs if _are_swapped(*pair)]
+        swapped = [
+            (sc, lamp)
+            for sc, lamp in pairs
+            if written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
+        ]
         if swapped:
             sc, lamp = swapped[0]
             lines.append(
@@ -177,10 +181,6 @@ def missing_files(config: Config) -> list[str]:
     return lines
 
 
-def _are_swapped(sc: str, lamp: str) -> bool:
-    return written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
-
-
 # ---- one realization --------------------------------------------------------------------------------------------
 
 
@@ -196,10 +196,7 @@ def read_record(
         name: the record's name; by default SimpleCode's file name.
 
     Returns:
-        the record and the warnings about it, one line each.
-
-    Raises:
-        InputError: all errors in the realization's files, one line each.
+        the record and the warnings about it, one line each. InputError has all errors in the realization's files.
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
@@ -209,16 +206,15 @@ def read_record(
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns["track"].T, time, *points, user.wave_ramp_time)
-    no_vbm = np.full((len(time), 1), np.nan)
-    sc_vbm = columns.get("sc_vbm", no_vbm)
-    inputs = [sc_vbm] * user.input_vbm + [columns["sc"]] * user.input_3dof
-    inputs += [columns["waves"]] if user.input_waves else []
-    simple = [sc_vbm] * user.output_vbm + [columns["sc"]] * user.output_3dof
-    targets = None
-    if lamp:
-        lamp_vbm = columns.get("lamp_vbm", no_vbm)
-        targets = np.hstack([lamp_vbm] * user.output_vbm + [columns["lamp"]] * user.output_3dof)
-    record = Record(name or Path(sc).name, time, np.hstack(inputs), targets, np.hstack(simple))
+    columns.setdefault("sc_vbm", np.full((len(time), 1), np.nan))
+
+    def joint(sources: list[str]) -> np.ndarray:
+        return np.hstack([columns[source] for source in sources])
+
+    inputs = joint(["sc_vbm"] * user.input_vbm + ["sc"] * user.input_3dof + ["waves"] * user.input_waves)
+    simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
+    targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
+    record = Record(name or Path(sc).name, time, inputs, targets, simple)
     return record, _warn_of_other_writers(sc, lamp) + converted + aligned.warnings
 
 
@@ -281,8 +277,7 @@ def _read_tables(files: dict[str, tuple[str, Layout]]) -> tuple[dict[str, tuple[
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
     """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros if the file has none.
 
-    Raises:
-        InputError: the file has disappeared since the motions were read.
+    Raises InputError if the file has disappeared since the motions were read.
     """
     try:
         table = read_columns(f"{sc}.mot", SC_COURSE)
@@ -300,33 +295,25 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
     With a cache_path, records that are not in the cache yet are parsed and written there, and all stay on disk.
-
-    Raises:
-        InputError: all errors in all files, one line each; or the cache cannot be written.
+    Raises InputError with all errors in all files, one line each, or if the cache cannot be written.
     """
     data = config.data
     if data.cache_path:
         record_cache.prepare(Path(data.cache_path))
     names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
     pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
-    sets: dict[str, list] = {set_name: [] for set_name in SET_NAMES}
-    faults: list[str] = []
-    warnings: list[str] = []
-    with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,  # pandas releases Python's global interpreter lock
-        # disable=None: without a terminal
-        tqdm(total=len(pairs), desc="Reading", disable=True if len(pairs) < MANY_RECORDS else None) as bar,
-    ):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas releases Python's global interpreter lock
         results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config), pairs)
-        for (set_name, *_), result in zip(pairs, results, strict=True):
-            bar.update()
-            if isinstance(result, InputError):
-                faults += result.lines
-            else:
-                sets[set_name].append(result[0])
-                warnings += result[1]
+        # disable=None: without a terminal
+        results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))
+    faults = [line for found in results if isinstance(found, InputError) for line in found.lines]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
+    sets: dict[str, list] = {set_name: [] for set_name in SET_NAMES}
+    warnings: list[str] = []
+    for (set_name, *_), (record, lines) in zip(pairs, results, strict=True):
+        sets[set_name].append(record)
+        warnings += lines
     kind = RecordsOnDisk if data.cache_path else tuple
     return {name: kind(tuple(records)) for name, records in sets.items()}, list(dict.fromkeys(warnings))
 
@@ -336,8 +323,7 @@ def _find_or_read(
 ) -> tuple[Record | CachedRecord, list[str]] | InputError:
     """A realization from the cache or else from its files, with its warnings; or the errors in its files.
 
-    Raises:
-        InputError: the cache cannot be written.
+    Raises InputError if the cache cannot be written.
     """
     file = _cache_file(sc, lamp, config)
     kept = record_cache.load(file) if file else None

@@ -82,12 +82,10 @@ def setting(default: Any, help: str, **more: Any) -> Any:
 @functools.cache
 def declared(section: type) -> dict[str, Setting]:
     """The settings of a section by name, in the order of their declaration."""
-    found = {}
-    for f in dataclasses.fields(section):
-        kinds = [kind for kind in typing.get_args(f.type) if kind is not type(None)]
-        kind = kinds[0] if f.default is None else f.type
-        found[f.name] = Setting(f.name, kind, f.default, **f.metadata)
-    return found
+    return {
+        f.name: Setting(f.name, typing.get_args(f.type)[0] if f.default is None else f.type, f.default, **f.metadata)
+        for f in dataclasses.fields(section)
+    }
 
 
 def user_settings(*bears_on: str) -> tuple[str, ...]:

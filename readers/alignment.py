@@ -23,21 +23,19 @@ def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_re
     Args:
         sources: by name, (file, table): (rows, column) with time (s) first.
         reference: the source whose rows are kept; sources with other rows are interpolated linearly.
-        time_res: at least twice as many rows are needed.
-
-    Raises:
-        InputError: the files have no interval in common, or too short a one.
+        time_res: InputError is raised unless the files have at least twice as many rows in common.
     """
     file, table = sources[reference]
-    step = _step(table)
-    rows = _shared_rows(sources, reference, 0.01 * step)
+    step, time = _step(table), table[:, 0]
+    begin = max(other[0, 0] for _, other in sources.values()) - 0.01 * step
+    end = min(other[-1, 0] for _, other in sources.values()) + 0.01 * step
+    time = time[(time >= begin) & (time <= end)]
     spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
-    if rows.sum() < max(2 * time_res, 1):
+    if len(time) < max(2 * time_res, 1):
         raise InputError(
-            f"{file}: {rows.sum()} rows in common with the realization's other files, at least {2 * time_res} "
+            f"{file}: {len(time)} rows in common with the realization's other files, at least {2 * time_res} "
             f"(twice time_res) are needed; {spans}: check that they belong together"
         )
-    time = table[rows, 0]
     warnings = []
     longest = max(other[-1, 0] - other[0, 0] + _step(other) for _, other in sources.values())
     if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
@@ -56,13 +54,6 @@ def _step(table: np.ndarray) -> float:
     return float(np.median(np.diff(table[:, 0]))) if len(table) > 1 else 0.0
 
 
-def _shared_rows(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, tolerance: float) -> np.ndarray:
-    time = sources[reference][1][:, 0]
-    begin = max(table[0, 0] for _, table in sources.values())
-    end = min(table[-1, 0] for _, table in sources.values())
-    return (time >= begin - tolerance) & (time <= end + tolerance)
-
-
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
     """The table's rows at the given times, without time; None if rows are missing or the step differs."""
     tolerance = 0.01 * step
@@ -75,17 +66,14 @@ def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray |
 
 def _irregular_steps(file: str, time: np.ndarray, step: float) -> list[str]:
     gaps, changes = _irregularities(time, step)
+    assumed = "the network assumes equal steps"
     lines = []
     if len(gaps):
-        lines.append(
-            f"{file}: {_as_text(time, gaps)}; the network assumes equal steps: run the simulation again, or "
-            "split it into two records"
-        )
+        remedy = "run the simulation again, or split it into two records"
+        lines.append(f"{file}: {_as_text(time, gaps)}; {assumed}: {remedy}")
     if len(changes):
-        lines.append(
-            f"{file}: the time step of {step:g} s changes after {time[changes[0]]:g} s; the network assumes "
-            "equal steps: write the file with a constant step"
-        )
+        changed = f"the time step of {step:g} s changes after {time[changes[0]]:g} s"
+        lines.append(f"{file}: {changed}; {assumed}: write the file with a constant step")
     return lines
 
 

@@ -112,11 +112,7 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 
 
 def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str], list[str]]:
-    """The settings of an input file, with errors and warnings.
-
-    Returns:
-        the configuration (with defaults in place of invalid values), the errors and the warnings, one line each.
-    """
+    """The settings of an input file (defaults in place of invalid ones), errors and warnings, one line each."""
     where = Path(getattr(module, "__file__", None) or module.__name__).name
     instances, faults = _set_up(module, where, SECTIONS)
     sections = {}

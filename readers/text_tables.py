@@ -26,8 +26,6 @@ LONGEST_NAMES = 1000  # bytes of a header line that names columns
 LONGEST_HEADER = 100  # lines
 LONGEST_UNITS = 4000  # bytes of a header that are searched for units
 MOST_COLUMNS = 1000  # in a row; with more, the file has lost its line breaks
-BLANKS = {"sep": " ", "skipinitialspace": True}  # without tabs and trailing blanks: a fifth faster
-ANY_BLANKS = {"sep": r"\s+"}
 # pandas rounds exactly on request, and always from 3.1 on.
 EXACT = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
@@ -72,11 +70,11 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
 
 
 def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, list[str]]:
-    """Reads the columns of a layout from one file.
+    """The columns of a layout from one file, and a line if some were converted to m, deg or s.
 
     Returns:
         (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero rows
-        at the end; and a line on columns that were converted to these units.
+        at the end.
 
     Raises:
         InputError: the file is missing, empty or not text, names a unit that cannot be converted, or has a row that is
@@ -239,18 +237,19 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
         return None  # pandas infers the number of columns from the first row, which may have far too many
     if b"D" in body or b"d" in body:  # Fortran's exponents
         body = body.translate(bytes.maketrans(b"dD", b"eE"))
-    between = [ANY_BLANKS] if b"\t" in row or row.endswith(b" ") else [BLANKS, ANY_BLANKS]
-    for separator in between:
+    # Blanks alone are a fifth faster.
+    for separator in (r"\s+",) if b"\t" in row or row.endswith(b" ") else (" ", r"\s+"):
         with contextlib.suppress(ValueError):
             table = pd.read_csv(
                 io.BytesIO(body),
+                sep=separator,
+                skipinitialspace=True,
                 header=None,
                 dtype=np.float64,
                 na_filter=False,  # no NaN for NA, nan or missing values
                 quoting=csv.QUOTE_NONE,
                 engine="c",
                 low_memory=False,
-                **separator,
                 **EXACT,
             )
             return table.to_numpy()
@@ -280,11 +279,7 @@ def _rows_to_last_filled(values: np.ndarray) -> int:
 
 
 def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> np.ndarray:
-    """The same as `_parse`, slowly, or where and why a row cannot be used.
-
-    Raises:
-        InputError: what is wrong with the rows, one line each.
-    """
+    """The same as `_parse`, slowly. Raises InputError with where and why rows cannot be used, one line each."""
     lines = body.split(b"\n")[:-1]
     while layout.zero_rows_at_end and len(lines) > 1 and not lines[-1].strip(b"0.+-eEdD \t\v\f"):
         lines.pop()

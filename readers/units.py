@@ -27,13 +27,8 @@ OTHERS = ("mm", "cm", "km", "in", "inch", "inches", "yd", "ms", "min", "h", "hr"
 def factors(header: str, columns: Mapping[str, int], path: Path) -> dict[str, tuple[str, float]]:
     """For each column in another unit than ours, that unit and the factor to ours.
 
-    A line has one unit for each column, beginning with that of time, or the names have units in brackets.
-
-    Args:
-        header: the lines before the first row. columns: by name, the position of each.
-
-    Raises:
-        InputError: a column has a unit that cannot be converted, or one of something else.
+    header: the lines before the first row. columns: by name, the position of each. Raises InputError if a column has a
+    unit that cannot be converted, or one of something else.
     """
     units = _units(header, max(columns.values()))
     found, faults = {}, []
@@ -52,7 +47,10 @@ def factors(header: str, columns: Mapping[str, int], path: Path) -> dict[str, tu
 
 
 def _units(header: str, last: int) -> dict[int, str]:
-    """By position, the unit of each column up to the last one that is read, where the header has it."""
+    """By position, the unit of each column up to the last one that is read, where the header has it.
+
+    A line has one unit for each column, beginning with that of time, or the names have units in brackets.
+    """
     for line in header.lower().splitlines():
         words = [word.strip("[](),;:") for word in line.split()]
         known = [word in CERTAIN or word in OTHERS for word in words]

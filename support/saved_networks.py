@@ -99,10 +99,7 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 
 def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
-    """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel).
-
-    Empty for a network without folds, or if the file is damaged.
-    """
+    """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel); {} if missing or damaged."""
     try:
         with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
             return dict(arrays)
