@@ -10,40 +10,37 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
 
     lists_were_read: otherwise some lists of realizations may be empty because of other errors.
     """
-    user, data = config.user, config.data
-    without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
-    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
+    user, data, training = config.user, config.data, config.user.training_mode
+    nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
+    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * nx * ny
     outputs = 3 * user.output_3dof + user.output_vbm
-    derived = "correct it or leave it out, as it is derived"
+    without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
+    lists = [data.train_sc + data.train_lamp] if training else [v for v in vars(data).values() if isinstance(v, tuple)]
+    no_lists = lists_were_read and not any(lists)
+    evolution = config.plotting.evolution_ID_list_val if config.plotting.plotting_mode else ()
+    fitted = training and user.network_type == "linear"
     in_closed_form = "network_type 'linear' is fitted in closed form"
-    fitted = user.network_type == "linear" and user.training_mode
-    evolution = config.plotting.plotting_mode and config.plotting.evolution_ID_list_val
+    derived = "correct it or leave it out, as it is derived"
     found = {
         "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
         "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not outputs,
-        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": (
-            user.wave_grid_x_size > 1 and user.ship_length is None
-        ),
-        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": (
-            user.wave_grid_y_size > 1 and user.ship_beam is None
-        ),
+        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
+        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": ny > 1 and user.ship_beam is None,
         "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
         "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
-            lists_were_read and user.training_mode and not data.train_sc + data.train_lamp
+            training and no_lists
         ),
         "DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc": (
-            lists_were_read
-            and not user.training_mode
-            and not any(value for value in vars(data).values() if isinstance(value, tuple))
+            not training and no_lists
         ),
         "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
         "run: python -m pip install tensorboard": (
-            user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None
+            training and user.tensorboard and importlib.util.find_spec("tensorboard") is None
         ),
-        f"PlottingArgs.evolution_ID_list_val = {list(config.plotting.evolution_ID_list_val)} needs "
-        "the checkpoints of a training; set UserInputArgs.checkpoint_every above 0, or leave the list empty": (
-            evolution and user.training_mode and not user.checkpoint_every
+        f"PlottingArgs.evolution_ID_list_val = {list(evolution)} needs the checkpoints of a training; set "
+        "UserInputArgs.checkpoint_every above 0, or leave the list empty": (
+            training and evolution and not user.checkpoint_every
         ),
         f"UserInputArgs.input_size = {user.input_size}: the selected channels make {inputs}; {derived}": (
             user.input_size not in (None, inputs)

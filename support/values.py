@@ -70,12 +70,6 @@ def as_paths(value: Any) -> tuple[str, ...]:
     return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
 
 
-def not_one(value: int) -> int:
-    if value == 1:
-        raise ValueError("expected 0, or 2 and more: one fold would leave no record to train on")
-    return value
-
-
 def odd(value: int) -> int:
     if value % 2 == 0:
         raise ValueError(f"expected an odd number, such as {value + 1}, so that one point lies amidships")
@@ -95,32 +89,29 @@ def folder(value: str) -> str:
     return str(PurePosixPath(posix(value)))
 
 
-def file_prefix(value: str) -> str:
-    if re.search(r'[\\/:*?"<>|]', value):
-        raise ValueError('expected text that can begin a file name, without any of \\ / : * ? " < > |')
-    return value
-
-
-def color(value: str) -> str:
-    if not is_color_like(value):
-        raise ValueError('expected the name of a colour, such as "black", "tab:blue" or "#1f77b4"')
-    return value
-
-
-def _single(plain: str, fits: Callable[[Any], bool], convert: Callable) -> tuple[str, Callable[[Any], Any]]:
-    def as_type(value: Any) -> Any:
+def _expecting(expected: str, fits: Callable[[Any], bool], convert: Callable = lambda value: value) -> Callable:
+    def check(value: Any) -> Any:
         if not fits(value):
-            raise ValueError(f"expected {plain}")
+            raise ValueError(f"expected {expected}")
         return convert(value)
 
-    return plain, as_type
+    return check
 
 
+not_one = _expecting("0, or 2 and more: one fold would leave no record to train on", lambda value: value != 1)
+file_prefix = _expecting(
+    'text that can begin a file name, without any of \\ / : * ? " < > |', re.compile(r'[^\\/:*?"<>|]*').fullmatch
+)
+color = _expecting('the name of a colour, such as "black", "tab:blue" or "#1f77b4"', is_color_like)
+
+SINGLE = {  # types of single values, in words, with what fits and how it is converted
+    bool: ("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),
+    int: ("a whole number", lambda value: _is_whole(value) and not isinstance(value, bool), int),
+    float: ("a number", lambda value: _is_number(value) and not isinstance(value, bool), float),
+    str: ("text in quotes", lambda value: isinstance(value, str | os.PathLike), os.fspath),
+}
 TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {  # in words, and the function that converts to the type
-    bool: _single("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),
-    int: _single("a whole number", lambda value: _is_whole(value) and not isinstance(value, bool), int),
-    float: _single("a number", lambda value: _is_number(value) and not isinstance(value, bool), float),
-    str: _single("text in quotes", lambda value: isinstance(value, str | os.PathLike), os.fspath),
+    **{kind: (single[0], _expecting(*single)) for kind, single in SINGLE.items()},
     Indices: ("a list", as_indices),
     tuple[str, ...]: ("a list", as_paths),
     tuple[float, ...]: ("a list", as_objective),
