@@ -10,7 +10,7 @@ import csv
 import io
 import os
 import re
-from collections import Counter
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,8 +152,7 @@ def _usual_width(data: bytes, sample: int = 2_000) -> int:
     numeric = [len(row) for row in rows if all(map(NUMBER.fullmatch, row))]
     if start and not numeric:
         return _usual_width(data, 8 * sample)
-    counts = Counter(numeric or map(len, rows))
-    return max(counts, key=lambda width: (counts[width], width), default=0)
+    return max(statistics.multimode(numeric or map(len, rows)), default=0)
 
 
 def _header_and_rows(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, bytes]:

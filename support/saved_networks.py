@@ -183,9 +183,8 @@ def publish(trained: Path, folder: Path) -> None:
 def checkpoint_faults(config: Config) -> list[str]:
     """An error line if the evolution of a loaded network is to be drawn and it has no checkpoints."""
     wanted, folder = config.plotting.evolution_ID_list_val, config.network_folder
-    if not (wanted and config.plotting.plotting_mode and config.data.val_sc) or config.user.training_mode:
-        return []
-    if not (folder / MODEL_FILE).is_file() or any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
+    drawn = wanted and config.plotting.plotting_mode and config.data.val_sc and not config.user.training_mode
+    if not drawn or not (folder / MODEL_FILE).is_file() or any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
         return []
     return [
         f"PlottingArgs.evolution_ID_list_val = {list(wanted)} needs the checkpoints of a training, and there are none "
