@@ -4,6 +4,7 @@ Angles are in degrees, lengths in metres, time in seconds, and no sign is change
 Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
+import functools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from readers import record_cache, units
+from readers import record_cache
 from readers.alignment import align
 from readers.cases import Handle as Handle  # input files call data_io.read_cases
 from readers.cases import parse_handle as parse_handle
@@ -33,6 +34,7 @@ from readers.text_tables import (
     Layout,
     count_columns,
     read_columns,
+    read_table,
     written_by,
 )
 from readers.waves import grid_offsets, wave_elevation
@@ -160,7 +162,11 @@ def missing_files(config: Config) -> list[str]:
     lines = []
     for set_name in SET_NAMES:
         pairs = config.data.pairs(set_name)
-        swapped = [pair for pair in pairs if _are_swapped(*pair)]
+        swapped = [
+            (sc, lamp)
+            for sc, lamp in pairs
+            if written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
+        ]
         if swapped:
             sc, lamp = swapped[0]
             lines.append(
@@ -170,24 +176,15 @@ def missing_files(config: Config) -> list[str]:
         for pair in pairs:
             for path in _files_of(*pair, config.user) if pair not in swapped else ():
                 needed.setdefault(path, set_name)
-    known_folders: dict[Path, bool] = {}
+    is_folder = functools.cache(os.path.isdir)
     for path, set_name in needed.items():
         if not os.path.isfile(path):  # also for invalid file names, for which Path.is_file raises
             folder = path.parent
-            exists = known_folders.setdefault(folder, os.path.isdir(folder))
-            remedy = "check the name" if exists else f"there is no folder {folder}: check the path"
+            remedy = "check the name" if is_folder(folder) else f"there is no folder {folder}: check the path"
             lines.append(
                 f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without extensions)"
             )
     return lines
-
-
-def _are_swapped(sc: str, lamp: str) -> bool:
-    return written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
-
-
-def _has_grid(user: UserInput) -> bool:
-    return user.wave_grid_x_size * user.wave_grid_y_size > 1
 
 
 # ---- one realization --------------------------------------------------------------------------------------------
@@ -205,40 +202,34 @@ def read_record(
         name: the record's name; by default SimpleCode's file name.
 
     Returns:
-        the record and the warnings about it, one line each.
-
-    Raises:
-        InputError: all errors in the realization's files, one line each.
+        the record and the warnings about it, one line each. InputError has all errors in the realization's files.
     """
     files = _files_to_read(sc, lamp, user, waves)
-    tables = _read_tables(files)
+    tables, converted = _read_tables(files)
     sea = tables.pop("sea", ("", None))[1]
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res)
     time, columns = aligned.time, aligned.columns
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns["track"].T, time, *points, user.wave_ramp_time)
-    no_vbm = np.full((len(time), 1), np.nan)
-    sc_vbm = columns.get("sc_vbm", no_vbm)
-    inputs = [sc_vbm] * user.input_vbm + [columns["sc"]] * user.input_3dof
-    inputs += [columns["waves"]] if user.input_waves else []
-    simple = [sc_vbm] * user.output_vbm + [columns["sc"]] * user.output_3dof
-    targets = None
-    if lamp:
-        lamp_vbm = columns.get("lamp_vbm", no_vbm)
-        targets = np.hstack([lamp_vbm] * user.output_vbm + [columns["lamp"]] * user.output_3dof)
-    record = Record(name or Path(sc).name, time, np.hstack(inputs), targets, np.hstack(simple))
-    converted = [line for file, layout in files.values() for line in units.remarks(file, layout.columns)]
+    columns.setdefault("sc_vbm", np.full((len(time), 1), np.nan))
+
+    def joint(sources: list[str]) -> np.ndarray:
+        return np.hstack([columns[source] for source in sources])
+
+    inputs = joint(["sc_vbm"] * user.input_vbm + ["sc"] * user.input_3dof + ["waves"] * user.input_waves)
+    simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
+    targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
+    record = Record(name or Path(sc).name, time, inputs, targets, simple)
     return record, _warn_of_other_writers(sc, lamp) + converted + aligned.warnings
 
 
 def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
-    expected = [(f"{sc}.mot", "SimpleCode"), *([(f"{lamp}.mot", "LAMP")] if lamp else [])]
     return [
-        f"{file}: the header is that of {written_by(file)}, where motions of {writer} are expected; check the lists in "
+        f"{path}.mot: the header is that of {found}, where motions of {expected} are expected; check the lists in "
         "DataInfoArgs"
-        for file, writer in expected
-        if written_by(file) not in (None, writer)
+        for path, expected in ((sc, "SimpleCode"), (lamp, "LAMP"))
+        if path and (found := written_by(f"{path}.mot")) not in (None, expected)
     ]
 
 
@@ -250,7 +241,7 @@ def _files_to_read(
     files = {"sc": (f"{sc}.mot", SC_MOT)}
     if lamp:
         files["lamp"] = (f"{lamp}.mot", LAMP_MOT)
-    if user.input_waves and _has_grid(user):
+    if user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1:
         files["track"] = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
         files["sea"] = (f"{wave_path}.sea", SEA)
     elif user.input_waves:
@@ -272,30 +263,27 @@ def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:
     return [Path(file) for file in dict.fromkeys(file for file, _ in _files_to_read(sc, lamp, user).values())]
 
 
-def _read_tables(files: dict[str, tuple[str, Layout]]) -> dict[str, tuple[str, np.ndarray]]:
-    """(file, table) of each; a file that is read twice is reported once.
-
-    Raises:
-        InputError: all errors in all files.
-    """
-    tables = {}
+def _read_tables(files: dict[str, tuple[str, Layout]]) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
+    """(file, table) of each, and remarks. Raises InputError for all files together; one read twice is reported once."""
+    tables, remarks = {}, []
     faults: dict[str, tuple[str, ...]] = {}
     for key, (file, layout) in files.items():
         try:
             if file not in faults:
-                tables[key] = (file, read_columns(file, layout))
+                table, lines = read_table(file, layout)
+                tables[key] = (file, table)
+                remarks += lines
         except InputError as error:
             faults[file] = error.lines
     if faults:
         raise InputError([line for lines in faults.values() for line in lines])
-    return tables
+    return tables, remarks
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
     """SimpleCode's Xcg (m), Ycg (m) and Yaw (deg), (rows, 3), at the given times; zeros if the file has none.
 
-    Raises:
-        InputError: the file has disappeared since the motions were read.
+    Raises InputError if the file has disappeared since the motions were read.
     """
     try:
         table = read_columns(f"{sc}.mot", SC_COURSE)
@@ -313,34 +301,27 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
     With a cache_path, records that are not in the cache yet are parsed and written there, and all stay on disk.
-
-    Raises:
-        InputError: all errors in all files, one line each; or the cache cannot be written.
+    Raises InputError with all errors in all files, one line each, or if the cache cannot be written.
     """
     data = config.data
     if data.cache_path:
         record_cache.prepare(Path(data.cache_path))
     names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
-    total = sum(len(data.pairs(set_name)) for set_name in SET_NAMES)
-    bar = tqdm(total=total, desc="Reading", disable=True if total < MANY_RECORDS else None)  # None: without a terminal
-    sets: dict[str, Sequence[Record]] = {}
-    faults: list[str] = []
-    warnings: list[str] = []
+    pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas releases Python's global interpreter lock
-        for set_name in SET_NAMES:
-            records = []
-            for result in pool.map(lambda pair: _find_or_read(*pair, names[pair[0]], config), data.pairs(set_name)):
-                bar.update()
-                if isinstance(result, InputError):
-                    faults += result.lines
-                else:
-                    records.append(result[0])
-                    warnings += result[1]
-            sets[set_name] = RecordsOnDisk(tuple(records)) if data.cache_path else tuple(records)
-    bar.close()
+        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config), pairs)
+        # disable=None: without a terminal
+        results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))
+    faults = [line for found in results if isinstance(found, InputError) for line in found.lines]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
-    return sets, list(dict.fromkeys(warnings))
+    sets: dict[str, list] = {set_name: [] for set_name in SET_NAMES}
+    warnings: list[str] = []
+    for (set_name, *_), (record, lines) in zip(pairs, results, strict=True):
+        sets[set_name].append(record)
+        warnings += lines
+    kind = RecordsOnDisk if data.cache_path else tuple
+    return {name: kind(tuple(records)) for name, records in sets.items()}, list(dict.fromkeys(warnings))
 
 
 def _find_or_read(
@@ -348,8 +329,7 @@ def _find_or_read(
 ) -> tuple[Record | CachedRecord, list[str]] | InputError:
     """A realization from the cache or else from its files, with its warnings; or the errors in its files.
 
-    Raises:
-        InputError: the cache cannot be written.
+    Raises InputError if the cache cannot be written.
     """
     file = _cache_file(sc, lamp, config)
     kept = record_cache.load(file) if file else None

@@ -16,18 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support.values import (
-    TYPES,
-    WHOLE_LISTS,
-    Indices,
-    color,
-    file_prefix,
-    folder,
-    network_name,
-    not_one,
-    odd,
-    without_numpy,
-)
+from support import values
+from support.values import Indices, color, file_prefix, folder, network_name, not_one, odd, without_numpy
 
 NETWORKS_FOLDER = Path("saved_models")
 REPORT_FILE = "error_report.csv"
@@ -44,8 +34,8 @@ class Setting:
 
     name, type, default: of the dataclass field; a default of None means that the setting may be None.
     help: one sentence. group: its heading in docs/settings.md. unit: of a number; limits: both included.
-    choices: the texts that are allowed. check: converts a value of the right type to the one that is kept, or raises
-        ValueError with what was expected.
+    choices: the texts that are allowed. check: converts a value of the right type, other than the default, to the one
+        that is kept, or raises ValueError with what was expected.
     bears_on: "run" (no influence on the network), "repetition" (distinguishes trainings with the same settings),
         "channels" (what is read of a realization), "network" (its structure), "training" (everything else that
         determines the trained network).
@@ -66,7 +56,7 @@ class Setting:
 
     def convert(self, value: Any) -> Any:
         """The value, converted to the setting's type. Raises ValueError that says what was expected."""
-        plain, as_type = TYPES[self.type]
+        plain, as_type = values.TYPES[self.type]
         value = without_numpy(value)
         if value is None:
             if self.default is None or self.type is Indices:
@@ -81,7 +71,7 @@ class Setting:
             if value not in self.choices:
                 near = nearest(value, self.choices)
                 raise ValueError(f"expected one of {', '.join(self.choices)}; the nearest is {near!r}")
-        return self.check(value) if self.check else value
+        return self.check(value) if self.check and value != self.default else value
 
 
 def setting(default: Any, help: str, **more: Any) -> Any:
@@ -92,12 +82,10 @@ def setting(default: Any, help: str, **more: Any) -> Any:
 @functools.cache
 def declared(section: type) -> dict[str, Setting]:
     """The settings of a section by name, in the order of their declaration."""
-    found = {}
-    for f in dataclasses.fields(section):
-        kinds = [kind for kind in typing.get_args(f.type) if kind is not type(None)]
-        kind = kinds[0] if f.default is None else f.type
-        found[f.name] = Setting(f.name, kind, f.default, **f.metadata)
-    return found
+    return {
+        f.name: Setting(f.name, typing.get_args(f.type)[0] if f.default is None else f.type, f.default, **f.metadata)
+        for f in dataclasses.fields(section)
+    }
 
 
 def user_settings(*bears_on: str) -> tuple[str, ...]:
@@ -235,9 +223,7 @@ class UserInput:
         bears_on="repetition",
     )
     fine_tune_filename: str = training(
-        "",
-        "start from the weights and standardization of this saved network",
-        check=partial(network_name, may_be_empty=True),
+        "", "start from the weights and standardization of this saved network", check=network_name
     )
 
 
@@ -297,12 +283,13 @@ class DataInfo:
         "",
         "folder for parsed records, which are then streamed from it; empty: all in memory",
         group="Large data",
-        check=partial(folder, may_be_empty=True),
+        check=folder,
     )
 
     def pairs(self, set_name: str) -> list[tuple[str, str]]:
         """(SimpleCode path, LAMP path) of each realization of a set."""
-        return list(zip(getattr(self, f"{set_name}_sc"), getattr(self, f"{set_name}_lamp"), strict=True))
+        # Lists of different lengths are an error that support/conflicts.py finds.
+        return list(zip(getattr(self, f"{set_name}_sc"), getattr(self, f"{set_name}_lamp"), strict=False))
 
 
 saved = partial(setting, group="Predictions as text")
@@ -377,18 +364,16 @@ SECTIONS = {
 
 def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]:
     """A frozen section from the user's instance, and a line for each unknown name and each invalid value."""
-    values, faults = {}, []
+    known, converted, faults = declared(section), {}, []
     for name, value in attributes(instance).items():
-        if callable(value):
-            continue
-        if name not in declared(section):
+        if name in known and not callable(value):
+            try:
+                converted[name] = known[name].convert(value)
+            except ValueError as error:
+                faults.append(f"{class_name}.{name} = {value!r}: {error}")
+        elif not callable(value):
             faults.append(f"{class_name}.{name}: there is no such setting{_hint(name, section)}")
-            continue
-        try:
-            values[name] = declared(section)[name].convert(value)
-        except ValueError as error:
-            faults.append(f"{class_name}.{name} = {value!r}: {error}")
-    return section(**values), faults
+    return section(**converted), faults
 
 
 def attributes(instance: Any) -> dict[str, Any]:
@@ -419,8 +404,8 @@ def resolve_indices(section: Any, data: DataInfo) -> tuple[Any, list[str]]:
         set_name = name.rsplit("_", 1)[-1]
         size = len(getattr(data, f"{set_name}_sc"))
         indices = getattr(section, name)
-        if indices in WHOLE_LISTS:
-            indices = range(size)[WHOLE_LISTS[indices]]
+        if indices in values.WHOLE_LISTS:
+            indices = range(size)[values.WHOLE_LISTS[indices]]
         wrong = [i for i in indices if not -size <= i < size]
         if wrong and not size:
             left_out.append(f"{name} = {list(indices)} is left out: the {set_name} set is empty")

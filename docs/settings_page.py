@@ -19,35 +19,26 @@ Written by `python -m docs.settings_page` from the declarations in `settings.py`
 A setting that an input file leaves out has its default. For UserInputArgs the defaults are the earlier tool's recipe,
 so that older input files keep their meaning. `input_template.py` has better values, given here where they differ.
 """
-CLASSES = {
-    "UserInputArgs": ("The network and its training.", settings.UserInput),
-    "PlottingArgs": (
-        "The figures. An index list holds indices into the lists of DataInfoArgs, counted from 0, or from -1 at the "
-        'end; `"all"` is every realization of the set, `"first"` the first one. Indices beyond a set are left out with '
-        "a warning.",
-        settings.Plotting,
-    ),
-    "DataInfoArgs": (
-        "The realizations: lists of paths without file extensions. `data_io.read_cases` makes them from a cases file.",
-        settings.DataInfo,
-    ),
-    "SaveDataArgs": (
-        "The class may be left out. Index lists are as in PlottingArgs.",
-        settings.SaveData,
-    ),
-    "SweepArgs": (
-        "For sweeps alone, see [sweeps.md](sweeps.md): lists of values for any setting of UserInputArgs except "
-        f"{', '.join(f'`{name}`' for name, s in settings.declared(settings.UserInput).items() if not s.swept)}; and",
-        settings.Search,
-    ),
+NOT_SWEPT = ", ".join(f"`{name}`" for name, s in settings.declared(settings.UserInput).items() if not s.swept)
+TEXTS = {
+    "UserInputArgs": "The network and its training.",
+    "PlottingArgs": "The figures. An index list holds indices into the lists of DataInfoArgs, counted from 0, or from "
+    '-1 at the end; `"all"` is every realization of the set, `"first"` the first one. Indices beyond a set are left '
+    "out with a warning.",
+    "DataInfoArgs": "The realizations: lists of paths without file extensions. `data_io.read_cases` makes them from a "
+    "cases file.",
+    "SaveDataArgs": "The class may be left out. Index lists are as in PlottingArgs.",
+    "SweepArgs": "For sweeps alone, see [sweeps.md](sweeps.md): lists of values for any setting of UserInputArgs "
+    f"except {NOT_SWEPT}; and",
 }
 
 
 def settings_page() -> str:
     """The text of docs/settings.md."""
     template = input_file.load_module(str(ROOT / "input_template.py"))
+    sections = [section for _, section in settings.SECTIONS.values()] + [settings.Search]
     parts = [PREAMBLE]
-    for class_name, (text, section) in CLASSES.items():
+    for (class_name, text), section in zip(TEXTS.items(), sections, strict=True):
         parts.append(f"\n## {class_name}\n\n{textwrap.fill(text, 120, break_on_hyphens=False)}\n")
         better = settings.attributes(template.UserInputArgs()) if section is settings.UserInput else {}
         for group, members in itertools.groupby(settings.declared(section).values(), lambda setting: setting.group):

@@ -23,26 +23,29 @@ def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_re
     Args:
         sources: by name, (file, table): (rows, column) with time (s) first.
         reference: the source whose rows are kept; sources with other rows are interpolated linearly.
-        time_res: at least twice as many rows are needed.
-
-    Raises:
-        InputError: the files have no interval in common, or too short a one.
+        time_res: InputError is raised unless the files have at least twice as many rows in common.
     """
     file, table = sources[reference]
-    step = _step(table)
-    rows = _shared_rows(sources, reference, 0.01 * step)
+    step, time = _step(table), table[:, 0]
+    begin = max(other[0, 0] for _, other in sources.values()) - 0.01 * step
+    end = min(other[-1, 0] for _, other in sources.values()) + 0.01 * step
+    time = time[(time >= begin) & (time <= end)]
     spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
-    if rows.sum() < max(2 * time_res, 1):
+    if len(time) < max(2 * time_res, 1):
         raise InputError(
-            f"{file}: {rows.sum()} rows in common with the realization's other files, at least {2 * time_res} "
+            f"{file}: {len(time)} rows in common with the realization's other files, at least {2 * time_res} "
             f"(twice time_res) are needed; {spans}: check that they belong together"
         )
-    time = table[rows, 0]
     warnings = []
     longest = max(other[-1, 0] - other[0, 0] + _step(other) for _, other in sources.values())
     if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
         warnings.append(f"{file}: only {time[0]:g} to {time[-1]:g} s is used, as {spans}")
-    warnings += _irregular_steps(file, time, step)
+    gap, change = _irregularities(time, step)
+    if gap:
+        remedy = "run the simulation again, or split it into two records"
+        warnings.append(f"{file}: {gap}; the network assumes equal steps: {remedy}")
+    if change:
+        warnings.append(f"{file}: {change}; the network assumes equal steps: write the file with a constant step")
     columns = {}
     for key, (path, other) in sources.items():
         columns[key] = _same_rows(other, time, step)
@@ -56,13 +59,6 @@ def _step(table: np.ndarray) -> float:
     return float(np.median(np.diff(table[:, 0]))) if len(table) > 1 else 0.0
 
 
-def _shared_rows(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, tolerance: float) -> np.ndarray:
-    time = sources[reference][1][:, 0]
-    begin = max(table[0, 0] for _, table in sources.values())
-    end = min(table[-1, 0] for _, table in sources.values())
-    return (time >= begin - tolerance) & (time <= end + tolerance)
-
-
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
     """The table's rows at the given times, without time; None if rows are missing or the step differs."""
     tolerance = 0.01 * step
@@ -73,44 +69,27 @@ def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray |
     return table[at, 1:] if one_after_the_other or abs(_step(table) - step) <= tolerance else None
 
 
-def _irregular_steps(file: str, time: np.ndarray, step: float) -> list[str]:
-    gaps, changes = _irregularities(time, step)
-    lines = []
-    if len(gaps):
-        lines.append(
-            f"{file}: {_as_text(time, gaps)}; the network assumes equal steps: run the simulation again, or "
-            "split it into two records"
-        )
-    if len(changes):
-        lines.append(
-            f"{file}: the time step of {step:g} s changes after {time[changes[0]]:g} s; the network assumes "
-            "equal steps: write the file with a constant step"
-        )
-    return lines
-
-
-def _irregularities(time: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The rows followed by a gap between regular rows, and the rows after which the step changes."""
+def _irregularities(time: np.ndarray, step: float) -> tuple[str, str]:
+    """The first gap between regular rows, and where the step changes, in words; empty where there is none."""
     steps = np.diff(time)
     evenly = np.linspace(time[0], time[-1], len(time))
     rounded = np.abs(time - evenly).max() < 0.1 * step  # regular times with few decimals
     irregular = (np.abs(steps - step) > 0.05 * step) & (not rounded)
     beside = np.pad(irregular, 1)
-    gap = irregular & (steps > 1.5 * step) & ~beside[:-2] & ~beside[2:]
-    return np.flatnonzero(gap), np.flatnonzero(irregular & ~gap)
-
-
-def _as_text(time: np.ndarray, gaps: np.ndarray) -> str:
-    first = gaps[0]
+    is_gap = irregular & (steps > 1.5 * step) & ~beside[:-2] & ~beside[2:]
+    gaps, changes = np.flatnonzero(is_gap), np.flatnonzero(irregular & ~is_gap)
     more = f" (the first of {len(gaps)} gaps)" if len(gaps) > 1 else ""
-    return f"gap in time: no rows between {time[first]:g} and {time[first + 1]:g} s{more}"
+    return (
+        f"gap in time: no rows between {time[gaps[0]]:g} and {time[gaps[0] + 1]:g} s{more}" if len(gaps) else "",
+        f"the time step of {step:g} s changes after {time[changes[0]]:g} s" if len(changes) else "",
+    )
 
 
 def _why_interpolated(path: str, table: np.ndarray, file: str, time: np.ndarray, step: float) -> str:
     own = _step(table)
-    gaps, _ = _irregularities(table[:, 0], own)
-    if len(gaps) and abs(own - step) <= 0.01 * step:
-        return f"{path}: {_as_text(table[:, 0], gaps)}; interpolated linearly: run the simulation again"
+    gap, _ = _irregularities(table[:, 0], own)
+    if gap and abs(own - step) <= 0.01 * step:
+        return f"{path}: {gap}; interpolated linearly: run the simulation again"
     return (
         f"{path}: its rows (step {own:g} s, from {table[0, 0]:g} s) do not match those of {file} (step {step:g} s, "
         f"from {time[0]:g} s): interpolated linearly; write both at the same times to avoid this"

@@ -11,10 +11,7 @@ from support.files import posix
 
 LONGEST_NAME = 255  # characters of a file name
 COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file name
-_NUMBER = r"(\d+(?:\.\d+)?)"
-HANDLE = re.compile(
-    rf".*?_h{_NUMBER}_p{_NUMBER}_a{_NUMBER}_hh{_NUMBER}_pp{_NUMBER}_aa{_NUMBER}_s{_NUMBER}-(\d+)", re.DOTALL
-)
+HANDLE = re.compile(r".*?_hN_pN_aN_hhN_ppN_aaN_sN-(\d+)".replace("N", r"(\d+(?:\.\d+)?)"), re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
     rows = [row for row in rows if row]
     if len(rows) < 2:
         raise InputError(f"{path}: expected SimpleCode's prefix and LAMP's prefix after the line '***'; add them")
-    for what, prefix in zip(("SimpleCode", "LAMP"), rows[:2], strict=True):
+    for what, prefix in zip(("SimpleCode", "LAMP"), rows, strict=False):
         if HANDLE.fullmatch(prefix):
             raise InputError(f"{path}: {what}'s prefix is missing and a handle is in its place ({prefix}); add it")
     sc_prefix, lamp_prefix, *handles = map(posix, rows)
@@ -92,11 +89,7 @@ def handle_in(name: str) -> str:
 
 
 def parse_handle(text: str) -> Handle:
-    """The parts of a handle, or of a path that ends in one.
-
-    Raises:
-        InputError: the text does not end in a handle.
-    """
+    """The parts of a handle, or of a path that ends in one. Raises InputError if the text does not end in a handle."""
     match = HANDLE.fullmatch(text)
     if match is None:
         raise InputError(
@@ -104,4 +97,4 @@ def parse_handle(text: str) -> Handle:
             "(height, period, heading of both wave systems, speed, realization)"
         )
     *parts, realization = match.groups()
-    return Handle(*(float(part) for part in parts), int(realization))
+    return Handle(*map(float, parts), int(realization))

@@ -5,6 +5,7 @@ import difflib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from support.errors import InputError
 from support.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
+OPTIONAL = ("SaveDataArgs", "DerivedArgs")
 
 
 def explain_import_errors() -> None:
@@ -126,55 +128,39 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 
 
 def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str], list[str]]:
-    """The settings of an input file, with errors and warnings.
-
-    Returns:
-        the configuration (with defaults in place of invalid values), the errors and the warnings, one line each.
-    """
+    """The settings of an input file (defaults in place of invalid ones), errors and warnings, one line each."""
     where = Path(getattr(module, "__file__", None) or module.__name__).name
-    instances, faults = _set_up(module, where)
+    instances, faults = _set_up(module, where, SECTIONS)
     sections = {}
     for class_name, (section_name, section) in SECTIONS.items():
         sections[section_name], lines = fill(section, instances.get(class_name, section()), class_name)
         faults += lines
-    faults += _faults_of_derived(module, instances, where)
-    data, lines = conflicts.even_lists(sections["data"])
-    faults += lines
-    plotting, left_out = resolve_indices(sections["plotting"], data)
-    save, more_left_out = resolve_indices(sections["save"], data)
-    config = Config(sections["user"], plotting, data, save, input_file=where)
-    # Lists that could not be read are empty, which is not another error.
-    unread = any("DataInfoArgs" in line for line in faults)
-    faults += [line for line in conflicts.faults(config) if not (unread and line.startswith("DataInfoArgs"))]
-    warnings = conflicts.records_in_two_sets(data) + conflicts.warnings(config)
+    names = [name for name in ("UserInputArgs", "DataInfoArgs") if name in instances]
+    if len(names) == 2:  # DerivedArgs, which users leave alone, may use lists that they have left out
+        given = [vars(SECTIONS[name][1]()) | attributes(instances[name]) for name in names]
+        faults += _set_up(module, where, ["DerivedArgs"], *(SimpleNamespace(**values) for values in given))[1]
+    plotting, left_out = resolve_indices(sections["plotting"], sections["data"])
+    save, more_left_out = resolve_indices(sections["save"], sections["data"])
+    config = Config(sections["user"], plotting, sections["data"], save, input_file=where)
+    faults += conflicts.faults(config, lists_were_read=not any("DataInfoArgs" in line for line in faults))
+    warnings = conflicts.records_in_two_sets(config.data) + conflicts.warnings(config)
     warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
     warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
     return config, faults, warnings
 
 
-def _set_up(module: ModuleType | SimpleNamespace, where: str) -> tuple[dict[str, Any], list[str]]:
-    """An instance of each class of the input file, and a line for each that is missing or fails."""
+def _set_up(
+    module: ModuleType | SimpleNamespace, where: str, class_names: Iterable[str], *arguments: Any
+) -> tuple[dict[str, Any], list[str]]:
+    """An instance of each of these classes of the input file, and a line for each that is missing or fails."""
     instances, faults = {}, []
-    for class_name in SECTIONS:
+    for class_name in class_names:
         source = getattr(module, class_name, None)
-        if source is None and class_name != "SaveDataArgs":
-            faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
-        elif source is not None:
+        if source is not None:
             try:
-                instances[class_name] = source()
+                instances[class_name] = source(*arguments)
             except Exception as error:
                 faults.append(f"{describe_user_error(error, where)} (while {class_name} was set up)")
+        elif class_name not in OPTIONAL:
+            faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
     return instances, faults
-
-
-def _faults_of_derived(module: ModuleType | SimpleNamespace, instances: dict[str, Any], where: str) -> list[str]:
-    """A line if DerivedArgs, which users leave alone, fails with the other classes."""
-    derived, names = getattr(module, "DerivedArgs", None), ("UserInputArgs", "DataInfoArgs")
-    if derived is None or not instances.keys() >= set(names):
-        return []
-    try:
-        # It may use lists that the user has left out.
-        derived(*(SimpleNamespace(**vars(SECTIONS[name][1]()) | attributes(instances[name])) for name in names))
-    except Exception as error:
-        return [f"{describe_user_error(error, where)} (while DerivedArgs was set up)"]
-    return []

@@ -33,11 +33,7 @@ class Kept:
 
 
 def prepare(folder: Path) -> None:
-    """Creates the folder.
-
-    Raises:
-        InputError: the folder cannot be written to.
-    """
+    """Creates the folder. Raises InputError if it cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -71,11 +67,7 @@ def digest(arrays: Iterable[np.ndarray]) -> str:
 
 
 def save(file: Path, kept: Kept) -> None:
-    """Writes a realization to the cache; several processes may do so at the same time.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
+    """Writes a realization to the cache; several processes may do so at once. Raises InputError if it cannot."""
     remarks = json.dumps(kept.remarks).encode()
     numbers = [(name, "<f8", array.shape) for name, array in kept.arrays.items()]
     entry = np.zeros((), [*numbers, ("digest", "S32"), ("remarks", f"S{len(remarks)}"), ("checksum", "<u4")])

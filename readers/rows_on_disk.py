@@ -30,10 +30,7 @@ class RowsOnDisk:
                 self.mapped.madvise(mmap.MADV_WILLNEED, at, int(last) * width - at)
 
     def release(self) -> None:
-        """Releases the mapped pages, which count as the program's memory until then.
-
-        The system still caches them while there is room.
-        """
+        """Releases the mapped pages, which count as the program's memory until then."""
         if hasattr(self.mapped, "madvise"):
             self.mapped.madvise(mmap.MADV_DONTNEED)
 
@@ -41,12 +38,8 @@ class RowsOnDisk:
 def write_rows(tables: Iterable[np.ndarray], folder: str, in_order: bool = False) -> RowsOnDisk:
     """Writes tables with the same columns and type one after the other to a file in `folder`.
 
-    Args:
-        tables: (row, column) each, at least one.
-        in_order: whether the rows will be read sequentially rather than at random.
-
-    Raises:
-        InputError: the file cannot be written.
+    tables: (row, column) each, at least one. in_order: whether the rows will be read sequentially rather than at
+        random. Raises InputError if the file cannot be written.
     """
     lengths = []
     try:

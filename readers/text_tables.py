@@ -10,7 +10,7 @@ import csv
 import io
 import os
 import re
-from collections import Counter
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +24,14 @@ MAX_FAULTS_A_FILE = 3
 LARGEST_VALUE = 1e18  # larger values are damage, and their squares overflow the network's float32
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
 LONGEST_HEADER = 100  # lines
+LONGEST_UNITS = 4000  # bytes of a header that are searched for units
 MOST_COLUMNS = 1000  # in a row; with more, the file has lost its line breaks
-BLANKS = {"sep": " ", "skipinitialspace": True}  # without tabs and trailing blanks: a fifth faster
-ANY_BLANKS = {"sep": r"\s+"}
 # pandas rounds exactly on request, and always from 3.1 on.
 EXACT = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+# Also NaN, infinity, and the stars that Fortran prints for a number that does not fit.
+MEANT_AS_NUMBER = re.compile(NUMBER.pattern + rb"|[+-]?(?:nan|inf(?:inity)?)|\*{5,}", re.IGNORECASE)
 WITH_COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
 
 
@@ -58,23 +59,18 @@ SC_VBM = Layout("SimpleCode .vbm", 2, {"Time": 0, "VBM": 2}, zero_rows_at_end=Tr
 LAMP_VBM = Layout("LAMP .vbm", 4, {"Time": 0, "VBM": 2})
 
 # Names of known columns in a header.
-COLUMN_NAMES = {
-    "time": "Time",
-    "xcg": "Xcg",
-    "ycg": "Ycg",
-    "zcg": "Zcg",
-    "roll": "Roll",
-    "rot_x": "Roll",
-    "pitch": "Pitch",
-    "rot_y": "Pitch",
-    "yaw": "Yaw",
-    "rot_z": "Yaw",
-}
+COLUMN_NAMES = {name.lower(): name for name in ("Time", "Xcg", "Ycg", "Zcg", "Roll", "Pitch", "Yaw")}
+COLUMN_NAMES |= {"rot_x": "Roll", "rot_y": "Pitch", "rot_z": "Yaw"}
 NAMES_OF_ROLL = {"roll": "SimpleCode", "rot_x": "LAMP"}
 
 
 def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
-    """Reads the columns of a layout from one file.
+    """What `read_table` reads, without the remarks."""
+    return read_table(path, layout)[0]
+
+
+def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, list[str]]:
+    """The columns of a layout from one file, and a line if some were converted to m, deg or s.
 
     Returns:
         (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero rows
@@ -89,19 +85,20 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
     width = _usual_width(data)
     if width > MOST_COLUMNS:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
-    body, first_line = _numeric_part(data, width, path, layout)
-    _check_header(data, width, first_line, path, layout)
-    header = b"\n".join(data.split(b"\n", first_line - 1)[: first_line - 1])[: units.HEADER_BYTES]
-    converted = units.factors(header.decode("latin-1"), layout.columns, path)
+    header, body = _header_and_rows(data, width, path, layout)
+    _check_names(header, width, path, layout)
+    converted = units.factors(header[:LONGEST_UNITS].decode("latin-1"), layout.columns, path)
     values = _usable_columns(_parse(body, width), width, layout)
     if values is None:
-        table = _read_line_by_line(body, first_line, width, path, layout)
+        table = _read_line_by_line(body, header.count(b"\n") + 1, width, path, layout)
         values = _usable_columns(table, width, layout)
     if values is None:
         raise InputError(f"{path}: no usable row; expected a {layout.kind} file")
-    for name, (_, factor) in converted.items():
-        values[:, list(layout.columns).index(name)] *= factor
-    return values
+    if not converted:
+        return values, []
+    listed = ", ".join(f"{name} from {unit}" for name, (unit, _) in converted.items())
+    remark = f"{path}: converted to m and deg, as its header says: {listed}; check that the header is right"
+    return values * [converted.get(name, ("", 1.0))[1] for name in layout.columns], [remark]
 
 
 def count_columns(path: str | os.PathLike) -> int:
@@ -155,38 +152,30 @@ def _usual_width(data: bytes, sample: int = 2_000) -> int:
     numeric = [len(row) for row in rows if all(map(NUMBER.fullmatch, row))]
     if start and not numeric:
         return _usual_width(data, 8 * sample)
-    counts = Counter(numeric or map(len, rows))
-    return max(counts, key=lambda width: (counts[width], width), default=0)
+    return max(statistics.multimode(numeric or map(len, rows)), default=0)
 
 
-def _numeric_part(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, int]:
-    """The rows of numbers without header and footer, and the line number of the first row."""
-    starts = []  # offsets of the header's lines
-    offset = 0
-    while offset < len(data):
-        end = data.index(b"\n", offset)
-        row = data[offset:end]
-        if len(starts) >= layout.header_lines and row.strip() and not _is_text(row, width):
+def _header_and_rows(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, bytes]:
+    """The header, and the rows of numbers without the footer."""
+    offsets = [0]  # of the header's lines and the first row
+    for line in io.BytesIO(data):
+        if len(offsets) > layout.header_lines and line.strip() and not _is_text(line, width):
             break
-        starts.append(offset)
-        offset = end + 1
-    # The header is shorter than usual: its last lines are rows.
-    while starts and offset < len(data):
-        line = data[starts[-1] : offset]
-        if not line.strip() or len(line.split()) != width or not all(map(NUMBER.fullmatch, line.split())):
+        offsets.append(offsets[-1] + len(line))
+    else:
+        raise InputError(_why_no_rows(data, path, layout))
+    while len(offsets) > 1:  # the header may be shorter than usual: its last lines are rows
+        words = data[offsets[-2] : offsets[-1]].split()
+        if len(words) != width or not all(map(NUMBER.fullmatch, words)):
             break
-        offset = starts.pop()
-    end = len(data)
-    while end > offset:
-        start = data.rfind(b"\n", offset, end - 1) + 1 or offset
-        start = max(start, offset)
+        offsets.pop()
+    begin, end = offsets[-1], len(data)
+    while True:  # to the first row, if not before
+        start = data.rfind(b"\n", begin, end - 1) + 1 or begin
         line = data[start:end]
         if line.strip() and not _is_text(line, width):
-            break
+            return data[:begin], data[begin:end]
         end = start
-    if end <= offset:
-        raise InputError(_why_no_rows(data, path, layout))
-    return data[offset:end], len(starts) + 1
 
 
 def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
@@ -214,21 +203,13 @@ def _is_text(line: bytes, width: int) -> bool:
     It does if most of its words cannot be meant as numbers, or if the first cannot and the number of words is not that
     of a row.
     """
-    meant = [_is_meant_as_number(word) for word in line.split()]
+    meant = [bool(MEANT_AS_NUMBER.fullmatch(word)) for word in line.split()]
     return 2 * sum(meant) < len(meant) or not meant[0] and len(meant) != width
 
 
-def _is_meant_as_number(word: bytes) -> bool:
-    """Also NaN, infinity, and the stars that Fortran prints for a number that does not fit."""
-    return bool(NUMBER.fullmatch(word) or re.fullmatch(rb"[+-]?(nan|inf(inity)?)|\*{5,}", word.lower()))
-
-
-def _check_header(data: bytes, width: int, first_line: int, path: Path, layout: Layout) -> None:
+def _check_names(header: bytes, width: int, path: Path, layout: Layout) -> None:
     """Raises InputError if the header's names contradict the positions that are read."""
-    end = 0
-    for _ in range(first_line - 1):
-        end = data.index(b"\n", end) + 1
-    for number, line in enumerate(data[:end].split(b"\n")[:-1], start=1):
+    for number, line in enumerate(header.splitlines(), start=1):
         if len(line) > LONGEST_NAMES:
             continue
         words = re.sub(r"[\[(].*?[\])]", "", line.decode("latin-1")).split()
@@ -255,18 +236,19 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
         return None  # pandas infers the number of columns from the first row, which may have far too many
     if b"D" in body or b"d" in body:  # Fortran's exponents
         body = body.translate(bytes.maketrans(b"dD", b"eE"))
-    between = [ANY_BLANKS] if b"\t" in row or row.endswith(b" ") else [BLANKS, ANY_BLANKS]
-    for separator in between:
+    # Blanks alone are a fifth faster.
+    for separator in (r"\s+",) if b"\t" in row or row.endswith(b" ") else (" ", r"\s+"):
         with contextlib.suppress(ValueError):
             table = pd.read_csv(
                 io.BytesIO(body),
+                sep=separator,
+                skipinitialspace=True,
                 header=None,
                 dtype=np.float64,
                 na_filter=False,  # no NaN for NA, nan or missing values
                 quoting=csv.QUOTE_NONE,
                 engine="c",
                 low_memory=False,
-                **separator,
                 **EXACT,
             )
             return table.to_numpy()
@@ -280,50 +262,42 @@ def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.
         return None
     values = table[:, positions]
     if layout.zero_rows_at_end:
-        values = values[: len(values) - _count_zero_rows(values)]
+        rows = _rows_to_last_filled(values) or 1  # a record may begin with a row of zeros at time zero
+        # Padding may have a time that continues. A ship at rest in calm water is not padding.
+        values = values[: _rows_to_last_filled(values[:rows, 1:]) or rows]
     runs_on = not layout.has_time or (np.diff(values[:, 0]) > 0).all()
-    return values if len(values) and runs_on and (np.abs(values) < LARGEST_VALUE).all() else None
-
-
-def _count_zero_rows(values: np.ndarray) -> int:
-    """Number of padding rows at the end: zeros throughout, or zeros after a time that continues."""
-    rows = _rows_to_last_filled(values) or 1  # a record may begin with a row of zeros at time zero
-    rows = _rows_to_last_filled(values[:rows, 1:]) or rows  # a ship at rest in calm water is not padding
-    return len(values) - rows
+    return values if runs_on and (np.abs(values) < LARGEST_VALUE).all() else None
 
 
 def _rows_to_last_filled(values: np.ndarray) -> int:
     """Number of rows up to the last one that is not all zeros; 0 if all are."""
-    for begin in (max(len(values) - 100, 0), 0):  # there are rarely more zeros at the end
-        filled = np.flatnonzero(values[begin:].any(axis=1))
-        if len(filled):
-            return begin + int(filled[-1]) + 1
-    return 0
+    rows = len(values)
+    while rows and not values[rows - 1].any():
+        rows -= 1
+    return rows
 
 
 def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> np.ndarray:
-    """The same as `_parse`, slowly, or where and why a row cannot be used.
-
-    Raises:
-        InputError: what is wrong with the rows, one line each.
-    """
+    """The same as `_parse`, slowly. Raises InputError with where and why rows cannot be used, one line each."""
     lines = body.split(b"\n")[:-1]
-    while layout.zero_rows_at_end and len(lines) > 1 and _is_zero_row(lines[-1]):
+    while layout.zero_rows_at_end and len(lines) > 1 and not lines[-1].strip(b"0.+-eEdD \t\v\f"):
         lines.pop()
-    faults: list[str] = []
+    width = max(width, *(position + 1 for position in layout.columns.values()))
     rows: list[list[float]] = []
-    previous = -np.inf
+    faults: list[str] = []
+    time = -np.inf
     for number, line in enumerate(lines, start=first_line):
-        words = line.split()
-        fault = _row_fault(words, width, layout) if words else None
-        if words and not fault:
-            rows.append([float(word.lower().replace(b"d", b"e")) for word in words])
-            fault = _value_fault(rows[-1], previous, layout)
-            previous = rows[-1][0] if abs(rows[-1][0]) < LARGEST_VALUE else previous
-        if fault:
+        try:
+            if line.strip():
+                rows.append(_numbers(line.split(), width))
+                before, time = time, rows[-1][0]
+                if layout.has_time and time <= before:
+                    raise ValueError(
+                        f", column 1: time {time:g} s does not come after {before:g} s; "
+                        "sort the rows, delete repeated ones, or write time with more decimals"
+                    )
+        except ValueError as fault:
             faults.append(f"{path}, line {number}{fault}")
-    if not faults and not rows:
-        faults.append(f"{path}: no usable row; expected a {layout.kind} file")
     if len(faults) > MAX_FAULTS_A_FILE:
         faults[MAX_FAULTS_A_FILE - 1] += f" (and {len(faults) - MAX_FAULTS_A_FILE} more errors in this file)"
     if faults:
@@ -331,39 +305,26 @@ def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, lay
     return np.array(rows)
 
 
-def _row_fault(words: list[bytes], width: int, layout: Layout) -> str | None:
-    needed = max(width, *(position + 1 for position in layout.columns.values()))
-    if len(words) != needed:
-        return (
-            f": {len(words)} columns where {needed} are expected; "
+def _numbers(words: list[bytes], width: int) -> list[float]:
+    """The numbers of a row. Raises ValueError that says where and why they cannot be used."""
+    if len(words) != width:
+        raise ValueError(
+            f": {len(words)} columns where {width} are expected; "
             "the row is cut or damaged: write the file again, or delete the rows from there on"
         )
     for column, word in enumerate(words, start=1):
         if WITH_COMMA.fullmatch(word):
-            return (
+            raise ValueError(
                 f", column {column}: {_shown(word)} has a decimal comma where a point is expected; "
                 "write it with a decimal point"
             )
         if not NUMBER.fullmatch(word):
-            return (
+            raise ValueError(
                 f", column {column}: {_shown(word)} where a number is expected; "
                 "correct the row or run the simulation again"
             )
-    return None
-
-
-def _value_fault(values: list[float], previous: float, layout: Layout) -> str | None:
-    """previous: the time of the row before, s."""
-    for column, value in enumerate(values, start=1):
-        if not abs(value) < LARGEST_VALUE:
-            return f", column {column}: number out of range; run the simulation again"
-    if layout.has_time and values[0] <= previous:
-        return (
-            f", column 1: time {values[0]:g} s does not come after {previous:g} s; "
-            "sort the rows, delete repeated ones, or write time with more decimals"
-        )
-    return None
-
-
-def _is_zero_row(line: bytes) -> bool:
-    return not line.translate(None, b"0.+-eEdD \t").strip()
+    numbers = [float(word.lower().replace(b"d", b"e")) for word in words]
+    for column, value in enumerate(numbers, start=1):
+        if abs(value) >= LARGEST_VALUE:
+            raise ValueError(f", column {column}: number out of range; run the simulation again")
+    return numbers

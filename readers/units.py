@@ -8,7 +8,6 @@ import numpy as np
 
 from support.errors import InputError
 
-HEADER_BYTES = 4000
 METRES, DEGREES, SECONDS = "m", "deg", "s"
 EXPECTED = {
     "Time": SECONDS,
@@ -28,13 +27,8 @@ OTHERS = ("mm", "cm", "km", "in", "inch", "inches", "yd", "ms", "min", "h", "hr"
 def factors(header: str, columns: Mapping[str, int], path: Path) -> dict[str, tuple[str, float]]:
     """For each column in another unit than ours, that unit and the factor to ours.
 
-    A line has one unit for each column, beginning with that of time, or the names have units in brackets.
-
-    Args:
-        header: the lines before the first row. columns: by name, the position of each.
-
-    Raises:
-        InputError: a column has a unit that cannot be converted, or one of something else.
+    header: the lines before the first row. columns: by name, the position of each. Raises InputError if a column has a
+    unit that cannot be converted, or one of something else.
     """
     units = _units(header, max(columns.values()))
     found, faults = {}, []
@@ -53,7 +47,10 @@ def factors(header: str, columns: Mapping[str, int], path: Path) -> dict[str, tu
 
 
 def _units(header: str, last: int) -> dict[int, str]:
-    """By position, the unit of each column up to the last one that is read, where the header has it."""
+    """By position, the unit of each column up to the last one that is read, where the header has it.
+
+    A line has one unit for each column, beginning with that of time, or the names have units in brackets.
+    """
     for line in header.lower().splitlines():
         words = [word.strip("[](),;:") for word in line.split()]
         known = [word in CERTAIN or word in OTHERS for word in words]
@@ -64,18 +61,3 @@ def _units(header: str, last: int) -> dict[int, str]:
         if len(named) > last and line.lstrip().startswith(("time", "frequency")):
             return {place: unit.strip() for place, unit in enumerate(named)}
     return {}
-
-
-def remarks(path: str, columns: Mapping[str, int]) -> list[str]:
-    """A line on the columns of a file that are converted as they are read. Raises InputError as `factors` does."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read(HEADER_BYTES).decode("latin-1")
-    except OSError:
-        return []
-    rows = re.search(r"^[\s\d.+\-eEdD]+$", text, re.MULTILINE)
-    found = factors(text[: rows.start()] if rows else text, columns, Path(path))
-    if not found:
-        return []
-    listed = ", ".join(f"{name} from {unit}" for name, (unit, _) in found.items())
-    return [f"{path}: converted to m and deg, as its header says: {listed}; check that the header is right"]

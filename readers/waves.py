@@ -6,13 +6,7 @@ GRAVITY = 9.807  # m/s^2, the value in LAMP's wave formula
 
 
 def wave_elevation(
-    sea: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    time: np.ndarray,
-    dx: np.ndarray,
-    dy: np.ndarray,
-    ramp_time: float,
+    sea: np.ndarray, x: np.ndarray, y: np.ndarray, time: np.ndarray, dx: np.ndarray, dy: np.ndarray, ramp_time: float
 ) -> np.ndarray:
     """Surface elevation at points moving with the ship, deep water (LAMP manual volume XII, eq. 89).
 

@@ -1,112 +1,70 @@
 """Checks combinations of settings: contradictions, and settings without effect."""
 
-import dataclasses
 import importlib.util
 
-from settings import SET_NAMES, Config, DataInfo, UserInput
+from settings import SET_NAMES, Config, DataInfo
 
 
-def even_lists(data: DataInfo) -> tuple[DataInfo, list[str]]:
-    """The lists of realizations, cut to equal lengths so that other checks can continue, and a line for each cut."""
-    cut, faults = {}, []
-    for name in SET_NAMES:
-        sc, lamp = getattr(data, f"{name}_sc"), getattr(data, f"{name}_lamp")
-        if len(sc) != len(lamp):
-            faults.append(
-                f"DataInfoArgs.{name}_sc has {len(sc)} paths and {name}_lamp has {len(lamp)}: "
-                "each realization needs one of each, in the same order"
-            )
-            common = min(len(sc), len(lamp))
-            cut |= {f"{name}_sc": sc[:common], f"{name}_lamp": lamp[:common]}
-    if data.predict_waves and len(data.predict_waves) != len(data.predict_sc):
-        faults.append(
-            f"DataInfoArgs.predict_waves has {len(data.predict_waves)} paths and predict_sc has "
-            f"{len(data.predict_sc)}: give one for each realization in the same order, or an empty list if the .wav "
-            "files lie beside the SimpleCode .mot files"
-        )
-        cut["predict_waves"] = ()
-    return dataclasses.replace(data, **cut), faults
+def faults(config: Config, lists_were_read: bool = True) -> list[str]:
+    """One line for each contradiction.
 
-
-def faults(config: Config) -> list[str]:
-    """One line for each contradiction."""
-    user, data = config.user, config.data
-    lists = any(getattr(data, f"{name}_sc") for name in (*SET_NAMES, "predict"))
+    lists_were_read: otherwise some lists of realizations may be empty because of other errors.
+    """
+    user, data, training = config.user, config.data, config.user.training_mode
+    nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
+    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * nx * ny
+    outputs = 3 * user.output_3dof + user.output_vbm
     without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
+    lists = [data.train_sc + data.train_lamp] if training else [v for v in vars(data).values() if isinstance(v, tuple)]
+    no_lists = lists_were_read and not any(lists)
+    evolution = config.plotting.evolution_ID_list_val if config.plotting.plotting_mode else ()
+    fitted = training and user.network_type == "linear"
+    in_closed_form = "network_type 'linear' is fitted in closed form"
+    derived = "correct it or leave it out, as it is derived"
     found = {
-        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not (
-            user.input_3dof or user.input_waves or user.input_vbm
-        ),
-        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not (
-            user.output_3dof or user.output_vbm
-        ),
-        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": (
-            user.wave_grid_x_size > 1 and user.ship_length is None
-        ),
-        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": (
-            user.wave_grid_y_size > 1 and user.ship_beam is None
-        ),
+        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
+        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not outputs,
+        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
+        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": ny > 1 and user.ship_beam is None,
         "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
         "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
-            user.training_mode and not data.train_sc
+            training and no_lists
         ),
         "DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc": (
-            not user.training_mode and not lists
+            not training and no_lists
         ),
         "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
         "run: python -m pip install tensorboard": (
-            user.tensorboard and user.training_mode and importlib.util.find_spec("tensorboard") is None
+            training and user.tensorboard and importlib.util.find_spec("tensorboard") is None
         ),
-        f"PlottingArgs.evolution_ID_list_val = {list(config.plotting.evolution_ID_list_val)} needs "
-        "the checkpoints of a training; set UserInputArgs.checkpoint_every above 0, or leave the list empty": (
-            config.plotting.plotting_mode
-            and bool(config.plotting.evolution_ID_list_val)
-            and user.training_mode
-            and not user.checkpoint_every
+        f"PlottingArgs.evolution_ID_list_val = {list(evolution)} needs the checkpoints of a training; set "
+        "UserInputArgs.checkpoint_every above 0, or leave the list empty": (
+            training and evolution and not user.checkpoint_every
         ),
-    }
-    return [line for line, wrong in found.items() if wrong] + _wrong_sizes(user) + _faults_of_a_filter(user)
-
-
-def _wrong_sizes(user: UserInput) -> list[str]:
-    outputs = 3 * user.output_3dof + user.output_vbm
-    return [
-        f"UserInputArgs.{name} = {given}: the selected channels make {expected}; correct it or leave it out, as it is "
-        "derived"
-        for name, given, expected in (
-            ("input_size", user.input_size, input_size(user)),
-            ("output_size", user.output_size, outputs),
-        )
-        if given not in (None, expected)
-    ]
-
-
-def input_size(user: UserInput) -> int:
-    """Number of input channels selected by the settings."""
-    return user.input_vbm + 3 * user.input_3dof + user.input_waves * user.wave_grid_x_size * user.wave_grid_y_size
-
-
-def _faults_of_a_filter(user: UserInput) -> list[str]:
-    """Settings that do not apply to a filter, which is fitted in closed form."""
-    if user.network_type != "linear" or not user.training_mode:
-        return []
-    found = {
-        "UserInputArgs.resume = True: network_type 'linear' is fitted in closed form, so nothing is left to resume; "
-        "set resume = False": user.resume,
-        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: network_type 'linear' is fitted in closed "
-        'form and cannot start from another network; set it to ""': user.fine_tune_filename,
+        f"UserInputArgs.input_size = {user.input_size}: the selected channels make {inputs}; {derived}": (
+            user.input_size not in (None, inputs)
+        ),
+        f"UserInputArgs.output_size = {user.output_size}: the selected channels make {outputs}; {derived}": (
+            user.output_size not in (None, outputs)
+        ),
+        f"UserInputArgs.resume = True: {in_closed_form}, so nothing is left to resume; set resume = False": (
+            fitted and user.resume
+        ),
+        f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: {in_closed_form} and cannot start from "
+        'another network; set it to ""': fitted and user.fine_tune_filename,
         f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has a single solution, which an "
-        "ensemble would repeat; set num_networks = 1": user.num_networks > 1,
+        "ensemble would repeat; set num_networks = 1": fitted and user.num_networks > 1,
     }
-    return [line for line, wrong in found.items() if wrong]
+    return _uneven_lists(data) + [line for line, wrong in found.items() if wrong]
 
 
 def warnings(config: Config) -> list[str]:
     """One line for each setting without effect."""
     user = config.user
     network = f"network_type = {user.network_type!r}"
-    recurrent, fitted = user.network_type in ("lstm", "gru"), user.network_type == "linear" and user.training_mode
+    recurrent = user.network_type in ("lstm", "gru")
+    fitted = user.network_type == "linear" and user.training_mode
     found = {
         f"train_fun_hyp has no effect with {network}: it is a least-squares fit": fitted and user.train_fun_hyp[0] != 0,
         f"checkpoint_every has no effect with {network}: it has no epochs": fitted and user.checkpoint_every,
@@ -123,6 +81,24 @@ def warnings(config: Config) -> list[str]:
         ),
     }
     return [f"UserInputArgs.{line}" for line, applies in found.items() if applies]
+
+
+def _uneven_lists(data: DataInfo) -> list[str]:
+    """A line for each two lists that should have the same length."""
+    remedies = {
+        (f"{name}_sc", f"{name}_lamp"): "each realization needs one of each, in the same order" for name in SET_NAMES
+    }
+    if data.predict_waves:
+        remedies["predict_waves", "predict_sc"] = (
+            "give one for each realization in the same order, or an empty list if the .wav files lie beside the "
+            "SimpleCode .mot files"
+        )
+    lines = []
+    for (first, second), remedy in remedies.items():
+        here, there = len(getattr(data, first)), len(getattr(data, second))
+        if here != there:
+            lines.append(f"DataInfoArgs.{first} has {here} paths and {second} has {there}: {remedy}")
+    return lines
 
 
 def records_in_two_sets(data: DataInfo) -> list[str]:

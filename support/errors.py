@@ -5,6 +5,20 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+REMEDIES = {  # and the numbers of the system's errors
+    "free some disk space and run again": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    "check your permissions there, and whether another program has the file open": (
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+    ),
+    "a folder or file disappeared during the run, perhaps because of another run; run again": (
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.ESTALE,
+    ),
+}
+
 
 class InputError(Exception):
     """An error that the user has to fix; `lines` has one line for each problem."""
@@ -49,16 +63,6 @@ def cannot_be_written(path: str | os.PathLike, error: OSError) -> str:
     """One line for an error of the operating system, with the remedy."""
     reason = error.strerror or " ".join(str(error).split())[:200]
     # Some libraries pass on the system's error as text only.
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(errno.ENOSPC) in reason
-    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-    gone = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
-    remedy = (
-        "free some disk space and run again"
-        if full
-        else "check your permissions there, and whether another program has the file open"
-        if refused
-        else "a folder or file disappeared during the run, perhaps because of another run; run again"
-        if gone
-        else "check the disk and the path"
-    )
+    number = errno.ENOSPC if os.strerror(errno.ENOSPC) in reason else error.errno
+    remedy = next((text for text, numbers in REMEDIES.items() if number in numbers), "check the disk and the path")
     return f"{path}: cannot be written ({reason}); {remedy}"

@@ -17,10 +17,8 @@ def written_aside(path: Path, mark: str = "") -> Iterator[Path]:
     """Yields a temporary path to write to and renames it to `path` at the end, so that `path` is always complete.
 
     The temporary name keeps the extension, from which some libraries infer the format. If several processes may write
-    the same file at once, each needs a `mark` of its own.
-
-    Raises:
-        InputError: the file cannot be written; an existing file is unchanged.
+    the same file at once, each needs a `mark` of its own. Raises InputError if the file cannot be written; an existing
+    one is then unchanged.
     """
     aside = path.with_name(f"writing_{mark}{path.name}")
     try:
@@ -42,8 +40,7 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
 def try_to_write(folder: Path) -> None:
     """Writes a file in a folder, or in the one where it would be made, and removes it at once.
 
-    Raises:
-        OSError: nothing can be written there; its `filename` is the folder that was tried.
+    Raises OSError if nothing can be written there; its `filename` is the folder that was tried.
     """
     existing = folder
     try:
@@ -63,11 +60,7 @@ def posix(path: str | os.PathLike) -> str:
 
 
 def png_path(output: str | None, default: Path) -> Path:
-    """The path of a figure that a command was asked for with --output.
-
-    Raises:
-        InputError: it does not end in .png.
-    """
+    """The path of a figure that a command was asked for with --output. Raises InputError unless it ends in .png."""
     path = Path(posix(output)) if output else default
     if path.suffix.lower() != ".png":
         raise InputError(f"--output {output}: figures are written as PNG; give a name that ends in .png")

@@ -20,11 +20,10 @@ FIRST_LINES = {".txt": re.compile(r" {12}Time( +(VBM|Zcg|Roll|Pitch))+\n"), ".mo
 
 def begin(folder: Path, prefix: str) -> list[str]:
     """The files written by earlier runs, relative to the folder. prefix: that of the predictions' file names."""
-    if (folder / LIST_FILE).is_file():
-        return _listed(folder)
-    figures = [path for path in folder.glob("figures/*.png") if FIGURES.fullmatch(path.name)]
-    texts = [path for path in folder.glob("*") if path.name.startswith(prefix) and _is_prediction(path)]
-    note(folder, [path.relative_to(folder).as_posix() for path in (*figures, *texts)])
+    if not (folder / LIST_FILE).is_file():
+        figures = [path for path in folder.glob("figures/*.png") if FIGURES.fullmatch(path.name)]
+        texts = [path for path in folder.glob("*") if path.name.startswith(prefix) and _is_prediction(path)]
+        note(folder, [path.relative_to(folder).as_posix() for path in (*figures, *texts)])
     return _listed(folder)
 
 

@@ -29,10 +29,7 @@ LAST_FILE = "last.keras"  # among the checkpoints
 
 
 def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a settings.json that determine the trained network, and its lists of files, by name.
-
-    Settings that the file does not know yet have their defaults.
-    """
+    """The settings of a settings.json that determine the trained network, or their defaults, and its lists of files."""
     user = Config().as_dict()["user"] | frozen.get("user", {})
     own = {name: value for name, value in user.items() if name not in user_settings("run")}
     return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
@@ -74,10 +71,9 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 
 
 def _missing_network(folder: Path) -> str:
-    known = sorted(
-        path.parent.name for path in folder.parent.glob(f"*/{MODEL_FILE}") if path.parent.suffix not in BESIDE
-    )
-    return f"{folder}: there is no saved network of this name; saved networks are: {', '.join(known) or 'none yet'}"
+    folders = [path.parent for path in sorted(folder.parent.glob(f"*/{MODEL_FILE}"))]
+    known = ", ".join(path.name for path in folders if path.suffix not in BESIDE)
+    return f"{folder}: there is no saved network of this name; saved networks are: {known or 'none yet'}"
 
 
 def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
@@ -103,10 +99,7 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 
 def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
-    """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel).
-
-    Empty for a network without folds, or if the file is damaged.
-    """
+    """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel); {} if missing or damaged."""
     try:
         with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
             return dict(arrays)
@@ -142,14 +135,12 @@ def overwrite_faults(config: Config) -> list[str]:
     if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
         return []
     try:
-        metadata = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        differences = list(different_settings(metadata["settings"], config).values())
-        if user.resume and only_more_epochs(metadata["settings"], config):
+        frozen = read_metadata(folder)["settings"]
+        differences = list(different_settings(frozen, config).values())
+        if not differences or (user.resume and only_more_epochs(frozen, config)):
             return []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, KeyError, TypeError, AttributeError):
         differences = ["its settings cannot be read"]
-    if not differences:
-        return []
     return [
         f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
         f"({'; '.join(differences[:3])}); choose another name, or set overwrite = True to replace it"
@@ -192,12 +183,10 @@ def publish(trained: Path, folder: Path) -> None:
 def checkpoint_faults(config: Config) -> list[str]:
     """An error line if the evolution of a loaded network is to be drawn and it has no checkpoints."""
     wanted, folder = config.plotting.evolution_ID_list_val, config.network_folder
-    if not (wanted and config.plotting.plotting_mode and config.data.val_sc) or config.user.training_mode:
-        return []
-    if not (folder / MODEL_FILE).is_file() or any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
+    drawn = wanted and config.plotting.plotting_mode and config.data.val_sc and not config.user.training_mode
+    if not drawn or not (folder / MODEL_FILE).is_file() or any((folder / CHECKPOINTS).glob(CHECKPOINT_FILES)):
         return []
     return [
         f"PlottingArgs.evolution_ID_list_val = {list(wanted)} needs the checkpoints of a training, and there are none "
-        f"in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list "
-        "empty"
+        f"in {folder / CHECKPOINTS}; train again with checkpoint_every above 0, or leave the list empty"
     ]

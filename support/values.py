@@ -1,6 +1,6 @@
 """Converts values of input files to the types of their settings.
 
-Each function returns the value in its type or raises ValueError with what was expected.
+Each function returns the value that is kept or raises ValueError with what was expected.
 """
 
 import math
@@ -39,31 +39,6 @@ def _is_list(value: Any) -> bool:
     return hasattr(value, "__iter__") and not isinstance(value, str | os.PathLike)
 
 
-def as_bool(value: Any) -> bool:
-    if isinstance(value, bool) or value in (0, 1):
-        return bool(value)
-    raise ValueError("expected True or False")
-
-
-def as_int(value: Any) -> int:
-    if not _is_whole(value) or isinstance(value, bool):
-        raise ValueError("expected a whole number")
-    return int(value)
-
-
-def as_float(value: Any) -> float:
-    if isinstance(value, bool) or not _is_number(value):
-        raise ValueError("expected a number")
-    return float(value)
-
-
-def as_text(value: Any) -> str:
-    value = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(value, str):
-        raise ValueError("expected text in quotes")
-    return value
-
-
 def as_indices(value: Any) -> Indices:
     if isinstance(value, str) and value in WHOLE_LISTS:
         return value
@@ -90,17 +65,9 @@ def as_paths(value: Any) -> tuple[str, ...]:
     if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
         raise ValueError("expected a list of paths without file extensions, each as text in quotes")
     if not all(str(item).isprintable() for item in items):
-        raise ValueError(
-            "a path contains a line break, a tab or the like, since Python reads \\n and \\t as such: write / instead "
-            "of \\"
-        )
+        found = "a path contains a line break, a tab or the like, since Python reads \\n and \\t as such"
+        raise ValueError(f"{found}: write / instead of \\")
     return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
-
-
-def not_one(value: int) -> int:
-    if value == 1:
-        raise ValueError("expected 0, or 2 and more: one fold would leave no record to train on")
-    return value
 
 
 def odd(value: int) -> int:
@@ -109,38 +76,42 @@ def odd(value: int) -> int:
     return value
 
 
-def network_name(value: str, may_be_empty: bool = False) -> str:
+def network_name(value: str) -> str:
     name = posix(value).strip()
     if name.startswith("saved_models/"):
         name = name.removeprefix("saved_models/").rstrip("/")
-    if not name and may_be_empty:
-        return ""
     if not name or name in (".", "..") or re.search(r'[/:*?"<>|]', name) or name.endswith("."):
         raise ValueError('expected the name of a folder in saved_models, without any of \\ / : * ? " < > |')
     return name
 
 
-def folder(value: str, may_be_empty: bool = False) -> str:
-    return "" if may_be_empty and not value else str(PurePosixPath(posix(value) or "."))
+def folder(value: str) -> str:
+    return str(PurePosixPath(posix(value)))
 
 
-def file_prefix(value: str) -> str:
-    if re.search(r'[\\/:*?"<>|]', value):
-        raise ValueError('expected text that can begin a file name, without any of \\ / : * ? " < > |')
-    return value
+def _expecting(expected: str, fits: Callable[[Any], bool], convert: Callable = lambda value: value) -> Callable:
+    def check(value: Any) -> Any:
+        if not fits(value):
+            raise ValueError(f"expected {expected}")
+        return convert(value)
+
+    return check
 
 
-def color(value: str) -> str:
-    if not is_color_like(value):
-        raise ValueError('expected the name of a colour, such as "black", "tab:blue" or "#1f77b4"')
-    return value
+not_one = _expecting("0, or 2 and more: one fold would leave no record to train on", lambda value: value != 1)
+file_prefix = _expecting(
+    'text that can begin a file name, without any of \\ / : * ? " < > |', re.compile(r'[^\\/:*?"<>|]*').fullmatch
+)
+color = _expecting('the name of a colour, such as "black", "tab:blue" or "#1f77b4"', is_color_like)
 
-
-TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {
-    bool: ("True or False", as_bool),
-    int: ("a whole number", as_int),
-    float: ("a number", as_float),
-    str: ("text in quotes", as_text),
+SINGLE = {  # types of single values, in words, with what fits and how it is converted
+    bool: ("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),
+    int: ("a whole number", lambda value: _is_whole(value) and not isinstance(value, bool), int),
+    float: ("a number", lambda value: _is_number(value) and not isinstance(value, bool), float),
+    str: ("text in quotes", lambda value: isinstance(value, str | os.PathLike), os.fspath),
+}
+TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {  # in words, and the function that converts to the type
+    **{kind: (single[0], _expecting(*single)) for kind, single in SINGLE.items()},
     Indices: ("a list", as_indices),
     tuple[str, ...]: ("a list", as_paths),
     tuple[float, ...]: ("a list", as_objective),

@@ -6,7 +6,7 @@ from conftest import LAMP_HEADER, SC_HEADER, motion_table, write_realization, wr
 
 import data_io
 from readers import units
-from readers.text_tables import LAMP_MOT, SC_MOT, SC_WAVES, WAV, read_columns
+from readers.text_tables import LAMP_MOT, SC_MOT, SC_WAVES, WAV, read_columns, read_table
 from settings import UserInput
 from support.errors import InputError
 
@@ -38,9 +38,8 @@ def test_the_formats_own_units_are_left_alone(header, layout):
 )
 def test_feet_and_radians_are_converted_with_a_word(tmp_path, line):
     file = write_rows(tmp_path / "a.mot", [SC_HEADER[0], line], TABLE)
-    values = read_columns(file, SC_MOT)
+    values, (remark,) = read_table(file, SC_MOT)
     np.testing.assert_allclose(values[:, 1:], np.tile([1.5 * 0.3048, *np.degrees([0.2, 0.1])], (40, 1)))
-    (remark,) = units.remarks(str(file), SC_MOT.columns)
     assert "Roll from rad" in remark and "a.mot" in remark
 
 
