@@ -263,7 +263,7 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) ->
     folders = {name: member.output_folder for name, member in ranked.items()}
     entries = comparison.compare(folders, config.output_folder / comparison.FILE_NAME)
     _save_figures(study, sweep)
-    best = ranked[entries[0].results[0].name]
+    best = ranked[entries[0][0].name]
     print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best)}")
     name = config.user.model_save_filename
     winner = dataclasses.replace(best, user=dataclasses.replace(best.user, model_save_filename=name))
