@@ -108,9 +108,17 @@ def compare_experiments(configs: Sequence[Config]) -> None:
 def is_finished(config: Config) -> bool:
     """Whether a run with these settings has finished, with network and report."""
     try:
-        facts = read_metadata(config.network_folder)
-        finished = facts.get("finished", True) and (config.output_folder / REPORT_FILE).is_file()
-        return finished and (not config.user.training_mode or not different_settings(facts["settings"], config))
+        finished = read_metadata(config.network_folder).get("finished", True)
+    except (InputError, AttributeError):
+        return False
+    is_own = not config.user.training_mode or has_settings(config.network_folder, config)
+    return finished and is_own and (config.output_folder / REPORT_FILE).is_file()
+
+
+def has_settings(folder: Path, config: Config) -> bool:
+    """Whether a saved network was trained with these settings."""
+    try:
+        return not different_settings(read_metadata(folder)["settings"], config)
     except (InputError, KeyError, TypeError, AttributeError):
         return False
 

@@ -58,8 +58,10 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
     for name in names or [None]:
         try:
             module = input_file.load_module(name) if name else input_file.import_line(program)
-            experiment, lines = _read_one(module, name or module.__name__)
-            lines += cluster.faults(several, experiment.sweep) + _faults_in_queue(experiment, experiments)
+            config, lines, warnings = input_file.read_config(module)
+            sweep, more_lines, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
+            experiment = Experiment(name or module.__name__, config, sweep, (*warnings, *more_warnings))
+            lines += more_lines + cluster.faults(several, sweep) + _faults_in_queue(experiment, experiments)
             experiments.append(experiment)
         except InputError as error:
             lines = list(error.lines)
@@ -67,12 +69,6 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
     return experiments
-
-
-def _read_one(module: Any, name: str) -> tuple[Experiment, list[str]]:
-    config, faults, warnings = input_file.read_config(module)
-    sweep, more_faults, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
-    return Experiment(name, config, sweep, (*warnings, *more_warnings)), faults + more_faults
 
 
 def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> list[str]:
