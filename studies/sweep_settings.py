@@ -141,11 +141,9 @@ def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]
             values[name], wrong = _choices(name, settings.without_numpy(value))
             faults += wrong
         elif name not in own and not callable(value):
-            nearest = settings.nearest(name, [*SWEPT, *own])
-            unknown = f"there is no such setting; the nearest is {nearest}"
-            faults.append(
-                f"SweepArgs.{name}: {'cannot be swept; set it in its own class' if name in known else unknown}"
-            )
+            unknown = f"there is no such setting; the nearest is {settings.nearest(name, [*SWEPT, *own])}"
+            fault = "cannot be swept; set it in its own class" if name in known else unknown
+            faults.append(f"SweepArgs.{name}: {fault}")
     return search, values, faults
 
 
