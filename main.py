@@ -3,14 +3,13 @@
 python main.py [--inputs a b c] [--task 2/8]
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 
 import data_io
 import settings
 from readers import input_file
-from studies import comparison, experiment_queue
+from studies import experiment_queue
 from support import cluster, errors
 from trust import flagging, pair_checks
 
@@ -20,21 +19,13 @@ from input_template import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArg
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--inputs", metavar="NAME", nargs="+", help="input modules or .py files, run one after the other"
-    )
-    task_help = "of the inputs do every N-th, from the I-th on; other processes do the rest. All of them share a sweep"
-    parser.add_argument("--task", metavar="I/N", type=experiment_queue.share, default="1/1", help=task_help)
-    given = parser.parse_args(arguments)
+    given = experiment_queue.options(__doc__, arguments)
     try:
         queue = experiment_queue.read(given.inputs, globals())
     except errors.InputError as error:
         errors.report(error.lines)
         return 1
-    done = experiment_queue.run_all(queue, run, given.task)
-    comparison.compare_experiments([config for config in done if config])
-    return 0 if all(done) else 1
+    return experiment_queue.run_all(queue, run, given.task)
 
 
 def run(config: settings.Config, after_epoch: Callable | None = None) -> list[str]:

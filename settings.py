@@ -346,6 +346,10 @@ class Config:
     def output_folder(self) -> Path:
         return Path(self.save.output_path) / self.network_name
 
+    def with_user(self, **settings: Any) -> "Config":
+        """The same with other settings of UserInputArgs."""
+        return dataclasses.replace(self, user=dataclasses.replace(self.user, **settings))
+
     def as_dict(self) -> dict[str, Any]:
         """Plain types, ready for JSON."""
         return json.loads(json.dumps(dataclasses.asdict(self)))

@@ -58,20 +58,20 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
 
 def _draw_channel(ax: Axes, rows: pd.DataFrame, lines: Mapping[str, int]) -> None:
     """Draws one channel of the table. lines: the ordinate of each name."""
-    values = rows[["nrmse", "nrmse_min", "nrmse_max"]] * 100
-    values = values.where(values > 0)  # the axis is logarithmic
-    for (_, row), (middle, low, high) in zip(rows.iterrows(), values.to_numpy(), strict=True):
-        is_simple, is_test = pd.isna(row["rank"]), row["set"] == "test"
+    values = 100 * rows[["nrmse", "nrmse_min", "nrmse_max"]].to_numpy()
+    values[~(values > 0)] = np.nan  # the axis is logarithmic
+    for (middle, low, high), row in zip(values, rows.itertuples(), strict=True):
+        is_simple, is_test = pd.isna(row.rank), row.set == "test"
         color = SIMPLE_COLOR if is_simple else "black"
-        line = lines[row["name"]] + (0.22 if is_test else 0.0)
-        if row["networks"] > 1:
+        line = lines[row.name] + (0.22 if is_test else 0.0)
+        if row.networks > 1:
             ax.plot([low, high], [line, line], color=color, linewidth=1.0, marker="|", markersize=4)
         filling = {"markerfacecolor": "white" if is_test else color, "markeredgewidth": 0.8}
         size = 5.5 if is_test else 3.8
-        ax.plot(middle, line, color=color, marker=SET_MARKERS[row["set"]], markersize=size, **filling)
+        ax.plot(middle, line, color=color, marker=SET_MARKERS[row.set], markersize=size, **filling)
         if is_simple and not is_test and np.isfinite(middle):
             ax.axvline(middle, color=color, linestyle=DOTTED, linewidth=0.9, zorder=0.5)
-    numbers = values.to_numpy()[np.isfinite(values.to_numpy())]
+    numbers = values[np.isfinite(values)]
     if numbers.size:
         _make_logarithmic(ax, numbers)
     else:
@@ -82,9 +82,8 @@ def _legend(table: pd.DataFrame) -> list[Line2D]:
     point = {"linestyle": "none", "color": "black", "markersize": 4.5}
     fillings = {"val": "black", "test": "white"}
     handles = [
-        Line2D([], [], marker=SET_MARKERS[name], markerfacecolor=filling, label=SET_NAMES[name], **point)
-        for name, filling in fillings.items()
-        if (table["set"] == name).any()
+        Line2D([], [], marker=SET_MARKERS[name], markerfacecolor=fillings[name], label=SET_NAMES[name], **point)
+        for name in table["set"].unique()
     ]
     if (table["networks"] > 1).any():
         spread = {"linewidth": 1.0, "marker": "|", "markersize": 5}

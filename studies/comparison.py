@@ -53,20 +53,7 @@ class Result:
         return float(self.errors("val").loc["All", CRITERION])
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One setting: the networks trained with it, each with its own seed, the best first."""
-
-    results: tuple[Result, ...]
-
-    @property
-    def label(self) -> str:
-        count = len(self.results)
-        return self.results[0].name if count == 1 else f"{self.results[0].name} ({count} seeds)"
-
-    @property
-    def score(self) -> float:
-        return float(np.median([result.score for result in self.results]))
+Entry = Sequence[Result]  # one setting: the networks trained with it, each with its own seed, the best first
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -121,9 +108,17 @@ def compare_experiments(configs: Sequence[Config]) -> None:
 def is_finished(config: Config) -> bool:
     """Whether a run with these settings has finished, with network and report."""
     try:
-        facts = read_metadata(config.network_folder)
-        finished = facts.get("finished", True) and (config.output_folder / REPORT_FILE).is_file()
-        return finished and (not config.user.training_mode or not different_settings(facts["settings"], config))
+        finished = read_metadata(config.network_folder).get("finished", True)
+    except (InputError, AttributeError):
+        return False
+    is_own = not config.user.training_mode or has_settings(config.network_folder, config)
+    return finished and is_own and (config.output_folder / REPORT_FILE).is_file()
+
+
+def has_settings(folder: Path, config: Config) -> bool:
+    """Whether a saved network was trained with these settings."""
+    try:
+        return not different_settings(read_metadata(folder)["settings"], config)
     except (InputError, KeyError, TypeError, AttributeError):
         return False
 
@@ -182,12 +177,10 @@ def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
     """A line if the reports are not of the same channels and data of a set; it names the networks that go together."""
     groups: list[list[Result]] = []
     for result in results:
-        for group in groups:
-            if _same_data(group[0], result, set_name):
-                group.append(result)
-                break
-        else:
-            groups.append([result])
+        group = next((group for group in groups if _same_data(group[0], result, set_name)), [])
+        if not group:
+            groups.append(group)
+        group.append(result)
     if len(groups) < 2:
         return []
     names = [" ".join(result.name for result in group) for group in groups]
@@ -207,11 +200,11 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
 
     Not by the files' paths: a report may be of a later run on other data, and files may have moved.
     """
-    errors = [result.errors(set_name).drop(index="All") for result in (first, second)]
-    if list(errors[0].index) != list(errors[1].index):
+    a, b = (result.errors(set_name).drop(index="All") for result in (first, second))
+    if list(a.index) != list(b.index):
         return False
-    deviations = [(e["rmse"] / e["nrmse"]).to_numpy() for e in errors]  # NaN for a constant channel or a zero error
-    return all(np.isnan(a) or np.isnan(b) or np.isclose(a, b, rtol=1e-6) for a, b in zip(*deviations, strict=True))
+    ratios = (a["rmse"] / a["nrmse"]) / (b["rmse"] / b["nrmse"])  # NaN for a constant channel or a zero error
+    return not ((ratios - 1).abs() > 1e-6).any()
 
 
 # ---- ranking ----------------------------------------------------------------------------------------------------
@@ -220,23 +213,16 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
 def rank(results: Sequence[Result]) -> list[Entry]:
     """The settings, ordered by the median score of their networks, the best first."""
     groups: dict[str, list[Result]] = {}
-    for result in results:
+    for result in sorted(results, key=lambda result: _nan_last(result.score)):
         own = {name: value for name, value in result.settings.items() if name not in REPETITION}
-        groups.setdefault(json.dumps(own, sort_keys=True), []).append(result)
-    entries = []
-    for group in groups.values():
-        ordered = sorted(group, key=lambda result: _nan_last(result.score))
-        entries.append(Entry(tuple(result for i, result in enumerate(ordered) if not _has_twin(result, ordered[:i]))))
-    return sorted(entries, key=lambda entry: _nan_last(entry.score))
-
-
-def _has_twin(result: Result, others: Sequence[Result]) -> bool:
-    """Whether the same training with the same seed exists under another name, such as the winner of a sweep."""
-    seed = result.settings["seed"]
-    twin = next((other.name for other in others if seed is not None and other.settings["seed"] == seed), None)
-    if twin:
-        warn([f"{result.name} is the same training as {twin}, with the same settings and seed; it is counted once"])
-    return twin is not None
+        entry = groups.setdefault(json.dumps(own, sort_keys=True), [])
+        seed = result.settings["seed"]
+        twin = next((other.name for other in entry if seed is not None and other.settings["seed"] == seed), None)
+        if twin:  # such as the winner of a sweep
+            warn([f"{result.name} is the same training as {twin}, with the same settings and seed; it is counted once"])
+        else:
+            entry.append(result)
+    return sorted(groups.values(), key=lambda entry: _nan_last(np.median([result.score for result in entry])))
 
 
 def _nan_last(value: float) -> float:
@@ -251,22 +237,25 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
         COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
         entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
     """
-    differing = _differing_settings(entries)
+    own = [entry[0].settings for entry in entries]
+    differing = [n for n in own[0] if n not in REPETITION and any(other.get(n) != own[0][n] for other in own)]
     blocks = []
     for set_name in ("val", "test"):
-        ranked = [(n, e) for n, e in enumerate(entries, 1) if all(len(r.errors(set_name)) for r in e.results)]
+        ranked = [(n, entry) for n, entry in enumerate(entries, 1) if all(len(r.errors(set_name)) for r in entry)]
         ranked = [(n, entry) for n, entry in ranked if set_name == "val" or test == "all" or n == 1]
         for n, entry in ranked:
-            settings = ", ".join(f"{name} {_value_text(entry.results[0].settings[name])}" for name in differing)
-            members = " ".join(result.name for result in entry.results)
-            tables = [_with_share(result, set_name) for result in entry.results]
-            blocks.append(_block(tables, set_name, n, entry.label, len(tables), settings, members))
+            settings = ", ".join(f"{name} {_value_text(entry[0].settings.get(name))}" for name in differing)
+            members = [result.name for result in entry]
+            label = members[0] if len(entry) == 1 else f"{members[0]} ({len(entry)} seeds)"
+            first = {"set": set_name, "rank": n, "name": label, "networks": len(entry)}
+            tables = [_with_share(result, set_name) for result in entry]
+            blocks.append(_block(first, tables, settings, " ".join(members)))
         if ranked:
-            reports = [r.errors(set_name, of_simplecode=True) for _, entry in ranked for r in entry.results]
-            simple = max(reports, key=len)
-            if list(simple.index) != list(ranked[0][1].results[0].errors(set_name).index):
+            simple = max((r.errors(set_name, of_simplecode=True) for _, entry in ranked for r in entry), key=len)
+            if list(simple.index) != list(tables[0].index):
                 simple = simple.drop(index="All", errors="ignore")  # a mean over other channels than the networks'
-            blocks.append(_block([simple.assign(mse_share=1.0)], set_name, None, SIMPLECODE, 0))
+            first = {"set": set_name, "rank": None, "name": SIMPLECODE, "networks": 0}
+            blocks.append(_block(first, [simple.assign(mse_share=1.0)]))
     return pd.concat(blocks, ignore_index=True).astype({"rank": "Int64"})
 
 
@@ -280,30 +269,14 @@ def _with_share(result: Result, set_name: str) -> pd.DataFrame:
 
 
 def _block(
-    tables: Sequence[pd.DataFrame],
-    set_name: str,
-    rank: int | None,
-    name: str,
-    networks: int,
-    settings: str = "",
-    members: str = "",
+    first: dict[str, Any], tables: Sequence[pd.DataFrame], settings: str = "", members: str = ""
 ) -> pd.DataFrame:
-    """The rows of one entry in a `comparison_table`, from the measures of its networks."""
+    """The rows of one entry in a `comparison_table`. first: its first columns. tables: measures of its networks."""
     values = np.stack([table[list(COMPARED)].to_numpy(float) for table in tables])
     spread = np.stack([np.median(values, axis=0), values.min(axis=0), values.max(axis=0)], axis=-1)
     columns = [f"{measure}{ending}" for measure in COMPARED for ending in ("", "_min", "_max")]
     block = pd.DataFrame(spread.reshape(len(tables[0]), -1), tables[0].index, columns).reset_index()
-    before = {"set": set_name, "rank": rank, "name": name, "networks": networks}
-    for position, (column, value) in enumerate(before.items()):
-        block.insert(position, column, value)
-    return block.assign(settings=settings, members=members)
-
-
-def _differing_settings(entries: Sequence[Entry]) -> list[str]:
-    """Names of the settings that differ between entries."""
-    settings = [entry.results[0].settings for entry in entries]
-    names = dict.fromkeys(name for own in settings for name in own if name not in REPETITION)
-    return [name for name in names if any(own.get(name) != settings[0].get(name) for own in settings)]
+    return pd.DataFrame(first, block.index).join(block).assign(settings=settings, members=members)
 
 
 def _value_text(value: Any) -> str:
@@ -316,17 +289,16 @@ def format_comparison(table: pd.DataFrame) -> str:
     """A `comparison_table` for the terminal: a block for each set, a line for each entry."""
     lines = []
     for set_name, block in table.groupby("set", sort=False):
+        channels = sorted(block["channel"].unique(), key=lambda channel: channel != "All")
+        rows = [["rank", "network", *channels, "differs in" if block["settings"].any() else ""]]
+        for name, entry in block.groupby("name", sort=False):
+            cells = {row["channel"]: _cell(row) for _, row in entry.iterrows()}
+            place, settings = entry[["rank", "settings"]].iloc[0]
+            place = "" if pd.isna(place) else str(place)
+            rows.append([place, name, *(cells.get(channel, "") for channel in channels), settings])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += ["", f"nrmse on the {SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's"]
-        cells = block.assign(cell=block.apply(_cell, axis=1)).pivot(index="name", columns="channel", values="cell")
-        channels = sorted(dict.fromkeys(block["channel"]), key=lambda channel: channel != "All")
-        entries = block.drop_duplicates("name").set_index("name")
-        ranks = entries["rank"].astype("string")
-        shown = pd.concat([ranks, cells.loc[entries.index, channels], entries["settings"]], axis=1).fillna("")
-        shown = shown.reset_index(names="network").rename(columns={"settings": "differs in"})
-        order = ["rank", "network", *channels, *(["differs in"] if shown["differs in"].any() else [])]
-        widths = {name: max(len(name), shown[name].str.len().max()) for name in order}
-        lines.append("  ".join(f"{name:<{width}}" for name, width in widths.items()).rstrip())
-        lines += ["  ".join(f"{row[n]:<{w}}" for n, w in widths.items()).rstrip() for _, row in shown.iterrows()]
+        lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     lines += [
         "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,",
         "by which networks are ranked on the validation set. Several seeds: median, smallest to largest.",

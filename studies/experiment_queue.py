@@ -12,7 +12,7 @@ from typing import Any
 import data_io
 from readers import input_file
 from settings import NETWORKS_FOLDER, Config
-from studies import sweeps
+from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
 from support import cluster, errors, files, saved_networks
 from support.errors import InputError
@@ -36,7 +36,17 @@ class Experiment:
         return self.sweep.members if self.sweep else (self.config,)
 
 
-def share(text: str) -> Iterator[bool]:
+def options(description: str, arguments: list[str] | None) -> argparse.Namespace:
+    """The command line of main.py: inputs and task."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    inputs_help = "input modules or .py files, run one after the other"
+    parser.add_argument("--inputs", metavar="NAME", nargs="+", help=inputs_help)
+    task_help = "of the inputs do every N-th, from the I-th on; other processes do the rest. All of them share a sweep"
+    parser.add_argument("--task", metavar="I/N", type=_share, default="1/1", help=task_help)
+    return parser.parse_args(arguments)
+
+
+def _share(text: str) -> Iterator[bool]:
     """The argument of --task, "I/N": for one experiment after the other whether it is an N-th from the I-th on."""
     index, slash, count = text.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
@@ -58,8 +68,10 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
     for name in names or [None]:
         try:
             module = input_file.load_module(name) if name else input_file.import_line(program)
-            experiment, lines = _read_one(module, name or module.__name__)
-            lines += cluster.faults(several, experiment.sweep) + _faults_in_queue(experiment, experiments)
+            config, lines, warnings = input_file.read_config(module)
+            sweep, more_lines, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
+            experiment = Experiment(name or module.__name__, config, sweep, (*warnings, *more_warnings))
+            lines += more_lines + cluster.faults(several, sweep) + _faults_in_queue(experiment, experiments)
             experiments.append(experiment)
         except InputError as error:
             lines = list(error.lines)
@@ -69,49 +81,37 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
     return experiments
 
 
-def _read_one(module: Any, name: str) -> tuple[Experiment, list[str]]:
-    config, faults, warnings = input_file.read_config(module)
-    sweep, more_faults, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
-    return Experiment(name, config, sweep, (*warnings, *more_warnings)), faults + more_faults
-
-
 def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> list[str]:
     """Conflicts of an experiment with files on disk and with networks that the queue trains before."""
     before = {c.network_name: (e.name, c) for e in earlier for c in e.trainings if c.user.training_mode}
     before |= {e.config.network_name: (e.name, e.config) for e in earlier if e.sweep}
     faults = folder_faults(experiment.config)
     for config in experiment.trainings:
-        faults += faults_on_disk(config, tuple(before))
-        if config.user.training_mode and config.network_name in before and not saved_networks.may_replace(config):
-            name, other = before[config.network_name]
+        trains, name = config.user.training_mode, config.network_name
+        faults += data_io.missing_files(config) + pair_checks.handle_faults(config)
+        faults += saved_networks.overwrite_faults(config)
+        faults += saved_networks.checkpoint_faults(config) if trains or name not in before else []
+        faults += saved_networks.missing_networks(config, tuple(before))
+        if trains and name in before and not saved_networks.may_replace(config):
+            earlier_name, other = before[name]
             if saved_networks.different_settings(other.as_dict(), config):
                 faults.append(
-                    f"UserInputArgs.model_save_filename = {config.network_name!r}: {name} trains a network of this "
-                    "name with other settings earlier; choose another name, or set overwrite = True to replace it"
+                    f"UserInputArgs.model_save_filename = {name!r}: {earlier_name} trains a network of this name with "
+                    "other settings earlier; choose another name, or set overwrite = True to replace it"
                 )
     return faults
 
 
-def faults_on_disk(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
-    """One line for each missing file, and for each network that is missing or would be replaced."""
-    faults = data_io.missing_files(config) + pair_checks.handle_faults(config)
-    faults += saved_networks.overwrite_faults(config)
-    if config.user.training_mode or config.network_name not in trained_before:
-        faults += saved_networks.checkpoint_faults(config)
-    return faults + saved_networks.missing_networks(config, trained_before)
-
-
 def folder_faults(config: Config) -> list[str]:
     """One line for each folder of the run that cannot be written to, as found by trying; nothing is left behind."""
-    folders = [
-        (f"SaveDataArgs.output_path = {config.save.output_path!r}", config.output_folder, "choose another folder")
-    ]
+    other = "choose another folder"
+    folders = [(f"SaveDataArgs.output_path = {config.save.output_path!r}", config.output_folder, other)]
     if config.user.training_mode:
-        remedy = "start main.py in a folder where you have write permission, or change the permissions"
-        folders += [(str(NETWORKS_FOLDER), path, remedy) for path in (NETWORKS_FOLDER, config.network_folder)]
+        own = "start main.py in a folder where you have write permission, or change the permissions"
+        folders += [(str(NETWORKS_FOLDER), path, own) for path in (NETWORKS_FOLDER, config.network_folder)]
     if config.data.cache_path:
-        folder = Path(config.data.cache_path)
-        folders.append((f"DataInfoArgs.cache_path = {config.data.cache_path!r}", folder, "choose another folder"))
+        cache = config.data.cache_path
+        folders.append((f"DataInfoArgs.cache_path = {cache!r}", Path(cache), other))
     faults = []
     for setting, folder, remedy in folders:
         try:
@@ -124,16 +124,18 @@ def folder_faults(config: Config) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
-def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) -> list[Config | None]:
-    """Runs the experiments that are this process's share, and joins all sweeps.
+def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) -> int:
+    """Runs the experiments that are this process's share, joins all sweeps, and compares what has been trained.
 
-    Returns:
-        for each experiment the settings that its network was trained with, None if there were errors.
+    Returns the exit status: 1 if there were errors, else 0.
     """
-    return [_run_one(experiment, run, share, len(experiments) > 1) for experiment in experiments]
+    done = [_run_one(experiment, run, share, len(experiments) > 1) for experiment in experiments]
+    comparison.compare_experiments([config for config in done if config])
+    return 0 if all(done) else 1
 
 
 def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: bool) -> Config | None:
+    """The settings that the network was trained with; None if there were errors, which are printed."""
     if several:
         print(f"\n=== {experiment.name} ===")
     config, faults = experiment.config, []

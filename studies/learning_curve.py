@@ -19,42 +19,32 @@ from support.saved_networks import HISTORY_COLUMNS
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("history", metavar="history.csv", help="of a network in saved_models, or a copy elsewhere")
-    parser.add_argument(
-        "--output", metavar="FILE.png", help="the picture; by default learning_curve.png beside the file"
-    )
+    parser.add_argument("--output", metavar="FILE.png", help="by default learning_curve.png beside the file")
     given = parser.parse_args(arguments)
-    return exit_status(lambda: print(f"Learning curve in {run(given.history, given.output)}"))
+    return exit_status(lambda: run(Path(posix(given.history)), given.output))
 
 
-def run(history: str, output: str | None = None) -> Path:
-    """Draws the figure and returns its path.
-
-    Raises:
-        InputError: the file cannot be read, or the figure's name does not end in .png; nothing is written.
-    """
-    file = Path(posix(history))
+def run(file: Path, output: str | None) -> None:
+    """Draws the figure of a history.csv. Raises InputError if one of the names is not usable; nothing is written."""
     path = png_path(output, file.with_name("learning_curve.png"))
     table = read_history(file)
-    title = f"Training of {file.resolve().parent.name}"
-    save_figure(learning_curve_figure(table, best_epoch_of(table), title), path)
-    return path
+    save_figure(learning_curve_figure(table, best_epoch_of(table), f"Training of {file.resolve().parent.name}"), path)
+    print(f"Learning curve in {path}")
 
 
 def read_history(file: Path) -> pd.DataFrame:
     """Reads a history.csv. Raises InputError if it is not one."""
     try:
         table = pd.read_csv(file)
+        missing = [name for name in HISTORY_COLUMNS if name not in table]
+        if missing or table.empty:
+            raise ValueError(f"no column {', '.join(missing)}" if missing else "no epoch yet")
+        words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+        if words:
+            raise ValueError(f"text in column {', '.join(words)}")
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{file}: cannot be read ({reason}); give the history.csv of a network") from error
-    missing = [name for name in HISTORY_COLUMNS if name not in table]
-    if missing:
-        raise InputError(f"{file}: no column {', '.join(missing)}; give the history.csv of a network")
-    if table.empty:
-        raise InputError(f"{file}: it has no epoch yet")
-    words = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    if words:
-        raise InputError(f"{file}: column {', '.join(words)} contains text; expected numbers only")
     return table
 
 

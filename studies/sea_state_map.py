@@ -7,6 +7,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +20,8 @@ from figures.sea_state_figure import ErrorMaps, sea_state_figure
 from metrics import SIMPLECODE
 from readers.cases import Handle
 from settings import SaveData
-from studies.sea_state_files import (
-    CHANNELS,
-    Collector,
-    condition,
-    find_predictions,
-    find_records,
-    find_simplecode,
-    read_amplitudes,
-    training_conditions,
-    training_data,
-    with_truth,
-)
+from studies import sea_state_files
+from studies.sea_state_files import CHANNELS, Collector, condition
 from support.errors import InputError, exit_status, warn
 from support.files import png_path, posix
 
@@ -43,7 +34,6 @@ PART_UNITS = {
     "second_heading": "deg",
     "speed": "knots",
 }
-
 CONVENTION = (
     "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
 )
@@ -78,27 +68,23 @@ def run(
     Raises:
         InputError: all problems, one line each; nothing is written.
     """
-    collect = Collector()
-    is_valid = collect(_check_options, networks, x, y, otherwise=False)
-    names = networks[:2]
-    folders = [Path(posix(output_path)) / name for name in names]
-    figure = f"sea_state_map{''.join(f'_against_{name}' for name in names[1:])}.png"
-    path = collect(png_path, output, folders[0] / "figures" / figure)
-    data = [collect(training_data, name, otherwise={"train_sc": []}) for name in names]
-    trained = {name: collect(training_conditions, name, own["train_sc"]) for name, own in zip(names, data, strict=True)}
-    found = [collect(find_predictions, *each, prefix, otherwise=[]) for each in zip(folders, names, strict=True)]
-    truths = collect(find_records, lamp, {each.handle for predictions in found for each in predictions})
-    if truths is None:  # otherwise it is unknown which predictions lack LAMP's record
-        raise collect.error()
-    predictions = [each for own in found if own for each in collect(with_truth, own, truths, lamp, otherwise=[])]
-    handles = list(dict.fromkeys(each.handle for each in predictions))
-    parts = collect(choose_parts, handles, x, y) if handles and is_valid else None
-    listed = [path for own in data for paths in own.values() for path in paths]
-    simple = collect(find_simplecode, sc, lamp, listed, handles, otherwise=[]) if handles else []
-    amplitudes = collect(read_amplitudes, [*predictions, *simple], truths)
+    faults = _faults_of_options(networks, x, y)
+    collect = Collector(faults)
+    folders = {name: Path(posix(output_path)) / name for name in networks[:2]}
+    figure = f"sea_state_map{''.join(f'_against_{name}' for name in networks[1:2])}.png"
+    path = collect(png_path, output, folders[networks[0]] / "figures" / figure)
+    known = {name: collect(sea_state_files.training_records, name, otherwise=((), [])) for name in folders}
+    found = {name: collect(sea_state_files.find_predictions, folders[name], prefix, otherwise={}) for name in folders}
+    predictions, truths = collect(sea_state_files.match_lamp, found, lamp, otherwise=({}, {}))
+    handles = list(dict.fromkeys(handle for paths in predictions.values() for handle in paths))
+    if handles:
+        parts = None if faults else collect(choose_parts, handles, x, y)
+        listed = [path for _, paths in known.values() for path in paths]
+        simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
+        amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
     if collect.faults:
         raise collect.error()
-    table = condition_table(amplitudes, *parts, trained)
+    table = condition_table(amplitudes, *parts, {name: conditions for name, (conditions, _) in known.items()})
     if table.empty:
         remarks = "; ".join(collect.remarks)
         raise InputError(f"{output_path}: no channel of the predictions has LAMP's record; {remarks}")
@@ -113,13 +99,13 @@ def run(
 # ---- checks of the options ------------------------------------------------------------------------------------------
 
 
-def _check_options(networks: Sequence[str], x: str | None, y: str | None) -> bool:
-    """Returns True. Raises InputError if there are too many networks, or invalid parts of the handle."""
+def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) -> list[str]:
+    """A line for too many networks, and for each invalid part of the handle."""
     faults = []
+    names = " ".join(networks)
     if len(networks) > 2:
-        faults.append(f"--networks {' '.join(networks)}: {len(networks)} networks where one or two are expected")
+        faults.append(f"--networks {names}: {len(networks)} networks where one or two are expected")
     elif len(set(networks)) < len(networks):
-        names = " ".join(networks)
         faults.append(f"--networks {names}: a network cannot be compared with itself; give two different names, or one")
     for option, part in (("--x", x), ("--y", y)):
         if part is not None and part not in PART_UNITS:
@@ -128,9 +114,7 @@ def _check_options(networks: Sequence[str], x: str | None, y: str | None) -> boo
             faults.append(f"{option} {part}: no part of a handle; {hint}expected one of {', '.join(PART_UNITS)}")
     if x is not None and x == y:
         faults.append(f"--x {x} --y {y}: both are the same part; give two parts")
-    if faults:
-        raise InputError(faults)
-    return True
+    return faults
 
 
 def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None = None) -> tuple[str, str]:
@@ -145,16 +129,15 @@ def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None 
     found = "; ".join(f"{part} ({_listed(values[part])} {PART_UNITS[part]})" for part in varying) or "none"
     open_axes = [x, y].count(None)
     if len(others) > open_axes:
-        remedy = (
-            "name the part along each axis with --x and --y, and give a cases file of conditions that agree in the "
-            "others"
-        )
         raise InputError(
-            f"the predictions vary in {len(varying)} parts of the handle where two fit a map: {found}; {remedy}"
+            f"the predictions vary in {len(varying)} parts of the handle where two fit a map: {found}; name the part "
+            "along each axis with --x and --y, and give a cases file of conditions that agree in the others"
         )
     if len(others) < open_axes:
-        remedy = f"name the parts along the axes with --x and --y, out of {', '.join(PART_UNITS)}"
-        raise InputError(f"the predictions do not vary in two parts of the handle; varying: {found}; {remedy}")
+        raise InputError(
+            f"the predictions do not vary in two parts of the handle; varying: {found}; name the parts along the axes "
+            f"with --x and --y, out of {', '.join(PART_UNITS)}"
+        )
     others.sort(key=lambda part: -len(values[part]))  # stable: ties stay in the handle's order
     return x or others.pop(0), y or others.pop(0)
 
@@ -174,44 +157,30 @@ def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[s
         columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
         ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
     """
-    names = ["network", "channel", x, y, "realizations", "ssa_lamp", "ssa_model", "ssa_error", "trained"]
-    rows = []
-    keys = [amplitudes["network"], amplitudes["channel"], amplitudes["handle"].map(condition)]
-    for (network, channel, state), group in amplitudes.groupby(keys, sort=False):
-        ssa_lamp, ssa_model = group["ssa_lamp"].mean(), group["ssa_model"].mean()
-        error = (group["ssa_model"] - group["ssa_lamp"]).mean()
-        is_trained = state in trained.get(network, ())
-        rows.append(
-            (network, channel, getattr(state, x), getattr(state, y), len(group), ssa_lamp, ssa_model, error, is_trained)
-        )
-    table = pd.DataFrame(rows, columns=names)
-    order = {
-        "network": list(dict.fromkeys(amplitudes["network"])),
-        "channel": list(CHANNELS),
-    }
-    return table.sort_values(
-        ["network", "channel", y, x],
-        key=lambda column: column.map(order[column.name].index) if column.name in order else column,
-        ignore_index=True,
-    )
+    errors = amplitudes["ssa_model"] - amplitudes["ssa_lamp"]
+    amplitudes = amplitudes.assign(condition=amplitudes["handle"].map(condition), ssa_error=errors)
+    groups = amplitudes.groupby(["network", "channel", "condition"], sort=False)
+    means = groups[["ssa_lamp", "ssa_model", "ssa_error"]].mean()
+    table = pd.concat([groups.size().rename("realizations"), means], axis=1).reset_index()
+    states = zip(table["network"], table["condition"], strict=True)
+    table["trained"] = [state in trained.get(network, ()) for network, state in states]
+    for position, part in enumerate((x, y), start=2):
+        table.insert(position, part, table["condition"].map(attrgetter(part)))
+    order = {name: n for n, name in enumerate([*trained, SIMPLECODE, *CHANNELS])}
+    ranks = {"key": lambda column: column.map(lambda value: order.get(value, value)), "ignore_index": True}
+    return table.drop(columns="condition").sort_values(["network", "channel", y, x], **ranks)
 
 
 def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
     """A warning if the means of two networks cover different numbers of realizations."""
-    if len(networks) < 2:
-        return []
-    table = table[table["network"].isin(networks)]
-    counts = table.pivot_table(index=[x, y], columns="network", values="realizations", aggfunc="max").dropna()
-    if counts.shape[1] < 2:
-        return []
-    uneven = counts[counts[networks[0]] != counts[networks[1]]]
-    if uneven.empty:
-        return []
-    first = uneven.index[0]
+    counts = table.pivot_table(index=[x, y], columns="network", values="realizations", aggfunc="max")
+    counts = counts.reindex(columns=networks).dropna()
+    uneven = counts[counts.nunique(axis=1) > 1]
     return [
         f"{len(uneven)} conditions have more realizations of one network than of the other (first: {x} {first[0]:g}, "
-        f"{y} {first[1]:g}: {networks[0]} {uneven.iloc[0][networks[0]]:g}, {networks[1]} "
-        f"{uneven.iloc[0][networks[1]]:g}); A - B compares means over different realizations"
+        f"{y} {first[1]:g}: {', '.join(f'{name} {count:g}' for name, count in of_first.items())}); A - B compares "
+        "means over different realizations"
+        for first, of_first in uneven.head(1).iterrows()
     ]
 
 
@@ -220,34 +189,22 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
 
 def error_maps(table: pd.DataFrame, models: Sequence[str], channels: Sequence[str], x: str, y: str) -> ErrorMaps:
     """A `condition_table` as arrays over the grid of conditions."""
-    x_values, y_values = np.unique(table[x]), np.unique(table[y])
-    errors = np.full((len(models), len(channels), len(y_values), len(x_values)), np.nan)
-    trained = np.zeros((len(models), len(y_values), len(x_values)), dtype=bool)
-    model = table["network"].map(list(models).index).to_numpy()
-    channel = table["channel"].map(list(channels).index).to_numpy()
-    row, column = np.searchsorted(y_values, table[y]), np.searchsorted(x_values, table[x])
-    errors[model, channel, row, column] = table["ssa_error"]
-    trained[model, row, column] = table["trained"]
-    return ErrorMaps(x_values, y_values, errors, trained, channels, models)
+    axes = models, channels, np.unique(table[y]), np.unique(table[x])
+    shape = tuple(map(len, axes))
+    cells = table.set_index(["network", "channel", y, x]).reindex(pd.MultiIndex.from_product(axes))
+    trained = cells["trained"].eq(True).to_numpy().reshape(shape).any(axis=1)
+    return ErrorMaps(axes[3], axes[2], cells["ssa_error"].to_numpy().reshape(shape), trained, channels, models)
 
 
 def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: Handle) -> Figure:
     """The figure of a `condition_table`. handle: any of the map's, for the parts that do not vary."""
     channels = [channel for channel in CHANNELS if (table["channel"] == channel).any()]
     models = [*([SIMPLECODE] if (table["network"] == SIMPLECODE).any() else []), *networks]
-    title = "; ".join(filter(None, [CONVENTION, ", ".join(_constant_parts(handle, x, y))]))
-    return sea_state_figure(error_maps(table, models, channels, x, y), _part_label(x), _part_label(y), title)
-
-
-def _part_label(part: str) -> str:
-    return f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]"
-
-
-def _constant_parts(handle: Handle, x: str, y: str) -> list[str]:
-    """The parts that do not vary, such as "height 7.5 m", with those of a second wave system if there is one."""
     has_second = handle.second_height > 0 or "second_height" in (x, y)
-    shown = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
-    return [f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in shown]
+    constant = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
+    values = ", ".join(f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant)
+    labels = [f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y)]
+    return sea_state_figure(error_maps(table, models, channels, x, y), *labels, f"{CONVENTION}; {values}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:

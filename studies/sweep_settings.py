@@ -68,15 +68,13 @@ class Sweep:
     @property
     def members(self) -> tuple[Config, ...]:
         """The members; with "tpe" what they can become, which says nothing of the networks that they would replace."""
-        members = [self.member(number, chosen) for number, chosen in enumerate(self.combinations, start=1)]
-        if self.is_planned:
-            return tuple(members)
-        return tuple(dataclasses.replace(m, user=dataclasses.replace(m.user, overwrite=True)) for m in members)
+        members = (self.member(number, chosen) for number, chosen in enumerate(self.combinations, start=1))
+        return tuple(each if self.is_planned else each.with_user(overwrite=True) for each in members)
 
     def member(self, number: int, chosen: Combination) -> Config:
         user = {name: self.values[name][place] for name, place in chosen.items()}
-        user["model_save_filename"] = f"{self.config.user.model_save_filename}_s{number:03}"
-        return dataclasses.replace(self.config, user=dataclasses.replace(self.config.user, **user, resume=False))
+        name = f"{self.config.user.model_save_filename}_s{number:03}"
+        return self.config.with_user(**user, model_save_filename=name, resume=False)
 
     def describe(self, member: Config) -> str:
         values = {name: getattr(member.user, name) for name in self.values}
@@ -90,9 +88,8 @@ class Sweep:
             found = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
         except (InputError, KeyError, TypeError, ValueError):
             return None
-        user = self.member(1, found).user
-        trained = dataclasses.replace(user, model_save_filename=config.user.model_save_filename)
-        return None if saved_networks.different_settings(frozen, dataclasses.replace(config, user=trained)) else found
+        trained = self.member(1, found).with_user(model_save_filename=config.user.model_save_filename)
+        return None if saved_networks.different_settings(frozen, trained) else found
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
@@ -111,20 +108,18 @@ def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[
         line = input_file.describe_user_error(error, config.input_file)
         return Sweep(config, {}), [f"{line} (while SweepArgs was set up)"], []
     search, values, faults = _checked(given)
-    if not values and not faults:
-        faults.append(
-            "SweepArgs names no setting to sweep; give lists, such as self.hidden_size = [20, 30], or remove it"
-        )
-    if not config.data.val_sc and not config.user.num_folds:
-        faults.append(
-            "DataInfoArgs.val_sc is empty: a sweep is ranked on validation data; give some, or remove SweepArgs"
-        )
     sweep = Sweep(config, values, search)
-    if sweep.size > MOST_MEMBERS:
-        faults.append(
-            f"SweepArgs: {sweep.size} members would be trained, at most {MOST_MEMBERS} are allowed; shorten the lists, "
-            "or set num_draws to that number or less"
-        )
+    wrong = {
+        "SweepArgs names no setting to sweep; give lists, such as self.hidden_size = [20, 30], or remove it": (
+            not values and not faults
+        ),
+        "DataInfoArgs.val_sc is empty: a sweep is ranked on validation data; give some, or remove SweepArgs": (
+            not config.data.val_sc and not config.user.num_folds
+        ),
+        f"SweepArgs: {sweep.size} members would be trained, at most {MOST_MEMBERS} are allowed; shorten the lists, or "
+        "set num_draws to that number or less": sweep.size > MOST_MEMBERS,
+    }
+    faults += [line for line, applies in wrong.items() if applies]
     if faults:
         return sweep, faults, []
     sweep = dataclasses.replace(sweep, combinations=_combinations(sweep))
@@ -139,15 +134,16 @@ def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]
     own = list(settings.declared(Search))
     own_values = SimpleNamespace(**{name: value for name, value in given.items() if name in own})
     search, faults = settings.fill(Search, own_values, "SweepArgs")
+    known = [name for _, section in settings.SECTIONS.values() for name in settings.declared(section)]
     values = {}
     for name, value in given.items():
         if name in SWEPT:
             values[name], wrong = _choices(name, settings.without_numpy(value))
             faults += wrong
         elif name not in own and not callable(value):
-            known = any(name in settings.declared(s) for _, s in settings.SECTIONS.values())
-            remedy = "set it in its own class" if known else f"the nearest is {settings.nearest(name, [*SWEPT, *own])}"
-            faults.append(f"SweepArgs.{name}: {'cannot be swept' if known else 'there is no such setting'}; {remedy}")
+            unknown = f"there is no such setting; the nearest is {settings.nearest(name, [*SWEPT, *own])}"
+            fault = "cannot be swept; set it in its own class" if name in known else unknown
+            faults.append(f"SweepArgs.{name}: {fault}")
     return search, values, faults
 
 
@@ -187,30 +183,26 @@ def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
 
 def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
     """Errors in combinations of values that are valid individually; each error once, with its first combination."""
-    known = conflicts.faults(sweep.config)
+    members, known = sweep.members, conflicts.faults(sweep.config)
     found: dict[str, list[Config]] = {}
-    remarks: list[str] = []
-    for member in sweep.members:
-        remarks += conflicts.warnings(member)
+    for member in members:
         for line in conflicts.faults(member):
-            if line not in known:
-                found.setdefault(line, []).append(member)
-    count = len(sweep.combinations)
+            found.setdefault(line, []).append(member)
     faults = [
-        f"{line} (in {len(faulty)} of {count} combinations of SweepArgs, as {sweep.describe(faulty[0])})"
+        f"{line} (in {len(faulty)} of {len(members)} combinations of SweepArgs, as {sweep.describe(faulty[0])})"
         for line, faulty in found.items()
+        if line not in known
     ]
-    return faults, remarks
+    return faults, [line for member in members for line in conflicts.warnings(member)]
 
 
 def _overwrite_faults(sweep: Sweep) -> list[str]:
     """A line for each network of none of the sweep's settings that the winner, or a member of "tpe", would replace."""
-    name, replaced = sweep.config.user.model_save_filename, [sweep.config]
-    if not sweep.is_planned:
-        replaced += [sweep.member(number, {}) for number in range(1, sweep.size + 1)]
+    name = sweep.config.user.model_save_filename
+    members = [] if sweep.is_planned else [sweep.member(number, {}) for number in range(1, sweep.size + 1)]
     return [
         f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a "
         "network of none of the settings of this sweep; choose another name, or set overwrite = True to replace it"
-        for config in replaced
+        for config in (sweep.config, *members)
         if saved_networks.overwrite_faults(config) and sweep.combination_in(config) is None
     ]

@@ -13,11 +13,11 @@ import signal
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
 import matplotlib.pyplot as plt
 import optuna
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.storages.journal import JournalFileBackend, JournalStorage
@@ -75,17 +75,16 @@ def latest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
 
 def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
     """The numbers of the members still to be trained: neither finished nor pruned nor diverged."""
-    trials = latest_trials(study)
-    done = {
+    settled = {
         number
-        for number, trial in trials.items()
+        for number, trial in latest_trials(study).items()
         if trial.state is TrialState.PRUNED
         or (trial.state is TrialState.COMPLETE and comparison.is_finished(sweep.member(number, trial.params)))
     }
-    return [number for number in range(1, sweep.size + 1) if number not in done]
+    return sorted(set(range(1, sweep.size + 1)) - settled)
 
 
-def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Trial, FileLock] | None:
+def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Trial, AcquireReturnProxy] | None:
     """A member to train, its trial and its lock; None if all are settled, in `tried`, or trained by other processes.
 
     The lock of a killed process is released, so that another one can take its member.
@@ -94,8 +93,8 @@ def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Tria
         for number in unsettled(study, sweep):
             lock = FileLock(sweep.folder / f"s{number:03}.lock")
             with contextlib.suppress(Timeout):
-                if number not in tried and lock.acquire(timeout=0) and number in unsettled(study, sweep):
-                    return number, _new_trial(study, sweep, number), lock
+                if number not in tried and (held := lock.acquire(timeout=0)) and number in unsettled(study, sweep):
+                    return number, _new_trial(study, sweep, number), held
             lock.release()  # acquired only if it was finished a moment ago
     return None
 
@@ -122,19 +121,11 @@ def _new_trial(study: optuna.Study, sweep: Sweep, number: int) -> Trial:
 
 def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) -> Trial:
     """A new trial with this combination, or with TPE's proposal if it is empty."""
-    with _quiet():
+    with warnings.catch_warnings(action="ignore"):  # of experimental functions
         tpe = optuna.samplers.TPESampler(seed=sweep.search.draw_seed + number, constant_liar=True)
         study.sampler = optuna.samplers.PartialFixedSampler(chosen, tpe)
     places = {name: CategoricalDistribution(range(len(choices))) for name, choices in sweep.values.items()}
     return study.ask(places)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppresses Optuna's warnings about experimental functions and few trials."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 # ---- training and ranking ---------------------------------------------------------------------------------------
@@ -152,12 +143,10 @@ def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
     try:
         with _ctrl_c_stops():
             while taken := claim(study, sweep, tried):
-                number, trial, lock = taken
+                number, trial, held = taken
                 tried.add(number)
-                try:
+                with held:
                     faults += _train(study, sweep, number, trial, experiment)
-                finally:
-                    lock.release()
     except Stopped:
         faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
     if unsettled(study, sweep):
@@ -195,7 +184,7 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experim
     faults: list[str] = []
     try:
         if not comparison.is_finished(member):  # such as those of an older version or of shorter lists
-            faults = experiment(_unseen(member), _pruning(trial) if sweep.prunes else None)
+            faults = experiment(_unseen(member), partial(_prune, trial) if sweep.prunes else None)
     except (optuna.TrialPruned, Diverged) as error:  # the same settings would end the same way
         trial.set_user_attr("fault", str(error))
         study.tell(trial, state=TrialState.PRUNED)
@@ -214,14 +203,12 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experim
 
 def _unseen(member: Config) -> Config:
     """The settings to train a member, to resume its training, or to write its missing report."""
-    resume = _has_settings_of(
-        member, saved_networks.interrupted_training(member.network_folder) or member.network_folder
-    )
+    folder = saved_networks.interrupted_training(member.network_folder) or member.network_folder
+    resume = comparison.has_settings(folder, member)
     if not resume:
         (member.output_folder / settings.REPORT_FILE).unlink(missing_ok=True)  # it must not count for these settings
     return dataclasses.replace(
-        member,
-        user=dataclasses.replace(member.user, resume=resume),
+        member.with_user(resume=resume),
         # The test set is reserved for the winner.
         data=dataclasses.replace(member.data, test_sc=(), test_lamp=(), predict_sc=(), predict_waves=()),
         plotting=dataclasses.replace(member.plotting, plotting_mode=False),
@@ -229,23 +216,12 @@ def _unseen(member: Config) -> Config:
     )
 
 
-def _has_settings_of(member: Config, folder: Path) -> bool:
-    try:
-        return not saved_networks.different_settings(saved_networks.read_metadata(folder)["settings"], member)
-    except (InputError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def _pruning(trial: Trial) -> Callable[[int, dict[str, float]], None]:
-    """Returns a function to call after each epoch, which ends the training of a member that lags behind."""
-
-    def after_epoch(epoch: int, logs: dict[str, float]) -> None:
-        trial.report(logs["val_loss"], epoch + 1)
-        if trial.should_prune():
-            print(f"Pruned after epoch {epoch + 1}: the validation loss is above the median of the other members")
-            raise optuna.TrialPruned("pruned")
-
-    return after_epoch
+def _prune(trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+    """To be called after each epoch: ends the training of a member that lags behind."""
+    trial.report(logs["val_loss"], epoch + 1)
+    if trial.should_prune():
+        print(f"Pruned after epoch {epoch + 1}: the validation loss is above the median of the other members")
+        raise optuna.TrialPruned("pruned")
 
 
 def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
@@ -263,38 +239,32 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) ->
     folders = {name: member.output_folder for name, member in ranked.items()}
     entries = comparison.compare(folders, config.output_folder / comparison.FILE_NAME)
     _save_figures(study, sweep)
-    best = ranked[entries[0].results[0].name]
+    best = ranked[entries[0][0].name]
     print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best)}")
     name = config.user.model_save_filename
-    winner = dataclasses.replace(best, user=dataclasses.replace(best.user, model_save_filename=name))
-    _save(winner, best, list(ranked))
-    user = dataclasses.replace(winner.user, training_mode=False, model_load_filename=name)
-    return experiment(dataclasses.replace(winner, user=user)), winner
-
-
-def _save(winner: Config, best: Config, ranked: list[str]) -> None:
-    """Copies the best member's network to the winner's name."""
+    winner = best.with_user(model_save_filename=name)
     aside = saved_networks.unfinished(winner.network_folder)
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(best.network_folder, aside)
     facts = saved_networks.read_metadata(aside)
     frozen = winner.as_dict()
     frozen["user"]["seed"] = facts["seed"]
-    facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": ranked}}
+    facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": list(ranked)}}
     saved_networks.write_metadata(aside, facts)
     saved_networks.publish(aside, winner.network_folder)
+    return experiment(winner.with_user(training_mode=False, model_load_filename=name)), winner
 
 
 def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
     """Optuna's figures: the errors in the order of the trials, and the importance of each setting."""
     finished, error = len(study.get_trials(states=(TrialState.COMPLETE,))), "nrmse, validation set"
-    with plt.rc_context(), _quiet():  # Optuna changes the style of later figures
+    with plt.rc_context(), warnings.catch_warnings(action="ignore"):  # Optuna changes the style of later figures
         axes = {"optimization_history.png": plot_optimization_history(study, target_name=error)}
         if len(sweep.values) > 1 and finished > 1:
             # What distinguishes the best tenth, or the best five if these are more.
             evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / finished)))
             axes["parameter_importances.png"] = plot_param_importances(study, evaluator=evaluator, target_name=error)
-        for name, each in axes.items():
-            each.figure.set_layout_engine("tight")
-            plotting.save_figure(each.figure, sweep.config.output_folder / name)
-            plt.close(each.figure)
+        for name, ax in axes.items():
+            ax.figure.set_layout_engine("tight")
+            plotting.save_figure(ax.figure, sweep.config.output_folder / name)
+            plt.close(ax.figure)
