@@ -99,7 +99,7 @@ def _motion(channel: str) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return " and ".join(", ".join(words).rsplit(", ", 1))
 
 
 def _count(number: int, word: str) -> str:
