@@ -85,6 +85,14 @@ def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) ->
     return axes
 
 
+def share_abscissa(column: Sequence[Axes], label: str) -> None:
+    """Puts one abscissa under the lowest panel of a column."""
+    for ax in column[:-1]:
+        ax.sharex(column[-1])
+        ax.tick_params(labelbottom=False)
+    column[-1].set_xlabel(label)
+
+
 def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
     """Logarithmic ordinate for positive values (NaN left out), with tick labels also within a decade."""
     decades = np.log10(np.nanmax(values) / np.nanmin(values))
@@ -128,6 +136,12 @@ def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
     }
     network = {"color": style.lstm_color, "linestyle": DASHED, "linewidth": 1.2, "zorder": 2.4}
     return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
+
+
+def filling(source: str, style: PlotStyle) -> dict:
+    """Of a source's markers: SimpleCode open, the network filled, as red and green are the same in grayscale."""
+    color = line_style(source, style)["color"]
+    return {"color": color, "markerfacecolor": "none" if source == "SimpleCode" else color, "markeredgewidth": 0.8}
 
 
 def wrapped_label(channel: str) -> str:
