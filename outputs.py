@@ -314,24 +314,22 @@ def _figures_of_records(
 
 def _figures_of_sets(config: Config, results: Results, looks: Mapping[str, Any]) -> dict[str, Figure]:
     """Largest values and distributions over many records, by the figures' names."""
-
-    def chosen(kind: str, reduced: Callable) -> dict[str, list]:
-        """By set; reduced one by one, as the maxima of thousands of records are drawn."""
-        return {
+    kinds = {
+        "maxima": (plotting.maxima_figure, lambda motions: metrics.record_maxima(motions, looks["channels"])),
+        "histo": (plotting.histogram_figure, np.asarray),
+    }
+    figures = {}
+    for kind, (draw, reduced) in kinds.items():
+        # Reduced one by one, as the maxima of thousands of records are drawn.
+        shown = {
             name: [
                 tuple(map(reduced, of_set.counted(i, config.user.transient_time)[0]))
                 for i in getattr(config.plotting, f"{kind}_ID_list_{name}")
             ]
             for name, of_set in results.items()
         }
-
-    figures = {}
-    maxima = chosen("maxima", lambda motions: metrics.record_maxima(motions, looks["channels"]))
-    if any(maxima.values()):
-        figures["maxima"] = plotting.maxima_figure(maxima, **looks)
-    records = chosen("histo", np.asarray)
-    if any(records.values()):
-        figures["histo"] = plotting.histogram_figure(records, **looks)
+        if any(shown.values()):
+            figures[kind] = draw(shown, **looks)
     return figures
 
 

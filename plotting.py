@@ -30,6 +30,7 @@ from figures.style import (
     PlotStyle,
     figure_legend,
     filling,
+    legend_lines,
     line_style,
     make_logarithmic,
     new_figure,
@@ -249,12 +250,12 @@ def maxima_figure(
         limits = (low - margin, high + margin)
         ax.plot(limits, limits, **DIAGONAL, zorder=1)
         ax.set(xlim=limits, ylim=limits, aspect="equal")
-    dot, shape = {"marker": "o", "linestyle": "none"}, {"color": "none", "markeredgecolor": "0.3"}
+    dot = {"marker": "o", "linestyle": "none", "markersize": 5}
+    outline = {"color": "none", "markeredgecolor": "0.3", "markersize": 5}
     sources = {source: dot | filling(source, style) for source in ("SimpleCode", network)}
-    sets = {name: {"marker": SET_MARKERS[name], **shape} for name in maxima}
+    sets = {name: outline | {"marker": SET_MARKERS[name]} for name in maxima}
     looks = {SET_NAMES.get(name, name): own for name, own in (sources | sets).items() if name in drawn}
-    handles = [Line2D([], [], label=label, markersize=5, **own) for label, own in looks.items()]
-    figure_legend(figure, [*handles, Line2D([], [], label="model = LAMP", **DIAGONAL)])
+    figure_legend(figure, legend_lines(looks | {"model = LAMP": DIAGONAL}))
     return figure
 
 
@@ -349,7 +350,7 @@ def _sources(
 def _lines_of(drawn: set[str], network: str, style: PlotStyle) -> list[Line2D]:
     """Legend entries of the sources that have been drawn."""
     sources = [source for source in ("LAMP", "SimpleCode", network) if source in drawn]
-    return [Line2D([], [], label=source, **line_style(source, style)) for source in sources]
+    return legend_lines({source: line_style(source, style) for source in sources})
 
 
 def _reference(sources: Mapping[str, np.ndarray]) -> str:

@@ -7,10 +7,9 @@ Sources differ in line style, width and filling as well as colour, so that figur
 colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed or filled.
 """
 
-import functools
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from data_io import CHANNEL_UNITS
@@ -46,15 +46,7 @@ class PlotStyle:
     maxima_bullet_size: float = 20
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Decorates a function so that it draws in the style of all figures."""
-
-    @functools.wraps(draw)
-    def draw_styled(*arguments, **named) -> Figure:
-        with rc_context(fname=STYLE_FILE):
-            return draw(*arguments, **named)
-
-    return draw_styled
+styled = rc_context(fname=STYLE_FILE)  # decorates functions so that they draw in the style of all figures
 
 
 # ---- figures and panels -----------------------------------------------------------------------------------------
@@ -123,6 +115,11 @@ def figure_legend(figure: Figure, handles: Sequence) -> None:
     if handles:
         rows = math.ceil(1.15 * len(handles) / figure.get_figwidth())  # an entry takes about 1.15 inches
         figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
+
+
+def legend_lines(looks_by_label: Mapping[str, Mapping]) -> list[Line2D]:
+    """Lines for a legend, by their labels."""
+    return [Line2D([], [], label=label, **looks) for label, looks in looks_by_label.items()]
 
 
 # ---- lines and words --------------------------------------------------------------------------------------------
