@@ -52,16 +52,16 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     with outputs.replacing_earlier_files(config):
         pair_checks.save(config, pairs)
         results = outputs.predict_sets(config, predictor, sets)
-        outputs.save_report(config, sets, results, trained)
+        outputs.save_report(config, results, trained)
         bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
         banding.save_report(config, bands)
-        outputs.save_predictions(config, sets, results, trained.architecture.outputs, bands)
+        outputs.save_predictions(config, results, trained.architecture.outputs, bands)
         watch = flagging.load(config)
         flags = outputs.flag_records(config, "test", sets["test"], results["test"].predictions, watch, bands)
         more, faults = outputs.predict_without_lamp(config, predictor, trained.architecture.outputs, watch, bands)
         flagging.save(config, flags + more)
         fleet.after_run(config, sets)
-        outputs.save_figures(config, sets, results, trained, bands, pairs)
+        outputs.save_figures(config, results, trained, bands, pairs)
     report_page.write(config.output_folder, config.network_folder)
     return faults
 

@@ -224,6 +224,7 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
 # ---- reports ----------------------------------------------------------------------------------------------------
 
 ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None if the model does not have it
+SetSums = Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]]  # by set, `model_sums`
 
 
 def model_sums(
@@ -234,14 +235,12 @@ def model_sums(
     start_rows: of each record, as in `record_sums`.
     """
     return [
-        (_channel_sums(lamp, simple, rows), _channel_sums(lamp, predicted, rows))
-        for (lamp, simple, predicted), rows in zip(records, start_rows, strict=False)
+        tuple(
+            [None if np.isnan(p).any() else record_sums(y, p, rows) for y, p in zip(lamp.T, model.T, strict=True)]
+            for model in models
+        )
+        for (lamp, *models), rows in zip(records, start_rows, strict=False)
     ]
-
-
-def _channel_sums(target: np.ndarray, prediction: np.ndarray, start_rows: int) -> ChannelSums:
-    pairs = zip(target.T, prediction.T, strict=True)
-    return [None if np.isnan(p).any() else record_sums(y, p, start_rows) for y, p in pairs]
 
 
 def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:
@@ -251,27 +250,23 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
     amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse; it has the mean over the channels of
     nrmse, correlation and ssa_error, without those that are NaN, and the largest max_error.
     """
-    rows, peaks = [], []
-    for channel, sums in zip(channels, zip(*records, strict=True), strict=True):
-        if None not in sums:
-            rows.append({"channel": channel, **pooled_errors(sums)})
-            peaks.append(sum(record["peaks"] for record in sums))
-    if not rows:
+    has = {name: sums for name, sums in zip(channels, zip(*records, strict=True), strict=True) if None not in sums}
+    if not has:
         return []
+    rows = [{"channel": channel, **pooled_errors(sums)} for channel, sums in has.items()]
+    peaks = [sum(record["peaks"] for record in sums) for sums in has.values()]
     everything = {}
     for name in MEASURES:
         known = [row[name] for row in rows if not np.isnan(row[name])]
         everything[name] = float(np.mean(known)) if known else float("nan")
     at_peaks = sum(row["peak_mse"] * count for row, count in zip(rows, peaks, strict=True))
-    everything["peak_mse"] = at_peaks / sum(peaks) if sum(peaks) else 0.0
+    everything["peak_mse"] = at_peaks / max(sum(peaks), 1)
     everything["rmse"] = float(np.sqrt(everything["mse"]))
     everything["max_error"] = float(np.fmax.reduce([row["max_error"] for row in rows]))
     return [*rows, {"channel": "All", **everything}]
 
 
-def error_report(
-    results: Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]], channels: Sequence[str], network: str = "LSTM"
-) -> pd.DataFrame:
+def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM") -> pd.DataFrame:
     """SimpleCode's and the network's errors against LAMP over each set.
 
     Args:
@@ -281,35 +276,37 @@ def error_report(
     Returns:
         columns set, source, channel, then MEASURES.
     """
-    rows = []
-    for set_name, records in results.items():
-        rows += _source_rows({"set": set_name}, records, channels, network)
-    return pd.DataFrame(rows, columns=["set", "source", "channel", *MEASURES])
-
-
-def _source_rows(about: dict, records: Sequence[tuple[ChannelSums, ChannelSums]], channels, network: str) -> list[dict]:
-    """`error_rows` of SimpleCode and of the network, each with what it is about."""
-    sources = zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)  # none, where there is no record
-    return [about | {"source": source} | row for source, sums in sources for row in error_rows(sums, channels)]
+    about = [({"set": set_name}, records) for set_name, records in results.items()]
+    return _table_of(about, channels, network, ["set"])
 
 
 def error_by_record(
-    results: Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]],
-    names: Mapping[str, Sequence[tuple[str, str]]],
-    channels: Sequence[str],
-    network: str = "LSTM",
+    results: SetSums, names: Mapping[str, Sequence[tuple[str, str]]], channels: Sequence[str], network: str = "LSTM"
 ) -> pd.DataFrame:
     """The same for each record separately. names: (record, handle) of each.
 
     Returns:
         columns set, record, handle, source, channel, then MEASURES.
     """
-    rows = []
-    for set_name, records in results.items():
-        for (record, handle), models in zip(names[set_name], records, strict=True):
-            about = {"set": set_name, "record": record, "handle": handle}
-            rows += _source_rows(about, [models], channels, network)
-    return pd.DataFrame(rows, columns=["set", "record", "handle", "source", "channel", *MEASURES])
+    about = [
+        ({"set": set_name, "record": record, "handle": handle}, [models])
+        for set_name, records in results.items()
+        for (record, handle), models in zip(names[set_name], records, strict=True)
+    ]
+    return _table_of(about, channels, network, ["set", "record", "handle"])
+
+
+def _table_of(
+    about: Sequence[tuple[dict, Sequence]], channels: Sequence[str], network: str, keys: list[str]
+) -> pd.DataFrame:
+    """`error_rows` of SimpleCode and of the network, behind what they are about (keys)."""
+    rows = [
+        named | {"source": source} | row
+        for named, records in about
+        for source, sums in zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)  # none without records
+        for row in error_rows(sums, channels)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "source", "channel", *MEASURES])
 
 
 def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:
@@ -351,17 +348,14 @@ def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
     for set_name, block in report.groupby("set", sort=False):
         lines += ["", f"Errors on the {set_name} set", f"{'channel':<16}{'source':<11}{headings}{'mse share':>13}"]
         same_channels = block["source"].value_counts().nunique() == 1
-        order = [name for name in dict.fromkeys(block["channel"]) if name != "All"] + ["All"]
-        order.sort(key=lambda name: name != "VBM")
-        for channel in order:
-            rows = block[block["channel"] == channel]
-            simple = rows.loc[rows["source"] == SIMPLECODE, "mse"]
+        # VBM first, also where SimpleCode is without it.
+        order = {"VBM": 0, "All": 2}
+        for channel, rows in sorted(block.groupby("channel", sort=False), key=lambda group: order.get(group[0], 1)):
+            simple = rows.loc[rows["source"] == SIMPLECODE, "mse"].sum()
+            comparable = simple > 0 and (channel != "All" or same_channels)
             for row in rows.itertuples():
                 label = f"{channel} [{units[channel]}]" if channel in units else channel
-                share = ""
-                comparable = len(simple) and simple.iloc[0] > 0 and (channel != "All" or same_channels)
-                if row.source != SIMPLECODE and comparable:
-                    share = f"{100 * row.mse / simple.iloc[0]:.2f} %"
+                share = f"{100 * row.mse / simple:.2f} %" if comparable and row.source != SIMPLECODE else ""
                 numbers = "".join(f"{getattr(row, name):>14.4g}" for name in MEASURES)
                 numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel
                 lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,14 +40,14 @@ class Predicted(Sequence):
     """
 
     def __init__(self, records: Sequence[Record], predictions: Sequence[np.ndarray], on_disk: RowsOnDisk | None = None):
-        self._records, self.predictions, self._on_disk = records, predictions, on_disk
+        self.records, self.predictions, self._on_disk = records, predictions, on_disk
 
     def __len__(self) -> int:
         return len(self.predictions)
 
     def counted(self, index: int, transient: float) -> tuple[metrics.Motions, int]:
         """The motions of a record behind the transient (s), and how many of these rows are within START_TIME."""
-        record = self._records[index]
+        record = self.records[index]
         kept = record.after(transient)
         motions = tuple(values[kept] for values in self[index])
         return motions, max(record.after(START_TIME).start - kept.start, 0)
@@ -54,11 +55,14 @@ class Predicted(Sequence):
     def __getitem__(self, index: int) -> metrics.Motions:
         if self._on_disk:
             self._on_disk.release()
-        record = self._records[index]
+        record = self.records[index]
         return record.targets, record.simple, self.predictions[index][:, : record.targets.shape[1]]
 
 
 Results = Mapping[str, Predicted]
+
+
+# ---- predictions of the sets, and their errors ------------------------------------------------------------------
 
 
 def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequence[Record]]) -> Results:
@@ -99,42 +103,36 @@ def _predictions(
             bar.update(len(chosen))
 
 
-def save_report(
-    config: Config, sets: Mapping[str, Sequence[Record]], results: Results, trained: TrainedNetwork
-) -> None:
+def save_report(config: Config, results: Results, trained: TrainedNetwork) -> None:
     """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network."""
-    channels, network = trained.architecture.outputs, network_title(trained)
-    if not any(sets.values()):
+    if not any(results.values()):
         return
-    sets, results = _with_out_of_fold(config, sets, results)
-    transient = config.user.transient_time
+    channels, network, transient = trained.architecture.outputs, network_title(trained), config.user.transient_time
     if transient:
         print(f"The first {transient:g} s of each record are left out of all errors and maxima (transient_time)")
-    sums = {}
-    for set_name, of_set in results.items():
+    sums, names = {}, {}
+    for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [sums_of for each, rows in counted for sums_of in metrics.model_sums([each], [rows])]
-    names = {set_name: [(name, _handle_in(name)) for name in record_names(sets[set_name])] for set_name in sums}
+        sums[set_name] = [metrics.model_sums([motions], [rows])[0] for motions, rows in counted]
+        names[set_name] = [(name, _handle_in(name)) for name in record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
     for line in metrics.worse_than_simplecode(report, by_record, network):
         print(line)
-    run_folder.note(config.output_folder, [REPORT_FILE, BY_RECORD_FILE])
-    data_io.write_table(config.output_folder / REPORT_FILE, report)
-    data_io.write_table(config.output_folder / BY_RECORD_FILE, by_record)
+    for file, table in ((REPORT_FILE, report), (BY_RECORD_FILE, by_record)):
+        run_folder.note(config.output_folder, [file])
+        data_io.write_table(config.output_folder / file, table)
 
 
-def _with_out_of_fold(
-    config: Config, sets: Mapping[str, Sequence[Record]], results: Results
-) -> tuple[Mapping[str, Sequence[Record]], Results]:
+def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
     found = load_out_of_fold(config.network_folder)
-    records = data_io.joined(sets["train"], sets["val"])
-    if not records or not found.keys() >= set(record_names(records)):
-        return sets, results
-    predicted = Predicted(records, [found[name] for name in record_names(records)])
-    return {**sets, "val": records}, {**results, "val": predicted}
+    records = data_io.joined(results["train"].records, results["val"].records)
+    names = record_names(records)
+    if not names or not found.keys() >= set(names):
+        return results
+    return {**results, "val": Predicted(records, [found[name] for name in names])}
 
 
 def network_title(trained: TrainedNetwork) -> str:
@@ -154,146 +152,41 @@ def _handle_in(name: str) -> str:
     return name[match.start(1) - len("_h") :] if match else ""
 
 
-def save_predictions(
-    config: Config, sets: Mapping[str, Sequence[Record]], results: Results, channels: Sequence[str], bands: Bands | None
-) -> None:
+# ---- predictions as text ----------------------------------------------------------------------------------------
+
+
+def save_predictions(config: Config, results: Results, channels: Sequence[str], bands: Bands | None) -> None:
     """Writes the predictions chosen in SaveDataArgs as text."""
-    if not config.save.save_data_mode:
-        return
-    for set_name, records in sets.items():
+    for set_name, of_set in results.items() if config.save.save_data_mode else ():
         for i in getattr(config.save, set_name):
-            record = records[i]
-            name = f"{config.save.prefix}{record.name}.txt"
-            run_folder.note(config.output_folder, [name])
-            _write_text(config, name, record.time, results[set_name].predictions[i], channels, bands)
+            _write_prediction(config, of_set.records[i], of_set.predictions[i], channels, bands)
 
 
-def _write_text(config: Config, name: str, time: np.ndarray, prediction: np.ndarray, channels, bands) -> None:
-    """The outputs and, on request, their bounds. prediction: as in `Predicted`."""
-    table, names = prediction[:, : len(channels)], list(channels)
-    if bands and config.save.bands:
-        table = np.hstack([table, bands.around(time, prediction).reshape(len(table), -1)])
-        names += bands.names
-    data_io.write_prediction(config.output_folder / name, time, table, names)
-
-
-def save_figures(
+def _write_prediction(
     config: Config,
-    sets: Mapping[str, Sequence[Record]],
-    results: Results,
-    trained: TrainedNetwork,
-    bands: Bands | None = None,
-    pairs: pd.DataFrame | None = None,
+    record: Record,
+    prediction: np.ndarray,
+    channels: Sequence[str],
+    bands: Bands | None,
+    track: np.ndarray | None = None,
 ) -> None:
-    """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request.
+    """The outputs and, on request, their bounds; with the record's track (rows, 3) also LAMP's .mot.
 
-    The figures of the bands and, if something is odd about them, of the pairs (`pair_checks.check`) are added.
+    prediction: as in `Predicted`.
     """
-    chosen = config.plotting
-    if not chosen.plotting_mode:
-        return
-    style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
-    figures = _figures_of_records(config, sets, results, trained, style, bands)
-    figures |= _figures_of_sets(config, sets, results, trained, style)
-    if len(trained.history):
-        title = f"Training of {config.network_name}"
-        figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
-    figures |= _figures_of_trust(config, trained, style, bands, pairs)
-    figures |= evolution_figures(config, sets["val"], trained, style)
-    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
-    run_folder.note(config.output_folder, list(files))
-    for name, figure in files.items():
-        plotting.save_figure(figure, config.output_folder / name)
-    if chosen.show_figures:
-        plotting.show_figures(figures)
-
-
-def _figures_of_records(config, sets, results, trained, style, bands) -> dict[str, Figure]:
-    """Motions and errors of single records, by the figures' names; arguments as in `save_figures`."""
-    channels, network = trained.architecture.outputs, network_title(trained)
-    figures = {}
-    for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
-        for set_name, records in sets.items():
-            for i in getattr(config.plotting, f"{kind}_ID_list_{set_name}"):
-                record = records[i]
-                title = f"{record.name} ({SET_TITLES[set_name]})"
-                bounds = (
-                    bands.around(record.time, results[set_name].predictions[i])
-                    if bands and kind == "prediction"
-                    else None
-                )
-                named = {} if bounds is None else {"band": bounds}
-                figure = draw(record.time, *results[set_name][i], channels, style, title, network, **named)
-                figures[f"{kind}_{set_name}_{i}_{record.name}"] = figure
-    return figures
-
-
-def _figures_of_trust(config, trained, style, bands, pairs) -> dict[str, Figure]:
-    """The figures of bands and of odd pairs, by their names; arguments as in `save_figures`."""
-    title, channels = f"Bands of {config.network_name}", trained.architecture.outputs
-    wanted = {}
-    if bands and len(bands.by_record):
-        wanted["bands"] = lambda: trust_figures.bands_figure(bands.by_record, bands.level, style, title)
-    if pairs is not None and len(pairs) and pairs["odd"].any():
-        wanted["pairs"] = lambda: trust_figures.pairs_figure(pairs, channels, style, "Pairs of SimpleCode and LAMP")
-    figures = {}
-    for name, draw in wanted.items():
-        try:
-            figures[name] = draw()
-        except (ValueError, KeyError, TypeError, IndexError) as error:  # odd numbers must not cost the run its results
-            warn([f"the figure {name}.png cannot be drawn: {first_line(error)}"])
-    return figures
-
-
-def _figures_of_sets(config, sets, results, trained, style) -> dict[str, Figure]:
-    """Largest values and distributions over many records, by the figures' names; arguments as in `save_figures`."""
-    channels, network = trained.architecture.outputs, network_title(trained)
-
-    def chosen(kind: str, reduced: Callable) -> dict[str, list]:
-        """By set; reduced one by one, as the maxima of thousands of records are drawn."""
-        lists = {name: getattr(config.plotting, f"{kind}_ID_list_{name}") for name in sets}
-        transient = config.user.transient_time
-        return {
-            name: [tuple(map(reduced, results[name].counted(i, transient)[0])) for i in indices]
-            for name, indices in lists.items()
-        }
-
-    figures = {}
-    maxima = chosen("maxima", lambda motions: metrics.record_maxima(motions, channels))
-    if any(maxima.values()):
-        figures["maxima"] = plotting.maxima_figure(maxima, channels, style, network)
-    records = chosen("histo", np.asarray)
-    if any(records.values()):
-        figures["histo"] = plotting.histogram_figure(records, channels, style, network)
-    return figures
-
-
-def evolution_figures(
-    config: Config, records: Sequence[Record], trained: TrainedNetwork, style: plotting.PlotStyle
-) -> dict[str, Figure]:
-    """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
-    chosen = config.plotting.evolution_ID_list_val
-    if not chosen:
-        return {}
-    try:
-        predictions = predict_with_checkpoints(config.network_folder, trained, [records[i].inputs for i in chosen])
-    except InputError as error:
-        warn([f"{line}; the evolution figure is not drawn" for line in error.lines])
-        return {}
-    figures = {}
-    for n, i in enumerate(chosen):
-        record = records[i]
-        figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
-            record.time,
-            record.targets,
-            record.simple,
-            {epoch: outputs[n] for epoch, outputs in predictions.items()},
-            trained.best_epoch,
-            trained.architecture.outputs,
-            style,
-            f"{record.name} ({SET_TITLES['val']}) over the training of {config.network_name}",
-        )
-    return figures
+    outputs, names = prediction[:, : len(channels)], list(channels)
+    table = outputs
+    if bands and config.save.bands:
+        table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
+        names += bands.names
+    path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
+    run_folder.note(config.output_folder, [path.name])
+    data_io.write_prediction(path, record.time, table, names)
+    if track is not None:
+        path = path.with_suffix(".mot")
+        run_folder.note(config.output_folder, [path.name])
+        motions = outputs[:, [channels.index(name) for name in data_io.MOTIONS]]
+        data_io.write_lamp_motions(path, record.time, track, motions)
 
 
 def predict_without_lamp(
@@ -312,38 +205,35 @@ def predict_without_lamp(
     data = config.data
     if not data.predict_sc:
         return [], []
-    flags: list[dict[str, object]] = []
-    paths = [path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")]
-    names = data_io.unique_names(paths)
-    waves = data.predict_waves or (None,) * len(data.predict_sc)
-    jobs = list(zip(data.predict_sc, waves, strict=True))
-    faults: list[str] = []
-    remarks: list[str] = []
-    predicted = 0
+    names = data_io.unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+    jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     recorder, statistics = fleet_records.Recorder.of(config), []
+    flags, faults, remarks, predicted = [], [], [], 0
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
-            batch = []
-            for sc, wave in jobs[start : start + RECORDS_AT_ONCE]:
+            records, tracks = [], []
+            for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
+                bar.update()
                 try:
-                    record, remark = data_io.read_record(sc, None, config.user, wave, names[sc])
+                    record, remark = data_io.read_record(sc, None, config.user, waves, names[sc])
                     track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
                 except InputError as error:
                     faults += error.lines
-                else:
-                    batch.append((record, track))
-                    remarks += remark
-                bar.update()
-            records = [record for record, _ in batch]
+                    continue
+                records.append(record)
+                tracks.append(track)
+                remarks += remark
+            inputs = [record.inputs for record in records]
             if recorder:
-                members = predictor.predict_members([record.inputs for record in records])
+                members = predictor.predict_members(inputs)
                 predictions = [predictor.summary(each) for each in members]
                 statistics += map(recorder.fleet_record, records, members)
             else:
-                predictions = predictor.predict([record.inputs for record in records])
-            _write_without_lamp(config, batch, predictions, channels, bands)
+                predictions = predictor.predict(inputs)
+            for record, prediction, track in zip(records, predictions, tracks, strict=True):
+                _write_prediction(config, record, prediction, channels, bands, track)
             flags += flag_records(config, "predict", records, predictions, watch, bands)
-            predicted += len(batch)
+            predicted += len(records)
     if statistics:
         fleet_records.save(config.output_folder, fleet_records.RecordTable.joined(statistics))
     warn(remarks)
@@ -351,33 +241,131 @@ def predict_without_lamp(
     return flags, faults
 
 
-def _write_without_lamp(
+def flag_records(
     config: Config,
-    batch: Sequence[tuple[Record, np.ndarray | None]],
+    set_name: str,
+    records: Sequence[Record],
     predictions: Sequence[np.ndarray],
-    channels: Sequence[str],
+    watch: flagging.Watch | None,
     bands: Bands | None,
-) -> None:
-    """Predictions (see `Predicted`) as text, and with the record's track (rows, 3), if there is one, as LAMP's .mot."""
-    stems = [f"{config.save.prefix}{record.name}" for record, _ in batch]
-    with_track = [stem for stem, (_, track) in zip(stems, batch, strict=True) if track is not None]
-    run_folder.note(config.output_folder, [f"{stem}.txt" for stem in stems] + [f"{stem}.mot" for stem in with_track])
-    for stem, (record, track), predicted in zip(stems, batch, predictions, strict=True):
-        _write_text(config, f"{stem}.txt", record.time, predicted, channels, bands)
-        if track is not None:
-            motions = predicted[:, [channels.index(name) for name in data_io.MOTIONS]]
-            data_io.write_lamp_motions(config.output_folder / f"{stem}.mot", record.time, track, motions)
-
-
-def flag_records(config, set_name, records, predictions, watch, bands) -> list[dict[str, object]]:
+) -> list[dict[str, object]]:
     """How unlike the training data each record is, and what its bands say. predictions: see `Predicted`."""
     if watch is None:
         return []
-    rows = [flagging.row(watch, config, set_name, record) for record in records]
-    if bands:
-        pairs = zip(records, predictions, strict=True)
-        rows = [row | bands.about(record.time, p) for row, (record, p) in zip(rows, pairs, strict=True)]
-    return rows
+    return [
+        flagging.row(watch, config, set_name, record) | (bands.about(record.time, prediction) if bands else {})
+        for record, prediction in zip(records, predictions, strict=True)
+    ]
+
+
+# ---- figures ----------------------------------------------------------------------------------------------------
+
+
+def save_figures(
+    config: Config,
+    results: Results,
+    trained: TrainedNetwork,
+    bands: Bands | None = None,
+    pairs: pd.DataFrame | None = None,
+) -> None:
+    """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request.
+
+    The figures of the bands and, if something is odd about them, of the pairs (`pair_checks.check`) are added.
+    """
+    chosen, channels = config.plotting, trained.architecture.outputs
+    if not chosen.plotting_mode:
+        return
+    style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
+    looks = {"channels": channels, "style": style, "network": network_title(trained)}
+    figures = _figures_of_records(config, results, bands, looks) | _figures_of_sets(config, results, looks)
+    if len(trained.history):
+        title = f"Training of {config.network_name}"
+        figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
+    if bands and len(bands.by_record):
+        of_bands = (bands.by_record, bands.level, style, f"Bands of {config.network_name}")
+        figures |= _if_drawn("bands", trust_figures.bands_figure, *of_bands)
+    if pairs is not None and len(pairs) and pairs["odd"].any():
+        of_pairs = (pairs, channels, style, "Pairs of SimpleCode and LAMP")
+        figures |= _if_drawn("pairs", trust_figures.pairs_figure, *of_pairs)
+    figures |= evolution_figures(config, results["val"].records, trained, style)
+    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
+    run_folder.note(config.output_folder, list(files))
+    for name, figure in files.items():
+        plotting.save_figure(figure, config.output_folder / name)
+    if chosen.show_figures:
+        plotting.show_figures(figures)
+
+
+def _figures_of_records(
+    config: Config, results: Results, bands: Bands | None, looks: Mapping[str, Any]
+) -> dict[str, Figure]:
+    """Motions and errors of single records, by the figures' names."""
+    figures = {}
+    for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
+        for set_name, of_set in results.items():
+            for i in getattr(config.plotting, f"{kind}_ID_list_{set_name}"):
+                record, shown = of_set.records[i], dict(looks)
+                if bands and kind == "prediction":
+                    shown["band"] = bands.around(record.time, of_set.predictions[i])
+                title = f"{record.name} ({SET_TITLES[set_name]})"
+                figures[f"{kind}_{set_name}_{i}_{record.name}"] = draw(record.time, *of_set[i], title=title, **shown)
+    return figures
+
+
+def _figures_of_sets(config: Config, results: Results, looks: Mapping[str, Any]) -> dict[str, Figure]:
+    """Largest values and distributions over many records, by the figures' names."""
+    kinds = {
+        "maxima": (plotting.maxima_figure, lambda motions: metrics.record_maxima(motions, looks["channels"])),
+        "histo": (plotting.histogram_figure, np.asarray),
+    }
+    figures = {}
+    for kind, (draw, reduced) in kinds.items():
+        # Reduced one by one, as the maxima of thousands of records are drawn.
+        shown = {
+            name: [
+                tuple(map(reduced, of_set.counted(i, config.user.transient_time)[0]))
+                for i in getattr(config.plotting, f"{kind}_ID_list_{name}")
+            ]
+            for name, of_set in results.items()
+        }
+        if any(shown.values()):
+            figures[kind] = draw(shown, **looks)
+    return figures
+
+
+def _if_drawn(name: str, draw: Callable[..., Figure], *arguments) -> dict[str, Figure]:
+    """The figure by its name; none, with a warning, where odd numbers would cost the run its results."""
+    try:
+        return {name: draw(*arguments)}
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        warn([f"the figure {name}.png cannot be drawn: {first_line(error)}"])
+        return {}
+
+
+def evolution_figures(
+    config: Config, records: Sequence[Record], trained: TrainedNetwork, style: plotting.PlotStyle
+) -> dict[str, Figure]:
+    """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
+    chosen = config.plotting.evolution_ID_list_val
+    if not chosen:
+        return {}
+    try:
+        predictions = predict_with_checkpoints(config.network_folder, trained, [records[i].inputs for i in chosen])
+    except InputError as error:
+        warn([f"{line}; the evolution figure is not drawn" for line in error.lines])
+        return {}
+    figures = {}
+    for n, i in enumerate(chosen):
+        record, by_epoch = records[i], {epoch: outputs[n] for epoch, outputs in predictions.items()}
+        title = f"{record.name} ({SET_TITLES['val']}) over the training of {config.network_name}"
+        looks = (trained.best_epoch, trained.architecture.outputs, style, title)
+        figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
+            record.time, record.targets, record.simple, by_epoch, *looks
+        )
+    return figures
+
+
+# ---- the folder of a run ----------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -391,8 +379,8 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     earlier = run_folder.begin(folder, config.save.prefix)
     yield
     has_report = any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)
-    lists = vars(config.data).values()
-    read = {os.path.abspath(path) for paths in lists if isinstance(paths, tuple) for path in paths}
+    lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
+    read = {os.path.abspath(path) for paths in lists for path in paths}
 
     def stays(name: str) -> bool:
         return not has_report or os.path.abspath(folder / name)[: -len(".mot")] in read
@@ -403,6 +391,6 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
         "figures": any(name.startswith(f"{FIGURES_FOLDER}/") for name in made),
     }
-    found = [kind for kind, is_there in kinds.items() if is_there]
-    results = f"; {' and '.join(filter(None, [', '.join(found[:-1]), found[-1]]))} in {folder}" if found else ""
-    print(f"\nNetwork in {config.network_folder}{results}")
+    found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
+    where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""
+    print(f"\nNetwork in {config.network_folder}{where}")

@@ -29,11 +29,14 @@ from figures.style import (
     STYLE_FILE,
     PlotStyle,
     figure_legend,
+    filling,
+    legend_lines,
     line_style,
     make_logarithmic,
     new_figure,
     number_text,
     panels,
+    share_abscissa,
     styled,
     wrapped_label,
     write_note,
@@ -46,6 +49,7 @@ MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
 BAND = {"alpha": 0.25, "linewidth": 0.0, "zorder": 1.5}
 DETAIL_SHADE = "0.88"
+DIAGONAL = {"color": GRAY, "linewidth": 0.8, "linestyle": "--"}
 
 Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of each source for one record, (channel,)
 
@@ -68,7 +72,8 @@ def prediction_figure(
     """Motions of one realization: for each channel the whole record and a detail around the largest response.
 
     time: (rows,) in s. lamp, simple, predicted: (rows, channel) in the units of CHANNEL_UNITS. lamp is None for a
-    realization without LAMP; simple is None, or NaN in a column, where SimpleCode has no values.
+    realization without LAMP; simple is None, or NaN in a column, where SimpleCode has no values. band: (rows, channel,
+    2), lower and upper bounds.
 
     A record of many cycles is drawn as LAMP's motion in a pale line and the envelopes of all sources: lines through the
     largest and the smallest value of every few cycles.
@@ -82,45 +87,45 @@ def prediction_figure(
         whole.margins(x=0)
         detail.margins(x=0)
         whole.set_ylabel(wrapped_label(channel))
-        if sources:
-            window = _draw_motions(whole, detail, time, sources, style, shows_envelopes)
-            if band is not None:
-                detail.fill_between(time[window], *band[window, index].T, color=style.lstm_color, **BAND)
-        else:
+        if not sources:
             write_note(whole, "no numbers")
-    _share_time_axis(axes[:, 0])
+            continue
+        window = rows_around_largest(time, sources[_reference(sources)], DETAIL_DURATION)
+        whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
+        _draw_motions(whole, time, sources, style, shows_envelopes)
+        for source, values in sources.items():
+            detail.plot(time[window], values[window], **line_style(source, style))
+        if band is not None:
+            detail.fill_between(time[window], *band[window, index].T, color=style.lstm_color, **BAND)
+    share_abscissa(axes[:, 0], "Time [s]")
     axes[-1, 1].set_xlabel("Time [s]")
     named = next((_reference(sources) for sources in motions if sources), network)
     axes[0, 0].set_title(f"Whole record: {named} and envelopes" if shows_envelopes else "Whole record")
     axes[0, 1].set_title(f"Around the largest {named} response")
     figure.align_ylabels(axes[:, 0])
-
-    drawn = [source for source in ("LAMP", "SimpleCode", network) if any(source in sources for sources in motions)]
-    handles = [Line2D([], [], label=source, **line_style(source, style)) for source in drawn]
+    handles = _lines_of({source for sources in motions for source in sources}, network, style)
     handles += [] if band is None else [Patch(color=style.lstm_color, label=f"band of the {network}", **BAND)]
     figure_legend(figure, [*handles, Patch(color=DETAIL_SHADE, label="detail shown on the right")])
     return figure
 
 
-def _draw_motions(
-    whole: Axes, detail: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle, shows_envelopes: bool
-) -> slice:
-    """Draws one channel of all sources, (rows,) each, with its detail around the largest response; returns its rows."""
-    reference = sources[_reference(sources)]
-    window = rows_around_largest(time, reference, DETAIL_DURATION)
+def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle, shows_envelopes: bool) -> None:
+    """Draws the whole record of one channel, (rows,) of each source."""
+    # At least two cycles a block, or the envelope would follow the motion.
+    blocks = int(np.clip(_cycle_count(sources) // 2, 2, MOST_ENVELOPE_BLOCKS))
+    parts = np.array_split(np.arange(time.size), min(blocks, time.size))
     for source, values in sources.items():
         line = line_style(source, style)
-        detail.plot(time[window], values[window], **line)
         # A constant has no envelope.
         if not shows_envelopes or np.nanmin(values) == np.nanmax(values):
-            whole.plot(time, values, **(line | {"linewidth": 0.65 * line["linewidth"]}))
+            ax.plot(time, values, **(line | {"linewidth": 0.65 * line["linewidth"]}))
             continue
-        if values is reference:
-            whole.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
-        for rows in _envelope_rows(values, _envelope_blocks(sources)):
-            whole.plot(time[rows], values[rows], **(line | {"linewidth": 0.75 * line["linewidth"]}))
-    whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
-    return window
+        if source == _reference(sources):
+            ax.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
+        for extreme, without_numbers in ((np.argmax, -np.inf), (np.argmin, np.inf)):
+            known = np.where(np.isnan(values), without_numbers, values)
+            rows = [part[extreme(known[part])] for part in parts]
+            ax.plot(time[rows], values[rows], **(line | {"linewidth": 0.75 * line["linewidth"]}))
 
 
 # ---- errors of one record ---------------------------------------------------------------------------------------
@@ -149,8 +154,7 @@ def error_figure(
     for index, (channel, (running, at_peaks)) in enumerate(zip(channels, axes, strict=True)):
         models = _sources(lamp, simple, predicted, index, network)
         truth = models.pop("LAMP", np.full(time.shape, np.nan))
-        errors = {source: values - truth for source, values in models.items()}
-        errors = {source: error for source, error in errors.items() if np.isfinite(error).any()}
+        errors = {source: values - truth for source, values in models.items() if np.isfinite(values - truth).any()}
         drawn |= errors.keys()
         running.margins(x=0)
         running.set_ylabel(wrapped_label(channel))
@@ -158,18 +162,15 @@ def error_figure(
         at_peaks.set_ylabel(f"Error [{CHANNEL_UNITS[channel]}]")
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)
-    _share_time_axis(axes[:, 0])
+    share_abscissa(axes[:, 0], "Time [s]")
     axes[0, 0].set_title(f"Running mean of |error|, {style.running_avg_span} steps to either side")
     axes[0, 1].set_title("Error at LAMP's peaks")
     figure.align_ylabels()
-    figure_legend(figure, [_error_handle(source, style) for source in ("SimpleCode", network) if source in drawn])
+    handles = _lines_of(drawn, network, style)
+    for handle in handles:
+        handle.set(**_peak_marker(handle.get_label(), style), linewidth=1.0)
+    figure_legend(figure, handles)
     return figure
-
-
-def _error_handle(source: str, style: PlotStyle) -> Line2D:
-    """The source's line with its marker."""
-    line = {"linestyle": line_style(source, style)["linestyle"], "linewidth": 1.0}
-    return Line2D([], [], label=source, **(_peak_marker(source, style) | line))
 
 
 def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndarray], style: PlotStyle) -> None:
@@ -198,10 +199,15 @@ def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.n
         return
     ax.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
     for source, error in errors.items():
-        ax.plot(truth[peaks], error[peaks], **_peak_marker(source, style))
+        ax.plot(truth[peaks], error[peaks], linestyle="none", **_peak_marker(source, style))
     # A perfect model needs limits too.
-    limit = 1.1 * _largest([error[peaks] for error in errors.values()]) or 1.0
+    limit = 1.1 * max(np.nanmax(np.abs(error[peaks]), initial=0.0) for error in errors.values()) or 1.0
     ax.set_ylim(-limit, limit)
+
+
+def _peak_marker(source: str, style: PlotStyle) -> dict:
+    shape = {"marker": "o", "markersize": 2.8} if source == "SimpleCode" else {"marker": "^", "markersize": 2.6}
+    return {**filling(source, style), **shape, "markeredgewidth": 0.6}
 
 
 # ---- largest values and distributions over many records ---------------------------------------------------------
@@ -218,42 +224,39 @@ def maxima_figure(
     markers are SimpleCode, filled ones the network; the shape is that of the set.
     """
     figure, axes = _panel_figure(channels, 2.75)
+    maxima = {name: np.reshape(records, (-1, 3, len(channels))) for name, records in maxima_by_set.items()}
     drawn = set()
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
         shown = []
-        for set_name, records in maxima_by_set.items():
+        for set_name, values in maxima.items():
             for position, source in enumerate(("SimpleCode", network), start=1):
-                pairs = [(record[0][index], record[position][index]) for record in records]
-                pairs = [pair for pair in pairs if np.isfinite(pair).all()]
-                if pairs:
-                    ax.scatter(*np.transpose(pairs), **_maxima_marker(source, set_name, style))
+                pairs = values[:, [0, position], index]
+                pairs = pairs[np.isfinite(pairs).all(axis=1)]
+                if len(pairs):
+                    looks = filling(source, style)
+                    edge = {"edgecolors": looks["color"], "facecolors": looks["markerfacecolor"], "linewidths": 0.8}
+                    size = {"marker": SET_MARKERS[set_name], "s": style.maxima_bullet_size}
+                    ax.scatter(*pairs.T, **size, **edge, zorder=line_style(source, style)["zorder"])
                     drawn |= {source, set_name}
-                    shown.extend(pairs)
-        ax.set_title(CHANNEL_NAMES[channel])
-        size = f"max {_magnitude_text(channel)} [{CHANNEL_UNITS[channel]}]"
-        ax.set_xlabel(f"LAMP {size}")
-        ax.set_ylabel(f"Model {size}")
+                    shown.append(pairs)
+        quantity = f"max {_magnitude_text(channel)} [{CHANNEL_UNITS[channel]}]"
+        ax.set(title=CHANNEL_NAMES[channel], xlabel=f"LAMP {quantity}", ylabel=f"Model {quantity}")
         if not shown:
             write_note(ax, "no records")
             continue
-        limits = _common_limits(np.asarray(shown))
-        ax.plot(limits, limits, **_DIAGONAL, zorder=1)
+        low, high = np.min(np.concatenate(shown)), np.max(np.concatenate(shown))
+        # Otherwise records that agree would be spread over the panel as if they differed.
+        margin = 0.1 * (max(high - low, 0.1 * high) or 1.0)
+        limits = (low - margin, high + margin)
+        ax.plot(limits, limits, **DIAGONAL, zorder=1)
         ax.set(xlim=limits, ylim=limits, aspect="equal")
-    sources = [source for source in ("SimpleCode", network) if source in drawn]
-    sets = [name for name in maxima_by_set if name in drawn]
-    figure_legend(figure, _maxima_legend(sources, sets, style))
-    return figure
-
-
-_DIAGONAL = {"color": GRAY, "linewidth": 0.8, "linestyle": "--"}
-
-
-def _maxima_legend(sources: Sequence[str], sets: Sequence[str], style: PlotStyle) -> list[Line2D]:
     dot = {"marker": "o", "linestyle": "none", "markersize": 5}
-    handles = [Line2D([], [], label=source, **dot, **_filling(source, style)) for source in sources]
-    shape = {"markersize": 5, "color": "none", "markeredgecolor": "0.3"}
-    handles += [Line2D([], [], marker=SET_MARKERS[name], label=SET_NAMES[name], **shape) for name in sets]
-    return [*handles, Line2D([], [], label="model = LAMP", **_DIAGONAL)]
+    outline = {"color": "none", "markeredgecolor": "0.3", "markersize": 5}
+    sources = {source: dot | filling(source, style) for source in ("SimpleCode", network)}
+    sets = {name: outline | {"marker": SET_MARKERS[name]} for name in maxima}
+    looks = {SET_NAMES.get(name, name): own for name, own in (sources | sets).items() if name in drawn}
+    figure_legend(figure, legend_lines(looks | {"model = LAMP": DIAGONAL}))
+    return figure
 
 
 @styled
@@ -272,23 +275,21 @@ def histogram_figure(
     drawn = set()
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
         unit = CHANNEL_UNITS[channel]
-        ax.set_title(CHANNEL_NAMES[channel])
-        ax.set_xlabel(f"{_magnitude_text(channel)} at its peaks [{unit}]")
-        ax.set_ylabel(f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]")
+        density = f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]"
+        ax.set(title=CHANNEL_NAMES[channel], xlabel=f"{_magnitude_text(channel)} at its peaks [{unit}]", ylabel=density)
         peaks = _pooled_peaks(records, index, channel, network)
-        if _largest(list(peaks.values())) > 0:
+        if max((values.max() for values in peaks.values()), default=0.0) > 0:
             _draw_densities(ax, peaks, style)
             drawn |= peaks.keys()
         else:
             write_note(ax, "no peaks")
-    sources = [source for source in ("LAMP", "SimpleCode", network) if source in drawn]
-    figure_legend(figure, [Line2D([], [], label=source, **line_style(source, style)) for source in sources])
+    figure_legend(figure, _lines_of(drawn, network, style))
     return figure
 
 
 def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: PlotStyle) -> None:
     """Draws the densities. peaks: (peaks,) by source."""
-    largest = _largest(list(peaks.values()))
+    largest = max(values.max() for values in peaks.values())
     smallest_sample = min(values.size for values in peaks.values())
     edges = np.linspace(0.0, largest, int(np.clip(np.sqrt(smallest_sample), 8, 30)) + 1)
     densities = {source: np.histogram(values, edges, density=True)[0] for source, values in peaks.items()}
@@ -301,8 +302,7 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: PlotStyle)
             ax.stairs(density, edges, baseline=floor, fill=True, color=line["color"], alpha=0.15, linewidth=0)
         ax.stairs(density, edges, baseline=floor, **line)
     make_logarithmic(ax, filled, most_ticks=7)
-    ax.set_ylim(floor, 1.7 * filled.max())
-    ax.set_xlim(0.0, 1.02 * largest)
+    ax.set(xlim=(0.0, 1.02 * largest), ylim=(floor, 1.7 * filled.max()))
 
 
 def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network: str) -> dict[str, np.ndarray]:
@@ -313,6 +313,55 @@ def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network:
             peaks = magnitudes(values, channel)[turning_points(values)]
             pooled[source].append(peaks[np.isfinite(peaks)])
     return {source: np.concatenate(parts) for source, parts in pooled.items() if sum(part.size for part in parts)}
+
+
+def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure, np.ndarray]:
+    """A figure with one panel per channel side by side, or two by two, as four in a row would be too small."""
+    columns = len(channels) if len(channels) <= 3 else 2
+    rows = -(-len(channels) // columns)
+    width = {1: 3.6, 2: 5.6}.get(columns, PAGE_WIDTH) if rows == 1 else 6.0
+    figure = new_figure(width, panel_height * rows + 0.35)
+    return figure, panels(figure, rows, columns).ravel()
+
+
+def _magnitude_text(channel: str) -> str:
+    """The quantity of `metrics.magnitudes`, for a label."""
+    return f"|{channel} \N{MINUS SIGN} mean|" if channel in ABOUT_MEAN else f"|{channel}|"
+
+
+# ---- sources ----------------------------------------------------------------------------------------------------
+
+
+def _sources(
+    lamp: np.ndarray | None, simple: np.ndarray | None, predicted: np.ndarray | None, index: int, network: str
+) -> dict[str, np.ndarray]:
+    """Column `index` of each source that has it, (rows,) float64; a column of NaN only counts as missing,
+    and infinities count as NaN.
+    """
+    columns = {}
+    for source, values in (("LAMP", lamp), ("SimpleCode", simple), (network, predicted)):
+        if values is not None:
+            column = np.asarray(values[:, index], dtype=np.float64)
+            if np.isfinite(column).any():
+                columns[source] = np.where(np.isfinite(column), column, np.nan)
+    return columns
+
+
+def _lines_of(drawn: set[str], network: str, style: PlotStyle) -> list[Line2D]:
+    """Legend entries of the sources that have been drawn."""
+    sources = [source for source in ("LAMP", "SimpleCode", network) if source in drawn]
+    return legend_lines({source: line_style(source, style) for source in sources})
+
+
+def _reference(sources: Mapping[str, np.ndarray]) -> str:
+    """Name of the reference source: LAMP, or the network if there is no LAMP."""
+    return "LAMP" if "LAMP" in sources else [*sources][-1]
+
+
+def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
+    """Number of upward crossings of the mean, in the source that has the most."""
+    aboves = [values > np.nanmean(values) for values in sources.values()]
+    return max((int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves), default=0)
 
 
 # ---- saving and showing -----------------------------------------------------------------------------------------
@@ -337,113 +386,3 @@ def show_figures(figures: Mapping[str, Figure]) -> None:
             window.canvas.figure = figure
             figure.set_canvas(window.canvas)
         plt.show()
-
-
-# ---- numbers for figures ----------------------------------------------------------------------------------------
-
-
-def _sources(
-    lamp: np.ndarray | None, simple: np.ndarray | None, predicted: np.ndarray | None, index: int, network: str
-) -> dict[str, np.ndarray]:
-    """Column `index` of each source that has it, (rows,) float64; a column of NaN only counts as missing,
-    and infinities count as NaN.
-    """
-    columns = {}
-    for source, values in (("LAMP", lamp), ("SimpleCode", simple), (network, predicted)):
-        if values is not None:
-            column = np.asarray(values[:, index], dtype=np.float64)
-            if np.isfinite(column).any():
-                columns[source] = np.where(np.isfinite(column), column, np.nan)
-    return columns
-
-
-def _reference(sources: Mapping[str, np.ndarray]) -> str:
-    """Name of the reference source: LAMP, or the network if there is no LAMP."""
-    return "LAMP" if "LAMP" in sources else [*sources][-1]
-
-
-def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
-    """Number of upward crossings of the mean, in the source that has the most."""
-    aboves = [values > np.nanmean(values) for values in sources.values()]
-    return max((int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves), default=0)
-
-
-def _envelope_blocks(sources: Mapping[str, np.ndarray]) -> int:
-    """Number of blocks for an envelope: at least two cycles per block, or the envelope would follow the motion."""
-    return int(np.clip(_cycle_count(sources) // 2, 2, MOST_ENVELOPE_BLOCKS))
-
-
-def _envelope_rows(values: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the largest and of the smallest value in each of `blocks` equal parts of the record."""
-    parts = np.array_split(np.arange(values.size), min(blocks, values.size))
-    highs = np.where(np.isfinite(values), values, -np.inf)
-    lows = np.where(np.isfinite(values), values, np.inf)
-    return (
-        np.array([part[np.argmax(highs[part])] for part in parts]),
-        np.array([part[np.argmin(lows[part])] for part in parts]),
-    )
-
-
-def _largest(series: Sequence[np.ndarray]) -> float:
-    """Largest |value| of all series, ignoring NaN; 0 if there is none."""
-    return float(max((np.nanmax(np.abs(values), initial=0.0) for values in series), default=0.0))
-
-
-def _common_limits(values: np.ndarray) -> tuple[float, float]:
-    """Limits common to both axes, with a margin."""
-    low, high = float(values.min()), float(values.max())
-    # Otherwise records that agree would be spread over the panel as if they differed.
-    span = max(high - low, 0.1 * high) or 1.0
-    return low - 0.1 * span, high + 0.1 * span
-
-
-# ---- looks ------------------------------------------------------------------------------------------------------
-
-
-def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure, np.ndarray]:
-    """A figure with one panel per channel side by side, or two by two, as four in a row would be too small."""
-    columns = len(channels) if len(channels) <= 3 else 2
-    rows = -(-len(channels) // columns)
-    width = {1: 3.6, 2: 5.6}.get(columns, PAGE_WIDTH) if rows == 1 else 6.0
-    figure = new_figure(width, panel_height * rows + 0.35)
-    axes = panels(figure, rows, columns).ravel()
-    for unused in axes[len(channels) :]:
-        unused.set_axis_off()
-    return figure, axes[: len(channels)]
-
-
-def _share_time_axis(column: Sequence[Axes]) -> None:
-    """Puts the time axis under the lowest panel of a column only."""
-    for ax in column[:-1]:
-        ax.sharex(column[-1])
-        ax.tick_params(labelbottom=False)
-    column[-1].set_xlabel("Time [s]")
-
-
-def _magnitude_text(channel: str) -> str:
-    """The quantity of `metrics.magnitudes`, for a label."""
-    return f"|{channel} \N{MINUS SIGN} mean|" if channel in ABOUT_MEAN else f"|{channel}|"
-
-
-def _filling(source: str, style: PlotStyle) -> dict:
-    """SimpleCode open, the network filled, as red and green are the same in grayscale."""
-    if source == "SimpleCode":
-        return {"color": style.simple_color, "markerfacecolor": "none", "markeredgewidth": 0.8}
-    return {"color": style.lstm_color, "markerfacecolor": style.lstm_color, "markeredgewidth": 0.8}
-
-
-def _peak_marker(source: str, style: PlotStyle) -> dict:
-    marker = {"marker": "o", "markersize": 2.8} if source == "SimpleCode" else {"marker": "^", "markersize": 2.6}
-    return {"linestyle": "none", **_filling(source, style), **marker, "markeredgewidth": 0.6}
-
-
-def _maxima_marker(source: str, set_name: str, style: PlotStyle) -> dict:
-    color = style.simple_color if source == "SimpleCode" else style.lstm_color
-    return {
-        "marker": SET_MARKERS[set_name],
-        "s": style.maxima_bullet_size,
-        "edgecolors": color,
-        "facecolors": "none" if source == "SimpleCode" else color,
-        "linewidths": 0.8,
-        "zorder": 2 if source == "SimpleCode" else 3,
-    }

@@ -202,7 +202,7 @@ def cost(case: Case, run: Measured) -> dict[str, object]:
         results = {"test": outputs.Predicted(records, predictor.predict([record.inputs for record in records]))}
         save = dataclasses.replace(run.config.save, test=tuple(range(len(records))))
         config = dataclasses.replace(run.config, save=save)
-        outputs.save_predictions(config, {"test": records}, results, channels, found)
+        outputs.save_predictions(config, results, channels, found)
         if found:
             outputs.flag_records(config, "test", records, results["test"].predictions, watch, found)
         seconds[what] = min(seconds[what], time.process_time() - began)

@@ -1,11 +1,12 @@
 """Figures of the statistics of a fleet."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from scipy import stats
 
@@ -18,6 +19,7 @@ from figures.style import (
     SMALL_TEXT,
     PlotStyle,
     figure_legend,
+    legend_lines,
     line_style,
     new_figure,
     panels,
@@ -44,48 +46,40 @@ def means_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
     """
     channels, groups = (list(dict.fromkeys(table[name])) for name in ("channel", "sea_state"))
     sources = {
-        "LAMP alone": ("lamp", style.lamp_color, "o"),
-        "SimpleCode's fleet": ("simplecode", style.simple_color, "s"),
+        "LAMP alone": ("lamp", {"color": style.lamp_color, "marker": "o"}),
+        "SimpleCode's fleet": ("simplecode", {"color": style.simple_color, "marker": "s"}),
+        CORRECTED: ("", {"color": style.lstm_color, "marker": "D"}),
     }
-    sources |= {CORRECTED: ("", style.lstm_color, "D")}
     figure = new_figure(PAGE_WIDTH, 0.9 + 1.7 * len(channels) + 0.01 * len(groups), title)
     axes = panels(figure, len(channels), len(MEANS), sharex=True)
     for of_channel, channel in zip(axes, channels, strict=True):
         for ax, statistic in zip(of_channel, MEANS, strict=True):
             rows = table[(table["channel"] == channel) & (table["statistic"] == statistic)].set_index("sea_state")
             places = np.array([groups.index(name) for name in rows.index])
-            for shift, (prefix, color, marker) in zip((-0.2, 0.0, 0.2), sources.values(), strict=True):
-                _draw_intervals(ax, places + shift, rows, prefix, color, marker)
+            for shift, (prefix, looks) in zip((-0.2, 0.0, 0.2), sources.values(), strict=True):
+                _draw_intervals(ax, places + shift, rows, prefix, looks)
             ax.set_xlim(-0.6, len(groups) - 0.4)
         of_channel[0].set_ylabel(wrapped_label(channel))
     for ax, name in zip(axes[0], MEANS.values(), strict=True):
         ax.set_title(name)
     named = len(groups) <= MOST_NAMED_GROUPS
+    # Handles in a few short lines, without a second wave system that is not there.
+    short = [re.sub("_|, ", "\n", name.replace("_hh0_pp0_aa0", "")) for name in groups]
+    names = short if named else [str(place + 1) for place in range(len(groups))]
+    every = 1 if named else max(1, len(groups) // 10)
     for ax in axes[-1]:
-        names = [_short(name) for name in groups] if named else [str(place + 1) for place in range(len(groups))]
-        every = 1 if named else max(1, len(groups) // 10)
         ax.set_xticks(range(0, len(groups), every), names[::every], fontsize=SMALL_TEXT)
-        if not named:
-            ax.set_xlabel("Sea state, in the order of the table")
-    looks = {"linestyle": "none", "markersize": 4}
-    figure_legend(figure, [Line2D([], [], color=c, marker=m, label=s, **looks) for s, (_, c, m) in sources.items()])
+        ax.set_xlabel("" if named else "Sea state, in the order of the table")
+    points = {"linestyle": "none", "markersize": 4}
+    figure_legend(figure, legend_lines({name: looks | points for name, (_, looks) in sources.items()}))
     return figure
 
 
-def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, color: str, marker: str) -> None:
-    middle, lower, upper = (
-        rows[name].to_numpy(float)
-        for name in ((prefix, f"{prefix}_lower", f"{prefix}_upper") if prefix else ("estimate", "lower", "upper"))
-    )
-    below, above = np.nan_to_num(middle - lower), np.nan_to_num(upper - middle)
-    looks = {"color": color, "marker": marker, "markersize": 3.5, "linestyle": "none", "capsize": 2, "elinewidth": 0.9}
-    ax.errorbar(x, middle, yerr=[below, above], **looks)
-
-
-def _short(name: str) -> str:
-    """A handle in a few short lines, without a second wave system that is not there."""
-    parts = name.replace("_hh0_pp0_aa0", "").split("_" if "_" in name else ", ")
-    return "\n".join(parts)
+def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, looks: dict) -> None:
+    names = (prefix or "estimate", f"{prefix}_lower".lstrip("_"), f"{prefix}_upper".lstrip("_"))
+    middle, lower, upper = rows[[*names]].to_numpy(float).T
+    bars = np.nan_to_num([middle - lower, upper - middle])
+    ax.errorbar(x, middle, yerr=bars, markersize=3.5, linestyle="none", capsize=2, elinewidth=0.9, **looks)
 
 
 @styled
@@ -97,45 +91,38 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
 
     curves: see `studies.fleet_tables.curve_table`, with channel. table: the statistics of this group.
     """
-    channels = list(dict.fromkeys(curves["channel"]))
+    steps = {"drawstyle": "steps-post"}
+    lines = {
+        "probability": {"label": CORRECTED, "color": style.lstm_color, "linewidth": 1.5},
+        "lamp": {"label": "LAMP alone", **line_style("LAMP", style, thin=True), **steps},
+        "simplecode": {"label": "SimpleCode's fleet", **line_style("SimpleCode", style), **steps},
+    }
+    for name, dashes in FITS.items():
+        lines[name] = {"label": f"{name} fit", "color": GRAY, "linestyle": dashes, "linewidth": 0.8}
+    interval = {"color": style.lstm_color, "alpha": 0.2}
+    marker = {"color": style.lstm_color, "marker": "x", "linestyle": "none"}
+    least = 0.5 / table["fleet_records"].max()  # below, there is nothing but fits
+    by_channel = curves.groupby("channel", sort=False)
     figure = new_figure(PAGE_WIDTH, 3.1, title)
-    axes = panels(figure, 1, len(channels), sharey=True)[0]
-    for ax, channel in zip(axes, channels, strict=True):
-        own = curves[curves["channel"] == channel]
-        x = own["level"]
-        ax.fill_between(x, own["lower"], own["upper"], color=style.lstm_color, alpha=0.2, linewidth=0)
-        ax.plot(x, own["probability"], color=style.lstm_color, linewidth=1.5)
-        ax.plot(x, own["simplecode"], **line_style("SimpleCode", style) | {"drawstyle": "steps-post"})
-        ax.plot(x, own["lamp"], **line_style("LAMP", style, thin=True) | {"drawstyle": "steps-post"})
-        for name, dashes in FITS.items():
-            ax.plot(x, own[name], color=GRAY, linestyle=dashes, linewidth=0.8)
-        _mark_maximum(ax, table[table["channel"] == channel], own, style)
-        least = 0.5 / table["fleet_records"].max()  # below, there is nothing but fits
+    axes = panels(figure, 1, len(by_channel), sharey=True)[0]
+    for ax, (channel, own) in zip(axes, by_channel, strict=True):
+        ax.fill_between(own["level"], own["lower"], own["upper"], linewidth=0, **interval)
+        for name, looks in lines.items():
+            ax.plot(own["level"], own[name], **looks)
+        is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
+        for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
+            height = np.interp(middle, own["level"], own["probability"])
+            bars = {"xerr": [[middle - lower], [upper - middle]], "capsize": 2, "elinewidth": 1.2, "zorder": 5}
+            ax.errorbar([middle], [height], markersize=5, **bars, **marker)
         shown = own[own["upper"] > least]
         high = own[own["probability"] > 0.98]["level"]
         ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{CHANNEL_NAMES[channel]} [{CHANNEL_UNITS[channel]}]")
         ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
     axes[0].set_ylabel("Probability that a record exceeds it")
-    handles = [
-        Line2D([], [], color=style.lstm_color, linewidth=1.5, label=CORRECTED),
-        Patch(color=style.lstm_color, alpha=0.2, label=f"{100 * level:g} % interval"),
-        Line2D([], [], **line_style("LAMP", style, thin=True), label="LAMP alone"),
-        Line2D([], [], **line_style("SimpleCode", style), label="SimpleCode's fleet"),
-        *(Line2D([], [], color=GRAY, linestyle=dashes, linewidth=0.8, label=f"{n} fit") for n, dashes in FITS.items()),
-        Line2D([], [], color=style.lstm_color, linestyle="none", marker="x", label="most probable maximum"),
-    ]
-    figure_legend(figure, handles)
+    corrected, *others = axes[0].lines[: len(lines)]
+    maximum = legend_lines({"most probable maximum": marker})
+    figure_legend(figure, [corrected, Patch(**interval, label=f"{100 * level:g} % interval"), *others, *maximum])
     return figure
-
-
-def _mark_maximum(ax: Axes, table: pd.DataFrame, curve: pd.DataFrame, style: PlotStyle) -> None:
-    row = table[table["statistic"] == "most_probable_maximum"]
-    if row.empty:
-        return
-    middle, lower, upper = row.iloc[0][["estimate", "lower", "upper"]].astype(float)
-    height = np.interp(middle, curve["level"], curve["probability"])
-    bar = {"color": style.lstm_color, "marker": "x", "markersize": 5, "capsize": 2, "elinewidth": 1.2, "zorder": 5}
-    ax.errorbar([middle], [height], xerr=[[middle - lower], [upper - middle]], **bar)
 
 
 @styled
@@ -144,25 +131,23 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
 
     table: rows "maximum_above" of the statistics, with columns x and y. labels: of the abscissa and the ordinate.
     """
-    channels = list(dict.fromkeys(table["channel"]))
+    by_channel = table.groupby("channel", sort=False)
     x_values, y_values = np.unique(table[x]), np.unique(table[y])
-    figure = new_figure(min(PAGE_WIDTH, 1.3 + 3.1 * len(channels)), 1.3 + 0.42 * max(len(y_values), 4), title)
-    axes = panels(figure, 1, len(channels), sharex=True, sharey=True)[0]
-    for ax, channel in zip(axes, channels, strict=True):
-        rows = table[table["channel"] == channel]
-        cells = np.full((len(y_values), len(x_values)), np.nan)
-        cells[np.searchsorted(y_values, rows[y]), np.searchsorted(x_values, rows[x])] = rows["estimate"]
+    has_numbers = len(x_values) * len(by_channel) <= MOST_NUMBERED_COLUMNS
+    figure = new_figure(min(PAGE_WIDTH, 1.3 + 3.1 * len(by_channel)), 1.3 + 0.42 * max(len(y_values), 4), title)
+    axes = panels(figure, 1, len(by_channel), sharex=True, sharey=True)[0]
+    for ax, (channel, rows) in zip(axes, by_channel, strict=True):
+        cells = rows.pivot(index=y, columns=x, values="estimate").reindex(index=y_values, columns=x_values).to_numpy()
         for row, column in np.argwhere(np.isnan(cells)):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
         edges = np.arange(len(x_values) + 1) - 0.5, np.arange(len(y_values) + 1) - 0.5
         colors = {"cmap": colormaps["YlOrRd"], "vmin": 0, "vmax": 1, "edgecolors": "white", "linewidth": 0.4}
         mesh = ax.pcolormesh(*edges, np.ma.masked_invalid(cells), **colors)
-        for each in rows.itertuples():
+        for each in rows.itertuples() if has_numbers else ():
             place = np.searchsorted(x_values, getattr(each, x)), np.searchsorted(y_values, getattr(each, y))
-            if len(x_values) * len(channels) <= MOST_NUMBERED_COLUMNS:
-                numbers = f"{each.estimate:.2f}\n{each.lower:.2f} to {each.upper:.2f}"
-                color = "white" if each.estimate > 0.6 else "black"
-                ax.text(*place, numbers, ha="center", va="center", fontsize=SMALL_TEXT - 1, color=color)
+            numbers = f"{each.estimate:.2f}\n{each.lower:.2f} to {each.upper:.2f}"
+            color = "white" if each.estimate > 0.6 else "black"
+            ax.text(*place, numbers, ha="center", va="center", fontsize=SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
         ax.set_title(f"{CHANNEL_NAMES[channel]} above {threshold:g} {CHANNEL_UNITS[channel]}")
         ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
@@ -204,15 +189,14 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, ti
         )
     axes[0, 0].set_ylabel("Peaks an hour above it")
     axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
-    figure_legend(
-        figure, [*_source_handles(style), Line2D([], [], color=GRAY, linewidth=0.9, label="generalized Pareto tail")]
-    )
+    gpd = {"generalized Pareto tail": {"color": GRAY, "linewidth": 0.9}}
+    figure_legend(figure, legend_lines(_source_lines(style) | gpd))
     return figure
 
 
-def _source_handles(style: PlotStyle) -> list[Line2D]:
+def _source_lines(style: PlotStyle) -> dict[str, dict]:
     names = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "LSTM": "network's fleet, not corrected"}
-    return [Line2D([], [], label=name, **line_style(source, style)) for source, name in names.items()]
+    return {name: line_style(source, style) for source, name in names.items()}
 
 
 @styled
@@ -239,7 +223,7 @@ def spectra_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
         shown = own[own["spectrum"] > 0.002 * own.groupby("source")["spectrum"].transform("max")]
         coherence.set_xlim(0, shown["frequency"].max())
     axes[2, 0].set_ylabel("Coherence with the wave")
-    figure_legend(figure, _source_handles(style))
+    figure_legend(figure, legend_lines(_source_lines(style)))
     return figure
 
 

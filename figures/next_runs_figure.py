@@ -5,9 +5,18 @@ from typing import Protocol
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from figures.style import GRAY, PAGE_WIDTH, SMALL_TEXT, PlotStyle, figure_legend, new_figure, panels, styled
+from figures.style import (
+    GRAY,
+    PAGE_WIDTH,
+    SMALL_TEXT,
+    PlotStyle,
+    figure_legend,
+    legend_lines,
+    new_figure,
+    panels,
+    styled,
+)
 
 
 class Factors(Protocol):
@@ -26,40 +35,29 @@ class Chosen(Protocol):
 
 
 @styled
-def next_runs_figure(of: Factors, chosen: Sequence[Chosen], title: str, style: PlotStyle | None = None) -> Figure:
+def next_runs_figure(of: Factors, chosen: Sequence[Chosen], title: str) -> Figure:
     """Where the chosen records lie among all candidates, with their ranks; without spread a panel less."""
-    style = style or PlotStyle()
+    style = PlotStyle()
     named = {"Distance to the training windows [-]": of.distance, "Rarity of the predicted peaks [-]": of.rarity}
-    has_spread = np.isfinite(of.spread).all()
+    ordinate, y = "Spread of the networks in the worst windows\n[standard deviations of LAMP]", of.spread
+    if not np.isfinite(y).all():
+        ordinate, y = named.popitem()
     figure = new_figure(PAGE_WIDTH, 3.6, title)
-    if has_spread:
-        axes = panels(figure, 1, 2, sharey=True)[0]
-        pairs = [(ax, label, values, of.spread) for ax, (label, values) in zip(axes, named.items(), strict=True)]
-        axes[0].set_ylabel("Spread of the networks in the worst windows\n[standard deviations of LAMP]")
-    else:
-        axes = panels(figure, 1, 1)[0]
-        label, other = named
-        pairs = [(axes[0], label, named[label], named[other])]
-        axes[0].set_ylabel(other)
-    for ax, label, x, y in pairs:
+    axes = panels(figure, 1, len(named), sharey=True)[0]
+    axes[0].set_ylabel(ordinate)
+    by_gain = {"marker": "o", "color": style.lstm_color}
+    at_random = {"marker": "s", "color": style.lamp_color, "markerfacecolor": "none"}
+    for ax, (label, x) in zip(axes, named.items(), strict=True):
         ax.scatter(x, y, s=10, color="0.75", linewidths=0)
-        for drawn, marker, color in ((False, "o", style.lstm_color), (True, "s", style.lamp_color)):
+        for drawn, looks in ((False, by_gain), (True, at_random)):
             places = [each.place for each in chosen if each.drawn == drawn]
-            face = "none" if drawn else color
-            ax.scatter(x[places], y[places], s=28, marker=marker, facecolors=face, edgecolors=color, linewidths=1.1)
+            filling = {"edgecolors": looks["color"], "facecolors": looks.get("markerfacecolor", looks["color"])}
+            ax.scatter(x[places], y[places], s=28, marker=looks["marker"], linewidths=1.1, **filling)
         for rank, each in enumerate(chosen, start=1):
             where = (x[each.place], y[each.place])
             ax.annotate(str(rank), where, (4, 3), textcoords="offset points", fontsize=SMALL_TEXT, color=GRAY)
         ax.set_xlabel(label)
         ax.margins(0.08)
-    figure_legend(
-        figure,
-        [
-            Line2D([], [], linestyle="", marker=".", color="0.75", label="candidate"),
-            Line2D([], [], linestyle="", marker="o", color=style.lstm_color, label="chosen by its gain"),
-            Line2D(
-                [], [], linestyle="", marker="s", markerfacecolor="none", color=style.lamp_color, label="random draw"
-            ),
-        ],
-    )
+    lines = {"candidate": {"marker": ".", "color": "0.75"}, "chosen by its gain": by_gain, "random draw": at_random}
+    figure_legend(figure, legend_lines({label: looks | {"linestyle": ""} for label, looks in lines.items()}))
     return figure

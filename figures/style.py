@@ -7,10 +7,9 @@ Sources differ in line style, width and filling as well as colour, so that figur
 colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed or filled.
 """
 
-import functools
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from data_io import CHANNEL_UNITS
@@ -46,15 +46,7 @@ class PlotStyle:
     maxima_bullet_size: float = 20
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Decorates a function so that it draws in the style of all figures."""
-
-    @functools.wraps(draw)
-    def draw_styled(*arguments, **named) -> Figure:
-        with rc_context(fname=STYLE_FILE):
-            return draw(*arguments, **named)
-
-    return draw_styled
+styled = rc_context(fname=STYLE_FILE)  # decorates functions so that they draw in the style of all figures
 
 
 # ---- figures and panels -----------------------------------------------------------------------------------------
@@ -83,6 +75,14 @@ def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) ->
             # Ticks independent of the panel's size, as the layout leaves room for those it has seen.
             axis.set_major_locator(MaxNLocator(nbins=5, steps=(1, 2, 2.5, 5, 10)))
     return axes
+
+
+def share_abscissa(column: Sequence[Axes], label: str) -> None:
+    """Puts one abscissa under the lowest panel of a column."""
+    for ax in column[:-1]:
+        ax.sharex(column[-1])
+        ax.tick_params(labelbottom=False)
+    column[-1].set_xlabel(label)
 
 
 def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
@@ -117,6 +117,11 @@ def figure_legend(figure: Figure, handles: Sequence) -> None:
         figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
 
 
+def legend_lines(looks_by_label: Mapping[str, Mapping]) -> list[Line2D]:
+    """Lines for a legend, by their labels."""
+    return [Line2D([], [], label=label, **looks) for label, looks in looks_by_label.items()]
+
+
 # ---- lines and words --------------------------------------------------------------------------------------------
 
 
@@ -128,6 +133,12 @@ def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
     }
     network = {"color": style.lstm_color, "linestyle": DASHED, "linewidth": 1.2, "zorder": 2.4}
     return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
+
+
+def filling(source: str, style: PlotStyle) -> dict:
+    """Of a source's markers: SimpleCode open, the network filled, as red and green are the same in grayscale."""
+    color = line_style(source, style)["color"]
+    return {"color": color, "markerfacecolor": "none" if source == "SimpleCode" else color, "markeredgewidth": 0.8}
 
 
 def wrapped_label(channel: str) -> str:

@@ -11,7 +11,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
@@ -20,11 +19,13 @@ from figures.style import (
     PAGE_WIDTH,
     PlotStyle,
     figure_legend,
+    legend_lines,
     line_style,
     make_logarithmic,
     new_figure,
     number_text,
     panels,
+    share_abscissa,
     styled,
     wrapped_label,
     write_note,
@@ -60,11 +61,7 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     positive are left out of logarithmic axes.
     """
     columns = {name: np.asarray(history[name], dtype=np.float64) for name in HISTORY_COLUMNS}
-    errors = {
-        channel: _positive(np.asarray(history[column], dtype=np.float64))
-        for channel, column in VALIDATION_ERRORS.items()
-        if column in history
-    }
+    errors = {channel: _positive(history[name]) for channel, name in VALIDATION_ERRORS.items() if name in history}
     errors = {channel: values for channel, values in errors.items() if np.isfinite(values).any()}
     epoch, loss, val_loss = columns["epoch"], columns["loss"], columns["val_loss"]
     gap = np.where(np.isfinite(val_loss) & np.isfinite(loss), val_loss, np.nan) - loss
@@ -81,11 +78,9 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     if has_gap:
         _draw_gap(left[1], epoch, gap, marks)
     right = _draw_channel_errors(parts[1], epoch, errors, best_epoch, marks) if errors else []
-    drawn = [*left, *right]
-    if best_epoch is not None:
-        for ax in drawn[1:]:
-            _mark_best(ax, best_epoch)
-    _share_epochs(drawn, epoch, labelled=[ax for ax in drawn if ax in (left[-1], drawn[-1])])
+    for ax in (*left[1:], *right):
+        _mark_best(ax, best_epoch)
+    _share_epochs([left, right] if errors else [left], epoch)
     figure.align_ylabels(left)
     figure.align_ylabels(right)
     return figure
@@ -110,83 +105,67 @@ def evolution_figure(
     first, the last and the best among them.
     """
     colors = dict(zip(predictions, colormaps["viridis_r"](np.linspace(0.08, 0.85, len(predictions))), strict=True))
-    drawn = _spread(list(predictions), best_epoch)
+    drawn = {epoch: colors[epoch] for epoch in _spread(list(predictions), best_epoch)}
+    lines = {name: line_style(name, style, thin=name != "LAMP") for name in ("LAMP", "SimpleCode")}
     figure = new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = panels(figure, len(channels), 2, width_ratios=(1.0, 1.6))
     for index, (channel, (over_epochs, excerpt)) in enumerate(zip(channels, axes, strict=True)):
-        of_checkpoints = {epoch: values[:, index] for epoch, values in predictions.items()}
-        _draw_errors(over_epochs, lamp[:, index], simple[:, index], of_checkpoints, colors, style)
+        truth, of_checkpoints = lamp[:, index], {epoch: values[:, index] for epoch, values in predictions.items()}
+        with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
+            squared = [np.mean((p - truth) ** 2) for p in (*of_checkpoints.values(), simple[:, index])]
+        *errors, of_simple = shown = _positive(np.sqrt(squared))
+        over_epochs.plot(list(colors), errors, color=GRAY, linewidth=0.8, zorder=1.5)
+        over_epochs.scatter(list(colors), errors, c=list(colors.values()), s=14, zorder=2.5)
+        if np.isfinite(of_simple):
+            over_epochs.axhline(of_simple, **lines["SimpleCode"])
+        if np.isfinite(shown).any():
+            make_logarithmic(over_epochs, shown, most_ticks=5)
         over_epochs.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
-        if best_epoch is not None:
-            _mark_best(over_epochs, best_epoch)
-        shown = {epoch: of_checkpoints[epoch] for epoch in drawn}
-        _draw_excerpt(excerpt, time, lamp[:, index], shown, colors, style)
-        excerpt.set_ylabel(wrapped_label(channel))
+        _mark_best(over_epochs, best_epoch)
+
+        window = rows_around_largest(time, truth, EXCERPT_DURATION)
+        excerpt.plot(time[window], truth[window], **lines["LAMP"])
+        excerpt.margins(x=0, y=0.15)
+        excerpt.set_ylim(excerpt.get_ylim())  # LAMP's range, however far off the first checkpoints are
+        for epoch, color in drawn.items():
+            excerpt.plot(time[window], of_checkpoints[epoch][window], color=color, linewidth=0.9, zorder=2.2)
+        excerpt.set(xlabel="Time [s]", ylabel=wrapped_label(channel))
     axes[0, 0].set_title("RMSE over the whole record")
     axes[0, 1].set_title("Around the largest LAMP response")
-    for ax in axes[:, 1]:
-        ax.set_xlabel("Time [s]")
-    _share_epochs(list(axes[:, 0]), np.array(list(predictions)), labelled=[axes[-1, 0]])
+    _share_epochs([axes[:, 0]], np.array(list(predictions)))
     figure.align_ylabels(axes[:, 0])
     figure.align_ylabels(axes[:, 1])
-
-    handles = [Line2D([], [], label="LAMP", **line_style("LAMP", style))]
-    if np.isfinite(simple).any():
-        handles.append(Line2D([], [], label="SimpleCode", **line_style("SimpleCode", style, thin=True)))
-    for epoch in drawn:
-        label = f"epoch {epoch} (best)" if epoch == best_epoch else f"epoch {epoch}"
-        handles.append(Line2D([], [], color=colors[epoch], label=label))
-    figure_legend(figure, handles)
+    if not np.isfinite(simple).any():
+        del lines["SimpleCode"]
+    lines |= {f"epoch {n} (best)" if n == best_epoch else f"epoch {n}": {"color": color} for n, color in drawn.items()}
+    figure_legend(figure, legend_lines(lines))
     return figure
 
 
-def _draw_errors(
-    ax: Axes, lamp: np.ndarray, simple: np.ndarray, predictions: Mapping[int, np.ndarray], colors: Mapping, style
-) -> None:
-    """The error of one channel, (rows,), in each checkpoint, and SimpleCode's."""
-    with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
-        errors = _positive(np.array([_rmse(values, lamp) for values in predictions.values()]))
-    of_simple = _positive(_rmse(simple, lamp))
-    ax.plot(list(predictions), errors, color=GRAY, linewidth=0.8, zorder=1.5)
-    ax.scatter(list(predictions), errors, c=list(colors.values()), s=14, zorder=2.5)
-    if np.isfinite(of_simple):
-        ax.axhline(of_simple, **line_style("SimpleCode", style, thin=True))
-    shown = np.append(errors, of_simple)
-    if np.isfinite(shown).any():
-        make_logarithmic(ax, shown, most_ticks=5)
-
-
-def _draw_excerpt(
-    ax: Axes, time: np.ndarray, lamp: np.ndarray, predictions: Mapping[int, np.ndarray], colors: Mapping, style
-) -> None:
-    window = rows_around_largest(time, lamp, EXCERPT_DURATION)
-    ax.plot(time[window], lamp[window], **line_style("LAMP", style))
-    ax.margins(x=0, y=0.15)
-    ax.set_ylim(ax.get_ylim())  # LAMP's range, however far off the first checkpoints are
-    for epoch, values in predictions.items():
-        ax.plot(time[window], values[window], color=colors[epoch], linewidth=0.9, zorder=2.2)
+def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
+    """At most MOST_EXCERPT_LINES of the epochs, evenly spread with both ends, and the best one."""
+    chosen = np.linspace(0, len(epochs) - 1, min(MOST_EXCERPT_LINES, len(epochs))).round().astype(int)
+    return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
 
 
 # ---- panels of the learning curve -------------------------------------------------------------------------------
 
-_VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
+VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
 
 
 def _draw_losses(ax: Axes, columns: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict) -> None:
-    curves = (
-        ("training", _positive(columns["loss"]), {"color": "black", "linestyle": "-"}),
-        ("validation", _positive(columns["val_loss"]), _VALIDATION_LINE),
-    )
-    shown = [curve for curve in curves if np.isfinite(curve[1]).any()]
-    for name, values, line in shown:
-        ax.plot(columns["epoch"], values, label=name, **line, **marks)
+    looks = {"loss": {"label": "training", "color": "black"}, "val_loss": {"label": "validation", **VALIDATION_LINE}}
+    shown = {name: values for name in looks if np.isfinite(values := _positive(columns[name])).any()}
+    for name, values in shown.items():
+        ax.plot(columns["epoch"], values, **looks[name], **marks)
     if shown:
-        make_logarithmic(ax, np.concatenate([values for _, values, _ in shown]), most_ticks=7)
+        make_logarithmic(ax, np.concatenate([*shown.values()]), most_ticks=7)
     else:
         write_note(ax, "no positive loss")
     ax.set_ylabel("Loss (standardized)")
-    if best_epoch is not None:
-        _mark_best(ax, best_epoch, label=_best_label(columns, best_epoch))
+    losses = columns["val_loss"] if np.isfinite(columns["val_loss"]).any() else columns["loss"]
+    least = losses[(columns["epoch"] == best_epoch) & np.isfinite(losses)]
+    _mark_best(ax, best_epoch, f"best epoch {best_epoch}" + (f": {least[-1]:.4g}" if least.size else ""))
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="best", handlelength=2.0)
     write_remark(ax, _duration_text(columns["elapsed_s"]))
@@ -194,18 +173,18 @@ def _draw_losses(ax: Axes, columns: Mapping[str, np.ndarray], best_epoch: int | 
 
 def _draw_channel_errors(
     where: SubplotSpec, epoch: np.ndarray, errors: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict
-) -> list[Axes]:
+) -> np.ndarray:
     """A panel for each channel's error on the validation set, with its value at the best epoch."""
     axes = panels(where, len(errors), 1)[:, 0]
     for ax, (channel, values) in zip(axes, errors.items(), strict=True):
-        ax.plot(epoch, values, **_VALIDATION_LINE, **marks)
+        ax.plot(epoch, values, **VALIDATION_LINE, **marks)
         make_logarithmic(ax, values, most_ticks=5)
         ax.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
-        value = values[np.flatnonzero(epoch == best_epoch)]
-        if value.size and np.isfinite(value[-1]):
-            write_remark(ax, f"best epoch: {number_text(value[-1])} {CHANNEL_UNITS[channel]}")
+        at_best = values[(epoch == best_epoch) & np.isfinite(values)]
+        if at_best.size:
+            write_remark(ax, f"best epoch: {number_text(at_best[-1])} {CHANNEL_UNITS[channel]}")
     axes[0].set_title("RMSE on the validation set\n", loc="left")
-    return list(axes)
+    return axes
 
 
 def _draw_gap(ax: Axes, epoch: np.ndarray, gap: np.ndarray, marks: dict) -> None:
@@ -233,47 +212,27 @@ def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: di
     ax.set_ylabel("Learning rate")
 
 
-def _mark_best(ax: Axes, best_epoch: int, label: str | None = None) -> None:
-    ax.axvline(best_epoch, color=GRAY, linewidth=0.8, linestyle=":", label=label)
+def _mark_best(ax: Axes, best_epoch: int | None, label: str | None = None) -> None:
+    if best_epoch is not None:
+        ax.axvline(best_epoch, color=GRAY, linewidth=0.8, linestyle=":", label=label)
 
 
-def _share_epochs(panels: Sequence[Axes], epoch: np.ndarray, labelled: Sequence[Axes]) -> None:
-    """One axis of integer epochs for all panels, with tick labels under those in `labelled`."""
-    for ax in panels[1:]:
-        ax.sharex(panels[0])
-    for ax in panels:
-        ax.tick_params(labelbottom=ax in labelled)
-        if ax in labelled:
-            ax.set_xlabel("Epoch")
-    panels[0].xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+def _share_epochs(columns: Sequence[Sequence[Axes]], epoch: np.ndarray) -> None:
+    """One axis of integer epochs for all panels, with tick labels under each column."""
+    lowest = columns[0][-1]
+    for other in columns[1:]:
+        other[-1].sharex(lowest)
+    for column in columns:
+        share_abscissa(column, "Epoch")
+    lowest.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     if epoch.size:
         margin = max(0.02 * np.ptp(epoch), 0.5)
-        panels[0].set_xlim(epoch.min() - margin, epoch.max() + margin)
+        lowest.set_xlim(epoch.min() - margin, epoch.max() + margin)
 
 
-# ---- numbers and words -------------------------------------------------------------------------------------------
-
-
-def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
-    """At most MOST_EXCERPT_LINES of the epochs, evenly spread with both ends, and the best one."""
-    chosen = np.linspace(0, len(epochs) - 1, min(MOST_EXCERPT_LINES, len(epochs))).round().astype(int)
-    return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
-
-
-def _rmse(values: np.ndarray, truth: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((values - truth) ** 2)))
-
-
-def _positive(values: np.ndarray) -> np.ndarray:
+def _positive(values: Sequence[float]) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(values) & (values > 0), values, np.nan)
-
-
-def _best_label(columns: Mapping[str, np.ndarray], best_epoch: int) -> str:
-    losses = columns["val_loss"] if np.isfinite(columns["val_loss"]).any() else columns["loss"]
-    value = losses[columns["epoch"] == best_epoch]
-    if value.size and np.isfinite(value[-1]):
-        return f"best epoch {best_epoch}: {value[-1]:.4g}"
-    return f"best epoch {best_epoch}"
 
 
 def _duration_text(elapsed: np.ndarray) -> str:
@@ -282,13 +241,9 @@ def _duration_text(elapsed: np.ndarray) -> str:
         return ""
     total = float(np.nanmax(elapsed))
     minutes, seconds = divmod(round(total), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        spent = f"{hours} h {minutes:02d} min"
-    elif minutes:
-        spent = f"{minutes} min {seconds:02d} s"
-    else:
-        spent = f"{total:.3g} s"
+    spent = f"{minutes} min {seconds:02d} s" if minutes else f"{total:.3g} s"
+    if minutes >= 60:
+        spent = f"{minutes // 60} h {minutes % 60:02d} min"
     if elapsed.size == 1:
         return f"1 epoch in {spent}"
     return f"{elapsed.size} epochs in {spent}, {number_text(total / elapsed.size)} s an epoch"

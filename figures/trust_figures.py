@@ -5,10 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from data_io import CHANNEL_UNITS
-from figures.style import PAGE_WIDTH, SMALL_TEXT, PlotStyle, figure_legend, new_figure, panels, styled, write_note
+from figures.style import (
+    PAGE_WIDTH,
+    SMALL_TEXT,
+    PlotStyle,
+    figure_legend,
+    legend_lines,
+    new_figure,
+    panels,
+    styled,
+    write_note,
+)
 
 
 @styled
@@ -23,31 +32,27 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: s
     channels = list(dict.fromkeys(by_record["channel"]))
     figure = new_figure(PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
     axes = panels(figure, len(channels), 2)
-    promised = {"color": "0.6", "linewidth": 0.8, "zorder": 1}
+    promised = {"color": "0.6", "linewidth": 0.8}
+    each = {"color": style.lstm_color, "linewidth": 0.5}
+    mean = {"color": style.lamp_color, "linewidth": 1.5, "marker": "o"}
     for (reliability, sharpness), channel in zip(axes, channels, strict=True):
         rows = by_record[by_record["channel"] == channel]
         shares = rows.pivot_table(index="level", columns=["set", "record"], values="covered") * 100
         levels = shares.index.to_numpy()
-        reliability.plot(levels, levels, **promised)
-        reliability.plot(levels, shares, color=style.lstm_color, linewidth=0.5, alpha=0.5)
-        reliability.plot(levels, shares.mean(axis=1), color=style.lamp_color, linewidth=1.5, marker="o")
+        reliability.plot(levels, levels, zorder=1, **promised)
+        reliability.plot(levels, shares, alpha=0.5, **each)
+        reliability.plot(levels, shares.mean(axis=1), **mean)
         reliability.set_xticks(levels)
         reliability.set_ylabel(f"{channel}: covered [%]")
         errors = rows[rows["level"] == level]
         sharpness.scatter(errors["expected_rmse"], errors["rmse"], s=12, color=style.lstm_color, alpha=0.7)
         largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]])
-        sharpness.plot([0, largest], [0, largest], **promised)
+        sharpness.plot([0, largest], [0, largest], zorder=1, **promised)
         sharpness.set(xlim=(0, largest), ylim=(0, largest), ylabel=f"RMS error [{CHANNEL_UNITS[channel]}]")
     axes[-1, 0].set_xlabel("Level of the band [%]")
     axes[-1, 1].set_xlabel("RMS error expected from the spread of the networks")
-    figure_legend(
-        figure,
-        [
-            Line2D([], [], color=style.lstm_color, linewidth=0.5, marker="o", markersize=3, label="each record"),
-            Line2D([], [], color=style.lamp_color, linewidth=1.5, marker="o", label="mean over the records"),
-            Line2D([], [], color="0.6", linewidth=0.8, label="as promised"),
-        ],
-    )
+    lines = {"each record": each | {"marker": "o", "markersize": 3}, "mean over the records": mean}
+    figure_legend(figure, legend_lines(lines | {"as promised": promised}))
     return figure
 
 
@@ -59,10 +64,8 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle,
     """
     named = {"fit": "LAMP explained\nby SimpleCode", "wave_fit_lamp": "waves explained\nby LAMP"}
     for name in channels:
-        named |= {
-            f"correlation_{name}": f"{name}:\ncorrelation",
-            f"ratio_{name}": f"{name}: deviation\nover SimpleCode's",
-        }
+        named[f"correlation_{name}"] = f"{name}:\ncorrelation"
+        named[f"ratio_{name}"] = f"{name}: deviation\nover SimpleCode's"
     figure = new_figure(PAGE_WIDTH, 0.95 + 0.6 * len(named), title)
     axes = panels(figure, len(named) // 2, 2, sharex=True)
     odd = (table["odd"] != "").to_numpy()
@@ -83,6 +86,5 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle,
         ax.set_ylim(low - 0.1, max(np.nanmax(values), 1.0) * 1.1)
     for ax in axes[-1]:
         ax.set_xlabel("Pair, in the order of the lists")
-    named_lines = {"sound": points, "something is odd": crosses, "median": median}
-    figure_legend(figure, [Line2D([], [], label=label, **line) for label, line in named_lines.items()])
+    figure_legend(figure, legend_lines({"sound": points, "something is odd": crosses, "median": median}))
     return figure

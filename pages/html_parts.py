@@ -40,11 +40,6 @@ def paragraph(words: str) -> str:
     return f"<p>{escape(words)}</p>"
 
 
-def text(value: str) -> str:
-    """Plain text as HTML."""
-    return escape(value)
-
-
 def bullets(items: Sequence[str]) -> str:
     """A list. items: HTML."""
     return "<ul>\n" + "".join(f"<li>{item}</li>\n" for item in items) + "</ul>" if items else ""
@@ -55,7 +50,12 @@ def link(name: str, words: str) -> str:
 
 
 def table(rows: pd.DataFrame, caption: str) -> str:
-    """A table in a box that scrolls where it is wider than the page; columns of numbers are aligned right."""
+    """A table in a box that scrolls where it is wider than the page; columns of numbers are aligned right.
+
+    Without rows there is none.
+    """
+    if rows.empty:
+        return ""
     kinds = [_column_kind(rows[name]) for name in rows]
     head = "".join(f'<th scope="col"{kind}>{escape(str(name))}</th>' for name, kind in zip(rows, kinds, strict=True))
     body = "".join(

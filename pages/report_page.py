@@ -5,13 +5,12 @@ only its section is left out.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pages import html_parts as html
 from pages import sections
-from pages.sections import Section, Sources
+from pages.sections import Sources
 from settings import REPORT_FILE
 from support import run_folder
 from support.errors import first_line, warn
@@ -22,18 +21,6 @@ PAGE = "report.html"
 STYLE_FILE = Path(__file__).with_name("report.css")
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of section: how it is made, and which file it is made from. without: what gives the file."""
-
-    title: str
-    make: Callable[[Sources], Section]
-    file: str
-    without: str
-
-
-# ---- figures -------------------------------------------------------------------------------------------------------
 
 # In order of preference: section, files, how many of them, caption.
 FIGURES = (
@@ -71,23 +58,17 @@ def pictures(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-KINDS = {
-    "training": Kind("Training", sections.training, SETTINGS_FILE, f"the network has no {SETTINGS_FILE}"),
-    "errors": Kind("Errors", sections.errors, REPORT_FILE, "this run had no LAMP records to compare with"),
-    "bands": Kind("Bands", sections.bands, "band_report.csv", "train with num_folds to have bands around predictions"),
-    "flagged": Kind(
-        "Unusual records", sections.flagged, "predicted_records.csv", "no record was predicted without LAMP"
-    ),
-    "pairs": Kind("Pairs of files", sections.pairs, "pairs.csv", "this run read no pairs"),
-    "fleet": Kind("Fleet statistics", sections.fleet, "fleet_statistics.csv", "python -m studies.fleet writes them"),
-    "next": Kind(
-        "Next LAMP runs", sections.next_runs, "next_lamp_runs.csv", "python -m studies.next_runs proposes them"
-    ),
-    "settings": Kind("Settings and versions", sections.settings_and_versions, SETTINGS_FILE, f"no {SETTINGS_FILE}"),
+# Of each section: title, how it is made, the file it is made from, and what gives this file.
+SECTIONS = {
+    "training": ("Training", sections.training, SETTINGS_FILE, f"the network has no {SETTINGS_FILE}"),
+    "errors": ("Errors", sections.errors, REPORT_FILE, "this run had no LAMP records to compare with"),
+    "bands": ("Bands", sections.bands, "band_report.csv", "train with num_folds to have bands around predictions"),
+    "flagged": ("Unusual records", sections.flagged, "predicted_records.csv", "no record was predicted without LAMP"),
+    "pairs": ("Pairs of files", sections.pairs, "pairs.csv", "this run read no pairs"),
+    "fleet": ("Fleet statistics", sections.fleet, "fleet_statistics.csv", "python -m studies.fleet writes them"),
+    "next": ("Next LAMP runs", sections.next_runs, "next_lamp_runs.csv", "python -m studies.next_runs proposes them"),
+    "settings": ("Settings and versions", sections.settings_and_versions, SETTINGS_FILE, f"no {SETTINGS_FILE}"),
 }
-
-
-# ---- the page --------------------------------------------------------------------------------------------------------
 
 
 def write(folder: Path, network_folder: Path) -> None:
@@ -97,30 +78,31 @@ def write(folder: Path, network_folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    sources = Sources(folder, network_folder, pictures(folder))
+    figures, sources = pictures(folder), Sources(folder, network_folder)
     made, missing, faults = {}, [], []
-    for name, kind in KINDS.items():
+    for name, (title, make, file, without) in SECTIONS.items():
         try:
-            made[name] = kind.make(sources)
+            made[name] = (title, *make(sources), *figures.get(name, ()))
         except FileNotFoundError:
-            missing.append(f"{kind.title}: {kind.without}.")
+            missing.append(f"{title}: {without}.")
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
-            faults.append(f"{kind.title}: {kind.file} cannot be read ({first_line(error)}).")
+            faults.append(f"{title}: {file} cannot be read ({first_line(error)}).")
     warn([f"{folder / PAGE}: without {line}" for line in faults])
     run_folder.note(folder, [PAGE])
     with written_aside(folder / PAGE) as aside:
         aside.write_text(_page(network_folder.name, made, faults + missing), encoding="utf-8", newline="\n")
 
 
-def _page(name: str, made: Mapping[str, Section], left_out: Sequence[str]) -> str:
-    summary = [f"{html.link(key, KINDS[key].title)}: {html.text(each.short)}" for key, each in made.items()]
-    more = [html.text(line) for line in left_out]
+def _page(name: str, made: Mapping[str, Sequence[str]], left_out: Sequence[str]) -> str:
+    """made: of each section its title, its result in a sentence, and HTML."""
+    summary = [f"{html.link(key, title)}: {html.escape(short)}" for key, (title, short, *_) in made.items()]
+    more = html.bullets([html.escape(line) for line in left_out])
     return html.page(
         f"{name}: LAMP's motions from SimpleCode's",
         STYLE_FILE.read_text(encoding="utf-8"),
         html.header(name, f"LAMP's motions from SimpleCode's. Report of {time.strftime('%d %B %Y, %H:%M')}"),
         html.bullets(summary),
-        *(html.section(key, KINDS[key].title, each.body) for key, each in made.items()),
-        html.section("left_out", "Not on this page", html.bullets(more)) if more else "",
+        *(html.section(key, title, *parts) for key, (title, _, *parts) in made.items()),
+        html.section("left_out", "Not on this page", more) if more else "",
         html.footer("A single file: figures are inside, and nothing is loaded from elsewhere."),
     )

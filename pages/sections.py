@@ -1,4 +1,7 @@
-"""The sections of the report page, each made from one or two files of a run."""
+"""The sections of the report page, each made from one or two files of a run.
+
+A section is its result in a sentence, for the top of the page, followed by HTML. `report_page` adds the figures.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,46 +23,34 @@ MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 UNSEEN_FIRST = ("test", "val", "train")
 MOTIONS = {"VBM": "bending moment", "Zcg": "heave", "Roll": "roll", "Pitch": "pitch", "Wave": "wave elevation"}
+NETWORKS = {"lstm": "An LSTM", "gru": "A GRU", "transformer": "A transformer", "linear": "A linear filter"}
+HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [kn]"}
+
+Section = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What the page is made of. folder: of the run's output. pictures: HTML of the figures by section."""
+    """The folders of a run's output and of its network in saved_models."""
 
     folder: Path
     network_folder: Path
-    pictures: Mapping[str, Sequence[str]]
 
     def metadata(self) -> dict:
         return json.loads((self.network_folder / SETTINGS_FILE).read_text(encoding="utf-8"))
 
     def table(self, name: str) -> pd.DataFrame:
         """Raises FileNotFoundError, or another error if the file is damaged."""
-        rows = pd.read_csv(self.folder / name)
+        rows = pd.read_csv(self.folder / name, dtype={"record": str, "sea_state": str})
         if rows.empty:
             raise ValueError("no rows")
         return rows
 
-    def figures(self, section: str) -> str:
-        return "\n".join(self.pictures.get(section, ()))
 
-
-@dataclass(frozen=True)
-class Section:
-    """short: its result in a sentence, for the top of the page. body: HTML."""
-
-    short: str
-    body: str
-
-
-def _texts(column: pd.Series) -> list[str]:
-    """Empty where the file has nothing."""
-    return [str(value) if known else "" for value, known in zip(column, column.notna(), strict=True)]
-
-
-def _first_rows(rows: pd.DataFrame, caption: str, file: str) -> str:
+def _first_rows(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, file: str) -> str:
+    """A table of the first rows. columns: their headings, by name."""
     more = f" The first {MOST_ROWS} of {len(rows)}; {file} has all." if len(rows) > MOST_ROWS else ""
-    return html.table(rows.head(MOST_ROWS), caption + more)
+    return html.table(rows[list(columns)].rename(columns=columns).head(MOST_ROWS), caption + more)
 
 
 # ---- training and errors ---------------------------------------------------------------------------------------------
@@ -71,7 +62,6 @@ def training(sources: Sources) -> Section:
     user, data = (metadata.get("settings", {}).get(part, {}) for part in ("user", "data"))
     network = metadata["network"]
     sets = {name: [Path(path).name for path in data.get(f"{name}_sc", ())] for name in SET_NAMES}
-    rows = [set_row(SET_NAMES[name], names) for name, names in sets.items() if names]
     learned = len(sets["train"]) + (len(sets["val"]) if user.get("num_folds") else 0)
     inputs = list(dict.fromkeys(name.partition("_")[0] for name in network["inputs"]))
     on_records = f" on {_count(learned, 'record')}" if learned else ""
@@ -79,27 +69,25 @@ def training(sources: Sources) -> Section:
         f"{_kind_of(network)} learned LAMP's {_channels(network['outputs'])} from SimpleCode's {_channels(inputs)}"
         f"{on_records}."
     )
-    told = []
+    told = short
     if user.get("num_folds"):
-        told.append(
-            f"Each of its {user['num_folds']} networks left out a part of the training and validation records. Errors "
+        told += (
+            f" Each of its {user['num_folds']} networks left out a part of the training and validation records. Errors "
             "and bands of validation are of networks that had not seen the record."
         )
     if user.get("transient_time"):
-        told.append(f"The first {user['transient_time']:g} s of each record count nowhere.")
-    body = [html.paragraph(" ".join([short, *told]))]
-    if rows:
-        body.append(html.table(pd.DataFrame(rows), "Records of each set; sea states from the handles in their names"))
-    return Section(short, "\n".join([*body, sources.figures("training")]))
+        told += f" The first {user['transient_time']:g} s of each record count nowhere."
+    rows = [set_row(SET_NAMES[name], names) for name, names in sets.items() if names]
+    caption = "Records of each set; sea states from the handles in their names"
+    return short, html.paragraph(told), html.table(pd.DataFrame(rows), caption)
 
 
 def _kind_of(network: Mapping) -> str:
-    kind = {"lstm": "An LSTM", "gru": "A GRU", "transformer": "A transformer", "linear": "A linear filter"}
-    each = kind.get(network["network_type"], network["network_type"])
+    kind, number = network["network_type"], network["num_networks"]
     size = f"{_count(network['num_layers'], 'layer')} of {network['hidden_size']} units"
-    number = network["num_networks"]
-    parts = [f"the mean of {number} networks"] * (number > 1) + [size] * (network["network_type"] != "linear")
-    return f"{each} ({', each '.join(parts)})" if parts else each
+    parts = [f"the mean of {number} networks"] * (number > 1) + [size] * (kind != "linear")
+    name = NETWORKS.get(kind, kind)
+    return f"{name} ({', each '.join(parts)})" if parts else name
 
 
 def _channels(names: Sequence[str]) -> str:
@@ -111,7 +99,7 @@ def _motion(channel: str) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return " and ".join(", ".join(words).rsplit(", ", 1))
 
 
 def _count(number: int, word: str) -> str:
@@ -120,18 +108,14 @@ def _count(number: int, word: str) -> str:
 
 def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     """Number of records, and the range of the sea states in their handles."""
-    handles = [parse_handle(name) for name in names if HANDLE.fullmatch(name)]
-    states = {name.rpartition("-")[0] for name in names if HANDLE.fullmatch(name)}
+    named = [name for name in names if HANDLE.fullmatch(name)]
+    states = {name.rpartition("-")[0] for name in named}
     row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": len(states) or html.NONE}
-    parts = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [kn]"}
-    for part, label in parts.items():
-        values = sorted({getattr(handle, part) for handle in handles})
-        row[label] = html.NONE if not values else f"{values[0]:g}" if len(values) == 1 else _range(values)
+    for part, label in HANDLE_LABELS.items():
+        values = [getattr(parse_handle(name), part) for name in named]
+        ends = dict.fromkeys(f"{end(values):g}" for end in (min, max) if values)
+        row[label] = " to ".join(ends) or html.NONE
     return row
-
-
-def _range(values: Sequence[float]) -> str:
-    return f"{values[0]:g} to {values[-1]:g}"
 
 
 def errors(sources: Sources) -> Section:
@@ -139,36 +123,31 @@ def errors(sources: Sources) -> Section:
     report = sources.table(REPORT_FILE)
     report = report[report["channel"] != "All"]
     network = next((name for name in report["source"] if name != SIMPLECODE), "")
-    measures = report.set_index(["set", "channel", "source"])
     sets = [name for name in UNSEEN_FIRST if name in set(report["set"])]
-    channels = list(dict.fromkeys(report["channel"]))
-    told, rows = [], []
+    channels = list(dict.fromkeys(report.loc[report["source"] == network, "channel"]))
+    # SimpleCode may be without the bending moment.
+    all_rows = pd.MultiIndex.from_product([sets, channels, [SIMPLECODE, network]])
+    measures = report.set_index(["set", "channel", "source"]).reindex(all_rows)
+    sentences, shares, rows = [], [], []
     for of_set in sets:
         for channel in channels:
             simple, ours = (measures.loc[(of_set, channel, source)] for source in (SIMPLECODE, network))
-            rows.append(error_row(of_set, channel, network, simple, ours))
+            row = error_row(of_set, channel, network, simple, ours)
+            rows.append(row)
             if of_set == sets[0]:
-                told.append(error_sentence(channel, network, simple, ours))
+                sentences.append(html.escape(error_sentence(channel, network, simple, ours)))
+                share = html.NONE if np.isnan(row["Share [%]"]) else f"{row['Share [%]']:.2g} %"
+                shares.append(f"{share} in {MOTIONS.get(channel, channel)}")
     seen = " These records were used in training." if sets[0] == "train" else ""
-    body = [
-        html.paragraph(f"On the {SET_NAMES[sets[0]]} records, against LAMP:{seen}"),
-        html.bullets([html.text(line) for line in told]),
+    on_records = f"On the {SET_NAMES[sets[0]]} records, "
+    return (
+        f"{on_records}the network's mean squared error as a share of SimpleCode's is {_listed(shares)}.",
+        html.paragraph(f"{on_records}against LAMP:{seen}"),
+        html.bullets(sentences),
         html.table(
             pd.DataFrame(rows), "Errors against LAMP; share: the network's mean squared error over SimpleCode's"
         ),
-        sources.figures("errors"),
-    ]
-    shares = [f"{_share(measures, sets[0], name, network)} in {MOTIONS.get(name, name)}" for name in channels]
-    short = (
-        f"On the {SET_NAMES[sets[0]]} records, the network's mean squared error as a share of SimpleCode's is "
-        f"{_listed(shares)}."
     )
-    return Section(short, "\n".join(body))
-
-
-def _share(measures: pd.DataFrame, of_set: str, channel: str, network: str) -> str:
-    ours, simple = (measures.loc[(of_set, channel, source), "mse"] for source in (network, SIMPLECODE))
-    return f"{100 * ours / simple:.2g} %" if simple > 0 else html.NONE
 
 
 def error_row(of_set: str, channel: str, network: str, simple: pd.Series, ours: pd.Series) -> dict[str, object]:
@@ -188,7 +167,7 @@ def error_row(of_set: str, channel: str, network: str, simple: pd.Series, ours: 
 def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
     """What the errors in a motion mean."""
     unit = CHANNEL_UNITS.get(channel, "")
-    judged = "" if ours["mse"] <= simple["mse"] else f" The {network} is worse than SimpleCode here."
+    judged = f" The {network} is worse than SimpleCode here." if ours["mse"] > simple["mse"] else ""
     return (
         f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
         f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "
@@ -204,11 +183,9 @@ def bands(sources: Sources) -> Section:
     report = sources.table("band_report.csv")
     level = max((each for each in report["level"].unique() if each <= LEVEL), default=report["level"].min())
     rows = report[report["level"] == level]
-    sets = list(dict.fromkeys(rows["set"]))
-    shown = "test" if "test" in sets else sets[0]
+    shown = "test" if "test" in set(rows["set"]) else rows["set"].iloc[0]
     own = 100 * rows.loc[rows["set"] == shown, "covered"]
-    covered = f"{own.min():.0f}" if round(own.min()) == round(own.max()) else f"{own.min():.0f} to {own.max():.0f}"
-    short = f"Bands of {level:g} % cover {covered} % of the steps of the {SET_NAMES.get(shown, shown)} records."
+    covered = " to ".join(dict.fromkeys([f"{own.min():.0f}", f"{own.max():.0f}"]))
     table = pd.DataFrame(
         {
             "Records": [_set_title(name) for name in rows["set"]],
@@ -226,10 +203,8 @@ def bands(sources: Sources) -> Section:
         f"A band of {level:g} % should cover {level:g} % of the steps of a further record, averaged over records of "
         "the same sea states; single records may be far below."
     )
-    return Section(
-        short,
-        "\n".join([html.paragraph(about), html.table(table, "Measured coverage"), sources.figures("bands")]),
-    )
+    short = f"Bands of {level:g} % cover {covered} % of the steps of the {SET_NAMES.get(shown, shown)} records."
+    return short, html.paragraph(about), html.table(table, "Measured coverage")
 
 
 def _set_title(name: str) -> str:
@@ -244,41 +219,29 @@ def flagged(sources: Sources) -> Section:
     verb = "is" if len(unlike) < 2 else "are"
     short = f"{len(unlike) or 'None'} of {_count(len(table), 'predicted record')} {verb} unlike those of the training."
     if unlike.empty:
-        return Section(short, html.paragraph(short))
-    rows = pd.DataFrame(
-        {
-            "Record": unlike["record"].astype(str),
-            "Window [s]": [f"{a:.0f} to {b:.0f}" for a, b in unlike[["worst_from_s", "worst_to_s"]].to_numpy()],
-            "Furthest out": unlike["furthest_out"],
-            "Value": unlike["value"],
-            "In training": [
-                f"{low:.3g} to {high:.3g}" for low, high in unlike[["training_low", "training_high"]].to_numpy()
-            ],
-            "Sea state outside the training": _texts(unlike["outside_training"]),
-        }
+        return short, html.paragraph(short)
+    rows = unlike.fillna({"outside_training": ""}).assign(
+        window=[f"{a:.0f} to {b:.0f}" for a, b in unlike[["worst_from_s", "worst_to_s"]].to_numpy()],
+        known=[f"{low:.3g} to {high:.3g}" for low, high in unlike[["training_low", "training_high"]].to_numpy()],
     )
+    columns = {"record": "Record", "window": "Window [s]", "furthest_out": "Furthest out", "value": "Value"}
+    columns |= {"known": "In training", "outside_training": "Sea state outside the training"}
     about = f"{short} Predictions of such records are less certain: run them in LAMP, or widen the training set."
-    return Section(short, html.paragraph(about) + _first_rows(rows, "Most unusual first.", "predicted_records.csv"))
+    return short, html.paragraph(about), _first_rows(rows, columns, "Most unusual first.", "predicted_records.csv")
 
 
 def pairs(sources: Sources) -> Section:
     """The pairs of SimpleCode and LAMP that contradict each other or the others."""
     table = sources.table("pairs.csv")
-    odd = table[table["odd"].notna()]
-    short = f"Something is odd about {html.number(len(odd))} of {_count(len(table), 'pair')} of SimpleCode and LAMP."
+    odd = table[table["odd"].notna()].replace({"set": SET_NAMES})
+    number = _count(len(table), "pair")
     if odd.empty:
-        short = f"Nothing is odd about the {_count(len(table), 'pair')} of SimpleCode and LAMP."
-    body = [html.paragraph(short)]
-    if len(odd):
-        rows = pd.DataFrame(
-            {
-                "Set": odd["set"].map(lambda name: SET_NAMES.get(name, name)),
-                "Record": odd["record"].astype(str),
-                "Odd": odd["odd"].astype(str),
-            }
-        )
-        body.append(_first_rows(rows, "Check these files before relying on the network.", "pairs.csv"))
-    return Section(short, "\n".join([*body, sources.figures("pairs")]))
+        short = f"Nothing is odd about the {number} of SimpleCode and LAMP."
+        return short, html.paragraph(short)
+    short = f"Something is odd about {html.number(len(odd))} of {number} of SimpleCode and LAMP."
+    columns = {"set": "Set", "record": "Record", "odd": "Odd"}
+    caption = "Check these files before relying on the network."
+    return short, html.paragraph(short), _first_rows(odd, columns, caption, "pairs.csv")
 
 
 # ---- decisions -------------------------------------------------------------------------------------------------------
@@ -289,34 +252,30 @@ def fleet(sources: Sources) -> Section:
     table = sources.table("fleet_statistics.csv")
     facts = json.loads((sources.folder / "fleet_statistics.json").read_text(encoding="utf-8"))
     last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
-    rows = pd.concat([table[last], table[~last]]).reset_index(drop=True)
-    names = rows["statistic"].astype(str).str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
-    shown = pd.DataFrame(
-        {
-            "Records": rows["sea_state"].astype(str),
-            "Motion": [_motion(name) for name in rows["channel"]],
-            "Statistic": [f"{name} [{unit}]" for name, unit in zip(names, _texts(rows["unit"]), strict=True)],
-            "Estimate": _intervals(rows, "estimate", ""),
-            "LAMP alone": _intervals(rows, "lamp", "lamp_"),
-            "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_"),
-            "Worth LAMP runs": rows["effective_lamp_runs"].round(),
-        }
+    rows = pd.concat([table[last], table[~last]])
+    names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
+    rows = rows.assign(
+        motion=[_motion(name) for name in rows["channel"]],
+        named=names + " [" + rows["unit"].fillna("").astype(str) + "]",
+        **{f"{name}text": _intervals(rows, name) for name in ("", "lamp_", "simplecode_")},
+        worth=rows["effective_lamp_runs"].round(),
     )
-    shown = shown if rows["sea_state"].nunique() > 1 else shown.drop(columns="Records")
+    columns = {"sea_state": "Records"} if rows["sea_state"].nunique() > 1 else {}
+    columns |= {"motion": "Motion", "named": "Statistic", "text": "Estimate", "lamp_text": "LAMP alone"}
+    columns |= {"simplecode_text": "SimpleCode alone", "worth": "Worth LAMP runs"}
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
     caption = f"Estimates with their intervals of {100 * facts['level']:g} %; fleet_statistics.csv has more."
-    body = [
-        html.bullets([html.text(line) for line in headline]),
+    return (
+        headline[0] if headline else f"{_count(len(table), 'statistic')}.",
+        html.bullets([html.escape(line) for line in headline]),
         html.paragraph(facts["guarantee"]),
-        _first_rows(shown, caption, "fleet_statistics.csv"),
-        sources.figures("fleet"),
-    ]
-    return Section(headline[0] if headline else f"{_count(len(table), 'statistic')}.", "\n".join(body))
+        _first_rows(rows, columns, caption, "fleet_statistics.csv"),
+    )
 
 
-def _intervals(rows: pd.DataFrame, name: str, prefix: str) -> list[str]:
+def _intervals(rows: pd.DataFrame, prefix: str) -> list[str]:
     """Estimates, with their bounds in brackets where there are any."""
-    numbers = rows[[name, f"{prefix}lower", f"{prefix}upper"]].astype(float).to_numpy()
+    numbers = rows[[prefix.rstrip("_") or "estimate", f"{prefix}lower", f"{prefix}upper"]].astype(float).to_numpy()
     return [
         html.number(value, 4) + (f" ({html.number(lower, 4)} to {html.number(upper, 4)})" if lower == lower else "")
         for value, lower, upper in numbers
@@ -328,23 +287,12 @@ def next_runs(sources: Sources) -> Section:
     table = sources.table("next_lamp_runs.csv")
     drawn = int(table["reason"].str.startswith("random").sum())
     short = f"{_count(len(table), 'record')} proposed, {html.number(drawn)} of them drawn at random."
-    rows = pd.DataFrame(
-        {
-            "Rank": table["rank"],
-            "Record": table["record"].astype(str),
-            "Why": table["reason"].astype(str),
-            "Look at": _texts(table["window"]),
-            "Expected gain": table["expected_gain"],
-        }
-    )
     about = f"{short} Only those drawn at random may enter the intervals of the fleet's statistics."
-    body = [
-        html.paragraph(about),
-        _first_rows(
-            rows, "In order of their rank; an expected gain of 1 is that of an average record.", "next_lamp_runs.csv"
-        ),
-    ]
-    return Section(short, "\n".join([*body, sources.figures("next")]))
+    caption = "In order of their rank; an expected gain of 1 is that of an average record."
+    columns = {"rank": "Rank", "record": "Record", "reason": "Why", "window": "Look at"}
+    columns |= {"expected_gain": "Expected gain"}
+    rows = table.astype({"window": object}).fillna({"window": ""})
+    return short, html.paragraph(about), _first_rows(rows, columns, caption, "next_lamp_runs.csv")
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------
@@ -354,18 +302,17 @@ def settings_and_versions(sources: Sources) -> Section:
     """What differs from the defaults, and the versions of the libraries."""
     metadata = sources.metadata()
     defaults, user = declared(UserInput), metadata.get("settings", {}).get("user", {})
-    chosen = {
-        name: value
+    rows = [
+        {"Setting": name, "Value": _plain(value), "Meaning": defaults[name].help}
         for name, value in user.items()
         if name in defaults and _plain(value) != _plain(defaults[name].default) and defaults[name].bears_on != "run"
-    }
-    rows = [{"Setting": name, "Value": _plain(value), "Meaning": defaults[name].help} for name, value in chosen.items()]
+    ]
     versions = ", ".join(f"{name} {version}" for name, version in metadata.get("versions", {}).items())
     ended = f"ended with epoch {metadata['epochs_trained']}" if "epochs_trained" in metadata else "not finished"
     told = f"The training began on {metadata.get('started', 'an unknown day')} and {ended}. Versions: {versions}."
     caption = f"Settings that differ from the defaults; {SETTINGS_FILE} beside the network has all."
-    table = html.table(pd.DataFrame(rows, dtype=object), caption) if rows else ""
-    return Section(f"{_count(len(rows), 'setting')} not at the default.", html.paragraph(told) + table)
+    table = html.table(pd.DataFrame(rows, dtype=object), caption)
+    return f"{_count(len(rows), 'setting')} not at the default.", html.paragraph(told), table
 
 
 def _plain(value: object) -> str:

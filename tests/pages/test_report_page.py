@@ -190,6 +190,14 @@ def test_a_worse_network_and_a_set_seen_in_training_are_called_so(folders):
     )
 
 
+def test_a_channel_that_simplecode_does_not_give_is_on_the_page(folders):
+    rows = [row for row in error_rows() if (row["source"], row["channel"]) != ("SimpleCode", "Roll")]
+    pd.DataFrame(rows).to_csv(folders[0] / "error_report.csv", index=False)
+    _, page = written(folders)
+    assert "is 4 % in heave and \N{EN DASH} in roll." in page.text
+    assert "Roll: the LSTM is off by 0.1 deg" in page.text and "worse" not in page.text
+
+
 def test_long_tables_are_cut_and_figures_limited(folders, monkeypatch):
     rows = pd.DataFrame(tables()["predicted_records.csv"][:1] * 500)
     rows.to_csv(folders[0] / "predicted_records.csv", index=False)

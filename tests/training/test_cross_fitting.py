@@ -92,8 +92,8 @@ def test_the_reports_validation_is_out_of_fold(trained):
     results = outputs.predict_sets(config, Predictor(trained), SETS)
     found = load_out_of_fold(FOLDER)
     assert np.array_equal(results["val"][0][2], found[SETS["val"][0].name])
-    sets, joint = outputs._with_out_of_fold(config, SETS, results)
-    assert len(sets["val"]) == len(joint["val"]) == 4 and len(joint["train"]) == 3
+    joint = outputs._with_out_of_fold(config, results)
+    assert len(joint["val"].records) == len(joint["val"]) == 4 and len(joint["train"]) == 3
 
 
 def test_a_finished_network_of_folds_is_used_as_it_is(trained, capsys):
