@@ -38,12 +38,11 @@ class UserInputArgs:
 
         # training
         self.optimizer = "muon"
-        self.lr = 0.02  # falls to a hundredth at the last epoch
-        self.lr_schedule = "exponential"
+        self.lr = 0.02
+        self.lr_schedule = "automatic"  # the training ends by itself when little is left to gain
         self.weight_decay = 0.1  # against overfitting to few realizations
         self.weight_averaging = 0.99  # validate and save an exponential moving average of the weights
-        self.epochs = 24
-        self.patience = 8  # stop after this many epochs without a better validation loss
+        self.epochs = 24  # at most
         self.num_batches = 200  # in an epoch
         self.seed = 1  # None: a new one each time
 

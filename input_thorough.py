@@ -13,5 +13,4 @@ class UserInputArgs(input_template.UserInputArgs):
         super().__init__()
         self.model_save_filename = "thorough"
         self.num_folds = 4  # networks that each leave out a quarter of the train and val records
-        self.epochs = 40  # at most: a training ends by itself when little is left to gain
-        self.lr_schedule = "automatic"
+        self.epochs = 36

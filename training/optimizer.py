@@ -12,7 +12,8 @@ from training.history import Progress
 ENDLESS_SCHEDULES = ("constant", "plateau")  # schedules that do not depend on the number of epochs
 STEPS_OF_A_LIMITED_SCHEDULE = 10_000
 # Of the automatic schedule:
-SETTLING_STEPS = 100  # after which the rate is halved
+SETTLING_STEPS = 100  # in which the rate is nearly halved
+FALL = 0.8  # power of the number of steps; with 1 a long training ended with a tenth more loss
 LITTLE_GAIN = 0.05  # share of the loss; less is not worth a third of the epochs
 FEWEST_EPOCHS = 6  # before the gain is judged
 SMALLEST_RATE = 0.01  # at the end, as a share of the first
@@ -82,7 +83,7 @@ class RateByEpoch(keras.callbacks.Callback):
 def automatic_rates(losses: Sequence[float], used: Sequence[float], steps_an_epoch: int) -> list[float]:
     """Learning rates of all epochs so far and of the next one, if there is one, as shares of the first.
 
-    The rate falls as the inverse of the number of steps for as long as the loss falls: until the last third of the
+    The rate falls as a power of the number of steps for as long as the loss falls: until the last third of the
     epochs has lowered it by less than LITTLE_GAIN, or two thirds of `used` are reached. Then it falls exponentially, in
     half as many further epochs, and the training ends. A rate that falls like this needs no end, and is as good at each
     moment as a schedule that was planned to end there.
@@ -91,7 +92,7 @@ def automatic_rates(losses: Sequence[float], used: Sequence[float], steps_an_epo
     """
     rates = [1.0]
     for done in range(1, len(losses) + 1):
-        rates.append(1 / (1 + done * steps_an_epoch / SETTLING_STEPS))
+        rates.append((1 + done * steps_an_epoch / SETTLING_STEPS) ** -FALL)
         if used[done - 1] >= 2 / 3 or _little_gained(losses[:done]):
             first, last = rates[done], min(SMALLEST_RATE, rates[done] / 5)
             final = np.geomspace(first, last, max(done // 2, 1)).tolist()

@@ -688,12 +688,12 @@ def test_max_minutes_ends_a_training_with_a_small_learning_rate(eagerly, monkeyp
 def test_the_automatic_rate_falls_with_the_steps_until_little_is_gained_then_ends_in_half_as_many_epochs():
     falling = [0.8**n for n in range(12)]
     rates = automatic_rates(falling, [n / 100 for n in range(1, 13)], 100)
-    assert rates == pytest.approx([1 / (1 + n) for n in range(13)])  # one more than losses: the training goes on
+    assert rates == pytest.approx([(1 + n) ** -0.8 for n in range(13)])  # one more than losses: the training goes on
     stalled = [*falling[:8], *[falling[7]] * 8]
     rates = automatic_rates(stalled, [n / 100 for n in range(1, 17)], 100)
     assert len(rates) == len(automatic_rates(stalled + [0.1] * 5, [n / 100 for n in range(1, 22)], 100)) == 16
     end = np.array(rates[11:])  # 11 epochs: the last three of them gained nothing
-    assert rates[:11] == pytest.approx([1 / (1 + n) for n in range(11)])
+    assert rates[:11] == pytest.approx([(1 + n) ** -0.8 for n in range(11)])
     assert len(end) == 5 and end[-1] <= 0.01 and np.all(np.diff(end) < 0)
 
 
