@@ -116,7 +116,8 @@ def test_an_objective_without_weight_is_reported_once_and_before_anything_is_wri
     with pytest.raises(InputError) as caught:
         training.train(configure(**USER, **{which: (3, 15.0, 0.0)}), SETS)
     (line,) = caught.value.lines
-    assert line.startswith(f"UserInputArgs.{which} = [3, 15.0, 0.0] has no weight on any sample") and "|y| >= 15" in line
+    assert line.startswith(f"UserInputArgs.{which} = [3, 15.0, 0.0] has no weight on any sample")
+    assert "|y| >= 15" in line
     assert not list(tmp_path.rglob("*.json"))
 
 
