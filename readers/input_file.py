@@ -95,7 +95,8 @@ def describe_user_error(error: BaseException, where: str) -> str:
         trace = trace.tb_next
     position = f", line {line}" if line else ""
     kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-    return f"{where}{position}: {kind}{' '.join(str(error).split())}"
+    text = error.msg if isinstance(error, SyntaxError) else str(error)  # Python's text repeats file and line
+    return f"{where}{position}: {kind}{' '.join(text.split())}"
 
 
 def import_line(program: dict[str, Any]) -> SimpleNamespace:

@@ -174,8 +174,12 @@ def _header_and_rows(data: bytes, width: int, path: Path, layout: Layout) -> tup
         start = data.rfind(b"\n", begin, end - 1) + 1 or begin
         line = data[start:end]
         if line.strip() and not _is_text(line, width):
-            return data[:begin], data[begin:end]
+            break
         end = start
+    beside = data[offsets[-2] if len(offsets) > 1 else begin : begin], data[end : data.find(b"\n", end)]
+    if any(_is_row_with_commas(line, width) for line in beside):
+        raise InputError(_why_no_rows(data, path, layout))
+    return data[:begin], data[begin:end]
 
 
 def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
@@ -191,6 +195,13 @@ def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
             if numbers == len(cells) > 1 and (apart or commas):
                 return f"{path}, line {number}: {what} ({_shown(line)}); {remedy}"
     return f"{path}: no row of numbers after {layout.header_lines} header lines; expected a {layout.kind} file"
+
+
+def _is_row_with_commas(line: bytes, width: int) -> bool:
+    """Whether a line is a row with decimal commas, which is neither header nor footer."""
+    words = line.split()
+    commas = sum(bool(WITH_COMMA.fullmatch(word)) for word in words)
+    return commas > 0 and len(words) == width == commas + sum(bool(NUMBER.fullmatch(word)) for word in words)
 
 
 def _shown(text: bytes) -> str:

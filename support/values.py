@@ -40,8 +40,8 @@ def _is_list(value: Any) -> bool:
 
 
 def as_indices(value: Any) -> Indices:
-    if isinstance(value, str) and value in WHOLE_LISTS:
-        return value
+    if isinstance(value, str) and value.lower() in WHOLE_LISTS:
+        return value.lower()
     if not _is_list(value):
         raise ValueError('expected a list of indices, such as [0, 1], or "all"')
     items = [without_numpy(item) for item in value]

@@ -366,6 +366,11 @@ def test_motions_without_a_turning_point_are_no_turning_points_to_learn(eagerly)
         train(sets, val_fun_hyp=(2, 0.0, 0.0))
 
 
+def test_an_objective_that_is_negative_for_large_motions_is_named(eagerly):
+    with pytest.raises(InputError, match=r"val_loss is negative, as a \+ b y\^2 = 1 \+ -0.9 y\^2 is for large y"):
+        train(val_fun_hyp=(1, 1.0, -0.9), epochs=1)
+
+
 @pytest.mark.parametrize("val", [True, False])
 def test_an_epoch_without_an_error_to_count_is_never_the_best(eagerly, val):
     """Of large errors there are none from some epoch on: that is no loss of 0 that none can beat."""

@@ -212,6 +212,12 @@ def test_all_in_place_of_any_index_list(read):
     assert all(getattr(config.save, name) == sizes[name] for name in sizes)
 
 
+def test_all_and_first_in_capitals(read):
+    config, faults, _ = read(None, {"error_ID_list_train": "All", "maxima_ID_list_train": "FIRST"}, FOUR)
+    assert faults == []
+    assert config.plotting.error_ID_list_train == (0, 1, 2) and config.plotting.maxima_ID_list_train == (0,)
+
+
 def test_index_lists_of_what_is_switched_off_are_not_looked_at(read):
     lists = {"error_ID_list_train": [9], "evolution_ID_list_val": [9]}
     _, faults, warnings = read(None, lists | {"plotting_mode": False}, FOUR, {"test": [9], "save_data_mode": False})
@@ -423,6 +429,7 @@ def test_an_error_in_the_file_becomes_one_line(tmp_path, monkeypatch, text, line
     assert len(caught.value.lines) == 1
     assert caught.value.lines[0].startswith(f"broken.py, line {line}: ")
     assert expected in caught.value.lines[0] and "\n" not in caught.value.lines[0]
+    assert caught.value.lines[0].count("broken.py") == 1
 
 
 def test_an_error_while_a_class_is_set_up_becomes_one_line_among_the_others(tmp_path, monkeypatch):

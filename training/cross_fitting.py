@@ -35,7 +35,7 @@ from network import (
 )
 from prediction import Predictor, save_out_of_fold
 from settings import Config
-from support.errors import InputError
+from support.errors import InputError, warn
 from support.saved_networks import (
     HISTORY_FILE,
     MODEL_FILE,
@@ -48,7 +48,9 @@ from support.saved_networks import (
 from training.fit import train as train_one
 from training.history import LOG_INTERVAL, as_duration, write_history
 from training.lock import only_training
+from training.objectives import WITH_THRESHOLDS, check_objectives
 from training.resume import data_fingerprint, find_training
+from training.sequences import Sequences
 
 SECONDS_BETWEEN_REPORTS = 0.5
 
@@ -59,7 +61,8 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
     The standardization is that of all these records. Beside the network lie the out-of-fold predictions.
 
     Raises:
-        InputError: there are fewer records than folds, or what a training raises.
+        InputError: there are fewer records than folds, an objective has no weight on any record, or what a training
+            raises.
     """
     records, user = joined(sets["train"], sets["val"]), config.user
     if len(records) < user.num_folds:
@@ -76,9 +79,12 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
             if isinstance(found, TrainedNetwork):
                 return found
         if not metadata:
+            architecture = Architecture.of(user, Standardization.of(records))
+            _check_objectives(config, records, architecture)
+            if _begun(work):
+                warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
             shutil.rmtree(work, ignore_errors=True)
             drawn = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-            architecture = Architecture.of(user, Standardization.of(records))
             metadata = new_metadata(config, architecture, drawn if user.seed is None else user.seed)
             write_metadata(work, metadata | {"data_fingerprint": data})
         folds = split(config, sets, metadata["seed"])
@@ -87,6 +93,20 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
         trained = _joined(config, folds, metadata, report)
         shutil.rmtree(work, ignore_errors=True)
         return trained
+
+
+def _check_objectives(config: Config, records: Sequence[Record], architecture: Architecture) -> None:
+    """Raises InputError for an objective without weight on any record, before anything is written.
+
+    Whether it has weight in each fold is checked there, as is all of a training that starts from another network.
+    """
+    user = config.user
+    chosen = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
+    if user.fine_tune_filename or not any(objective[0] in WITH_THRESHOLDS for objective in chosen.values()):
+        return
+    s = architecture.standardization
+    sequences = Sequences.of(records, user.time_res, s, config.data.cache_path, user.transient_time)
+    check_objectives({name: (objective, sequences) for name, objective in chosen.items()}, architecture)
 
 
 def _begun(work: Path) -> dict[str, Any] | None:

@@ -324,6 +324,8 @@ def _why_stopped(setup: Setup, observers: Observers) -> str:
         objective = user.val_fun_hyp if setup.val else user.train_fun_hyp
         if objective[0] in COUNTS_LARGE_ERRORS:
             return f"the objective of {setup.watched} counts only large errors, and there were none: lower its a"
+        if rows[-1][setup.watched] < 0:
+            return f"{setup.watched} is negative, as a + b y^2 = {objective[1]:g} + {objective[2]:g} y^2 is for large y"
         return f"{setup.watched} is not a number: check the records of the validation set, or try a smaller lr"
     if user.max_minutes and rows[-1]["elapsed_s"] > 60 * user.max_minutes * len(rows) / (len(rows) + 1):
         return f"max_minutes = {user.max_minutes:g}"

@@ -17,6 +17,7 @@ from support.errors import InputError
 from training.sequences import Sequences
 
 Objective = tuple[int, float, float]
+WITH_THRESHOLDS = (1, 3, 4, 5)  # kinds of which a and b can exclude all samples
 COUNTS_LARGE_ERRORS = (4, 5)  # kinds that may have no sample if the network is good
 
 

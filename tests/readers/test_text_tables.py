@@ -270,6 +270,17 @@ def test_commas_and_semicolons_are_named(tmp_path, change, what, remedy):
     assert line.startswith(f"{path}, line 3: {what}") and remedy in line
 
 
+@pytest.mark.parametrize("begins", [True, False])
+def test_rows_of_zeros_beside_rows_with_decimal_commas(tmp_path, begins):
+    """Zeros without decimals are numbers: rows with commas beside them are neither header nor footer."""
+    rows = [row.replace(".", ",") for row in as_text(table_of(), "%.4f")]
+    rows = ["0 0 0 0 0 0 0", *rows] if begins else [*rows, "0 0 0 0 0 0 0"]
+    path = tmp_path / "SC.mot"
+    path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
+    (line,) = read_faults(path, SC_MOT)
+    assert line.startswith(f"{path}, line {4 if begins else 3}: numbers have a decimal comma")
+
+
 @pytest.mark.parametrize("number", ["%12.4f", "%.4f"])
 @pytest.mark.parametrize("row", [0, 1, 20, ROWS - 1])
 @pytest.mark.parametrize("kept", [1, 4, 6])

@@ -15,6 +15,7 @@ import training
 from prediction import Predictor, load_out_of_fold
 from settings import DEFAULT_NAME
 from support.errors import InputError
+from training import cross_fitting
 from training.cross_fitting import deal, split
 
 pytestmark = pytest.mark.xdist_group("cross_fitting")  # its tests share costly fixtures
@@ -107,3 +108,29 @@ def test_fewer_records_than_folds_are_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="num_folds = 5: the train and val lists have 4 realizations"):
         training.train(configure(**(USER | {"num_folds": 5})), SETS)
     assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize("which", ["train_fun_hyp", "val_fun_hyp"])
+def test_an_objective_without_weight_is_reported_once_and_before_anything_is_written(tmp_path, monkeypatch, which):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        training.train(configure(**USER, **{which: (3, 15.0, 0.0)}), SETS)
+    (line,) = caught.value.lines
+    assert line.startswith(f"UserInputArgs.{which} = [3, 15.0, 0.0] has no weight on any sample")
+    assert "|y| >= 15" in line
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_plain_start_says_that_an_interrupted_cross_fitting_is_replaced(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def cut(*_):
+        raise InputError("cut")
+
+    monkeypatch.setattr(cross_fitting, "train_folds", cut)
+    for _ in range(2):
+        said = capsys.readouterr().err
+        with pytest.raises(InputError, match="cut"):
+            training.train(configure(**USER), SETS)
+    assert "interrupted" not in said
+    assert f"the interrupted cross-fitting in {FOLDER}.folds is replaced" in capsys.readouterr().err
