@@ -92,15 +92,8 @@ class Curves:
 
     def quantile(self, probability: float, confidence: float) -> Interval:
         """The level that the largest value of a record exceeds with a probability."""
-        estimate = float(self._crossed(self.probability[None], probability)[0])
-        return percentiles(estimate, self._crossed(self.resampled, probability), confidence, self.records)
-
-    def _crossed(self, curves: np.ndarray, probability: float) -> np.ndarray:
-        place = np.clip((curves > probability).sum(axis=1), 1, len(self.levels) - 1)[:, None]
-        high, low = (np.take_along_axis(curves, place - back, axis=1)[:, 0] for back in (1, 0))
-        part = np.clip((high - probability) / np.maximum(high - low, 1e-12), 0, 1)
-        place = place[:, 0]
-        return self.levels[place - 1] + part * (self.levels[place] - self.levels[place - 1])
+        crossed = [np.interp(-probability, -curve, self.levels) for curve in (self.probability, *self.resampled)]
+        return percentiles(crossed[0], np.array(crossed[1:]), confidence, self.records)
 
 
 def percentiles(estimate: float, resampled: np.ndarray, confidence: float, records: int) -> Interval:

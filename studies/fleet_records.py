@@ -66,12 +66,10 @@ class RecordTable:
 
         Interpolated between the levels; 0 above the highest one.
         """
-        levels = self.levels[self.channels.index(channel)]
-        place = np.clip(np.searchsorted(levels, level), 1, len(levels) - 1)
-        part = np.clip((level - levels[place - 1]) / (levels[place] - levels[place - 1]), 0.0, 1.0)
-        below, above = self.share_above[:, place - 1], self.share_above[:, place]
-        found = below + part * (above - below) if level <= levels[-1] else np.zeros(len(below))
-        return np.where(self.rows["channel"] == channel, found, np.nan)
+        levels, found = self.levels[self.channels.index(channel)], np.full(len(self.rows), np.nan)
+        own = np.flatnonzero(self.rows["channel"] == channel)
+        found[own] = [np.interp(level, levels, shares, right=0.0) for shares in self.share_above[own]]
+        return found
 
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":

@@ -118,6 +118,10 @@ class Values:
         fleet, simple = (each[each.index.isin(group.fleet)] for each in (self.fleet, self.simple))
         return Values(self.lamp[own], self.out_of_fold[own], fleet, simple)
 
+    def alone(self, group: Group) -> np.ndarray:
+        """LAMP's own values in a group."""
+        return self.lamp[self.lamp.index.isin(group.lamp)].to_numpy()
+
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.lamp.to_numpy(), self.out_of_fold.to_numpy(), self.fleet.to_numpy()
@@ -145,17 +149,17 @@ def statistics(
             continue  # such as roll in head seas
         found = {name: values(*own, column) for name, column in MEANS.items()}
         limit = question.limits.get(channel)
-        threshold = limit or _round(found["mean_ssa"].lamp.mean())
+        threshold = limit or float(f"{found['mean_ssa'].lamp.mean():.2g}")
         pairs = zip(own, (lamp, fleet), strict=True)
         above = [each.assign(above=table.time_above(channel, threshold)[each.index]) for each, table in pairs]
-        found["time_above"] = values(*above, "above")
+        of_time = values(*above, "above")
         duration = float(own[1]["duration_s"].median())
         for group in groups:
-            new = [_mean_row(each, group, question.level, name == "time_above") for name, each in found.items()]
-            new = [{"statistic": name, "threshold": np.nan} | row for name, row in zip(found, new, strict=True)]
-            new[-1]["threshold"] = threshold
+            means = [{"statistic": name} | _mean_row(each, group, question.level) for name, each in found.items()]
+            above = _mean_row(of_time, group, question.level, (0.0, 1.0))
+            means.append({"statistic": "time_above", "threshold": threshold} | above)
             more, curve = _extreme_rows(found["mean_maximum"], group, question, limit, duration)
-            for row in (*new, *more):
+            for row in (*means, *more):
                 unit = UNITS.get(row["statistic"], CHANNEL_UNITS[channel])
                 rows.append({"sea_state": group.name, "channel": channel, "unit": unit} | row)
             curves.append(curve.assign(sea_state=group.name, channel=channel))
@@ -166,20 +170,16 @@ def statistics(
     return table, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
 
 
-def _round(value: float) -> float:
-    return float(f"{value:.2g}")
-
-
-def _mean_row(of_all: Values, group: Group, level: float, is_share: bool) -> dict:
+def _mean_row(of_all: Values, group: Group, level: float, possible: tuple[float, float] = (-np.inf, np.inf)) -> dict:
     own = of_all.of(group)
     lamp, out_of_fold, fleet = own.arrays
     found = [
         corrected_mean(lamp, out_of_fold, fleet.mean(axis=1), level, group.borrowed),
-        mean(of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy(), level),
+        mean(of_all.alone(group), level),
         mean(own.simple.to_numpy(), level),
     ]
     method = "borrowed" if group.borrowed else "pooled" if group.mixed else "corrected mean"
-    return _row([each.within(0.0, 1.0) for each in found] if is_share else found, group, len(lamp), method)
+    return _row([each.within(*possible) for each in found], group, len(lamp), method)
 
 
 def _row(found: Sequence[Interval], group: Group, records: int, method: str) -> dict:
@@ -206,8 +206,7 @@ def _extreme_rows(
     to, back = _logarithm(own.lamp.to_numpy()) if several else (np.asarray, np.asarray)
     maxima = extremes.Maxima(*map(to, own.arrays))
     curves = extremes.exceedance_curves(maxima, question.seed, reach=float(to(limit)) if limit else -np.inf)
-    alone = of_all.lamp[of_all.lamp.index.isin(group.lamp)].to_numpy()
-    simple = own.simple.to_numpy()
+    alone, simple = of_all.alone(group), own.simple.to_numpy()
     method = "maxima, borrowed" if few and len(own.lamp) > len(alone) else "maxima"
     rows = []
     if limit:
@@ -229,8 +228,9 @@ def _extreme_rows(
         found = Interval(*(float(back(each)) for each in (found.estimate, found.lower, found.upper)))
         of_simple = Interval(float(np.quantile(simple, 1 - risk))) if len(simple) else Interval()
         row = _row([found, _gumbel_level(alone, risk, question), of_simple], group, len(alone), how)
-        rows.append({"statistic": name, "threshold": np.nan} | row)
-    return rows, curve_table(curves, back, maxima, moments[0], alone, simple, question)
+        rows.append({"statistic": name} | row)
+    shares = {"lamp": alone, "simplecode": simple, "network": back(maxima.fleet).ravel()}
+    return rows, curve_table(curves, back, moments[0], shares, question.level)
 
 
 def _logarithm(numbers: np.ndarray) -> tuple[Callable, Callable]:
@@ -251,20 +251,13 @@ def _gumbel_level(maxima: np.ndarray, probability: float, question: Question) ->
 
 
 def curve_table(
-    curves: extremes.Curves,
-    back: Callable,
-    maxima: extremes.Maxima,
-    moments: np.ndarray,
-    alone: np.ndarray,
-    simple: np.ndarray,
-    question: Question,
+    curves: extremes.Curves, back: Callable, moments: np.ndarray, shares: Mapping[str, np.ndarray], confidence: float
 ) -> pd.DataFrame:
-    """Exceedance of record maxima over levels: level, probability, lower, upper; lamp and simplecode, their shares of
-    records; network, that of its own maxima; and those of distributions with the L-moments (3,), by name."""
-    lower, upper = curves.bounds(question.level)
-    levels = back(curves.levels)
+    """Exceedance of record maxima over levels: level, probability, lower, upper; by name the shares of records with
+    these maxima; and the probabilities of distributions with the L-moments (3,), by name."""
+    levels, (lower, upper) = back(curves.levels), curves.bounds(confidence)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
-    for name, numbers in (("lamp", alone), ("simplecode", simple), ("network", back(maxima.fleet).ravel())):
+    for name, numbers in shares.items():
         table[name] = [(numbers > level).mean() for level in levels] if len(numbers) else np.nan
     for name, (distribution, parameters) in extremes.DISTRIBUTIONS.items():
         table[name] = distribution.sf(curves.levels, *parameters(moments))

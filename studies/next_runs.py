@@ -68,19 +68,19 @@ def run(
     """
     if number < 1:
         raise InputError(f"--number {number}: expected at least 1 LAMP run")
-    config, output = _config(network, inputs), Path(posix(output_path)) / network
-    paths, waves = _candidates(config)
+    output = Path(posix(output_path)) / network
+    config, waves = _candidates(network, inputs)
     by = "random" if random else "distance" if distance else "spread"
-    if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *paths]):
+    if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *waves]):
         print(f"{network}: {ONE_SEA_STATE}")
         by = "random"
-    candidates, training = _judged(config, paths, waves, by)
+    candidates, training = _judged(config, waves, by)
     found = factors(candidates, training)
     chosen = choose(candidates, found, number, np.random.default_rng(seed), by)
     table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
     run_folder.note(output, [TABLE_FILE, FIGURE_FILE])  # the cases file is the user's, as input files will read it
     data_io.write_table(output / TABLE_FILE, table)
-    remarks = _write_cases(output / CASES_FILE, table, paths, config.data)
+    remarks = _write_cases(output / CASES_FILE, table, list(waves), config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
     plotting.save_figure(figure, output / FIGURE_FILE)
     warn(remarks)
@@ -95,8 +95,8 @@ def run(
 # ---- the candidates -------------------------------------------------------------------------------------------------
 
 
-def _config(network: str, inputs: str | None) -> Config:
-    """The settings of a network, with the list of records of an input file. Raises InputError."""
+def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
+    """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
     config = training_config(NETWORKS_FOLDER / network)
     user = dataclasses.replace(config.user, training_mode=False, model_load_filename=network)
     data = config.data
@@ -105,21 +105,15 @@ def _config(network: str, inputs: str | None) -> Config:
         if faults:
             raise InputError(faults)
         data = dataclasses.replace(data, predict_sc=given.data.predict_sc, predict_waves=given.data.predict_waves)
-    return dataclasses.replace(config, user=user, data=data)
-
-
-def _candidates(config: Config) -> tuple[list[str], dict[str, str | None]]:
-    """The paths in predict_sc that LAMP has not run, and their wave files. Raises InputError if there is none."""
-    data = config.data
-    waves = dict(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
+    waves = zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True)
     known = {Path(path).name for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
-    paths = [path for path in waves if Path(path).name not in known]
-    if not paths:
+    waves = {path: wave for path, wave in waves if Path(path).name not in known}
+    if not waves:
         raise InputError(
-            f"{config.network_name}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, "
+            f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, "
             "and give it with --inputs"
         )
-    return paths, waves
+    return dataclasses.replace(config, user=user, data=data), waves
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
@@ -128,9 +122,7 @@ def of_one_sea_state(paths: Sequence[str]) -> bool:
     return len(states) == 1 and "" not in states
 
 
-def _judged(
-    config: Config, paths: Sequence[str], waves: Mapping[str, str | None], by: str
-) -> tuple[list[Candidate], np.ndarray]:
+def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[list[Candidate], np.ndarray]:
     """The candidates and the windows of the training records. Faulty records are left out with a warning.
 
     Raises:
@@ -149,7 +141,8 @@ def _judged(
         raise InputError(f"{config.network_folder / flagging.KNOWN_FILE}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    names, faults, candidates = data_io.unique_names(list(paths)), [], []
+    paths, faults, candidates = list(waves), [], []
+    names = data_io.unique_names(paths)
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
             records = []

@@ -14,6 +14,7 @@ from data_io import (
     read_record,
     read_sets,
     unique_names,
+    wave_at_centre,
     write_prediction,
 )
 from readers.text_tables import LAMP_MOT, read_columns
@@ -210,3 +211,10 @@ def test_simplecodes_own_wave_is_used_without_lamp_and_wav_alone(tmp_path, with_
     expected = read_columns(f"{lamp}.wav", data_io.WAV)[:, 1] if with_wav or with_lamp else own[:, 7]
     assert np.array_equal(record.inputs[:, 3], expected) and warnings == []
     assert np.array_equal(record.inputs[:, :3], table[:, 3:6])
+
+
+def test_the_wave_at_the_centre_of_gravity_is_the_middle_of_a_grid():
+    assert wave_at_centre(input_channels(UserInput())) == 3
+    grid = input_channels(UserInput(wave_grid_x_size=3, wave_grid_y_size=3, ship_length=100.0, ship_beam=20.0))
+    assert grid[wave_at_centre(grid)] == "Wave_x2_y2"
+    assert wave_at_centre(("Zcg", "Roll")) is None

@@ -3,7 +3,7 @@ limits and with the other pairs of the run.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +83,12 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
         table[f"ratio_{name}"] = np.log(table[f"ratio_{name}"])
     # File names of the same sea state differ only in the realization.
     usual, beyond = against_alike(table, [pair.name.rpartition("-")[0] for pair in pairs])
-    findings = duplicates(pairs)
+    findings = list(duplicates(pairs))
     for pair, own_usual, own_beyond in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
         judge = Judge(pair, own_usual, own_beyond)
         findings += judge.signals(channels)
         if pair.measures["seconds"] >= SHORTEST_RECORD:
-            findings += judge.strangers() or judge.lag(channels) or judge.motions(channels)
+            findings += list(judge.strangers()) or list(judge.lag(channels)) or list(judge.motions(channels))
     return findings
 
 
@@ -137,10 +137,9 @@ class Judge:
         usual = np.exp(self.usual[name]) if name.startswith("ratio") else self.usual[name]
         return f"{self.of(name):.3g}{unit} (usual {usual:.3g}{unit}, expected {expected}{unit})"
 
-    def strangers(self) -> list[Finding]:
+    def strangers(self) -> Iterator[Finding]:
         """A finding if the three are not of one realization, in which case the other measures mean nothing."""
-        pair = self.pair
-        least = least_wave_fit(pair.name)
+        pair, least = self.pair, least_wave_fit(self.pair.name)
         waves = {source: self.odd(f"wave_fit_{source}", least) for source in ("sc", "lamp")}
         if self.odd("fit", LEAST_FIT):
             what = f"SimpleCode explains a share of {self.says('fit', f'above {LEAST_FIT}')} of LAMP's motions: "
@@ -148,35 +147,30 @@ class Judge:
             if waves["sc"] != waves["lamp"]:
                 what += f"; the waves fit {'LAMP' if waves['sc'] else 'SimpleCode'} alone"
             remedy = "check whether a list in DataInfoArgs is shifted or files are swapped"
-            return [self.finding("realization", pair.lamp_file, what, remedy)]
-        if all(waves.values()):
+            yield self.finding("realization", pair.lamp_file, what, remedy)
+        elif all(waves.values()):
             what = f"LAMP's motions explain a share of {self.says('wave_fit_lamp', f'above {least}')} of the "
             what += "waves: they belong to another realization"
-            return [self.finding("waves", pair.wave_file, what, "give the waves of the LAMP run")]
-        return []
+            yield self.finding("waves", pair.wave_file, what, "give the waves of the LAMP run")
 
-    def lag(self, channels: Sequence[str]) -> list[Finding]:
+    def lag(self, channels: Sequence[str]) -> Iterator[Finding]:
         """A finding if LAMP is late or early, by the clearest channel but roll, whose phase varies near resonance."""
-        peaks = {name: self.of(f"peak_{name}") for name in channels if name != "Roll"}
-        clearest = max(peaks, key=lambda name: np.nan_to_num(peaks[name]), default=None)
-        if clearest is None or not peaks[clearest] > CLEAR_PEAK:
-            return []
-        if not self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
-            return []
-        value = self.says(f"lag_{clearest}", f"at most {LONGEST_LAG}", " s")
-        what = f"{clearest} lags SimpleCode's by {value}"
-        return [self.finding("lag", self.pair.lamp_file, what, "make both start at the same time")]
+        peaks = {name: np.nan_to_num(self.of(f"peak_{name}")) for name in channels if name != "Roll"}
+        clearest = max(peaks, key=lambda name: peaks[name], default="")
+        if peaks.get(clearest, 0) > CLEAR_PEAK and self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
+            what = f"{clearest} lags SimpleCode's by {self.says(f'lag_{clearest}', f'at most {LONGEST_LAG}', ' s')}"
+            yield self.finding("lag", self.pair.lamp_file, what, "make both start at the same time")
 
-    def motions(self, channels: Sequence[str]) -> list[Finding]:
+    def motions(self, channels: Sequence[str]) -> Iterator[Finding]:
         """Findings about order, sign, unit and mean of the channels."""
-        pair, findings, exchanged = self.pair, [], set()
+        file, exchanged = self.pair.lamp_file, set()
+        there = f"here and in {self.pair.sc_file}"
         for i, second in enumerate(channels):
             for first in channels[:i]:
                 if self.of(f"exchanged_{first}_{second}") > LARGEST_EXCHANGE:
                     exchanged |= {first, second}
                     what = f"{first} correlates with SimpleCode's {second}, and {second} with its {first}"
-                    remedy = f"check the order of the columns here and in {pair.sc_file}"
-                    findings.append(self.finding("columns", pair.lamp_file, what, remedy))
+                    yield self.finding("columns", file, what, f"check the order of the columns {there}")
         for name in (name for name in channels if name not in exchanged):
             if max(self.of(f"std_{name}_sc"), self.of(f"std_{name}_lamp")) < JUDGED:
                 continue
@@ -184,18 +178,15 @@ class Judge:
             least = LEAST_CORRELATION.get(name, LEAST_OTHER_CORRELATION)
             if self.of(correlation) < (0 if self.beyond[correlation] < -1 else least):
                 what = f"{name} is opposite to SimpleCode's: correlation {self.says(correlation, 'above 0')}"
-                remedy = f"check the sign of {name} here and in {pair.sc_file}"
-                findings.append(self.finding(f"sign of {name}", pair.lamp_file, what, remedy))
+                yield self.finding(f"sign of {name}", file, what, f"check the sign of {name} {there}")
             low, high = PLAUSIBLE_RATIO.get(name, (0.0, np.inf))
             if self.odd(f"ratio_{name}", low, high):
                 value = self.says(f"ratio_{name}", f"{low:g} to {high:g}")
                 what = f"the standard deviation of {name} is that of SimpleCode times {value}"
-                findings.append(self.finding(f"size of {name}", pair.lamp_file, what, self.unit_remedy(name)))
+                yield self.finding(f"size of {name}", file, what, self.unit_remedy(name))
         if "Zcg" in set(channels) - exchanged and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
             what = f"the mean of Zcg exceeds SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
-            remedy = f"check the unit and the reference of Zcg here and in {pair.sc_file}"
-            findings.append(self.finding("mean of Zcg", pair.lamp_file, what, remedy))
-        return findings
+            yield self.finding("mean of Zcg", file, what, f"check the unit and the reference of Zcg {there}")
 
     def unit_remedy(self, name: str) -> str:
         """Names the file in another unit, if that explains the ratio of standard deviations."""
@@ -207,32 +198,30 @@ class Judge:
                 return f"{file} seems to be in {unit} (a factor of {max(off, 1 / off):.3g}); give m and deg"
         return f"check the unit here and in {self.pair.sc_file}"
 
-    def signals(self, channels: Sequence[str]) -> list[Finding]:
+    def signals(self, channels: Sequence[str]) -> Iterator[Finding]:
         """Findings about constant channels, jumps and straight stretches in each file."""
-        pair, findings = self.pair, []
-        files = {"sc": pair.sc_file, "lamp": pair.lamp_file}
+        files = {"sc": self.pair.sc_file, "lamp": self.pair.lamp_file}
         signals = [(f"{name}_{source}", name, file) for source, file in files.items() for name in channels]
-        signals += [("wave", "Wave", pair.wave_file)] if "std_wave" in pair.measures else []
+        signals += [("wave", "Wave", self.pair.wave_file)] if "std_wave" in self.pair.measures else []
         moving = {key for key, _, _ in signals if self.of(f"std_{key}") > MOVES}
         for key, name, file in signals:
             usually = self.beyond["one_state"] and self.usual[f"std_{key}"] > MOVES  # roll is zero in head seas
             others = moving & {f"{name}_sc", f"{name}_lamp"} if name != "Wave" else moving
             if self.of(f"std_{key}") == 0 and (others or usually):
                 what = f"{name} is constant, but varies in the realization's other files or in other realizations"
-                findings.append(self.finding(f"constant {name}", file, what, "run the simulation again"))
+                yield self.finding(f"constant {name}", file, what, "run the simulation again")
         for file in dict.fromkeys(file for _, _, file in signals):
             own = {key: name for key, name, of_file in signals if of_file == file and key in moving}
             if key := self.largest("spike", own, LARGEST_SPIKE, LARGEST_MOTION_SPIKE):
                 what = f"{own[key]} jumps at {self.of(f'spike_at_{key}'):.6g} s: its slope changes by "
                 what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
                 remedy = "correct the row, or run the simulation again if rows are missing"
-                findings.append(self.finding("jump", file, what, remedy))
+                yield self.finding("jump", file, what, remedy)
             if key := self.largest("straight", own, {}, LONGEST_STRAIGHT):
                 what = f"{own[key]} lies on a straight line for {self.of(f'straight_{key}'):.4g} s "
                 what += f"(usual {self.usual[f'straight_{key}']:.2g} s)"
                 remedy = "run the simulation again: rows are missing or not computed"
-                findings.append(self.finding("straight line", file, what, remedy))
-        return findings
+                yield self.finding("straight line", file, what, remedy)
 
     def largest(self, measure: str, names: Mapping[str, str], limits: Mapping[str, float], limit: float) -> str:
         """The signal that exceeds its limit most; empty if none does. names: channel of each. limits: by channel."""
@@ -254,9 +243,8 @@ def least_wave_fit(name: str) -> float:
     return 0.0 if follows and sea.speed > 0 else LEAST_WAVE_FIT
 
 
-def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
+def duplicates(pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Findings about files with the same numbers as another pair's."""
-    findings = []
     first: dict[tuple[int, str], Pair] = {}
     for pair in pairs:
         same = [first.setdefault((source, pair.digests[source]), pair) for source in (0, 1)]
@@ -266,8 +254,7 @@ def duplicates(pairs: Sequence[Pair]) -> list[Finding]:
             if other is not pair:
                 line = f"{getattr(pair, file)} ({pair.set_name} set): the numbers of "
                 line += f"{'this realization' if whole else code} are those of {getattr(other, file)} "
-                findings.append(Finding("duplicate", pair, f"{line}({other.set_name} set); use each once"))
-    return findings
+                yield Finding("duplicate", pair, f"{line}({other.set_name} set); use each once")
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:

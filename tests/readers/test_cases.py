@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from readers.cases import Handle, parse_handle, read_cases
+from readers.cases import Handle, handle_in, parse_handle, read_cases
 from support.errors import InputError
 
 SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
@@ -104,3 +104,8 @@ def test_prefixes_may_name_a_folder_as_on_windows(tmp_path):
     cases = read_cases(write_cases(tmp_path, f"***\r\nbow\\SC\r\nbow/LAMP\r\n{HANDLE}\r\n"))
     assert cases.sc == [(tmp_path / "SimpleCode_files" / "bow" / f"SC{HANDLE}").as_posix()]
     assert cases.lamp == [(tmp_path / "LAMP_files" / "bow" / f"LAMP{HANDLE}").as_posix()]
+
+
+def test_the_handle_in_a_name_also_behind_a_prefix_that_looks_like_one():
+    assert handle_in(f"SC{HANDLE}") == handle_in(f"my_hull{HANDLE}") == HANDLE
+    assert handle_in("SC_h7-1") == ""
