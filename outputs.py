@@ -24,7 +24,7 @@ from settings import REPORT_FILE, SET_NAMES, Config
 from studies import fleet_records
 from support import run_folder
 from support.errors import InputError, first_line, warn
-from trust import flagging
+from trust import banding, flagging
 from trust.banding import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
@@ -133,6 +133,34 @@ def _with_out_of_fold(config: Config, results: Results) -> Results:
     if not names or not found.keys() >= set(names):
         return results
     return {**results, "val": Predicted(records, [found[name] for name in names])}
+
+
+def save_bands(
+    config: Config, trained: TrainedNetwork, sets: Mapping[str, Sequence[Record]], results: Results
+) -> Bands | None:
+    """Finds the bands of the run's network, if it can have any, and writes how well they hold."""
+    predictions = {name: of_set.predictions for name, of_set in results.items()}
+    bands = banding.of_run(config, trained, sets, predictions)
+    banding.save_report(config, bands)
+    return bands
+
+
+def predict_and_flag(
+    config: Config,
+    predictor: Predictor,
+    results: Results,
+    channels: Sequence[str],
+    bands: Bands | None,
+) -> list[str]:
+    """Predicts the realizations without LAMP; flags these and test records that are unlike those of the training.
+
+    Returns the errors, one line each.
+    """
+    watch = flagging.load(config)
+    flags = flag_records(config, "test", results["test"].records, results["test"].predictions, watch, bands)
+    more, faults = predict_without_lamp(config, predictor, channels, watch, bands)
+    flagging.save(config, flags + more)
+    return faults
 
 
 def network_title(trained: TrainedNetwork) -> str:

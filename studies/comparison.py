@@ -73,8 +73,7 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
 
     networks: the folder with the error report of each network. test: "best" or "all".
 
-    Raises:
-        InputError: all problems, one line each; nothing is written.
+    Raises InputError with all problems, one line each; nothing is written.
     """
     entries = rank(read_results(networks, test))
     table = comparison_table(entries, test)
@@ -129,8 +128,7 @@ def has_settings(folder: Path, config: Config) -> bool:
 def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
     """The results of networks that can be ranked together.
 
-    Raises:
-        InputError: a network or report is missing, or they were evaluated on different data or channels.
+    Raises InputError if a network or report is missing, or they were evaluated on different data or channels.
     """
     results, faults = [], []
     for name, folder in networks.items():

@@ -59,8 +59,7 @@ def _share(text: str) -> Iterator[bool]:
 def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experiment]:
     """The experiments of the input files `names`, or else that of the import line of main.py (its global names).
 
-    Raises:
-        InputError: all errors in any of them.
+    Raises InputError with all errors in any of them.
     """
     several = len(names or ()) > 1
     experiments: list[Experiment] = []

@@ -66,7 +66,7 @@ def summarized(lines: Iterable[str]) -> list[str]:
     kinds: dict[str, list[str]] = {}
     for line in dict.fromkeys(lines):
         kinds.setdefault(line.partition(": ")[2], []).append(line)
-    short = [of_kind[0] + f" (and {len(of_kind) - 1} more files)" * (len(of_kind) > 1) for of_kind in kinds.values()]
+    short = [first + f" ({len(others)} more like this)" * bool(others) for first, *others in kinds.values()]
     return short if len(short) <= MOST_LINES else [*short[:MOST_LINES], f"{len(short) - MOST_LINES} more like these"]
 
 
@@ -101,38 +101,36 @@ def _one_each(named: Mapping[Handle, Sequence[str]], remedy: str) -> dict[Handle
     return {handle: path for handle, (path,) in named.items()}
 
 
-def _left_out(where: object, paths: Sequence[str], count: int, what: str) -> list[str]:
-    """A warning if there are paths that are left out, of this number in all."""
-    return [f"{where}: {len(paths)} of {count} {what} (first: {Path(paths[0]).name})"] if paths else []
+def _left_out(paths: Sequence[str], count: int, what: str, where: Path | None = None) -> list[str]:
+    """A warning if there are paths that are left out, of this number in all. where: by default their folder."""
+    if not paths:
+        return []
+    first = Path(paths[0])
+    return [f"{where or first.parent}: {len(paths)} of {count} {what} (first: {first.name})"]
 
 
 def find_predictions(folder: Path, prefix: str) -> Found:
     """The predictions of a network (Paths); names that do not end in a handle are left out with a warning.
 
-    Raises:
-        InputError: there is none, or there are several for one realization.
+    Raises InputError if there is none, or if there are several for one realization.
     """
     files = sorted(path.with_suffix("").as_posix() for path in folder.glob(f"{glob.escape(prefix)}*.txt"))
     if not files:
         missing = f"no prediction {prefix}*.txt" if folder.is_dir() else "no such folder of predictions"
         raise InputError(f"{folder}: {missing}; run main.py with this network, or give --output_path or --prefix")
     named, unnamed = _by_handle(files)
-    remarks = _left_out(folder, unnamed, len(files), "predictions left out, as their names do not end in a handle")
+    remarks = _left_out(unnamed, len(files), "predictions left out, as their names do not end in a handle")
     if not named:
         raise InputError([f"{line}; name the records after their conditions" for line in remarks])
     return Found(_one_each(named, "delete one"), remarks)
 
 
 def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> Paths:
-    """LAMP's or SimpleCode's records.
+    """The records of a code (LAMP or SimpleCode) in a cases file, or in a folder of .mot files named by their handles.
 
-    Args:
-        where: a cases file, or a folder of .mot files whose names end in their handles.
-        needed: the handles to look for; a folder may contain others.
-        code: LAMP or SimpleCode.
+    needed: the handles to look for; a folder may contain others.
 
-    Raises:
-        InputError: there is no such file or folder, it contains no handle, or two files have the same one.
+    Raises InputError if there is no such file or folder, it contains no handle, or two files have the same one.
     """
     option = "--lamp" if code == "LAMP" else "--sc"
     path = Path(posix(where))
@@ -156,8 +154,7 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
 def match_lamp(predictions: Mapping[str, Paths], lamp: str) -> Found:
     """The predictions of each network that LAMP has a record of (by network, Paths), and these records (Paths).
 
-    Raises:
-        InputError: as `find_records`, or LAMP has no record for a network.
+    Raises InputError as `find_records`, or if LAMP has no record for a network.
     """
     truths = find_records(lamp, {handle for paths in predictions.values() for handle in paths})
     kept, remarks, faults = {}, [], []
@@ -170,7 +167,7 @@ def match_lamp(predictions: Mapping[str, Paths], lamp: str) -> Found:
                 f"(first: {Path(left_out[0]).name}); check that both are of the same conditions"
             )
         what = f"predictions left out, as {lamp} has no LAMP record of them"
-        remarks += _left_out(network, left_out, len(paths), what)
+        remarks += _left_out(left_out, len(paths), what)
     if faults:
         raise InputError(faults)
     return Found((kept, truths), remarks)
@@ -181,9 +178,7 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
 
     They are looked for in `sc`, a folder or cases file; without it, among the `listed` paths of a network's settings,
     and where the cases file `lamp` names them, or in the folder SimpleCode_files beside the folder `lamp`.
-
-    Raises:
-        InputError: there is none in `sc`.
+    Raises InputError if there is none in `sc`.
     """
     if sc:
         paths = find_records(sc, needed, SIMPLECODE)
@@ -203,11 +198,9 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
 
 
 def training_records(network: str) -> Found:
-    """From the settings of a saved network: the conditions of its training records (a frozenset), and the paths of all
-    records that it names.
+    """From the settings of a network: the conditions of its training records (a frozenset), the paths of all records.
 
-    Raises:
-        InputError: there is no such network, or its settings.json cannot be read.
+    Raises InputError if there is no such network, or its settings.json cannot be read.
     """
     folder = NETWORKS_FOLDER / network
     facts = read_metadata(folder)
@@ -219,7 +212,7 @@ def training_records(network: str) -> Found:
         raise InputError(damaged_settings(folder, error)) from None
     named, unnamed = _by_handle(trained)
     what = "training records cannot be marked, as their names do not end in a handle"
-    remarks = _left_out(folder / SETTINGS_FILE, unnamed, len(trained), what)
+    remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
     return Found((frozenset(map(condition, named)), [path for paths in lists.values() for path in paths]), remarks)
 
 
@@ -238,8 +231,7 @@ class Part:
 def read_prediction(path: Path | str) -> Part:
     """Reads a prediction file, as written by `data_io.write_prediction`; channels from CHANNELS, in that order.
 
-    Raises:
-        InputError: the file is missing, its header does not name the columns, or a row is faulty.
+    Raises InputError if the file is missing, its header does not name the columns, or a row is faulty.
     """
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:
@@ -277,8 +269,7 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
         a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp, ssa_model
         in the channel's unit.
 
-    Raises:
-        InputError: all that is wrong with LAMP's and the networks' files. SimpleCode's faulty files are left out.
+    Raises InputError with all that is wrong with files of LAMP and networks; SimpleCode's faulty files are left out.
     """
     of_networks, of_simplecode = Collector(), Collector()
     rows = []
@@ -300,8 +291,7 @@ def _amplitudes(model: str, path: str, lamp: Sequence[Part] | None, truth: str) 
 
     lamp: the parts of LAMP's record `truth`; without them the model's files are only checked.
 
-    Raises:
-        InputError: a file of the model is missing or faulty, or the files share no stretch of time.
+    Raises InputError if a file of the model is missing or faulty, or the files share no stretch of time.
     """
     own = read_motions(path, SC_MOT, SC_VBM) if model == SIMPLECODE else [read_prediction(f"{path}.txt")]
     if lamp is None:

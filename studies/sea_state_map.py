@@ -65,8 +65,7 @@ def run(
 ) -> pd.DataFrame:
     """Writes the figure and its numbers, and returns the numbers, see `condition_table`.
 
-    Raises:
-        InputError: all problems, one line each; nothing is written.
+    Raises InputError with all problems, one line each; nothing is written.
     """
     faults = _faults_of_options(networks, x, y)
     collect = Collector(faults)
@@ -120,8 +119,7 @@ def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) ->
 def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None = None) -> tuple[str, str]:
     """The parts of the handle along x and y: those given, else those that vary, with more values along x.
 
-    Raises:
-        InputError: other than two parts vary, or one varies that is on neither axis.
+    Raises InputError if other than two parts vary, or one varies that is on neither axis.
     """
     values = {part: sorted({getattr(handle, part) for handle in handles}) for part in PART_UNITS}
     varying = [part for part in PART_UNITS if len(values[part]) > 1]

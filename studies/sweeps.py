@@ -47,11 +47,7 @@ class Stopped(BaseException):
 
 
 def open_study(sweep: Sweep) -> optuna.Study:
-    """The study of a sweep in its folder, created by the first process.
-
-    Raises:
-        InputError: the journal is damaged.
-    """
+    """The study of a sweep in its folder, created by the first process. Raises InputError if its journal is damaged."""
     sweep.folder.mkdir(parents=True, exist_ok=True)
     journal = sweep.folder / "journal.log"
     pruner = optuna.pruners.MedianPruner(MEMBERS_BEFORE_PRUNING, n_warmup_steps=sweep.search.prune_after)
