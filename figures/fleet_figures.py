@@ -118,7 +118,7 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
         high = own[own["probability"] > 0.98]["level"]
         ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{CHANNEL_NAMES[channel]} [{CHANNEL_UNITS[channel]}]")
         ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
-    axes[0].set_ylabel("Probability that a record exceeds it")
+    axes[0].set_ylabel("Probability of exceedance in a record")
     corrected, *others = axes[0].lines[: len(lines)]
     maximum = legend_lines({"most probable maximum": marker})
     figure_legend(figure, [corrected, Patch(**interval, label=f"{100 * level:g} % interval"), *others, *maximum])
@@ -187,7 +187,7 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, ti
             xlim=(tails.loc[tails["channel"] == channel, "threshold"].min(), None),
             xlabel=f"{CHANNEL_NAMES[channel]}, envelope [{CHANNEL_UNITS[channel]}]",
         )
-    axes[0, 0].set_ylabel("Peaks an hour above it")
+    axes[0, 0].set_ylabel("Peaks per hour above a level")
     axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
     gpd = {"generalized Pareto tail": {"color": GRAY, "linewidth": 0.9}}
     figure_legend(figure, legend_lines(_source_lines(style) | gpd))

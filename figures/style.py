@@ -71,9 +71,10 @@ def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) ->
     else:
         axes = where.subplots(rows, columns, squeeze=False, **named)
     for ax in axes.flat:
-        for axis in (ax.xaxis, ax.yaxis):
+        for axis, side in ((ax.xaxis, "left"), (ax.yaxis, "right")):
             # Ticks independent of the panel's size, as the layout leaves room for those it has seen.
             axis.set_major_locator(MaxNLocator(nbins=5, steps=(1, 2, 2.5, 5, 10)))
+            axis.get_offset_text().set_ha(side)  # a power of ten beside the panel, clear of labels and titles
     return axes
 
 

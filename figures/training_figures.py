@@ -194,7 +194,7 @@ def _draw_gap(ax: Axes, epoch: np.ndarray, gap: np.ndarray, marks: dict) -> None
     largest = np.nanmax(np.abs(gap))
     if largest > 0:
         linear = 10.0 ** (np.floor(np.log10(largest)) - 1)
-        ax.set_yscale("symlog", linthresh=linear, linscale=0.5)
+        ax.set_yscale("symlog", linthresh=linear, linscale=1.0)
         ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
         ax.yaxis.set_major_formatter(lambda value, _: "\N{MINUS SIGN}" * bool(value < 0) + number_text(abs(value)))
     ax.set_ylabel("Generalization\ngap")

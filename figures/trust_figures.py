@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from data_io import CHANNEL_UNITS
 from figures.style import (
@@ -32,14 +33,14 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: s
     channels = list(dict.fromkeys(by_record["channel"]))
     figure = new_figure(PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
     axes = panels(figure, len(channels), 2)
-    promised = {"color": "0.6", "linewidth": 0.8}
+    ideal = {"color": "0.6", "linewidth": 0.8}
     each = {"color": style.lstm_color, "linewidth": 0.5}
     mean = {"color": style.lamp_color, "linewidth": 1.5, "marker": "o"}
     for (reliability, sharpness), channel in zip(axes, channels, strict=True):
         rows = by_record[by_record["channel"] == channel]
         shares = rows.pivot_table(index="level", columns=["set", "record"], values="covered") * 100
         levels = shares.index.to_numpy()
-        reliability.plot(levels, levels, zorder=1, **promised)
+        reliability.plot(levels, levels, zorder=1, **ideal)
         reliability.plot(levels, shares, alpha=0.5, **each)
         reliability.plot(levels, shares.mean(axis=1), **mean)
         reliability.set_xticks(levels)
@@ -47,12 +48,15 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: s
         errors = rows[rows["level"] == level]
         sharpness.scatter(errors["expected_rmse"], errors["rmse"], s=12, color=style.lstm_color, alpha=0.7)
         largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]])
-        sharpness.plot([0, largest], [0, largest], zorder=1, **promised)
-        sharpness.set(xlim=(0, largest), ylim=(0, largest), ylabel=f"RMS error [{CHANNEL_UNITS[channel]}]")
+        sharpness.plot([0, largest], [0, largest], zorder=1, **ideal)
+        unit = CHANNEL_UNITS[channel]
+        sharpness.set(xlim=(0, largest), ylim=(0, largest))
+        sharpness.set(xlabel=f"Expected RMS error [{unit}]", ylabel=f"{channel}: RMS error [{unit}]")
+    axes[0, 0].set_title("Steps within the band")
+    axes[0, 1].set_title("Error of each record, actual and expected")
     axes[-1, 0].set_xlabel("Level of the band [%]")
-    axes[-1, 1].set_xlabel("RMS error expected from the spread of the networks")
     lines = {"each record": each | {"marker": "o", "markersize": 3}, "mean over the records": mean}
-    figure_legend(figure, legend_lines(lines | {"as promised": promised}))
+    figure_legend(figure, legend_lines(lines | {"ideal": ideal}))
     return figure
 
 
@@ -62,7 +66,7 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle,
 
     table: a row for each pair, see `pair_checks.pair_table`.
     """
-    named = {"fit": "LAMP explained\nby SimpleCode", "wave_fit_lamp": "waves explained\nby LAMP"}
+    named = {"fit": "LAMP explained\nby SimpleCode", "wave_fit_lamp": "Waves explained\nby LAMP"}
     for name in channels:
         named[f"correlation_{name}"] = f"{name}:\ncorrelation"
         named[f"ratio_{name}"] = f"{name}: deviation\nover SimpleCode's"
@@ -84,6 +88,7 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle,
         ax.plot(order[odd], values[odd], **crosses)
         low = min(np.nanmin(values), 0.0)
         ax.set_ylim(low - 0.1, max(np.nanmax(values), 1.0) * 1.1)
+    axes[0, 0].xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     for ax in axes[-1]:
         ax.set_xlabel("Pair, in the order of the lists")
     figure_legend(figure, legend_lines({"sound": points, "something is odd": crosses, "median": median}))

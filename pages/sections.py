@@ -26,6 +26,9 @@ MOTIONS = {"VBM": "bending moment", "Zcg": "heave", "Roll": "roll", "Pitch": "pi
 NETWORKS = {"lstm": "An LSTM", "gru": "A GRU", "transformer": "A transformer", "linear": "A linear filter"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [kn]"}
 
+# Columns that may be empty, or hold names that look like numbers.
+TEXTS = dict.fromkeys(("record", "sea_state", "unit", "odd", "window", "outside_training"), str)
+
 Section = tuple[str, ...]
 
 
@@ -41,7 +44,7 @@ class Sources:
 
     def table(self, name: str) -> pd.DataFrame:
         """Raises FileNotFoundError, or another error if the file is damaged."""
-        rows = pd.read_csv(self.folder / name, dtype={"record": str, "sea_state": str})
+        rows = pd.read_csv(self.folder / name, dtype=TEXTS)
         if rows.empty:
             raise ValueError("no rows")
         return rows
@@ -256,7 +259,7 @@ def fleet(sources: Sources) -> Section:
     names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
     rows = rows.assign(
         motion=[_motion(name) for name in rows["channel"]],
-        named=names + " [" + rows["unit"].fillna("").astype(str) + "]",
+        named=names + " [" + rows["unit"].fillna("") + "]",
         **{f"{name}text": _intervals(rows, name) for name in ("", "lamp_", "simplecode_")},
         worth=rows["effective_lamp_runs"].round(),
     )
@@ -291,8 +294,8 @@ def next_runs(sources: Sources) -> Section:
     caption = "In order of their rank; an expected gain of 1 is that of an average record."
     columns = {"rank": "Rank", "record": "Record", "reason": "Why", "window": "Look at"}
     columns |= {"expected_gain": "Expected gain"}
-    rows = table.astype({"window": object}).fillna({"window": ""})
-    return short, html.paragraph(about), _first_rows(rows, columns, caption, "next_lamp_runs.csv")
+    rows = _first_rows(table.fillna({"window": ""}), columns, caption, "next_lamp_runs.csv")
+    return short, html.paragraph(about), rows
 
 
 # ---- settings --------------------------------------------------------------------------------------------------------

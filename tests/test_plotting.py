@@ -308,6 +308,15 @@ def test_histograms_of_heave_are_about_each_sources_own_mean():
     assert after[2].get_xlabel() == "|Roll| at its peaks [deg]"
 
 
+def test_powers_of_ten_are_clear_of_labels_and_titles():
+    sets = make_sets()
+    for figure in (maxima_figure(maxima_of(sets), CHANNELS, STYLE), histogram_figure(sets, CHANNELS, STYLE)):
+        moment = rendered(figure).axes[0]
+        x_power, y_power = (axis.get_offset_text().get_window_extent() for axis in (moment.xaxis, moment.yaxis))
+        assert x_power.width > 0 and not x_power.overlaps(moment.xaxis.label.get_window_extent())
+        assert not y_power.overlaps(moment.title.get_window_extent())
+
+
 def test_the_network_has_its_own_name_and_the_color_of_the_lstm():
     time, lamp, simple, predicted = make_record(700)
     record = (time, lamp, simple, predicted, CHANNELS, STYLE, "record", "GRU")

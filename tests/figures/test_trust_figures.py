@@ -36,3 +36,4 @@ def test_odd_pairs_are_marked_and_measures_without_numbers_say_so():
     assert len(figure.axes) == 4 and figure.axes[1].texts[0].get_text() == "no numbers"
     odd = figure.axes[-1].lines[-1]
     assert odd.get_xdata().tolist() == [2] and odd.get_ydata().tolist() == [3.3]
+    assert all(tick == int(tick) for tick in figure.axes[-1].get_xticks())

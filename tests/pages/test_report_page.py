@@ -179,6 +179,15 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
     assert "1 of 2 predicted records is unlike" in page.text
 
 
+@pytest.mark.usefixtures("warnings_are_errors")
+def test_empty_columns_of_texts_stay_empty(folders):
+    for name, column in (("predicted_records", "outside_training"), ("next_lamp_runs", "window")):
+        pd.DataFrame(tables()[f"{name}.csv"]).assign(**{column: ""}).to_csv(folders[0] / f"{name}.csv", index=False)
+    text, page = written(folders)
+    assert "<td>0.05 to 0.1</td><td></td>" in text and "<td>random draw</td><td></td>" in text
+    assert "Not on this page" not in page.text
+
+
 def test_a_worse_network_and_a_set_seen_in_training_are_called_so(folders):
     rows = [row | {"mse": 1.0} for row in error_rows() if row["set"] == "train"]
     pd.DataFrame(rows).assign(mse=lambda t: t["mse"].where(t["source"] == "SimpleCode", 2.0)).to_csv(
