@@ -223,7 +223,8 @@ def flagged(sources: Sources) -> Section:
     short = f"{len(unlike) or 'None'} of {_count(len(table), 'predicted record')} {verb} unlike those of the training."
     if unlike.empty:
         return short, html.paragraph(short)
-    rows = unlike.fillna({"outside_training": ""}).assign(
+    rows = unlike.assign(
+        outside_training=unlike["outside_training"].astype(object).fillna(""),
         window=[f"{a:.0f} to {b:.0f}" for a, b in unlike[["worst_from_s", "worst_to_s"]].to_numpy()],
         known=[f"{low:.3g} to {high:.3g}" for low, high in unlike[["training_low", "training_high"]].to_numpy()],
     )
