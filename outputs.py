@@ -18,7 +18,7 @@ from figures import training_figures, trust_figures
 from figures.style import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
-from readers.cases import HANDLE
+from readers.cases import handle_in
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from studies import fleet_records
@@ -114,7 +114,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums([motions], [rows])[0] for motions, rows in counted]
-        names[set_name] = [(name, _handle_in(name)) for name in record_names(of_set.records)]
+        names[set_name] = [(name, handle_in(name)) for name in record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
@@ -172,12 +172,6 @@ def network_title(trained: TrainedNetwork) -> str:
 def record_names(records: Sequence[Record]) -> list[str]:
     """The records' names, without reading those that stay on disk."""
     return [record.name for record in getattr(records, "cached", records)]
-
-
-def _handle_in(name: str) -> str:
-    """The handle that a record's name ends in, as cases files list it; empty without one."""
-    match = HANDLE.fullmatch(name)
-    return name[match.start(1) - len("_h") :] if match else ""
 
 
 # ---- predictions as text ----------------------------------------------------------------------------------------
