@@ -177,6 +177,8 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             f"LAMP records of {own.median():g} s and a fleet of {others.median():g} s: largest values of records and "
             "what follows from them do not compare; predict records as long as LAMP's"
         )
+    if not fleet.spectra.shape[2]:
+        lines.append(f"{fleet_records.CURVES_FILE}: of an earlier version, without spectra; predict again to have them")
     few = [group.name for group in groups if group.borrowed]
     if few:
         lines.append(

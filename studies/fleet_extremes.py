@@ -81,14 +81,15 @@ class Curves:
     def bounds(self, confidence: float) -> np.ndarray:
         """(2, level): lower and upper bounds of the probabilities.
 
-        Neither rises with the level, as where the estimate falls to 0 its logit says nothing about the width. The upper
-        one is at least that of an event that none of N records shows.
+        Neither rises with the level, as where the estimate falls to 0 its logit says nothing about the width. They are
+        no closer to 0 and 1 than those of an event that none or all of N records show.
         """
         arguments = _logit(self.probability), _logit(self.resampled), confidence, self.records
         lower, upper = expit(_bounds(*arguments))
         lower = np.maximum.accumulate(np.minimum(lower, self.probability)[::-1])[::-1]
         upper = np.minimum.accumulate(np.maximum(upper, self.probability))
-        return np.stack([lower, np.maximum(upper, share(0, self.size, confidence).upper)])
+        none, all_of_them = (share(records, self.size, confidence) for records in (0, self.size))
+        return np.stack([np.minimum(lower, all_of_them.lower), np.maximum(upper, none.upper)])
 
     def quantile(self, probability: float, confidence: float) -> Interval:
         """The level that the largest value of a record exceeds with a probability."""

@@ -160,6 +160,7 @@ def test_no_level_is_exceeded_more_likely_than_a_lower_one():
     assert [curves.at(level, 0.9).estimate for level in beyond] == [0, 0, 0]
     of_none = pytest.approx(fleet_estimates.share(0, 36, 0.9).upper)
     assert [curves.at(level, 0.9).upper for level in beyond] == [of_none] * 3
+    assert curves.at(0.0, 0.9).estimate == 1 and curves.at(0.0, 0.9).lower == pytest.approx(1 - of_none.expected)
 
 
 def test_residuals_are_part_of_the_distribution():
@@ -322,3 +323,4 @@ def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(t
     np.savez(tmp_path / fleet_records.CURVES_FILE, **kept)
     older = fleet_records.load(tmp_path)
     assert fleet_spectra.table(older, older, groups_of(older, older, ()), 0.9).empty
+    assert "predict again" in fleet.remarks(older, older, ())[0] and not fleet.remarks(many, many, ())
