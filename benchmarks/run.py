@@ -82,6 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="keep what each training gave, so that a benchmark that is cut off goes on; the reference's always is",
     )
+    parser.add_argument(
+        "--shared_machine",
+        action="store_true",
+        help="give times of training in CPU seconds (of folds side by side, per core), as other programs run as well",
+    )
     options = parser.parse_args(arguments)
     inputs = {OURS: find_inputs(options.inputs)}
     if options.thorough:
@@ -97,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     work = HERE / "data" / f"work_{options.ship}"
     work.mkdir(parents=True, exist_ok=True)
     threads = {REFERENCE: options.reference_threads or options.threads, OURS: options.threads}
-    benchmark = Benchmark(work, output, options.ship, size, threads, inputs, many_seas, options.keep)
+    benchmark = Benchmark(work, output, options.ship, size, threads, inputs, many_seas, options)
     benchmark.run(chosen, options.seeds)
     measured = benchmark.measurements()
     text = report.summary(measured, about)
@@ -148,11 +153,12 @@ class Benchmark:
         threads: dict[str, int],
         inputs: dict[str, Path],
         many_seas: Path,
-        keep: bool,
+        options: argparse.Namespace,
     ):
         self._work, self._output, self._size = work, output, size
         self._threads, self._inputs, self._many_seas = threads, inputs, many_seas
-        self._ship, self._kept_tasks = ship, ("reference", "ours", "linear_filter") if keep else ("reference",)
+        self._ship, self._kept_tasks = ship, ("reference", "ours", "linear_filter") if options.keep else ("reference",)
+        self._shared_machine = options.shared_machine
         self._data = data_folder(HERE / "data", ship, size.duration)
         self._tables: dict[str, list[dict]] = {name: [] for name in ("runs", "histories", "errors", "speeds")}
         self._networks: set[str] = set()
@@ -224,6 +230,8 @@ class Benchmark:
         result = self._run(job)
         if result is None:
             return
+        if self._shared_machine:
+            result = in_cpu_seconds(result, self._threads[OURS] if job.program == THOROUGH else 1)
         key = {"case": job.case, "program": job.program, "seed": job.seed}
         history = pd.DataFrame(result.get("history", []))
         self._tables["histories"] += [key | row for row in history.to_dict("records")]
@@ -278,6 +286,14 @@ class Benchmark:
             if t.values
         ]
         pd.DataFrame(rows).to_csv(self._output / "targets.csv", index=False, float_format="%.4g", lineterminator="\n")
+
+
+def in_cpu_seconds(result: dict, side_by_side: int) -> dict:
+    """What a training reported, with its times in CPU seconds of each of so many trainings side by side."""
+    seconds = result["train_cpu_s"] / side_by_side
+    factor = seconds / result["train_s"]
+    history = [row | {"elapsed_s": factor * row["elapsed_s"]} for row in result.get("history", [])]
+    return result | {"train_s": seconds} | ({"history": history} if history else {})
 
 
 def network_name(task: str, program: str, case: Case, seed: int) -> str:
