@@ -14,7 +14,7 @@ STEPS_OF_A_LIMITED_SCHEDULE = 10_000
 # Of the automatic schedule:
 SETTLING_STEPS = 100  # in which the rate is nearly halved
 FALL = 0.8  # power of the number of steps; with 1 a long training ended with a tenth more loss
-LITTLE_GAIN = 0.05  # share of the loss; less is not worth a third of the epochs
+LITTLE_GAIN = 0.03  # share of the loss; less is not worth a third of the epochs
 FEWEST_EPOCHS = 6  # before the gain is judged
 SMALLEST_RATE = 0.01  # at the end, as a share of the first
 OPTIMIZERS = {
@@ -102,9 +102,9 @@ def automatic_rates(losses: Sequence[float], used: Sequence[float], steps_an_epo
 
 def _little_gained(losses: Sequence[float]) -> bool:
     """Whether the last third of the epochs has lowered the smallest loss by less than LITTLE_GAIN."""
-    recent = len(losses) // 3
     if len(losses) < FEWEST_EPOCHS:
         return False
+    recent = -(-len(losses) // 3)
     return min(losses[-recent:]) > (1 - LITTLE_GAIN) * min(losses[:-recent])
 
 
