@@ -68,13 +68,14 @@ Results = Mapping[str, Predicted]
 def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequence[Record]]) -> Results:
     """LAMP's, SimpleCode's and the network's motions of each record; with a cache_path they stay on disk.
 
-    The motions of val are those of the networks that have not seen the record, if the network is one of folds.
+    The motions of val are those of the networks that have not seen the record, if the network is one of folds, and
+    the spread is that between the others.
     """
     folder = config.data.cache_path
     results = {}
     for name, records in sets.items():
         unseen = load_out_of_fold(config.network_folder) if name == "val" else {}
-        predicted = _predictions(predictor, records, name, unseen)
+        predicted = _predictions(predictor, records, name, unseen, config.user.num_networks)
         if not folder or not len(records):
             results[name] = Predicted(records, list(predicted))
             continue
@@ -85,11 +86,11 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
 
 
 def _predictions(
-    predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray]
+    predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray], own: int
 ) -> Iterator[np.ndarray]:
     """Yields the network's motions record by record, with a few records in memory at a time.
 
-    unseen: by record name, motions that take the place of the network's.
+    unseen: by record name, motions that take the place of the network's; they are the mean of `own` networks.
     """
     silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
     with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
@@ -98,7 +99,10 @@ def _predictions(
             for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
                 other = unseen.get(record.name)
                 if other is not None and len(other) == len(predicted):
-                    predicted[:, : other.shape[1]] = other
+                    if predicted.shape[1] > other.shape[1]:
+                        predicted = banding.seen_otherwise(predicted, other, predictor.num_networks, own)
+                    else:
+                        predicted[:] = other
                 yield predicted
             bar.update(len(chosen))
 

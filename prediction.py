@@ -44,6 +44,7 @@ class Predictor:
 
     def __init__(self, network: TrainedNetwork, with_spread: bool = False):
         self._architecture = network.architecture
+        self.num_networks = network.architecture.num_networks
         self._with_spread = with_spread and network.architecture.num_networks > 1
         self.num_columns = len(network.architecture.outputs) * (1 + self._with_spread)
         on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")

@@ -97,7 +97,7 @@ def of_run(
     channels, tables = trained.architecture.outputs, []
     if config.user.training_mode:
         scale = np.array(trained.architecture.standardization.output_deviation)
-        residuals = list(_residuals(config, sets, predictions, scale))
+        residuals = list(_residuals(config, sets, predictions, scale, trained.architecture.num_networks))
         calibration = bands.calibrate(residuals, scale, channels)
         bands.save(calibration, path)
         print(bands.missing_levels(len(residuals)), end="")
@@ -118,21 +118,35 @@ def of_run(
     return Bands(calibration, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
 
 
-def _counted(config, record, prediction, out_of_fold=None) -> tuple[np.ndarray, np.ndarray]:
-    """LAMP minus the outputs (or what is predicted out of fold), and the spread, without the transient."""
+def _counted(config, record, prediction) -> tuple[np.ndarray, np.ndarray]:
+    """LAMP minus the outputs, and the spread, without the transient."""
     outputs, spread = outputs_and_spread(record.time, prediction)
     kept = record.after(config.user.transient_time)
-    return (record.targets - (outputs if out_of_fold is None else out_of_fold))[kept], spread[kept]
+    return (record.targets - outputs)[kept], spread[kept]
 
 
-def _residuals(config, sets, predictions, scale) -> Iterator[bands.Residuals]:
-    """Yields the residuals of each train and val record, with one record in memory at a time."""
+def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: int, own: int) -> np.ndarray:
+    """A prediction (rows, 2 * channel) with the motions out of fold, and the spread between the other networks.
+
+    networks, own: see `bands.spread_of_others`.
+    """
+    outputs, spread = np.split(prediction, 2, axis=1)
+    return np.hstack([out_of_fold, bands.spread_of_others(spread, out_of_fold - outputs, networks, own)])
+
+
+def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Residuals]:
+    """Yields the residuals of each train and val record, with one record in memory at a time.
+
+    The predictions of val are out of fold already, see `outputs.predict_sets`.
+    """
     with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
-        for set_name in ("train", "val"):
-            for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
-                if record.name in out_of_fold:
-                    counted = _counted(config, record, prediction, out_of_fold[record.name])
-                    yield bands.residuals(*counted, scale, record.name)
+        for record, prediction in zip(sets["train"], predictions["train"], strict=True):
+            if record.name in out_of_fold:
+                own = seen_otherwise(prediction, out_of_fold[record.name], networks, config.user.num_networks)
+                yield bands.residuals(*_counted(config, record, own), scale, record.name)
+        for record, prediction in zip(sets["val"], predictions["val"], strict=True):
+            if record.name in out_of_fold:
+                yield bands.residuals(*_counted(config, record, prediction), scale, record.name)
 
 
 def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:

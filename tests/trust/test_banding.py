@@ -121,3 +121,27 @@ def test_without_folds_there_are_no_bands(run, capsys):
     (run.config.network_folder / banding.OUT_OF_FOLD_FILE).unlink()
     assert not banding.are_possible(run.config) and run.bands() is None
     assert "num_folds" in capsys.readouterr().out
+
+
+def test_bands_are_wide_enough_where_networks_know_their_own_records_by_heart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(2)
+    config, out_of_fold = Config(), {}
+    sets, predictions = ({name: [] for name in ("train", "val", "test")} for _ in range(2))
+    for n in range(60):
+        set_name = "train" if n < 30 else "test"
+        motions = rng.normal(size=(STEPS, 3))
+        errors = rng.normal(size=(1, STEPS, 3)) + 0.3 * rng.normal(size=(4, STEPS, 3))  # much the same for all
+        if set_name == "train":
+            errors[1:] *= 0.05  # all but the first have seen the record
+        networks = motions + errors
+        record = Record(f"SC-{n}", 0.1 * np.arange(STEPS), motions, motions, motions)
+        sets[set_name].append(record)
+        predictions[set_name].append(np.hstack([networks.mean(axis=0), networks.std(axis=0)]))
+        out_of_fold[record.name] = networks[0]
+    config.network_folder.mkdir(parents=True)
+    np.savez(config.network_folder / banding.OUT_OF_FOLD_FILE, **out_of_fold)
+    architecture = SimpleNamespace(**(vars(TRAINED.architecture) | {"num_networks": 4}))
+    found = banding.of_run(config, SimpleNamespace(architecture=architecture), sets, predictions)
+    covered = found.by_record.query("set == 'test' and level == 90")["covered"]
+    assert covered.mean() > 0.9

@@ -125,3 +125,11 @@ def test_a_calibration_comes_back_from_its_file(tmp_path, count):
     assert loaded.levels == calibration.levels and loaded.num_records == count
     for name in ("floor", "mean_over_one", "rms", "factor", "whole", "constant"):
         np.testing.assert_array_equal(getattr(loaded, name).ravel(), getattr(calibration, name).ravel())
+
+
+def test_the_spread_of_the_networks_that_have_seen_a_record_from_that_of_all():
+    networks = np.random.default_rng(3).normal(size=(4, 50, 2)) * [1.0, 0.01] + 5.0
+    found = bands.spread_of_others(networks.std(axis=0), networks[2] - networks.mean(axis=0), 4, 1)
+    others = np.delete(networks, 2, axis=0)
+    assert found**2 / (1 - 1 / 4) == pytest.approx(others.var(axis=0, ddof=1))
+    assert np.array_equal(bands.spread_of_others(networks[0], networks[1], 2, 1), networks[0])  # of two, both
