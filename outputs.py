@@ -69,7 +69,7 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     """LAMP's, SimpleCode's and the network's motions of each record; with a cache_path they stay on disk.
 
     The motions of val are those of the networks that have not seen the record, if the network is one of folds, and
-    the spread is that between the others.
+    the spread is that of `bands.calibration_spread`.
     """
     folder = config.data.cache_path
     results = {}

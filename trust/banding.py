@@ -126,12 +126,12 @@ def _counted(config, record, prediction) -> tuple[np.ndarray, np.ndarray]:
 
 
 def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: int, own: int) -> np.ndarray:
-    """A prediction (rows, 2 * channel) with the motions out of fold, and the spread between the other networks.
+    """A prediction (rows, 2 * channel) with the motions out of fold, and the spread of a calibration record.
 
-    networks, own: see `bands.spread_of_others`.
+    networks, own: see `bands.calibration_spread`.
     """
     outputs, spread = np.split(prediction, 2, axis=1)
-    return np.hstack([out_of_fold, bands.spread_of_others(spread, out_of_fold - outputs, networks, own)])
+    return np.hstack([out_of_fold, bands.calibration_spread(spread, out_of_fold - outputs, networks, own)])
 
 
 def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Residuals]:

@@ -8,15 +8,15 @@ records, arXiv 2306.06342). With record i of T_i steps,
     s_it = c |y_it - f_it| / (sigma_it + sigma_0)
 
 where f_it is the prediction of networks that have not seen the record, sigma_it the standard deviation between the
-other networks around that step (root mean square over some seconds) and sigma_0 a floor. The band of level 1 - alpha is
+networks around that step (root mean square over some seconds) and sigma_0 a floor. The band of level 1 - alpha is
 mean of the networks +- q (sigma_it + sigma_0), sigma_it of a further record being that between all networks, and q the
 smallest value for which
 
     sum_i sum_t 1{s_it <= q} / ((n + 1) T_i) >= 1 - alpha
 
-sigma_it of a calibration record leaves out the networks that have not seen it: with them it would contain the error
-that it is compared with, and the band would be too narrow. Networks agree better on records that they have seen, so
-the band is rather too wide where they learn records by heart (many sea states).
+The spread of a calibration record is the root mean square of two. That between all networks contains the error that it
+is compared with, and makes bands too narrow where networks learn records by heart (many sea states). That between the
+networks which have seen the record is too small for it, and makes bands too wide. Measured in benchmarks/README.md.
 
 It covers a share of 1 - alpha of the steps of a further record, averaged over records. With fewer than 1 / alpha - 1
 records there is no such q. A band that contains a whole record uses the quantile of max_t s_it instead.
@@ -45,7 +45,7 @@ class Residuals:
     """The residuals of a record for calibration.
 
     error: (step, channel), LAMP minus the out-of-fold prediction. spread: (step, channel), standard deviation between
-        the other networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps.
+        the networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps.
         name: the record's.
     """
 
@@ -84,21 +84,20 @@ class Calibration:
         return self.rms * np.sqrt(((spread + self.floor) ** 2).mean(axis=0))
 
 
-def spread_of_others(spread: np.ndarray, apart: np.ndarray, networks: int, own: int) -> np.ndarray:
-    """Standard deviation (step, channel) between the networks that have seen a record; of all if that is one alone.
-
-    Its square is larger by the ratio of the unbiased estimates, so that it compares with that of all networks.
+def calibration_spread(spread: np.ndarray, apart: np.ndarray, networks: int, own: int) -> np.ndarray:
+    """The spread (step, channel) of a calibration record, see above; of all networks if only one has seen the record.
 
     Args:
-        spread: (step, channel), of all networks. apart: (step, channel), mean of those that have not seen the record
-            minus the mean of all. networks, own: how many there are, and how many have not seen the record.
+        spread: (step, channel), standard deviation between all networks.
+        apart: (step, channel), mean of those that have not seen the record minus the mean of all.
+        networks, own: how many there are, and how many of them have not seen the record.
     """
     others = networks - own
     if others < 2:
         return spread
     variance = (networks * spread**2 - own * apart**2) / others - (own * apart / others) ** 2
-    unbiased = others / (others - 1) * (networks - 1) / networks
-    return np.sqrt(np.maximum(variance, 0) * unbiased)
+    variance *= others / (others - 1) * (networks - 1) / networks  # of as many networks as all
+    return np.sqrt((spread**2 + np.maximum(variance, 0)) / 2)
 
 
 def residuals(error: np.ndarray, spread: np.ndarray, scale: np.ndarray, name: str = "") -> Residuals:

@@ -127,9 +127,9 @@ def test_a_calibration_comes_back_from_its_file(tmp_path, count):
         np.testing.assert_array_equal(getattr(loaded, name).ravel(), getattr(calibration, name).ravel())
 
 
-def test_the_spread_of_the_networks_that_have_seen_a_record_from_that_of_all():
+def test_the_spread_of_a_calibration_record_from_that_of_all_networks():
     networks = np.random.default_rng(3).normal(size=(4, 50, 2)) * [1.0, 0.01] + 5.0
-    found = bands.spread_of_others(networks.std(axis=0), networks[2] - networks.mean(axis=0), 4, 1)
-    others = np.delete(networks, 2, axis=0)
-    assert found**2 / (1 - 1 / 4) == pytest.approx(others.var(axis=0, ddof=1))
-    assert np.array_equal(bands.spread_of_others(networks[0], networks[1], 2, 1), networks[0])  # of two, both
+    found = bands.calibration_spread(networks.std(axis=0), networks[2] - networks.mean(axis=0), 4, 1)
+    of_all, of_others = networks.var(axis=0), np.delete(networks, 2, axis=0).var(axis=0, ddof=1) * 3 / 4
+    assert found**2 == pytest.approx((of_all + of_others) / 2)
+    assert np.array_equal(bands.calibration_spread(networks[0], networks[1], 2, 1), networks[0])  # of two, both
