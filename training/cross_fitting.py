@@ -290,14 +290,15 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     for _, history in begun:
         kept = history.set_index("epoch")
         best = kept.loc[kept["val_loss"].idxmin()]
-        parts.append(kept.reindex(epochs).fillna(best.to_dict()).assign(elapsed_s=kept["elapsed_s"].reindex(epochs)))
+        part = kept.reindex(epochs)
+        parts.append(part.fillna(best.to_dict()).assign(elapsed_s=part["elapsed_s"].ffill()))
     stacked = np.stack([part.to_numpy(float) for part in parts])  # (fold, epoch, column)
     columns = parts[0].columns
     is_error = columns.str.startswith("val_rmse_")
     joint = np.average(np.where(is_error, stacked**2, stacked), axis=0, weights=rows)
     joint = pd.DataFrame(np.where(is_error, np.sqrt(joint), joint), index=epochs, columns=columns)
     in_turn = len(folds) / min(cores(), len(folds))
-    joint["elapsed_s"] = in_turn * np.nanmean(stacked[:, :, columns.get_loc("elapsed_s")], axis=0)
+    joint["elapsed_s"] = in_turn * np.mean(stacked[:, :, columns.get_loc("elapsed_s")], axis=0)
     return joint.reset_index()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -134,3 +135,14 @@ def test_a_plain_start_says_that_an_interrupted_cross_fitting_is_replaced(tmp_pa
             training.train(configure(**USER), SETS)
     assert "interrupted" not in said
     assert f"the interrupted cross-fitting in {FOLDER}.folds is replaced" in capsys.readouterr().err
+
+
+def test_the_time_of_all_folds_grows_also_where_some_end_earlier():
+    def fold(epochs: int, seconds: float) -> SimpleNamespace:
+        rows = {"epoch": range(1, epochs + 1), "elapsed_s": seconds * np.arange(1, epochs + 1), "val_loss": 1.0}
+        record = SimpleNamespace(time=np.arange(10))
+        return SimpleNamespace(history=lambda: pd.DataFrame(rows), sets={"val": (record,)})
+
+    history = cross_fitting.joint_history([fold(2, 30.0), fold(4, 10.0)])
+    in_turn = 2 / min(cross_fitting.cores(), 2)
+    assert history["elapsed_s"].tolist() == [in_turn * mean for mean in (20.0, 40.0, 45.0, 50.0)]
