@@ -1,7 +1,7 @@
 """The most accurate recipe over many sea states: that of input_thorough.py, with the waves around the ship as inputs.
 
 It needs LAMP's .sea files, from which the elevation at the points of the grid is computed. In a single sea state the
-grid brings nothing: use input_thorough.py there.
+grid helped one simulated ship and harmed another: begin with input_thorough.py there.
 """
 
 import input_thorough

@@ -140,12 +140,13 @@ def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Res
     The predictions of val are out of fold already, see `outputs.predict_sets`.
     """
     with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
-        for record, prediction in zip(sets["train"], predictions["train"], strict=True):
-            if record.name in out_of_fold:
-                own = seen_otherwise(prediction, out_of_fold[record.name], networks, config.user.num_networks)
-                yield bands.residuals(*_counted(config, record, own), scale, record.name)
-        for record, prediction in zip(sets["val"], predictions["val"], strict=True):
-            if record.name in out_of_fold:
+        for set_name in ("train", "val"):
+            for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
+                if record.name not in out_of_fold:
+                    continue
+                if set_name == "train":
+                    own = config.user.num_networks
+                    prediction = seen_otherwise(prediction, out_of_fold[record.name], networks, own)
                 yield bands.residuals(*_counted(config, record, prediction), scale, record.name)
 
 
