@@ -1,12 +1,22 @@
-"""An LSTM layer that trains fast on a CPU: one fused kernel for the whole sequence.
+"""An LSTM layer that trains fast on a CPU: compiled loops over the whole sequence, see `lstm_kernel`.
 
-On a CPU keras.layers.LSTM runs a loop of small operations, 10 to 30 times slower than a kernel that loops over the
-sequence itself. TensorFlow has such a kernel with its own gradient, `BlockLSTM`. The layer's weights are those of
+On a CPU keras.layers.LSTM runs a loop of small operations, 10 to 30 times slower. The layer's weights are those of
 keras.layers.LSTM in the same order, so that get_weights and set_weights transfer them.
 """
 
+import functools
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
+import numpy as np
 import tensorflow as tf
+
+from layers import lstm_kernel
+from support.cores import cores
+
+GATE_FACTORS = (0.5, 0.5, 1.0, 0.5)  # input, forget, cell, output: sigmoid(z) = (tanh(z / 2) + 1) / 2
 
 
 @keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
@@ -19,7 +29,7 @@ class FusedLSTM(keras.layers.LSTM):
 
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)
-        self.supports_jit = False  # XLA has no BlockLSTM
+        self.supports_jit = False  # XLA cannot call the kernel
         unsupported = [
             name
             for name in ("dropout", "recurrent_dropout", "return_state", "stateful", "unroll")
@@ -34,37 +44,68 @@ class FusedLSTM(keras.layers.LSTM):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if initial_state is not None or mask is not None:
             raise ValueError("FusedLSTM takes neither initial states nor masks")
-        steps = tf.transpose(sequences, (1, 0, 2))
-        if self.go_backwards:
-            steps = tf.reverse(steps, (0,))
-        outputs = self._run_kernel(steps)
-        if not self.return_sequences:
-            return outputs[-1]
-        return tf.transpose(outputs, (1, 0, 2))
-
-    def _run_kernel(self, steps):
-        """(time, batch, channels) -> (time, batch, units)."""
-        length, batch = tf.shape(steps)[0], tf.shape(steps)[1]
-        zeros = tf.zeros((batch, self.units), steps.dtype)
-        unused = tf.zeros((self.units,), steps.dtype)
-        # BlockLSTM, not BlockLSTMV2: TensorFlow registers V1's gradient for both, and V2 orders the gates differently.
-        return tf.raw_ops.BlockLSTM(
-            seq_len_max=tf.cast(length, tf.int64),
-            x=steps,
-            cs_prev=zeros,
-            h_prev=zeros,
-            w=_kernel_order(tf.concat((self.cell.kernel, self.cell.recurrent_kernel), axis=0)),
-            wci=unused,
-            wcf=unused,
-            wco=unused,
-            b=_kernel_order(self.cell.bias),
-            forget_bias=0.0,
-            cell_clip=0.0,
-            use_peephole=False,
-        ).h
+        steps = tf.reverse(sequences, (1,)) if self.go_backwards else sequences
+        kernel, bias = _padded(self.cell.kernel, self.units), _padded(self.cell.bias, self.units)
+        extra = len(lstm_kernel.lanes(self.units)) - self.units
+        recurrent = _padded(tf.pad(self.cell.recurrent_kernel, ((0, extra), (0, 0))), self.units)
+        outputs = _recurrence(tf.matmul(steps, kernel) + bias, recurrent)[..., : self.units]
+        return outputs if self.return_sequences else outputs[:, -1]
 
 
-def _kernel_order(weights):
-    """Keras orders the gates as input, forget, cell, output, the kernel as input, cell, forget, output."""
-    i, f, c, o = tf.split(weights, 4, axis=-1)
-    return tf.concat((i, c, f, o), axis=-1)
+def _padded(weights: tf.Tensor, units: int) -> tf.Tensor:
+    """(..., 4 units) in Keras' order as the kernel takes it: each gate padded with zeros, sigmoid gates halved."""
+    gates = tf.stack(tf.split(weights, 4, axis=-1), axis=-2) * tf.constant(GATE_FACTORS)[:, None]
+    extra = len(lstm_kernel.lanes(units)) - units
+    padded = tf.pad(gates, [(0, 0)] * (len(weights.shape)) + [(0, extra)])
+    return tf.reshape(padded, (*weights.shape[:-1], -1))
+
+
+@tf.custom_gradient
+def _recurrence(steps: tf.Tensor, recurrent: tf.Tensor):
+    """(batch, time, 4 units) before the activations, (units, 4 units) -> (batch, time, units)."""
+    kinds = (tf.float32,) * 3
+    outputs, gates, cells = tf.numpy_function(_forward, (steps, recurrent), kinds, stateful=False)
+    outputs.set_shape((*steps.shape[:-1], recurrent.shape[0]))
+
+    def gradient(of_outputs):
+        of_steps = tf.numpy_function(_backward, (gates, recurrent, cells, of_outputs), tf.float32, stateful=False)
+        of_steps.set_shape(steps.shape)
+        before = tf.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
+        flat = [tf.reshape(values, (-1, values.shape[-1])) for values in (before, of_steps)]
+        return of_steps, tf.matmul(*flat, transpose_a=True)
+
+    return outputs, gradient
+
+
+def _forward(steps: np.ndarray, recurrent: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    batch, time, _ = steps.shape
+    gates = steps.copy()
+    cells, outputs = (np.empty((batch, time, len(recurrent)), np.float32) for _ in range(2))
+    _in_parts(lstm_kernel.forward, len(recurrent), gates, recurrent, cells, outputs)
+    return outputs, gates, cells
+
+
+def _backward(gates: np.ndarray, recurrent: np.ndarray, cells: np.ndarray, of_outputs: np.ndarray) -> np.ndarray:
+    of_steps = gates.copy()
+    _in_parts(lstm_kernel.backward, len(recurrent), of_steps, np.ascontiguousarray(recurrent.T), cells, of_outputs)
+    return of_steps
+
+
+def _in_parts(kernel: Callable[..., None], units: int, *arrays: np.ndarray) -> None:
+    """Runs the kernel on all sequences, a part of them on each core."""
+    bounds = np.linspace(0, len(arrays[0]), _threads() + 1).round().astype(int)
+    parts = [part for part in itertools.pairwise(bounds.tolist()) if part[0] < part[1]]
+    others = [_pool().submit(kernel, *arrays, *part, lstm_kernel.lanes(units)) for part in parts[1:]]
+    kernel(*arrays, *parts[0], lstm_kernel.lanes(units))
+    for other in others:
+        other.result()
+
+
+def _threads() -> int:
+    """As many as TensorFlow uses."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads())

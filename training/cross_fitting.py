@@ -35,6 +35,7 @@ from network import (
 )
 from prediction import Predictor, save_out_of_fold
 from settings import Config
+from support.cores import cores
 from support.errors import InputError, warn
 from support.saved_networks import (
     HISTORY_FILE,
@@ -239,11 +240,6 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
         ]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
-
-
-def cores() -> int:
-    """Cores that this process may use: a batch system often gives it fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ignore_ctrl_c() -> None:
