@@ -45,10 +45,10 @@ class FusedLSTM(keras.layers.LSTM):
         if initial_state is not None or mask is not None:
             raise ValueError("FusedLSTM takes neither initial states nor masks")
         steps = tf.reverse(sequences, (1,)) if self.go_backwards else sequences
-        kernel, bias = _padded(self.cell.kernel, self.units), _padded(self.cell.bias, self.units)
         extra = len(lstm_kernel.lanes(self.units)) - self.units
-        recurrent = _padded(tf.pad(self.cell.recurrent_kernel, ((0, extra), (0, 0))), self.units)
-        outputs = _recurrence(tf.matmul(steps, kernel) + bias, recurrent)[..., : self.units]
+        recurrent = tf.pad(self.cell.recurrent_kernel, ((0, extra), (0, 0)))
+        weights = [_padded(values, self.units) for values in (self.cell.kernel, recurrent, self.cell.bias)]
+        outputs = _lstm(steps, *weights)[..., : self.units]
         return outputs if self.return_sequences else outputs[:, -1]
 
 
@@ -61,42 +61,62 @@ def _padded(weights: tf.Tensor, units: int) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def _recurrence(steps: tf.Tensor, recurrent: tf.Tensor):
-    """(batch, time, 4 units) before the activations, (units, 4 units) -> (batch, time, units)."""
-    kinds = (tf.float32,) * 3
-    outputs, gates, cells = tf.numpy_function(_forward, (steps, recurrent), kinds, stateful=False)
-    outputs.set_shape((*steps.shape[:-1], recurrent.shape[0]))
+def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor):
+    """(batch, time, channel) and the weights as `_padded` makes them -> (batch, time, units)."""
+    given = (inputs, kernel, recurrent, bias)
+    outputs, gates, cells = tf.numpy_function(_forward, given, (tf.float32,) * 3, stateful=False)
+    outputs.set_shape((*inputs.shape[:-1], recurrent.shape[0]))
 
     def gradient(of_outputs):
-        of_steps = tf.numpy_function(_backward, (gates, recurrent, cells, of_outputs), tf.float32, stateful=False)
-        of_steps.set_shape(steps.shape)
-        before = tf.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
-        flat = [tf.reshape(values, (-1, values.shape[-1])) for values in (before, of_steps)]
-        return of_steps, tf.matmul(*flat, transpose_a=True)
+        kept = (inputs, kernel, recurrent, gates, cells, outputs, of_outputs)
+        gradients = tf.numpy_function(_backward, kept, (tf.float32,) * 4, stateful=False)
+        for values, of in zip(gradients, given, strict=True):
+            values.set_shape(of.shape)
+        return gradients
 
     return outputs, gradient
 
 
-def _forward(steps: np.ndarray, recurrent: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    batch, time, _ = steps.shape
-    gates = steps.copy()
-    cells, outputs = (np.empty((batch, time, len(recurrent)), np.float32) for _ in range(2))
-    _in_parts(lstm_kernel.forward, len(recurrent), gates, recurrent, cells, outputs)
-    return outputs, gates, cells
+def _forward(inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    units = len(recurrent)
+    outputs, gates, cells = (np.empty((*inputs.shape[:2], width), np.float32) for width in (units, 4 * units, units))
+    given = (inputs, kernel, recurrent, bias, gates, cells, outputs)
+    _in_parts(lambda _, *part: lstm_kernel.forward(*given, *part, lstm_kernel.lanes(units)), len(inputs))
+    return [outputs, gates, cells]
 
 
-def _backward(gates: np.ndarray, recurrent: np.ndarray, cells: np.ndarray, of_outputs: np.ndarray) -> np.ndarray:
-    of_steps = gates.copy()
-    _in_parts(lstm_kernel.backward, len(recurrent), of_steps, np.ascontiguousarray(recurrent.T), cells, of_outputs)
-    return of_steps
+def _backward(
+    inputs: np.ndarray,
+    kernel: np.ndarray,
+    recurrent: np.ndarray,
+    gates: np.ndarray,
+    cells: np.ndarray,
+    outputs: np.ndarray,
+    of_outputs: np.ndarray,
+) -> list[np.ndarray]:
+    """Gradients of the inputs, the kernel, the recurrent kernel and the bias."""
+    units, channels = len(recurrent), len(kernel)
+    of_inputs = np.empty_like(inputs)
+    of_weights = np.zeros((_threads(), channels + units + 1, 4 * units), np.float32)  # each thread has its own sum
+    weights = np.ascontiguousarray(kernel.T), np.ascontiguousarray(recurrent.T)
+
+    def run(part: int, first: int, last: int) -> None:
+        sums = of_weights[part, :channels], of_weights[part, channels:-1], of_weights[part, -1]
+        given = (inputs, weights, gates, cells, outputs, of_outputs, of_inputs, sums)
+        lstm_kernel.backward(*given, first, last, lstm_kernel.lanes(units))
+
+    _in_parts(run, len(inputs))
+    total = of_weights.sum(axis=0)
+    return [of_inputs, total[:channels], total[channels:-1], total[-1]]
 
 
-def _in_parts(kernel: Callable[..., None], units: int, *arrays: np.ndarray) -> None:
-    """Runs the kernel on all sequences, a part of them on each core."""
-    bounds = np.linspace(0, len(arrays[0]), _threads() + 1).round().astype(int)
-    parts = [part for part in itertools.pairwise(bounds.tolist()) if part[0] < part[1]]
-    others = [_pool().submit(kernel, *arrays, *part, lstm_kernel.lanes(units)) for part in parts[1:]]
-    kernel(*arrays, *parts[0], lstm_kernel.lanes(units))
+def _in_parts(run: Callable[[int, int, int], None], sequences: int) -> None:
+    """Calls run(part, first, last) for all sequences, a part of them in each thread."""
+    bounds = np.linspace(0, sequences, _threads() + 1).round().astype(int).tolist()
+    parts = [(part, *ends) for part, ends in enumerate(itertools.pairwise(bounds)) if ends[0] < ends[1]]
+    others = [_pool().submit(run, *part) for part in parts[1:]]
+    for part in parts[:1]:
+        run(*part)
     for other in others:
         other.result()
 
