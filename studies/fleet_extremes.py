@@ -222,6 +222,23 @@ def fitted_moments(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> np.nd
     return np.array(found)
 
 
-def exceeded(moments: np.ndarray, probability: float) -> np.ndarray:
-    """(...,): the level that Gumbel distributions with L-moments (..., 3) exceed with a probability."""
-    return stats.gumbel_r.isf(probability, *gumbel(moments))
+def exceeded(moments: np.ndarray, probability: float, name: str = "Gumbel") -> np.ndarray:
+    """(...,): the level that one of DISTRIBUTIONS with L-moments (..., 3) exceeds with a probability."""
+    distribution, parameters = DISTRIBUTIONS[name]
+    return distribution.isf(probability, *parameters(moments))
+
+
+def fitted_level(moments: np.ndarray, probability: float, confidence: float, records: int, name: str) -> Interval:
+    """`exceeded`, with its interval. moments: (1 + bootstrap, 3), see `fitted_moments`."""
+    estimate, *resampled = exceeded(moments, probability, name)
+    return percentiles(estimate, np.array(resampled), confidence, records)
+
+
+def fitted_curve(moments: np.ndarray, levels: np.ndarray, confidence: float, records: int, name: str) -> np.ndarray:
+    """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds.
+
+    moments: (1 + bootstrap, 3), see `fitted_moments`.
+    """
+    distribution, parameters = DISTRIBUTIONS[name]
+    logits = _logit(distribution.sf(levels, *(each[:, None] for each in parameters(moments))))
+    return expit(np.stack([logits[0], *_bounds(logits[0], logits[1:], confidence, records)]))
