@@ -47,6 +47,7 @@ CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
 # In history.csv: the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
+ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 
 @dataclass(frozen=True)
@@ -380,8 +381,7 @@ def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels
     Args:
         time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
     """
-    # The blank separates long numbers.
-    _write_rows(path, [("Time", *channels)], np.column_stack([time, outputs]), " %15.5f")
+    _write_rows(path, [("Time", *channels)], np.column_stack([time, outputs]))
 
 
 def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions: np.ndarray) -> None:
@@ -394,17 +394,18 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
     units = ("sec", "m", "m", "m", "deg", "deg", "deg")
     names = ("Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z")
     table = np.column_stack([time, track[:, :2], motions, track[:, 2]])
-    _write_rows(path, [(title,), units, names], table, "%16.5f")
+    _write_rows(path, [(title,), units, names], table)
 
 
-def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray, number: str) -> None:
-    """Writes a table below header lines, in blocks, which is several times faster than row by row."""
-    row = number * table.shape[1] + "\n"
-    with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:
-        file.writelines("".join(f"{word:>16}" for word in words) + "\n" for words in header)
-        for start in range(0, len(table), 1000):
-            block = table[start : start + 1000]
-            file.write(row * len(block) % tuple(block.ravel()))
+def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) -> None:
+    """Writes a table below header lines."""
+    from support.number_text import rows_of_text  # only here, as Numba takes a moment to load
+
+    with written_aside(path) as aside, open(aside, "wb") as file:
+        file.writelines(("".join(f"{word:>16}" for word in words) + "\n").encode() for words in header)
+        file.writelines(
+            rows_of_text(table[start : start + ROWS_AT_ONCE]) for start in range(0, len(table), ROWS_AT_ONCE)
+        )
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

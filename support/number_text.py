@@ -3,31 +3,28 @@
 import numba
 import numpy as np
 
-DECIMALS = 5
-LARGEST = 1e9  # beyond it, 64-bit floating point no longer tells which way a number is to be rounded
-TIE = 1e-5  # distance from a tie in which that is not certain either
+WIDTH, DECIMALS = 16, 5
+LARGEST = 1e8  # larger numbers leave no space before them
+TIE = 1e-5  # distance from a tie in which rounding to 64 bits could decide
 POINT, MINUS, SPACE, ZERO, NEWLINE = (ord(character) for character in ".- 0\n")
 
 
-def rows_of_text(table: np.ndarray, width: int) -> bytes:
-    """Each row of `table` as a line of numbers with DECIMALS decimals, right-justified as by f"{number:{width}.5f}".
-
-    A number that needs more than the width takes what it needs.
-    """
-    text = np.empty((len(table), table.shape[1] * width + 1), np.uint8)
+def rows_of_text(table: np.ndarray) -> bytes:
+    """Each row of `table` (rows, columns) as a line of numbers, each as by " %15.5f"."""
+    text = np.empty((len(table), table.shape[1] * WIDTH + 1), np.uint8)
     doubtful = np.empty(table.shape, bool)
-    _fill(np.ascontiguousarray(table, np.float64), width, text, doubtful)
-    exact = {tuple(place): f"{table[tuple(place)]:{width}.{DECIMALS}f}".encode() for place in np.argwhere(doubtful)}
-    if any(len(number) > width for number in exact.values()):
-        row = f"%{width}.{DECIMALS}f" * table.shape[1] + "\n"
-        return (row * len(table) % tuple(table.ravel())).encode()
-    for (row, column), number in exact.items():
-        text[row, column * width : (column + 1) * width] = np.frombuffer(number, np.uint8)
+    _fill(np.ascontiguousarray(table, np.float64), text, doubtful)
+    number = f" %{WIDTH - 1}.{DECIMALS}f"
+    exact = {place: number % table[place] for place in zip(*np.nonzero(doubtful), strict=True)}
+    if any(len(each) > WIDTH for each in exact.values()):
+        return ((number * table.shape[1] + "\n") * len(table) % tuple(table.ravel())).encode()
+    for (row, column), each in exact.items():
+        text[row, column * WIDTH : (column + 1) * WIDTH] = np.frombuffer(each.encode(), np.uint8)
     return text.tobytes()
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill(table, width, text, doubtful):
+def _fill(table, text, doubtful):
     """Fills text, and marks the numbers that are left to Python's exact formatting in doubtful (rows, columns)."""
     for row in range(table.shape[0]):
         text[row, -1] = NEWLINE
@@ -38,8 +35,8 @@ def _fill(table, width, text, doubtful):
             doubtful[row, column] = not abs(number) < LARGEST or abs(abs(scaled - whole) - 0.5) < TIE
             if doubtful[row, column]:
                 continue
-            left, place = np.int64(whole), (column + 1) * width
-            for digit in range(width):
+            left, place = np.int64(whole), (column + 1) * WIDTH
+            for digit in range(WIDTH):
                 place -= 1
                 if digit == DECIMALS:
                     text[row, place] = POINT
