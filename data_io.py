@@ -38,7 +38,7 @@ from readers.text_tables import (
     written_by,
 )
 from readers.waves import grid_offsets, wave_elevation
-from settings import SET_NAMES, Config, UserInput, user_settings
+from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support.errors import InputError
 from support.files import written_aside
 
@@ -113,6 +113,11 @@ def joined(*sets: Sequence[Record]) -> Sequence[Record]:
     if any(isinstance(records, RecordsOnDisk) for records in sets):
         return RecordsOnDisk(tuple(record for records in sets for record in getattr(records, "cached", ())))
     return tuple(record for records in sets for record in records)
+
+
+def record_names(records: Sequence[Record]) -> list[str]:
+    """The records' names, without reading those that stay on disk."""
+    return [record.name for record in getattr(records, "cached", records)]
 
 
 # ---- channels ---------------------------------------------------------------------------------------------------
@@ -306,7 +311,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     data = config.data
     if data.cache_path:
         record_cache.prepare(Path(data.cache_path))
-    names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+    names = names_by_path(data)
     pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas releases Python's global interpreter lock
         results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config), pairs)
@@ -354,6 +359,11 @@ def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
     files = _files_of(sc, lamp, config.user)
     chosen = {name: getattr(config.user, name) for name in user_settings("channels")}
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
+
+
+def names_by_path(data: DataInfo) -> dict[str, str]:
+    """The name of each record of a run by SimpleCode's path, see `unique_names`."""
+    return unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:

@@ -21,10 +21,9 @@ from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import handle_in
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
-from studies import fleet_records
 from support import run_folder
-from support.errors import InputError, first_line, warn
-from trust import banding, flagging
+from support.errors import Collector, Found, InputError, first_line, warn
+from trust import banding, flagging, record_statistics
 from trust.banding import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
@@ -118,7 +117,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums([motions], [rows])[0] for motions, rows in counted]
-        names[set_name] = [(name, handle_in(name)) for name in record_names(of_set.records)]
+        names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
@@ -133,7 +132,7 @@ def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
     found = load_out_of_fold(config.network_folder)
     records = data_io.joined(results["train"].records, results["val"].records)
-    names = record_names(records)
+    names = data_io.record_names(records)
     if not names or not found.keys() >= set(names):
         return results
     return {**results, "val": Predicted(records, [found[name] for name in names])}
@@ -171,11 +170,6 @@ def network_title(trained: TrainedNetwork) -> str:
     """Name of the network in the report and in figures: LSTM, GRU, Transformer or Linear."""
     kind = trained.architecture.network_type
     return kind.upper() if kind in ("lstm", "gru") else kind.capitalize()
-
-
-def record_names(records: Sequence[Record]) -> list[str]:
-    """The records' names, without reading those that stay on disk."""
-    return [record.name for record in getattr(records, "cached", records)]
 
 
 # ---- predictions as text ----------------------------------------------------------------------------------------
@@ -231,24 +225,18 @@ def predict_without_lamp(
     data = config.data
     if not data.predict_sc:
         return [], []
-    names = data_io.unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+    names = data_io.names_by_path(data)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
-    recorder, statistics = fleet_records.Recorder.of(config), []
-    flags, faults, remarks, predicted = [], [], [], 0
+    recorder, statistics = record_statistics.Recorder.of(config), []
+    collect, flags, predicted = Collector(), [], 0
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
-            records, tracks = [], []
+            found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                try:
-                    record, remark = data_io.read_record(sc, None, config.user, waves, names[sc])
-                    track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
-                except InputError as error:
-                    faults += error.lines
-                    continue
-                records.append(record)
-                tracks.append(track)
-                remarks += remark
+                found.append(collect(_with_track, config, sc, waves, names[sc]))
+            found = [each for each in found if each]
+            records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
             if recorder:
                 members = predictor.predict_members(inputs)
@@ -256,15 +244,22 @@ def predict_without_lamp(
                 statistics += map(recorder.fleet_record, records, members)
             else:
                 predictions = predictor.predict(inputs)
-            for record, prediction, track in zip(records, predictions, tracks, strict=True):
+            for (record, track), prediction in zip(found, predictions, strict=True):
                 _write_prediction(config, record, prediction, channels, bands, track)
             flags += flag_records(config, "predict", records, predictions, watch, bands)
             predicted += len(records)
     if statistics:
-        fleet_records.save(config.output_folder, fleet_records.RecordTable.joined(statistics))
-    warn(remarks)
+        record_statistics.save(config.output_folder, record_statistics.RecordTable.joined(statistics))
+    warn(collect.remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
-    return flags, faults
+    return flags, collect.faults
+
+
+def _with_track(config: Config, sc: str, waves: str | None, name: str) -> Found:
+    """A record without LAMP, and SimpleCode's track if LAMP's .mot is to be written (else None)."""
+    record, remarks = data_io.read_record(sc, None, config.user, waves, name)
+    track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
+    return Found((record, track), remarks)
 
 
 def flag_records(

@@ -24,7 +24,7 @@ from figures.comparison_figure import comparison_figure
 from figures.style import SET_NAMES
 from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
-from support.errors import InputError, exit_status, warn
+from support.errors import Collector, InputError, exit_status, warn
 from support.files import png_path, posix
 from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_metadata, training_settings
 
@@ -130,17 +130,13 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
     Raises InputError if a network or report is missing, or they were evaluated on different data or channels.
     """
-    results, faults = [], []
-    for name, folder in networks.items():
-        try:
-            results.append(read_result(name, folder))
-        except InputError as error:
-            faults += error.lines
-    faults += _incomparable(results, "val")
+    collect = Collector()
+    found = [collect(read_result, name, folder) for name, folder in networks.items()]
+    results = [result for result in found if result]
+    collect.faults += _incomparable(results, "val")
     if test == "all":
-        faults += _incomparable([result for result in results if len(result.errors("test"))], "test")
-    if faults:
-        raise InputError(faults)
+        collect.faults += _incomparable([result for result in results if len(result.errors("test"))], "test")
+    collect.check()
     return results
 
 

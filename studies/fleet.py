@@ -23,13 +23,14 @@ from figures.style import PlotStyle
 from pages import report_page
 from settings import NETWORKS_FOLDER, Config, SaveData
 from studies import fleet_peaks, fleet_records, fleet_spectra, next_runs
-from studies.fleet_records import RecordTable
 from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
 from studies.sea_state_map import PART_UNITS
 from support import run_folder
 from support.errors import InputError, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE
+from trust import record_statistics
+from trust.record_statistics import RecordTable
 
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
@@ -75,10 +76,10 @@ def run(given: argparse.Namespace) -> None:
     config = fleet_records.training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
         raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
-    fleet = fleet_records.load(where)
+    fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
-            f"{where / fleet_records.TABLE_FILE}: is missing; name records without LAMP in "
+            f"{where / record_statistics.TABLE_FILE}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
     output = Path(posix(given.output)) if given.output else where
@@ -91,7 +92,7 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     if not config.data.predict_sc or not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
         return
     try:
-        fleet = fleet_records.load(config.output_folder)
+        fleet = record_statistics.load(config.output_folder)
         if fleet is not None:
             known = data_io.joined(sets["train"], sets["val"])
             _report(config, config.network_folder, fleet, Question(), config.output_folder, known)
@@ -133,9 +134,9 @@ def _report(
 ) -> None:
     """not_random: ends of the names of LAMP records that do not count."""
     began = time.perf_counter()
-    scale = fleet.levels[:, 1] / fleet_records.LEVEL_STEP
+    scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-    recorder = fleet_records.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
+    recorder = record_statistics.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
     lamp = fleet_records.lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp)
     lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
@@ -178,7 +179,9 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             "what follows from them do not compare; predict records as long as LAMP's"
         )
     if not fleet.spectra.shape[2]:
-        lines.append(f"{fleet_records.CURVES_FILE}: of an earlier version, without spectra; predict again to have them")
+        lines.append(
+            f"{record_statistics.CURVES_FILE}: of an earlier version, without spectra; predict again to have them"
+        )
     few = [group.name for group in groups if group.borrowed]
     if few:
         lines.append(

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from studies.fleet_extremes import l_moments
-from studies.fleet_records import RecordTable
 from studies.fleet_tables import Group, by_source
+from trust.record_statistics import RecordTable
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # shares of the peaks below
 FEWEST_PEAKS = 20

@@ -11,8 +11,8 @@ from metrics import SIMPLECODE
 from readers.cases import HANDLE, handle_in, parse_handle
 from studies import fleet_extremes as extremes
 from studies.fleet_estimates import FEWEST_RECORDS, Interval, corrected_mean, effective_runs, mean, share
-from studies.fleet_records import LAMP, NETWORK, RecordTable
 from studies.sea_state_map import PART_UNITS
+from trust.record_statistics import LAMP, NETWORK, RecordTable
 
 EVERYTHING = "all"
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own

@@ -21,8 +21,8 @@ from metrics import SIMPLECODE
 from readers.cases import Handle
 from settings import SaveData
 from studies import sea_state_files
-from studies.sea_state_files import CHANNELS, Collector, condition
-from support.errors import InputError, exit_status, warn
+from studies.sea_state_files import CHANNELS, condition
+from support.errors import Collector, InputError, exit_status, warn
 from support.files import png_path, posix
 
 PART_UNITS = {
@@ -81,8 +81,7 @@ def run(
         listed = [path for _, paths in known.values() for path in paths]
         simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
         amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
-    if collect.faults:
-        raise collect.error()
+    collect.check()
     table = condition_table(amplitudes, *parts, {name: conditions for name, (conditions, _) in known.items()})
     if table.empty:
         remarks = "; ".join(collect.remarks)

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, RecordsOnDisk, joined, parse_handle
+from data_io import Record, RecordsOnDisk, joined, parse_handle, record_names
 from layers.standardization import Standardization
 from network import (
     Architecture,
@@ -187,7 +187,7 @@ class Fold:
 def split(config: Config, sets: Mapping[str, Sequence[Record]], seed: int) -> list[Fold]:
     """The folds of all records of train and val; each validates on what is dealt to it and trains on the rest."""
     records = joined(sets["train"], sets["val"])
-    dealt = deal([record.name for record in getattr(records, "cached", records)], config.user.num_folds, seed)
+    dealt = deal(record_names(records), config.user.num_folds, seed)
     folds = []
     for k in range(config.user.num_folds):
         user = dataclasses.replace(

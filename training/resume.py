@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 from data_io import Record, RecordsOnDisk
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
-from support.errors import InputError, first_line
+from support.errors import UNREADABLE, InputError, first_line
 from support.files import written_aside
 from support.saved_networks import (
     CHECKPOINTS,
@@ -153,7 +152,7 @@ def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:
         history = pd.read_csv(folder / HISTORY_FILE, dtype=str).astype(float).astype({"epoch": int}).head(epochs)
         if len(history) != epochs or not set(HISTORY_COLUMNS) <= set(history):
             raise ValueError(f"{HISTORY_FILE} has {len(history)} of {epochs} epochs")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise _cannot_go_on(folder, error) from error
     print(f"Resuming the training in {folder} after epoch {epochs}")
     return Interrupted(folder, metadata, history)
@@ -209,7 +208,7 @@ class TrainingState(keras.callbacks.Callback):
             with np.load(self._file) as state:
                 for i, variable in enumerate(training_variables(self.model)):
                     variable.assign(state[f"variable_{i}"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise _cannot_go_on(self._file.parent, error) from error
 
     def on_epoch_end(self, epoch, logs=None):

@@ -13,7 +13,7 @@ from data_io import Record
 from network import TrainedNetwork
 from settings import Config
 from support import run_folder
-from support.errors import first_line, warn
+from support.errors import UNREADABLE, first_line, warn
 from support.saved_networks import OUT_OF_FOLD_FILE
 from trust import bands
 
@@ -107,7 +107,7 @@ def of_run(
             calibration = bands.load(path)
             if calibration.channels != tuple(channels):
                 raise ValueError(f"it is of {', '.join(calibration.channels)}")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
             return None
     if not calibration.levels:

@@ -1,6 +1,5 @@
 """Flags predicted records that are unlike those of the training: what is saved with the network, and the table."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -12,7 +11,7 @@ from data_io import Record
 from readers.cases import HANDLE, Handle, handle_in, parse_handle
 from settings import Config
 from support import run_folder
-from support.errors import first_line, warn
+from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
 from trust import novelty
 
@@ -55,7 +54,7 @@ def load(config: Config) -> Watch | None:
             arrays = dict(kept)
         names = [str(name) for name in arrays.pop("names")]
         known = novelty.Known(**arrays)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         warn([f"{path}: cannot be read ({first_line(error)}); records unlike those of the training are not flagged"])
         return None
     return Watch(known, tuple(parse_handle(name) for name in names if HANDLE.fullmatch(name)), _channels(config)[0])
