@@ -6,7 +6,7 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ from readers.text_tables import (
 )
 from readers.waves import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
+from support import run_folder
 from support.errors import InputError
 from support.files import written_aside
 
@@ -415,6 +416,13 @@ def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray, 
         for start in range(0, len(table), 1000):
             block = table[start : start + 1000]
             file.write(row * len(block) % tuple(block.ravel()))
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Writes tables of a run (by file name) into its folder, and lists them there."""
+    run_folder.note(folder, list(tables))
+    for name, table in tables.items():
+        write_table(folder / name, table)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -27,7 +27,6 @@ from trust import banding, flagging, record_statistics
 from trust.banding import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
-FIGURES_FOLDER = "figures"
 START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
@@ -123,9 +122,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
     for line in metrics.worse_than_simplecode(report, by_record, network):
         print(line)
-    for file, table in ((REPORT_FILE, report), (BY_RECORD_FILE, by_record)):
-        run_folder.note(config.output_folder, [file])
-        data_io.write_table(config.output_folder / file, table)
+    data_io.write_tables(config.output_folder, {REPORT_FILE: report, BY_RECORD_FILE: by_record})
 
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
@@ -296,23 +293,19 @@ def save_figures(
     chosen, channels = config.plotting, trained.architecture.outputs
     if not chosen.plotting_mode:
         return
-    style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
-    looks = {"channels": channels, "style": style, "network": network_title(trained)}
+    looks = {"channels": channels, "style": chosen, "network": network_title(trained)}
     figures = _figures_of_records(config, results, bands, looks) | _figures_of_sets(config, results, looks)
     if len(trained.history):
         title = f"Training of {config.network_name}"
         figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
     if bands and len(bands.by_record):
-        of_bands = (bands.by_record, bands.level, style, f"Bands of {config.network_name}")
+        of_bands = (bands.by_record, bands.level, chosen, f"Bands of {config.network_name}")
         figures |= _if_drawn("bands", trust_figures.bands_figure, *of_bands)
     if pairs is not None and len(pairs) and pairs["odd"].any():
-        of_pairs = (pairs, channels, style, "Pairs of SimpleCode and LAMP")
+        of_pairs = (pairs, channels, chosen, "Pairs of SimpleCode and LAMP")
         figures |= _if_drawn("pairs", trust_figures.pairs_figure, *of_pairs)
-    figures |= evolution_figures(config, results["val"].records, trained, style)
-    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
-    run_folder.note(config.output_folder, list(files))
-    for name, figure in files.items():
-        plotting.save_figure(figure, config.output_folder / name)
+    figures |= evolution_figures(config, results["val"].records, trained)
+    plotting.save_figures(figures, config.output_folder)
     if chosen.show_figures:
         plotting.show_figures(figures)
 
@@ -363,9 +356,7 @@ def _if_drawn(name: str, draw: Callable[..., Figure], *arguments) -> dict[str, F
         return {}
 
 
-def evolution_figures(
-    config: Config, records: Sequence[Record], trained: TrainedNetwork, style: plotting.PlotStyle
-) -> dict[str, Figure]:
+def evolution_figures(config: Config, records: Sequence[Record], trained: TrainedNetwork) -> dict[str, Figure]:
     """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
     chosen = config.plotting.evolution_ID_list_val
     if not chosen:
@@ -379,7 +370,7 @@ def evolution_figures(
     for n, i in enumerate(chosen):
         record, by_epoch = records[i], {epoch: outputs[n] for epoch, outputs in predictions.items()}
         title = f"{record.name} ({SET_TITLES['val']}) over the training of {config.network_name}"
-        looks = (trained.best_epoch, trained.architecture.outputs, style, title)
+        looks = (trained.best_epoch, trained.architecture.outputs, config.plotting, title)
         figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
             record.time, record.targets, record.simple, by_epoch, *looks
         )
@@ -410,7 +401,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     kinds = {
         "report": REPORT_FILE in made,
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
-        "figures": any(name.startswith(f"{FIGURES_FOLDER}/") for name in made),
+        "figures": any(name.startswith(f"{plotting.FIGURES_FOLDER}/") for name in made),
     }
     found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
     where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""

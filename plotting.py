@@ -7,7 +7,6 @@ One record is (LAMP, SimpleCode, network), each (rows, channel) in the units of 
 `network` is what the network is called.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -42,8 +41,10 @@ from figures.style import (
     write_note,
 )
 from metrics import ABOUT_MEAN, Motions, magnitudes, rows_around_largest, running_mean, turning_points
+from support import run_folder
 from support.files import written_aside
 
+FIGURES_FOLDER = "figures"  # in a run's folder
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
@@ -367,9 +368,17 @@ def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
 # ---- saving and showing -----------------------------------------------------------------------------------------
 
 
-def save_figure(figure: Figure, path: str | os.PathLike) -> None:
+def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Writes the figures of a run (by name) into its folder, and lists them there."""
+    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
+    run_folder.note(folder, list(files))
+    for name, figure in files.items():
+        save_figure(figure, folder / name)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
     """Writes the figure as PNG atomically, creating its folders."""
-    with written_aside(Path(path)) as aside, rc_context(fname=STYLE_FILE):
+    with written_aside(path) as aside, rc_context(fname=STYLE_FILE):
         figure.savefig(aside, format="png")
 
 

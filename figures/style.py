@@ -10,7 +10,6 @@ colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed 
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from data_io import CHANNEL_UNITS
+from settings import Plotting as PlotStyle
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
 CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
@@ -33,17 +33,6 @@ SMALL_TEXT = 7.0  # points
 GRAY = "0.45"
 DOTTED = (0, (1, 1.2))
 DASHED = (0, (4, 1.6))
-
-
-@dataclass(frozen=True)
-class PlotStyle:
-    """The user's choices for figures: colours, steps to either side in a running mean, marker area in points^2."""
-
-    simple_color: str = "red"
-    lamp_color: str = "black"
-    lstm_color: str = "green"
-    running_avg_span: int = 100
-    maxima_bullet_size: float = 20
 
 
 styled = rc_context(fname=STYLE_FILE)  # decorates functions so that they draw in the style of all figures

@@ -113,13 +113,7 @@ def evolution_figure(
         truth, of_checkpoints = lamp[:, index], {epoch: values[:, index] for epoch, values in predictions.items()}
         with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
             squared = [np.mean((p - truth) ** 2) for p in (*of_checkpoints.values(), simple[:, index])]
-        *errors, of_simple = shown = _positive(np.sqrt(squared))
-        over_epochs.plot(list(colors), errors, color=GRAY, linewidth=0.8, zorder=1.5)
-        over_epochs.scatter(list(colors), errors, c=list(colors.values()), s=14, zorder=2.5)
-        if np.isfinite(of_simple):
-            over_epochs.axhline(of_simple, **lines["SimpleCode"])
-        if np.isfinite(shown).any():
-            make_logarithmic(over_epochs, shown, most_ticks=5)
+        _draw_checkpoint_errors(over_epochs, _positive(np.sqrt(squared)), colors, lines["SimpleCode"])
         over_epochs.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
         _mark_best(over_epochs, best_epoch)
 
@@ -140,6 +134,17 @@ def evolution_figure(
     lines |= {f"epoch {n} (best)" if n == best_epoch else f"epoch {n}": {"color": color} for n, color in drawn.items()}
     figure_legend(figure, legend_lines(lines))
     return figure
+
+
+def _draw_checkpoint_errors(ax: Axes, errors: np.ndarray, colors: Mapping[int, np.ndarray], simple: dict) -> None:
+    """errors: of each checkpoint, and last of SimpleCode. colors: by epoch. simple: SimpleCode's line."""
+    *of_checkpoints, of_simple = errors
+    ax.plot(list(colors), of_checkpoints, color=GRAY, linewidth=0.8, zorder=1.5)
+    ax.scatter(list(colors), of_checkpoints, c=list(colors.values()), s=14, zorder=2.5)
+    if np.isfinite(of_simple):
+        ax.axhline(of_simple, **simple)
+    if np.isfinite(errors).any():
+        make_logarithmic(ax, errors, most_ticks=5)
 
 
 def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:

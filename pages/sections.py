@@ -15,7 +15,7 @@ from data_io import CHANNEL_UNITS
 from figures.style import SET_NAMES
 from metrics import SIMPLECODE
 from pages import html_parts as html
-from readers.cases import HANDLE, parse_handle
+from readers.cases import find_handle
 from settings import REPORT_FILE, UserInput, declared
 from support.saved_networks import SETTINGS_FILE
 
@@ -111,11 +111,11 @@ def _count(number: int, word: str) -> str:
 
 def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     """Number of records, and the range of the sea states in their handles."""
-    named = [name for name in names if HANDLE.fullmatch(name)]
-    states = {name.rpartition("-")[0] for name in named}
+    handles = {name: handle for name in names if (handle := find_handle(name))}
+    states = {name.rpartition("-")[0] for name in handles}
     row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": len(states) or html.NONE}
     for part, label in HANDLE_LABELS.items():
-        values = [getattr(parse_handle(name), part) for name in named]
+        values = [getattr(handle, part) for handle in handles.values()]
         ends = dict.fromkeys(f"{end(values):g}" for end in (min, max) if values)
         row[label] = " to ".join(ends) or html.NONE
     return row

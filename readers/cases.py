@@ -12,6 +12,15 @@ from support.files import posix
 LONGEST_NAME = 255  # characters of a file name
 COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file name
 HANDLE = re.compile(r".*?_hN_pN_aN_hhN_ppN_aaN_sN-(\d+)".replace("N", r"(\d+(?:\.\d+)?)"), re.DOTALL)
+PART_UNITS = {
+    "height": "m",
+    "period": "s",
+    "heading": "deg",
+    "second_height": "m",
+    "second_period": "s",
+    "second_heading": "deg",
+    "speed": "knots",
+}
 
 
 @dataclass(frozen=True)
@@ -88,13 +97,26 @@ def handle_in(name: str) -> str:
     return name[match.start(1) - len("_h") :] if match else ""
 
 
+def part_label(part: str) -> str:
+    """A part of a handle with its unit, for an axis."""
+    return f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]"
+
+
 def parse_handle(text: str) -> Handle:
     """The parts of a handle, or of a path that ends in one. Raises InputError if the text does not end in a handle."""
-    match = HANDLE.fullmatch(text)
-    if match is None:
+    handle = find_handle(text)
+    if handle is None:
         raise InputError(
             f"{text}: not a handle; expected one like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
             "(height, period, heading of both wave systems, speed, realization)"
         )
+    return handle
+
+
+def find_handle(text: str) -> Handle | None:
+    """The parts of the handle that a text ends in; None without one."""
+    match = HANDLE.fullmatch(text)
+    if match is None:
+        return None
     *parts, realization = match.groups()
     return Handle(*map(float, parts), int(realization))

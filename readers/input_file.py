@@ -1,7 +1,6 @@
 """Loads the user's input file and turns its classes into checked settings."""
 
 import ast
-import difflib
 import importlib.util
 import sys
 import traceback
@@ -12,7 +11,7 @@ from typing import Any
 
 from settings import SECTIONS, Config, attributes, fill, resolve_indices
 from support import conflicts
-from support.errors import InputError
+from support.errors import InputError, did_you_mean
 from support.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
@@ -44,8 +43,7 @@ def load_module(name: str) -> ModuleType:
     """
     path = _path_of(name)
     if not path.is_file():
-        near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.py")], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(path.stem, [p.stem for p in path.parent.glob("*.py")])
         raise InputError(
             f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
         )

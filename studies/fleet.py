@@ -6,7 +6,6 @@ python -m studies.fleet --network NAME --limits Roll=20 Pitch=5 the probability 
 
 import argparse
 import contextlib
-import difflib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,14 +18,13 @@ import data_io
 import plotting
 from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
-from figures.style import PlotStyle
 from pages import report_page
+from readers.cases import PART_UNITS, part_label
 from settings import NETWORKS_FOLDER, Config, SaveData
 from studies import fleet_peaks, fleet_records, fleet_spectra, next_runs
 from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
-from studies.sea_state_map import PART_UNITS
 from support import run_folder
-from support.errors import InputError, exit_status, warn
+from support.errors import InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE
 from trust import record_statistics
@@ -115,9 +113,8 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
     if not 50 <= level <= 99:
         faults.append(f"--level {level:g}: expected 50 to 99 percent")
     for part in [part for part in by if part not in PART_UNITS and list(by) != [EVERYTHING]]:
-        near = difflib.get_close_matches(part, PART_UNITS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        faults.append(f"--by {part}: expected all, or parts of the handle: {', '.join(PART_UNITS)}{hint}")
+        expected = f"expected all, or parts of the handle: {', '.join(PART_UNITS)}"
+        faults.append(f"--by {part}: {expected}{did_you_mean(part, PART_UNITS)}")
     if faults:
         raise InputError(faults)
     return Question(level / 100, found, 3600 * hours, seed, tuple(by))
@@ -149,10 +146,9 @@ def _report(
     tails, peaks = fleet_peaks.tables(lamp, fleet, drawn, question.exposure, question.level, question.seed)
     spectra = fleet_spectra.table(lamp, fleet, groups, question.level)
     tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks, SPECTRA_FILE: spectra}
-    run_folder.note(output, [*tables, FACTS_FILE])
-    for name, each in tables.items():
-        data_io.write_table(output / name, each)
+    data_io.write_tables(output, tables)
     sentences = headline(table)
+    run_folder.note(output, [FACTS_FILE])
     write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
     if config.plotting.plotting_mode:
         save_figures(output, tables, groups, drawn, question, config)
@@ -206,8 +202,7 @@ def save_figures(
 
     tables: by file name.
     """
-    style = PlotStyle(**{name: getattr(config.plotting, name) for name in PlotStyle.__dataclass_fields__})
-    table = tables[STATISTICS_FILE]
+    style, table = config.plotting, tables[STATISTICS_FILE]
     title = f"Means over the records with {100 * question.level:g} % intervals"
     figures = {"fleet_means": fleet_figures.means_figure(table, style, title)}
     for group in drawn:
@@ -227,9 +222,7 @@ def save_figures(
             title = f"Spectra and response amplitude operators, {name}"
             figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(own[SPECTRA_FILE], style, title)
     figures |= _limit_maps(table, groups)
-    run_folder.note(output, [f"figures/{name}.png" for name in figures])
-    for name, figure in figures.items():
-        plotting.save_figure(figure, output / "figures" / f"{name}.png")
+    plotting.save_figures(figures, output)
 
 
 def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figure]:
@@ -243,7 +236,7 @@ def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figur
     if (x, y) == ("speed", "heading"):
         x, y = y, x
     rows = rows.join(parts.reindex(columns=[x, y], fill_value=0.0), on="sea_state")
-    labels = tuple(f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y))
+    labels = part_label(x), part_label(y)
     return {
         "fleet_limits": fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
     }

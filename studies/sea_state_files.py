@@ -17,7 +17,7 @@ from tqdm import tqdm
 from data_io import MOTIONS
 from metrics import SIMPLECODE, significant_single_amplitude
 from readers.alignment import align
-from readers.cases import HANDLE, Handle, parse_handle, read_cases
+from readers.cases import Handle, find_handle, parse_handle, read_cases
 from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns
 from settings import NETWORKS_FOLDER
 from support.errors import Collector, Found, InputError
@@ -51,10 +51,8 @@ def _by_handle(paths: Iterable[str]) -> tuple[dict[Handle, list[str]], list[str]
     """The paths whose names end in a handle, by handle, and the others."""
     named, unnamed = {}, []
     for path in paths:
-        if HANDLE.fullmatch(path):
-            named.setdefault(parse_handle(path), []).append(path)
-        else:
-            unnamed.append(path)
+        handle = find_handle(path)
+        (named.setdefault(handle, []) if handle else unnamed).append(path)
     return named, unnamed
 
 

@@ -4,7 +4,6 @@ python -m studies.sea_state_map --networks A B --lamp FOLDER_OR_CASES   predicti
 """
 
 import argparse
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -18,22 +17,13 @@ import data_io
 import plotting
 from figures.sea_state_figure import ErrorMaps, sea_state_figure
 from metrics import SIMPLECODE
-from readers.cases import Handle
+from readers.cases import PART_UNITS, Handle, part_label
 from settings import SaveData
 from studies import sea_state_files
 from studies.sea_state_files import CHANNELS, condition
-from support.errors import Collector, InputError, exit_status, warn
+from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import png_path, posix
 
-PART_UNITS = {
-    "height": "m",
-    "period": "s",
-    "heading": "deg",
-    "second_height": "m",
-    "second_period": "s",
-    "second_heading": "deg",
-    "speed": "knots",
-}
 CONVENTION = (
     "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
 )
@@ -107,9 +97,8 @@ def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) ->
         faults.append(f"--networks {names}: a network cannot be compared with itself; give two different names, or one")
     for option, part in (("--x", x), ("--y", y)):
         if part is not None and part not in PART_UNITS:
-            near = difflib.get_close_matches(part, PART_UNITS, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            faults.append(f"{option} {part}: no part of a handle; {hint}expected one of {', '.join(PART_UNITS)}")
+            hint = did_you_mean(part, PART_UNITS) or ";"
+            faults.append(f"{option} {part}: no part of a handle{hint} expected one of {', '.join(PART_UNITS)}")
     if x is not None and x == y:
         faults.append(f"--x {x} --y {y}: both are the same part; give two parts")
     return faults
@@ -200,7 +189,7 @@ def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: H
     has_second = handle.second_height > 0 or "second_height" in (x, y)
     constant = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
     values = ", ".join(f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant)
-    labels = [f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y)]
+    labels = map(part_label, (x, y))
     return sea_state_figure(error_maps(table, models, channels, x, y), *labels, f"{CONVENTION}; {values}")
 
 

@@ -1,5 +1,6 @@
 """Errors that the user has to fix, and warnings: one line each."""
 
+import difflib
 import errno
 import os
 import sys
@@ -89,6 +90,12 @@ def exit_status(work: Callable[[], object]) -> int:
         report(error.lines)
         return 1
     return 0
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether a similar known name is meant, to be appended to an error; empty if none is similar."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def first_line(error: BaseException) -> str:

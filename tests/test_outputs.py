@@ -97,7 +97,7 @@ def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
 
     monkeypatch.setattr(outputs, "predict_with_checkpoints", fail)
     config = Config(plotting=Plotting(evolution_ID_list_val=(0,)))
-    assert outputs.evolution_figures(config, [SimpleNamespace(inputs=None)], None, None) == {}
+    assert outputs.evolution_figures(config, [SimpleNamespace(inputs=None)], None) == {}
     assert "epoch_000002.keras" in capsys.readouterr().err
 
 

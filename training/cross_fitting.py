@@ -23,17 +23,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, RecordsOnDisk, joined, parse_handle, record_names
+from data_io import Record, RecordsOnDisk, joined, record_names
 from layers.standardization import Standardization
-from network import (
-    Architecture,
-    TrainedNetwork,
-    join_networks,
-    load_network,
-    new_metadata,
-    save_model,
-)
+from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata, save_model
 from prediction import Predictor, save_out_of_fold
+from readers.cases import find_handle
 from settings import Config
 from support.errors import InputError, warn
 from support.saved_networks import (
@@ -159,9 +153,8 @@ def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
 
 
 def _sea_state(name: str) -> tuple[float, ...]:
-    try:
-        handle = parse_handle(name)
-    except InputError:
+    handle = find_handle(name)
+    if handle is None:
         return ()
     return (handle.heading, *(value for key, value in vars(handle).items() if key != "realization"))
 
@@ -190,14 +183,10 @@ def split(config: Config, sets: Mapping[str, Sequence[Record]], seed: int) -> li
     dealt = deal(record_names(records), config.user.num_folds, seed)
     folds = []
     for k in range(config.user.num_folds):
-        user = dataclasses.replace(
-            config.user,
-            model_save_filename=f"{config.network_name}.folds/fold_{k + 1}",
-            num_folds=0,
-            seed=int(np.random.SeedSequence((seed, k)).generate_state(1)[0] >> 1),
-        )
+        name = f"{config.network_name}.folds/fold_{k + 1}"
+        own_seed = int(np.random.SeedSequence((seed, k)).generate_state(1)[0] >> 1)
         own = {"train": _chosen(records, dealt != k), "val": _chosen(records, dealt == k)}
-        folds.append(Fold(dataclasses.replace(config, user=user), own))
+        folds.append(Fold(config.with_user(model_save_filename=name, num_folds=0, seed=own_seed), own))
     return folds
 
 
@@ -220,7 +209,8 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
     threads = max(1, cores() // len(folds))
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     waiting, begun, stopped = list(folds), [], False
-    with ProcessPoolExecutor(workers, context, initializer=_ignore_ctrl_c, max_tasks_per_child=1) as pool:
+    no_ctrl_c = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # until there is a training
+    with ProcessPoolExecutor(workers, context, **no_ctrl_c, max_tasks_per_child=1) as pool:
         while waiting or any(not future.done() for future in begun):
             try:
                 while waiting and not stopped and sum(not future.done() for future in begun) < workers:
@@ -244,10 +234,6 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
 def cores() -> int:
     """Cores that this process may use: a batch system often gives it fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _ignore_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the process has a training to end
 
 
 def _train_fold(fold: Fold, standardization: Standardization, threads: int) -> list[str]:

@@ -1,7 +1,6 @@
 """Resumes an interrupted training: finds it, checks that settings and data are the same, and restores its state."""
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -13,11 +12,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import Record, RecordsOnDisk
+from data_io import Record
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
 from support.errors import UNREADABLE, InputError, first_line
-from support.files import written_aside
+from support.files import text_hash, written_aside
 from support.saved_networks import (
     CHECKPOINTS,
     HISTORY_COLUMNS,
@@ -51,19 +50,14 @@ class Interrupted:
 
 def data_fingerprint(*sets: Sequence[Record]) -> str:
     """A hash of all numbers of the records, the same for records in memory and on disk."""
-    digests = [
-        record.digest
-        for records in sets
-        for record in (records.cached if isinstance(records, RecordsOnDisk) else records)
-    ]
-    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
+    return text_hash(" ".join(record.digest for records in sets for record in getattr(records, "cached", records)))
 
 
 def fingerprints(config: Config, data: str) -> dict[str, str]:
     """Fingerprints of what has to be equal on machines that train together; paths may differ."""
     own = training_settings(config.as_dict())
     settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
-    return {"settings": hashlib.blake2b(settings.encode()).hexdigest(), "data": data}
+    return {"settings": text_hash(settings), "data": data}
 
 
 def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetwork | None:

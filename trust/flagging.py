@@ -8,9 +8,8 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import HANDLE, Handle, handle_in, parse_handle
+from readers.cases import Handle, find_handle, handle_in
 from settings import Config
-from support import run_folder
 from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
 from trust import novelty
@@ -57,7 +56,7 @@ def load(config: Config) -> Watch | None:
     except UNREADABLE as error:
         warn([f"{path}: cannot be read ({first_line(error)}); records unlike those of the training are not flagged"])
         return None
-    return Watch(known, tuple(parse_handle(name) for name in names if HANDLE.fullmatch(name)), _channels(config)[0])
+    return Watch(known, tuple(filter(None, map(find_handle, names))), _channels(config)[0])
 
 
 def watched(config: Config, record: Record) -> np.ndarray:
@@ -84,10 +83,9 @@ def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str
 
 def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
     """The parts of a record's handle that are outside the range of the training records, as texts."""
-    if not training or not HANDLE.fullmatch(name):
+    own, found = find_handle(name), []
+    if not training or not own:
         return []
-    own = parse_handle(name)
-    found = []
     for part, unit in HANDLE_UNITS.items():
         value, values = getattr(own, part), [getattr(handle, part) for handle in training]
         if not min(values) <= value <= max(values):
@@ -108,9 +106,8 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     """Writes predicted_records.csv and prints how many records are flagged, and the most unusual one."""
     if not rows:
         return
-    run_folder.note(config.output_folder, [TABLE])
     table = pd.DataFrame(rows).round(5)
-    data_io.write_table(config.output_folder / TABLE, table)
+    data_io.write_tables(config.output_folder, {TABLE: table})
     flagged = table[table["flagged"]]
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
     if flagged.empty:

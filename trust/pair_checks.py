@@ -13,10 +13,9 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import HANDLE, parse_handle
+from readers.cases import find_handle
 from readers.record_cache import digest
 from settings import SET_NAMES, Config
-from support import run_folder
 from support.errors import InputError, warn
 from trust.pair_measures import measure
 
@@ -235,9 +234,9 @@ def least_wave_fit(name: str) -> float:
     Zero in following and quartering seas, where the ship meets short and long waves at the same frequency and only the
     long ones move it. Names without a handle do not tell the sea state.
     """
-    if HANDLE.fullmatch(name) is None:
+    sea = find_handle(name)
+    if sea is None:
         return LEAST_UNKNOWN_WAVE_FIT
-    sea = parse_handle(name)
     systems = [(sea.height, sea.heading), (sea.second_height, sea.second_heading)]
     follows = any(height > 0 and np.cos(np.radians(heading)) > 0.2 for height, heading in systems)
     return 0.0 if follows and sea.speed > 0 else LEAST_WAVE_FIT
@@ -330,8 +329,8 @@ def handle_faults(config: Config) -> list[str]:
     faults = []
     for first, second in lists:
         for sc, other in zip(getattr(data, first), getattr(data, second), strict=False):
-            handles = [HANDLE.fullmatch(path) for path in (sc, other)]
-            if all(handles) and len({tuple(map(float, handle.groups())) for handle in handles}) > 1:
+            handles = [find_handle(path) for path in (sc, other)]
+            if all(handles) and handles[0] != handles[1]:
                 faults.append(
                     f"DataInfoArgs.{first}, {second}: {Path(sc).name} and {Path(other).name} are at the same position "
                     "but belong to different realizations; put both lists in the same order"
@@ -342,5 +341,4 @@ def handle_faults(config: Config) -> list[str]:
 def save(config: Config, pairs: pd.DataFrame) -> None:
     """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
-        run_folder.note(config.output_folder, [PAIRS_FILE])
-        data_io.write_table(config.output_folder / PAIRS_FILE, pairs)
+        data_io.write_tables(config.output_folder, {PAIRS_FILE: pairs})
