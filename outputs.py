@@ -15,7 +15,7 @@ import metrics
 import plotting
 from data_io import Record
 from figures import training_figures, trust_figures
-from figures.style import SET_NAMES as SET_TITLES
+from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import handle_in

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data_io import CHANNEL_UNITS
-from figures.style import SET_NAMES
+from figures.parts import SET_NAMES
 from metrics import SIMPLECODE
 from pages import html_parts as html
 from readers.cases import find_handle

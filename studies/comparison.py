@@ -21,7 +21,7 @@ import pandas as pd
 import data_io
 import plotting
 from figures.comparison_figure import comparison_figure
-from figures.style import SET_NAMES
+from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
 from support.errors import Collector, InputError, exit_status, warn

@@ -1,4 +1,4 @@
-"""The style of all figures: report.mplstyle, the lines of the sources, labels and legends.
+"""Parts of all figures, and their style: report.mplstyle, panels, the lines of the sources, labels and legends.
 
 Matplotlib creates some artists, such as ticks, only when a figure is drawn. Everything that makes, draws or saves a
 figure therefore runs in `rc_context(fname=STYLE_FILE)`, as the decorator `styled` does.
@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from data_io import CHANNEL_UNITS
-from settings import Plotting as PlotStyle
+from settings import Plotting
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
 CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
@@ -115,7 +115,7 @@ def legend_lines(looks_by_label: Mapping[str, Mapping]) -> list[Line2D]:
 # ---- lines and words --------------------------------------------------------------------------------------------
 
 
-def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
+def line_style(source: str, style: Plotting, thin: bool = False) -> dict:
     """Line of a source. LAMP is wide and at the bottom, so that it shows through the gaps of a line that matches it."""
     lines = {
         "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
@@ -125,7 +125,7 @@ def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
     return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
 
 
-def filling(source: str, style: PlotStyle) -> dict:
+def filling(source: str, style: Plotting) -> dict:
     """Of a source's markers: SimpleCode open, the network filled, as red and green are the same in grayscale."""
     color = line_style(source, style)["color"]
     return {"color": color, "markerfacecolor": "none" if source == "SimpleCode" else color, "markeredgewidth": 0.8}
