@@ -211,16 +211,6 @@ def pooled_errors(records: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: measure(sums) for name, measure in MEASURES.items()}
 
 
-def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> dict[str, float]:
-    """MEASURES of one channel over a set.
-
-    Args:
-        targets: LAMP's series, a (rows,) array for each record, in the files' units.
-        predictions: the model's series, of the same lengths.
-    """
-    return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
-
-
 # ---- reports ----------------------------------------------------------------------------------------------------
 
 ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None if the model does not have it
@@ -283,11 +273,7 @@ def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM
 def error_by_record(
     results: SetSums, names: Mapping[str, Sequence[tuple[str, str]]], channels: Sequence[str], network: str = "LSTM"
 ) -> pd.DataFrame:
-    """The same for each record separately. names: (record, handle) of each.
-
-    Returns:
-        columns set, record, handle, source, channel, then MEASURES.
-    """
+    """The same for each record separately, with columns record and handle. names: (record, handle) of each."""
     about = [
         ({"set": set_name, "record": record, "handle": handle}, [models])
         for set_name, records in results.items()

@@ -139,18 +139,13 @@ def save_bands(
     config: Config, trained: TrainedNetwork, sets: Mapping[str, Sequence[Record]], results: Results
 ) -> Bands | None:
     """Finds the bands of the run's network, if it can have any, and writes how well they hold."""
-    predictions = {name: of_set.predictions for name, of_set in results.items()}
-    bands = banding.of_run(config, trained, sets, predictions)
+    bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
     banding.save_report(config, bands)
     return bands
 
 
 def predict_and_flag(
-    config: Config,
-    predictor: Predictor,
-    results: Results,
-    channels: Sequence[str],
-    bands: Bands | None,
+    config: Config, predictor: Predictor, results: Results, channels: Sequence[str], bands: Bands | None
 ) -> list[str]:
     """Predicts the realizations without LAMP; flags these and test records that are unlike those of the training.
 
@@ -280,11 +275,7 @@ def flag_records(
 
 
 def save_figures(
-    config: Config,
-    results: Results,
-    trained: TrainedNetwork,
-    bands: Bands | None = None,
-    pairs: pd.DataFrame | None = None,
+    config: Config, results: Results, trained: TrainedNetwork, bands: Bands | None, pairs: pd.DataFrame
 ) -> None:
     """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request.
 
@@ -301,7 +292,7 @@ def save_figures(
     if bands and len(bands.by_record):
         of_bands = (bands.by_record, bands.level, chosen, f"Bands of {config.network_name}")
         figures |= _if_drawn("bands", trust_figures.bands_figure, *of_bands)
-    if pairs is not None and len(pairs) and pairs["odd"].any():
+    if len(pairs) and pairs["odd"].any():
         of_pairs = (pairs, channels, chosen, "Pairs of SimpleCode and LAMP")
         figures |= _if_drawn("pairs", trust_figures.pairs_figure, *of_pairs)
     figures |= evolution_figures(config, results["val"].records, trained)

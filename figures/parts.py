@@ -38,9 +38,6 @@ DASHED = (0, (4, 1.6))
 styled = rc_context(fname=STYLE_FILE)  # decorates functions so that they draw in the style of all figures
 
 
-# ---- figures and panels -----------------------------------------------------------------------------------------
-
-
 def new_figure(width: float, height: float, title: str = "") -> Figure:
     """An empty figure, width x height in inches; a long title is wrapped and smaller."""
     figure = Figure(figsize=(width, height))
@@ -110,9 +107,6 @@ def figure_legend(figure: Figure, handles: Sequence) -> None:
 def legend_lines(looks_by_label: Mapping[str, Mapping]) -> list[Line2D]:
     """Lines for a legend, by their labels."""
     return [Line2D([], [], label=label, **looks) for label, looks in looks_by_label.items()]
-
-
-# ---- lines and words --------------------------------------------------------------------------------------------
 
 
 def line_style(source: str, style: Plotting, thin: bool = False) -> dict:

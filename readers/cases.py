@@ -54,9 +54,8 @@ def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None =
             after `***`, `#` starts a comment.
         folder: the folder of SimpleCode_files and LAMP_files; by default the parent of the cases file's folder.
 
-    Raises:
-        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line that cannot
-            be part of a file name.
+    Raises InputError if the file is missing, or has no `***` line, no prefixes or no handle after it, or a line that
+    cannot be part of a file name.
     """
     path = Path(posix(cases_file))
     folder = Path(posix(folder)) if folder is not None else path.parent.parent

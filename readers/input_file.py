@@ -38,8 +38,7 @@ def explain_import_errors() -> None:
 def load_module(name: str) -> ModuleType:
     """The input module called `name`: a module name or a path to a .py file.
 
-    Raises:
-        InputError: the file is not there or is not valid Python.
+    Raises InputError if the file is not there or is not valid Python.
     """
     path = _path_of(name)
     if not path.is_file():
@@ -102,9 +101,7 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 
     program: main.py's global names. SaveDataArgs and SweepArgs need not be in the import line, and the input file may
         import its classes from another one: the module named in the line counts, not the one that defines a class.
-
-    Raises:
-        InputError: the line names no UserInputArgs.
+    Raises InputError if the line names no UserInputArgs.
     """
     if "UserInputArgs" not in program:
         raise InputError(

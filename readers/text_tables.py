@@ -76,9 +76,8 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
         (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero rows
         at the end.
 
-    Raises:
-        InputError: the file is missing, empty or not text, names a unit that cannot be converted, or has a row that is
-            cut, not numeric, not finite or backwards in time; one line each, with the file's line and column.
+    Raises InputError if the file is missing, empty or not text, names a unit that cannot be converted, or has a row
+    that is cut, not numeric, not finite or backwards in time; one line each, with the file's line and column.
     """
     path = Path(path)
     data = _read_bytes(path)

@@ -207,7 +207,7 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
 def rank(results: Sequence[Result]) -> list[Entry]:
     """The settings, ordered by the median score of their networks, the best first."""
     groups: dict[str, list[Result]] = {}
-    for result in sorted(results, key=lambda result: _nan_last(result.score)):
+    for result in sorted(results, key=lambda result: np.nan_to_num(result.score, nan=np.inf)):
         own = {name: value for name, value in result.settings.items() if name not in REPETITION}
         entry = groups.setdefault(json.dumps(own, sort_keys=True), [])
         seed = result.settings["seed"]
@@ -216,11 +216,7 @@ def rank(results: Sequence[Result]) -> list[Entry]:
             warn([f"{result.name} is the same training as {twin}, with the same settings and seed; it is counted once"])
         else:
             entry.append(result)
-    return sorted(groups.values(), key=lambda entry: _nan_last(np.median([result.score for result in entry])))
-
-
-def _nan_last(value: float) -> float:
-    return value if np.isfinite(value) else np.inf
+    return sorted(groups.values(), key=lambda entry: np.nan_to_num(np.median([r.score for r in entry]), nan=np.inf))
 
 
 def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFrame:

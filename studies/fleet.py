@@ -65,8 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(given: argparse.Namespace) -> None:
     """Writes tables and figures of the fleet that the network has predicted. given: see `main`.
 
-    Raises:
-        InputError: all problems, one line each; nothing is written.
+    Raises InputError with all problems, one line each; nothing is written.
     """
     folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
@@ -187,9 +186,6 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
     return lines
 
 
-# ---- figures --------------------------------------------------------------------------------------------------------
-
-
 def save_figures(
     output: Path,
     tables: Mapping[str, pd.DataFrame],
@@ -240,9 +236,6 @@ def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figur
     return {
         "fleet_limits": fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
     }
-
-
-# ---- words ----------------------------------------------------------------------------------------------------------
 
 
 def headline(table: pd.DataFrame) -> list[str]:

@@ -19,8 +19,7 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ())
 
     known: records that have been read; others are read from the lists of files in settings.json.
 
-    Raises:
-        InputError: a file is missing or faulty, or no longer as long as it was.
+    Raises InputError if a file is missing or faulty, or no longer as long as it was.
     """
     unseen = load_out_of_fold(folder)
     if not {record.name for record in known} >= set(unseen):

@@ -99,9 +99,6 @@ def by_source(
                     yield {"sea_state": group.name, "channel": channel, "source": source}, chosen
 
 
-# ---- values of a channel --------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Values:
     """One statistic of one channel: a row for each record, by name; fleet: a column for each network."""
@@ -188,9 +185,6 @@ def _row(found: Sequence[Interval], group: Group, records: int, method: str) -> 
     runs = np.nan if "borrowed" in method else effective_runs(records, found[1], found[0])
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
     return numbers | counts | {"effective_lamp_runs": runs, "method": method}
-
-
-# ---- largest values -------------------------------------------------------------------------------------------------
 
 
 def _extreme_rows(

@@ -44,9 +44,6 @@ def condition(handle: Handle) -> Handle:
     return dataclasses.replace(handle, realization=0)
 
 
-# ---- which files ------------------------------------------------------------------------------------------------
-
-
 def _by_handle(paths: Iterable[str]) -> tuple[dict[Handle, list[str]], list[str]]:
     """The paths whose names end in a handle, by handle, and the others."""
     named, unnamed = {}, []
@@ -181,9 +178,6 @@ def training_records(network: str) -> Found:
     what = "training records cannot be marked, as their names do not end in a handle"
     remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
     return Found((frozenset(map(condition, named)), [path for paths in lists.values() for path in paths]), remarks)
-
-
-# ---- reading ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,6 @@ def run(
     return table
 
 
-# ---- checks of the options ------------------------------------------------------------------------------------------
-
-
 def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) -> list[str]:
     """A line for too many networks, and for each invalid part of the handle."""
     faults = []
@@ -133,9 +130,6 @@ def _listed(values: Sequence[float]) -> str:
     return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "...", shown[-1]])
 
 
-# ---- statistics -------------------------------------------------------------------------------------------------
-
-
 def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[Handle]]) -> pd.DataFrame:
     """The amplitudes of `read_amplitudes`, averaged over the realizations of each condition.
 
@@ -168,9 +162,6 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
         "means over different realizations"
         for first, of_first in uneven.head(1).iterrows()
     ]
-
-
-# ---- figure and summary -----------------------------------------------------------------------------------------
 
 
 def error_maps(table: pd.DataFrame, models: Sequence[str], channels: Sequence[str], x: str, y: str) -> ErrorMaps:

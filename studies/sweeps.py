@@ -43,9 +43,6 @@ class Stopped(BaseException):
     """Ctrl-C in a sweep. Not a KeyboardInterrupt, which ends a training as if it were finished."""
 
 
-# ---- sharing between processes ----------------------------------------------------------------------------------
-
-
 def open_study(sweep: Sweep) -> optuna.Study:
     """The study of a sweep in its folder, created by the first process. Raises InputError if its journal is damaged."""
     sweep.folder.mkdir(parents=True, exist_ok=True)
@@ -122,9 +119,6 @@ def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) ->
         study.sampler = optuna.samplers.PartialFixedSampler(chosen, tpe)
     places = {name: CategoricalDistribution(range(len(choices))) for name, choices in sweep.values.items()}
     return study.ask(places)
-
-
-# ---- training and ranking ---------------------------------------------------------------------------------------
 
 
 def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:

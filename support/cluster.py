@@ -39,8 +39,7 @@ ALONE = Worker()
 def this_worker() -> Worker:
     """The machine named in TF_CONFIG; without it, or with one worker, a single worker.
 
-    Raises:
-        InputError: TF_CONFIG is not valid for workers.
+    Raises InputError if TF_CONFIG is not valid for workers.
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:

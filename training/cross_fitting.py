@@ -29,16 +29,9 @@ from network import Architecture, TrainedNetwork, join_networks, load_network, n
 from prediction import Predictor, save_out_of_fold
 from readers.cases import find_handle
 from settings import Config
+from support import saved_networks
 from support.errors import InputError, warn
-from support.saved_networks import (
-    HISTORY_FILE,
-    MODEL_FILE,
-    SETTINGS_FILE,
-    new_training_folder,
-    publish,
-    unfinished,
-    write_metadata,
-)
+from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE
 from training.fit import train as train_one
 from training.history import LOG_INTERVAL, as_duration, write_history
 from training.lock import only_training
@@ -54,9 +47,8 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
 
     The standardization is that of all these records. Beside the network lie the out-of-fold predictions.
 
-    Raises:
-        InputError: there are fewer records than folds, an objective has no weight on any record, or what a training
-            raises.
+    Raises InputError if there are fewer records than folds or an objective has no weight on any record, and what a
+    training raises.
     """
     records, user = joined(sets["train"], sets["val"]), config.user
     if len(records) < user.num_folds:
@@ -80,7 +72,7 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
             shutil.rmtree(work, ignore_errors=True)
             drawn = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
             metadata = new_metadata(config, architecture, drawn if user.seed is None else user.seed)
-            write_metadata(work, metadata | {"data_fingerprint": data})
+            saved_networks.write_metadata(work, metadata | {"data_fingerprint": data})
         folds = split(config, sets, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, Standardization.of(records), report.update)
@@ -119,7 +111,7 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], r
     history = joint_history(folds)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(joint, history=history, best_epoch=epoch)
-    folder = new_training_folder(config.network_folder)
+    folder = saved_networks.new_training_folder(config.network_folder)
     save_model(trained.model, folder / MODEL_FILE)
     write_history(history, folder / HISTORY_FILE)
     save_out_of_fold(folder, found)
@@ -129,8 +121,8 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], r
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
         for n, fold in zip(networks, folds, strict=True)
     ]
-    write_metadata(folder, metadata | numbers)
-    publish(folder, config.network_folder)
+    saved_networks.write_metadata(folder, metadata | numbers)
+    saved_networks.publish(folder, config.network_folder)
     report.close()
     return trained
 
@@ -169,7 +161,7 @@ class Fold:
     def history(self) -> pd.DataFrame:
         """Its epochs so far; empty before the first one has ended."""
         own = self.config.network_folder
-        for folder in (unfinished(own), own):
+        for folder in (saved_networks.unfinished(own), own):
             try:
                 return pd.read_csv(folder / HISTORY_FILE)
             except (OSError, ValueError):
@@ -202,8 +194,7 @@ def _chosen(records: Sequence[Record], chosen: np.ndarray) -> Sequence[Record]:
 def train_folds(folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None]) -> None:
     """Trains each fold in a process of its own, as many at once as there are cores; `report` is called meanwhile.
 
-    Raises:
-        InputError: what was wrong in the folds; or Ctrl-C came before all of them had begun.
+    Raises InputError with what was wrong in the folds, or if Ctrl-C came before all of them had begun.
     """
     workers = min(cores(), len(folds))
     threads = max(1, cores() // len(folds))

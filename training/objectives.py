@@ -81,9 +81,6 @@ def member_loss(objective: Callable, architecture: Architecture) -> Callable:
     return lambda target, outputs: objective(tf.tile(target, (1, 1, architecture.num_networks)), outputs)
 
 
-# ---- objectives without weight --------------------------------------------------------------------------------
-
-
 def check_objectives(samples: Mapping[str, tuple[Objective, Sequences]], architecture: Architecture) -> None:
     """Raises InputError for an objective that has no weight on any sample of its set ("train", "val")."""
     faults = [
@@ -131,7 +128,6 @@ def _without_weight(set_name: str, objective: Objective, sequences: Sequences, a
     units = ", ".join(f"{deviation:.3g} {CHANNEL_UNITS[channel]} in {channel}" for channel, deviation in deviations)
     return (
         f"UserInputArgs.{set_name}_fun_hyp = {list(objective)} has no weight on any sample of the {set_name} set: "
-        f"{why}; "
-        f"y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for {units}; "
-        f"{remedy}"
+        f"{why}; y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for "
+        f"{units}; {remedy}"
     )

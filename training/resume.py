@@ -15,22 +15,10 @@ import pandas as pd
 from data_io import Record
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
+from support import saved_networks
 from support.errors import UNREADABLE, InputError, first_line
 from support.files import text_hash, written_aside
-from support.saved_networks import (
-    CHECKPOINTS,
-    HISTORY_COLUMNS,
-    HISTORY_FILE,
-    MODEL_FILE,
-    STATE_FILE,
-    TRAINING_FILES,
-    different_settings,
-    interrupted_training,
-    only_more_epochs,
-    restore_replaced,
-    training_settings,
-    write_metadata,
-)
+from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE, TRAINING_FILES
 from training.checkpoints import Checkpoints
 from training.history import Progress
 from training.optimizer import ENDLESS_SCHEDULES
@@ -55,7 +43,7 @@ def data_fingerprint(*sets: Sequence[Record]) -> str:
 
 def fingerprints(config: Config, data: str) -> dict[str, str]:
     """Fingerprints of what has to be equal on machines that train together; paths may differ."""
-    own = training_settings(config.as_dict())
+    own = saved_networks.training_settings(config.as_dict())
     settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
     return {"settings": text_hash(settings), "data": data}
 
@@ -63,15 +51,12 @@ def fingerprints(config: Config, data: str) -> dict[str, str]:
 def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetwork | None:
     """The interrupted training of this name, or the network of a finished one.
 
-    None (with a message) if the training has to start from the beginning.
-
-    Raises:
-        InputError: it was started with other settings, which are listed, or on other data; it is damaged; or it cannot
-            continue beyond its last epoch.
+    None (with a message) if the training has to start from the beginning. Raises InputError if it was started with
+    other settings, which are listed, or on other data, if it is damaged, or cannot continue beyond its last epoch.
     """
     own = config.network_folder
-    restore_replaced(own)
-    folder = interrupted_training(own)
+    saved_networks.restore_replaced(own)
+    folder = saved_networks.interrupted_training(own)
     if folder:
         return _interrupted(config, folder, fingerprint)
     if (own / MODEL_FILE).is_file():
@@ -111,7 +96,8 @@ def _finished(config: Config, folder: Path, fingerprint: str) -> Interrupted | T
 def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
     """What is not as in the saved training, one line each; whether that is only a larger number of epochs."""
     settings = metadata.get("settings", {})
-    lines, more_epochs = list(different_settings(settings, config).values()), only_more_epochs(settings, config)
+    lines = list(saved_networks.different_settings(settings, config).values())
+    more_epochs = saved_networks.only_more_epochs(settings, config)
     if (not lines or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
         return [OTHER_DATA], False
     return lines, more_epochs
@@ -120,7 +106,7 @@ def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> 
 def _reopened(config: Config, folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
     """Writes settings.json with the number of epochs that is now asked for."""
     metadata = metadata | {"settings": with_seed(config, metadata["seed"]), "finished": False}
-    write_metadata(folder, metadata)
+    saved_networks.write_metadata(folder, metadata)
     return metadata
 
 

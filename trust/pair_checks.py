@@ -97,8 +97,7 @@ def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFr
     Similar are the pairs of the same sea state if there are enough (one_state), else all pairs of the run, with wider
     limits.
 
-    Args:
-        table: one row per pair, one column per measure. states: the pairs' sea states.
+    table: one row per pair, one column per measure. states: the pairs' sea states.
     """
     state = pd.Series(states, index=table.index)
     known = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
@@ -307,11 +306,7 @@ def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFra
 def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequence[str]) -> pd.DataFrame:
     """The table of all pairs of a run (see `pair_table`), after a warning for each contradiction.
 
-    Args:
-        remarks: warnings from reading the files.
-
-    Raises:
-        InputError: there are warnings, and strict_data is set.
+    remarks: warnings from reading the files. Raises InputError if there are warnings, and strict_data is set.
     """
     pairs = measure_sets(config, sets)
     findings = find(pairs, data_io.output_channels(config.user))

@@ -99,10 +99,7 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
     """(i, j): the share of signal j's variance that a linear filter of signal i explains.
 
     The sum over frequencies of |S_ij|^2 / S_ii over that of S_jj, spectra S by Welch's method: Hann windows of at most
-    SEGMENT s that overlap by half. All NaN for records that are too short.
-
-    Args:
-        signals: (rows, signal). step: s.
+    SEGMENT s that overlap by half. All NaN for records that are too short. signals: (rows, signal). step: s.
     """
     rows, count = signals.shape
     length = int(min(SEGMENT / step, rows / NUM_SEGMENTS))

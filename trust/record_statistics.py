@@ -73,16 +73,13 @@ class RecordTable:
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
         longest = max(table.peaks.shape[1] for table in tables)
-        pad = [((0, 0), (0, longest - table.peaks.shape[1])) for table in tables]
-        peaks = [np.pad(table.peaks, of, constant_values=np.nan) for table, of in zip(tables, pad, strict=True)]
-        arrays = {
-            name: np.concatenate([getattr(table, name) for table in tables]) for name in ("share_above", "spectra")
-        }
+        filled = [np.full((len(table.rows), longest - table.peaks.shape[1]), np.nan, np.float32) for table in tables]
+        peaks = np.concatenate([np.hstack([table.peaks, more]) for table, more in zip(tables, filled, strict=True)])
+        shares, spectra = (
+            np.concatenate([getattr(each, name) for each in tables]) for name in ("share_above", "spectra")
+        )
         rows = pd.concat([table.rows for table in tables], ignore_index=True)
-        return replace(tables[0], rows=rows, peaks=np.concatenate(peaks), **arrays)
-
-
-# ---- one record -----------------------------------------------------------------------------------------------------
+        return replace(tables[0], rows=rows, share_above=shares, peaks=peaks, spectra=spectra)
 
 
 def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
@@ -205,9 +202,6 @@ class Recorder:
         return RecordTable(
             pd.DataFrame(rows, columns=list(COLUMNS)), shares, self.levels, peaks, spectra, self.channels
         )
-
-
-# ---- kept in the run's folder ---------------------------------------------------------------------------------------
 
 
 def save(folder: Path, table: RecordTable) -> None:
