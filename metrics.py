@@ -4,8 +4,7 @@ Series are (rows,), records are (rows, channel), in physical units. A measure ov
 records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -217,20 +216,13 @@ ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel
 SetSums = Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]]  # by set, `model_sums`
 
 
-def model_sums(
-    records: Iterable[Motions], start_rows: Iterable[int] = itertools.repeat(0)
-) -> list[tuple[ChannelSums, ChannelSums]]:
-    """SimpleCode's and the network's sums for each record. Records are read once and need not stay in memory.
-
-    start_rows: of each record, as in `record_sums`.
-    """
-    return [
-        tuple(
-            [None if np.isnan(p).any() else record_sums(y, p, rows) for y, p in zip(lamp.T, model.T, strict=True)]
-            for model in models
-        )
-        for (lamp, *models), rows in zip(records, start_rows, strict=False)
-    ]
+def model_sums(motions: Motions, start_rows: int = 0) -> tuple[ChannelSums, ChannelSums]:
+    """SimpleCode's and the network's sums for a record. start_rows: as in `record_sums`."""
+    lamp, *models = motions
+    return tuple(
+        [None if np.isnan(p).any() else record_sums(y, p, start_rows) for y, p in zip(lamp.T, model.T, strict=True)]
+        for model in models
+    )
 
 
 def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:

@@ -115,7 +115,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     sums, names = {}, {}
     for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [metrics.model_sums([motions], [rows])[0] for motions, rows in counted]
+        sums[set_name] = [metrics.model_sums(motions, rows) for motions, rows in counted]
         names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)

@@ -22,6 +22,7 @@ from support.saved_networks import HISTORY_COLUMNS
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
 MOST_EXCERPT_LINES = 7
+VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
 
 
 def best_epoch_of(history: pd.DataFrame) -> int | None:
@@ -136,11 +137,6 @@ def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
     """At most MOST_EXCERPT_LINES of the epochs, evenly spread with both ends, and the best one."""
     chosen = np.linspace(0, len(epochs) - 1, min(MOST_EXCERPT_LINES, len(epochs))).round().astype(int)
     return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
-
-
-# ---- panels of the learning curve -------------------------------------------------------------------------------
-
-VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
 
 
 def _draw_losses(ax: Axes, columns: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict) -> None:

@@ -56,9 +56,6 @@ def _first_rows(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, fi
     return html.table(rows[list(columns)].rename(columns=columns).head(MOST_ROWS), caption + more)
 
 
-# ---- training and errors ---------------------------------------------------------------------------------------------
-
-
 def training(sources: Sources) -> Section:
     """What was trained on what."""
     metadata = sources.metadata()
@@ -178,9 +175,6 @@ def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Serie
     )
 
 
-# ---- how far to trust it ---------------------------------------------------------------------------------------------
-
-
 def bands(sources: Sources) -> Section:
     """The bands and which share of the steps they cover."""
     report = sources.table("band_report.csv")
@@ -248,9 +242,6 @@ def pairs(sources: Sources) -> Section:
     return short, html.paragraph(short), _first_rows(odd, columns, caption, "pairs.csv")
 
 
-# ---- decisions -------------------------------------------------------------------------------------------------------
-
-
 def fleet(sources: Sources) -> Section:
     """Statistics over all predicted records, all sea states together first."""
     table = sources.table("fleet_statistics.csv")
@@ -297,9 +288,6 @@ def next_runs(sources: Sources) -> Section:
     columns |= {"expected_gain": "Expected gain"}
     rows = _first_rows(table.fillna({"window": ""}), columns, caption, "next_lamp_runs.csv")
     return short, html.paragraph(about), rows
-
-
-# ---- settings --------------------------------------------------------------------------------------------------------
 
 
 def settings_and_versions(sources: Sources) -> Section:

@@ -122,9 +122,6 @@ def has_settings(folder: Path, config: Config) -> bool:
         return False
 
 
-# ---- reading ----------------------------------------------------------------------------------------------------
-
-
 def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
     """The results of networks that can be ranked together.
 
@@ -199,9 +196,6 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
         return False
     ratios = (a["rmse"] / a["nrmse"]) / (b["rmse"] / b["nrmse"])  # NaN for a constant channel or a zero error
     return not ((ratios - 1).abs() > 1e-6).any()
-
-
-# ---- ranking ----------------------------------------------------------------------------------------------------
 
 
 def rank(results: Sequence[Result]) -> list[Entry]:

@@ -127,9 +127,6 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], r
     return trained
 
 
-# ---- which records each network leaves out ------------------------------------------------------------------------
-
-
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
     """The fold (from 0) of each record: at random, evenly over the folds and, for each sea state, over them too.
 
@@ -186,9 +183,6 @@ def _chosen(records: Sequence[Record], chosen: np.ndarray) -> Sequence[Record]:
     if isinstance(records, RecordsOnDisk):
         return RecordsOnDisk(tuple(records.cached[i] for i in np.flatnonzero(chosen)))
     return tuple(records[i] for i in np.flatnonzero(chosen))
-
-
-# ---- side by side -------------------------------------------------------------------------------------------------
 
 
 def train_folds(folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None]) -> None:
@@ -249,9 +243,6 @@ def _faults(future: Future) -> list[str]:
         return future.result()
     except BrokenProcessPool:
         return ["the process of a fold was killed, perhaps as memory ran out; resume = True goes on"]
-
-
-# ---- what the folds give together ---------------------------------------------------------------------------------
 
 
 def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:

@@ -70,9 +70,6 @@ class Finding:
     line: str
 
 
-# ---- judging ----------------------------------------------------------------------------------------------------
-
-
 def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     """All contradictions in the pairs of a run, compared with plausible limits and with similar pairs."""
     if not pairs:
@@ -263,9 +260,6 @@ def lines(findings: Sequence[Finding]) -> list[str]:
         more = f" (and {len(alike) - SHOWN} more realizations with this, see {PAIRS_FILE})"
         shown += alike if len(alike) <= SHOWN + 1 else [*alike[: SHOWN - 1], alike[SHOWN - 1] + more]
     return shown
-
-
-# ---- a run ------------------------------------------------------------------------------------------------------
 
 
 def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
