@@ -180,8 +180,8 @@ def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: H
     has_second = handle.second_height > 0 or "second_height" in (x, y)
     constant = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
     values = ", ".join(f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant)
-    labels = map(part_label, (x, y))
-    return sea_state_figure(error_maps(table, models, channels, x, y), *labels, f"{CONVENTION}; {values}")
+    maps = error_maps(table, models, channels, x, y)
+    return sea_state_figure(maps, part_label(x), part_label(y), f"{CONVENTION}; {values}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:

@@ -33,9 +33,6 @@ class Worker:
         return f"machine {index + 1} of {len(self.addresses)} ({self.addresses[index]})"
 
 
-ALONE = Worker()
-
-
 def this_worker() -> Worker:
     """The machine named in TF_CONFIG; without it, or with one worker, a single worker.
 
@@ -43,7 +40,7 @@ def this_worker() -> Worker:
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
-        return ALONE
+        return Worker()
     try:
         values = json.loads(text)
     except ValueError as error:

@@ -161,10 +161,6 @@ class Recorder:
         wave = data_io.wave_at_centre(data_io.input_channels(config.user))
         return cls(tuple(saved["network"]["outputs"]), scale, len(saved["folds"]), config.user.transient_time, wave)
 
-    @property
-    def levels(self) -> np.ndarray:
-        return self.scale[:, None] * LEVEL_STEP * np.arange(LEVELS)
-
     def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
         """members: (rows, network, channel), see `Predictor.predict_members`."""
         folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
@@ -199,9 +195,8 @@ class Recorder:
             shares = shares_above(sizes, self.scale[known] * LEVEL_STEP)
             arrays.append((shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)))
         shares, peaks, spectra = map(np.concatenate, zip(*arrays, strict=True))
-        return RecordTable(
-            pd.DataFrame(rows, columns=list(COLUMNS)), shares, self.levels, peaks, spectra, self.channels
-        )
+        levels = self.scale[:, None] * LEVEL_STEP * np.arange(LEVELS)
+        return RecordTable(pd.DataFrame(rows, columns=list(COLUMNS)), shares, levels, peaks, spectra, self.channels)
 
 
 def save(folder: Path, table: RecordTable) -> None:
