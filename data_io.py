@@ -185,14 +185,11 @@ def read_record(
 ) -> tuple[Record, list[str]]:
     """One realization from its files, aligned on time.
 
-    Args:
-        sc, lamp: paths without extensions; lamp is None without LAMP.
-        user: the settings that select the channels.
-        waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
-        name: the record's name; by default SimpleCode's file name.
-
-    Returns:
-        the record and the warnings about it, one line each. InputError has all errors in the realization's files.
+    sc, lamp: paths without extensions; lamp is None without LAMP.
+    user: the settings that select the channels.
+    waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
+    name: the record's name; by default SimpleCode's file name.
+    Returns the record and the warnings about it, one line each. InputError has all errors in the realization's files.
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)

@@ -251,12 +251,9 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
 def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM") -> pd.DataFrame:
     """SimpleCode's and the network's errors against LAMP over each set.
 
-    Args:
-        results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
-        channels: names of the channels. network: name of the network.
-
-    Returns:
-        columns set, source, channel, then MEASURES.
+    results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
+    channels: names of the channels. network: name of the network.
+    Returns columns set, source, channel, then MEASURES.
     """
     about = [({"set": set_name}, records) for set_name, records in results.items()]
     return _table_of(about, channels, network, ["set"])

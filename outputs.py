@@ -209,10 +209,8 @@ def predict_without_lamp(
     bands: Bands | None = None,
 ) -> tuple[list[dict[str, object]], list[str]]:
     """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
-
-    Returns:
-        how unlike the training data each is, see `flagging.row`, and the errors, one line each; a faulty realization is
-        skipped.
+    Returns how unlike the training data each is, see `flagging.row`, and the errors, one line each; a faulty
+    realization is skipped.
     """
     data = config.data
     if not data.predict_sc:

@@ -49,10 +49,9 @@ class Cases:
 def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None = None) -> Cases:
     """The realizations listed in a cases file.
 
-    Args:
-        cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then one handle per line;
-            after `***`, `#` starts a comment.
-        folder: the folder of SimpleCode_files and LAMP_files; by default the parent of the cases file's folder.
+    cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then one handle per line;
+        after `***`, `#` starts a comment.
+    folder: the folder of SimpleCode_files and LAMP_files; by default the parent of the cases file's folder.
 
     Raises InputError if the file is missing, or has no `***` line, no prefixes or no handle after it, or a line that
     cannot be part of a file name.

@@ -216,10 +216,9 @@ def rank(results: Sequence[Result]) -> list[Entry]:
 def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFrame:
     """A table of the ranked entries and SimpleCode.
 
-    Returns:
-        columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure of
-        COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
-        entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
+    Returns columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure
+    of COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
+    entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
     """
     own = [entry[0].settings for entry in entries]
     differing = [n for n in own[0] if n not in REPETITION and any(other.get(n) != own[0][n] for other in own)]

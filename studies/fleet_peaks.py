@@ -39,13 +39,10 @@ def stability(
 ) -> pd.DataFrame:
     """The tail above each of THRESHOLDS, with intervals from a bootstrap over records.
 
-    Args:
-        peaks: (row, peak), NaN where there is none. record: (row,), from 0, as several networks predict a record.
-        seconds: duration of all rows together.
-
-    Returns:
-        columns threshold, peaks_above, shape, shape_lower, shape_upper, scale, once, once_lower, once_upper
-        (`level_exceeded_once`).
+    peaks: (row, peak), NaN where there is none. record: (row,), from 0, as several networks predict a record.
+    seconds: duration of all rows together.
+    Returns columns threshold, peaks_above, shape, shape_lower, shape_upper, scale, once, once_lower, once_upper
+    (`level_exceeded_once`).
     """
     size, record = int(record.max()) + 1, np.repeat(record, peaks.shape[1])
     order = np.argsort(peaks, axis=None)

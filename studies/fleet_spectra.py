@@ -22,10 +22,8 @@ def responses(spectra: np.ndarray, level: float) -> pd.DataFrame:
     """The mean spectrum of records, and the operator of all of them together.
 
     spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`.
-
-    Returns:
-        columns frequency (rad/s), spectrum, lower and upper, between which the spectra of a share `level` of the
-        records lie, wave_spectrum, coherence and rao; the last three NaN without a wave.
+    Returns columns frequency (rad/s), spectrum, lower and upper, between which the spectra of a share `level` of the
+    records lie, wave_spectrum, coherence and rao; the last three NaN without a wave.
     """
     own, real, imaginary, wave = spectra.mean(axis=0, dtype=float)
     lower, upper = np.quantile(spectra[:, 0], [(1 - level) / 2, (1 + level) / 2], axis=0)

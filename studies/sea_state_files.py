@@ -225,10 +225,8 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
     """Significant single amplitudes of all realizations, each over the time it has in common with LAMP's record.
 
     models: the records of networks and SimpleCode. truths: LAMP's.
-
-    Returns:
-        a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp, ssa_model
-        in the channel's unit.
+    Returns a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp,
+    ssa_model in the channel's unit.
 
     Raises InputError with all that is wrong with files of LAMP and networks; SimpleCode's faulty files are left out.
     """

@@ -133,9 +133,8 @@ def _listed(values: Sequence[float]) -> str:
 def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[Handle]]) -> pd.DataFrame:
     """The amplitudes of `read_amplitudes`, averaged over the realizations of each condition.
 
-    Returns:
-        columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
-        ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
+    Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
+    ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
     """
     errors = amplitudes["ssa_model"] - amplitudes["ssa_lamp"]
     amplitudes = amplitudes.assign(condition=amplitudes["handle"].map(condition), ssa_error=errors)

@@ -94,8 +94,7 @@ class Sweep:
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
     """The sweep described by an input file's class SweepArgs, None if there is no such class.
 
-    Returns:
-        the sweep (without members if there are errors), the errors and the warnings, one line each.
+    Returns the sweep (without members if there are errors), the errors and the warnings, one line each.
     """
     if source is None:
         return None, [], []

@@ -124,8 +124,7 @@ def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) ->
 def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
     """Trains members until none is left; if then all are settled, saves the best and reports on it.
 
-    Returns:
-        the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
+    Returns the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
     """
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []

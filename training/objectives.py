@@ -24,9 +24,8 @@ COUNTS_LARGE_ERRORS = (4, 5)  # kinds that may have no sample if the network is 
 def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Sum and number of the objective's terms, so that batches can be combined to the overall mean.
 
-    Args:
-        objective: (kind, a, b).
-        target, output: (batch, time, channel); NaN in the target marks elements that do not count.
+    objective: (kind, a, b).
+    target, output: (batch, time, channel); NaN in the target marks elements that do not count.
     """
     kind, a, b = objective
     known = tf.math.is_finite(target)

@@ -86,10 +86,9 @@ class Calibration:
 def calibration_spread(spread: np.ndarray, apart: np.ndarray, networks: int, own: int) -> np.ndarray:
     """The spread (step, channel) of a calibration record, see above; of all networks if only one has seen the record.
 
-    Args:
-        spread: (step, channel), standard deviation between all networks.
-        apart: (step, channel), mean of those that have not seen the record minus the mean of all.
-        networks, own: how many there are, and how many of them have not seen the record.
+    spread: (step, channel), standard deviation between all networks.
+    apart: (step, channel), mean of those that have not seen the record minus the mean of all.
+    networks, own: how many there are, and how many of them have not seen the record.
     """
     others = networks - own
     if others < 2:
