@@ -69,17 +69,15 @@ def _draw_channel(ax: Axes, rows: pd.DataFrame, lines: Mapping[str, int]) -> Non
 def _legend(table: pd.DataFrame) -> list[Line2D]:
     point = {"linestyle": "none", "color": "black", "markersize": 4.5}
     fillings = {"val": "black", "test": "white"}
-    sets = {
+    looks = {
         parts.SET_NAMES[name]: point | {"marker": parts.SET_MARKERS[name], "markerfacecolor": fillings[name]}
         for name in table["set"].unique()
     }
-    handles = parts.legend_lines(sets)
     if (table["networks"] > 1).any():
-        spread = {"linewidth": 1.0, "marker": "|", "markersize": 5}
-        handles.append(Line2D([], [], color="black", label="spread over seeds", **spread))
+        looks["spread over seeds"] = {"color": "black", "linewidth": 1.0, "marker": "|", "markersize": 5}
     if table["rank"].isna().any():
-        handles.append(Line2D([], [], color=SIMPLE_COLOR, linestyle=parts.DOTTED, linewidth=1.5, label="SimpleCode"))
-    return handles
+        looks["SimpleCode"] = {"color": SIMPLE_COLOR, "linestyle": parts.DOTTED, "linewidth": 1.5}
+    return parts.legend_lines(looks)
 
 
 def _make_logarithmic(ax: Axes, values: np.ndarray) -> None:

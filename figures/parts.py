@@ -50,10 +50,9 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
 
 
 def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) -> np.ndarray:
-    """(rows, columns) of axes in a figure or a part of one; named: as for `Figure.subplots`."""
+    """(rows, columns) of axes in a figure or a part of one; named: as for `Figure.subplots` or `subgridspec`."""
     if isinstance(where, SubplotSpec):
-        grid_options = {name: named.pop(name) for name in ("height_ratios",) if name in named}
-        axes = where.subgridspec(rows, columns, **grid_options).subplots(squeeze=False, **named)
+        axes = where.subgridspec(rows, columns, **named).subplots(squeeze=False)
     else:
         axes = where.subplots(rows, columns, squeeze=False, **named)
     for ax in axes.flat:

@@ -35,12 +35,9 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     if not config.user.training_mode:
         return
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
-    names, features = [], []
-    for record in records:
-        names.append(record.name)
-        features.append(novelty.window_features(record.time, watched(config, record))[1])
+    features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
     with written_aside(config.network_folder / KNOWN_FILE) as aside, open(aside, "wb") as file:
-        np.savez(file, names=np.array(names), **asdict(novelty.known(features)))
+        np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features)))
 
 
 def load(config: Config) -> Watch | None:
