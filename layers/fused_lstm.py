@@ -1,12 +1,22 @@
-"""An LSTM layer that trains fast on a CPU: one fused kernel for the whole sequence.
+"""An LSTM layer that trains fast on a CPU: compiled loops over the whole sequence, see `lstm_kernel`.
 
-On a CPU keras.layers.LSTM runs a loop of small operations, 10 to 30 times slower than a kernel that loops over the
-sequence itself. TensorFlow has such a kernel with its own gradient, `BlockLSTM`. The layer's weights are those of
+On a CPU keras.layers.LSTM runs a loop of small operations, 10 to 30 times slower. The layer's weights are those of
 keras.layers.LSTM in the same order, so that get_weights and set_weights transfer them.
 """
 
+import functools
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
+import numpy as np
 import tensorflow as tf
+
+from layers import lstm_kernel
+from support.cores import cores
+
+GATE_FACTORS = (0.5, 0.5, 1.0, 0.5)  # input, forget, cell, output: sigmoid(z) = (tanh(z / 2) + 1) / 2
 
 
 @keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
@@ -19,7 +29,7 @@ class FusedLSTM(keras.layers.LSTM):
 
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)
-        self.supports_jit = False  # XLA has no BlockLSTM
+        self.supports_jit = False  # XLA cannot call the kernel
         unsupported = [
             name
             for name in ("dropout", "recurrent_dropout", "return_state", "stateful", "unroll")
@@ -34,37 +44,88 @@ class FusedLSTM(keras.layers.LSTM):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if initial_state is not None or mask is not None:
             raise ValueError("FusedLSTM takes neither initial states nor masks")
-        steps = tf.transpose(sequences, (1, 0, 2))
-        if self.go_backwards:
-            steps = tf.reverse(steps, (0,))
-        outputs = self._run_kernel(steps)
-        if not self.return_sequences:
-            return outputs[-1]
-        return tf.transpose(outputs, (1, 0, 2))
-
-    def _run_kernel(self, steps):
-        """(time, batch, channels) -> (time, batch, units)."""
-        length, batch = tf.shape(steps)[0], tf.shape(steps)[1]
-        zeros = tf.zeros((batch, self.units), steps.dtype)
-        unused = tf.zeros((self.units,), steps.dtype)
-        # BlockLSTM, not BlockLSTMV2: TensorFlow registers V1's gradient for both, and V2 orders the gates differently.
-        return tf.raw_ops.BlockLSTM(
-            seq_len_max=tf.cast(length, tf.int64),
-            x=steps,
-            cs_prev=zeros,
-            h_prev=zeros,
-            w=_kernel_order(tf.concat((self.cell.kernel, self.cell.recurrent_kernel), axis=0)),
-            wci=unused,
-            wcf=unused,
-            wco=unused,
-            b=_kernel_order(self.cell.bias),
-            forget_bias=0.0,
-            cell_clip=0.0,
-            use_peephole=False,
-        ).h
+        steps = tf.reverse(sequences, (1,)) if self.go_backwards else sequences
+        extra = len(lstm_kernel.lanes(self.units)) - self.units
+        recurrent = tf.pad(self.cell.recurrent_kernel, ((0, extra), (0, 0)))
+        weights = [_padded(values, self.units) for values in (self.cell.kernel, recurrent, self.cell.bias)]
+        outputs = _lstm(steps, *weights)[..., : self.units]
+        return outputs if self.return_sequences else outputs[:, -1]
 
 
-def _kernel_order(weights):
-    """Keras orders the gates as input, forget, cell, output, the kernel as input, cell, forget, output."""
-    i, f, c, o = tf.split(weights, 4, axis=-1)
-    return tf.concat((i, c, f, o), axis=-1)
+def _padded(weights: tf.Tensor, units: int) -> tf.Tensor:
+    """(..., 4 units) in Keras' order as the kernel takes it: each gate padded with zeros, sigmoid gates halved."""
+    gates = tf.stack(tf.split(weights, 4, axis=-1), axis=-2) * tf.constant(GATE_FACTORS)[:, None]
+    extra = len(lstm_kernel.lanes(units)) - units
+    padded = tf.pad(gates, [(0, 0)] * (len(weights.shape)) + [(0, extra)])
+    return tf.reshape(padded, (*weights.shape[:-1], -1))
+
+
+@tf.custom_gradient
+def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor):
+    """(batch, time, channel) and the weights as `_padded` makes them -> (batch, time, units)."""
+    given = (inputs, kernel, recurrent, bias)
+    outputs, gates, cells = tf.numpy_function(_forward, given, (tf.float32,) * 3, stateful=False)
+    outputs.set_shape((*inputs.shape[:-1], recurrent.shape[0]))
+
+    def gradient(of_outputs):
+        kept = (inputs, kernel, recurrent, gates, cells, outputs, of_outputs)
+        gradients = tf.numpy_function(_backward, kept, (tf.float32,) * 4, stateful=False)
+        for values, of in zip(gradients, given, strict=True):
+            values.set_shape(of.shape)
+        return gradients
+
+    return outputs, gradient
+
+
+def _forward(inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    units = len(recurrent)
+    outputs, gates, cells = (np.empty((*inputs.shape[:2], width), np.float32) for width in (units, 4 * units, units))
+    given = (inputs, kernel, recurrent, bias, gates, cells, outputs)
+    _in_parts(lambda _, *part: lstm_kernel.forward(*given, *part, lstm_kernel.lanes(units)), len(inputs))
+    return [outputs, gates, cells]
+
+
+def _backward(
+    inputs: np.ndarray,
+    kernel: np.ndarray,
+    recurrent: np.ndarray,
+    gates: np.ndarray,
+    cells: np.ndarray,
+    outputs: np.ndarray,
+    of_outputs: np.ndarray,
+) -> list[np.ndarray]:
+    """Gradients of the inputs, the kernel, the recurrent kernel and the bias."""
+    units, channels = len(recurrent), len(kernel)
+    of_inputs = np.empty_like(inputs)
+    of_weights = np.zeros((_threads(), channels + units + 1, 4 * units), np.float32)  # each thread has its own sum
+    weights = np.ascontiguousarray(kernel.T), np.ascontiguousarray(recurrent.T)
+
+    def run(part: int, first: int, last: int) -> None:
+        sums = of_weights[part, :channels], of_weights[part, channels:-1], of_weights[part, -1]
+        given = (inputs, weights, gates, cells, outputs, of_outputs, of_inputs, sums)
+        lstm_kernel.backward(*given, first, last, lstm_kernel.lanes(units))
+
+    _in_parts(run, len(inputs))
+    total = of_weights.sum(axis=0)
+    return [of_inputs, total[:channels], total[channels:-1], total[-1]]
+
+
+def _in_parts(run: Callable[[int, int, int], None], sequences: int) -> None:
+    """Calls run(part, first, last) for all sequences, a part of them in each thread."""
+    bounds = np.linspace(0, sequences, _threads() + 1).round().astype(int).tolist()
+    parts = [(part, *ends) for part, ends in enumerate(itertools.pairwise(bounds)) if ends[0] < ends[1]]
+    others = [_pool().submit(run, *part) for part in parts[1:]]
+    for part in parts[:1]:
+        run(*part)
+    for other in others:
+        other.result()
+
+
+def _threads() -> int:
+    """As many as TensorFlow uses."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads())

@@ -30,6 +30,7 @@ from prediction import Predictor, save_out_of_fold
 from readers.cases import find_handle
 from settings import Config
 from support import saved_networks
+from support.cores import cores
 from support.errors import InputError, warn
 from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE
 from training.fit import train as train_one
@@ -214,11 +215,6 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
         ]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
-
-
-def cores() -> int:
-    """Cores that this process may use: a batch system often gives it fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _train_fold(fold: Fold, standardization: Standardization, threads: int) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import threadpoolctl
 
 from data_io import Record
 from layers.standardization import Standardization
@@ -165,15 +166,16 @@ class Setup:
         return "val_loss" if self.val else "loss"
 
     def run(self, epochs: range, callbacks: list[keras.callbacks.Callback], workers: OneWorker) -> None:
-        self.model.fit(
-            workers.share(self.batches.dataset(epochs.start, self.config.user.epochs)),
-            initial_epoch=epochs.start,
-            epochs=epochs.stop,
-            steps_per_epoch=self.batches.batches_an_epoch,
-            shuffle=False,
-            verbose=0,
-            callbacks=[*callbacks, *workers.callbacks()],
-        )
+        with threadpoolctl.threadpool_limits(1, "blas"):  # the LSTM layer's own threads make many small products
+            self.model.fit(
+                workers.share(self.batches.dataset(epochs.start, self.config.user.epochs)),
+                initial_epoch=epochs.start,
+                epochs=epochs.stop,
+                steps_per_epoch=self.batches.batches_an_epoch,
+                shuffle=False,
+                verbose=0,
+                callbacks=[*callbacks, *workers.callbacks()],
+            )
 
 
 def _set_up(

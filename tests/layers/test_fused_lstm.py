@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from layers import fused_lstm, lstm_kernel
 from layers.fused_lstm import FusedLSTM
 
 BATCH, STEPS, CHANNELS, UNITS = 3, 17, 4, 5
@@ -71,6 +72,35 @@ def test_any_number_of_steps_and_sequences(shape):
     plain.set_weights(fused.get_weights())
     x = np.random.default_rng(2).normal(size=(*shape, CHANNELS)).astype(np.float32)
     assert np.abs(fused(x).numpy() - plain(x).numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize("units", [1, 16, 17, 40])
+def test_any_number_of_units(units, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.UNITS", units)
+    test_values_and_gradients_are_those_of_keras(False, {"return_sequences": True})
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+def test_the_number_of_threads_changes_nothing_in_a_sequence(monkeypatch, threads):
+    layer = FusedLSTM(UNITS, return_sequences=True)
+    x = tf.random.stateless_normal((4, 30, CHANNELS), (1, 2))
+    alone = [layer(x[i : i + 1]).numpy() for i in range(4)]
+    monkeypatch.setattr(fused_lstm, "cores", lambda: threads)
+    assert np.abs(layer(x).numpy() - np.concatenate(alone)).max() < 1e-7
+
+
+def test_tanh_is_exact_to_float32():
+    x = np.linspace(-20, 20, 4001, dtype=np.float32)
+    assert max(abs(lstm_kernel.tanh(value) - np.tanh(float(value))) for value in x) < 3.5e-7
+    assert np.isnan(lstm_kernel.tanh(np.float32("nan")))
+
+
+def test_a_nan_is_not_lost():
+    layer = FusedLSTM(UNITS, return_sequences=True)
+    x = np.zeros((2, 5, CHANNELS), np.float32)
+    x[1, 2, 0] = np.nan
+    finite = np.isfinite(layer(x).numpy()).all(axis=2)
+    assert finite.tolist() == [[True] * 5, [True, True, False, False, False]]
 
 
 def test_its_initial_weights_are_those_of_keras():

@@ -15,6 +15,7 @@ import outputs
 import training
 from prediction import Predictor, load_out_of_fold
 from settings import DEFAULT_NAME
+from support.cores import cores
 from support.errors import InputError
 from training import cross_fitting
 from training.cross_fitting import deal, split
@@ -144,5 +145,5 @@ def test_the_time_of_all_folds_grows_also_where_some_end_earlier():
         return SimpleNamespace(history=lambda: pd.DataFrame(rows), sets={"val": (record,)})
 
     history = cross_fitting.joint_history([fold(2, 30.0), fold(4, 10.0)])
-    in_turn = 2 / min(cross_fitting.cores(), 2)
+    in_turn = 2 / min(cores(), 2)
     assert history["elapsed_s"].tolist() == [in_turn * mean for mean in (20.0, 40.0, 45.0, 50.0)]
