@@ -42,7 +42,7 @@ class UserInputArgs:
         self.lr_schedule = "automatic"  # the training ends by itself when little is left to gain
         self.weight_decay = 0.1  # against overfitting to few realizations
         self.weight_averaging = 0.99  # validate and save an exponential moving average of the weights
-        self.epochs = 24  # at most
+        self.epochs = 36  # at most
         self.num_batches = 200  # in an epoch
         self.seed = 1  # None: a new one each time
 

@@ -13,4 +13,4 @@ class UserInputArgs(input_template.UserInputArgs):
         super().__init__()
         self.model_save_filename = "thorough"
         self.num_folds = 4  # networks that each leave out a quarter of the train and val records
-        self.epochs = 36
+        self.epochs = 60

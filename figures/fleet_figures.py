@@ -74,8 +74,8 @@ def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, lo
 def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, style: Plotting, title: str) -> Figure:
     """How likely the largest value of a record exceeds a level, for one group of records.
 
-    Crosses mark the most probable maximum of the exposure with its interval. Fitted distributions are drawn thin, as
-    they extrapolate.
+    Crosses mark the most probable maximum of the exposure with its interval. Fitted distributions and their intervals
+    are drawn thin and gray, as they extrapolate.
 
     curves: see `studies.fleet_tables.curve_table`, with channel. table: the statistics of this group.
     """
@@ -97,6 +97,9 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
         ax.fill_between(own["level"], own["lower"], own["upper"], linewidth=0, **interval)
         for name, looks in lines.items():
             ax.plot(own["level"], own[name], **looks)
+        for name, dashes in FITS.items():
+            for bound in (own[f"{name}_lower"], own[f"{name}_upper"]):
+                ax.plot(own["level"], bound, color=GRAY, linestyle=dashes, linewidth=0.4)
         is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
         for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
             height = np.interp(middle, own["level"], own["probability"])

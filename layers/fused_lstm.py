@@ -16,7 +16,7 @@ import tensorflow as tf
 from layers import lstm_kernel
 from support.cores import cores
 
-GATE_FACTORS = (0.5, 0.5, 1.0, 0.5)  # input, forget, cell, output: sigmoid(z) = (tanh(z / 2) + 1) / 2
+GATE_FACTORS = np.float32([[0.5], [0.5], [1.0], [0.5]])  # sigmoid(z) = (tanh(z / 2) + 1) / 2
 
 
 @keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
@@ -45,31 +45,21 @@ class FusedLSTM(keras.layers.LSTM):
         if initial_state is not None or mask is not None:
             raise ValueError("FusedLSTM takes neither initial states nor masks")
         steps = tf.reverse(sequences, (1,)) if self.go_backwards else sequences
-        extra = len(lstm_kernel.lanes(self.units)) - self.units
-        recurrent = tf.pad(self.cell.recurrent_kernel, ((0, extra), (0, 0)))
-        weights = [_padded(values, self.units) for values in (self.cell.kernel, recurrent, self.cell.bias)]
-        outputs = _lstm(steps, *weights)[..., : self.units]
+        weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        outputs = _lstm(steps, *map(tf.convert_to_tensor, weights))
         return outputs if self.return_sequences else outputs[:, -1]
-
-
-def _padded(weights: tf.Tensor, units: int) -> tf.Tensor:
-    """(..., 4 units) in Keras' order as the kernel takes it: each gate padded with zeros, sigmoid gates halved."""
-    gates = tf.stack(tf.split(weights, 4, axis=-1), axis=-2) * tf.constant(GATE_FACTORS)[:, None]
-    extra = len(lstm_kernel.lanes(units)) - units
-    padded = tf.pad(gates, [(0, 0)] * (len(weights.shape)) + [(0, extra)])
-    return tf.reshape(padded, (*weights.shape[:-1], -1))
 
 
 @tf.custom_gradient
 def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor):
-    """(batch, time, channel) and the weights as `_padded` makes them -> (batch, time, units)."""
+    """(batch, time, channel) and the weights of keras.layers.LSTM -> (batch, time, units)."""
     given = (inputs, kernel, recurrent, bias)
-    outputs, gates, cells = tf.numpy_function(_forward, given, (tf.float32,) * 3, stateful=False)
+    outputs, *states = tf.numpy_function(_forward, given, (tf.float32,) * 4, stateful=False)
     outputs.set_shape((*inputs.shape[:-1], recurrent.shape[0]))
 
     def gradient(of_outputs):
-        kept = (inputs, kernel, recurrent, gates, cells, outputs, of_outputs)
-        gradients = tf.numpy_function(_backward, kept, (tf.float32,) * 4, stateful=False)
+        known = (inputs, kernel, recurrent, *states, of_outputs)
+        gradients = tf.numpy_function(_backward, known, (tf.float32,) * 4, stateful=False)
         for values, of in zip(gradients, given, strict=True):
             values.set_shape(of.shape)
         return gradients
@@ -78,36 +68,51 @@ def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.T
 
 
 def _forward(inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    """The outputs; and padded (see `lstm_kernel`) the outputs, the gates and the cells."""
     units = len(recurrent)
-    outputs, gates, cells = (np.empty((*inputs.shape[:2], width), np.float32) for width in (units, 4 * units, units))
-    given = (inputs, kernel, recurrent, bias, gates, cells, outputs)
-    _in_parts(lambda _, *part: lstm_kernel.forward(*given, *part, lstm_kernel.lanes(units)), len(inputs))
-    return [outputs, gates, cells]
+    lanes = lstm_kernel.lanes(units)
+    weights = _padded(kernel), _padded(recurrent, rows=len(lanes)), _padded(bias[None])[0]
+    states = [np.empty((*inputs.shape[:2], width), np.float32) for width in (len(lanes), 4 * len(lanes), len(lanes))]
+    _in_parts(lambda _, *part: lstm_kernel.forward(inputs, weights, *states, *part, lanes), len(inputs))
+    return [states[0][..., :units].copy(), *states]
 
 
 def _backward(
     inputs: np.ndarray,
     kernel: np.ndarray,
     recurrent: np.ndarray,
+    outputs: np.ndarray,
     gates: np.ndarray,
     cells: np.ndarray,
-    outputs: np.ndarray,
     of_outputs: np.ndarray,
 ) -> list[np.ndarray]:
     """Gradients of the inputs, the kernel, the recurrent kernel and the bias."""
-    units, channels = len(recurrent), len(kernel)
+    channels, units = len(kernel), len(recurrent)
+    lanes = lstm_kernel.lanes(units)
     of_inputs = np.empty_like(inputs)
-    of_weights = np.zeros((_threads(), channels + units + 1, 4 * units), np.float32)  # each thread has its own sum
-    weights = np.ascontiguousarray(kernel.T), np.ascontiguousarray(recurrent.T)
+    padded = _padded(kernel), _padded(recurrent, rows=len(lanes))
+    turned = tuple(np.ascontiguousarray(weights.T) for weights in padded)
+    # Each thread has its own sums.
+    of_weights = np.zeros((_threads(), channels + len(lanes) + 1, 4 * len(lanes)), np.float32)
 
     def run(part: int, first: int, last: int) -> None:
         sums = of_weights[part, :channels], of_weights[part, channels:-1], of_weights[part, -1]
-        given = (inputs, weights, gates, cells, outputs, of_outputs, of_inputs, sums)
-        lstm_kernel.backward(*given, first, last, lstm_kernel.lanes(units))
+        given = (inputs, turned, outputs, gates, cells, of_outputs, of_inputs, sums)
+        lstm_kernel.backward(*given, first, last, lanes)
 
     _in_parts(run, len(inputs))
-    total = of_weights.sum(axis=0)
-    return [of_inputs, total[:channels], total[channels:-1], total[-1]]
+    total = of_weights.sum(axis=0).reshape(-1, 4, len(lanes))[..., :units] * GATE_FACTORS
+    total = total.reshape(-1, 4 * units)
+    return [of_inputs, total[:channels], total[channels : channels + units], total[-1]]
+
+
+def _padded(weights: np.ndarray, rows: int = 0) -> np.ndarray:
+    """(rows, 4 units) as `lstm_kernel` takes them: each gate, and the rows, padded with zeros; sigmoid gates halved."""
+    gates = weights.reshape(len(weights), 4, -1) * GATE_FACTORS
+    units = gates.shape[-1]
+    padded = np.zeros((rows or len(gates), 4, len(lstm_kernel.lanes(units))), np.float32)
+    padded[: len(gates), :, :units] = gates
+    return padded.reshape(len(padded), -1)
 
 
 def _in_parts(run: Callable[[int, int, int], None], sequences: int) -> None:

@@ -75,15 +75,17 @@ def add_product(row, factors, matrix, height, width):
 
 
 @numba.njit(cache=True, **OPTIONS)
-def forward(inputs, kernel, recurrent, bias, gates, cells, outputs, first, last, lanes):
-    """Fills gates, cells and outputs of the sequences from first to last.
+def forward(inputs, weights, outputs, gates, cells, first, last, lanes):
+    """Fills outputs, gates and cells of the sequences from first to last.
 
     Args:
-        inputs: (sequence, time, channel). kernel: (channel, 4 units). recurrent: (units, 4 units). bias: (4 units,).
-            Weights of the sigmoid gates are halved, as sigmoid(z) = (tanh(z / 2) + 1) / 2.
-        gates: (sequence, time, 4 units) after the activations. cells, outputs: (sequence, time, units).
+        inputs: (sequence, time, channel).
+        weights: kernel (channel, 4 units), recurrent kernel (units, 4 units) and bias (4 units,). Those of the sigmoid
+            gates are halved, as sigmoid(z) = (tanh(z / 2) + 1) / 2.
+        outputs, cells: (sequence, time, units). gates: (sequence, time, 4 units), after the activations.
     """
     units, steps = len(lanes), inputs.shape[1]
+    kernel, recurrent, bias = weights
     for s in range(first, last):
         for start in range(0, steps, BLOCK):
             stop = min(start + BLOCK, steps)
@@ -108,16 +110,16 @@ def forward(inputs, kernel, recurrent, bias, gates, cells, outputs, first, last,
 
 
 @numba.njit(cache=True, **OPTIONS)
-def backward(inputs, weights, gates, cells, outputs, of_outputs, of_inputs, sums, first, last, lanes):
+def backward(inputs, turned, outputs, gates, cells, of_outputs, of_inputs, sums, first, last, lanes):
     """Gradients of the sequences from first to last: fills of_inputs, adds to sums.
 
     Args:
-        inputs, gates, cells, outputs: of `forward`. weights: the transposes of its `kernel` and `recurrent`.
-        of_outputs: (sequence, time, units), the gradient of the outputs.
-        sums: gradients of kernel, recurrent and bias.
+        inputs, outputs, gates, cells: of `forward`. turned: transposes of its kernel and recurrent kernel.
+        of_outputs: (sequence, time, units that are not padding), the gradient of the outputs.
+        sums: gradients of kernel, recurrent kernel and bias.
     """
     units, steps = len(lanes), inputs.shape[1]
-    turned, back = weights
+    across, back = turned
     of_kernel, of_recurrent, of_bias = sums
     rows = np.empty((BLOCK, 4 * units), np.float32)  # gradients of what goes into the activations
     nothing = np.zeros(units, np.float32)
@@ -128,9 +130,11 @@ def backward(inputs, weights, gates, cells, outputs, of_outputs, of_inputs, sums
             for t in range(stop - 1, start - 1, -1):
                 gate, cell, given, row = gates[s, t], cells[s, t], of_outputs[s, t], rows[t - start]
                 before = cells[s, t - 1] if t > 0 else nothing
+                for j in range(given.shape[0]):
+                    of_output[j] += given[j]
                 for j in range(units):
                     into, keep, new, out = gate[j], gate[units + j], gate[2 * units + j], gate[3 * units + j]
-                    squashed, of_o = tanh(cell[j]), of_output[j] + given[j]
+                    squashed, of_o = tanh(cell[j]), of_output[j]
                     of_c = of_cell[j] + of_o * out * (ONE - squashed * squashed)
                     row[j] = TWO * of_c * new * into * (ONE - into)
                     row[units + j] = TWO * of_c * before[j] * keep * (ONE - keep)
@@ -142,7 +146,7 @@ def backward(inputs, weights, gates, cells, outputs, of_outputs, of_inputs, sums
             own, known = rows[: stop - start], max(start, 1)
             of_kernel += np.dot(inputs[s, start:stop].T, own)
             of_recurrent += np.dot(outputs[s, known - 1 : stop - 1].T, own[known - start :])
-            np.dot(own, turned, of_inputs[s, start:stop])
+            np.dot(own, across, of_inputs[s, start:stop])
             for t in range(stop - start):
                 for j in range(4 * units):
                     of_bias[j] += own[t, j]

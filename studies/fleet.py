@@ -39,9 +39,9 @@ GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
     "at the level given, whatever the quality of the network, if the LAMP records are a random draw from the same sea "
     "states as the fleet (Student's quantile, for statistics that are near to normal over records). Exceedance of "
-    "record maxima, most probable maxima and return levels rest on the model M = a + b M_pred + e, and are covered as "
-    "far as that holds. What is marked extrapolated or borrowed, fitted distributions and SimpleCode's and the "
-    "network's own curves are not guaranteed."
+    "record maxima, most probable maxima and return levels rest on the model M = a + b M_pred + c q(M_pred) + e, with "
+    "q a parabola, and are covered as far as that holds. What is marked extrapolated or borrowed, fitted distributions "
+    "and SimpleCode's and the network's own curves are not guaranteed."
 )
 
 
@@ -267,7 +267,7 @@ def facts(network: str, lamp: RecordTable, fleet: RecordTable, question: Questio
         "limits": dict(question.limits),
         "groups": list(question.by) or ["sea state"],
         "method": "prediction-powered means with lambda = 1 and Student's quantile; bootstrap over LAMP and fleet "
-        "records for M = a + b M_pred + e",
+        "records for M = a + b M_pred + c q(M_pred) + e",
         "guarantee": GUARANTEE,
         "headline": list(sentences),
     }

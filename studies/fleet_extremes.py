@@ -1,10 +1,18 @@
 """The largest values of records and of longer exposures, from a fleet and a few LAMP records: pure functions on arrays.
 
-The largest value M of a LAMP record follows from the predicted one by M = a + b M_pred + e, fitted to LAMP records and
-the predictions of the networks that have not seen them. The distribution of M over the fleet is that of
-a + b M_pred + e over all predicted records and all residuals e: residuals are part of it, as a prediction that varies
-less than LAMP would make high values too rare. Intervals are percentiles of a bootstrap over LAMP records and fleet
-records, with a, b and e fitted anew each time.
+The largest value M of a LAMP record follows from the predicted one by M = a + b M_pred + c q(M_pred) + e, fitted to
+LAMP records and the predictions of the networks that have not seen them. The distribution of M over the fleet is that
+of the right-hand side over all predicted records and all residuals e: residuals are part of it, as a prediction that
+varies less than LAMP would make high values too rare. Intervals are percentiles of a bootstrap over LAMP records and
+fleet records, with a, b, c and e fitted anew each time.
+
+A straight line is too sure of itself in the tail: if the relation is slightly curved, as of a network that saturates,
+the interval misses the truth, and more often the more LAMP records there are. The parabola q stands for that
+discrepancy (M. Kennedy and A. O'Hagan, Bayesian calibration of computer models, J. R. Stat. Soc. B 63, 2001). Few
+records say little about c, so it has a prior that is worth one record: normal, with the standard deviation of e
+(R. Kass and L. Wasserman, J. Am. Stat. Assoc. 90, 1995). Each resample draws the mean of that prior from the prior,
+without which the spread of c would be that of the shrunk estimate, not of c (J. Bardsley and others,
+Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014).
 """
 
 from collections.abc import Iterator
@@ -18,7 +26,7 @@ from studies.fleet_estimates import Interval, share
 
 BOOTSTRAPS = 500
 MOST_RESIDUALS = 60  # quantiles stand in for more
-LEAST_SLOPE = 1e-3
+LEAST_SQUARE = 1e-9
 LEAST_PROBABILITY = 1e-9
 NUM_LEVELS = 100
 TAIL_RECORDS = 10  # a quantile with fewer fleet records above it is an extrapolation
@@ -36,28 +44,45 @@ class Maxima:
 
 @dataclass(frozen=True)
 class Fit:
-    """intercept, slope: a and b. residuals: (n,), widened for the two fitted numbers."""
+    """intercept: a. slopes: (2,), b and c. residuals: (n,), widened for what is fitted."""
 
     intercept: float
-    slope: float
+    slopes: np.ndarray
     residuals: np.ndarray
 
+    def of(self, terms: np.ndarray) -> np.ndarray:
+        """(...,): the expected largest value. terms: (..., 2), see `terms_of`."""
+        return self.intercept + terms @ self.slopes
 
-def fit(lamp: np.ndarray, predicted: np.ndarray) -> Fit:
-    """Least squares of M = a + b M_pred + e over n > 2 records; b is positive.
 
-    Each residual is divided by sqrt(1 - h), with h its leverage, as fitted residuals are smaller than those to come.
+def terms_of(predicted: np.ndarray, fleet: np.ndarray) -> np.ndarray:
+    """(..., 2): x, the standardized prediction, and the parabola q(x), orthonormal to 1 and x over the fleet."""
+    scale = fleet.std() or 1.0
+    x, of_fleet = (predicted - fleet.mean()) / scale, (fleet - fleet.mean()) / scale
+    skewness = (of_fleet**3).mean()
+    norm = np.sqrt(max((of_fleet**4).mean() - 1 - skewness**2, LEAST_SQUARE))
+    return np.stack([x, (x**2 - 1 - skewness * x) / norm], axis=-1)
+
+
+def fit(lamp: np.ndarray, terms: np.ndarray, curvature: float = 0.0) -> Fit:
+    """Least squares of M = a + b x + c q + e over n > 2 records, with c as if one more record had told `curvature`.
+
+    Each residual is divided by sqrt(1 - h), with h its leverage, as fitted residuals are smaller than those to come
+    (A. Davison and D. Hinkley, Bootstrap methods and their application, 1997, section 6.2.3).
+
+    lamp: (n,). terms: (n, 2), see `terms_of`.
     """
-    n, distance = len(lamp), predicted - predicted.mean()
-    squares = (distance**2).sum()
-    slope = max(float(distance @ lamp / squares), LEAST_SLOPE) if squares > 0 else LEAST_SLOPE
-    intercept = float(lamp.mean() - slope * predicted.mean())
-    leverage = 1 / n + (distance**2 / squares if squares > 0 else 0.0)
-    residuals = (lamp - intercept - slope * predicted) / np.sqrt(np.maximum(1 - leverage, 1 / n))
+    n, prior = len(lamp), np.array([0.0, curvature])
+    distance, penalty = terms - terms.mean(axis=0), np.diag([LEAST_SQUARE, 1.0])
+    inverse = np.linalg.inv(distance.T @ distance + penalty)
+    slopes = inverse @ (distance.T @ (lamp - lamp.mean()) + penalty @ prior)
+    intercept = float(lamp.mean() - terms.mean(axis=0) @ slopes)
+    leverage = 1 / n + ((distance @ inverse) * distance).sum(axis=1)
+    residuals = (lamp - intercept - terms @ slopes) / np.sqrt(np.maximum(1 - leverage, 1 / n))
     residuals = residuals - residuals.mean()
     if n > MOST_RESIDUALS:
         residuals = np.quantile(residuals, (np.arange(MOST_RESIDUALS) + 0.5) / MOST_RESIDUALS)
-    return Fit(intercept, slope, residuals)
+    return Fit(intercept, slopes, residuals)
 
 
 @dataclass(frozen=True)
@@ -122,35 +147,41 @@ def _logit(probability: np.ndarray) -> np.ndarray:
     return np.log((probability + LEAST_PROBABILITY) / (1 - probability + LEAST_PROBABILITY))
 
 
-def resamples(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
-    """Yields the fit to a resample of the LAMP records, and weights (N,) of a resample of the fleet."""
+def fits(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
+    """Yields the fit and weights (N,) of the fleet's records, first as they are, then of `number` resamples."""
     rng = np.random.default_rng(seed)
     n, size = len(maxima.lamp), len(maxima.fleet)
+    terms = terms_of(maxima.out_of_fold, maxima.fleet)
+    fitted = fit(maxima.lamp, terms)
+    yield fitted, np.ones(size)
     for _ in range(number):
         drawn = rng.integers(n, size=n)
         weights = np.bincount(rng.integers(size, size=size), minlength=size)
-        yield fit(maxima.lamp[drawn], maxima.out_of_fold[drawn]), weights
+        yield fit(maxima.lamp[drawn], terms[drawn], fitted.residuals.std() * rng.normal()), weights
 
 
 def exceedance_curves(maxima: Maxima, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
     """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
-    fitted, networks = fit(maxima.lamp, maxima.out_of_fold), maxima.fleet.shape[1]
+    fitted, _ = next(fits(maxima, seed, 0))
     order = np.argsort(maxima.fleet, axis=None)
-    values, record = maxima.fleet.ravel()[order], order // networks
-    ends = fitted.intercept + fitted.slope * values[[0, -1]] + [fitted.residuals.min(), fitted.residuals.max()]
-    ends = (min(ends[0], maxima.lamp.min()), max(ends[1], maxima.lamp.max(), reach))
+    record = order // maxima.fleet.shape[1]
+    terms = terms_of(maxima.fleet.ravel()[order], maxima.fleet)
+    expected = fitted.of(terms)
+    ends = min(expected.min() + fitted.residuals.min(), maxima.lamp.min())
+    ends = (ends, max(expected.max() + fitted.residuals.max(), maxima.lamp.max(), reach))
     margin = 0.25 * (ends[1] - ends[0]) + 1e-9
     levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
 
     def exceedance(model: Fit, weights: np.ndarray) -> np.ndarray:
-        """(level,): P(a + b M_pred + e > level), with weights (N,) of the records."""
-        up_to = np.concatenate([[0.0], np.cumsum(weights[record])])
-        needed = (levels[:, None] - model.intercept - model.residuals) / model.slope
-        return 1 - up_to[np.searchsorted(values, needed, side="right")].mean(axis=1) / up_to[-1]
+        """(level,): the probability that M exceeds each level, with weights (N,) of the records."""
+        expected = model.of(terms)
+        rising = np.argsort(expected, kind="stable")  # fast, as they are nearly in order
+        up_to = np.concatenate([[0.0], np.cumsum(weights[record[rising]])])
+        places = np.searchsorted(expected[rising], levels[:, None] - model.residuals, side="right")
+        return 1 - up_to[places].mean(axis=1) / up_to[-1]
 
-    resampled = np.array([exceedance(*each) for each in resamples(maxima, seed, number)])
-    n, size = len(maxima.lamp), len(maxima.fleet)
-    return Curves(levels, exceedance(fitted, np.ones(size)), resampled, n, size)
+    probability, *resampled = (exceedance(*each) for each in fits(maxima, seed, number))
+    return Curves(levels, probability, np.array(resampled), len(maxima.lamp), len(maxima.fleet))
 
 
 # ---- longer exposures -----------------------------------------------------------------------------------------------
@@ -210,18 +241,33 @@ DISTRIBUTIONS = {
 
 
 def fitted_moments(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> np.ndarray:
-    """(1 + number, 3): L-moments of a + b M_pred + e over the fleet, and over resamples; each record draws its e."""
+    """(1 + number, 3): L-moments of M over the fleet, and over resamples; each record draws its e."""
     rng = np.random.default_rng(seed)
-    networks = maxima.fleet.shape[1]
-    first = (fit(maxima.lamp, maxima.out_of_fold), np.ones(len(maxima.fleet)))
-    found = []
-    for model, weights in (first, *resamples(maxima, seed, number)):
-        sample = model.intercept + model.slope * maxima.fleet + rng.choice(model.residuals, maxima.fleet.shape)
+    networks, terms, found = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
+    for model, weights in fits(maxima, seed, number):
+        sample = model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape)
         order = np.argsort(sample, axis=None)
         found.append(l_moments(sample.ravel()[order], np.repeat(weights, networks)[order].astype(float)))
     return np.array(found)
 
 
-def exceeded(moments: np.ndarray, probability: float) -> np.ndarray:
-    """(...,): the level that Gumbel distributions with L-moments (..., 3) exceed with a probability."""
-    return stats.gumbel_r.isf(probability, *gumbel(moments))
+def exceeded(moments: np.ndarray, probability: float, name: str = "Gumbel") -> np.ndarray:
+    """(...,): the level that one of DISTRIBUTIONS with L-moments (..., 3) exceeds with a probability."""
+    distribution, parameters = DISTRIBUTIONS[name]
+    return distribution.isf(probability, *parameters(moments))
+
+
+def fitted_level(moments: np.ndarray, probability: float, confidence: float, records: int, name: str) -> Interval:
+    """`exceeded`, with its interval. moments: (1 + bootstrap, 3), see `fitted_moments`."""
+    estimate, *resampled = exceeded(moments, probability, name)
+    return percentiles(estimate, np.array(resampled), confidence, records)
+
+
+def fitted_curve(moments: np.ndarray, levels: np.ndarray, confidence: float, records: int, name: str) -> np.ndarray:
+    """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds.
+
+    moments: (1 + bootstrap, 3), see `fitted_moments`.
+    """
+    distribution, parameters = DISTRIBUTIONS[name]
+    logits = _logit(distribution.sf(levels, *(each[:, None] for each in parameters(moments))))
+    return expit(np.stack([logits[0], *_bounds(logits[0], logits[1:], confidence, records)]))

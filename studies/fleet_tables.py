@@ -18,8 +18,9 @@ FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
 UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
 MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum"}
+GEV = "gev"  # columns of the generalized extreme value fit, where the estimate is that of Gumbel's
 NUMBERS = ("estimate", "lower", "upper")
-NUMBERS += tuple(f"{source}{bound}" for source in ("lamp", "simplecode") for bound in ("", "_lower", "_upper"))
+NUMBERS += tuple(f"{source}{bound}" for source in ("lamp", "simplecode", GEV) for bound in ("", "_lower", "_upper"))
 COLUMNS = ("sea_state", "channel", "unit", "statistic", "threshold", *NUMBERS)
 COLUMNS += ("lamp_records", "fleet_records", "effective_lamp_runs", "method")
 
@@ -179,9 +180,10 @@ def _mean_row(of_all: Values, group: Group, level: float, possible: tuple[float,
 
 
 def _row(found: Sequence[Interval], group: Group, records: int, method: str) -> dict:
-    """found: corrected, of LAMP alone, of SimpleCode's fleet. records: of LAMP that the first comes from."""
-    corrected, alone, simple = ((each.estimate, each.lower, each.upper) for each in found)
-    numbers = dict(zip(NUMBERS, (*corrected, *alone, *simple), strict=True))
+    """found: corrected, of LAMP alone, of SimpleCode's fleet, and of the GEV fit if there is one. records: of LAMP that
+    the first comes from."""
+    bounds = [bound for each in found for bound in (each.estimate, each.lower, each.upper)]
+    numbers = dict(zip(NUMBERS, bounds, strict=False))
     runs = np.nan if "borrowed" in method else effective_runs(records, found[1], found[0])
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
     return numbers | counts | {"effective_lamp_runs": runs, "method": method}
@@ -214,16 +216,18 @@ def _extreme_rows(
         how = method
         if risk * len(own.fleet) < extremes.TAIL_RECORDS:
             how += ", extrapolated (Gumbel)"
-            of_fit, *resampled = extremes.exceeded(moments, risk)
-            found = extremes.percentiles(of_fit, np.array(resampled), question.level, len(own.lamp))
+            fits = [
+                extremes.fitted_level(moments, risk, question.level, len(own.lamp), each)
+                for each in extremes.DISTRIBUTIONS
+            ]
         else:
-            found = curves.quantile(risk, question.level)
-        found = Interval(*(float(back(each)) for each in (found.estimate, found.lower, found.upper)))
+            fits = [curves.quantile(risk, question.level)]
+        fits = [Interval(*(float(back(each)) for each in (fit.estimate, fit.lower, fit.upper))) for fit in fits]
         of_simple = Interval(float(np.quantile(simple, 1 - risk))) if len(simple) else Interval()
-        row = _row([found, _gumbel_level(alone, risk, question), of_simple], group, len(alone), how)
-        rows.append({"statistic": name} | row)
+        found = [fits[0], _gumbel_level(alone, risk, question), of_simple, *fits[1:]]
+        rows.append({"statistic": name} | _row(found, group, len(alone), how))
     shares = {"lamp": alone, "simplecode": simple, "network": back(maxima.fleet).ravel()}
-    return rows, curve_table(curves, back, moments[0], shares, question.level)
+    return rows, curve_table(curves, back, moments, shares, question.level)
 
 
 def _logarithm(numbers: np.ndarray) -> tuple[Callable, Callable]:
@@ -247,11 +251,13 @@ def curve_table(
     curves: extremes.Curves, back: Callable, moments: np.ndarray, shares: Mapping[str, np.ndarray], confidence: float
 ) -> pd.DataFrame:
     """Exceedance of record maxima over levels: level, probability, lower, upper; by name the shares of records with
-    these maxima; and the probabilities of distributions with the L-moments (3,), by name."""
+    these maxima; and by name the probabilities of the distributions fitted to L-moments (1 + bootstrap, 3), with their
+    bounds."""
     levels, (lower, upper) = back(curves.levels), curves.bounds(confidence)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     for name, numbers in shares.items():
         table[name] = [(numbers > level).mean() for level in levels] if len(numbers) else np.nan
-    for name, (distribution, parameters) in extremes.DISTRIBUTIONS.items():
-        table[name] = distribution.sf(curves.levels, *parameters(moments))
+    for name in extremes.DISTRIBUTIONS:
+        found = extremes.fitted_curve(moments, curves.levels, confidence, curves.records, name)
+        table |= zip((name, f"{name}_lower", f"{name}_upper"), found, strict=True)
     return pd.DataFrame(table)

@@ -175,6 +175,25 @@ def test_residuals_are_part_of_the_distribution():
     assert (predicted > 24).mean() < 0.6 * stats.norm.sf(2)
 
 
+@pytest.mark.parametrize("curvature", [0.0, 0.6])
+def test_intervals_cover_where_the_relation_of_lamp_to_the_prediction_is_curved(curvature):
+    """A straight line covers 0.79 of the probabilities of 1 to 5 % with 20 records at this curvature."""
+
+    def draw(n: int, size: int, rng: np.random.Generator) -> Maxima:
+        x = (rng.gumbel(size=n + size) - np.euler_gamma) / (np.pi / 6**0.5)
+        parabola = (x**2 - 1 - 1.14 * x) / 2
+        truth = 22 + 2 * x + 0.3 * (curvature * parabola + (1 - curvature**2) ** 0.5 * rng.normal(size=n + size))
+        return Maxima(truth[:n], x[:n], x[n:, None])
+
+    shares, covered = np.array([0.05, 0.02, 0.01]), []
+    levels = np.quantile(draw(10**6, 1, np.random.default_rng(0)).lamp, 1 - shares)
+    for seed in range(100):
+        curves = fleet_extremes.exceedance_curves(draw(20, 500, np.random.default_rng(seed)), seed, number=80)
+        found = [curves.at(level, 0.9) for level in levels]
+        covered.append([each.lower <= share <= each.upper for each, share in zip(found, shares, strict=True)])
+    assert np.mean(covered) > 0.87
+
+
 def test_fitted_distributions_are_those_the_values_come_from():
     sample = np.sort(stats.gumbel_r(10, 2).rvs(20000, random_state=1))
     found = fleet_extremes.gumbel(fleet_extremes.l_moments(sample))
@@ -222,6 +241,11 @@ def test_a_sea_state_without_lamp_borrows_and_says_so():
     assert "borrowed" in table.loc[0, "method"] and np.isnan(table.loc[0, "lamp"])
     assert [group.name for group in groups_of(lamp, many, ("heading",))] == ["heading 45 deg", "heading 90 deg", "all"]
     assert (curves["lower"] <= curves["probability"]).all()
+    for name in fleet_extremes.DISTRIBUTIONS:
+        assert (curves[f"{name}_lower"] <= curves[name]).all() and (curves[name] <= curves[f"{name}_upper"]).all()
+    is_extrapolated = table["method"].str.contains("extrapolated")
+    assert is_extrapolated.any() and (table["gev"].notna() == is_extrapolated).all()
+    assert (table["gev_lower"] <= table["gev_upper"])[is_extrapolated].all()
 
 
 @pytest.fixture
