@@ -99,7 +99,7 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
             ax.plot(own["level"], own[name], **looks)
         for name, dashes in FITS.items():
             for bound in (own[f"{name}_lower"], own[f"{name}_upper"]):
-                ax.plot(own["level"], bound, color=GRAY, linestyle=dashes, linewidth=0.4)
+                ax.plot(own["level"], bound, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
         is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
         for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
             height = np.interp(middle, own["level"], own["probability"])
