@@ -6,7 +6,7 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,30 +15,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from readers import record_cache
+from readers import record_cache, text_tables
 from readers.alignment import align
 from readers.cases import Handle as Handle  # input files call data_io.read_cases
 from readers.cases import parse_handle as parse_handle
 from readers.cases import read_cases as read_cases
-from readers.text_tables import (
-    LAMP_MOT,
-    LAMP_TRACK,
-    LAMP_VBM,
-    SC_COURSE,
-    SC_MOT,
-    SC_TRACK,
-    SC_VBM,
-    SC_WAVES,
-    SEA,
-    WAV,
-    Layout,
-    count_columns,
-    read_columns,
-    read_table,
-    written_by,
-)
 from readers.waves import grid_offsets, wave_elevation
-from settings import SET_NAMES, Config, UserInput, user_settings
+from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
+from support import run_folder
 from support.errors import InputError
 from support.files import written_aside
 
@@ -46,6 +30,7 @@ MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
 # In history.csv: the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
+Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
@@ -116,6 +101,11 @@ def joined(*sets: Sequence[Record]) -> Sequence[Record]:
     return tuple(record for records in sets for record in records)
 
 
+def record_names(records: Sequence[Record]) -> list[str]:
+    """The records' names, without reading those that stay on disk."""
+    return [record.name for record in getattr(records, "cached", records)]
+
+
 # ---- channels ---------------------------------------------------------------------------------------------------
 
 
@@ -166,7 +156,7 @@ def missing_files(config: Config) -> list[str]:
         swapped = [
             (sc, lamp)
             for sc, lamp in pairs
-            if written_by(f"{sc}.mot") == "LAMP" and written_by(f"{lamp}.mot") == "SimpleCode"
+            if text_tables.written_by(f"{sc}.mot") == "LAMP" and text_tables.written_by(f"{lamp}.mot") == "SimpleCode"
         ]
         if swapped:
             sc, lamp = swapped[0]
@@ -196,14 +186,11 @@ def read_record(
 ) -> tuple[Record, list[str]]:
     """One realization from its files, aligned on time.
 
-    Args:
-        sc, lamp: paths without extensions; lamp is None without LAMP.
-        user: the settings that select the channels.
-        waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
-        name: the record's name; by default SimpleCode's file name.
-
-    Returns:
-        the record and the warnings about it, one line each. InputError has all errors in the realization's files.
+    sc, lamp: paths without extensions; lamp is None without LAMP.
+    user: the settings that select the channels.
+    waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
+    name: the record's name; by default SimpleCode's file name.
+    Returns the record and the warnings about it, one line each. InputError has all errors in the realization's files.
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
@@ -230,33 +217,31 @@ def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
         f"{path}.mot: the header is that of {found}, where motions of {expected} are expected; check the lists in "
         "DataInfoArgs"
         for path, expected in ((sc, "SimpleCode"), (lamp, "LAMP"))
-        if path and (found := written_by(f"{path}.mot")) not in (None, expected)
+        if path and (found := text_tables.written_by(f"{path}.mot")) not in (None, expected)
     ]
 
 
-def _files_to_read(
-    sc: str, lamp: str | None, user: UserInput, waves: str | None = None
-) -> dict[str, tuple[str, Layout]]:
+def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None = None) -> Files:
     """The files of a realization, and what is read from each."""
     wave_path = waves or lamp or sc
-    files = {"sc": (f"{sc}.mot", SC_MOT)}
+    files = {"sc": (f"{sc}.mot", text_tables.SC_MOT)}
     if lamp:
-        files["lamp"] = (f"{lamp}.mot", LAMP_MOT)
+        files["lamp"] = (f"{lamp}.mot", text_tables.LAMP_MOT)
     if user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1:
-        files["track"] = (f"{lamp}.mot", LAMP_TRACK) if lamp else (f"{sc}.mot", SC_TRACK)
-        files["sea"] = (f"{wave_path}.sea", SEA)
+        files["track"] = (f"{lamp}.mot", text_tables.LAMP_TRACK) if lamp else (f"{sc}.mot", text_tables.SC_TRACK)
+        files["sea"] = (f"{wave_path}.sea", text_tables.SEA)
     elif user.input_waves:
         # Without LAMP there may be no .wav; SimpleCode can write the elevation into its .mot (output option 6).
         # If no .wav is named, an unreadable .mot may be meant to hold it; then only the .mot is reported.
         in_mot = False
         if lamp is None and not os.path.isfile(f"{wave_path}.wav"):
-            width = count_columns(f"{sc}.mot")
+            width = text_tables.count_columns(f"{sc}.mot")
             in_mot = width > 7 or (width == 0 and not waves)
-        files["waves"] = (f"{sc}.mot", SC_WAVES) if in_mot else (f"{wave_path}.wav", WAV)
+        files["waves"] = (f"{sc}.mot", text_tables.SC_WAVES) if in_mot else (f"{wave_path}.wav", text_tables.WAV)
     if user.input_vbm or (user.output_vbm and os.path.isfile(f"{sc}.vbm")):
-        files["sc_vbm"] = (f"{sc}.vbm", SC_VBM)
+        files["sc_vbm"] = (f"{sc}.vbm", text_tables.SC_VBM)
     if lamp and user.output_vbm:
-        files["lamp_vbm"] = (f"{lamp}.vbm", LAMP_VBM)
+        files["lamp_vbm"] = (f"{lamp}.vbm", text_tables.LAMP_VBM)
     return files
 
 
@@ -264,14 +249,14 @@ def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:
     return [Path(file) for file in dict.fromkeys(file for file, _ in _files_to_read(sc, lamp, user).values())]
 
 
-def _read_tables(files: dict[str, tuple[str, Layout]]) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
+def _read_tables(files: Files) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
     """(file, table) of each, and remarks. Raises InputError for all files together; one read twice is reported once."""
     tables, remarks = {}, []
     faults: dict[str, tuple[str, ...]] = {}
     for key, (file, layout) in files.items():
         try:
             if file not in faults:
-                table, lines = read_table(file, layout)
+                table, lines = text_tables.read_table(file, layout)
                 tables[key] = (file, table)
                 remarks += lines
         except InputError as error:
@@ -287,7 +272,7 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
     Raises InputError if the file has disappeared since the motions were read.
     """
     try:
-        table = read_columns(f"{sc}.mot", SC_COURSE)
+        table = text_tables.read_columns(f"{sc}.mot", text_tables.SC_COURSE)
     except InputError:
         if not os.path.isfile(f"{sc}.mot"):
             raise
@@ -307,7 +292,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     data = config.data
     if data.cache_path:
         record_cache.prepare(Path(data.cache_path))
-    names = unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+    names = names_by_path(data)
     pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas releases Python's global interpreter lock
         results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config), pairs)
@@ -357,6 +342,11 @@ def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
 
+def names_by_path(data: DataInfo) -> dict[str, str]:
+    """The name of each record of a run by SimpleCode's path, see `unique_names`."""
+    return unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+
+
 def unique_names(paths: Sequence[str]) -> dict[str, str]:
     """A name for each path: the file name, preceded by its folder where two paths share a name."""
     by_name: dict[str, list[str]] = {}
@@ -378,8 +368,7 @@ def unique_names(paths: Sequence[str]) -> dict[str, str]:
 def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels: Sequence[str]) -> None:
     """Writes a prediction as text: a header line with the column names, then one row per time step, five decimals.
 
-    Args:
-        time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
+    time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
     """
     _write_rows(path, [("Time", *channels)], np.column_stack([time, outputs]))
 
@@ -387,8 +376,7 @@ def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels
 def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions: np.ndarray) -> None:
     """Writes predicted motions in the layout of LAMP's .mot file, for tools that read LAMP's output.
 
-    Args:
-        time: (rows,) s. track: (rows, 3) Xcg m, Ycg m, Yaw deg. motions: (rows, 3) heave m, roll deg, pitch deg.
+    time: (rows,) s. track: (rows, 3) Xcg m, Ycg m, Yaw deg. motions: (rows, 3) heave m, roll deg, pitch deg.
     """
     title = "Motions predicted from SimpleCode, in the layout of LAMP; track and yaw are SimpleCode's"
     units = ("sec", "m", "m", "m", "deg", "deg", "deg")
@@ -406,6 +394,13 @@ def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) 
         file.writelines(
             rows_of_text(table[start : start + ROWS_AT_ONCE]) for start in range(0, len(table), ROWS_AT_ONCE)
         )
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Writes tables of a run (by file name) into its folder, and lists them there."""
+    run_folder.note(folder, list(tables))
+    for name, table in tables.items():
+        write_table(folder / name, table)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -4,8 +4,7 @@ Series are (rows,), records are (rows, channel), in physical units. A measure ov
 records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -211,36 +210,19 @@ def pooled_errors(records: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: measure(sums) for name, measure in MEASURES.items()}
 
 
-def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> dict[str, float]:
-    """MEASURES of one channel over a set.
-
-    Args:
-        targets: LAMP's series, a (rows,) array for each record, in the files' units.
-        predictions: the model's series, of the same lengths.
-    """
-    return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
-
-
 # ---- reports ----------------------------------------------------------------------------------------------------
 
 ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None if the model does not have it
 SetSums = Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]]  # by set, `model_sums`
 
 
-def model_sums(
-    records: Iterable[Motions], start_rows: Iterable[int] = itertools.repeat(0)
-) -> list[tuple[ChannelSums, ChannelSums]]:
-    """SimpleCode's and the network's sums for each record. Records are read once and need not stay in memory.
-
-    start_rows: of each record, as in `record_sums`.
-    """
-    return [
-        tuple(
-            [None if np.isnan(p).any() else record_sums(y, p, rows) for y, p in zip(lamp.T, model.T, strict=True)]
-            for model in models
-        )
-        for (lamp, *models), rows in zip(records, start_rows, strict=False)
-    ]
+def model_sums(motions: Motions, start_rows: int = 0) -> tuple[ChannelSums, ChannelSums]:
+    """SimpleCode's and the network's sums for a record. start_rows: as in `record_sums`."""
+    lamp, *models = motions
+    return tuple(
+        [None if np.isnan(p).any() else record_sums(y, p, start_rows) for y, p in zip(lamp.T, model.T, strict=True)]
+        for model in models
+    )
 
 
 def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:
@@ -269,12 +251,9 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
 def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM") -> pd.DataFrame:
     """SimpleCode's and the network's errors against LAMP over each set.
 
-    Args:
-        results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
-        channels: names of the channels. network: name of the network.
-
-    Returns:
-        columns set, source, channel, then MEASURES.
+    results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
+    channels: names of the channels. network: name of the network.
+    Returns columns set, source, channel, then MEASURES.
     """
     about = [({"set": set_name}, records) for set_name, records in results.items()]
     return _table_of(about, channels, network, ["set"])
@@ -283,11 +262,7 @@ def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM
 def error_by_record(
     results: SetSums, names: Mapping[str, Sequence[tuple[str, str]]], channels: Sequence[str], network: str = "LSTM"
 ) -> pd.DataFrame:
-    """The same for each record separately. names: (record, handle) of each.
-
-    Returns:
-        columns set, record, handle, source, channel, then MEASURES.
-    """
+    """The same for each record separately, with columns record and handle. names: (record, handle) of each."""
     about = [
         ({"set": set_name, "record": record, "handle": handle}, [models])
         for set_name, records in results.items()

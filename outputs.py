@@ -15,20 +15,18 @@ import metrics
 import plotting
 from data_io import Record
 from figures import training_figures, trust_figures
-from figures.style import SET_NAMES as SET_TITLES
+from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import handle_in
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
-from studies import fleet_records
 from support import run_folder
-from support.errors import InputError, first_line, warn
-from trust import banding, flagging
+from support.errors import Collector, Found, InputError, first_line, warn
+from trust import banding, flagging, record_statistics
 from trust.banding import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
-FIGURES_FOLDER = "figures"
 START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
@@ -117,23 +115,21 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     sums, names = {}, {}
     for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [metrics.model_sums([motions], [rows])[0] for motions, rows in counted]
-        names[set_name] = [(name, handle_in(name)) for name in record_names(of_set.records)]
+        sums[set_name] = [metrics.model_sums(motions, rows) for motions, rows in counted]
+        names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
     for line in metrics.worse_than_simplecode(report, by_record, network):
         print(line)
-    for file, table in ((REPORT_FILE, report), (BY_RECORD_FILE, by_record)):
-        run_folder.note(config.output_folder, [file])
-        data_io.write_table(config.output_folder / file, table)
+    data_io.write_tables(config.output_folder, {REPORT_FILE: report, BY_RECORD_FILE: by_record})
 
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
     found = load_out_of_fold(config.network_folder)
     records = data_io.joined(results["train"].records, results["val"].records)
-    names = record_names(records)
+    names = data_io.record_names(records)
     if not names or not found.keys() >= set(names):
         return results
     return {**results, "val": Predicted(records, [found[name] for name in names])}
@@ -143,18 +139,13 @@ def save_bands(
     config: Config, trained: TrainedNetwork, sets: Mapping[str, Sequence[Record]], results: Results
 ) -> Bands | None:
     """Finds the bands of the run's network, if it can have any, and writes how well they hold."""
-    predictions = {name: of_set.predictions for name, of_set in results.items()}
-    bands = banding.of_run(config, trained, sets, predictions)
+    bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
     banding.save_report(config, bands)
     return bands
 
 
 def predict_and_flag(
-    config: Config,
-    predictor: Predictor,
-    results: Results,
-    channels: Sequence[str],
-    bands: Bands | None,
+    config: Config, predictor: Predictor, results: Results, channels: Sequence[str], bands: Bands | None
 ) -> list[str]:
     """Predicts the realizations without LAMP; flags these and test records that are unlike those of the training.
 
@@ -171,11 +162,6 @@ def network_title(trained: TrainedNetwork) -> str:
     """Name of the network in the report and in figures: LSTM, GRU, Transformer or Linear."""
     kind = trained.architecture.network_type
     return kind.upper() if kind in ("lstm", "gru") else kind.capitalize()
-
-
-def record_names(records: Sequence[Record]) -> list[str]:
-    """The records' names, without reading those that stay on disk."""
-    return [record.name for record in getattr(records, "cached", records)]
 
 
 # ---- predictions as text ----------------------------------------------------------------------------------------
@@ -223,32 +209,24 @@ def predict_without_lamp(
     bands: Bands | None = None,
 ) -> tuple[list[dict[str, object]], list[str]]:
     """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
-
-    Returns:
-        how unlike the training data each is, see `flagging.row`, and the errors, one line each; a faulty realization is
-        skipped.
+    Returns how unlike the training data each is, see `flagging.row`, and the errors, one line each; a faulty
+    realization is skipped.
     """
     data = config.data
     if not data.predict_sc:
         return [], []
-    names = data_io.unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
+    names = data_io.names_by_path(data)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
-    recorder, statistics = fleet_records.Recorder.of(config), []
-    flags, faults, remarks, predicted = [], [], [], 0
+    recorder, statistics = record_statistics.Recorder.of(config), []
+    collect, flags, predicted = Collector(), [], 0
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
-            records, tracks = [], []
+            found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                try:
-                    record, remark = data_io.read_record(sc, None, config.user, waves, names[sc])
-                    track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
-                except InputError as error:
-                    faults += error.lines
-                    continue
-                records.append(record)
-                tracks.append(track)
-                remarks += remark
+                found.append(collect(_with_track, config, sc, waves, names[sc]))
+            found = [each for each in found if each]
+            records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
             if recorder:
                 members = predictor.predict_members(inputs)
@@ -256,15 +234,22 @@ def predict_without_lamp(
                 statistics += map(recorder.fleet_record, records, members)
             else:
                 predictions = predictor.predict(inputs)
-            for record, prediction, track in zip(records, predictions, tracks, strict=True):
+            for (record, track), prediction in zip(found, predictions, strict=True):
                 _write_prediction(config, record, prediction, channels, bands, track)
             flags += flag_records(config, "predict", records, predictions, watch, bands)
             predicted += len(records)
     if statistics:
-        fleet_records.save(config.output_folder, fleet_records.RecordTable.joined(statistics))
-    warn(remarks)
+        record_statistics.save(config.output_folder, record_statistics.RecordTable.joined(statistics))
+    warn(collect.remarks)
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
-    return flags, faults
+    return flags, collect.faults
+
+
+def _with_track(config: Config, sc: str, waves: str | None, name: str) -> Found:
+    """A record without LAMP, and SimpleCode's track if LAMP's .mot is to be written (else None)."""
+    record, remarks = data_io.read_record(sc, None, config.user, waves, name)
+    track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
+    return Found((record, track), remarks)
 
 
 def flag_records(
@@ -288,11 +273,7 @@ def flag_records(
 
 
 def save_figures(
-    config: Config,
-    results: Results,
-    trained: TrainedNetwork,
-    bands: Bands | None = None,
-    pairs: pd.DataFrame | None = None,
+    config: Config, results: Results, trained: TrainedNetwork, bands: Bands | None, pairs: pd.DataFrame
 ) -> None:
     """Writes the figures chosen in PlottingArgs as PNG files, and shows them in windows on request.
 
@@ -301,23 +282,19 @@ def save_figures(
     chosen, channels = config.plotting, trained.architecture.outputs
     if not chosen.plotting_mode:
         return
-    style = plotting.PlotStyle(**{name: getattr(chosen, name) for name in plotting.PlotStyle.__dataclass_fields__})
-    looks = {"channels": channels, "style": style, "network": network_title(trained)}
+    looks = {"channels": channels, "style": chosen, "network": network_title(trained)}
     figures = _figures_of_records(config, results, bands, looks) | _figures_of_sets(config, results, looks)
     if len(trained.history):
         title = f"Training of {config.network_name}"
         figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
     if bands and len(bands.by_record):
-        of_bands = (bands.by_record, bands.level, style, f"Bands of {config.network_name}")
+        of_bands = (bands.by_record, bands.level, chosen, f"Bands of {config.network_name}")
         figures |= _if_drawn("bands", trust_figures.bands_figure, *of_bands)
-    if pairs is not None and len(pairs) and pairs["odd"].any():
-        of_pairs = (pairs, channels, style, "Pairs of SimpleCode and LAMP")
+    if len(pairs) and pairs["odd"].any():
+        of_pairs = (pairs, channels, chosen, "Pairs of SimpleCode and LAMP")
         figures |= _if_drawn("pairs", trust_figures.pairs_figure, *of_pairs)
-    figures |= evolution_figures(config, results["val"].records, trained, style)
-    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
-    run_folder.note(config.output_folder, list(files))
-    for name, figure in files.items():
-        plotting.save_figure(figure, config.output_folder / name)
+    figures |= evolution_figures(config, results["val"].records, trained)
+    plotting.save_figures(figures, config.output_folder)
     if chosen.show_figures:
         plotting.show_figures(figures)
 
@@ -368,9 +345,7 @@ def _if_drawn(name: str, draw: Callable[..., Figure], *arguments) -> dict[str, F
         return {}
 
 
-def evolution_figures(
-    config: Config, records: Sequence[Record], trained: TrainedNetwork, style: plotting.PlotStyle
-) -> dict[str, Figure]:
+def evolution_figures(config: Config, records: Sequence[Record], trained: TrainedNetwork) -> dict[str, Figure]:
     """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
     chosen = config.plotting.evolution_ID_list_val
     if not chosen:
@@ -384,7 +359,7 @@ def evolution_figures(
     for n, i in enumerate(chosen):
         record, by_epoch = records[i], {epoch: outputs[n] for epoch, outputs in predictions.items()}
         title = f"{record.name} ({SET_TITLES['val']}) over the training of {config.network_name}"
-        looks = (trained.best_epoch, trained.architecture.outputs, style, title)
+        looks = (trained.best_epoch, trained.architecture.outputs, config.plotting, title)
         figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
             record.time, record.targets, record.simple, by_epoch, *looks
         )
@@ -415,7 +390,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     kinds = {
         "report": REPORT_FILE in made,
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
-        "figures": any(name.startswith(f"{FIGURES_FOLDER}/") for name in made),
+        "figures": any(name.startswith(f"{plotting.FIGURES_FOLDER}/") for name in made),
     }
     found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
     where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""

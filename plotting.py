@@ -1,13 +1,12 @@
 """Figures of a run: motions, errors, largest values and the distribution of the peaks.
 
 Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
-pyplot, so that they need no display and leave no global state. Their looks come from figures/style.py.
+pyplot, so that they need no display and leave no global state. Their looks come from figures/parts.py.
 
 One record is (LAMP, SimpleCode, network), each (rows, channel) in the units of CHANNEL_UNITS, NaN where there is none.
 `network` is what the network is called.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,37 +18,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from data_io import CHANNEL_UNITS
-from figures.style import (
-    CHANNEL_NAMES,
-    GRAY,
-    PAGE_WIDTH,
-    SET_MARKERS,
-    SET_NAMES,
-    SMALL_TEXT,
-    STYLE_FILE,
-    PlotStyle,
-    figure_legend,
-    filling,
-    legend_lines,
-    line_style,
-    make_logarithmic,
-    new_figure,
-    number_text,
-    panels,
-    share_abscissa,
-    styled,
-    wrapped_label,
-    write_note,
-)
+from figures import parts
 from metrics import ABOUT_MEAN, Motions, magnitudes, rows_around_largest, running_mean, turning_points
+from settings import Plotting
+from support import run_folder
 from support.files import written_aside
 
+FIGURES_FOLDER = "figures"  # in a run's folder
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
 BAND = {"alpha": 0.25, "linewidth": 0.0, "zorder": 1.5}
 DETAIL_SHADE = "0.88"
-DIAGONAL = {"color": GRAY, "linewidth": 0.8, "linestyle": "--"}
+DIAGONAL = {"color": parts.GRAY, "linewidth": 0.8, "linestyle": "--"}
 
 Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of each source for one record, (channel,)
 
@@ -57,14 +38,14 @@ Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of
 # ---- motions of one record --------------------------------------------------------------------------------------
 
 
-@styled
+@parts.styled
 def prediction_figure(
     time: np.ndarray,
     lamp: np.ndarray | None,
     simple: np.ndarray | None,
     predicted: np.ndarray,
     channels: Sequence[str],
-    style: PlotStyle,
+    style: Plotting,
     title: str,
     network: str = "LSTM",
     band: np.ndarray | None = None,
@@ -79,25 +60,25 @@ def prediction_figure(
     largest and the smallest value of every few cycles.
     """
     time = np.asarray(time, dtype=np.float64)
-    figure = new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
-    axes = panels(figure, len(channels), 2, sharey="row", width_ratios=(1.5, 1.0))
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
+    axes = parts.panels(figure, len(channels), 2, sharey="row", width_ratios=(1.5, 1.0))
     motions = [_sources(lamp, simple, predicted, index, network) for index in range(len(channels))]
     shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in motions)
     for index, ((whole, detail), sources, channel) in enumerate(zip(axes, motions, channels, strict=True)):
         whole.margins(x=0)
         detail.margins(x=0)
-        whole.set_ylabel(wrapped_label(channel))
+        whole.set_ylabel(parts.wrapped_label(channel))
         if not sources:
-            write_note(whole, "no numbers")
+            parts.write_note(whole, "no numbers")
             continue
         window = rows_around_largest(time, sources[_reference(sources)], DETAIL_DURATION)
         whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
         _draw_motions(whole, time, sources, style, shows_envelopes)
         for source, values in sources.items():
-            detail.plot(time[window], values[window], **line_style(source, style))
+            detail.plot(time[window], values[window], **parts.line_style(source, style))
         if band is not None:
             detail.fill_between(time[window], *band[window, index].T, color=style.lstm_color, **BAND)
-    share_abscissa(axes[:, 0], "Time [s]")
+    parts.share_abscissa(axes[:, 0], "Time [s]")
     axes[-1, 1].set_xlabel("Time [s]")
     named = next((_reference(sources) for sources in motions if sources), network)
     axes[0, 0].set_title(f"Whole record: {named} and envelopes" if shows_envelopes else "Whole record")
@@ -105,17 +86,17 @@ def prediction_figure(
     figure.align_ylabels(axes[:, 0])
     handles = _lines_of({source for sources in motions for source in sources}, network, style)
     handles += [] if band is None else [Patch(color=style.lstm_color, label=f"band of the {network}", **BAND)]
-    figure_legend(figure, [*handles, Patch(color=DETAIL_SHADE, label="detail shown on the right")])
+    parts.figure_legend(figure, [*handles, Patch(color=DETAIL_SHADE, label="detail shown on the right")])
     return figure
 
 
-def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle, shows_envelopes: bool) -> None:
+def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: Plotting, shows_envelopes: bool) -> None:
     """Draws the whole record of one channel, (rows,) of each source."""
     # At least two cycles a block, or the envelope would follow the motion.
-    blocks = int(np.clip(_cycle_count(sources) // 2, 2, MOST_ENVELOPE_BLOCKS))
-    parts = np.array_split(np.arange(time.size), min(blocks, time.size))
+    count = int(np.clip(_cycle_count(sources) // 2, 2, MOST_ENVELOPE_BLOCKS))
+    blocks = np.array_split(np.arange(time.size), min(count, time.size))
     for source, values in sources.items():
-        line = line_style(source, style)
+        line = parts.line_style(source, style)
         # A constant has no envelope.
         if not shows_envelopes or np.nanmin(values) == np.nanmax(values):
             ax.plot(time, values, **(line | {"linewidth": 0.65 * line["linewidth"]}))
@@ -124,21 +105,21 @@ def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: PlotStyle
             ax.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
         for extreme, without_numbers in ((np.argmax, -np.inf), (np.argmin, np.inf)):
             known = np.where(np.isnan(values), without_numbers, values)
-            rows = [part[extreme(known[part])] for part in parts]
+            rows = [part[extreme(known[part])] for part in blocks]
             ax.plot(time[rows], values[rows], **(line | {"linewidth": 0.75 * line["linewidth"]}))
 
 
 # ---- errors of one record ---------------------------------------------------------------------------------------
 
 
-@styled
+@parts.styled
 def error_figure(
     time: np.ndarray,
     lamp: np.ndarray,
     simple: np.ndarray | None,
     predicted: np.ndarray,
     channels: Sequence[str],
-    style: PlotStyle,
+    style: Plotting,
     title: str,
     network: str = "LSTM",
 ) -> Figure:
@@ -148,8 +129,8 @@ def error_figure(
     Peaks are the turning points of the LAMP record in time; the right panel has the LAMP value there as abscissa.
     """
     time = np.asarray(time, dtype=np.float64)
-    figure = new_figure(PAGE_WIDTH, 0.95 + 1.75 * len(channels), title)
-    axes = panels(figure, len(channels), 2, width_ratios=(1.5, 1.0))
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.75 * len(channels), title)
+    axes = parts.panels(figure, len(channels), 2, width_ratios=(1.5, 1.0))
     drawn = set()
     for index, (channel, (running, at_peaks)) in enumerate(zip(channels, axes, strict=True)):
         models = _sources(lamp, simple, predicted, index, network)
@@ -157,47 +138,47 @@ def error_figure(
         errors = {source: values - truth for source, values in models.items() if np.isfinite(values - truth).any()}
         drawn |= errors.keys()
         running.margins(x=0)
-        running.set_ylabel(wrapped_label(channel))
+        running.set_ylabel(parts.wrapped_label(channel))
         at_peaks.set_xlabel(f"LAMP {channel} at its peaks [{CHANNEL_UNITS[channel]}]")
         at_peaks.set_ylabel(f"Error [{CHANNEL_UNITS[channel]}]")
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)
-    share_abscissa(axes[:, 0], "Time [s]")
+    parts.share_abscissa(axes[:, 0], "Time [s]")
     axes[0, 0].set_title(f"Running mean of |error|, {style.running_avg_span} steps to either side")
     axes[0, 1].set_title("Error at LAMP's peaks")
     figure.align_ylabels()
     handles = _lines_of(drawn, network, style)
     for handle in handles:
         handle.set(**_peak_marker(handle.get_label(), style), linewidth=1.0)
-    figure_legend(figure, handles)
+    parts.figure_legend(figure, handles)
     return figure
 
 
-def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndarray], style: PlotStyle) -> None:
+def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
     """Draws running means of |error|; writes its largest value, mean and standard deviation in a corner."""
     if not errors:
-        write_note(ax, "nothing to compare")
+        parts.write_note(ax, "nothing to compare")
         return
     lines, top = [], 0.0
     for source, error in errors.items():
         means = running_mean(np.abs(error), style.running_avg_span)
-        ax.plot(time, means, **line_style(source, style, thin=True))
+        ax.plot(time, means, **parts.line_style(source, style, thin=True))
         top = max(top, float(np.nanmax(means)))
         size = np.abs(error[np.isfinite(error)])
-        numbers = f"max {number_text(size.max())}, mean {number_text(size.mean())}, st. dev. {number_text(size.std())}"
-        lines.append(f"|{source} \N{MINUS SIGN} LAMP|: {numbers}")
+        largest, mean, deviation = map(parts.number_text, (size.max(), size.mean(), size.std()))
+        lines.append(f"|{source} \N{MINUS SIGN} LAMP|: max {largest}, mean {mean}, st. dev. {deviation}")
     room_for_text = 0.11 * len(errors) + 0.05
     ax.set_ylim(0.0, top / (1.0 - room_for_text) if top > 0 else 1.0)
     position = {"x": 0.015, "y": 0.985, "va": "top", "transform": ax.transAxes}
-    ax.text(s="\n".join(lines), fontsize=SMALL_TEXT, linespacing=1.3, **position)
+    ax.text(s="\n".join(lines), fontsize=parts.SMALL_TEXT, linespacing=1.3, **position)
 
 
-def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.ndarray], style: PlotStyle) -> None:
+def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
     peaks = turning_points(truth)
     if not errors or peaks.size == 0:
-        write_note(ax, "LAMP has no peaks" if errors else "nothing to compare")
+        parts.write_note(ax, "LAMP has no peaks" if errors else "nothing to compare")
         return
-    ax.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
+    ax.axhline(0.0, color=parts.GRAY, linewidth=0.6, zorder=0)
     for source, error in errors.items():
         ax.plot(truth[peaks], error[peaks], linestyle="none", **_peak_marker(source, style))
     # A perfect model needs limits too.
@@ -205,17 +186,17 @@ def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.n
     ax.set_ylim(-limit, limit)
 
 
-def _peak_marker(source: str, style: PlotStyle) -> dict:
+def _peak_marker(source: str, style: Plotting) -> dict:
     shape = {"marker": "o", "markersize": 2.8} if source == "SimpleCode" else {"marker": "^", "markersize": 2.6}
-    return {**filling(source, style), **shape, "markeredgewidth": 0.6}
+    return {**parts.filling(source, style), **shape, "markeredgewidth": 0.6}
 
 
 # ---- largest values and distributions over many records ---------------------------------------------------------
 
 
-@styled
+@parts.styled
 def maxima_figure(
-    maxima_by_set: Mapping[str, Sequence[Maxima]], channels: Sequence[str], style: PlotStyle, network: str = "LSTM"
+    maxima_by_set: Mapping[str, Sequence[Maxima]], channels: Sequence[str], style: Plotting, network: str = "LSTM"
 ) -> Figure:
     """Largest magnitude of each record, SimpleCode and the network against LAMP, one panel per channel.
 
@@ -233,16 +214,16 @@ def maxima_figure(
                 pairs = values[:, [0, position], index]
                 pairs = pairs[np.isfinite(pairs).all(axis=1)]
                 if len(pairs):
-                    looks = filling(source, style)
+                    looks = parts.filling(source, style)
                     edge = {"edgecolors": looks["color"], "facecolors": looks["markerfacecolor"], "linewidths": 0.8}
-                    size = {"marker": SET_MARKERS[set_name], "s": style.maxima_bullet_size}
-                    ax.scatter(*pairs.T, **size, **edge, zorder=line_style(source, style)["zorder"])
+                    size = {"marker": parts.SET_MARKERS[set_name], "s": style.maxima_bullet_size}
+                    ax.scatter(*pairs.T, **size, **edge, zorder=parts.line_style(source, style)["zorder"])
                     drawn |= {source, set_name}
                     shown.append(pairs)
         quantity = f"max {_magnitude_text(channel)} [{CHANNEL_UNITS[channel]}]"
-        ax.set(title=CHANNEL_NAMES[channel], xlabel=f"LAMP {quantity}", ylabel=f"Model {quantity}")
+        ax.set(title=parts.CHANNEL_NAMES[channel], xlabel=f"LAMP {quantity}", ylabel=f"Model {quantity}")
         if not shown:
-            write_note(ax, "no records")
+            parts.write_note(ax, "no records")
             continue
         low, high = np.min(np.concatenate(shown)), np.max(np.concatenate(shown))
         # Otherwise records that agree would be spread over the panel as if they differed.
@@ -252,16 +233,16 @@ def maxima_figure(
         ax.set(xlim=limits, ylim=limits, aspect="equal")
     dot = {"marker": "o", "linestyle": "none", "markersize": 5}
     outline = {"color": "none", "markeredgecolor": "0.3", "markersize": 5}
-    sources = {source: dot | filling(source, style) for source in ("SimpleCode", network)}
-    sets = {name: outline | {"marker": SET_MARKERS[name]} for name in maxima}
-    looks = {SET_NAMES.get(name, name): own for name, own in (sources | sets).items() if name in drawn}
-    figure_legend(figure, legend_lines(looks | {"model = LAMP": DIAGONAL}))
+    sources = {source: dot | parts.filling(source, style) for source in ("SimpleCode", network)}
+    sets = {name: outline | {"marker": parts.SET_MARKERS[name]} for name in maxima}
+    looks = {parts.SET_NAMES.get(name, name): own for name, own in (sources | sets).items() if name in drawn}
+    parts.figure_legend(figure, parts.legend_lines(looks | {"model = LAMP": DIAGONAL}))
     return figure
 
 
-@styled
+@parts.styled
 def histogram_figure(
-    records_by_set: Mapping[str, Sequence[Motions]], channels: Sequence[str], style: PlotStyle, network: str = "LSTM"
+    records_by_set: Mapping[str, Sequence[Motions]], channels: Sequence[str], style: Plotting, network: str = "LSTM"
 ) -> Figure:
     """Probability density of the magnitudes at the peaks, pooled over all records, one panel per channel.
 
@@ -276,18 +257,19 @@ def histogram_figure(
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
         unit = CHANNEL_UNITS[channel]
         density = f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]"
-        ax.set(title=CHANNEL_NAMES[channel], xlabel=f"{_magnitude_text(channel)} at its peaks [{unit}]", ylabel=density)
+        abscissa = f"{_magnitude_text(channel)} at its peaks [{unit}]"
+        ax.set(title=parts.CHANNEL_NAMES[channel], xlabel=abscissa, ylabel=density)
         peaks = _pooled_peaks(records, index, channel, network)
         if max((values.max() for values in peaks.values()), default=0.0) > 0:
             _draw_densities(ax, peaks, style)
             drawn |= peaks.keys()
         else:
-            write_note(ax, "no peaks")
-    figure_legend(figure, _lines_of(drawn, network, style))
+            parts.write_note(ax, "no peaks")
+    parts.figure_legend(figure, _lines_of(drawn, network, style))
     return figure
 
 
-def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: PlotStyle) -> None:
+def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) -> None:
     """Draws the densities. peaks: (peaks,) by source."""
     largest = max(values.max() for values in peaks.values())
     smallest_sample = min(values.size for values in peaks.values())
@@ -297,11 +279,11 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: PlotStyle)
     # Empty bins would be at minus infinity; they end at the floor, below the lowest bin with a peak.
     floor = 0.6 * filled.min()
     for source, density in densities.items():
-        line = line_style(source, style)
+        line = parts.line_style(source, style)
         if source == "LAMP":
             ax.stairs(density, edges, baseline=floor, fill=True, color=line["color"], alpha=0.15, linewidth=0)
         ax.stairs(density, edges, baseline=floor, **line)
-    make_logarithmic(ax, filled, most_ticks=7)
+    parts.make_logarithmic(ax, filled, most_ticks=7)
     ax.set(xlim=(0.0, 1.02 * largest), ylim=(floor, 1.7 * filled.max()))
 
 
@@ -312,16 +294,16 @@ def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network:
         for source, values in _sources(*record, index, network).items():
             peaks = magnitudes(values, channel)[turning_points(values)]
             pooled[source].append(peaks[np.isfinite(peaks)])
-    return {source: np.concatenate(parts) for source, parts in pooled.items() if sum(part.size for part in parts)}
+    return {source: np.concatenate(own) for source, own in pooled.items() if sum(peaks.size for peaks in own)}
 
 
 def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure, np.ndarray]:
     """A figure with one panel per channel side by side, or two by two, as four in a row would be too small."""
     columns = len(channels) if len(channels) <= 3 else 2
     rows = -(-len(channels) // columns)
-    width = {1: 3.6, 2: 5.6}.get(columns, PAGE_WIDTH) if rows == 1 else 6.0
-    figure = new_figure(width, panel_height * rows + 0.35)
-    return figure, panels(figure, rows, columns).ravel()
+    width = {1: 3.6, 2: 5.6}.get(columns, parts.PAGE_WIDTH) if rows == 1 else 6.0
+    figure = parts.new_figure(width, panel_height * rows + 0.35)
+    return figure, parts.panels(figure, rows, columns).ravel()
 
 
 def _magnitude_text(channel: str) -> str:
@@ -347,10 +329,10 @@ def _sources(
     return columns
 
 
-def _lines_of(drawn: set[str], network: str, style: PlotStyle) -> list[Line2D]:
+def _lines_of(drawn: set[str], network: str, style: Plotting) -> list[Line2D]:
     """Legend entries of the sources that have been drawn."""
     sources = [source for source in ("LAMP", "SimpleCode", network) if source in drawn]
-    return legend_lines({source: line_style(source, style) for source in sources})
+    return parts.legend_lines({source: parts.line_style(source, style) for source in sources})
 
 
 def _reference(sources: Mapping[str, np.ndarray]) -> str:
@@ -367,9 +349,17 @@ def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
 # ---- saving and showing -----------------------------------------------------------------------------------------
 
 
-def save_figure(figure: Figure, path: str | os.PathLike) -> None:
+def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Writes the figures of a run (by name) into its folder, and lists them there."""
+    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
+    run_folder.note(folder, list(files))
+    for name, figure in files.items():
+        save_figure(figure, folder / name)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
     """Writes the figure as PNG atomically, creating its folders."""
-    with written_aside(Path(path)) as aside, rc_context(fname=STYLE_FILE):
+    with written_aside(path) as aside, rc_context(fname=parts.STYLE_FILE):
         figure.savefig(aside, format="png")
 
 
@@ -380,7 +370,7 @@ def show_figures(figures: Mapping[str, Figure]) -> None:
     if plt.get_backend().lower() in ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template"):
         print("show_figures = True, but there is no display: the figures are in the PNG files")
         return
-    with rc_context(fname=STYLE_FILE):
+    with rc_context(fname=parts.STYLE_FILE):
         for name, figure in figures.items():
             window = plt.figure(num=name)
             window.canvas.figure = figure

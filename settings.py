@@ -98,6 +98,12 @@ channels = partial(setting, group="Channels", bears_on="channels", swept=True)
 timing = partial(setting, group="Time", bears_on="training", swept=True)
 structure = partial(setting, group="Network", bears_on="network", swept=True)
 training = partial(setting, group="Training", bears_on="training", swept=True)
+drawn = partial(setting, group="Realizations that are drawn")
+look = partial(setting, group="Look of the figures")
+pair = partial(setting, group="Realizations with LAMP output")
+lone = partial(setting, group="Realizations without LAMP output")
+saved = partial(setting, group="Predictions as text")
+search = partial(setting, group="Sweep")
 
 
 # ---- the settings -------------------------------------------------------------------------------------------------
@@ -227,8 +233,6 @@ class UserInput:
     )
 
 
-drawn = partial(setting, group="Realizations that are drawn")
-look = partial(setting, group="Look of the figures")
 PREDICTION, ERRORS, MAXIMA, HISTOGRAM = (
     "time histories around the largest response",
     "error over time and at the peaks",
@@ -263,10 +267,6 @@ class Plotting:
     maxima_bullet_size: float = look(20.0, "area of the markers", unit="points squared", limits=(0.01, 10**4))
 
 
-pair = partial(setting, group="Realizations with LAMP output")
-lone = partial(setting, group="Realizations without LAMP output")
-
-
 @dataclass(frozen=True)
 class DataInfo:
     """DataInfoArgs: paths without extensions, with forward slashes."""
@@ -292,9 +292,6 @@ class DataInfo:
         return list(zip(getattr(self, f"{set_name}_sc"), getattr(self, f"{set_name}_lamp"), strict=False))
 
 
-saved = partial(setting, group="Predictions as text")
-
-
 @dataclass(frozen=True)
 class SaveData:
     """SaveDataArgs. Index lists as in PlottingArgs."""
@@ -306,9 +303,6 @@ class SaveData:
     train: Indices = saved("all", "realizations of the training set that are written")
     val: Indices = saved("all", "realizations of the validation set that are written")
     test: Indices = saved("all", "realizations of the test set that are written")
-
-
-search = partial(setting, group="Sweep")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import metrics
 import settings
 from hull import SHIPS  # in sample_data, on the path of the benchmark's processes only
 from jobs import Job
-from readers import input_file
+from readers import input_file, text_tables
 from support import saved_networks
 
 TRAINING_SETS = ("train", "val")
@@ -170,9 +170,9 @@ def read_files(job: Job) -> dict[str, Any]:
         (f"{path}{ending}", layout)
         for sc, lamp in job.records["all"]
         for path, ending, layout in (
-            (sc, ".mot", data_io.SC_MOT),
-            (lamp, ".mot", data_io.LAMP_MOT),
-            (lamp, ".wav", data_io.WAV),
+            (sc, ".mot", text_tables.SC_MOT),
+            (lamp, ".mot", text_tables.LAMP_MOT),
+            (lamp, ".wav", text_tables.WAV),
         )
     ]
     for path, _ in files:
@@ -184,7 +184,7 @@ def read_files(job: Job) -> dict[str, Any]:
             np.loadtxt(path, skiprows=layout.header_lines, usecols=tuple(layout.columns.values()))
         between = time.perf_counter()
         with ThreadPoolExecutor(job.threads) as pool:  # as data_io.read_sets reads; threads do not help loadtxt
-            list(pool.map(lambda file: data_io.read_columns(*file), files))
+            list(pool.map(lambda file: text_tables.read_columns(*file), files))
         seconds["reference"].append(between - began)
         seconds["ours"].append(time.perf_counter() - between)
     return {"seconds": seconds}
@@ -266,7 +266,8 @@ def channel_errors(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarr
     return [
         {"channel": channel, **{name: measures[name] for name in ("mse", "peak_mse", "ssa_error")}}
         for i, channel in enumerate(data_io.MOTIONS)
-        for measures in [metrics.channel_errors([y[:, i] for y in targets], [p[:, i] for p in predictions])]
+        for sums in [[metrics.record_sums(y[:, i], p[:, i]) for y, p in zip(targets, predictions, strict=True)]]
+        for measures in [metrics.pooled_errors(sums)]
     ]
 
 

@@ -10,25 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from figures.style import (
-    CHANNEL_NAMES,
-    DOTTED,
-    PAGE_WIDTH,
-    SET_MARKERS,
-    SET_NAMES,
-    figure_legend,
-    new_figure,
-    number_text,
-    panels,
-    styled,
-    write_note,
-)
+from figures import parts
 
 MOST_COMPARED = 30  # networks in one figure
 SIMPLE_COLOR = "tab:red"
 
 
-@styled
+@parts.styled
 def comparison_figure(table: pd.DataFrame) -> Figure:
     """Networks against SimpleCode and each other: one panel per channel, one line per network, the best on top.
 
@@ -42,17 +30,17 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
     channels = sorted(dict.fromkeys(table["channel"]), key=lambda channel: channel != "All")
     few = f", best {MOST_COMPARED} of {len(ranked)}" if MOST_COMPARED < len(ranked) else ""
     title = f"RMS error as a share of LAMP's standard deviation, ranked on validation data{few}"
-    figure = new_figure(PAGE_WIDTH, 1.5 + 0.2 * len(names), title)
-    axes = panels(figure, 1, len(channels), sharey=True)[0]
+    figure = parts.new_figure(parts.PAGE_WIDTH, 1.5 + 0.2 * len(names), title)
+    axes = parts.panels(figure, 1, len(channels), sharey=True)[0]
     for ax, channel in zip(axes, channels, strict=True):
-        ax.set_title("Mean" if channel == "All" else textwrap.fill(CHANNEL_NAMES[channel], 16))
+        ax.set_title("Mean" if channel == "All" else textwrap.fill(parts.CHANNEL_NAMES[channel], 16))
         ax.set_xlabel("Error [%]")
         ax.grid(axis="y")
         _draw_channel(ax, table[table["channel"] == channel], lines)
     shortened = [name if len(name) <= 30 else f"{name[:20]}...{name[-8:]}" for name in names]
     axes[0].set_yticks(range(len(names)), shortened)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
-    figure_legend(figure, _legend(table))
+    parts.figure_legend(figure, _legend(table))
     return figure
 
 
@@ -68,29 +56,28 @@ def _draw_channel(ax: Axes, rows: pd.DataFrame, lines: Mapping[str, int]) -> Non
             ax.plot([low, high], [line, line], color=color, linewidth=1.0, marker="|", markersize=4)
         filling = {"markerfacecolor": "white" if is_test else color, "markeredgewidth": 0.8}
         size = 5.5 if is_test else 3.8
-        ax.plot(middle, line, color=color, marker=SET_MARKERS[row.set], markersize=size, **filling)
+        ax.plot(middle, line, color=color, marker=parts.SET_MARKERS[row.set], markersize=size, **filling)
         if is_simple and not is_test and np.isfinite(middle):
-            ax.axvline(middle, color=color, linestyle=DOTTED, linewidth=0.9, zorder=0.5)
+            ax.axvline(middle, color=color, linestyle=parts.DOTTED, linewidth=0.9, zorder=0.5)
     numbers = values[np.isfinite(values)]
     if numbers.size:
         _make_logarithmic(ax, numbers)
     else:
-        write_note(ax, "no numbers")
+        parts.write_note(ax, "no numbers")
 
 
 def _legend(table: pd.DataFrame) -> list[Line2D]:
     point = {"linestyle": "none", "color": "black", "markersize": 4.5}
     fillings = {"val": "black", "test": "white"}
-    handles = [
-        Line2D([], [], marker=SET_MARKERS[name], markerfacecolor=fillings[name], label=SET_NAMES[name], **point)
+    looks = {
+        parts.SET_NAMES[name]: point | {"marker": parts.SET_MARKERS[name], "markerfacecolor": fillings[name]}
         for name in table["set"].unique()
-    ]
+    }
     if (table["networks"] > 1).any():
-        spread = {"linewidth": 1.0, "marker": "|", "markersize": 5}
-        handles.append(Line2D([], [], color="black", label="spread over seeds", **spread))
+        looks["spread over seeds"] = {"color": "black", "linewidth": 1.0, "marker": "|", "markersize": 5}
     if table["rank"].isna().any():
-        handles.append(Line2D([], [], color=SIMPLE_COLOR, linestyle=DOTTED, linewidth=1.5, label="SimpleCode"))
-    return handles
+        looks["SimpleCode"] = {"color": SIMPLE_COLOR, "linestyle": parts.DOTTED, "linewidth": 1.5}
+    return parts.legend_lines(looks)
 
 
 def _make_logarithmic(ax: Axes, values: np.ndarray) -> None:
@@ -102,5 +89,5 @@ def _make_logarithmic(ax: Axes, values: np.ndarray) -> None:
     subs = next((numbers for most, numbers in few.items() if high / low < most), (1.0,))
     narrow = high / low < 2  # where LogLocator would label every tick
     ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5, 10)) if narrow else LogLocator(subs=subs))
-    ax.xaxis.set_major_formatter(lambda value, _: number_text(value))
+    ax.xaxis.set_major_formatter(lambda value, _: parts.number_text(value))
     ax.xaxis.set_minor_formatter(NullFormatter())

@@ -11,21 +11,9 @@ from matplotlib.patches import Patch, Rectangle
 from scipy import stats
 
 from data_io import CHANNEL_UNITS
+from figures import parts
 from figures.sea_state_figure import BLANK
-from figures.style import (
-    CHANNEL_NAMES,
-    GRAY,
-    PAGE_WIDTH,
-    SMALL_TEXT,
-    PlotStyle,
-    figure_legend,
-    legend_lines,
-    line_style,
-    new_figure,
-    panels,
-    styled,
-    wrapped_label,
-)
+from settings import Plotting
 
 MEANS = {
     "mean_ssa": "Mean significant single amplitude",
@@ -38,8 +26,8 @@ MOST_NUMBERED_COLUMNS = 12  # of all maps together, so that the numbers have roo
 CORRECTED = "corrected fleet"
 
 
-@styled
-def means_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
+@parts.styled
+def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     """Means over each group of records with their intervals: from LAMP alone, SimpleCode's fleet, the corrected fleet.
 
     table: see `studies.fleet_tables.statistics`.
@@ -50,8 +38,8 @@ def means_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
         "SimpleCode's fleet": ("simplecode", {"color": style.simple_color, "marker": "s"}),
         CORRECTED: ("", {"color": style.lstm_color, "marker": "D"}),
     }
-    figure = new_figure(PAGE_WIDTH, 0.9 + 1.7 * len(channels) + 0.01 * len(groups), title)
-    axes = panels(figure, len(channels), len(MEANS), sharex=True)
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.9 + 1.7 * len(channels) + 0.01 * len(groups), title)
+    axes = parts.panels(figure, len(channels), len(MEANS), sharex=True)
     for of_channel, channel in zip(axes, channels, strict=True):
         for ax, statistic in zip(of_channel, MEANS, strict=True):
             rows = table[(table["channel"] == channel) & (table["statistic"] == statistic)].set_index("sea_state")
@@ -59,7 +47,7 @@ def means_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
             for shift, (prefix, looks) in zip((-0.2, 0.0, 0.2), sources.values(), strict=True):
                 _draw_intervals(ax, places + shift, rows, prefix, looks)
             ax.set_xlim(-0.6, len(groups) - 0.4)
-        of_channel[0].set_ylabel(wrapped_label(channel))
+        of_channel[0].set_ylabel(parts.wrapped_label(channel))
     for ax, name in zip(axes[0], MEANS.values(), strict=True):
         ax.set_title(name)
     named = len(groups) <= MOST_NAMED_GROUPS
@@ -68,10 +56,10 @@ def means_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
     names = short if named else [str(place + 1) for place in range(len(groups))]
     every = 1 if named else max(1, len(groups) // 10)
     for ax in axes[-1]:
-        ax.set_xticks(range(0, len(groups), every), names[::every], fontsize=SMALL_TEXT)
+        ax.set_xticks(range(0, len(groups), every), names[::every], fontsize=parts.SMALL_TEXT)
         ax.set_xlabel("" if named else "Sea state, in the order of the table")
     points = {"linestyle": "none", "markersize": 4}
-    figure_legend(figure, legend_lines({name: looks | points for name, (_, looks) in sources.items()}))
+    parts.figure_legend(figure, parts.legend_lines({name: looks | points for name, (_, looks) in sources.items()}))
     return figure
 
 
@@ -82,8 +70,8 @@ def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, lo
     ax.errorbar(x, middle, yerr=bars, markersize=3.5, linestyle="none", capsize=2, elinewidth=0.9, **looks)
 
 
-@styled
-def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, style: PlotStyle, title: str) -> Figure:
+@parts.styled
+def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, style: Plotting, title: str) -> Figure:
     """How likely the largest value of a record exceeds a level, for one group of records.
 
     Crosses mark the most probable maximum of the exposure with its interval. Fitted distributions and their intervals
@@ -94,24 +82,24 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
     steps = {"drawstyle": "steps-post"}
     lines = {
         "probability": {"label": CORRECTED, "color": style.lstm_color, "linewidth": 1.5},
-        "lamp": {"label": "LAMP alone", **line_style("LAMP", style, thin=True), **steps},
-        "simplecode": {"label": "SimpleCode's fleet", **line_style("SimpleCode", style), **steps},
+        "lamp": {"label": "LAMP alone", **parts.line_style("LAMP", style, thin=True), **steps},
+        "simplecode": {"label": "SimpleCode's fleet", **parts.line_style("SimpleCode", style), **steps},
     }
     for name, dashes in FITS.items():
-        lines[name] = {"label": f"{name} fit", "color": GRAY, "linestyle": dashes, "linewidth": 0.8}
+        lines[name] = {"label": f"{name} fit", "color": parts.GRAY, "linestyle": dashes, "linewidth": 0.8}
     interval = {"color": style.lstm_color, "alpha": 0.2}
     marker = {"color": style.lstm_color, "marker": "x", "linestyle": "none"}
     least = 0.5 / table["fleet_records"].max()  # below, there is nothing but fits
     by_channel = curves.groupby("channel", sort=False)
-    figure = new_figure(PAGE_WIDTH, 3.1, title)
-    axes = panels(figure, 1, len(by_channel), sharey=True)[0]
+    figure = parts.new_figure(parts.PAGE_WIDTH, 3.1, title)
+    axes = parts.panels(figure, 1, len(by_channel), sharey=True)[0]
     for ax, (channel, own) in zip(axes, by_channel, strict=True):
         ax.fill_between(own["level"], own["lower"], own["upper"], linewidth=0, **interval)
         for name, looks in lines.items():
             ax.plot(own["level"], own[name], **looks)
         for name, dashes in FITS.items():
             for bound in (own[f"{name}_lower"], own[f"{name}_upper"]):
-                ax.plot(own["level"], bound, color=GRAY, linestyle=dashes, linewidth=0.4)
+                ax.plot(own["level"], bound, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
         is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
         for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
             height = np.interp(middle, own["level"], own["probability"])
@@ -119,16 +107,16 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
             ax.errorbar([middle], [height], markersize=5, **bars, **marker)
         shown = own[own["upper"] > least]
         high = own[own["probability"] > 0.98]["level"]
-        ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{CHANNEL_NAMES[channel]} [{CHANNEL_UNITS[channel]}]")
+        ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{parts.CHANNEL_NAMES[channel]} [{CHANNEL_UNITS[channel]}]")
         ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
     axes[0].set_ylabel("Probability of exceedance in a record")
     corrected, *others = axes[0].lines[: len(lines)]
-    maximum = legend_lines({"most probable maximum": marker})
-    figure_legend(figure, [corrected, Patch(**interval, label=f"{100 * level:g} % interval"), *others, *maximum])
+    maximum = parts.legend_lines({"most probable maximum": marker})
+    parts.figure_legend(figure, [corrected, Patch(**interval, label=f"{100 * level:g} % interval"), *others, *maximum])
     return figure
 
 
-@styled
+@parts.styled
 def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], title: str) -> Figure:
     """Maps of how likely a record exceeds the limits: a cell for each sea state, the interval in small print.
 
@@ -137,8 +125,9 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
     by_channel = table.groupby("channel", sort=False)
     x_values, y_values = np.unique(table[x]), np.unique(table[y])
     has_numbers = len(x_values) * len(by_channel) <= MOST_NUMBERED_COLUMNS
-    figure = new_figure(min(PAGE_WIDTH, 1.3 + 3.1 * len(by_channel)), 1.3 + 0.42 * max(len(y_values), 4), title)
-    axes = panels(figure, 1, len(by_channel), sharex=True, sharey=True)[0]
+    width, height = min(parts.PAGE_WIDTH, 1.3 + 3.1 * len(by_channel)), 1.3 + 0.42 * max(len(y_values), 4)
+    figure = parts.new_figure(width, height, title)
+    axes = parts.panels(figure, 1, len(by_channel), sharex=True, sharey=True)[0]
     for ax, (channel, rows) in zip(axes, by_channel, strict=True):
         cells = rows.pivot(index=y, columns=x, values="estimate").reindex(index=y_values, columns=x_values).to_numpy()
         for row, column in np.argwhere(np.isnan(cells)):
@@ -150,9 +139,9 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
             place = np.searchsorted(x_values, getattr(each, x)), np.searchsorted(y_values, getattr(each, y))
             numbers = f"{each.estimate:.2f}\n{each.lower:.2f} to {each.upper:.2f}"
             color = "white" if each.estimate > 0.6 else "black"
-            ax.text(*place, numbers, ha="center", va="center", fontsize=SMALL_TEXT - 1, color=color)
+            ax.text(*place, numbers, ha="center", va="center", fontsize=parts.SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
-        ax.set_title(f"{CHANNEL_NAMES[channel]} above {threshold:g} {CHANNEL_UNITS[channel]}")
+        ax.set_title(f"{parts.CHANNEL_NAMES[channel]} above {threshold:g} {CHANNEL_UNITS[channel]}")
         ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
         ax.set_yticks(range(len(y_values)), [f"{value:g}" for value in y_values])
         ax.set_xlabel(labels[0])
@@ -161,8 +150,8 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
     return figure
 
 
-@styled
-def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
+@parts.styled
+def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, title: str) -> Figure:
     """Peaks of the envelope in one group of records.
 
     Above, how many in an hour exceed a level, with the generalized Pareto tail of the network's fleet; below, the shape
@@ -171,12 +160,12 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, ti
     tails, curves: see `studies.fleet_peaks.tables`.
     """
     channels = list(dict.fromkeys(curves["channel"]))
-    figure = new_figure(PAGE_WIDTH, 4.6, title)
-    axes = panels(figure, 2, len(channels), sharex="col")
+    figure = parts.new_figure(parts.PAGE_WIDTH, 4.6, title)
+    axes = parts.panels(figure, 2, len(channels), sharex="col")
     for (above, below), channel in zip(axes.T, channels, strict=True):
         for source in dict.fromkeys(curves["source"]):
             own, tail = (part[(part["channel"] == channel) & (part["source"] == source)] for part in (curves, tails))
-            line = line_style(source, style)
+            line = parts.line_style(source, style)
             above.plot(own["level"], own["per_hour"], **line)
             below.plot(tail["threshold"], tail["shape"], **line)
             bounds = tail["shape_lower"], tail["shape_upper"]
@@ -184,49 +173,49 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: PlotStyle, ti
             if source not in ("LAMP", "SimpleCode") and len(tail):
                 _draw_tail(above, own, tail.iloc[-1])
         above.set_yscale("log")
-        below.axhline(0, color=GRAY, linewidth=0.6)
+        below.axhline(0, color=parts.GRAY, linewidth=0.6)
         below.set(
             ylim=(-0.8, 0.5),
             xlim=(tails.loc[tails["channel"] == channel, "threshold"].min(), None),
-            xlabel=f"{CHANNEL_NAMES[channel]}, envelope [{CHANNEL_UNITS[channel]}]",
+            xlabel=f"{parts.CHANNEL_NAMES[channel]}, envelope [{CHANNEL_UNITS[channel]}]",
         )
     axes[0, 0].set_ylabel("Peaks per hour above a level")
     axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
-    gpd = {"generalized Pareto tail": {"color": GRAY, "linewidth": 0.9}}
-    figure_legend(figure, legend_lines(_source_lines(style) | gpd))
+    gpd = {"generalized Pareto tail": {"color": parts.GRAY, "linewidth": 0.9}}
+    parts.figure_legend(figure, parts.legend_lines(_source_lines(style) | gpd))
     return figure
 
 
-def _source_lines(style: PlotStyle) -> dict[str, dict]:
+def _source_lines(style: Plotting) -> dict[str, dict]:
     names = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "LSTM": "network's fleet, not corrected"}
-    return {name: line_style(source, style) for source, name in names.items()}
+    return {name: parts.line_style(source, style) for source, name in names.items()}
 
 
-@styled
-def spectra_figure(table: pd.DataFrame, style: PlotStyle, title: str) -> Figure:
+@parts.styled
+def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     """One group of records: spectra with the band over the records, response amplitude operators, and coherence.
 
     table: see `studies.fleet_spectra.table`.
     """
     channels = list(dict.fromkeys(table["channel"]))
-    figure = new_figure(PAGE_WIDTH, 5.8, title)
-    axes = panels(figure, 3, len(channels), sharex=True)
+    figure = parts.new_figure(parts.PAGE_WIDTH, 5.8, title)
+    axes = parts.panels(figure, 3, len(channels), sharex=True)
     for (spectrum, response, coherence), channel in zip(axes.T, channels, strict=True):
         own = table[table["channel"] == channel]
         for source, rows in own.groupby("source", sort=False):
-            line, x = line_style(source, style), rows["frequency"]
+            line, x = parts.line_style(source, style), rows["frequency"]
             spectrum.fill_between(x, rows["lower"], rows["upper"], color=line["color"], alpha=0.12, linewidth=0)
             for ax, name in ((spectrum, "spectrum"), (response, "rao"), (coherence, "coherence")):
                 ax.plot(x, rows[name], **line)
         unit = CHANNEL_UNITS[channel]
         powered = {"m": "m² s", "deg": "deg² s"}.get(unit, f"({unit})² s")
-        spectrum.set(title=CHANNEL_NAMES[channel], ylabel=f"Spectrum [{powered}]", ylim=(0, None))
+        spectrum.set(title=parts.CHANNEL_NAMES[channel], ylabel=f"Spectrum [{powered}]", ylim=(0, None))
         response.set(ylabel=f"Response [{unit}/m]", ylim=(0, None))
         coherence.set(ylim=(0, 1.05), xlabel="Encounter frequency [rad/s]")
         shown = own[own["spectrum"] > 0.002 * own.groupby("source")["spectrum"].transform("max")]
         coherence.set_xlim(0, shown["frequency"].max())
     axes[2, 0].set_ylabel("Coherence with the wave")
-    figure_legend(figure, legend_lines(_source_lines(style)))
+    parts.figure_legend(figure, parts.legend_lines(_source_lines(style)))
     return figure
 
 
@@ -237,4 +226,4 @@ def _draw_tail(ax: Axes, curve: pd.DataFrame, tail: pd.Series) -> None:
     excess = stats.genpareto(tail["shape"], tail["threshold"], tail["scale"])
     rates = rate * excess.sf(levels)
     shown = rates > 0.1 * curve["per_hour"].min()
-    ax.plot(levels[shown], rates[shown], color=GRAY, linewidth=0.9, zorder=3)
+    ax.plot(levels[shown], rates[shown], color=parts.GRAY, linewidth=0.9, zorder=3)

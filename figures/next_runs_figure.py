@@ -6,17 +6,8 @@ from typing import Protocol
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.style import (
-    GRAY,
-    PAGE_WIDTH,
-    SMALL_TEXT,
-    PlotStyle,
-    figure_legend,
-    legend_lines,
-    new_figure,
-    panels,
-    styled,
-)
+from figures import parts
+from settings import Plotting
 
 
 class Factors(Protocol):
@@ -34,16 +25,16 @@ class Chosen(Protocol):
     drawn: bool
 
 
-@styled
+@parts.styled
 def next_runs_figure(of: Factors, chosen: Sequence[Chosen], title: str) -> Figure:
     """Where the chosen records lie among all candidates, with their ranks; without spread a panel less."""
-    style = PlotStyle()
+    style = Plotting()
     named = {"Distance to the training windows [-]": of.distance, "Rarity of the predicted peaks [-]": of.rarity}
     ordinate, y = "Spread of the networks in the worst windows\n[standard deviations of LAMP]", of.spread
     if not np.isfinite(y).all():
         ordinate, y = named.popitem()
-    figure = new_figure(PAGE_WIDTH, 3.6, title)
-    axes = panels(figure, 1, len(named), sharey=True)[0]
+    figure = parts.new_figure(parts.PAGE_WIDTH, 3.6, title)
+    axes = parts.panels(figure, 1, len(named), sharey=True)[0]
     axes[0].set_ylabel(ordinate)
     by_gain = {"marker": "o", "color": style.lstm_color}
     at_random = {"marker": "s", "color": style.lamp_color, "markerfacecolor": "none"}
@@ -54,10 +45,11 @@ def next_runs_figure(of: Factors, chosen: Sequence[Chosen], title: str) -> Figur
             filling = {"edgecolors": looks["color"], "facecolors": looks.get("markerfacecolor", looks["color"])}
             ax.scatter(x[places], y[places], s=28, marker=looks["marker"], linewidths=1.1, **filling)
         for rank, each in enumerate(chosen, start=1):
-            where = (x[each.place], y[each.place])
-            ax.annotate(str(rank), where, (4, 3), textcoords="offset points", fontsize=SMALL_TEXT, color=GRAY)
+            where, beside = (x[each.place], y[each.place]), {"xytext": (4, 3), "textcoords": "offset points"}
+            ax.annotate(str(rank), where, **beside, fontsize=parts.SMALL_TEXT, color=parts.GRAY)
         ax.set_xlabel(label)
         ax.margins(0.08)
-    lines = {"candidate": {"marker": ".", "color": "0.75"}, "chosen by its gain": by_gain, "random draw": at_random}
-    figure_legend(figure, legend_lines({label: looks | {"linestyle": ""} for label, looks in lines.items()}))
+    looks = {"candidate": {"marker": ".", "color": "0.75"}, "chosen by its gain": by_gain, "random draw": at_random}
+    lines = parts.legend_lines({label: own | {"linestyle": ""} for label, own in looks.items()})
+    parts.figure_legend(figure, lines)
     return figure

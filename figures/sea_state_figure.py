@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from data_io import CHANNEL_UNITS
-from figures.style import CHANNEL_NAMES, PAGE_WIDTH, SMALL_TEXT, figure_legend, new_figure, panels, styled
+from figures import parts
 from metrics import SIMPLECODE
 
 WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width
@@ -56,7 +56,7 @@ class ErrorMaps:
         return max(self.errors.shape[-2:]) <= MOST_NUMBERED_CELLS
 
 
-@styled
+@parts.styled
 def sea_state_figure(maps: ErrorMaps, x_label: str, y_label: str, title: str) -> Figure:
     """A row of maps per channel: SimpleCode's if available, and one per network; its training conditions are boxed.
 
@@ -65,11 +65,11 @@ def sea_state_figure(maps: ErrorMaps, x_label: str, y_label: str, title: str) ->
     Small grids show the numbers; in larger ones a minus marks what is negative, as gray prints do not.
     """
     headings = _headings(maps)
-    width = WIDTHS.get(len(headings), PAGE_WIDTH)
+    width = WIDTHS.get(len(headings), parts.PAGE_WIDTH)
     panel_height = float(np.clip(0.21 * len(maps.y), 0.85, 2.4))
-    figure = new_figure(width, 1.15 + (panel_height + 0.1) * len(maps.channels), title)
+    figure = parts.new_figure(width, 1.15 + (panel_height + 0.1) * len(maps.channels), title)
     figure.get_layout_engine().set(wspace=0.02, hspace=0.04)
-    axes = panels(figure, len(maps.channels), len(headings), sharex=True, sharey=True)
+    axes = parts.panels(figure, len(maps.channels), len(headings), sharex=True, sharey=True)
     map_size = np.array([0.66 * width / len(headings), 0.8 * panel_height])  # inches, about
     cell_size = 72.0 * map_size / (len(maps.x), len(maps.y))  # points
     for ax in axes.flat:
@@ -80,13 +80,13 @@ def sea_state_figure(maps: ErrorMaps, x_label: str, y_label: str, title: str) ->
         name_place = {"xycoords": of_channel[0].yaxis.label, "xytext": (-4, 0), "textcoords": "offset points"}
         looks = {"rotation": 90, "ha": "right", "va": "center", "fontweight": "bold"}
         of_channel[0].set_ylabel(y_label)
-        of_channel[0].annotate(textwrap.fill(CHANNEL_NAMES[channel], 10), (0, 0.5), **name_place, **looks)
+        of_channel[0].annotate(textwrap.fill(parts.CHANNEL_NAMES[channel], 10), (0, 0.5), **name_place, **looks)
     _write_ticks(axes[0, 0], maps.x, maps.y, cell_size)
     for top, bottom, heading in zip(axes[0], axes[-1], headings, strict=True):
         top.set_title(heading, parse_math=False)
         bottom.set_xlabel(x_label)
     figure.align_ylabels(axes[:, 0])
-    figure_legend(figure, _legend(maps))
+    parts.figure_legend(figure, _legend(maps))
     return figure
 
 
@@ -151,9 +151,9 @@ def _draw_cells(
     largest = _largest(cells) or mappable.norm.vmax  # also if far below the other maps'
     decimals = int(np.clip(1 - math.floor(math.log10(largest)), 0, 3))
     letters = max(decimals + 3, 5)  # a minus sign, a digit and the point
-    size = min(SMALL_TEXT, 1.5 / letters * cell_size[0], 0.75 * cell_size[1])
+    size = min(parts.SMALL_TEXT, 1.5 / letters * cell_size[0], 0.75 * cell_size[1])
     if not shows_numbers:
-        size = min(SMALL_TEXT, 0.8 * cell_size.min())
+        size = min(parts.SMALL_TEXT, 0.8 * cell_size.min())
     for (row, column), value in np.ndenumerate(cells):
         if np.isnan(value):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))

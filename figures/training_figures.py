@@ -14,29 +14,15 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
-from figures.style import (
-    GRAY,
-    PAGE_WIDTH,
-    PlotStyle,
-    figure_legend,
-    legend_lines,
-    line_style,
-    make_logarithmic,
-    new_figure,
-    number_text,
-    panels,
-    share_abscissa,
-    styled,
-    wrapped_label,
-    write_note,
-    write_remark,
-)
+from figures import parts
 from metrics import rows_around_largest
+from settings import Plotting
 from support.saved_networks import HISTORY_COLUMNS
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
 MOST_EXCERPT_LINES = 7
+VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
 
 
 def best_epoch_of(history: pd.DataFrame) -> int | None:
@@ -51,7 +37,7 @@ def best_epoch_of(history: pd.DataFrame) -> int | None:
     return None
 
 
-@styled
+@parts.styled
 def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
     """Losses, generalization gap, learning rate and the error of each channel over the epochs.
 
@@ -68,16 +54,16 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     has_gap = bool(np.isfinite(gap).any())
 
     height = max(4.0 + 0.9 * has_gap, 0.7 + 1.4 * len(errors))
-    figure = new_figure(PAGE_WIDTH if errors else 5.5, height, title)
-    parts = figure.add_gridspec(1, 1 + bool(errors), width_ratios=(1.6, 1.0)[: 1 + bool(errors)])
-    left = panels(parts[0], 2 + has_gap, 1, height_ratios=(3.0, 1.2, 1.0) if has_gap else (3.0, 1.0))[:, 0]
+    figure = parts.new_figure(parts.PAGE_WIDTH if errors else 5.5, height, title)
+    grid = figure.add_gridspec(1, 1 + bool(errors), width_ratios=(1.6, 1.0)[: 1 + bool(errors)])
+    left = parts.panels(grid[0], 2 + has_gap, 1, height_ratios=(3.0, 1.2, 1.0) if has_gap else (3.0, 1.0))[:, 0]
     # A line through few points is short or invisible, so the points are marked.
     marks = {"marker": "o" if epoch.size <= MOST_MARKED_EPOCHS else None}
     _draw_losses(left[0], columns, best_epoch, marks)
     _draw_rate(left[-1], epoch, columns["learning_rate"], marks)
     if has_gap:
         _draw_gap(left[1], epoch, gap, marks)
-    right = _draw_channel_errors(parts[1], epoch, errors, best_epoch, marks) if errors else []
+    right = _draw_channel_errors(grid[1], epoch, errors, best_epoch, marks) if errors else []
     for ax in (*left[1:], *right):
         _mark_best(ax, best_epoch)
     _share_epochs([left, right] if errors else [left], epoch)
@@ -86,7 +72,7 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     return figure
 
 
-@styled
+@parts.styled
 def evolution_figure(
     time: np.ndarray,
     lamp: np.ndarray,
@@ -94,7 +80,7 @@ def evolution_figure(
     predictions: Mapping[int, np.ndarray],
     best_epoch: int | None,
     channels: Sequence[str],
-    style: PlotStyle,
+    style: Plotting,
     title: str,
 ) -> Figure:
     """One realization as predicted by the checkpoints of a training: the error over the epochs, and the motions.
@@ -106,20 +92,14 @@ def evolution_figure(
     """
     colors = dict(zip(predictions, colormaps["viridis_r"](np.linspace(0.08, 0.85, len(predictions))), strict=True))
     drawn = {epoch: colors[epoch] for epoch in _spread(list(predictions), best_epoch)}
-    lines = {name: line_style(name, style, thin=name != "LAMP") for name in ("LAMP", "SimpleCode")}
-    figure = new_figure(PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
-    axes = panels(figure, len(channels), 2, width_ratios=(1.0, 1.6))
+    lines = {name: parts.line_style(name, style, thin=name != "LAMP") for name in ("LAMP", "SimpleCode")}
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
+    axes = parts.panels(figure, len(channels), 2, width_ratios=(1.0, 1.6))
     for index, (channel, (over_epochs, excerpt)) in enumerate(zip(channels, axes, strict=True)):
         truth, of_checkpoints = lamp[:, index], {epoch: values[:, index] for epoch, values in predictions.items()}
         with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
             squared = [np.mean((p - truth) ** 2) for p in (*of_checkpoints.values(), simple[:, index])]
-        *errors, of_simple = shown = _positive(np.sqrt(squared))
-        over_epochs.plot(list(colors), errors, color=GRAY, linewidth=0.8, zorder=1.5)
-        over_epochs.scatter(list(colors), errors, c=list(colors.values()), s=14, zorder=2.5)
-        if np.isfinite(of_simple):
-            over_epochs.axhline(of_simple, **lines["SimpleCode"])
-        if np.isfinite(shown).any():
-            make_logarithmic(over_epochs, shown, most_ticks=5)
+        _draw_checkpoint_errors(over_epochs, _positive(np.sqrt(squared)), colors, lines["SimpleCode"])
         over_epochs.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
         _mark_best(over_epochs, best_epoch)
 
@@ -129,7 +109,7 @@ def evolution_figure(
         excerpt.set_ylim(excerpt.get_ylim())  # LAMP's range, however far off the first checkpoints are
         for epoch, color in drawn.items():
             excerpt.plot(time[window], of_checkpoints[epoch][window], color=color, linewidth=0.9, zorder=2.2)
-        excerpt.set(xlabel="Time [s]", ylabel=wrapped_label(channel))
+        excerpt.set(xlabel="Time [s]", ylabel=parts.wrapped_label(channel))
     axes[0, 0].set_title("RMSE over the whole record")
     axes[0, 1].set_title("Around the largest LAMP response")
     _share_epochs([axes[:, 0]], np.array(list(predictions)))
@@ -138,8 +118,19 @@ def evolution_figure(
     if not np.isfinite(simple).any():
         del lines["SimpleCode"]
     lines |= {f"epoch {n} (best)" if n == best_epoch else f"epoch {n}": {"color": color} for n, color in drawn.items()}
-    figure_legend(figure, legend_lines(lines))
+    parts.figure_legend(figure, parts.legend_lines(lines))
     return figure
+
+
+def _draw_checkpoint_errors(ax: Axes, errors: np.ndarray, colors: Mapping[int, np.ndarray], simple: dict) -> None:
+    """errors: of each checkpoint, and last of SimpleCode. colors: by epoch. simple: SimpleCode's line."""
+    *of_checkpoints, of_simple = errors
+    ax.plot(list(colors), of_checkpoints, color=parts.GRAY, linewidth=0.8, zorder=1.5)
+    ax.scatter(list(colors), of_checkpoints, c=list(colors.values()), s=14, zorder=2.5)
+    if np.isfinite(of_simple):
+        ax.axhline(of_simple, **simple)
+    if np.isfinite(errors).any():
+        parts.make_logarithmic(ax, errors, most_ticks=5)
 
 
 def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
@@ -148,57 +139,53 @@ def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
     return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
 
 
-# ---- panels of the learning curve -------------------------------------------------------------------------------
-
-VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
-
-
 def _draw_losses(ax: Axes, columns: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict) -> None:
     looks = {"loss": {"label": "training", "color": "black"}, "val_loss": {"label": "validation", **VALIDATION_LINE}}
     shown = {name: values for name in looks if np.isfinite(values := _positive(columns[name])).any()}
     for name, values in shown.items():
         ax.plot(columns["epoch"], values, **looks[name], **marks)
     if shown:
-        make_logarithmic(ax, np.concatenate([*shown.values()]), most_ticks=7)
+        parts.make_logarithmic(ax, np.concatenate([*shown.values()]), most_ticks=7)
     else:
-        write_note(ax, "no positive loss")
+        parts.write_note(ax, "no positive loss")
     ax.set_ylabel("Loss (standardized)")
     losses = columns["val_loss"] if np.isfinite(columns["val_loss"]).any() else columns["loss"]
     least = losses[(columns["epoch"] == best_epoch) & np.isfinite(losses)]
     _mark_best(ax, best_epoch, f"best epoch {best_epoch}" + (f": {least[-1]:.4g}" if least.size else ""))
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="best", handlelength=2.0)
-    write_remark(ax, _duration_text(columns["elapsed_s"]))
+    parts.write_remark(ax, _duration_text(columns["elapsed_s"]))
 
 
 def _draw_channel_errors(
     where: SubplotSpec, epoch: np.ndarray, errors: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict
 ) -> np.ndarray:
     """A panel for each channel's error on the validation set, with its value at the best epoch."""
-    axes = panels(where, len(errors), 1)[:, 0]
+    axes = parts.panels(where, len(errors), 1)[:, 0]
     for ax, (channel, values) in zip(axes, errors.items(), strict=True):
         ax.plot(epoch, values, **VALIDATION_LINE, **marks)
-        make_logarithmic(ax, values, most_ticks=5)
+        parts.make_logarithmic(ax, values, most_ticks=5)
         ax.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
         at_best = values[(epoch == best_epoch) & np.isfinite(values)]
         if at_best.size:
-            write_remark(ax, f"best epoch: {number_text(at_best[-1])} {CHANNEL_UNITS[channel]}")
+            parts.write_remark(ax, f"best epoch: {parts.number_text(at_best[-1])} {CHANNEL_UNITS[channel]}")
     axes[0].set_title("RMSE on the validation set\n", loc="left")
     return axes
 
 
 def _draw_gap(ax: Axes, epoch: np.ndarray, gap: np.ndarray, marks: dict) -> None:
     """The gap has either sign and is large in the first epochs: logarithmic over two decades, linear around zero."""
-    ax.axhline(0.0, color=GRAY, linewidth=0.6, zorder=0)
+    ax.axhline(0.0, color=parts.GRAY, linewidth=0.6, zorder=0)
     ax.plot(epoch, gap, color="tab:blue", **marks)
     largest = np.nanmax(np.abs(gap))
     if largest > 0:
         linear = 10.0 ** (np.floor(np.log10(largest)) - 1)
         ax.set_yscale("symlog", linthresh=linear, linscale=1.0)
         ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
-        ax.yaxis.set_major_formatter(lambda value, _: "\N{MINUS SIGN}" * bool(value < 0) + number_text(abs(value)))
+        minus = "\N{MINUS SIGN}"
+        ax.yaxis.set_major_formatter(lambda value, _: minus * bool(value < 0) + parts.number_text(abs(value)))
     ax.set_ylabel("Generalization\ngap")
-    write_remark(ax, "validation loss \N{MINUS SIGN} training loss")
+    parts.write_remark(ax, "validation loss \N{MINUS SIGN} training loss")
 
 
 def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: dict) -> None:
@@ -206,7 +193,7 @@ def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: di
     varies = np.isfinite(positive).any() and np.nanmax(positive) > 10.0 * np.nanmin(positive)
     ax.plot(epoch, positive if varies else learning_rate, color="black", linewidth=1.0, **marks)
     if varies:
-        make_logarithmic(ax, positive, most_ticks=5)
+        parts.make_logarithmic(ax, positive, most_ticks=5)
     elif np.isfinite(learning_rate).any():
         ax.set_ylim(0.0, 1.25 * np.nanmax(learning_rate) or 1.0)
     ax.set_ylabel("Learning rate")
@@ -214,7 +201,7 @@ def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: di
 
 def _mark_best(ax: Axes, best_epoch: int | None, label: str | None = None) -> None:
     if best_epoch is not None:
-        ax.axvline(best_epoch, color=GRAY, linewidth=0.8, linestyle=":", label=label)
+        ax.axvline(best_epoch, color=parts.GRAY, linewidth=0.8, linestyle=":", label=label)
 
 
 def _share_epochs(columns: Sequence[Sequence[Axes]], epoch: np.ndarray) -> None:
@@ -223,7 +210,7 @@ def _share_epochs(columns: Sequence[Sequence[Axes]], epoch: np.ndarray) -> None:
     for other in columns[1:]:
         other[-1].sharex(lowest)
     for column in columns:
-        share_abscissa(column, "Epoch")
+        parts.share_abscissa(column, "Epoch")
     lowest.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     if epoch.size:
         margin = max(0.02 * np.ptp(epoch), 0.5)
@@ -246,4 +233,4 @@ def _duration_text(elapsed: np.ndarray) -> str:
         spent = f"{minutes // 60} h {minutes % 60:02d} min"
     if elapsed.size == 1:
         return f"1 epoch in {spent}"
-    return f"{elapsed.size} epochs in {spent}, {number_text(total / elapsed.size)} s an epoch"
+    return f"{elapsed.size} epochs in {spent}, {parts.number_text(total / elapsed.size)} s an epoch"

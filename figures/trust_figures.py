@@ -8,21 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from data_io import CHANNEL_UNITS
-from figures.style import (
-    PAGE_WIDTH,
-    SMALL_TEXT,
-    PlotStyle,
-    figure_legend,
-    legend_lines,
-    new_figure,
-    panels,
-    styled,
-    write_note,
-)
+from figures import parts
+from settings import Plotting
 
 
-@styled
-def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: str) -> Figure:
+@parts.styled
+def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: str) -> Figure:
     """Whether bands cover what they say, and whether the networks are apart where the errors are large.
 
     Left, for each channel: the share of steps covered against the nominal level, a thin line for each record and the
@@ -31,8 +22,8 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: s
     by_record: columns set, record, channel, level, covered, rmse, expected_rmse, see `bands.coverage`.
     """
     channels = list(dict.fromkeys(by_record["channel"]))
-    figure = new_figure(PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
-    axes = panels(figure, len(channels), 2)
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
+    axes = parts.panels(figure, len(channels), 2)
     ideal = {"color": "0.6", "linewidth": 0.8}
     each = {"color": style.lstm_color, "linewidth": 0.5}
     mean = {"color": style.lamp_color, "linewidth": 1.5, "marker": "o"}
@@ -56,12 +47,12 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: PlotStyle, title: s
     axes[0, 1].set_title("Error of each record, actual and expected")
     axes[-1, 0].set_xlabel("Level of the band [%]")
     lines = {"each record": each | {"marker": "o", "markersize": 3}, "mean over the records": mean}
-    figure_legend(figure, legend_lines(lines | {"ideal": ideal}))
+    parts.figure_legend(figure, parts.legend_lines(lines | {"ideal": ideal}))
     return figure
 
 
-@styled
-def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle, title: str) -> Figure:
+@parts.styled
+def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: Plotting, title: str) -> Figure:
     """The measures of all pairs of a run, in their order; those with something odd are crosses.
 
     table: a row for each pair, see `pair_checks.pair_table`.
@@ -70,18 +61,18 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle,
     for name in channels:
         named[f"correlation_{name}"] = f"{name}:\ncorrelation"
         named[f"ratio_{name}"] = f"{name}: deviation\nover SimpleCode's"
-    figure = new_figure(PAGE_WIDTH, 0.95 + 0.6 * len(named), title)
-    axes = panels(figure, len(named) // 2, 2, sharex=True)
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 0.6 * len(named), title)
+    axes = parts.panels(figure, len(named) // 2, 2, sharex=True)
     odd = (table["odd"] != "").to_numpy()
     order = np.arange(1, len(table) + 1)
     crosses = {"linestyle": "", "marker": "x", "color": style.simple_color, "markersize": 6}
     points = {"linestyle": "", "marker": "o", "color": style.lamp_color, "markersize": 3}
     median = {"color": "0.6", "linewidth": 0.8}
     for ax, (name, text) in zip(axes.flat, named.items(), strict=True):
-        ax.set_ylabel(text, fontsize=SMALL_TEXT)
+        ax.set_ylabel(text, fontsize=parts.SMALL_TEXT)
         values = table[name].to_numpy()
         if np.isnan(values).all():
-            write_note(ax, "no numbers")
+            parts.write_note(ax, "no numbers")
             continue
         ax.axhline(np.nanmedian(values), **median)
         ax.plot(order[~odd], values[~odd], **points)
@@ -91,5 +82,5 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: PlotStyle,
     axes[0, 0].xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     for ax in axes[-1]:
         ax.set_xlabel("Pair, in the order of the lists")
-    figure_legend(figure, legend_lines({"sound": points, "something is odd": crosses, "median": median}))
+    parts.figure_legend(figure, parts.legend_lines({"sound": points, "something is odd": crosses, "median": median}))
     return figure

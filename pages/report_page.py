@@ -21,7 +21,6 @@ PAGE = "report.html"
 STYLE_FILE = Path(__file__).with_name("report.css")
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
-
 # In order of preference: section, files, how many of them, caption.
 FIGURES = (
     ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),

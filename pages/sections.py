@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from data_io import CHANNEL_UNITS
-from figures.style import SET_NAMES
+from figures.parts import SET_NAMES
 from metrics import SIMPLECODE
 from pages import html_parts as html
-from readers.cases import HANDLE, parse_handle
+from readers.cases import find_handle
 from settings import REPORT_FILE, UserInput, declared
 from support.saved_networks import SETTINGS_FILE
 
@@ -54,9 +54,6 @@ def _first_rows(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, fi
     """A table of the first rows. columns: their headings, by name."""
     more = f" The first {MOST_ROWS} of {len(rows)}; {file} has all." if len(rows) > MOST_ROWS else ""
     return html.table(rows[list(columns)].rename(columns=columns).head(MOST_ROWS), caption + more)
-
-
-# ---- training and errors ---------------------------------------------------------------------------------------------
 
 
 def training(sources: Sources) -> Section:
@@ -111,11 +108,11 @@ def _count(number: int, word: str) -> str:
 
 def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     """Number of records, and the range of the sea states in their handles."""
-    named = [name for name in names if HANDLE.fullmatch(name)]
-    states = {name.rpartition("-")[0] for name in named}
+    handles = {name: handle for name in names if (handle := find_handle(name))}
+    states = {name.rpartition("-")[0] for name in handles}
     row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": len(states) or html.NONE}
     for part, label in HANDLE_LABELS.items():
-        values = [getattr(parse_handle(name), part) for name in named]
+        values = [getattr(handle, part) for handle in handles.values()]
         ends = dict.fromkeys(f"{end(values):g}" for end in (min, max) if values)
         row[label] = " to ".join(ends) or html.NONE
     return row
@@ -176,9 +173,6 @@ def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Serie
         f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "
         f"{html.number(ours['ssa_error'])} and {html.number(simple['ssa_error'])} {unit} on average.{judged}"
     )
-
-
-# ---- how far to trust it ---------------------------------------------------------------------------------------------
 
 
 def bands(sources: Sources) -> Section:
@@ -248,9 +242,6 @@ def pairs(sources: Sources) -> Section:
     return short, html.paragraph(short), _first_rows(odd, columns, caption, "pairs.csv")
 
 
-# ---- decisions -------------------------------------------------------------------------------------------------------
-
-
 def fleet(sources: Sources) -> Section:
     """Statistics over all predicted records, all sea states together first."""
     table = sources.table("fleet_statistics.csv")
@@ -297,9 +288,6 @@ def next_runs(sources: Sources) -> Section:
     columns |= {"expected_gain": "Expected gain"}
     rows = _first_rows(table.fillna({"window": ""}), columns, caption, "next_lamp_runs.csv")
     return short, html.paragraph(about), rows
-
-
-# ---- settings --------------------------------------------------------------------------------------------------------
 
 
 def settings_and_versions(sources: Sources) -> Section:

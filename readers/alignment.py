@@ -20,10 +20,9 @@ class Aligned:
 def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int) -> Aligned:
     """All columns at the reference's times, over the interval that all files cover.
 
-    Args:
-        sources: by name, (file, table): (rows, column) with time (s) first.
-        reference: the source whose rows are kept; sources with other rows are interpolated linearly.
-        time_res: InputError is raised unless the files have at least twice as many rows in common.
+    sources: by name, (file, table): (rows, column) with time (s) first.
+    reference: the source whose rows are kept; sources with other rows are interpolated linearly.
+    time_res: InputError is raised unless the files have at least twice as many rows in common.
     """
     file, table = sources[reference]
     step, time = _step(table), table[:, 0]

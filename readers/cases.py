@@ -12,6 +12,15 @@ from support.files import posix
 LONGEST_NAME = 255  # characters of a file name
 COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file name
 HANDLE = re.compile(r".*?_hN_pN_aN_hhN_ppN_aaN_sN-(\d+)".replace("N", r"(\d+(?:\.\d+)?)"), re.DOTALL)
+PART_UNITS = {
+    "height": "m",
+    "period": "s",
+    "heading": "deg",
+    "second_height": "m",
+    "second_period": "s",
+    "second_heading": "deg",
+    "speed": "knots",
+}
 
 
 @dataclass(frozen=True)
@@ -40,14 +49,12 @@ class Cases:
 def read_cases(cases_file: str | os.PathLike, folder: str | os.PathLike | None = None) -> Cases:
     """The realizations listed in a cases file.
 
-    Args:
-        cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then one handle per line;
-            after `***`, `#` starts a comment.
-        folder: the folder of SimpleCode_files and LAMP_files; by default the parent of the cases file's folder.
+    cases_file: free description lines, a line `***`, SimpleCode's prefix, LAMP's prefix, then one handle per line;
+        after `***`, `#` starts a comment.
+    folder: the folder of SimpleCode_files and LAMP_files; by default the parent of the cases file's folder.
 
-    Raises:
-        InputError: the file is missing, or has no `***` line, no prefixes or no handle after it, or a line that cannot
-            be part of a file name.
+    Raises InputError if the file is missing, or has no `***` line, no prefixes or no handle after it, or a line that
+    cannot be part of a file name.
     """
     path = Path(posix(cases_file))
     folder = Path(posix(folder)) if folder is not None else path.parent.parent
@@ -88,13 +95,26 @@ def handle_in(name: str) -> str:
     return name[match.start(1) - len("_h") :] if match else ""
 
 
+def part_label(part: str) -> str:
+    """A part of a handle with its unit, for an axis."""
+    return f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]"
+
+
 def parse_handle(text: str) -> Handle:
     """The parts of a handle, or of a path that ends in one. Raises InputError if the text does not end in a handle."""
-    match = HANDLE.fullmatch(text)
-    if match is None:
+    handle = find_handle(text)
+    if handle is None:
         raise InputError(
             f"{text}: not a handle; expected one like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
             "(height, period, heading of both wave systems, speed, realization)"
         )
+    return handle
+
+
+def find_handle(text: str) -> Handle | None:
+    """The parts of the handle that a text ends in; None without one."""
+    match = HANDLE.fullmatch(text)
+    if match is None:
+        return None
     *parts, realization = match.groups()
     return Handle(*map(float, parts), int(realization))

@@ -1,7 +1,6 @@
 """Loads the user's input file and turns its classes into checked settings."""
 
 import ast
-import difflib
 import importlib.util
 import sys
 import traceback
@@ -12,7 +11,7 @@ from typing import Any
 
 from settings import SECTIONS, Config, attributes, fill, resolve_indices
 from support import conflicts
-from support.errors import InputError
+from support.errors import InputError, did_you_mean
 from support.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
@@ -39,13 +38,11 @@ def explain_import_errors() -> None:
 def load_module(name: str) -> ModuleType:
     """The input module called `name`: a module name or a path to a .py file.
 
-    Raises:
-        InputError: the file is not there or is not valid Python.
+    Raises InputError if the file is not there or is not valid Python.
     """
     path = _path_of(name)
     if not path.is_file():
-        near = difflib.get_close_matches(path.stem, [p.stem for p in path.parent.glob("*.py")], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(path.stem, [p.stem for p in path.parent.glob("*.py")])
         raise InputError(
             f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
         )
@@ -104,9 +101,7 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 
     program: main.py's global names. SaveDataArgs and SweepArgs need not be in the import line, and the input file may
         import its classes from another one: the module named in the line counts, not the one that defines a class.
-
-    Raises:
-        InputError: the line names no UserInputArgs.
+    Raises InputError if the line names no UserInputArgs.
     """
     if "UserInputArgs" not in program:
         raise InputError(

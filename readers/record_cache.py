@@ -7,7 +7,6 @@ files under old names are no longer used. The folder may be deleted at any time.
 import hashlib
 import json
 import os
-import tempfile
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from support.errors import InputError, cannot_be_written
-from support.files import posix, written_aside
+from support.files import posix, text_hash, try_to_write, written_aside
 
 FORMAT = 3  # increase it when the same files and settings yield other numbers or warnings than before
 
@@ -36,8 +35,7 @@ def prepare(folder: Path) -> None:
     """Creates the folder. Raises InputError if it cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        try_to_write(folder)
     except OSError as error:
         raise InputError(f"DataInfoArgs.cache_path: {cannot_be_written(folder, error)}") from error
 
@@ -45,7 +43,7 @@ def prepare(folder: Path) -> None:
 def file_of(folder: Path, files: Sequence[Path], settings: Mapping[str, Any]) -> Path:
     """The cache file of a realization. Its name depends on source files, their state, settings and format."""
     facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
-    return folder / f"{hashlib.blake2b(json.dumps(facts).encode(), digest_size=20).hexdigest()}.npy"
+    return folder / f"{text_hash(json.dumps(facts), 20)}.npy"
 
 
 def _stamp(file: Path) -> tuple[int, ...]:

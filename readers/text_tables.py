@@ -72,13 +72,11 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
 def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, list[str]]:
     """The columns of a layout from one file, and a line if some were converted to m, deg or s.
 
-    Returns:
-        (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero rows
-        at the end.
+    Returns (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero
+    rows at the end.
 
-    Raises:
-        InputError: the file is missing, empty or not text, names a unit that cannot be converted, or has a row that is
-            cut, not numeric, not finite or backwards in time; one line each, with the file's line and column.
+    Raises InputError if the file is missing, empty or not text, names a unit that cannot be converted, or has a row
+    that is cut, not numeric, not finite or backwards in time; one line each, with the file's line and column.
     """
     path = Path(path)
     data = _read_bytes(path)

@@ -10,15 +10,12 @@ def wave_elevation(
 ) -> np.ndarray:
     """Surface elevation at points moving with the ship, deep water (LAMP manual volume XII, eq. 89).
 
-    Args:
-        sea: (component, 4): frequency rad/s, phase deg, amplitude m, heading deg.
-        x, y: (rows,) track of the ship's centre of gravity, m.
-        time: (rows,) s.
-        dx, dy: (point,) offsets of the points from the centre of gravity, m.
-        ramp_time: s over which the elevation grows linearly from 0 to 1; 0 for none.
-
-    Returns:
-        (rows, point) m.
+    sea: (component, 4): frequency rad/s, phase deg, amplitude m, heading deg.
+    x, y: (rows,) track of the ship's centre of gravity, m.
+    time: (rows,) s.
+    dx, dy: (point,) offsets of the points from the centre of gravity, m.
+    ramp_time: s over which the elevation grows linearly from 0 to 1; 0 for none.
+    Returns (rows, point) m.
     """
     frequency, phase, amplitude, heading = sea[:, 0], np.radians(sea[:, 1]), sea[:, 2], np.radians(sea[:, 3])
     number = frequency**2 / GRAVITY

@@ -21,10 +21,10 @@ import pandas as pd
 import data_io
 import plotting
 from figures.comparison_figure import comparison_figure
-from figures.style import SET_NAMES
+from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
-from support.errors import InputError, exit_status, warn
+from support.errors import Collector, InputError, exit_status, warn
 from support.files import png_path, posix
 from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_metadata, training_settings
 
@@ -122,25 +122,18 @@ def has_settings(folder: Path, config: Config) -> bool:
         return False
 
 
-# ---- reading ----------------------------------------------------------------------------------------------------
-
-
 def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
     """The results of networks that can be ranked together.
 
     Raises InputError if a network or report is missing, or they were evaluated on different data or channels.
     """
-    results, faults = [], []
-    for name, folder in networks.items():
-        try:
-            results.append(read_result(name, folder))
-        except InputError as error:
-            faults += error.lines
-    faults += _incomparable(results, "val")
+    collect = Collector()
+    found = [collect(read_result, name, folder) for name, folder in networks.items()]
+    results = [result for result in found if result]
+    collect.faults += _incomparable(results, "val")
     if test == "all":
-        faults += _incomparable([result for result in results if len(result.errors("test"))], "test")
-    if faults:
-        raise InputError(faults)
+        collect.faults += _incomparable([result for result in results if len(result.errors("test"))], "test")
+    collect.check()
     return results
 
 
@@ -205,13 +198,10 @@ def _same_data(first: Result, second: Result, set_name: str) -> bool:
     return not ((ratios - 1).abs() > 1e-6).any()
 
 
-# ---- ranking ----------------------------------------------------------------------------------------------------
-
-
 def rank(results: Sequence[Result]) -> list[Entry]:
     """The settings, ordered by the median score of their networks, the best first."""
     groups: dict[str, list[Result]] = {}
-    for result in sorted(results, key=lambda result: _nan_last(result.score)):
+    for result in sorted(results, key=lambda result: np.nan_to_num(result.score, nan=np.inf)):
         own = {name: value for name, value in result.settings.items() if name not in REPETITION}
         entry = groups.setdefault(json.dumps(own, sort_keys=True), [])
         seed = result.settings["seed"]
@@ -220,20 +210,15 @@ def rank(results: Sequence[Result]) -> list[Entry]:
             warn([f"{result.name} is the same training as {twin}, with the same settings and seed; it is counted once"])
         else:
             entry.append(result)
-    return sorted(groups.values(), key=lambda entry: _nan_last(np.median([result.score for result in entry])))
-
-
-def _nan_last(value: float) -> float:
-    return value if np.isfinite(value) else np.inf
+    return sorted(groups.values(), key=lambda entry: np.nan_to_num(np.median([r.score for r in entry]), nan=np.inf))
 
 
 def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFrame:
     """A table of the ranked entries and SimpleCode.
 
-    Returns:
-        columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure of
-        COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
-        entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
+    Returns columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure
+    of COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
+    entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
     """
     own = [entry[0].settings for entry in entries]
     differing = [n for n in own[0] if n not in REPETITION and any(other.get(n) != own[0][n] for other in own)]

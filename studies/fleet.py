@@ -6,7 +6,6 @@ python -m studies.fleet --network NAME --limits Roll=20 Pitch=5 the probability 
 
 import argparse
 import contextlib
-import difflib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,17 +18,17 @@ import data_io
 import plotting
 from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
-from figures.style import PlotStyle
 from pages import report_page
+from readers.cases import PART_UNITS, part_label
 from settings import NETWORKS_FOLDER, Config, SaveData
 from studies import fleet_peaks, fleet_records, fleet_spectra, next_runs
-from studies.fleet_records import RecordTable
 from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
-from studies.sea_state_map import PART_UNITS
 from support import run_folder
-from support.errors import InputError, exit_status, warn
+from support.errors import InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE
+from trust import record_statistics
+from trust.record_statistics import RecordTable
 
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
@@ -66,8 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(given: argparse.Namespace) -> None:
     """Writes tables and figures of the fleet that the network has predicted. given: see `main`.
 
-    Raises:
-        InputError: all problems, one line each; nothing is written.
+    Raises InputError with all problems, one line each; nothing is written.
     """
     folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
@@ -75,10 +73,10 @@ def run(given: argparse.Namespace) -> None:
     config = fleet_records.training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
         raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
-    fleet = fleet_records.load(where)
+    fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
-            f"{where / fleet_records.TABLE_FILE}: is missing; name records without LAMP in "
+            f"{where / record_statistics.TABLE_FILE}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
     output = Path(posix(given.output)) if given.output else where
@@ -91,7 +89,7 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     if not config.data.predict_sc or not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
         return
     try:
-        fleet = fleet_records.load(config.output_folder)
+        fleet = record_statistics.load(config.output_folder)
         if fleet is not None:
             known = data_io.joined(sets["train"], sets["val"])
             _report(config, config.network_folder, fleet, Question(), config.output_folder, known)
@@ -114,9 +112,8 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
     if not 50 <= level <= 99:
         faults.append(f"--level {level:g}: expected 50 to 99 percent")
     for part in [part for part in by if part not in PART_UNITS and list(by) != [EVERYTHING]]:
-        near = difflib.get_close_matches(part, PART_UNITS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        faults.append(f"--by {part}: expected all, or parts of the handle: {', '.join(PART_UNITS)}{hint}")
+        expected = f"expected all, or parts of the handle: {', '.join(PART_UNITS)}"
+        faults.append(f"--by {part}: {expected}{did_you_mean(part, PART_UNITS)}")
     if faults:
         raise InputError(faults)
     return Question(level / 100, found, 3600 * hours, seed, tuple(by))
@@ -133,9 +130,9 @@ def _report(
 ) -> None:
     """not_random: ends of the names of LAMP records that do not count."""
     began = time.perf_counter()
-    scale = fleet.levels[:, 1] / fleet_records.LEVEL_STEP
+    scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-    recorder = fleet_records.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
+    recorder = record_statistics.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
     lamp = fleet_records.lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp)
     lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
@@ -148,10 +145,9 @@ def _report(
     tails, peaks = fleet_peaks.tables(lamp, fleet, drawn, question.exposure, question.level, question.seed)
     spectra = fleet_spectra.table(lamp, fleet, groups, question.level)
     tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks, SPECTRA_FILE: spectra}
-    run_folder.note(output, [*tables, FACTS_FILE])
-    for name, each in tables.items():
-        data_io.write_table(output / name, each)
+    data_io.write_tables(output, tables)
     sentences = headline(table)
+    run_folder.note(output, [FACTS_FILE])
     write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
     if config.plotting.plotting_mode:
         save_figures(output, tables, groups, drawn, question, config)
@@ -178,7 +174,9 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             "what follows from them do not compare; predict records as long as LAMP's"
         )
     if not fleet.spectra.shape[2]:
-        lines.append(f"{fleet_records.CURVES_FILE}: of an earlier version, without spectra; predict again to have them")
+        lines.append(
+            f"{record_statistics.CURVES_FILE}: of an earlier version, without spectra; predict again to have them"
+        )
     few = [group.name for group in groups if group.borrowed]
     if few:
         lines.append(
@@ -186,9 +184,6 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             "correction is borrowed from all LAMP records and not guaranteed; run LAMP there too"
         )
     return lines
-
-
-# ---- figures --------------------------------------------------------------------------------------------------------
 
 
 def save_figures(
@@ -203,8 +198,7 @@ def save_figures(
 
     tables: by file name.
     """
-    style = PlotStyle(**{name: getattr(config.plotting, name) for name in PlotStyle.__dataclass_fields__})
-    table = tables[STATISTICS_FILE]
+    style, table = config.plotting, tables[STATISTICS_FILE]
     title = f"Means over the records with {100 * question.level:g} % intervals"
     figures = {"fleet_means": fleet_figures.means_figure(table, style, title)}
     for group in drawn:
@@ -224,9 +218,7 @@ def save_figures(
             title = f"Spectra and response amplitude operators, {name}"
             figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(own[SPECTRA_FILE], style, title)
     figures |= _limit_maps(table, groups)
-    run_folder.note(output, [f"figures/{name}.png" for name in figures])
-    for name, figure in figures.items():
-        plotting.save_figure(figure, output / "figures" / f"{name}.png")
+    plotting.save_figures(figures, output)
 
 
 def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figure]:
@@ -240,13 +232,10 @@ def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figur
     if (x, y) == ("speed", "heading"):
         x, y = y, x
     rows = rows.join(parts.reindex(columns=[x, y], fill_value=0.0), on="sea_state")
-    labels = tuple(f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y))
+    labels = part_label(x), part_label(y)
     return {
         "fleet_limits": fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
     }
-
-
-# ---- words ----------------------------------------------------------------------------------------------------------
 
 
 def headline(table: pd.DataFrame) -> list[str]:

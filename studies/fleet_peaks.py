@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from studies.fleet_extremes import l_moments
-from studies.fleet_records import RecordTable
 from studies.fleet_tables import Group, by_source
+from trust.record_statistics import RecordTable
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # shares of the peaks below
 FEWEST_PEAKS = 20
@@ -39,13 +39,10 @@ def stability(
 ) -> pd.DataFrame:
     """The tail above each of THRESHOLDS, with intervals from a bootstrap over records.
 
-    Args:
-        peaks: (row, peak), NaN where there is none. record: (row,), from 0, as several networks predict a record.
-        seconds: duration of all rows together.
-
-    Returns:
-        columns threshold, peaks_above, shape, shape_lower, shape_upper, scale, once, once_lower, once_upper
-        (`level_exceeded_once`).
+    peaks: (row, peak), NaN where there is none. record: (row,), from 0, as several networks predict a record.
+    seconds: duration of all rows together.
+    Returns columns threshold, peaks_above, shape, shape_lower, shape_upper, scale, once, once_lower, once_upper
+    (`level_exceeded_once`).
     """
     size, record = int(record.max()) + 1, np.repeat(record, peaks.shape[1])
     order = np.argsort(peaks, axis=None)

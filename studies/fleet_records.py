@@ -1,214 +1,17 @@
-"""Statistics of single records for those of a fleet: from motions to a table that is kept in the run's folder.
+"""The records of a fleet: statistics of the LAMP records that a network was trained on, each predicted out of fold."""
 
-The motions themselves are not kept, so that a fleet may have tens of thousands of records.
-"""
-
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
-from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
-from metrics import SIMPLECODE, magnitudes, segment_spectra
-from readers.cases import handle_in
-from settings import SET_NAMES, Config, DataInfo, UserInput
-from support import run_folder
-from support.errors import InputError, first_line
-from support.files import posix, written_aside
-from support.saved_networks import OUT_OF_FOLD_FILE, damaged_settings, load_out_of_fold, read_metadata
-
-TABLE_FILE = "fleet_records.csv"
-CURVES_FILE = "fleet_records.npz"
-LAMP, NETWORK = "LAMP", "LSTM"
-LEVELS = 100  # of the exceedance curves
-LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
-ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
-PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as neighbours belong to one group of waves
-SEGMENT = 120.0  # s, of the spectra
-FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 58)  # rad/s of encounter, up to 3
-SCALARS = ("ssa", "period", "maximum")
-ARRAYS = ("share_above", "peaks", "spectra")  # of a RecordTable, beside its rows
-COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
-
-
-@dataclass(frozen=True)
-class RecordTable:
-    """Statistics of records, a row for each record, source, network and channel.
-
-    rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode,
-        LSTM), network (from 1; 0 where there is no more than one), channel, duration_s, and SCALARS: significant single
-        amplitude, mean zero-upcrossing period (s) and largest magnitude.
-    share_above: (row, level), share of the time that the magnitude is above each level.
-    levels: (channel, LEVELS), in the channels' units.
-    peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
-    spectra: (row, 4, FREQUENCIES), see `wave_responses`; without frequencies in files of versions that had none.
-    """
-
-    rows: pd.DataFrame
-    share_above: np.ndarray
-    levels: np.ndarray
-    peaks: np.ndarray
-    spectra: np.ndarray
-    channels: tuple[str, ...]
-
-    def chosen(self, rows: np.ndarray) -> "RecordTable":
-        """Those of the rows (row,) that are True."""
-        arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
-        return replace(self, rows=self.rows[rows].reset_index(drop=True), **arrays)
-
-    def time_above(self, channel: str, level: float) -> np.ndarray:
-        """(row,): the share of the time that a channel's magnitude exceeds a level; NaN in rows of other channels.
-
-        Interpolated between the levels; 0 above the highest one.
-        """
-        levels, found = self.levels[self.channels.index(channel)], np.full(len(self.rows), np.nan)
-        own = np.flatnonzero(self.rows["channel"] == channel)
-        found[own] = [np.interp(level, levels, shares, right=0.0) for shares in self.share_above[own]]
-        return found
-
-    @classmethod
-    def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
-        longest = max(table.peaks.shape[1] for table in tables)
-        pad = [((0, 0), (0, longest - table.peaks.shape[1])) for table in tables]
-        peaks = [np.pad(table.peaks, of, constant_values=np.nan) for table, of in zip(tables, pad, strict=True)]
-        arrays = {
-            name: np.concatenate([getattr(table, name) for table in tables]) for name in ("share_above", "spectra")
-        }
-        rows = pd.concat([table.rows for table in tables], ignore_index=True)
-        return replace(tables[0], rows=rows, peaks=np.concatenate(peaks), **arrays)
-
-
-# ---- one record -----------------------------------------------------------------------------------------------------
-
-
-def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
-    """(series,): mean time (s) between upcrossings of the mean; NaN with fewer than two. centred: (series, rows)."""
-    above = centred >= 0
-    crossings = [np.flatnonzero(own) for own in above[:, 1:] > above[:, :-1]]
-    means = [(own[-1] - own[0]) / (len(own) - 1) if len(own) > 1 else np.nan for own in crossings]
-    return step * np.array(means)
-
-
-def envelope_peaks(centred: np.ndarray, step: float) -> np.ndarray:
-    """(series, window): the largest peak of the envelope in each PEAK_WINDOW; NaN where it only rises or falls.
-
-    The envelope is the magnitude of the analytic signal (Hilbert transform). centred: (series, rows), zero mean.
-    """
-    every = max(1, round(ENVELOPE_STEP / step))
-    envelope = np.abs(hilbert(centred[:, ::every].astype(np.float32), axis=1))
-    steps = min(max(1, round(PEAK_WINDOW / (every * step))), envelope.shape[1])
-    windows = envelope[:, : envelope.shape[1] // steps * steps].reshape(len(envelope), -1, steps)
-    place = windows.argmax(axis=2) + steps * np.arange(windows.shape[1])
-    before, after = np.maximum(place - 1, 0), np.minimum(place + 1, envelope.shape[1] - 1)
-    here, *beside = (np.take_along_axis(envelope, at, axis=1) for at in (place, before, after))
-    return np.where(here >= np.maximum(*beside), here, np.nan).astype(np.float32)
-
-
-def shares_above(magnitudes: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """(series, LEVELS): share of the rows above each level 0, width, 2 width, ...
-
-    magnitudes: (series, rows). width: (series,) distance of the levels.
-    """
-    cells = np.minimum(magnitudes / width[:, None], LEVELS).astype(np.int32)
-    counts = np.stack([np.bincount(own, minlength=LEVELS + 1) for own in cells])
-    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return (above[:, :LEVELS] / magnitudes.shape[1]).astype(np.float32)
-
-
-def wave_responses(series: np.ndarray, wave: np.ndarray, step: float) -> np.ndarray:
-    """(series, 4, FREQUENCIES): each one's spectrum, real and imaginary part of its cross spectrum with the wave, and
-    the wave's spectrum. One-sided, in squared units per rad/s, by Welch's method; NaN for records below SEGMENT s.
-
-    series: (series, rows). wave: (rows,). step: s.
-    """
-    found = np.full((len(series), 4, len(FREQUENCIES)), np.nan, np.float32)
-    length = round(SEGMENT / step)
-    if len(wave) < length:
-        return found
-    transforms = segment_spectra(np.vstack([series, wave]).T, length)[1 : len(FREQUENCIES) + 1]
-    own, of_wave = transforms[:, :-1], transforms[:, -1:]
-    cross = own * of_wave.conj()
-    parts = np.stack(np.broadcast_arrays(np.abs(own) ** 2, cross.real, cross.imag, np.abs(of_wave) ** 2))
-    density = step / np.pi / (np.hanning(length) ** 2).sum()
-    found[..., : len(transforms)] = density * parts.mean(axis=3).transpose(2, 0, 1)
-    return found
-
-
-@dataclass(frozen=True)
-class Recorder:
-    """Takes the statistics of records.
-
-    scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
-    trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
-    that are left out. wave: its place among the inputs, None without.
-    """
-
-    channels: tuple[str, ...]
-    scale: np.ndarray
-    networks: int
-    transient: float
-    wave: int | None = None
-
-    @classmethod
-    def of(cls, config: Config) -> "Recorder | None":
-        """That of the run's network; None, with a line about the remedy, if it has no out-of-fold predictions."""
-        if not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
-            print("No fleet statistics: the network has no folds; train with num_folds, as input_thorough.py does")
-            return None
-        saved = read_metadata(config.network_folder)
-        scale = np.array(saved["network"]["standardization"]["output_deviation"])
-        wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-        return cls(tuple(saved["network"]["outputs"]), scale, len(saved["folds"]), config.user.transient_time, wave)
-
-    @property
-    def levels(self) -> np.ndarray:
-        return self.scale[:, None] * LEVEL_STEP * np.arange(LEVELS)
-
-    def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
-        """members: (rows, network, channel), see `Predictor.predict_members`."""
-        folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
-        sources = {(NETWORK, k + 1): folds[:, k] for k in range(self.networks)}
-        return self._statistics(record, "fleet", sources | {(SIMPLECODE, 0): record.simple})
-
-    def lamp_record(self, record: Record, out_of_fold: np.ndarray) -> RecordTable:
-        """out_of_fold: (rows, channel), predicted by the networks that have not seen the record."""
-        sources = {(LAMP, 0): record.targets, (NETWORK, 0): out_of_fold, (SIMPLECODE, 0): record.simple}
-        return self._statistics(record, "lamp", sources)
-
-    def _statistics(self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray]) -> RecordTable:
-        first = record.after(self.transient).start
-        time = record.time[first:]
-        if len(time) < 2:
-            raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
-        step = float(np.median(np.diff(time)))
-        wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
-        rows, arrays = [], []
-        for (source, network), motions in sources.items():
-            known = np.isfinite(motions[first:]).all(axis=0)
-            if not known.any():
-                continue
-            channels = [channel for channel, is_known in zip(self.channels, known, strict=True) if is_known]
-            series = np.ascontiguousarray(motions[first:, known].T, float)
-            centred = series - series.mean(axis=1, keepdims=True)
-            sizes = np.stack([magnitudes(each, channel) for each, channel in zip(series, channels, strict=True)])
-            scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1))
-            about = (set_name, record.name, handle_in(record.name), source, network)
-            about_channels = zip(channels, *scalars, strict=True)
-            rows += [(*about, channel, np.ptp(time) + step, *each) for channel, *each in about_channels]
-            shares = shares_above(sizes, self.scale[known] * LEVEL_STEP)
-            arrays.append((shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)))
-        shares, peaks, spectra = map(np.concatenate, zip(*arrays, strict=True))
-        return RecordTable(
-            pd.DataFrame(rows, columns=list(COLUMNS)), shares, self.levels, peaks, spectra, self.channels
-        )
-
-
-# ---- the records of a network ---------------------------------------------------------------------------------------
+from settings import Config, DataInfo, UserInput
+from support.errors import Collector, InputError
+from support.files import posix
+from support.saved_networks import damaged_settings, load_out_of_fold, read_metadata
+from trust.record_statistics import Recorder, RecordTable
+from trust.record_statistics import load as load  # benchmarks/fleet.py calls fleet_records.load and .save
+from trust.record_statistics import save as save
 
 
 def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ()) -> RecordTable:
@@ -216,8 +19,7 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ())
 
     known: records that have been read; others are read from the lists of files in settings.json.
 
-    Raises:
-        InputError: a file is missing or faulty, or no longer as long as it was.
+    Raises InputError if a file is missing or faulty, or no longer as long as it was.
     """
     unseen = load_out_of_fold(folder)
     if not {record.name for record in known} >= set(unseen):
@@ -235,19 +37,12 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ())
 
 
 def _read_training_records(folder: Path) -> list[Record]:
-    config = training_config(folder)
-    names = data_io.unique_names(
-        [path for name in (*SET_NAMES, "predict") for path in getattr(config.data, f"{name}_sc")]
-    )
-    records, faults = [], []
-    for sc, lamp in (*config.data.pairs("train"), *config.data.pairs("val")):
-        try:
-            records.append(data_io.read_record(sc, lamp, config.user, name=names[sc])[0])
-        except InputError as error:
-            faults += error.lines
-    if faults:
-        raise InputError(faults)
-    return records
+    config, collect = training_config(folder), Collector()
+    names = data_io.names_by_path(config.data)
+    pairs = [*config.data.pairs("train"), *config.data.pairs("val")]
+    found = [collect(data_io.read_record, sc, lamp, config.user, None, names[sc]) for sc, lamp in pairs]
+    collect.check()
+    return [record for record, _ in found]
 
 
 def training_config(folder: Path) -> Config:
@@ -262,35 +57,3 @@ def training_config(folder: Path) -> Config:
 
 def _tuple(value):
     return tuple(posix(v) if isinstance(v, str) else v for v in value) if isinstance(value, list) else value
-
-
-# ---- kept in the run's folder ---------------------------------------------------------------------------------------
-
-
-def save(folder: Path, table: RecordTable) -> None:
-    """Writes the table as CSV, and exceedance curves and peaks beside it."""
-    run_folder.note(folder, [TABLE_FILE, CURVES_FILE])
-    with written_aside(folder / TABLE_FILE) as aside:
-        table.rows.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
-    curves = {name: getattr(table, name) for name in (*ARRAYS, "levels")}
-    with written_aside(folder / CURVES_FILE) as aside:
-        np.savez(aside, channels=np.array(table.channels), **curves)
-
-
-def load(folder: Path) -> RecordTable | None:
-    """What `save` has written; None if there is none. Raises InputError if the files do not belong together."""
-    if not (folder / TABLE_FILE).is_file():
-        return None
-    try:
-        rows = pd.read_csv(folder / TABLE_FILE, keep_default_na=False, na_values={name: [""] for name in SCALARS})
-        with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
-            curves = dict(arrays)
-        channels = tuple(str(name) for name in curves.pop("channels"))
-        curves.setdefault("spectra", np.empty((len(rows), 4, 0)))
-        if len(rows) != len(curves["peaks"]):
-            raise ValueError(f"{len(rows)} rows, {len(curves['peaks'])} in {CURVES_FILE}")
-        return RecordTable(rows, channels=channels, **curves)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{folder / TABLE_FILE}: cannot be used ({first_line(error)}); delete it and predict again"
-        ) from error

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from studies.fleet_records import FREQUENCIES, RecordTable
 from studies.fleet_tables import Group, by_source
+from trust.record_statistics import FREQUENCIES, RecordTable
 
 LEAST_COHERENCE = 0.6
 LEAST_WAVE = 0.01  # of the largest wave spectrum; below, the wave's spectrum is leakage from other frequencies
@@ -21,11 +21,9 @@ LEAST_WAVE = 0.01  # of the largest wave spectrum; below, the wave's spectrum is
 def responses(spectra: np.ndarray, level: float) -> pd.DataFrame:
     """The mean spectrum of records, and the operator of all of them together.
 
-    spectra: (record, 4, FREQUENCIES), see `fleet_records.wave_responses`.
-
-    Returns:
-        columns frequency (rad/s), spectrum, lower and upper, between which the spectra of a share `level` of the
-        records lie, wave_spectrum, coherence and rao; the last three NaN without a wave.
+    spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`.
+    Returns columns frequency (rad/s), spectrum, lower and upper, between which the spectra of a share `level` of the
+    records lie, wave_spectrum, coherence and rao; the last three NaN without a wave.
     """
     own, real, imaginary, wave = spectra.mean(axis=0, dtype=float)
     lower, upper = np.quantile(spectra[:, 0], [(1 - level) / 2, (1 + level) / 2], axis=0)

@@ -8,11 +8,10 @@ import pandas as pd
 
 from data_io import CHANNEL_UNITS
 from metrics import SIMPLECODE
-from readers.cases import HANDLE, handle_in, parse_handle
+from readers.cases import PART_UNITS, find_handle
 from studies import fleet_extremes as extremes
 from studies.fleet_estimates import FEWEST_RECORDS, Interval, corrected_mean, effective_runs, mean, share
-from studies.fleet_records import LAMP, NETWORK, RecordTable
-from studies.sea_state_map import PART_UNITS
+from trust.record_statistics import LAMP, NETWORK, RecordTable
 
 EVERYTHING = "all"
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
@@ -61,8 +60,8 @@ def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[
         return [Group(*of_fleet, *everything)]
     groups = []
     for name, records in sorted(of_fleet.items()):
-        handle = handle_in(next(iter(records)))
-        parts = {part: getattr(parse_handle(handle), part) for part in by or PART_UNITS} if handle else {}
+        handle = find_handle(next(iter(records)))
+        parts = {part: getattr(handle, part) for part in by or PART_UNITS} if handle else {}
         own = of_lamp.get(name, frozenset())
         groups.append(Group(name, own, records, borrowed=len(own) < FEWEST_RECORDS, parts=parts))
     return [*groups, Group(EVERYTHING, *everything, mixed=True)]
@@ -75,11 +74,11 @@ def _by_name(table: RecordTable, by: Sequence[str]) -> dict[str, frozenset[str]]
 
 
 def _group_name(handle: str, by: Sequence[str]) -> str:
-    if not HANDLE.fullmatch(handle) or list(by) == [EVERYTHING]:
+    parts = find_handle(handle)
+    if not parts or list(by) == [EVERYTHING]:
         return EVERYTHING
     if not by:
         return handle.rpartition("-")[0].lstrip("_")
-    parts = parse_handle(handle)
     return ", ".join(f"{part} {getattr(parts, part):g} {PART_UNITS[part]}" for part in by)
 
 
@@ -99,9 +98,6 @@ def by_source(
                 chosen = table.chosen((of_source & (table.rows["channel"] == channel)).to_numpy())
                 if (chosen.rows["ssa"] > 0).any():
                     yield {"sea_state": group.name, "channel": channel, "source": source}, chosen
-
-
-# ---- values of a channel --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -191,9 +187,6 @@ def _row(found: Sequence[Interval], group: Group, records: int, method: str) -> 
     runs = np.nan if "borrowed" in method else effective_runs(records, found[1], found[0])
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
     return numbers | counts | {"effective_lamp_runs": runs, "method": method}
-
-
-# ---- largest values -------------------------------------------------------------------------------------------------
 
 
 def _extreme_rows(

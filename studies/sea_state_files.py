@@ -6,10 +6,9 @@ Paths of realizations have no extensions. Those of a kind are in a dictionary, b
 import dataclasses
 import glob
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,10 @@ from tqdm import tqdm
 from data_io import MOTIONS
 from metrics import SIMPLECODE, significant_single_amplitude
 from readers.alignment import align
-from readers.cases import HANDLE, Handle, parse_handle, read_cases
+from readers.cases import Handle, find_handle, parse_handle, read_cases
 from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns
 from settings import NETWORKS_FOLDER
-from support.errors import InputError
+from support.errors import Collector, Found, InputError
 from support.files import posix
 from support.saved_networks import SETTINGS_FILE, damaged_settings, read_metadata
 
@@ -29,36 +28,6 @@ CHANNELS = ("VBM", *MOTIONS)
 MOST_LINES = 8  # of a kind, as thousands of records may have the same problem
 
 Paths = Mapping[Handle, str]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a step has found, with warnings about it, one line each."""
-
-    value: Any
-    remarks: Sequence[str] = ()
-
-
-class Collector:
-    """Does one step of a command after the other, and collects errors and warnings to report them together."""
-
-    def __init__(self, faults: Iterable[str] = ()):
-        self.faults, self.remarks = list(faults), []
-
-    def __call__(self, step: Callable, *arguments, otherwise: Any = None) -> Any:
-        """What the step gives, without the warnings if it is a `Found`; `otherwise` if it raises an InputError."""
-        try:
-            found = step(*arguments)
-        except InputError as error:
-            self.faults += error.lines
-            return otherwise
-        if isinstance(found, Found):
-            self.remarks += found.remarks
-            return found.value
-        return found
-
-    def error(self) -> InputError:
-        return InputError(list(dict.fromkeys(self.faults)))
 
 
 def summarized(lines: Iterable[str]) -> list[str]:
@@ -75,17 +44,12 @@ def condition(handle: Handle) -> Handle:
     return dataclasses.replace(handle, realization=0)
 
 
-# ---- which files ------------------------------------------------------------------------------------------------
-
-
 def _by_handle(paths: Iterable[str]) -> tuple[dict[Handle, list[str]], list[str]]:
     """The paths whose names end in a handle, by handle, and the others."""
     named, unnamed = {}, []
     for path in paths:
-        if HANDLE.fullmatch(path):
-            named.setdefault(parse_handle(path), []).append(path)
-        else:
-            unnamed.append(path)
+        handle = find_handle(path)
+        (named.setdefault(handle, []) if handle else unnamed).append(path)
     return named, unnamed
 
 
@@ -216,9 +180,6 @@ def training_records(network: str) -> Found:
     return Found((frozenset(map(condition, named)), [path for paths in lists.values() for path in paths]), remarks)
 
 
-# ---- reading ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Part:
     """The channels of one file. table: (rows, 1 + channel) with time first."""
@@ -264,10 +225,8 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
     """Significant single amplitudes of all realizations, each over the time it has in common with LAMP's record.
 
     models: the records of networks and SimpleCode. truths: LAMP's.
-
-    Returns:
-        a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp, ssa_model
-        in the channel's unit.
+    Returns a DataFrame with a row for each model, realization and channel: network, handle, channel, ssa_lamp,
+    ssa_model in the channel's unit.
 
     Raises InputError with all that is wrong with files of LAMP and networks; SimpleCode's faulty files are left out.
     """
@@ -280,8 +239,7 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
             collect = of_simplecode if model == SIMPLECODE else of_networks
             amplitudes = collect(_amplitudes, model, path, lamp, truths[handle], otherwise=[])
             rows += [(model, handle, *each) for each in amplitudes]
-    if of_networks.faults:
-        raise of_networks.error()
+    of_networks.check()
     table = pd.DataFrame(rows, columns=["network", "handle", "channel", "ssa_lamp", "ssa_model"])
     return Found(table, summarized([*of_networks.remarks, *of_simplecode.remarks, *of_simplecode.faults]))
 

@@ -4,7 +4,6 @@ python -m studies.sea_state_map --networks A B --lamp FOLDER_OR_CASES   predicti
 """
 
 import argparse
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -18,22 +17,13 @@ import data_io
 import plotting
 from figures.sea_state_figure import ErrorMaps, sea_state_figure
 from metrics import SIMPLECODE
-from readers.cases import Handle
+from readers.cases import PART_UNITS, Handle, part_label
 from settings import SaveData
 from studies import sea_state_files
-from studies.sea_state_files import CHANNELS, Collector, condition
-from support.errors import InputError, exit_status, warn
+from studies.sea_state_files import CHANNELS, condition
+from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import png_path, posix
 
-PART_UNITS = {
-    "height": "m",
-    "period": "s",
-    "heading": "deg",
-    "second_height": "m",
-    "second_period": "s",
-    "second_heading": "deg",
-    "speed": "knots",
-}
 CONVENTION = (
     "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
 )
@@ -81,8 +71,7 @@ def run(
         listed = [path for _, paths in known.values() for path in paths]
         simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
         amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
-    if collect.faults:
-        raise collect.error()
+    collect.check()
     table = condition_table(amplitudes, *parts, {name: conditions for name, (conditions, _) in known.items()})
     if table.empty:
         remarks = "; ".join(collect.remarks)
@@ -95,9 +84,6 @@ def run(
     return table
 
 
-# ---- checks of the options ------------------------------------------------------------------------------------------
-
-
 def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) -> list[str]:
     """A line for too many networks, and for each invalid part of the handle."""
     faults = []
@@ -108,9 +94,8 @@ def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) ->
         faults.append(f"--networks {names}: a network cannot be compared with itself; give two different names, or one")
     for option, part in (("--x", x), ("--y", y)):
         if part is not None and part not in PART_UNITS:
-            near = difflib.get_close_matches(part, PART_UNITS, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            faults.append(f"{option} {part}: no part of a handle; {hint}expected one of {', '.join(PART_UNITS)}")
+            hint = did_you_mean(part, PART_UNITS) or ";"
+            faults.append(f"{option} {part}: no part of a handle{hint} expected one of {', '.join(PART_UNITS)}")
     if x is not None and x == y:
         faults.append(f"--x {x} --y {y}: both are the same part; give two parts")
     return faults
@@ -145,15 +130,11 @@ def _listed(values: Sequence[float]) -> str:
     return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "...", shown[-1]])
 
 
-# ---- statistics -------------------------------------------------------------------------------------------------
-
-
 def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[Handle]]) -> pd.DataFrame:
     """The amplitudes of `read_amplitudes`, averaged over the realizations of each condition.
 
-    Returns:
-        columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
-        ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
+    Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
+    ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
     """
     errors = amplitudes["ssa_model"] - amplitudes["ssa_lamp"]
     amplitudes = amplitudes.assign(condition=amplitudes["handle"].map(condition), ssa_error=errors)
@@ -182,9 +163,6 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
     ]
 
 
-# ---- figure and summary -----------------------------------------------------------------------------------------
-
-
 def error_maps(table: pd.DataFrame, models: Sequence[str], channels: Sequence[str], x: str, y: str) -> ErrorMaps:
     """A `condition_table` as arrays over the grid of conditions."""
     axes = models, channels, np.unique(table[y]), np.unique(table[x])
@@ -201,8 +179,8 @@ def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: H
     has_second = handle.second_height > 0 or "second_height" in (x, y)
     constant = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
     values = ", ".join(f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant)
-    labels = [f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]" for part in (x, y)]
-    return sea_state_figure(error_maps(table, models, channels, x, y), *labels, f"{CONVENTION}; {values}")
+    maps = error_maps(table, models, channels, x, y)
+    return sea_state_figure(maps, part_label(x), part_label(y), f"{CONVENTION}; {values}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:

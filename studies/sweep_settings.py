@@ -1,7 +1,6 @@
 """Reads and checks the class SweepArgs of an input file: the combinations of settings that a sweep tries."""
 
 import dataclasses
-import hashlib
 import itertools
 import json
 import math
@@ -17,6 +16,7 @@ from readers import input_file
 from settings import Config, Search, UserInput
 from support import conflicts, saved_networks
 from support.errors import InputError
+from support.files import text_hash
 
 MOST_MEMBERS = 999
 SWEPT = tuple(name for name, setting in settings.declared(UserInput).items() if setting.swept)
@@ -62,8 +62,7 @@ class Sweep:
     def study_name(self) -> str:
         """The same for all processes of a sweep, also with a larger num_draws."""
         drawn = self.search.sampler, self.search.draw_seed, self.search.num_draws > 0
-        text = json.dumps([saved_networks.training_settings(self.config.as_dict()), self.values, drawn])
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return text_hash(json.dumps([saved_networks.training_settings(self.config.as_dict()), self.values, drawn]))
 
     @property
     def members(self) -> tuple[Config, ...]:
@@ -95,8 +94,7 @@ class Sweep:
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
     """The sweep described by an input file's class SweepArgs, None if there is no such class.
 
-    Returns:
-        the sweep (without members if there are errors), the errors and the warnings, one line each.
+    Returns the sweep (without members if there are errors), the errors and the warnings, one line each.
     """
     if source is None:
         return None, [], []

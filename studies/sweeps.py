@@ -43,9 +43,6 @@ class Stopped(BaseException):
     """Ctrl-C in a sweep. Not a KeyboardInterrupt, which ends a training as if it were finished."""
 
 
-# ---- sharing between processes ----------------------------------------------------------------------------------
-
-
 def open_study(sweep: Sweep) -> optuna.Study:
     """The study of a sweep in its folder, created by the first process. Raises InputError if its journal is damaged."""
     sweep.folder.mkdir(parents=True, exist_ok=True)
@@ -124,14 +121,10 @@ def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) ->
     return study.ask(places)
 
 
-# ---- training and ranking ---------------------------------------------------------------------------------------
-
-
 def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
     """Trains members until none is left; if then all are settled, saves the best and reports on it.
 
-    Returns:
-        the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
+    Returns the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
     """
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []

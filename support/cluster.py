@@ -33,18 +33,14 @@ class Worker:
         return f"machine {index + 1} of {len(self.addresses)} ({self.addresses[index]})"
 
 
-ALONE = Worker()
-
-
 def this_worker() -> Worker:
     """The machine named in TF_CONFIG; without it, or with one worker, a single worker.
 
-    Raises:
-        InputError: TF_CONFIG is not valid for workers.
+    Raises InputError if TF_CONFIG is not valid for workers.
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
-        return ALONE
+        return Worker()
     try:
         values = json.loads(text)
     except ValueError as error:

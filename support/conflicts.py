@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from settings import SET_NAMES, Config, DataInfo
+from settings import SET_NAMES, Config, DataInfo, UserInput
 
 
 def faults(config: Config, lists_were_read: bool = True) -> list[str]:
@@ -11,23 +11,12 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
     lists_were_read: otherwise some lists of realizations may be empty because of other errors.
     """
     user, data, training = config.user, config.data, config.user.training_mode
-    nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
-    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * nx * ny
-    outputs = 3 * user.output_3dof + user.output_vbm
-    without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
     lists = [data.train_sc + data.train_lamp] if training else [v for v in vars(data).values() if isinstance(v, tuple)]
     no_lists = lists_were_read and not any(lists)
     evolution = config.plotting.evolution_ID_list_val if config.plotting.plotting_mode else ()
     fitted = training and user.network_type == "linear"
     in_closed_form = "network_type 'linear' is fitted in closed form"
-    derived = "correct it or leave it out, as it is derived"
     found = {
-        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
-        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not outputs,
-        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
-        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": ny > 1 and user.ship_beam is None,
-        "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
-        "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
             training and no_lists
         ),
@@ -42,12 +31,6 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
         "UserInputArgs.checkpoint_every above 0, or leave the list empty": (
             training and evolution and not user.checkpoint_every
         ),
-        f"UserInputArgs.input_size = {user.input_size}: the selected channels make {inputs}; {derived}": (
-            user.input_size not in (None, inputs)
-        ),
-        f"UserInputArgs.output_size = {user.output_size}: the selected channels make {outputs}; {derived}": (
-            user.output_size not in (None, outputs)
-        ),
         f"UserInputArgs.resume = True: {in_closed_form}, so nothing is left to resume; set resume = False": (
             fitted and user.resume
         ),
@@ -56,7 +39,31 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
         f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has a single solution, which an "
         "ensemble would repeat; set num_networks = 1": fitted and user.num_networks > 1,
     }
-    return _uneven_lists(data) + [line for line, wrong in found.items() if wrong]
+    return _uneven_lists(data) + _channel_faults(user) + [line for line, wrong in found.items() if wrong]
+
+
+def _channel_faults(user: UserInput) -> list[str]:
+    """A line for each contradiction between the settings that select the channels."""
+    nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
+    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * nx * ny
+    outputs = 3 * user.output_3dof + user.output_vbm
+    without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
+    derived = "correct it or leave it out, as it is derived"
+    found = {
+        "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
+        "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not outputs,
+        "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
+        "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": ny > 1 and user.ship_beam is None,
+        "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
+        "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
+        f"UserInputArgs.input_size = {user.input_size}: the selected channels make {inputs}; {derived}": (
+            user.input_size not in (None, inputs)
+        ),
+        f"UserInputArgs.output_size = {user.output_size}: the selected channels make {outputs}; {derived}": (
+            user.output_size not in (None, outputs)
+        ),
+    }
+    return [line for line, wrong in found.items() if wrong]
 
 
 def warnings(config: Config) -> list[str]:

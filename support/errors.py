@@ -1,10 +1,16 @@
 """Errors that the user has to fix, and warnings: one line each."""
 
+import difflib
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+# What reading a damaged file of numbers or JSON may raise.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 REMEDIES = {  # and the numbers of the system's errors
     "free some disk space and run again": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
     "check your permissions there, and whether another program has the file open": (
@@ -32,6 +38,38 @@ class Diverged(InputError):
     """A training that produced no network; repeating it with the same settings would not either."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a step has found, with warnings about it, one line each."""
+
+    value: Any
+    remarks: Sequence[str] = ()
+
+
+class Collector:
+    """Does one step after the other, and collects errors and warnings to report them together."""
+
+    def __init__(self, faults: Iterable[str] = ()):
+        self.faults, self.remarks = list(faults), []
+
+    def __call__(self, step: Callable, *arguments, otherwise: Any = None) -> Any:
+        """What the step gives, without the warnings if it is a `Found`; `otherwise` if it raises an InputError."""
+        try:
+            found = step(*arguments)
+        except InputError as error:
+            self.faults += error.lines
+            return otherwise
+        if isinstance(found, Found):
+            self.remarks += found.remarks
+            return found.value
+        return found
+
+    def check(self) -> None:
+        """Raises InputError with all errors so far, each once."""
+        if self.faults:
+            raise InputError(list(dict.fromkeys(self.faults)))
+
+
 def warn(lines: Iterable[str]) -> None:
     """Prints warnings to stderr, each line once."""
     for line in dict.fromkeys(lines):
@@ -52,6 +90,12 @@ def exit_status(work: Callable[[], object]) -> int:
         report(error.lines)
         return 1
     return 0
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether a similar known name is meant, to be appended to an error; empty if none is similar."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def first_line(error: BaseException) -> str:

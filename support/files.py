@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -52,6 +53,11 @@ def try_to_write(folder: Path) -> None:
     except OSError as error:
         error.filename = str(existing)
         raise
+
+
+def text_hash(text: str, size: int = 16) -> str:
+    """A hash of a text; size: bytes, each two hexadecimal digits."""
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
 def posix(path: str | os.PathLike) -> str:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, user_settings
-from support.errors import InputError, first_line, warn
+from support.errors import UNREADABLE, InputError, first_line, warn
 from support.files import write_json
 
 MODEL_FILE = "model.keras"
@@ -103,7 +102,7 @@ def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE:
         return {}
 
 

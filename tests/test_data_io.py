@@ -17,6 +17,7 @@ from data_io import (
     wave_at_centre,
     write_prediction,
 )
+from readers import text_tables
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
@@ -166,7 +167,7 @@ def test_predicted_motions_are_read_back_as_lamps(tmp_path):
     data_io.write_lamp_motions(path, time, track, motions)
     table = read_columns(path, LAMP_MOT)
     assert np.abs(table - np.column_stack([time, motions])).max() <= 0.5e-5 + 1e-9
-    places = read_columns(path, data_io.LAMP_TRACK)
+    places = read_columns(path, text_tables.LAMP_TRACK)
     assert np.abs(places - np.column_stack([time, track[:, :2]])).max() <= 0.5e-5 + 1e-9
     assert np.abs(np.loadtxt(path, skiprows=3)[:, 6] - track[:, 2]).max() <= 0.5e-5 + 1e-9
     assert [path.name for path in path.parent.iterdir()] == ["prediction.mot"]
@@ -208,7 +209,7 @@ def test_simplecodes_own_wave_is_used_without_lamp_and_wav_alone(tmp_path, with_
         Path(f"{sc}.wav").write_bytes(Path(f"{lamp}.wav").read_bytes())
     user = UserInput(time_res=1)
     record, warnings = read_record(sc, lamp if with_lamp else None, user)
-    expected = read_columns(f"{lamp}.wav", data_io.WAV)[:, 1] if with_wav or with_lamp else own[:, 7]
+    expected = read_columns(f"{lamp}.wav", text_tables.WAV)[:, 1] if with_wav or with_lamp else own[:, 7]
     assert np.array_equal(record.inputs[:, 3], expected) and warnings == []
     assert np.array_equal(record.inputs[:, :3], table[:, 3:6])
 

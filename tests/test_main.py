@@ -33,7 +33,7 @@ import outputs
 import settings
 from layers.standardization import Standardization
 from network import Architecture
-from readers import input_file
+from readers import input_file, text_tables
 from settings import UserInput
 
 ROOT = Path(main.__file__).resolve().parent
@@ -130,8 +130,8 @@ def test_predictions_and_report_belong_together(project):
     path = folder / "lstm_output_for_SC_3.txt"
     assert path.read_text().splitlines()[0].split() == ["Time", "Zcg", "Roll", "Pitch"]
     prediction = np.loadtxt(path, skiprows=1)
-    lamp = data_io.read_columns(f"{project.data['test_lamp'][0]}.mot", data_io.LAMP_MOT)
-    simple = data_io.read_columns(f"{project.data['test_sc'][0]}.mot", data_io.SC_MOT)
+    lamp = text_tables.read_columns(f"{project.data['test_lamp'][0]}.mot", text_tables.LAMP_MOT)
+    simple = text_tables.read_columns(f"{project.data['test_sc'][0]}.mot", text_tables.SC_MOT)
     assert prediction.shape == simple.shape == (190, 4)  # SimpleCode's ten zero rows are left out
     assert np.allclose(prediction[:, 0], lamp[:190, 0], atol=1e-5)
     report = pd.read_csv(folder / "error_report.csv").query("set == 'test'").set_index(["source", "channel"])
@@ -431,16 +431,16 @@ def test_predictions_without_lamp_are_written_as_text_and_as_lamp_would(predicti
     table = np.loadtxt(output(predicting, "lstm_output_for_SC_3.txt"), skiprows=1)
     assert table.shape == (190, 4) and np.isfinite(table).all()
     path = output(predicting, "lstm_output_for_SC_3.mot")
-    lamp = data_io.read_columns(path, data_io.LAMP_MOT)
+    lamp = text_tables.read_columns(path, text_tables.LAMP_MOT)
     assert np.array_equal(lamp, table)
     assert path.read_text().splitlines()[2].split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
-    track = data_io.read_columns(path, data_io.LAMP_TRACK)
-    assert np.allclose(track, data_io.read_columns(f"{predicting.simple}.mot", data_io.SC_TRACK), atol=1e-5)
+    track = text_tables.read_columns(path, text_tables.LAMP_TRACK)
+    assert np.allclose(track, text_tables.read_columns(f"{predicting.simple}.mot", text_tables.SC_TRACK), atol=1e-5)
     assert "Predicted 1 of 1" in capsys.readouterr().out
 
     # It is the saved network's answer, in the saved network's standardization.
-    simple = data_io.read_columns(f"{predicting.simple}.mot", data_io.SC_MOT)
-    wave = data_io.read_columns(f"{predicting.lamp}.wav", data_io.WAV)[:190, 1:]
+    simple = text_tables.read_columns(f"{predicting.simple}.mot", text_tables.SC_MOT)
+    wave = text_tables.read_columns(f"{predicting.lamp}.wav", text_tables.WAV)[:190, 1:]
     model = keras.models.load_model(f"saved_models/{NAME}/model.keras")
     x = np.hstack([simple[:, 1:], wave])
     for first in range(3):
@@ -567,7 +567,7 @@ def test_prediction_without_lamp_on_a_grid_and_of_the_moment(project):
     text = output(project, "lstm_output_for_SC_3.txt")
     assert text.read_text().splitlines()[0].split() == ["Time", "VBM", "Zcg", "Roll", "Pitch"]
     table = np.loadtxt(text, skiprows=1)
-    motions = data_io.read_columns(output(project, "lstm_output_for_SC_3.mot"), data_io.LAMP_MOT)
+    motions = text_tables.read_columns(output(project, "lstm_output_for_SC_3.mot"), text_tables.LAMP_MOT)
     assert np.array_equal(motions, table[:, [0, 2, 3, 4]])
 
 

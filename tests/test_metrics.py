@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from metrics import (
     MEASURES,
-    channel_errors,
     error_by_record,
     error_report,
     error_rows,
     format_report,
     magnitudes,
     model_sums,
+    pooled_errors,
     record_maxima,
     record_sums,
     significant_single_amplitude,
@@ -28,6 +28,11 @@ from metrics import (
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
 UNITS = {"Zcg": "m", "Roll": "deg"}
+
+
+def channel_errors(targets, predictions) -> dict[str, float]:
+    """MEASURES of one channel over a set; a (rows,) array for each record."""
+    return pooled_errors([record_sums(y, p) for y, p in zip(targets, predictions, strict=True)])
 
 
 def slow_turning_points(series) -> list[int]:
@@ -162,7 +167,9 @@ def error_table(targets, predictions, channels) -> pd.DataFrame:
 
 
 def report_of(results, channels, *network) -> pd.DataFrame:
-    return error_report({name: model_sums(records) for name, records in results.items()}, channels, *network)
+    return error_report(
+        {name: [model_sums(each) for each in records] for name, records in results.items()}, channels, *network
+    )
 
 
 def test_the_row_of_all_channels():
@@ -244,7 +251,7 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
     simple = [np.column_stack([np.full(len(y), np.nan), 0.5 * y[:, 1]]) for y in lamp]
     records = list(zip(lamp, simple, predicted, strict=True))
     names = {"test": [("SC_h7-1", "_h7-1"), ("calm", "")]}
-    table = error_by_record({"test": model_sums(records)}, names, ("VBM", "Roll"))
+    table = error_by_record({"test": [model_sums(each) for each in records]}, names, ("VBM", "Roll"))
     assert table.columns.tolist() == ["set", "record", "handle", "source", "channel", *MEASURES]
     assert table["handle"].tolist() == ["_h7-1"] * 5 + [""] * 5
     for (record, _), motions in zip(names["test"], records, strict=True):
@@ -256,7 +263,8 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
 def test_where_the_network_is_worse_than_simplecode():
     lamp = np.random.default_rng(2).normal(size=(50, 2))
     records = [(lamp, lamp + a, lamp + b) for a, b in (([1, 1], [3, 0.5]), ([1, 1], [0.1, 2]), ([3, 0], [0.1, 1]))]
-    sums = {"train": model_sums(records[:1]), "test": model_sums(records)}
+    of_records = [model_sums(each) for each in records]
+    sums = {"train": of_records[:1], "test": of_records}
     names = {"train": [("a", "")], "test": [("a", ""), ("b", ""), ("c", "")]}
     channels = ("Zcg", "Roll")
     report = error_report(sums, channels, "GRU")
@@ -268,7 +276,7 @@ def test_where_the_network_is_worse_than_simplecode():
         "GRU is worse than SimpleCode in Zcg in 1 of 3 records of the test set, most in a: 9 times its mse",
         "GRU is worse than SimpleCode in Roll in 1 of 3 records of the test set, most in b: 4 times its mse",
     ]
-    better = error_report({"test": model_sums([(lamp, lamp + 1, lamp)])}, channels)
+    better = error_report({"test": [model_sums((lamp, lamp + 1, lamp))]}, channels)
     assert worse_than_simplecode(better, better.assign(record="a")) == []
 
 
@@ -284,7 +292,7 @@ def test_magnitudes_of_heave_and_bending_moment_are_about_the_mean_and_angles_ab
 
 def test_the_first_minute_has_a_measure_of_its_own():
     y, p = np.zeros((10, 1)), np.arange(10.0)[:, None]
-    sums = model_sums([(y, p, p / 2)], [4])
+    sums = [model_sums((y, p, p / 2), 4)]
     report = error_report({"test": sums}, ["Zcg"])
     assert report["mse_start"].tolist()[::2] == [pytest.approx(14 / 4), pytest.approx(14 / 16)]
-    assert np.isnan(error_report({"test": model_sums([(y, p, p)], [0])}, ["Zcg"])["mse_start"]).all()
+    assert np.isnan(error_report({"test": [model_sums((y, p, p), 0)]}, ["Zcg"])["mse_start"]).all()

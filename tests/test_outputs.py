@@ -9,6 +9,7 @@ from conftest import write_realization
 
 import data_io
 import outputs
+from readers import text_tables
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
 from support.errors import InputError
 
@@ -40,7 +41,7 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
     assert "Predicted 5 of 5" in capsys.readouterr().out
     for i, sc in enumerate(many.data.predict_sc):
         table = np.loadtxt(many.output_folder / f"lstm_output_for_SC_{i}.txt", skiprows=1)
-        assert np.allclose(table, data_io.read_columns(f"{sc}.mot", data_io.SC_MOT), atol=1e-5)
+        assert np.allclose(table, text_tables.read_columns(f"{sc}.mot", text_tables.SC_MOT), atol=1e-5)
 
 
 def test_records_on_disk_are_predicted_a_few_at_a_time(many, monkeypatch, tmp_path):
@@ -61,7 +62,7 @@ def test_records_on_disk_are_predicted_a_few_at_a_time(many, monkeypatch, tmp_pa
 
 def test_warnings_are_reported_once_and_errors_come_back(many, capsys):
     wave = many.data.predict_waves[1]
-    rows = data_io.read_columns(f"{wave}.wav", data_io.WAV)[::2]
+    rows = text_tables.read_columns(f"{wave}.wav", text_tables.WAV)[::2]
     text = "\n".join(["a", "b", "c", *(f"{a} {b}" for a, b in rows)])
     with open(f"{wave}.wav", "w") as file:
         file.write(text)
@@ -97,7 +98,7 @@ def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
 
     monkeypatch.setattr(outputs, "predict_with_checkpoints", fail)
     config = Config(plotting=Plotting(evolution_ID_list_val=(0,)))
-    assert outputs.evolution_figures(config, [SimpleNamespace(inputs=None)], None, None) == {}
+    assert outputs.evolution_figures(config, [SimpleNamespace(inputs=None)], None) == {}
     assert "epoch_000002.keras" in capsys.readouterr().err
 
 

@@ -10,22 +10,22 @@ from matplotlib.figure import Figure
 
 import plotting
 from data_io import CHANNEL_UNITS
-from figures.style import STYLE_FILE
+from figures.parts import STYLE_FILE
 from metrics import record_maxima, running_mean, turning_points
 from plotting import (
-    PlotStyle,
     error_figure,
     histogram_figure,
     maxima_figure,
     prediction_figure,
     save_figure,
 )
+from settings import Plotting
 from support.errors import InputError
 
 CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
 LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")
 SCALES = np.array([2e8, 1.0, 8.0, 2.0])
-STYLE = PlotStyle(simple_color="tab:red", lamp_color="navy", lstm_color="tab:green", running_avg_span=20)
+STYLE = Plotting(simple_color="tab:red", lamp_color="navy", lstm_color="tab:green", running_avg_span=20)
 
 
 @pytest.fixture(autouse=True)

@@ -23,29 +23,16 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, RecordsOnDisk, joined, parse_handle
+from data_io import Record, RecordsOnDisk, joined, record_names
 from layers.standardization import Standardization
-from network import (
-    Architecture,
-    TrainedNetwork,
-    join_networks,
-    load_network,
-    new_metadata,
-    save_model,
-)
+from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata, save_model
 from prediction import Predictor, save_out_of_fold
+from readers.cases import find_handle
 from settings import Config
+from support import saved_networks
 from support.cores import cores
 from support.errors import InputError, warn
-from support.saved_networks import (
-    HISTORY_FILE,
-    MODEL_FILE,
-    SETTINGS_FILE,
-    new_training_folder,
-    publish,
-    unfinished,
-    write_metadata,
-)
+from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE
 from training.fit import train as train_one
 from training.history import LOG_INTERVAL, as_duration, write_history
 from training.lock import only_training
@@ -61,9 +48,8 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
 
     The standardization is that of all these records. Beside the network lie the out-of-fold predictions.
 
-    Raises:
-        InputError: there are fewer records than folds, an objective has no weight on any record, or what a training
-            raises.
+    Raises InputError if there are fewer records than folds or an objective has no weight on any record, and what a
+    training raises.
     """
     records, user = joined(sets["train"], sets["val"]), config.user
     if len(records) < user.num_folds:
@@ -87,7 +73,7 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
             shutil.rmtree(work, ignore_errors=True)
             drawn = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
             metadata = new_metadata(config, architecture, drawn if user.seed is None else user.seed)
-            write_metadata(work, metadata | {"data_fingerprint": data})
+            saved_networks.write_metadata(work, metadata | {"data_fingerprint": data})
         folds = split(config, sets, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, Standardization.of(records), report.update)
@@ -126,7 +112,7 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], r
     history = joint_history(folds)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(joint, history=history, best_epoch=epoch)
-    folder = new_training_folder(config.network_folder)
+    folder = saved_networks.new_training_folder(config.network_folder)
     save_model(trained.model, folder / MODEL_FILE)
     write_history(history, folder / HISTORY_FILE)
     save_out_of_fold(folder, found)
@@ -136,13 +122,10 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], r
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
         for n, fold in zip(networks, folds, strict=True)
     ]
-    write_metadata(folder, metadata | numbers)
-    publish(folder, config.network_folder)
+    saved_networks.write_metadata(folder, metadata | numbers)
+    saved_networks.publish(folder, config.network_folder)
     report.close()
     return trained
-
-
-# ---- which records each network leaves out ------------------------------------------------------------------------
 
 
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
@@ -160,9 +143,8 @@ def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
 
 
 def _sea_state(name: str) -> tuple[float, ...]:
-    try:
-        handle = parse_handle(name)
-    except InputError:
+    handle = find_handle(name)
+    if handle is None:
         return ()
     return (handle.heading, *(value for key, value in vars(handle).items() if key != "realization"))
 
@@ -177,7 +159,7 @@ class Fold:
     def history(self) -> pd.DataFrame:
         """Its epochs so far; empty before the first one has ended."""
         own = self.config.network_folder
-        for folder in (unfinished(own), own):
+        for folder in (saved_networks.unfinished(own), own):
             try:
                 return pd.read_csv(folder / HISTORY_FILE)
             except (OSError, ValueError):
@@ -188,17 +170,13 @@ class Fold:
 def split(config: Config, sets: Mapping[str, Sequence[Record]], seed: int) -> list[Fold]:
     """The folds of all records of train and val; each validates on what is dealt to it and trains on the rest."""
     records = joined(sets["train"], sets["val"])
-    dealt = deal([record.name for record in getattr(records, "cached", records)], config.user.num_folds, seed)
+    dealt = deal(record_names(records), config.user.num_folds, seed)
     folds = []
     for k in range(config.user.num_folds):
-        user = dataclasses.replace(
-            config.user,
-            model_save_filename=f"{config.network_name}.folds/fold_{k + 1}",
-            num_folds=0,
-            seed=int(np.random.SeedSequence((seed, k)).generate_state(1)[0] >> 1),
-        )
+        name = f"{config.network_name}.folds/fold_{k + 1}"
+        own_seed = int(np.random.SeedSequence((seed, k)).generate_state(1)[0] >> 1)
         own = {"train": _chosen(records, dealt != k), "val": _chosen(records, dealt == k)}
-        folds.append(Fold(dataclasses.replace(config, user=user), own))
+        folds.append(Fold(config.with_user(model_save_filename=name, num_folds=0, seed=own_seed), own))
     return folds
 
 
@@ -208,20 +186,17 @@ def _chosen(records: Sequence[Record], chosen: np.ndarray) -> Sequence[Record]:
     return tuple(records[i] for i in np.flatnonzero(chosen))
 
 
-# ---- side by side -------------------------------------------------------------------------------------------------
-
-
 def train_folds(folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None]) -> None:
     """Trains each fold in a process of its own, as many at once as there are cores; `report` is called meanwhile.
 
-    Raises:
-        InputError: what was wrong in the folds; or Ctrl-C came before all of them had begun.
+    Raises InputError with what was wrong in the folds, or if Ctrl-C came before all of them had begun.
     """
     workers = min(cores(), len(folds))
     threads = max(1, cores() // len(folds))
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     waiting, begun, stopped = list(folds), [], False
-    with ProcessPoolExecutor(workers, context, initializer=_ignore_ctrl_c, max_tasks_per_child=1) as pool:
+    no_ctrl_c = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # until there is a training
+    with ProcessPoolExecutor(workers, context, **no_ctrl_c, max_tasks_per_child=1) as pool:
         while waiting or any(not future.done() for future in begun):
             try:
                 while waiting and not stopped and sum(not future.done() for future in begun) < workers:
@@ -240,10 +215,6 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
         ]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
-
-
-def _ignore_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the process has a training to end
 
 
 def _train_fold(fold: Fold, standardization: Standardization, threads: int) -> list[str]:
@@ -268,9 +239,6 @@ def _faults(future: Future) -> list[str]:
         return future.result()
     except BrokenProcessPool:
         return ["the process of a fold was killed, perhaps as memory ran out; resume = True goes on"]
-
-
-# ---- what the folds give together ---------------------------------------------------------------------------------
 
 
 def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:

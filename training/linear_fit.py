@@ -101,9 +101,8 @@ def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
 def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> LinearFilter:
     """Ridge regression on `train`; for each output channel the penalty with the smallest error on `choosing`.
 
-    Args:
-        train, choosing: standardized sequences; the filter is fitted to their targets.
-        before, after: number of network steps before and after each step that the filter sees.
+    train, choosing: standardized sequences; the filter is fitted to their targets.
+    before, after: number of network steps before and after each step that the filter sees.
     """
     covariance, correlation = _normal_equations(train, before, after)
     eigenvalues, vectors = np.linalg.eigh(covariance)

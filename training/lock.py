@@ -13,8 +13,7 @@ from support.errors import InputError, cannot_be_written
 def only_training(folder: Path) -> Iterator[None]:
     """Holds `<folder>.lock` while a network is trained. A killed process leaves the file but not the lock.
 
-    Raises:
-        InputError: another process holds it, or the file cannot be written.
+    Raises InputError if another process holds it, or the file cannot be written.
     """
     path = folder.with_name(folder.name + ".lock")
     lock = FileLock(path, blocking=False)

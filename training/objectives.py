@@ -24,9 +24,8 @@ COUNTS_LARGE_ERRORS = (4, 5)  # kinds that may have no sample if the network is 
 def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Sum and number of the objective's terms, so that batches can be combined to the overall mean.
 
-    Args:
-        objective: (kind, a, b).
-        target, output: (batch, time, channel); NaN in the target marks elements that do not count.
+    objective: (kind, a, b).
+    target, output: (batch, time, channel); NaN in the target marks elements that do not count.
     """
     kind, a, b = objective
     known = tf.math.is_finite(target)
@@ -81,9 +80,6 @@ def member_loss(objective: Callable, architecture: Architecture) -> Callable:
     return lambda target, outputs: objective(tf.tile(target, (1, 1, architecture.num_networks)), outputs)
 
 
-# ---- objectives without weight --------------------------------------------------------------------------------
-
-
 def check_objectives(samples: Mapping[str, tuple[Objective, Sequences]], architecture: Architecture) -> None:
     """Raises InputError for an objective that has no weight on any sample of its set ("train", "val")."""
     faults = [
@@ -131,7 +127,6 @@ def _without_weight(set_name: str, objective: Objective, sequences: Sequences, a
     units = ", ".join(f"{deviation:.3g} {CHANNEL_UNITS[channel]} in {channel}" for channel, deviation in deviations)
     return (
         f"UserInputArgs.{set_name}_fun_hyp = {list(objective)} has no weight on any sample of the {set_name} set: "
-        f"{why}; "
-        f"y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for {units}; "
-        f"{remedy}"
+        f"{why}; y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for "
+        f"{units}; {remedy}"
     )

@@ -1,10 +1,8 @@
 """Resumes an interrupted training: finds it, checks that settings and data are the same, and restores its state."""
 
 import contextlib
-import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,25 +12,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import Record, RecordsOnDisk
+from data_io import Record
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
-from support.errors import InputError, first_line
-from support.files import written_aside
-from support.saved_networks import (
-    CHECKPOINTS,
-    HISTORY_COLUMNS,
-    HISTORY_FILE,
-    MODEL_FILE,
-    STATE_FILE,
-    TRAINING_FILES,
-    different_settings,
-    interrupted_training,
-    only_more_epochs,
-    restore_replaced,
-    training_settings,
-    write_metadata,
-)
+from support import saved_networks
+from support.errors import UNREADABLE, InputError, first_line
+from support.files import text_hash, written_aside
+from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE, TRAINING_FILES
 from training.checkpoints import Checkpoints
 from training.history import Progress
 from training.optimizer import ENDLESS_SCHEDULES
@@ -52,33 +38,25 @@ class Interrupted:
 
 def data_fingerprint(*sets: Sequence[Record]) -> str:
     """A hash of all numbers of the records, the same for records in memory and on disk."""
-    digests = [
-        record.digest
-        for records in sets
-        for record in (records.cached if isinstance(records, RecordsOnDisk) else records)
-    ]
-    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
+    return text_hash(" ".join(record.digest for records in sets for record in getattr(records, "cached", records)))
 
 
 def fingerprints(config: Config, data: str) -> dict[str, str]:
     """Fingerprints of what has to be equal on machines that train together; paths may differ."""
-    own = training_settings(config.as_dict())
+    own = saved_networks.training_settings(config.as_dict())
     settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
-    return {"settings": hashlib.blake2b(settings.encode()).hexdigest(), "data": data}
+    return {"settings": text_hash(settings), "data": data}
 
 
 def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetwork | None:
     """The interrupted training of this name, or the network of a finished one.
 
-    None (with a message) if the training has to start from the beginning.
-
-    Raises:
-        InputError: it was started with other settings, which are listed, or on other data; it is damaged; or it cannot
-            continue beyond its last epoch.
+    None (with a message) if the training has to start from the beginning. Raises InputError if it was started with
+    other settings, which are listed, or on other data, if it is damaged, or cannot continue beyond its last epoch.
     """
     own = config.network_folder
-    restore_replaced(own)
-    folder = interrupted_training(own)
+    saved_networks.restore_replaced(own)
+    folder = saved_networks.interrupted_training(own)
     if folder:
         return _interrupted(config, folder, fingerprint)
     if (own / MODEL_FILE).is_file():
@@ -118,7 +96,8 @@ def _finished(config: Config, folder: Path, fingerprint: str) -> Interrupted | T
 def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
     """What is not as in the saved training, one line each; whether that is only a larger number of epochs."""
     settings = metadata.get("settings", {})
-    lines, more_epochs = list(different_settings(settings, config).values()), only_more_epochs(settings, config)
+    lines = list(saved_networks.different_settings(settings, config).values())
+    more_epochs = saved_networks.only_more_epochs(settings, config)
     if (not lines or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
         return [OTHER_DATA], False
     return lines, more_epochs
@@ -127,7 +106,7 @@ def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> 
 def _reopened(config: Config, folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
     """Writes settings.json with the number of epochs that is now asked for."""
     metadata = metadata | {"settings": with_seed(config, metadata["seed"]), "finished": False}
-    write_metadata(folder, metadata)
+    saved_networks.write_metadata(folder, metadata)
     return metadata
 
 
@@ -153,7 +132,7 @@ def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:
         history = pd.read_csv(folder / HISTORY_FILE, dtype=str).astype(float).astype({"epoch": int}).head(epochs)
         if len(history) != epochs or not set(HISTORY_COLUMNS) <= set(history):
             raise ValueError(f"{HISTORY_FILE} has {len(history)} of {epochs} epochs")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise _cannot_go_on(folder, error) from error
     print(f"Resuming the training in {folder} after epoch {epochs}")
     return Interrupted(folder, metadata, history)
@@ -209,7 +188,7 @@ class TrainingState(keras.callbacks.Callback):
             with np.load(self._file) as state:
                 for i, variable in enumerate(training_variables(self.model)):
                     variable.assign(state[f"variable_{i}"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise _cannot_go_on(self._file.parent, error) from error
 
     def on_epoch_end(self, epoch, logs=None):

@@ -33,8 +33,7 @@ class Sequences:
     ) -> "Sequences":
         """folder: where to keep them in a temporary file instead of memory; empty for memory. transient: in s.
 
-        Raises:
-            InputError: the file cannot be written.
+        Raises InputError if the file cannot be written.
         """
         tables = _interleaved(records, time_res, s, transient)
         if folder:

@@ -54,8 +54,7 @@ class OneWorker:
     def joint(self, model: keras.Model, sum_and_count: Callable) -> keras.Model:
         """The same network, to be trained with `fit` on the shares of batches.
 
-        Args:
-            sum_and_count: (target, output) -> sum of the objective's terms and their number.
+        sum_and_count: (target, output) -> sum of the objective's terms and their number.
         """
         return model
 
@@ -79,8 +78,7 @@ class OneWorker:
 def connect(config: Config) -> OneWorker:
     """Connects the workers of a training. Has to be called before TensorFlow computes anything.
 
-    Raises:
-        InputError: TF_CONFIG is wrong, or some workers did not come.
+    Raises InputError if TF_CONFIG is wrong, or some workers did not come.
     """
     worker = this_worker()
     return Workers(worker) if trains_together(worker, config) else OneWorker()
@@ -220,8 +218,7 @@ def rendezvous(worker: Worker, seconds: float) -> None:
 
     TensorFlow's own would wait for an hour, ignore Ctrl-C, and not name the missing worker.
 
-    Raises:
-        InputError: some have not connected within that time, or the port of this one is in use.
+    Raises InputError if some have not connected within that time, or the port of this one is in use.
     """
     until = time.monotonic() + seconds
     port = int(worker.addresses[worker.index].rpartition(":")[2])

@@ -1,1 +1,1 @@
-"""How far data and predictions can be trusted: checks of pairs, prediction bands, novelty of records."""
+"""How far data and predictions can be trusted: checks of pairs, bands, novelty and statistics of records."""

@@ -12,8 +12,7 @@ import metrics
 from data_io import Record
 from network import TrainedNetwork
 from settings import Config
-from support import run_folder
-from support.errors import first_line, warn
+from support.errors import UNREADABLE, first_line, warn
 from support.saved_networks import OUT_OF_FOLD_FILE
 from trust import bands
 
@@ -107,7 +106,7 @@ def of_run(
             calibration = bands.load(path)
             if calibration.channels != tuple(channels):
                 raise ValueError(f"it is of {', '.join(calibration.channels)}")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
             return None
     if not calibration.levels:
@@ -166,8 +165,7 @@ def save_report(config: Config, found: Bands | None) -> None:
     if found is None or found.by_record.empty:
         return
     table = bands.report(found.by_record)
-    run_folder.note(config.output_folder, [REPORT_FILE])
-    data_io.write_table(config.output_folder / REPORT_FILE, table)
+    data_io.write_tables(config.output_folder, {REPORT_FILE: table})
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
         unit = data_io.CHANNEL_UNITS[row.channel]

@@ -45,8 +45,7 @@ class Residuals:
     """The residuals of a record for calibration.
 
     error: (step, channel), LAMP minus the out-of-fold prediction. spread: (step, channel), standard deviation between
-        the networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps.
-        name: the record's.
+        the networks. largest: (floor, channel), max_t |error| / (spread + floor) over all steps. name: the record's.
     """
 
     error: np.ndarray
@@ -87,10 +86,9 @@ class Calibration:
 def calibration_spread(spread: np.ndarray, apart: np.ndarray, networks: int, own: int) -> np.ndarray:
     """The spread (step, channel) of a calibration record, see above; of all networks if only one has seen the record.
 
-    Args:
-        spread: (step, channel), standard deviation between all networks.
-        apart: (step, channel), mean of those that have not seen the record minus the mean of all.
-        networks, own: how many there are, and how many of them have not seen the record.
+    spread: (step, channel), standard deviation between all networks.
+    apart: (step, channel), mean of those that have not seen the record minus the mean of all.
+    networks, own: how many there are, and how many of them have not seen the record.
     """
     others = networks - own
     if others < 2:
@@ -101,11 +99,7 @@ def calibration_spread(spread: np.ndarray, apart: np.ndarray, networks: int, own
 
 
 def residuals(error: np.ndarray, spread: np.ndarray, scale: np.ndarray, name: str = "") -> Residuals:
-    """The residuals of one record.
-
-    Args:
-        error, spread: (step, channel). scale: (channel,) standard deviations of the channels.
-    """
+    """The residuals of one record. error, spread: (step, channel). scale: (channel,) the channels' deviations."""
     error = np.abs(error)
     largest = np.stack([(error / (spread + floor)).max(axis=0) for floor in np.outer(FLOORS, scale)])
     kept = np.linspace(0, len(error) - 1, min(len(error), STEPS_KEPT)).round().astype(int)
@@ -172,9 +166,6 @@ def _calibrate_channel(records: Sequence[Residuals], channel: int, scale: float,
     return floor, mean_over_one, rms, *quantiles
 
 
-# ---- coverage of the bands -----------------------------------------------------------------------------------------
-
-
 def coverage(calibration: Calibration, error: np.ndarray, spread: np.ndarray) -> pd.DataFrame:
     """Coverage of one record by the bands: channel, level, covered, whole_covered, constant_covered (shares of 0 to 1),
     rmse, expected_rmse, half_width, interval_score and constant_interval_score.
@@ -232,9 +223,6 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
             whole = record.largest[floor, range(len(channels))] <= calibration.whole
             tables.append(table.assign(record=record.name, whole_covered=whole.ravel().astype(float)))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-# ---- saved with the network ------------------------------------------------------------------------------------
 
 
 def save(calibration: Calibration, path: Path) -> None:

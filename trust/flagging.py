@@ -1,6 +1,5 @@
 """Flags predicted records that are unlike those of the training: what is saved with the network, and the table."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -9,10 +8,9 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import HANDLE, Handle, handle_in, parse_handle
+from readers.cases import Handle, find_handle, handle_in
 from settings import Config
-from support import run_folder
-from support.errors import first_line, warn
+from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
 from trust import novelty
 
@@ -37,12 +35,9 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     if not config.user.training_mode:
         return
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
-    names, features = [], []
-    for record in records:
-        names.append(record.name)
-        features.append(novelty.window_features(record.time, watched(config, record))[1])
+    features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
     with written_aside(config.network_folder / KNOWN_FILE) as aside, open(aside, "wb") as file:
-        np.savez(file, names=np.array(names), **asdict(novelty.known(features)))
+        np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features)))
 
 
 def load(config: Config) -> Watch | None:
@@ -55,10 +50,10 @@ def load(config: Config) -> Watch | None:
             arrays = dict(kept)
         names = [str(name) for name in arrays.pop("names")]
         known = novelty.Known(**arrays)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         warn([f"{path}: cannot be read ({first_line(error)}); records unlike those of the training are not flagged"])
         return None
-    return Watch(known, tuple(parse_handle(name) for name in names if HANDLE.fullmatch(name)), _channels(config)[0])
+    return Watch(known, tuple(filter(None, map(find_handle, names))), _channels(config)[0])
 
 
 def watched(config: Config, record: Record) -> np.ndarray:
@@ -85,10 +80,9 @@ def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str
 
 def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
     """The parts of a record's handle that are outside the range of the training records, as texts."""
-    if not training or not HANDLE.fullmatch(name):
+    own, found = find_handle(name), []
+    if not training or not own:
         return []
-    own = parse_handle(name)
-    found = []
     for part, unit in HANDLE_UNITS.items():
         value, values = getattr(own, part), [getattr(handle, part) for handle in training]
         if not min(values) <= value <= max(values):
@@ -109,9 +103,8 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     """Writes predicted_records.csv and prints how many records are flagged, and the most unusual one."""
     if not rows:
         return
-    run_folder.note(config.output_folder, [TABLE])
     table = pd.DataFrame(rows).round(5)
-    data_io.write_table(config.output_folder / TABLE, table)
+    data_io.write_tables(config.output_folder, {TABLE: table})
     flagged = table[table["flagged"]]
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
     if flagged.empty:

@@ -95,11 +95,9 @@ def judge(
     training: Known, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]
 ) -> dict[str, bool | float | str]:
     """How unlike the training records a record is, from its windows (see `window_features`).
-
-    Returns:
-        unlike: p is small or, with few training records, the score exceeds that of every one of them; score; p, NaN
-        with few training records; more_unlike_than, their number; the worst window (s); its most extreme feature, with
-        value and range in training.
+    Returns unlike (p is small or, with few training records, the score exceeds that of every one of them); score; p,
+    NaN with few training records; more_unlike_than, their number; the worst window (s); its most extreme feature, with
+    value and range in training.
     """
     scaled = (features - training.centre) / training.scale
     away = distances(training.features, scaled)

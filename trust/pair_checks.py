@@ -13,10 +13,9 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import HANDLE, parse_handle
+from readers.cases import find_handle
 from readers.record_cache import digest
 from settings import SET_NAMES, Config
-from support import run_folder
 from support.errors import InputError, warn
 from trust.pair_measures import measure
 
@@ -71,9 +70,6 @@ class Finding:
     line: str
 
 
-# ---- judging ----------------------------------------------------------------------------------------------------
-
-
 def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     """All contradictions in the pairs of a run, compared with plausible limits and with similar pairs."""
     if not pairs:
@@ -98,8 +94,7 @@ def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFr
     Similar are the pairs of the same sea state if there are enough (one_state), else all pairs of the run, with wider
     limits.
 
-    Args:
-        table: one row per pair, one column per measure. states: the pairs' sea states.
+    table: one row per pair, one column per measure. states: the pairs' sea states.
     """
     state = pd.Series(states, index=table.index)
     known = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
@@ -235,9 +230,9 @@ def least_wave_fit(name: str) -> float:
     Zero in following and quartering seas, where the ship meets short and long waves at the same frequency and only the
     long ones move it. Names without a handle do not tell the sea state.
     """
-    if HANDLE.fullmatch(name) is None:
+    sea = find_handle(name)
+    if sea is None:
         return LEAST_UNKNOWN_WAVE_FIT
-    sea = parse_handle(name)
     systems = [(sea.height, sea.heading), (sea.second_height, sea.second_heading)]
     follows = any(height > 0 and np.cos(np.radians(heading)) > 0.2 for height, heading in systems)
     return 0.0 if follows and sea.speed > 0 else LEAST_WAVE_FIT
@@ -265,9 +260,6 @@ def lines(findings: Sequence[Finding]) -> list[str]:
         more = f" (and {len(alike) - SHOWN} more realizations with this, see {PAIRS_FILE})"
         shown += alike if len(alike) <= SHOWN + 1 else [*alike[: SHOWN - 1], alike[SHOWN - 1] + more]
     return shown
-
-
-# ---- a run ------------------------------------------------------------------------------------------------------
 
 
 def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
@@ -308,11 +300,7 @@ def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFra
 def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequence[str]) -> pd.DataFrame:
     """The table of all pairs of a run (see `pair_table`), after a warning for each contradiction.
 
-    Args:
-        remarks: warnings from reading the files.
-
-    Raises:
-        InputError: there are warnings, and strict_data is set.
+    remarks: warnings from reading the files. Raises InputError if there are warnings, and strict_data is set.
     """
     pairs = measure_sets(config, sets)
     findings = find(pairs, data_io.output_channels(config.user))
@@ -330,8 +318,8 @@ def handle_faults(config: Config) -> list[str]:
     faults = []
     for first, second in lists:
         for sc, other in zip(getattr(data, first), getattr(data, second), strict=False):
-            handles = [HANDLE.fullmatch(path) for path in (sc, other)]
-            if all(handles) and len({tuple(map(float, handle.groups())) for handle in handles}) > 1:
+            handles = [find_handle(path) for path in (sc, other)]
+            if all(handles) and handles[0] != handles[1]:
                 faults.append(
                     f"DataInfoArgs.{first}, {second}: {Path(sc).name} and {Path(other).name} are at the same position "
                     "but belong to different realizations; put both lists in the same order"
@@ -342,5 +330,4 @@ def handle_faults(config: Config) -> list[str]:
 def save(config: Config, pairs: pd.DataFrame) -> None:
     """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
-        run_folder.note(config.output_folder, [PAIRS_FILE])
-        data_io.write_table(config.output_folder / PAIRS_FILE, pairs)
+        data_io.write_tables(config.output_folder, {PAIRS_FILE: pairs})

@@ -39,17 +39,24 @@ def measure(
         channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel.
         NaN where nothing can be compared.
     """
-    gaps, count = np.diff(time), len(channels)
+    gaps = np.diff(time)
     step, widest = float(np.median(gaps)), int(gaps.argmax())
-    has_wave = wave is not None
-    signals = np.column_stack([simple, lamp, wave if has_wave else np.full(len(time), np.nan)]).astype(float)
-    names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"]
     gap = float(gaps[widest]) if gaps[widest] > 1.5 * step else 0.0
     row = {"seconds": float(time[-1] - time[0]), "gap": gap, "gap_at": float(time[widest])}
-    for name, signal in zip(names, signals.T, strict=True):
-        if name != "wave" or has_wave:
-            row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
-            row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
+    without_wave = np.full(len(time), np.nan)
+    signals = np.column_stack([simple, lamp, without_wave if wave is None else wave]).astype(float)
+    names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"] * (wave is not None)
+    for name, signal in zip(names, signals.T, strict=False):
+        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
+        row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
+    return row | _agreement(signals, step, channels, row)
+
+
+def _agreement(
+    signals: np.ndarray, step: float, channels: Sequence[str], of_signals: dict[str, float]
+) -> dict[str, float]:
+    """The measures of `measure` that compare signals: SimpleCode's, LAMP's, and the wave in the last column."""
+    row, count = {}, len(channels)
     moves = np.ptp(signals, axis=0) > 1e-6 * np.abs(signals).max(axis=0)  # False for NaN
     fits, zero = coherences(signals, step), np.corrcoef(signals, rowvar=False)
     zero[~moves], zero[:, ~moves] = np.nan, np.nan
@@ -60,10 +67,10 @@ def measure(
 
     for k, name in enumerate(channels):
         lag, peak = lag_and_peak(k, count + k)
-        ratio = np.nan if np.isnan(peak) else row[f"std_{name}_lamp"] / row[f"std_{name}_sc"]
+        ratio = np.nan if np.isnan(peak) else of_signals[f"std_{name}_lamp"] / of_signals[f"std_{name}_sc"]
         row |= {
             f"ratio_{name}": ratio,
-            f"offset_{name}": float(np.mean(lamp[:, k]) - np.mean(simple[:, k])),
+            f"offset_{name}": float(np.mean(signals[:, count + k]) - np.mean(signals[:, k])),
             f"correlation_{name}": zero[k, count + k],
             f"lag_{name}": lag,
             f"peak_{name}": peak,
@@ -79,7 +86,8 @@ def measure(
         lag, peak = lag_and_peak(-1, first)
         row[f"wave_fit_{source}"] = _largest(fits[first : first + count, -1])
         row[f"wave_lag_{source}"] = lag
-        row[f"wave_gain_{source}"] = peak * row[f"std_{names[first]}"] / row.get("std_wave", np.nan)
+        deviation = of_signals[f"std_{channels[0]}_{source}"]
+        row[f"wave_gain_{source}"] = peak * deviation / of_signals.get("std_wave", np.nan)
     return row
 
 
@@ -91,10 +99,7 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
     """(i, j): the share of signal j's variance that a linear filter of signal i explains.
 
     The sum over frequencies of |S_ij|^2 / S_ii over that of S_jj, spectra S by Welch's method: Hann windows of at most
-    SEGMENT s that overlap by half. All NaN for records that are too short.
-
-    Args:
-        signals: (rows, signal). step: s.
+    SEGMENT s that overlap by half. All NaN for records that are too short. signals: (rows, signal). step: s.
     """
     rows, count = signals.shape
     length = int(min(SEGMENT / step, rows / NUM_SEGMENTS))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from figures import fleet_figures
-from figures.style import PlotStyle
+from settings import Plotting
 
 
 def interval_row(state: str, statistic: str, estimate: float, **more) -> dict:
@@ -15,7 +15,7 @@ def interval_row(state: str, statistic: str, estimate: float, **more) -> dict:
 
 def test_means_have_an_interval_of_each_source_in_each_sea_state():
     rows = [interval_row(state, name, 2.0) for state in ("h5_a90", "h5_a45", "all") for name in fleet_figures.MEANS]
-    figure = fleet_figures.means_figure(pd.DataFrame(rows), PlotStyle(), "Means")
+    figure = fleet_figures.means_figure(pd.DataFrame(rows), Plotting(), "Means")
     assert len(figure.axes) == 3
     for ax in figure.axes:
         assert [len(c.lines[0].get_xdata()) for c in ax.containers] == [3, 3, 3]
@@ -28,7 +28,7 @@ def test_the_most_probable_maximum_lies_on_the_curve():
     for name in ("lower", "upper", "lamp", "simplecode", *fleet_figures.FITS):
         curves[name] = curves["probability"]
     table = pd.DataFrame([interval_row("all", "most_probable_maximum", 3.0)])
-    ax = fleet_figures.exceedance_figure(curves, table, 0.9, PlotStyle(), "Maxima").axes[0]
+    ax = fleet_figures.exceedance_figure(curves, table, 0.9, Plotting(), "Maxima").axes[0]
     (marked,) = ax.containers
     assert marked.lines[0].get_xdata() == [3.0] and np.isclose(marked.lines[0].get_ydata()[0], np.exp(-3))
     assert ax.get_ylim()[0] == 0.01
@@ -52,7 +52,7 @@ def test_tails_are_drawn_over_the_peaks_and_their_shapes_over_thresholds():
     curves = pd.DataFrame({"level": [1.0, 2.0, 3.0, 5.0], "per_hour": [30.0, 10.0, 4.0, 0.5]})
     sources = ("LAMP", "SimpleCode", "LSTM")
     both = [pd.concat([part.assign(channel="Roll", source=name) for name in sources]) for part in (tails, curves)]
-    above, below = fleet_figures.peaks_figure(*both, PlotStyle(), "Peaks").axes
+    above, below = fleet_figures.peaks_figure(*both, Plotting(), "Peaks").axes
     assert len(above.lines) == 4 and len(below.collections) == 3
     tail = above.lines[-1]
     assert tail.get_xdata()[0] == 3.0 and tail.get_ydata()[0] == 4.0
@@ -62,6 +62,6 @@ def test_spectra_responses_and_coherence_of_each_source_are_drawn():
     x = np.linspace(0.05, 3, 57)
     one = {"channel": "Roll", "frequency": x, "spectrum": np.exp(-((x - 0.6) ** 2) / 0.02), "rao": 2.0, "coherence": 1}
     table = pd.concat([pd.DataFrame(one | {"source": source}) for source in ("LAMP", "SimpleCode", "LSTM")])
-    figure = fleet_figures.spectra_figure(table.assign(lower=0.0, upper=1.1), PlotStyle(), "Spectra")
+    figure = fleet_figures.spectra_figure(table.assign(lower=0.0, upper=1.1), Plotting(), "Spectra")
     assert [len(ax.lines) for ax in figure.axes] == [3, 3, 3]
     assert figure.axes[1].get_ylabel() == "Response [deg/m]" and figure.axes[2].get_xlim()[1] < 1.2

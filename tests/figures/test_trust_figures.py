@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from figures import trust_figures
-from figures.style import PlotStyle
+from settings import Plotting
 
 
 def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
@@ -22,7 +22,7 @@ def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
         for channel in ("Zcg", "Roll")
         for level in (50, 80, 90)
     ]
-    figure = trust_figures.bands_figure(pd.DataFrame(rows), 90, PlotStyle(), "Bands")
+    figure = trust_figures.bands_figure(pd.DataFrame(rows), 90, Plotting(), "Bands")
     reliability, sharpness = figure.axes[:2]
     assert len(reliability.lines) == 1 + 3 + 1 and np.allclose(reliability.lines[-1].get_ydata(), 90)
     assert sharpness.collections[0].get_offsets()[:, 0].tolist() == [0, 1, 2]
@@ -32,7 +32,7 @@ def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
 def test_odd_pairs_are_marked_and_measures_without_numbers_say_so():
     table = pd.DataFrame({"odd": ["", "size of Zcg", ""], "fit": [0.9, 0.8, 0.9], "wave_fit_lamp": np.nan})
     table[["correlation_Zcg", "ratio_Zcg"]] = [[0.9, 1.0], [0.9, 3.3], [0.9, 1.0]]
-    figure = trust_figures.pairs_figure(table, ("Zcg",), PlotStyle(), "Pairs")
+    figure = trust_figures.pairs_figure(table, ("Zcg",), Plotting(), "Pairs")
     assert len(figure.axes) == 4 and figure.axes[1].texts[0].get_text() == "no numbers"
     odd = figure.axes[-1].lines[-1]
     assert odd.get_xdata().tolist() == [2] and odd.get_ydata().tolist() == [3.3]

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import os
 import pickle
+import tempfile
 import threading
 from pathlib import Path
 
@@ -208,7 +209,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(config, monkeypatch):
             read_sets(config)
     assert len(told.value.lines) == 1 and "disk space" in told.value.lines[0]
     refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    monkeypatch.setattr(record_cache.tempfile, "TemporaryFile", lambda **_: (_ for _ in ()).throw(refused))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: (_ for _ in ()).throw(refused))
     with pytest.raises(InputError) as told:
         read_sets(config)
     assert len(told.value.lines) == 1 and "DataInfoArgs.cache_path" in told.value.lines[0]

@@ -11,12 +11,12 @@ from conftest import (
     write_rows,
 )
 
-import data_io
 from data_io import (
     input_channels,
     read_cases,
     read_record,
 )
+from readers import text_tables
 from readers.text_tables import SEA, WAV, read_columns
 from readers.waves import wave_elevation
 from settings import UserInput
@@ -51,7 +51,7 @@ def test_a_grid_of_one_point_is_the_wave_at_the_ship():
     case = read_cases(SAMPLE_DATA / "Cases_files" / "cases_training.txt")
     lamp = case.lamp[0]
     wave = read_columns(f"{lamp}.wav", WAV)
-    track = read_columns(f"{lamp}.mot", data_io.LAMP_TRACK)
+    track = read_columns(f"{lamp}.mot", text_tables.LAMP_TRACK)
     zero = np.zeros(1)
     eta = wave_elevation(read_columns(f"{lamp}.sea", SEA), track[:, 1], track[:, 2], track[:, 0], zero, zero, 10.0)
     assert wave[:, 1].std() > 0.5

@@ -26,7 +26,7 @@ def make_report(
         lamp = make_motions(150, seed=10 * seed + number)
         noise = np.random.default_rng(1).choice([-1.0, 1.0], lamp.shape) * lamp.std(axis=0)
         results[name] = [(lamp, lamp + 0.5 * noise, lamp + error * noise)]
-    sums = {name: metrics.model_sums(records) for name, records in results.items()}
+    sums = {name: [metrics.model_sums(each) for each in records] for name, records in results.items()}
     report = metrics.error_report(sums, CHANNELS, network)
     return report[report["channel"].isin((*channels, "All"))]
 

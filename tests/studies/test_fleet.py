@@ -14,10 +14,11 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_extremes, fleet_peaks, fleet_records, fleet_spectra
+from studies import fleet, fleet_estimates, fleet_extremes, fleet_peaks, fleet_spectra
 from studies.fleet_extremes import Maxima
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
+from trust import record_statistics
 
 CHANNELS = ("Zcg", "Roll", "Pitch")
 SCALE = np.array([1.0, 4.0, 1.0])
@@ -30,17 +31,17 @@ HANDLE = "_h5_p12_a{}_hh0_pp0_aa0_s10-{:07d}"
 def test_statistics_of_a_sine_are_its_own():
     time = np.arange(0, 600, 0.1)
     sine = np.stack([3 * np.sin(2 * np.pi * time / 10), 2 * np.sin(2 * np.pi * time / 8 + 1)])
-    np.testing.assert_allclose(fleet_records.zero_upcrossing_period(sine, 0.1), [10, 8], rtol=1e-3)
-    peaks = fleet_records.envelope_peaks(sine, 0.1)
+    np.testing.assert_allclose(record_statistics.zero_upcrossing_period(sine, 0.1), [10, 8], rtol=1e-3)
+    peaks = record_statistics.envelope_peaks(sine, 0.1)
     assert peaks.shape == (2, 10)
     np.testing.assert_allclose(np.nanmedian(peaks, axis=1), [3, 2], rtol=0.01)
-    shares = fleet_records.shares_above(np.abs(sine), np.array([0.1, 0.1]))
+    shares = record_statistics.shares_above(np.abs(sine), np.array([0.1, 0.1]))
     assert shares[0, 15] == pytest.approx(2 / 3, abs=0.01)  # |sin| exceeds a half two thirds of the time
     assert shares[0, 31] == 0 and shares[0, 0] == 1
 
 
 def test_a_period_needs_two_upcrossings():
-    assert np.isnan(fleet_records.zero_upcrossing_period(np.array([[-1.0, 1.0, 1.0, 1.0]]), 0.1)).all()
+    assert np.isnan(record_statistics.zero_upcrossing_period(np.array([[-1.0, 1.0, 1.0, 1.0]]), 0.1)).all()
 
 
 def make_record(name: str, seed: int, rows: int = 400, factor: float = 1.3) -> Record:
@@ -51,20 +52,20 @@ def make_record(name: str, seed: int, rows: int = 400, factor: float = 1.3) -> R
     return Record(name, time, simple, lamp, simple)
 
 
-def recorder(networks: int = 2, transient: float = 0.0) -> fleet_records.Recorder:
-    return fleet_records.Recorder(CHANNELS, SCALE, networks, transient)
+def recorder(networks: int = 2, transient: float = 0.0) -> record_statistics.Recorder:
+    return record_statistics.Recorder(CHANNELS, SCALE, networks, transient)
 
 
-def fleet_table(records, bias: float = 0.0) -> fleet_records.RecordTable:
+def fleet_table(records, bias: float = 0.0) -> record_statistics.RecordTable:
     tables = []
     for record in records:
         members = record.targets[:, None] * (1 + bias * np.array([0.9, 1.1])[:, None])
         tables.append(recorder().fleet_record(replace(record, targets=None), members))
-    return fleet_records.RecordTable.joined(tables)
+    return record_statistics.RecordTable.joined(tables)
 
 
-def lamp_table(records, bias: float = 0.0) -> fleet_records.RecordTable:
-    return fleet_records.RecordTable.joined([recorder().lamp_record(r, r.targets * (1 + bias)) for r in records])
+def lamp_table(records, bias: float = 0.0) -> record_statistics.RecordTable:
+    return record_statistics.RecordTable.joined([recorder().lamp_record(r, r.targets * (1 + bias)) for r in records])
 
 
 def test_each_fold_counts_by_itself_and_its_networks_as_one(tmp_path):
@@ -88,15 +89,15 @@ def test_maxima_agree_with_the_report_and_the_transient_is_left_out():
 
 def test_tables_are_kept_and_read_again(tmp_path):
     table = fleet_table([make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(3)])
-    fleet_records.save(tmp_path, table)
-    again = fleet_records.load(tmp_path)
+    record_statistics.save(tmp_path, table)
+    again = record_statistics.load(tmp_path)
     assert again.channels == CHANNELS and again.rows["record"].tolist() == table.rows["record"].tolist()
     np.testing.assert_allclose(again.rows["ssa"], table.rows["ssa"], rtol=1e-5)
     np.testing.assert_array_equal(again.peaks, table.peaks)
-    (tmp_path / fleet_records.CURVES_FILE).write_bytes(b"")
+    (tmp_path / record_statistics.CURVES_FILE).write_bytes(b"")
     with pytest.raises(InputError, match="delete it and predict again"):
-        fleet_records.load(tmp_path)
-    assert fleet_records.load(tmp_path / "elsewhere") is None
+        record_statistics.load(tmp_path)
+    assert record_statistics.load(tmp_path / "elsewhere") is None
 
 
 # ---- estimates ------------------------------------------------------------------------------------------------------
@@ -260,7 +261,7 @@ def saved_network(tmp_path, monkeypatch) -> Path:
     records = [data_io.read_record(*pair, config.user)[0] for pair in pairs]
     save_out_of_fold(folder, {record.name: 0.97 * record.targets for record in records})
     many = [replace(records[n % 6], name=f"SC{HANDLE.format(90, 3 + n)}") for n in range(30)]
-    fleet_records.save(tmp_path / "output_files" / "ship", fleet_table(many, -0.03))
+    record_statistics.save(tmp_path / "output_files" / "ship", fleet_table(many, -0.03))
     return folder
 
 
@@ -316,7 +317,7 @@ def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_
     of_records = []
     for seed in range(20):
         wave, series = waves_and_responses(seed)
-        of_records.append(fleet_records.wave_responses(series, wave, 0.2))
+        of_records.append(record_statistics.wave_responses(series, wave, 0.2))
     spectra = np.array(of_records)
     found = fleet_spectra.responses(spectra[:, 0], 0.9)
     known = found["rao"].notna()
@@ -327,9 +328,9 @@ def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_
     width = found["frequency"].diff().iloc[-1]
     assert found["spectrum"].sum() * width == pytest.approx(1.5**2 * 400 * 0.1**2 / 2, rel=0.02)  # its variance
     assert fleet_spectra.responses(spectra[:, 1], 0.9)["rao"].isna().all()
-    without = fleet_records.wave_responses(series, np.full(6000, np.nan), 0.2)
+    without = record_statistics.wave_responses(series, np.full(6000, np.nan), 0.2)
     assert np.isfinite(without[:, 0]).all() and np.isnan(without[:, 1:]).all()
-    assert np.isnan(fleet_records.wave_responses(series[:, :500], wave[:500], 0.2)).all()
+    assert np.isnan(record_statistics.wave_responses(series[:, :500], wave[:500], 0.2)).all()
 
 
 def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(tmp_path):
@@ -341,10 +342,10 @@ def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(t
     assert table["rao"].isna().all()  # these records were taken without a wave
     peak = table.loc[table.groupby(["sea_state", "channel", "source"])["spectrum"].idxmax(), "frequency"]
     np.testing.assert_allclose(peak, 2 * np.pi / 9, atol=0.03)
-    fleet_records.save(tmp_path, many)
-    kept = dict(np.load(tmp_path / fleet_records.CURVES_FILE))
+    record_statistics.save(tmp_path, many)
+    kept = dict(np.load(tmp_path / record_statistics.CURVES_FILE))
     del kept["spectra"]  # a file of an earlier version
-    np.savez(tmp_path / fleet_records.CURVES_FILE, **kept)
-    older = fleet_records.load(tmp_path)
+    np.savez(tmp_path / record_statistics.CURVES_FILE, **kept)
+    older = record_statistics.load(tmp_path)
     assert fleet_spectra.table(older, older, groups_of(older, older, ()), 0.9).empty
     assert "predict again" in fleet.remarks(older, older, ())[0] and not fleet.remarks(many, many, ())

@@ -10,7 +10,7 @@ from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, mot
 
 import plotting
 from data_io import parse_handle, write_prediction
-from figures.style import CHANNEL_NAMES
+from figures.parts import CHANNEL_NAMES
 from metrics import significant_single_amplitude
 from studies import sea_state_map
 from studies.sea_state_files import CHANNELS, find_records, read_prediction

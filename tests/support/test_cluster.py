@@ -35,7 +35,7 @@ def test_the_machine_that_is_named(environment, monkeypatch):
         environment(alone)
         assert cluster.this_worker().is_first and not cluster.this_worker().has_others
     monkeypatch.delenv("TF_CONFIG")
-    assert cluster.this_worker() == cluster.ALONE
+    assert cluster.this_worker() == cluster.Worker()
 
 
 WRONG = {

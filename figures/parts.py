@@ -1,4 +1,4 @@
-"""The style of all figures: report.mplstyle, the lines of the sources, labels and legends.
+"""Parts of all figures, and their style: report.mplstyle, panels, the lines of the sources, labels and legends.
 
 Matplotlib creates some artists, such as ticks, only when a figure is drawn. Everything that makes, draws or saves a
 figure therefore runs in `rc_context(fname=STYLE_FILE)`, as the decorator `styled` does.
@@ -10,7 +10,6 @@ colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed 
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from data_io import CHANNEL_UNITS
+from settings import Plotting
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
 CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
@@ -35,21 +35,7 @@ DOTTED = (0, (1, 1.2))
 DASHED = (0, (4, 1.6))
 
 
-@dataclass(frozen=True)
-class PlotStyle:
-    """The user's choices for figures: colours, steps to either side in a running mean, marker area in points^2."""
-
-    simple_color: str = "red"
-    lamp_color: str = "black"
-    lstm_color: str = "green"
-    running_avg_span: int = 100
-    maxima_bullet_size: float = 20
-
-
 styled = rc_context(fname=STYLE_FILE)  # decorates functions so that they draw in the style of all figures
-
-
-# ---- figures and panels -----------------------------------------------------------------------------------------
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
@@ -64,10 +50,9 @@ def new_figure(width: float, height: float, title: str = "") -> Figure:
 
 
 def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) -> np.ndarray:
-    """(rows, columns) of axes in a figure or a part of one; named: as for `Figure.subplots`."""
+    """(rows, columns) of axes in a figure or a part of one; named: as for `Figure.subplots` or `subgridspec`."""
     if isinstance(where, SubplotSpec):
-        grid_options = {name: named.pop(name) for name in ("height_ratios",) if name in named}
-        axes = where.subgridspec(rows, columns, **grid_options).subplots(squeeze=False, **named)
+        axes = where.subgridspec(rows, columns, **named).subplots(squeeze=False)
     else:
         axes = where.subplots(rows, columns, squeeze=False, **named)
     for ax in axes.flat:
@@ -123,10 +108,7 @@ def legend_lines(looks_by_label: Mapping[str, Mapping]) -> list[Line2D]:
     return [Line2D([], [], label=label, **looks) for label, looks in looks_by_label.items()]
 
 
-# ---- lines and words --------------------------------------------------------------------------------------------
-
-
-def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
+def line_style(source: str, style: Plotting, thin: bool = False) -> dict:
     """Line of a source. LAMP is wide and at the bottom, so that it shows through the gaps of a line that matches it."""
     lines = {
         "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
@@ -136,7 +118,7 @@ def line_style(source: str, style: PlotStyle, thin: bool = False) -> dict:
     return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
 
 
-def filling(source: str, style: PlotStyle) -> dict:
+def filling(source: str, style: Plotting) -> dict:
     """Of a source's markers: SimpleCode open, the network filled, as red and green are the same in grayscale."""
     color = line_style(source, style)["color"]
     return {"color": color, "markerfacecolor": "none" if source == "SimpleCode" else color, "markeredgewidth": 0.8}
