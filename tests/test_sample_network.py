@@ -28,7 +28,7 @@ def test_the_main_job_keeps_its_promise(main_job):
     assert history["val_loss"].iloc[-1] < 0.05 * history["val_loss"].iloc[0]
     assert len(list((output / "figures").glob("*.png"))) >= 8
     said = (main_job / "said.txt").read_text(encoding="utf-8")
-    assert re.search(r"^epoch 1/24  loss .* validation .* left$", said, re.MULTILINE)
+    assert re.search(r"^epoch 1/36  loss .* validation .* left$", said, re.MULTILINE)
 
 
 def test_the_sample_network_keeps_its_promise(monkeypatch):

@@ -25,8 +25,8 @@ def test_means_have_an_interval_of_each_source_in_each_sea_state():
 def test_the_most_probable_maximum_lies_on_the_curve():
     levels = np.linspace(0, 10, 21)
     curves = pd.DataFrame({"channel": "Roll", "level": levels, "probability": np.exp(-levels)})
-    for name in ("lower", "upper", "lamp", "simplecode", *fleet_figures.FITS):
-        curves[name] = curves["probability"]
+    fits = [f"{name}{bound}" for name in fleet_figures.FITS for bound in ("", "_lower", "_upper")]
+    curves = curves.assign(**dict.fromkeys(("lower", "upper", "lamp", "simplecode", *fits), curves["probability"]))
     table = pd.DataFrame([interval_row("all", "most_probable_maximum", 3.0)])
     ax = fleet_figures.exceedance_figure(curves, table, 0.9, Plotting(), "Maxima").axes[0]
     (marked,) = ax.containers
