@@ -93,7 +93,7 @@ def _backward(
     padded = _padded(kernel), _padded(recurrent, rows=len(lanes))
     turned = tuple(np.ascontiguousarray(weights.T) for weights in padded)
     # Each thread has its own sums.
-    of_weights = np.zeros((_threads(), channels + len(lanes) + 1, 4 * len(lanes)), np.float32)
+    of_weights = np.zeros((min(_threads(), len(inputs)), channels + len(lanes) + 1, 4 * len(lanes)), np.float32)
 
     def run(part: int, first: int, last: int) -> None:
         sums = of_weights[part, :channels], of_weights[part, channels:-1], of_weights[part, -1]
@@ -117,8 +117,8 @@ def _padded(weights: np.ndarray, rows: int = 0) -> np.ndarray:
 
 def _in_parts(run: Callable[[int, int, int], None], sequences: int) -> None:
     """Calls run(part, first, last) for all sequences, a part of them in each thread."""
-    bounds = np.linspace(0, sequences, _threads() + 1).round().astype(int).tolist()
-    parts = [(part, *ends) for part, ends in enumerate(itertools.pairwise(bounds)) if ends[0] < ends[1]]
+    bounds = np.linspace(0, sequences, min(_threads(), sequences) + 1).round().astype(int).tolist()
+    parts = [(part, *ends) for part, ends in enumerate(itertools.pairwise(bounds))]
     others = [_pool().submit(run, *part) for part in parts[1:]]
     for part in parts[:1]:
         run(*part)
