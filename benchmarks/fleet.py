@@ -31,8 +31,9 @@ from data_io import read_record  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
 from studies import fleet_extremes as extremes  # noqa: E402
-from studies import fleet_records  # noqa: E402
-from studies.fleet_records import Recorder, RecordTable, training_config  # noqa: E402
+from studies.fleet_records import training_config  # noqa: E402
+from trust import record_statistics  # noqa: E402
+from trust.record_statistics import Recorder, RecordTable  # noqa: E402
 
 LEVEL = 0.9
 NUMBERS = (10, 20, 50)  # LAMP records
@@ -80,7 +81,7 @@ class Pool:
 def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -> RecordTable:
     """The statistics of `count` simulated records that the network in `folder` has not seen."""
     kept = where / folder.name
-    if (table := fleet_records.load(kept)) is not None:
+    if (table := record_statistics.load(kept)) is not None:
         return table
     config = training_config(folder)
     state = Path(config.data.train_sc[0]).name.removeprefix("SC").rpartition("-")[0]
@@ -99,8 +100,8 @@ def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -
             mean = predictor.summary(members)[:, : len(scale)]
             tables += [recorder.fleet_record(record, members), recorder.lamp_record(record, mean)]
         print(f"predicted {start + len(records)} of {count} records", flush=True)
-    fleet_records.save(kept, RecordTable.joined(tables))
-    return fleet_records.load(kept)
+    record_statistics.save(kept, RecordTable.joined(tables))
+    return record_statistics.load(kept)
 
 
 def pools(rows: pd.DataFrame, channel: str) -> dict[str, Pool]:

@@ -10,8 +10,6 @@ from support.errors import Collector, InputError
 from support.files import posix
 from support.saved_networks import damaged_settings, load_out_of_fold, read_metadata
 from trust.record_statistics import Recorder, RecordTable
-from trust.record_statistics import load as load  # benchmarks/fleet.py calls fleet_records.load and .save
-from trust.record_statistics import save as save
 
 
 def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record] = ()) -> RecordTable:
