@@ -34,9 +34,7 @@ CASES_FILE = "next_lamp_runs_cases.txt"
 FIGURE_FILE = "figures/next_lamp_runs.png"
 RECORDS_AT_ONCE = 48
 RANDOM = "random draw"
-ONE_SEA_STATE = (
-    "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random, a fair sample"
-)
+ONE_SEA_STATE = "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random"
 
 
 def main(arguments: list[str] | None = None) -> int:
