@@ -23,6 +23,7 @@ from readers.cases import read_cases as read_cases
 from readers.waves import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder
+from support.cores import cores
 from support.errors import InputError
 from support.files import written_aside
 
@@ -294,7 +295,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
         record_cache.prepare(Path(data.cache_path))
     names = names_by_path(data)
     pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # pandas releases Python's global interpreter lock
+    with ThreadPoolExecutor(cores()) as pool:  # pandas releases Python's global interpreter lock
         results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config), pairs)
         # disable=None: without a terminal
         results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))

@@ -1,7 +1,6 @@
 """Predicts whole records with a trained network."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ import threadpoolctl
 from data_io import mirrored_channels
 from layers import array_lstm
 from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
+from support.cores import cores
 from support.files import written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
 from support.saved_networks import load_out_of_fold as load_out_of_fold
@@ -87,10 +87,10 @@ class Predictor:
         for record, array in enumerate(inputs):
             for first in range(min(n, len(array))):
                 by_length.setdefault(len(array[first::n]), []).append((record, first))
-        cores = os.cpu_count() or 1
+        threads = cores()
         parts = []
         for length, chosen in by_length.items():
-            at_once = min(self._sequences_at_once(length), max(FEWEST_SEQUENCES, -(-len(chosen) // cores)))
+            at_once = min(self._sequences_at_once(length), max(FEWEST_SEQUENCES, -(-len(chosen) // threads)))
             parts += [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
 
         def predict_part(part: list[tuple[int, int]]) -> None:
@@ -101,7 +101,7 @@ class Predictor:
                 outputs[record][first::n] = result
 
         # One core for each part. By default NumPy would use all cores for each of the many small matrix products.
-        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as pool:
+        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
             list(pool.map(predict_part, parts))
 
     def _sequences_at_once(self, length: int) -> int:

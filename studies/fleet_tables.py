@@ -183,7 +183,7 @@ def _row(found: Sequence[Interval], group: Group, records: int, method: str) -> 
     """found: corrected, of LAMP alone, of SimpleCode's fleet, and of the GEV fit if there is one. records: of LAMP that
     the first comes from."""
     bounds = [bound for each in found for bound in (each.estimate, each.lower, each.upper)]
-    numbers = dict(zip(NUMBERS, bounds, strict=False))
+    numbers = dict(zip(NUMBERS[: len(bounds)], bounds, strict=True))
     runs = np.nan if "borrowed" in method else effective_runs(records, found[1], found[0])
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
     return numbers | counts | {"effective_lamp_runs": runs, "method": method}

@@ -701,7 +701,7 @@ def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
     whole = Predictor(trained).predict(inputs)
     parts = []
     monkeypatch.setattr("prediction.FEWEST_SEQUENCES", 2)
-    monkeypatch.setattr("prediction.os.cpu_count", lambda: 5)
+    monkeypatch.setattr("prediction.cores", lambda: 5)
     predictor = Predictor(trained)
     evaluate = predictor._evaluate
     monkeypatch.setattr(predictor, "_evaluate", lambda batch: parts.append(len(batch)) or evaluate(batch))

@@ -2,7 +2,6 @@
 limits and with the other pairs of the run.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from data_io import Record
 from readers.cases import find_handle
 from readers.record_cache import digest
 from settings import SET_NAMES, Config
+from support.cores import cores
 from support.errors import InputError, warn
 from trust.pair_measures import measure
 
@@ -283,7 +283,7 @@ def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[P
         )
 
     jobs = [(name, place) for name, records in sets.items() for place in range(len(records))]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(measured, jobs))
 
 
