@@ -183,3 +183,9 @@ def main_job(tmp_path_factory) -> Path:
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """Runs write into the current folder, which must not be the project's: networks of the user's are there."""
+    monkeypatch.chdir(tmp_path)

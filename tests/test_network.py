@@ -326,9 +326,8 @@ def test_val_loss_is_the_objective_on_standardized_motions(eagerly, user, object
     assert standardized_loss(trained, sets, objective, TINY["time_res"]) == pytest.approx(best["val_loss"], rel=2e-4)
 
 
-def test_loss_is_the_mean_over_the_steps_that_count(tmp_path, monkeypatch):
+def test_loss_is_the_mean_over_the_steps_that_count():
     """With a learning rate that moves nothing, the loss of an epoch is that of the network as it stands."""
-    monkeypatch.chdir(tmp_path)
     sets = make_sets()
     trained = train(sets, lr=1e-12, epochs=1, window_length=15, washout_length=200, num_batches=1)
     sets["val"] = sets["train"]
