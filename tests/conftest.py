@@ -145,9 +145,9 @@ class Project:
         return sorted(path.as_posix() for path in found if path.parts[0] not in own and path.suffix != ".py")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch) -> None:
-    """An empty folder as the working directory."""
+    """An empty folder as the working directory, as runs write into it and the project's holds the user's networks."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -183,9 +183,3 @@ def main_job(tmp_path_factory) -> Path:
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout, encoding="utf-8")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, monkeypatch):
-    """Runs write into the current folder, which must not be the project's: networks of the user's are there."""
-    monkeypatch.chdir(tmp_path)

@@ -39,8 +39,6 @@ from support.files import write_json
 from training import fit, history, validation
 from training.lock import only_training
 
-pytestmark = pytest.mark.usefixtures("own_folder")
-
 # ---- full disks ----------------------------------------------------------------------------------------------------
 
 ROWS = 3000

@@ -31,8 +31,6 @@ from training.optimizer import make_optimizer
 from training.sequences import Sequences
 from training.windows import cut_pieces, cut_windows, gather
 
-pytestmark = pytest.mark.usefixtures("own_folder")
-
 
 def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
     """SimpleCode's motions and the wave; LAMP's motions are SimpleCode's times the gain, with another mean heave."""

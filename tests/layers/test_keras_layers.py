@@ -14,9 +14,6 @@ from network import TrainedNetwork, build_training_model, mean_of_members
 from prediction import Predictor
 from settings import NETWORKS_FOLDER
 
-pytestmark = pytest.mark.usefixtures("own_folder")
-
-
 KINDS = ("gru", "transformer", "linear")
 FRONT = keras_layers.FRONT_STEPS - 1
 

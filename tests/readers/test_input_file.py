@@ -97,7 +97,7 @@ def test_classes_of_two_import_lines(tmp_path, monkeypatch):
         "ship.v3.py",
     ],
 )
-def test_names_of_input_files(own_folder, tmp_path, name):
+def test_names_of_input_files(tmp_path, name):
     for file in ("my ships/ship 1.py", "ships/ship_2.py", "ship.v3.py"):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text(BASE)

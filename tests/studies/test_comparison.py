@@ -43,9 +43,6 @@ def save(name: str, error: float, finished: bool = True, report: pd.DataFrame | 
     (make_report(error) if report is None else report).to_csv(output / "error_report.csv", index=False)
 
 
-pytestmark = pytest.mark.usefixtures("own_folder")
-
-
 def compare(*arguments: str) -> pd.DataFrame:
     assert comparison.main(["--networks", *arguments]) == 0
     return pd.read_csv("output_files/comparison.csv")

@@ -32,7 +32,6 @@ from training import fit, history
 from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
-pytestmark = pytest.mark.usefixtures("own_folder")
 FOLDER = Path("saved_models") / DEFAULT_NAME
 STATE = saved_networks.STATE_FILE
 KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch

@@ -18,9 +18,6 @@ from training.history import history_columns
 from training.mirroring import Mirror, with_mirrored
 from training.sequences import Sequences
 
-pytestmark = pytest.mark.usefixtures("own_folder")
-
-
 INPUTS, OUTPUTS = ("Zcg", "Roll", "Pitch", "Wave"), ("Zcg", "Roll", "Pitch")
 LINEAR = {"network_type": "linear", "time_res": 2}
 
