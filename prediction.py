@@ -11,17 +11,15 @@ import tensorflow as tf
 import threadpoolctl
 
 from data_io import mirrored_channels
-from layers import array_lstm
+from layers import fused_lstm
 from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
 from support.cores import cores
 from support.files import written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
 from support.saved_networks import load_out_of_fold as load_out_of_fold
 
-SEQUENCES_AT_ONCE = 128  # on each core: fewer take longer per sequence, more are no faster
-FEWEST_SEQUENCES = 32  # a further core only helps above this
-STEPS_AT_ONCE = 2**18  # of all sequences on a core; limits the memory
-ATTENTION_STEPS = 2**17  # the same for the transformer, which holds attention weights for each step
+# Of all sequences on a core, which limits the memory. The LSTM's arrays, if small, stay in the processor's caches.
+STEPS_AT_ONCE = {"lstm": 2**16, "gru": 2**18, "linear": 2**18, "transformer": 2**17}
 
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
 Evaluate = Callable[[np.ndarray], np.ndarray]
@@ -87,10 +85,10 @@ class Predictor:
         for record, array in enumerate(inputs):
             for first in range(min(n, len(array))):
                 by_length.setdefault(len(array[first::n]), []).append((record, first))
-        threads = cores()
-        parts = []
+        threads, parts = cores(), []
         for length, chosen in by_length.items():
-            at_once = min(self._sequences_at_once(length), max(FEWEST_SEQUENCES, -(-len(chosen) // threads)))
+            most = max(1, STEPS_AT_ONCE[self._architecture.network_type] // length)
+            at_once = min(most, -(-len(chosen) // threads))
             parts += [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
 
         def predict_part(part: list[tuple[int, int]]) -> None:
@@ -100,13 +98,9 @@ class Predictor:
             for (record, first), result in zip(part, finish(self._evaluate(batch)), strict=True):
                 outputs[record][first::n] = result
 
-        # One core for each part. By default NumPy would use all cores for each of the many small matrix products.
+        # One core for each part. By default NumPy would use all cores for each small matrix product.
         with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
             list(pool.map(predict_part, parts))
-
-    def _sequences_at_once(self, length: int) -> int:
-        steps = ATTENTION_STEPS if self._architecture.network_type == "transformer" else STEPS_AT_ONCE
-        return max(1, min(SEQUENCES_AT_ONCE, steps // length))
 
 
 def keras_model(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
@@ -125,7 +119,7 @@ def keras_model(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
 
 
 def lstm_on_arrays(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
-    """A network of type "lstm", evaluated by `array_lstm`: the same as `keras_model` up to rounding."""
+    """A network of type "lstm", evaluated without TensorFlow: the same as `keras_model` up to rounding."""
     architecture, s = network.architecture, network.architecture.standardization
     numbers = range(1, architecture.num_networks + 1)
     members = [_member(network.model, architecture, f"net{n}_" if len(numbers) > 1 else "") for n in numbers]
@@ -133,10 +127,10 @@ def lstm_on_arrays(network: TrainedNetwork, each_member: bool = False) -> Evalua
     out_mean, out_deviation = np.float32(s.output_mean), np.float32(s.output_deviation)
 
     def evaluate(batch: np.ndarray) -> np.ndarray:
-        steps = np.ascontiguousarray(((batch - mean) / deviation).transpose(1, 2, 0))
+        steps = (batch - mean) / deviation
         each = (member(steps) for member in members)
-        found = np.stack(list(each) if each_member else [sum(each) / np.float32(len(members))])
-        return found.transpose(3, 1, 0, 2) * out_deviation + out_mean
+        found = list(each) if each_member else [sum(each) / np.float32(len(members))]
+        return np.stack(found, axis=-2) * out_deviation + out_mean
 
     return _mean_with_mirrored(evaluate, architecture) if architecture.mean_with_mirrored else evaluate
 
@@ -154,7 +148,7 @@ def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evalu
 
 
 def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:
-    """One network of an ensemble; takes and returns standardized (time, channel, sequence)."""
+    """One network of an ensemble, on standardized (sequence, time, channel)."""
     layers = []
     for n in range(1, architecture.num_layers + 1):
         if architecture.bi_directional:
@@ -162,22 +156,28 @@ def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Eval
             cells = (layer.forward_layer, layer.backward_layer)
         else:
             cells = (model.get_layer(f"{prefix}lstm_{n}"),)
-        layers.append([array_lstm.joined_weights(*cell.get_weights()) for cell in cells])
+        layers.append([cell.get_weights() for cell in cells])
     kernel, bias = model.get_layer(f"{prefix}outputs").get_weights()
-    correction = simplecode_weights(architecture) if architecture.predict_correction else None
+    correction = [np.float32(each) for each in simplecode_weights(architecture)]
 
     def evaluate(steps: np.ndarray) -> np.ndarray:
-        hidden = array_lstm.with_steps_ahead(steps, architecture.look_ahead)
+        hidden = with_steps_ahead(steps, architecture.look_ahead)
         for forwards, *backwards in layers:
-            read = [array_lstm.lstm(hidden, forwards)]
-            read += [array_lstm.lstm(hidden, weights, backwards=True) for weights in backwards]
-            hidden = np.concatenate(read, axis=1) if backwards else read[0]
-        outputs = kernel.T @ hidden + bias[:, None]
-        if correction:
-            outputs += correction[0].T.astype(np.float32) @ steps + correction[1][:, None].astype(np.float32)
-        return outputs
+            read = [fused_lstm.evaluate(hidden, *forwards, threads=1)]
+            for weights in backwards:
+                turned = np.ascontiguousarray(hidden[:, ::-1])
+                read.append(fused_lstm.evaluate(turned, *weights, threads=1)[:, ::-1])
+            hidden = np.concatenate(read, axis=-1) if backwards else read[0]
+        outputs = hidden @ kernel + bias
+        return outputs + steps @ correction[0] + correction[1] if architecture.predict_correction else outputs
 
     return evaluate
+
+
+def with_steps_ahead(steps: np.ndarray, number: int) -> np.ndarray:
+    """Appends the channels of the next steps, as keras_layers.with_steps_ahead does."""
+    padded = np.concatenate((steps, np.repeat(steps[:, -1:], number, axis=1)), axis=1)
+    return np.concatenate([padded[:, ahead : ahead + steps.shape[1]] for ahead in range(number + 1)], axis=-1)
 
 
 def predict_with_checkpoints(

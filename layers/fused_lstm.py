@@ -23,8 +23,9 @@ GATE_FACTORS = np.float32([[0.5], [0.5], [1.0], [0.5]])  # sigmoid(z) = (tanh(z 
 class FusedLSTM(keras.layers.LSTM):
     """keras.layers.LSTM with its default activations, computed by one kernel.
 
-    Takes (batch, time, channels), returns (batch, time, units) with return_sequences, else (batch, units). Masks,
-    initial states, dropout inside the layer, return_state, stateful and unroll are not supported: ValueError.
+    Takes (batch, time, channels), returns (batch, time, units) with return_sequences, else (batch, units). It has
+    gradients with training=True only. Masks, initial states, dropout inside the layer, return_state, stateful and
+    unroll are not supported: ValueError.
     """
 
     def __init__(self, units, **kwargs):
@@ -46,7 +47,7 @@ class FusedLSTM(keras.layers.LSTM):
             raise ValueError("FusedLSTM takes neither initial states nor masks")
         steps = tf.reverse(sequences, (1,)) if self.go_backwards else sequences
         weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
-        outputs = _lstm(steps, *map(tf.convert_to_tensor, weights))
+        outputs = (_lstm if training else _lstm_without_gradient)(steps, *map(tf.convert_to_tensor, weights))
         return outputs if self.return_sequences else outputs[:, -1]
 
 
@@ -67,14 +68,36 @@ def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.T
     return outputs, gradient
 
 
+def _lstm_without_gradient(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    outputs = tf.numpy_function(evaluate, (inputs, kernel, recurrent, bias), tf.float32, stateful=False)
+    outputs.set_shape((*inputs.shape[:-1], recurrent.shape[0]))
+    return outputs
+
+
+def evaluate(
+    inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray, threads: int = 0
+) -> np.ndarray:
+    """The layer on arrays: float32 (sequence, time, channel) -> (sequence, time, units).
+
+    threads: 0 for as many as TensorFlow uses.
+    """
+    lanes, weights = _prepared(kernel, recurrent, bias)
+    outputs = np.empty((*inputs.shape[:2], len(lanes)), np.float32)
+
+    def run(_: int, first: int, last: int) -> None:
+        gates, cells = (np.empty((1, lstm_kernel.BLOCK, n * len(lanes)), np.float32) for n in (4, 1))
+        lstm_kernel.forward(inputs, weights, outputs, gates, cells, first, last, lanes)
+
+    _in_threads(run, _parts(len(inputs), threads))
+    return np.ascontiguousarray(outputs[..., : len(recurrent)])
+
+
 def _forward(inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
     """The outputs; and padded (see `lstm_kernel`) the outputs, the gates and the cells."""
-    units = len(recurrent)
-    lanes = lstm_kernel.lanes(units)
-    weights = _padded(kernel), _padded(recurrent, rows=len(lanes)), _padded(bias[None])[0]
+    lanes, weights = _prepared(kernel, recurrent, bias)
     states = [np.empty((*inputs.shape[:2], width), np.float32) for width in (len(lanes), 4 * len(lanes), len(lanes))]
     _in_threads(lambda _, *part: lstm_kernel.forward(inputs, weights, *states, *part, lanes), _parts(len(inputs)))
-    return [states[0][..., :units].copy(), *states]
+    return [states[0][..., : len(recurrent)].copy(), *states]
 
 
 def _backward(
@@ -106,6 +129,12 @@ def _backward(
     return [of_inputs, total[:channels], total[channels : channels + units], total[-1]]
 
 
+def _prepared(kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> tuple[tuple[int, ...], tuple]:
+    """What `lstm_kernel.forward` takes: the lanes and the weights."""
+    lanes = lstm_kernel.lanes(len(recurrent))
+    return lanes, (_padded(kernel), _padded(recurrent, rows=len(lanes)), _padded(bias[None])[0])
+
+
 def _padded(weights: np.ndarray, rows: int = 0) -> np.ndarray:
     """(rows, 4 units) as `lstm_kernel` takes them: each gate, and the rows, padded with zeros; sigmoid gates halved."""
     gates = weights.reshape(len(weights), 4, -1) * GATE_FACTORS
@@ -115,9 +144,9 @@ def _padded(weights: np.ndarray, rows: int = 0) -> np.ndarray:
     return padded.reshape(len(padded), -1)
 
 
-def _parts(sequences: int) -> list[tuple[int, int]]:
+def _parts(sequences: int, threads: int = 0) -> list[tuple[int, int]]:
     """The first and the last (not included) of the sequences that each thread works on."""
-    bounds = np.linspace(0, sequences, min(_threads(), sequences) + 1).round().astype(int)
+    bounds = np.linspace(0, sequences, min(threads or _threads(), sequences) + 1).round().astype(int)
     return list(itertools.pairwise(bounds.tolist()))
 
 

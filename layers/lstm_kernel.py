@@ -82,16 +82,20 @@ def forward(inputs, weights, outputs, gates, cells, first, last, lanes):
         inputs: (sequence, time, channel).
         weights: kernel (channel, 4 units), recurrent kernel (units, 4 units) and bias (4 units,). Those of the sigmoid
             gates are halved, as sigmoid(z) = (tanh(z / 2) + 1) / 2.
-        outputs, cells: (sequence, time, units). gates: (sequence, time, 4 units), after the activations.
+        outputs, cells: (sequence, time, units). gates: (sequence, time, 4 units), after the activations. If no
+            gradient is to follow, gates and cells of one sequence and BLOCK steps are enough; they are overwritten.
     """
     units, steps = len(lanes), inputs.shape[1]
     kernel, recurrent, bias = weights
+    held = gates.shape[1]  # steps
     for s in range(first, last):
+        own_gates, own_cells = gates[s % gates.shape[0]], cells[s % gates.shape[0]]
         for start in range(0, steps, BLOCK):
             stop = min(start + BLOCK, steps)
-            np.dot(inputs[s, start:stop], kernel, gates[s, start:stop])
+            place = start % held
+            np.dot(inputs[s, start:stop], kernel, own_gates[place : place + stop - start])
             for t in range(start, stop):
-                row, cell, output = gates[s, t], cells[s, t], outputs[s, t]
+                row, cell, output = own_gates[t % held], own_cells[t % held], outputs[s, t]
                 if t > 0:
                     add_product(row, outputs[s, t - 1], recurrent, units, 4 * units)
                 for j in range(4 * units):
@@ -102,7 +106,7 @@ def forward(inputs, weights, outputs, gates, cells, first, last, lanes):
                     row[3 * units + j] = HALF * row[3 * units + j] + HALF
                     cell[j] = row[j] * row[2 * units + j]
                 if t > 0:
-                    before = cells[s, t - 1]
+                    before = own_cells[(t - 1) % held]
                     for j in range(units):
                         cell[j] += row[units + j] * before[j]
                 for j in range(units):

@@ -698,8 +698,8 @@ def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate([50, 50, 3, 41])]
     whole = Predictor(trained).predict(inputs)
     parts = []
-    monkeypatch.setattr("prediction.FEWEST_SEQUENCES", 2)
-    monkeypatch.setattr("prediction.cores", lambda: 5)
+    monkeypatch.setattr("prediction.STEPS_AT_ONCE", {"lstm": 24})
+    monkeypatch.setattr("prediction.cores", lambda: 2)
     predictor = Predictor(trained)
     evaluate = predictor._evaluate
     monkeypatch.setattr(predictor, "_evaluate", lambda batch: parts.append(len(batch)) or evaluate(batch))

@@ -80,6 +80,17 @@ def test_any_number_of_units(units, monkeypatch):
     test_values_and_gradients_are_those_of_keras(False, {"return_sequences": True})
 
 
+@pytest.mark.parametrize("steps", [1, lstm_kernel.BLOCK, lstm_kernel.BLOCK + 1, 2 * lstm_kernel.BLOCK + 5])
+def test_values_without_training_are_those_of_training(steps):
+    """Without a gradient to come the kernel overwrites its gates and cells block by block."""
+    layer = FusedLSTM(UNITS, return_sequences=True)
+    x = np.random.default_rng(3).normal(size=(BATCH, steps, CHANNELS)).astype(np.float32)
+    before, expected = x.copy(), layer(x, training=True).numpy()
+    assert np.array_equal(layer(x, training=False), expected)
+    assert np.array_equal(fused_lstm.evaluate(x, *layer.get_weights(), threads=1), expected)
+    assert np.array_equal(x, before)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 5])
 def test_the_number_of_threads_changes_nothing_in_a_sequence(monkeypatch, threads):
     layer = FusedLSTM(UNITS, return_sequences=True)

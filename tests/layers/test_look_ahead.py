@@ -1,4 +1,4 @@
-"""The LSTM on arrays against keras.layers.LSTM, and what a network sees ahead."""
+"""What a network sees ahead, in training and in prediction."""
 
 import keras
 import numpy as np
@@ -6,54 +6,26 @@ import pytest
 from conftest import make_motions
 from test_network import configure, make_sets, train, untrained
 
-from layers import array_lstm, keras_layers
+from layers import keras_layers
 from layers.standardization import Standardization
-from prediction import Predictor
+from prediction import Predictor, with_steps_ahead
 from training import batches as batches_of
 from training.sequences import Sequences
 
-TIME, CHANNELS, SEQUENCES, UNITS = 23, 4, 6, 5
-
-
-def random_steps(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(TIME, CHANNELS, SEQUENCES)).astype(np.float32)
-
-
-@pytest.mark.parametrize("backwards", [False, True])
-def test_values_are_those_of_keras(backwards):
-    layer = keras.layers.LSTM(UNITS, return_sequences=True, go_backwards=backwards)
-    steps = random_steps()
-    layer.build((None, None, CHANNELS))
-    rng = np.random.default_rng(1)
-    weights = [rng.normal(scale=0.7, size=w.shape).astype(np.float32) for w in layer.get_weights()]
-    layer.set_weights(weights)
-    expected = np.asarray(layer(steps.transpose(2, 0, 1))).transpose(1, 2, 0)
-    outputs = array_lstm.lstm(steps, array_lstm.joined_weights(*weights), backwards)
-    assert outputs.shape == (TIME, UNITS, SEQUENCES) and outputs.dtype == np.float32
-    assert np.abs(outputs - (expected[::-1] if backwards else expected)).max() < 2e-6
-
-
-def test_steps_and_weights_are_left_as_they_were():
-    steps, weights = random_steps(), np.random.default_rng(2).normal(size=(4 * UNITS, CHANNELS + UNITS + 1))
-    weights = weights.astype(np.float32)
-    before = steps.copy(), weights.copy()
-    first = array_lstm.lstm(steps, weights)
-    assert np.array_equal(first, array_lstm.lstm(steps, weights))
-    assert np.array_equal(steps, before[0]) and np.array_equal(weights, before[1])
+TIME, CHANNELS, SEQUENCES = 23, 4, 6
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 4, TIME + 3])
 def test_steps_ahead_are_those_of_the_layer(ahead):
-    steps = random_steps()
+    steps = np.random.default_rng(0).normal(size=(SEQUENCES, TIME, CHANNELS)).astype(np.float32)
     inputs = keras.Input((None, CHANNELS))
     model = keras.Model(inputs, keras_layers.with_steps_ahead(inputs, ahead, "ahead"))
     assert not model.trainable_weights
-    expected = np.asarray(model(steps.transpose(2, 0, 1))).transpose(1, 2, 0)
-    seen = array_lstm.with_steps_ahead(steps, ahead)
-    assert seen.shape == (TIME, (ahead + 1) * CHANNELS, SEQUENCES)
-    assert np.array_equal(seen, expected)
+    seen = with_steps_ahead(steps, ahead)
+    assert seen.shape == (SEQUENCES, TIME, (ahead + 1) * CHANNELS)
+    assert np.array_equal(seen, np.asarray(model(steps)))
     for n in range(min(ahead, TIME - 1) + 1):
-        assert np.array_equal(seen[: TIME - n, n * CHANNELS : (n + 1) * CHANNELS], steps[n:])
+        assert np.array_equal(seen[:, : TIME - n, n * CHANNELS : (n + 1) * CHANNELS], steps[:, n:])
 
 
 @pytest.mark.parametrize("network_type", ["lstm", "gru"])
