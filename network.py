@@ -95,9 +95,13 @@ def build_training_model(architecture: Architecture) -> keras.Model:
     the same order as those of `build_model`.
     """
     inputs = keras.Input((None, len(architecture.inputs)))
-    lstm = keras.layers.LSTM if tf.config.list_physical_devices("GPU") else FusedLSTM  # on a GPU Keras uses cuDNN
-    members = _members(inputs, architecture, lstm)
+    members = _members(inputs, architecture, fastest_lstm())
     return keras.Model(inputs, keras.layers.Concatenate()(members) if len(members) > 1 else members[0])
+
+
+def fastest_lstm() -> type[keras.layers.LSTM]:
+    """The class of LSTM layers that is fastest on this machine; on a GPU, Keras' own uses cuDNN."""
+    return keras.layers.LSTM if tf.config.list_physical_devices("GPU") else FusedLSTM
 
 
 def mean_of_members(outputs: tf.Tensor, architecture: Architecture) -> tf.Tensor:
@@ -118,8 +122,11 @@ def training_variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.weights, *dropout_seeds(model), *model.optimizer.variables]
 
 
-def build_model(architecture: Architecture) -> keras.Model:
-    """The network of built-in Keras layers: takes and returns (batch, time, channel) in m, deg and file units."""
+def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = keras.layers.LSTM) -> keras.Model:
+    """The network of built-in Keras layers: takes and returns (batch, time, channel) in m, deg and file units.
+
+    With `fastest_lstm` it cannot be saved for use without this project.
+    """
     standardization = architecture.standardization
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
@@ -129,7 +136,7 @@ def build_model(architecture: Architecture) -> keras.Model:
         variance=[deviation**2 for deviation in standardization.input_deviation],
         name="standardize",
     )(seen)
-    members = _members(standardized, architecture, keras.layers.LSTM)
+    members = _members(standardized, architecture, lstm)
     outputs = keras.layers.Normalization(
         mean=list(standardization.output_mean),
         variance=[deviation**2 for deviation in standardization.output_deviation],

@@ -11,8 +11,7 @@ import tensorflow as tf
 import threadpoolctl
 
 from data_io import mirrored_channels
-from layers import fused_lstm
-from network import Architecture, TrainedNetwork, load_model_file, simplecode_weights
+from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from support.cores import cores
 from support.files import written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
@@ -45,9 +44,7 @@ class Predictor:
         self.num_networks = network.architecture.num_networks
         self._with_spread = with_spread and network.architecture.num_networks > 1
         self.num_columns = len(network.architecture.outputs) * (1 + self._with_spread)
-        on_arrays = network.architecture.network_type == "lstm" and not tf.config.list_physical_devices("GPU")
-        prepare = lstm_on_arrays if on_arrays else keras_model
-        self._evaluate = prepare(network, self._with_spread)
+        self._evaluate = compiled(network, self._with_spread)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Predicts LAMP's motions for every row.
@@ -98,86 +95,26 @@ class Predictor:
             for (record, first), result in zip(part, finish(self._evaluate(batch)), strict=True):
                 outputs[record][first::n] = result
 
-        # One core for each part. By default NumPy would use all cores for each small matrix product.
+        # By default NumPy would use all cores for each of the LSTM's small matrix products.
         with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
             list(pool.map(predict_part, parts))
 
 
-def keras_model(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
-    """A network of any kind, run by Keras; returns the mean of its members, or each of them."""
-    model, s = network.model, network.architecture.standardization
+def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
+    """The network ready for many calls; it returns the mean of its members, or each of them."""
+    architecture, s = network.architecture, network.architecture.standardization
+    model = build_model(architecture, fastest_lstm())
+    model.set_weights(network.model.get_weights())
     outputs = keras.ops.expand_dims(model.output, -2)
     if each_member:
         standardized = keras.ops.stack(model.get_layer("ensemble_mean").input, axis=-2)
         outputs = standardized * np.float32(s.output_deviation) + np.float32(s.output_mean)
-        if network.architecture.mean_with_mirrored:
-            order, sign = mirrored_channels(network.architecture.outputs)
+        if architecture.mean_with_mirrored:
+            order, sign = mirrored_channels(architecture.outputs)
             as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
             outputs = (as_is + keras.ops.take(of_mirrored, order, axis=-1) * sign) / 2.0
     function = tf.function(keras.Model(model.input, outputs), reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
-
-
-def lstm_on_arrays(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
-    """A network of type "lstm", evaluated without TensorFlow: the same as `keras_model` up to rounding."""
-    architecture, s = network.architecture, network.architecture.standardization
-    numbers = range(1, architecture.num_networks + 1)
-    members = [_member(network.model, architecture, f"net{n}_" if len(numbers) > 1 else "") for n in numbers]
-    mean, deviation = np.float32(s.input_mean), np.float32(s.input_deviation)
-    out_mean, out_deviation = np.float32(s.output_mean), np.float32(s.output_deviation)
-
-    def evaluate(batch: np.ndarray) -> np.ndarray:
-        steps = (batch - mean) / deviation
-        each = (member(steps) for member in members)
-        found = list(each) if each_member else [sum(each) / np.float32(len(members))]
-        return np.stack(found, axis=-2) * out_deviation + out_mean
-
-    return _mean_with_mirrored(evaluate, architecture) if architecture.mean_with_mirrored else evaluate
-
-
-def _mean_with_mirrored(evaluate: Evaluate, architecture: Architecture) -> Evaluate:
-    """As in the saved model: the mean of the prediction and the mirrored prediction of the mirrored record."""
-    order, sign = mirrored_channels(architecture.inputs)
-    out_order, out_sign = mirrored_channels(architecture.outputs)
-
-    def both_sides(batch: np.ndarray) -> np.ndarray:
-        as_is, of_mirrored = np.split(evaluate(np.concatenate((batch, batch[..., order] * sign))), 2)
-        return (as_is + of_mirrored[..., out_order] * out_sign) / np.float32(2.0)
-
-    return both_sides
-
-
-def _member(model: keras.Model, architecture: Architecture, prefix: str) -> Evaluate:
-    """One network of an ensemble, on standardized (sequence, time, channel)."""
-    layers = []
-    for n in range(1, architecture.num_layers + 1):
-        if architecture.bi_directional:
-            layer = model.get_layer(f"{prefix}bidirectional_{n}")
-            cells = (layer.forward_layer, layer.backward_layer)
-        else:
-            cells = (model.get_layer(f"{prefix}lstm_{n}"),)
-        layers.append([cell.get_weights() for cell in cells])
-    kernel, bias = model.get_layer(f"{prefix}outputs").get_weights()
-    correction = [np.float32(each) for each in simplecode_weights(architecture)]
-
-    def evaluate(steps: np.ndarray) -> np.ndarray:
-        hidden = with_steps_ahead(steps, architecture.look_ahead)
-        for forwards, *backwards in layers:
-            read = [fused_lstm.evaluate(hidden, *forwards, threads=1)]
-            for weights in backwards:
-                turned = np.ascontiguousarray(hidden[:, ::-1])
-                read.append(fused_lstm.evaluate(turned, *weights, threads=1)[:, ::-1])
-            hidden = np.concatenate(read, axis=-1) if backwards else read[0]
-        outputs = hidden @ kernel + bias
-        return outputs + steps @ correction[0] + correction[1] if architecture.predict_correction else outputs
-
-    return evaluate
-
-
-def with_steps_ahead(steps: np.ndarray, number: int) -> np.ndarray:
-    """Appends the channels of the next steps, as keras_layers.with_steps_ahead does."""
-    padded = np.concatenate((steps, np.repeat(steps[:, -1:], number, axis=1)), axis=1)
-    return np.concatenate([padded[:, ahead : ahead + steps.shape[1]] for ahead in range(number + 1)], axis=-1)
 
 
 def predict_with_checkpoints(

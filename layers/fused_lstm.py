@@ -69,18 +69,13 @@ def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.T
 
 
 def _lstm_without_gradient(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    outputs = tf.numpy_function(evaluate, (inputs, kernel, recurrent, bias), tf.float32, stateful=False)
+    outputs = tf.numpy_function(_evaluate, (inputs, kernel, recurrent, bias), tf.float32, stateful=False)
     outputs.set_shape((*inputs.shape[:-1], recurrent.shape[0]))
     return outputs
 
 
-def evaluate(
-    inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray, threads: int = 0
-) -> np.ndarray:
-    """The layer on arrays: float32 (sequence, time, channel) -> (sequence, time, units).
-
-    threads: 0 for as many as TensorFlow uses.
-    """
+def _evaluate(inputs: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """The outputs, with nothing kept for a gradient."""
     lanes, weights = _prepared(kernel, recurrent, bias)
     outputs = np.empty((*inputs.shape[:2], len(lanes)), np.float32)
 
@@ -88,7 +83,7 @@ def evaluate(
         gates, cells = (np.empty((1, lstm_kernel.BLOCK, n * len(lanes)), np.float32) for n in (4, 1))
         lstm_kernel.forward(inputs, weights, outputs, gates, cells, first, last, lanes)
 
-    _in_threads(run, _parts(len(inputs), threads))
+    _in_threads(run, _parts(len(inputs)))
     return np.ascontiguousarray(outputs[..., : len(recurrent)])
 
 
@@ -144,9 +139,9 @@ def _padded(weights: np.ndarray, rows: int = 0) -> np.ndarray:
     return padded.reshape(len(padded), -1)
 
 
-def _parts(sequences: int, threads: int = 0) -> list[tuple[int, int]]:
+def _parts(sequences: int) -> list[tuple[int, int]]:
     """The first and the last (not included) of the sequences that each thread works on."""
-    bounds = np.linspace(0, sequences, min(threads or _threads(), sequences) + 1).round().astype(int)
+    bounds = np.linspace(0, sequences, min(_threads(), sequences) + 1).round().astype(int)
     return list(itertools.pairwise(bounds.tolist()))
 
 

@@ -8,7 +8,7 @@ from test_network import configure, make_sets, train, untrained
 
 from layers import keras_layers
 from layers.standardization import Standardization
-from prediction import Predictor, with_steps_ahead
+from prediction import Predictor
 from training import batches as batches_of
 from training.sequences import Sequences
 
@@ -16,14 +16,15 @@ TIME, CHANNELS, SEQUENCES = 23, 4, 6
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 4, TIME + 3])
-def test_steps_ahead_are_those_of_the_layer(ahead):
+def test_steps_ahead_are_those_that_follow(ahead):
     steps = np.random.default_rng(0).normal(size=(SEQUENCES, TIME, CHANNELS)).astype(np.float32)
     inputs = keras.Input((None, CHANNELS))
     model = keras.Model(inputs, keras_layers.with_steps_ahead(inputs, ahead, "ahead"))
     assert not model.trainable_weights
-    seen = with_steps_ahead(steps, ahead)
+    seen = np.asarray(model(steps))
     assert seen.shape == (SEQUENCES, TIME, (ahead + 1) * CHANNELS)
-    assert np.array_equal(seen, np.asarray(model(steps)))
+    beyond = np.repeat(steps[:, -1:], ahead, axis=1)
+    assert np.array_equal(seen[..., ahead * CHANNELS :], np.concatenate((steps, beyond), axis=1)[:, ahead:])
     for n in range(min(ahead, TIME - 1) + 1):
         assert np.array_equal(seen[:, : TIME - n, n * CHANNELS : (n + 1) * CHANNELS], steps[:, n:])
 
