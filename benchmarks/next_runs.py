@@ -113,7 +113,7 @@ def chosen(rule: str, trained: network.TrainedNetwork, own: Records, pool: Recor
     predictions = prediction.Predictor(trained, with_spread=True).predict([record.inputs for record in pool])
     deviation = np.array(trained.architecture.standardization.output_deviation)
     candidates = [next_runs.judged(r, r.inputs, p, known, deviation) for r, p in zip(pool, predictions, strict=True)]
-    return {each.place for each in choice.choose(candidates, choice.factors(candidates, known.features), number, rng)}
+    return set(choice.choose(candidates, choice.factors(candidates, known.features), number, rng).index)
 
 
 def errors(trained: network.TrainedNetwork, test: Sequence[data_io.Record]) -> list[dict[str, object]]:

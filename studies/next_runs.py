@@ -23,15 +23,14 @@ from readers import input_file
 from readers.cases import handle_in
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from studies.fleet_records import training_config
-from studies.next_runs_choice import Candidate, Choice, Factors, choose, factors, window_spread
-from support import run_folder
-from support.errors import InputError, exit_status, first_line, warn
+from studies.next_runs_choice import Candidate, choose, factors, window_spread
+from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from trust import flagging, novelty
 
 TABLE_FILE = "next_lamp_runs.csv"
 CASES_FILE = "next_lamp_runs_cases.txt"
-FIGURE_FILE = "figures/next_lamp_runs.png"
+FIGURE_FILE = f"{plotting.FIGURES_FOLDER}/next_lamp_runs.png"
 RECORDS_AT_ONCE = 48
 RANDOM = "random draw"
 ONE_SEA_STATE = "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random"
@@ -47,47 +46,37 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the random draws (default 0)")
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
     given = parser.parse_args(arguments)
-    return exit_status(lambda: run(**vars(given)))
+    return exit_status(lambda: run(given))
 
 
-def run(
-    network: str,
-    number: int = 8,
-    inputs: str | None = None,
-    random: bool = False,
-    distance: bool = False,
-    seed: int = 0,
-    output_path: str = SaveData.output_path,
-) -> pd.DataFrame:
-    """Writes the proposed records as a table, a cases file and a figure, and returns the table.
+def run(given: argparse.Namespace) -> None:
+    """Writes the proposed records as a table, a cases file and a figure. given: see `main`.
 
-    Raises:
-        InputError: all problems, one line each; nothing is written.
+    Raises InputError with all problems, one line each; nothing is written.
     """
-    if number < 1:
-        raise InputError(f"--number {number}: expected at least 1 LAMP run")
-    output = Path(posix(output_path)) / network
-    config, waves = _candidates(network, inputs)
-    by = "random" if random else "distance" if distance else "spread"
+    network = given.network
+    if given.number < 1:
+        raise InputError(f"--number {given.number}: expected at least 1 LAMP run")
+    output = Path(posix(given.output_path)) / network
+    config, waves = _candidates(network, given.inputs)
+    by = "random" if given.random else "distance" if given.distance else "spread"
     if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *waves]):
         print(f"{network}: {ONE_SEA_STATE}")
         by = "random"
     candidates, training = _judged(config, waves, by)
     found = factors(candidates, training)
-    chosen = choose(candidates, found, number, np.random.default_rng(seed), by)
+    chosen = choose(candidates, found, given.number, np.random.default_rng(given.seed), by)
     table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
-    run_folder.note(output, [TABLE_FILE, FIGURE_FILE])  # the cases file is the user's, as input files will read it
-    data_io.write_table(output / TABLE_FILE, table)
+    data_io.write_tables(output, {TABLE_FILE: table})
     remarks = _write_cases(output / CASES_FILE, table, list(waves), config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
-    plotting.save_figure(figure, output / FIGURE_FILE)
+    plotting.save_figures({Path(FIGURE_FILE).stem: figure}, output)
     warn(remarks)
     print(table[["rank", "record", "reason", "window", "expected_gain"]].to_string(index=False))
     print(f"\n{len(table)} of {len(candidates)} records proposed for LAMP in {output / TABLE_FILE}")
     if not remarks:
         print(f"Cases file {output / CASES_FILE}, figure {output / FIGURE_FILE}")
     report_page.write(output, NETWORKS_FOLDER / network)
-    return table
 
 
 # ---- the candidates -------------------------------------------------------------------------------------------------
@@ -95,8 +84,7 @@ def run(
 
 def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
     """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
-    config = training_config(NETWORKS_FOLDER / network)
-    user = dataclasses.replace(config.user, training_mode=False, model_load_filename=network)
+    config = training_config(NETWORKS_FOLDER / network).with_user(training_mode=False, model_load_filename=network)
     data = config.data
     if inputs:
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
@@ -111,7 +99,7 @@ def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str
             f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, "
             "and give it with --inputs"
         )
-    return dataclasses.replace(config, user=user, data=data), waves
+    return dataclasses.replace(config, data=data), waves
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
@@ -139,24 +127,22 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
         raise InputError(f"{config.network_folder / flagging.KNOWN_FILE}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    paths, faults, candidates = list(waves), [], []
+    paths, candidates, collect = list(waves), [], Collector()
     names = data_io.unique_names(paths)
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
-            records = []
+            found = []
             for path in paths[start : start + RECORDS_AT_ONCE]:
-                try:
-                    records.append(data_io.read_record(path, None, config.user, waves[path], names[path])[0])
-                except InputError as error:
-                    faults += error.lines
+                found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path]))
                 bar.update()
+            records = [each[0] for each in found if each]
             predictions = predictor.predict([record.inputs for record in records])
             for record, predicted in zip(records, predictions, strict=True):
                 watched = flagging.watched(config, record)
                 candidates.append(judged(record, watched, predicted, watch.known, deviation))
     if not candidates:
-        raise InputError(faults)
-    warn(faults)
+        raise InputError(collect.faults)
+    warn(collect.faults)
     return candidates, watch.known.features
 
 
@@ -185,35 +171,35 @@ def judged(
 
 
 def choice_table(
-    chosen: Sequence[Choice], candidates: Sequence[Candidate], of: Factors, channels: Sequence[str]
+    chosen: pd.DataFrame, candidates: Sequence[Candidate], of: pd.DataFrame, channels: Sequence[str]
 ) -> pd.DataFrame:
-    """One row for each chosen record.
+    """One row for each chosen record. chosen, of: see `choose`.
 
     Returns:
         columns rank, record, handle, reason, window (where the networks are furthest apart), expected_gain (1: a record
         of average factors), spread, rarity, distance (see `next_runs_choice`), probability (of being drawn at random).
     """
-    drawn = sum(each.drawn for each in chosen)
+    above = of > np.median(of, axis=0)
     rows = []
-    for rank, each in enumerate(chosen, start=1):
-        own = candidates[each.place]
+    for rank, each in enumerate(chosen.itertuples(), start=1):
+        own = candidates[each.Index]
         window, channel = own.worst
-        begin, spread = own.begins[window], of.spread[each.place]
+        begin = own.begins[window]
         words = {"spread": f"networks far apart in {channels[channel]}", "rarity": "rare peaks"}
         words |= {"distance": "unlike the training"}
-        reason = ", ".join(words[name] for name in each.above) or "largest gain left"
+        reason = ", ".join(words[name] for name in of.columns[above.loc[each.Index]]) or "largest gain left"
         rows.append(
             {
                 "rank": rank,
                 "record": own.name,
                 "handle": handle_in(own.name),
                 "reason": RANDOM if each.drawn else reason,
-                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if np.isfinite(spread) else "",
+                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if np.isfinite(each.spread) else "",
                 "expected_gain": round(each.gain, 3),
-                "spread": spread,
-                "rarity": of.rarity[each.place],
+                "spread": each.spread,
+                "rarity": each.rarity,
                 "distance": each.distance,
-                "probability": drawn / len(candidates) if each.drawn else np.nan,
+                "probability": chosen["drawn"].sum() / len(candidates) if each.drawn else np.nan,
             }
         )
     return pd.DataFrame(rows)

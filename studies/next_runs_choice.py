@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata
 
 from trust import novelty
@@ -42,30 +43,6 @@ class Candidate:
         return window, channel
 
 
-@dataclass(frozen=True)
-class Factors:
-    """(candidate,) each; spread: NaN without several networks."""
-
-    spread: np.ndarray
-    rarity: np.ndarray
-    distance: np.ndarray
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A chosen record. place: among the candidates. drawn: at random.
-
-    distance: also from the records chosen before. gain: 1 for a record of average factors. above: names of the factors
-    that exceed the median of the candidates.
-    """
-
-    place: int
-    drawn: bool
-    distance: float
-    gain: float
-    above: tuple[str, ...]
-
-
 def window_spread(time: np.ndarray, begins: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """(window, channel): root mean square over each window. spread: (rows, channel)."""
     sums = np.concatenate([np.zeros((1, spread.shape[1])), np.cumsum(spread**2, axis=0)])
@@ -73,23 +50,26 @@ def window_spread(time: np.ndarray, begins: np.ndarray, spread: np.ndarray) -> n
     return np.sqrt((sums[last] - sums[first]) / (last - first)[:, None])
 
 
-def spreads(candidates: Sequence[Candidate]) -> np.ndarray:
-    """(candidate,): root mean square over the channels and the worst windows of each."""
-    squares = (np.sort((each.spread**2).mean(axis=1))[-WORST_WINDOWS:].mean() for each in candidates)
-    return np.sqrt(np.fromiter(squares, float, len(candidates)))
-
-
-def rarities(peaks: np.ndarray) -> np.ndarray:
-    """(candidate,): mean over the channels of -ln of the share of candidates with at least this peak.
-
-    peaks: (candidate, channel).
-    """
-    return -np.log(rankdata(-peaks, axis=0) / len(peaks)).mean(axis=1)
-
-
 def distances(candidates: Sequence[Candidate], windows: np.ndarray) -> np.ndarray:
     """(candidate,): mean over a candidate's windows of the distance to the nearest of `windows` (window, feature)."""
     return np.array([novelty.distances(windows, each.features).mean() for each in candidates])
+
+
+def factors(candidates: Sequence[Candidate], training: np.ndarray) -> pd.DataFrame:
+    """Columns spread, rarity and distance, with a row for each candidate; spread: NaN without several networks.
+
+    training: (window, feature) windows of the training records, scaled.
+    """
+    squares = [np.sort((each.spread**2).mean(axis=1))[-WORST_WINDOWS:].mean() for each in candidates]
+    peaks = np.stack([each.peaks for each in candidates])
+    shares = rankdata(-peaks, axis=0) / len(peaks)
+    return pd.DataFrame(
+        {
+            "spread": np.sqrt(squares),
+            "rarity": -np.log(shares).mean(axis=1),
+            "distance": distances(candidates, training),
+        }
+    )
 
 
 def randomly_ranked(number: int) -> np.ndarray:
@@ -97,38 +77,37 @@ def randomly_ranked(number: int) -> np.ndarray:
     return np.diff(np.floor(np.arange(number + 1) * RANDOM_SHARE + 0.5)) > 0
 
 
-def factors(candidates: Sequence[Candidate], training: np.ndarray) -> Factors:
-    """training: (window, feature) windows of the training records, scaled."""
-    peaks = np.stack([each.peaks for each in candidates])
-    return Factors(spreads(candidates), rarities(peaks), distances(candidates, training))
-
-
 def choose(
-    candidates: Sequence[Candidate], of: Factors, number: int, rng: np.random.Generator, by: str = "spread"
-) -> list[Choice]:
+    candidates: Sequence[Candidate], of: pd.DataFrame, number: int, rng: np.random.Generator, by: str = "spread"
+) -> pd.DataFrame:
     """The records to run next, in the order of their rank.
 
     Those drawn at random are drawn first and from all candidates, so that nothing that is predicted of a record decides
     whether it is drawn; the others keep away from them.
 
+    of: the candidates' `factors`.
     by: "spread" (all factors), "distance" (without the spread of the networks), or "random" (all at random).
+
+    Returns:
+        the factors of the chosen records, with the distance also from those chosen before; drawn (at random); gain (1
+        for a record of average factors). The index is their place among the candidates.
     """
     number = min(number, len(candidates))
     is_random = np.full(number, True) if by == "random" else randomly_ranked(number)
-    drawn = list(rng.permutation(len(candidates))[: is_random.sum()])
-    merit = of.rarity * (of.spread if by != "distance" and np.isfinite(of.spread).all() else 1.0)
-    usual = (merit * of.distance).mean() or 1.0
-    near, left = of.distance, np.ones(len(candidates), bool)
+    drawn = rng.permutation(len(candidates))[: is_random.sum()].tolist()
+    spread, rarity, distance = of[["spread", "rarity", "distance"]].to_numpy().T
+    merit = rarity * (spread if by != "distance" and np.isfinite(spread).all() else 1.0)
+    usual = (merit * distance).mean() or 1.0
+    near, left = distance, np.ones(len(candidates), bool)
     left[drawn] = False
     for place in drawn if by != "random" else ():
         near = np.minimum(near, distances(candidates, candidates[place].features))
-    chosen = []
+    places, away = [], []
     for at_random in is_random:
         place = drawn.pop(0) if at_random else int(np.where(left, merit * near, -np.inf).argmax())
         left[place] = False
-        own = (of.distance if at_random else near)[place]
-        above = tuple(name for name, values in vars(of).items() if values[place] > np.median(values))
-        chosen.append(Choice(int(place), bool(at_random), float(own), float(merit[place] * own / usual), above))
+        places.append(place)
+        away.append((distance if at_random else near)[place])
         if not at_random:
             near = np.minimum(near, distances(candidates, candidates[place].features))
-    return chosen
+    return of.loc[places].assign(distance=away, drawn=is_random, gain=merit[places] * away / usual)

@@ -16,7 +16,6 @@ from network import Architecture
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from support import saved_networks
-from support.errors import InputError
 from trust import flagging
 
 NAME = "mine"
@@ -47,6 +46,11 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     return config
 
 
+def run(*arguments: str) -> pd.DataFrame:
+    assert next_runs.main(["--network", NAME, *arguments]) == 0
+    return pd.read_csv(Path("output_files") / NAME / next_runs.TABLE_FILE)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -55,16 +59,14 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
     save(folder)
-    table = next_runs.run(NAME, number=4)
+    table = run("--number", "4")
     output = folder / "output_files" / NAME
-    written = pd.read_csv(output / next_runs.TABLE_FILE)
     columns = ["rank", "record", "handle", "reason", "window", "expected_gain"]
-    assert written.columns.tolist()[:6] == columns and written["rank"].tolist() == [1, 2, 3, 4]
+    assert table.columns.tolist()[:6] == columns and table["rank"].tolist() == [1, 2, 3, 4]
     assert table["record"].is_unique and "0000001" not in "".join(table["record"])
-    assert (written["reason"] == next_runs.RANDOM).sum() == 1
-    drawn = written[written["reason"] == next_runs.RANDOM]
+    drawn = table[table["reason"] == next_runs.RANDOM]
     assert drawn["probability"].tolist() == [pytest.approx(1 / 6)]
-    assert written["window"].str.fullmatch(r"\d+ to \d+ s").all()
+    assert table["window"].str.fullmatch(r"\d+ to \d+ s").all()
 
     text = (output / next_runs.CASES_FILE).read_text()
     cases = data_io.read_cases(output / next_runs.CASES_FILE, folder)
@@ -77,7 +79,7 @@ def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
 
 def test_in_one_sea_state_all_are_drawn_at_random(folder, capsys):
     save(folder, states=1)
-    table = next_runs.run(NAME, number=3)
+    table = run("--number", "3")
     assert set(table["reason"]) == {next_runs.RANDOM} and table["probability"].tolist() == [0.5] * 3
     assert "choosing gains a few per cent at best" in capsys.readouterr().out
 
@@ -87,8 +89,8 @@ def test_a_single_network_has_no_spread(folder, capsys):
     assert next_runs.main(["--network", NAME]) == 1
     assert "single network, which has no spread" in capsys.readouterr().err
     assert not (folder / "output_files").exists()
-    assert next_runs.main(["--network", NAME, "--number", "2", "--distance"]) == 0
-    assert next_runs.run(NAME, 2, random=True)["window"].tolist() == ["", ""]
+    assert len(run("--number", "2", "--distance")) == 2
+    assert run("--number", "2", "--random")["window"].isna().all()
 
 
 def test_problems_are_told_in_a_line(folder, capsys):
@@ -96,17 +98,19 @@ def test_problems_are_told_in_a_line(folder, capsys):
     known = f"DataInfoArgs: predict_sc = [{config.data.train_sc[0]!r}]"
     classes = ("UserInputArgs: training_mode = False", "PlottingArgs: pass", known)
     (folder / "nothing.py").write_text("\n".join(f"class {each}" for each in classes))
-    with pytest.raises(InputError, match="no records without LAMP; name them in DataInfoArgs.predict_sc"):
-        next_runs.run(NAME, inputs="nothing")
-    with pytest.raises(InputError, match="expected at least 1"):
-        next_runs.run(NAME, 0)
+
+    def told(*arguments: str) -> str:
+        assert next_runs.main(["--network", NAME, *arguments]) == 1
+        return capsys.readouterr().err
+
+    assert "no records without LAMP; name them in DataInfoArgs.predict_sc" in told("--inputs", "nothing")
+    assert "expected at least 1" in told("--number", "0")
     for path in config.data.predict_sc[:2]:
         Path(f"{path}.mot").write_text("nothing")
-    assert len(next_runs.run(NAME, 9, random=True)) == 4
+    assert len(run("--number", "9", "--random")) == 4
     assert "Warning: " in capsys.readouterr().err
     (config.network_folder / flagging.KNOWN_FILE).unlink()
-    with pytest.raises(InputError, match="training_windows.npz: is missing"):
-        next_runs.run(NAME)
+    assert "training_windows.npz: is missing" in told()
 
 
 @pytest.mark.parametrize(
