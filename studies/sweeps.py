@@ -12,7 +12,7 @@ import shutil
 import signal
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -41,6 +41,10 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 class Stopped(BaseException):
     """Ctrl-C in a sweep. Not a KeyboardInterrupt, which ends a training as if it were finished."""
+
+
+def _stop(*_) -> None:
+    raise Stopped
 
 
 def open_study(sweep: Sweep) -> optuna.Study:
@@ -129,15 +133,17 @@ def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []
     tried: set[int] = set()
+    usual = signal.signal(signal.SIGINT, _stop)
     try:
-        with _ctrl_c_stops():
-            while taken := claim(study, sweep, tried):
-                number, trial, held = taken
-                tried.add(number)
-                with held:
-                    faults += _train(study, sweep, number, trial, experiment)
+        while taken := claim(study, sweep, tried):
+            number, trial, held = taken
+            tried.add(number)
+            with held:
+                faults += _train(study, sweep, number, trial, experiment)
     except Stopped:
         faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
+    finally:
+        signal.signal(signal.SIGINT, usual)
     if unsettled(study, sweep):
         if not faults:
             print(f"\n{name}: {_standing(study, sweep)}; the process that finishes the last one ranks them")
@@ -152,18 +158,6 @@ def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
 
 def _standing(study: optuna.Study, sweep: Sweep) -> str:
     return f"{sweep.size - len(unsettled(study, sweep))} of {sweep.size} members are finished"
-
-
-@contextlib.contextmanager
-def _ctrl_c_stops() -> Iterator[None]:
-    def stop(*_):
-        raise Stopped
-
-    usual = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experiment: Experiment) -> list[str]:
