@@ -146,12 +146,12 @@ def read_result(name: str, folder: Path) -> Result:
     """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
     network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
     facts = read_metadata(network)
-    if not facts.get("finished", True):
-        raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     try:
-        own = training_settings(facts["settings"])
+        finished, own = facts.get("finished", True), training_settings(facts["settings"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(network, error)) from error
+    if not finished:
+        raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which writes it"
     if not path.is_file():
         raise InputError(f"{path}: file is missing; {remedy}")
