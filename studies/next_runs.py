@@ -8,10 +8,12 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from tqdm import tqdm
 
 import data_io
@@ -23,7 +25,6 @@ from readers import input_file
 from readers.cases import handle_in
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from studies.fleet_records import training_config
-from studies.next_runs_choice import Candidate, choose, factors, window_spread
 from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from trust import flagging, novelty
@@ -32,6 +33,8 @@ TABLE_FILE = "next_lamp_runs.csv"
 CASES_FILE = "next_lamp_runs_cases.txt"
 FIGURE_FILE = f"{plotting.FIGURES_FOLDER}/next_lamp_runs.png"
 RECORDS_AT_ONCE = 48
+WORST_WINDOWS = 3  # whose spread counts
+RANDOM_SHARE = 0.3  # of the records, drawn at random
 RANDOM = "random draw"
 ONE_SEA_STATE = "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random"
 
@@ -80,6 +83,28 @@ def run(given: argparse.Namespace) -> None:
 
 
 # ---- the candidates -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A record that has SimpleCode alone.
+
+    begins: (window,) s. features: (window, feature), scaled as in training. spread: (window, channel) root mean square
+    deviation between the networks over each window; NaN without several networks. peaks: (channel,) predicted largest
+    distance from the mean. Both in standard deviations of LAMP's motions in training.
+    """
+
+    name: str
+    begins: np.ndarray
+    features: np.ndarray
+    spread: np.ndarray
+    peaks: np.ndarray
+
+    @property
+    def worst(self) -> tuple[int, int]:
+        """The window and the channel in which the networks are furthest apart."""
+        window, channel = divmod(int(np.nan_to_num(self.spread).argmax()), self.spread.shape[1])
+        return window, channel
 
 
 def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
@@ -167,6 +192,86 @@ def judged(
     )
 
 
+def window_spread(time: np.ndarray, begins: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(window, channel): root mean square over each window. spread: (rows, channel)."""
+    sums = np.concatenate([np.zeros((1, spread.shape[1])), np.cumsum(spread**2, axis=0)])
+    first, last = np.searchsorted(time, begins), np.searchsorted(time, begins + novelty.WINDOW)
+    return np.sqrt((sums[last] - sums[first]) / (last - first)[:, None])
+
+
+# ---- the choice ----------------------------------------------------------------------------------------------------
+
+
+def distances(candidates: Sequence[Candidate], windows: np.ndarray) -> np.ndarray:
+    """(candidate,): mean over a candidate's windows of the distance to the nearest of `windows` (window, feature)."""
+    return np.array([novelty.distances(windows, each.features).mean() for each in candidates])
+
+
+def factors(candidates: Sequence[Candidate], training: np.ndarray) -> pd.DataFrame:
+    """The three factors of each candidate's gain, with a row for each.
+
+    training: (window, feature) windows of the training records, scaled.
+
+    Returns:
+        spread: how far the networks are apart in the record's worst windows, in standard deviations of LAMP's motions;
+            NaN without several networks.
+        rarity: mean over the channels of -ln p, p being the share of the candidates whose predicted peak is at least
+            as large (1 on average).
+        distance: from the windows of the record to the nearest ones in training (see `novelty`).
+    """
+    squares = [np.sort((each.spread**2).mean(axis=1))[-WORST_WINDOWS:].mean() for each in candidates]
+    peaks = np.stack([each.peaks for each in candidates])
+    shares = rankdata(-peaks, axis=0) / len(peaks)
+    return pd.DataFrame(
+        {
+            "spread": np.sqrt(squares),
+            "rarity": -np.log(shares).mean(axis=1),
+            "distance": distances(candidates, training),
+        }
+    )
+
+
+def randomly_ranked(number: int) -> np.ndarray:
+    """(number,): which ranks are drawn at random, spread evenly, so that the first few ranks hold their share too."""
+    return np.diff(np.floor(np.arange(number + 1) * RANDOM_SHARE + 0.5)) > 0
+
+
+def choose(
+    candidates: Sequence[Candidate], of: pd.DataFrame, number: int, rng: np.random.Generator, by: str = "spread"
+) -> pd.DataFrame:
+    """The records to run next, in the order of their rank, chosen one after the other by the product of their factors.
+
+    Those drawn at random are drawn first and from all candidates, so that nothing that is predicted of a record decides
+    whether it is drawn; the others keep away from them.
+
+    of: the candidates' `factors`.
+    by: "spread" (all factors), "distance" (without the spread of the networks), or "random" (all at random).
+
+    Returns:
+        the factors of the chosen records, with the distance also from those chosen before; drawn (at random); gain (1
+        for a record of average factors). The index is their place among the candidates.
+    """
+    number = min(number, len(candidates))
+    is_random = np.full(number, True) if by == "random" else randomly_ranked(number)
+    drawn = rng.permutation(len(candidates))[: is_random.sum()].tolist()
+    spread, rarity, distance = of[["spread", "rarity", "distance"]].to_numpy().T
+    merit = rarity * (spread if by != "distance" and np.isfinite(spread).all() else 1.0)
+    usual = (merit * distance).mean() or 1.0
+    near, left = distance, np.ones(len(candidates), bool)
+    left[drawn] = False
+    for place in drawn if by != "random" else ():
+        near = np.minimum(near, distances(candidates, candidates[place].features))
+    places, away = [], []
+    for at_random in is_random:
+        place = drawn.pop(0) if at_random else int(np.where(left, merit * near, -np.inf).argmax())
+        left[place] = False
+        places.append(place)
+        away.append((distance if at_random else near)[place])
+        if not at_random:
+            near = np.minimum(near, distances(candidates, candidates[place].features))
+    return of.loc[places].assign(distance=away, drawn=is_random, gain=merit[places] * away / usual)
+
+
 # ---- what is written ------------------------------------------------------------------------------------------------
 
 
@@ -177,7 +282,7 @@ def choice_table(
 
     Returns:
         columns rank, record, handle, reason, window (where the networks are furthest apart), expected_gain (1: a record
-        of average factors), spread, rarity, distance (see `next_runs_choice`), probability (of being drawn at random).
+        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random).
     """
     above = of > np.median(of, axis=0)
     rows = []
