@@ -35,7 +35,6 @@ from benchmarks import cases  # noqa: E402
 from layers.standardization import Standardization  # noqa: E402
 from settings import Config, UserInput  # noqa: E402
 from studies import next_runs  # noqa: E402
-from studies import next_runs_choice as choice  # noqa: E402
 from training import cross_fitting, fit  # noqa: E402
 from trust import novelty  # noqa: E402
 
@@ -113,7 +112,7 @@ def chosen(rule: str, trained: network.TrainedNetwork, own: Records, pool: Recor
     predictions = prediction.Predictor(trained, with_spread=True).predict([record.inputs for record in pool])
     deviation = np.array(trained.architecture.standardization.output_deviation)
     candidates = [next_runs.judged(r, r.inputs, p, known, deviation) for r, p in zip(pool, predictions, strict=True)]
-    return {each.place for each in choice.choose(candidates, choice.factors(candidates, known.features), number, rng)}
+    return set(next_runs.choose(candidates, next_runs.factors(candidates, known.features), number, rng).index)
 
 
 def errors(trained: network.TrainedNetwork, test: Sequence[data_io.Record]) -> list[dict[str, object]]:

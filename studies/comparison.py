@@ -43,10 +43,15 @@ class Result:
     report: pd.DataFrame
 
     def errors(self, set_name: str, of_simplecode: bool = False) -> pd.DataFrame:
-        """The network's measures over a set, or SimpleCode's, with a row a channel; empty where there is none."""
-        is_simplecode = self.report["source"] == SIMPLECODE  # whatever the network is called, LSTM in older reports
-        rows = self.report[(self.report["set"] == set_name) & (is_simplecode == of_simplecode)]
-        return rows.set_index("channel").reindex(columns=list(MEASURES))  # older reports have fewer
+        """COMPARED over a set, of the network or of SimpleCode, with a row a channel; empty where there is none."""
+        rows = self.report[self.report["set"] == set_name].set_index("channel")
+        is_simplecode = rows["source"] == SIMPLECODE  # whatever the network is called, LSTM in older reports
+        rows = rows.reindex(columns=list(MEASURES))  # older reports have fewer
+        errors, simple = rows[is_simplecode == of_simplecode], rows[is_simplecode]
+        base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
+        if len(simple) != len(errors):
+            base["All"] = np.nan  # a mean over other channels
+        return errors.assign(mse_share=1.0 if of_simplecode else errors["mse"] / base)
 
     @property
     def score(self) -> float:
@@ -141,12 +146,12 @@ def read_result(name: str, folder: Path) -> Result:
     """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
     network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
     facts = read_metadata(network)
-    if not facts.get("finished", True):
-        raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     try:
-        own = training_settings(facts["settings"])
+        finished, own = facts.get("finished", True), training_settings(facts["settings"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(network, error)) from error
+    if not finished:
+        raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which writes it"
     if not path.is_file():
         raise InputError(f"{path}: file is missing; {remedy}")
@@ -224,42 +229,31 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
     differing = [n for n in own[0] if n not in REPETITION and any(other.get(n) != own[0][n] for other in own)]
     blocks = []
     for set_name in ("val", "test"):
-        ranked = [(n, entry) for n, entry in enumerate(entries, 1) if all(len(r.errors(set_name)) for r in entry)]
-        ranked = [(n, entry) for n, entry in ranked if set_name == "val" or test == "all" or n == 1]
+        shown = entries if set_name == "val" or test == "all" else entries[:1]
+        ranked = [(n, entry) for n, entry in enumerate(shown, 1) if all(len(r.errors(set_name)) for r in entry)]
         for n, entry in ranked:
-            settings = ", ".join(f"{name} {_value_text(entry[0].settings.get(name))}" for name in differing)
             members = [result.name for result in entry]
             label = members[0] if len(entry) == 1 else f"{members[0]} ({len(entry)} seeds)"
+            settings = ", ".join(f"{name} {_value_text(entry[0].settings.get(name))}" for name in differing)
             first = {"set": set_name, "rank": n, "name": label, "networks": len(entry)}
-            tables = [_with_share(result, set_name) for result in entry]
-            blocks.append(_block(first, tables, settings, " ".join(members)))
+            block = _block(first, [result.errors(set_name) for result in entry])
+            blocks.append(block.assign(settings=settings, members=" ".join(members)))
         if ranked:
             simple = max((r.errors(set_name, of_simplecode=True) for _, entry in ranked for r in entry), key=len)
-            if list(simple.index) != list(tables[0].index):
+            if list(simple.index) != list(block["channel"]):
                 simple = simple.drop(index="All", errors="ignore")  # a mean over other channels than the networks'
             first = {"set": set_name, "rank": None, "name": SIMPLECODE, "networks": 0}
-            blocks.append(_block(first, [simple.assign(mse_share=1.0)]))
+            blocks.append(_block(first, [simple]).assign(settings="", members=""))
     return pd.concat(blocks, ignore_index=True).astype({"rank": "Int64"})
 
 
-def _with_share(result: Result, set_name: str) -> pd.DataFrame:
-    """A network's measures over a set, with its mse as a share of SimpleCode's if that is known."""
-    errors, simple = result.errors(set_name), result.errors(set_name, of_simplecode=True)
-    base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
-    if len(simple) != len(errors):
-        base["All"] = np.nan
-    return errors.assign(mse_share=errors["mse"] / base)
-
-
-def _block(
-    first: dict[str, Any], tables: Sequence[pd.DataFrame], settings: str = "", members: str = ""
-) -> pd.DataFrame:
-    """The rows of one entry in a `comparison_table`. first: its first columns. tables: measures of its networks."""
-    values = np.stack([table[list(COMPARED)].to_numpy(float) for table in tables])
+def _block(first: dict[str, Any], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of one entry in a `comparison_table`. first: its first columns. tables: errors of its networks."""
+    values = np.stack([table.to_numpy(float) for table in tables])
     spread = np.stack([np.median(values, axis=0), values.min(axis=0), values.max(axis=0)], axis=-1)
     columns = [f"{measure}{ending}" for measure in COMPARED for ending in ("", "_min", "_max")]
     block = pd.DataFrame(spread.reshape(len(tables[0]), -1), tables[0].index, columns).reset_index()
-    return pd.DataFrame(first, block.index).join(block).assign(settings=settings, members=members)
+    return pd.DataFrame(first, block.index).join(block)
 
 
 def _value_text(value: Any) -> str:

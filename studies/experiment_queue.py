@@ -4,7 +4,7 @@ import argparse
 import errno
 import itertools
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ from readers import input_file
 from settings import NETWORKS_FOLDER, Config
 from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
+from studies.sweeps import Run
 from support import cluster, errors, files, saved_networks
 from support.errors import InputError
 from trust import pair_checks
-
-Run = Callable[[Config], list[str]]  # runs one experiment; returns the errors, one line each
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
         trains, name = config.user.training_mode, config.network_name
         faults += data_io.missing_files(config) + pair_checks.handle_faults(config)
         faults += saved_networks.overwrite_faults(config)
-        faults += saved_networks.checkpoint_faults(config) if trains or name not in before else []
+        faults += saved_networks.checkpoint_faults(config) if name not in before else []
         faults += saved_networks.missing_networks(config, tuple(before))
         if trains and name in before and not saved_networks.may_replace(config):
             earlier_name, other = before[name]

@@ -8,10 +8,12 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from tqdm import tqdm
 
 import data_io
@@ -23,16 +25,16 @@ from readers import input_file
 from readers.cases import handle_in
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from studies.fleet_records import training_config
-from studies.next_runs_choice import Candidate, Choice, Factors, choose, factors, window_spread
-from support import run_folder
-from support.errors import InputError, exit_status, first_line, warn
+from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from trust import flagging, novelty
 
 TABLE_FILE = "next_lamp_runs.csv"
 CASES_FILE = "next_lamp_runs_cases.txt"
-FIGURE_FILE = "figures/next_lamp_runs.png"
+FIGURE_FILE = f"{plotting.FIGURES_FOLDER}/next_lamp_runs.png"
 RECORDS_AT_ONCE = 48
+WORST_WINDOWS = 3  # whose spread counts
+RANDOM_SHARE = 0.3  # of the records, drawn at random
 RANDOM = "random draw"
 ONE_SEA_STATE = "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random"
 
@@ -47,56 +49,67 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the random draws (default 0)")
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
     given = parser.parse_args(arguments)
-    return exit_status(lambda: run(**vars(given)))
+    return exit_status(lambda: run(given))
 
 
-def run(
-    network: str,
-    number: int = 8,
-    inputs: str | None = None,
-    random: bool = False,
-    distance: bool = False,
-    seed: int = 0,
-    output_path: str = SaveData.output_path,
-) -> pd.DataFrame:
-    """Writes the proposed records as a table, a cases file and a figure, and returns the table.
+def run(given: argparse.Namespace) -> None:
+    """Writes the proposed records as a table, a cases file and a figure. given: see `main`.
 
-    Raises:
-        InputError: all problems, one line each; nothing is written.
+    Raises InputError with all problems, one line each; nothing is written.
     """
-    if number < 1:
-        raise InputError(f"--number {number}: expected at least 1 LAMP run")
-    output = Path(posix(output_path)) / network
-    config, waves = _candidates(network, inputs)
-    by = "random" if random else "distance" if distance else "spread"
+    network = given.network
+    if given.number < 1:
+        raise InputError(f"--number {given.number}: expected at least 1 LAMP run")
+    output = Path(posix(given.output_path)) / network
+    config, waves = _candidates(network, given.inputs)
+    by = "random" if given.random else "distance" if given.distance else "spread"
     if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *waves]):
         print(f"{network}: {ONE_SEA_STATE}")
         by = "random"
     candidates, training = _judged(config, waves, by)
     found = factors(candidates, training)
-    chosen = choose(candidates, found, number, np.random.default_rng(seed), by)
+    chosen = choose(candidates, found, given.number, np.random.default_rng(given.seed), by)
     table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
-    run_folder.note(output, [TABLE_FILE, FIGURE_FILE])  # the cases file is the user's, as input files will read it
-    data_io.write_table(output / TABLE_FILE, table)
+    data_io.write_tables(output, {TABLE_FILE: table})
     remarks = _write_cases(output / CASES_FILE, table, list(waves), config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
-    plotting.save_figure(figure, output / FIGURE_FILE)
+    plotting.save_figures({Path(FIGURE_FILE).stem: figure}, output)
     warn(remarks)
     print(table[["rank", "record", "reason", "window", "expected_gain"]].to_string(index=False))
     print(f"\n{len(table)} of {len(candidates)} records proposed for LAMP in {output / TABLE_FILE}")
     if not remarks:
         print(f"Cases file {output / CASES_FILE}, figure {output / FIGURE_FILE}")
     report_page.write(output, NETWORKS_FOLDER / network)
-    return table
 
 
 # ---- the candidates -------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A record that has SimpleCode alone.
+
+    begins: (window,) s. features: (window, feature), scaled as in training. spread: (window, channel) root mean square
+    deviation between the networks over each window; NaN without several networks. peaks: (channel,) predicted largest
+    distance from the mean. Both in standard deviations of LAMP's motions in training.
+    """
+
+    name: str
+    begins: np.ndarray
+    features: np.ndarray
+    spread: np.ndarray
+    peaks: np.ndarray
+
+    @property
+    def worst(self) -> tuple[int, int]:
+        """The window and the channel in which the networks are furthest apart."""
+        window, channel = divmod(int(np.nan_to_num(self.spread).argmax()), self.spread.shape[1])
+        return window, channel
+
+
 def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
     """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
-    config = training_config(NETWORKS_FOLDER / network)
-    user = dataclasses.replace(config.user, training_mode=False, model_load_filename=network)
+    config = training_config(NETWORKS_FOLDER / network).with_user(training_mode=False, model_load_filename=network)
     data = config.data
     if inputs:
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
@@ -111,7 +124,7 @@ def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str
             f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, "
             "and give it with --inputs"
         )
-    return dataclasses.replace(config, user=user, data=data), waves
+    return dataclasses.replace(config, data=data), waves
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
@@ -139,24 +152,22 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
         raise InputError(f"{config.network_folder / flagging.KNOWN_FILE}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    paths, faults, candidates = list(waves), [], []
+    paths, candidates, collect = list(waves), [], Collector()
     names = data_io.unique_names(paths)
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
-            records = []
+            found = []
             for path in paths[start : start + RECORDS_AT_ONCE]:
-                try:
-                    records.append(data_io.read_record(path, None, config.user, waves[path], names[path])[0])
-                except InputError as error:
-                    faults += error.lines
+                found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path]))
                 bar.update()
+            records = [each[0] for each in found if each]
             predictions = predictor.predict([record.inputs for record in records])
             for record, predicted in zip(records, predictions, strict=True):
                 watched = flagging.watched(config, record)
                 candidates.append(judged(record, watched, predicted, watch.known, deviation))
     if not candidates:
-        raise InputError(faults)
-    warn(faults)
+        raise InputError(collect.faults)
+    warn(collect.faults)
     return candidates, watch.known.features
 
 
@@ -181,39 +192,119 @@ def judged(
     )
 
 
+def window_spread(time: np.ndarray, begins: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(window, channel): root mean square over each window. spread: (rows, channel)."""
+    sums = np.concatenate([np.zeros((1, spread.shape[1])), np.cumsum(spread**2, axis=0)])
+    first, last = np.searchsorted(time, begins), np.searchsorted(time, begins + novelty.WINDOW)
+    return np.sqrt((sums[last] - sums[first]) / (last - first)[:, None])
+
+
+# ---- the choice ----------------------------------------------------------------------------------------------------
+
+
+def distances(candidates: Sequence[Candidate], windows: np.ndarray) -> np.ndarray:
+    """(candidate,): mean over a candidate's windows of the distance to the nearest of `windows` (window, feature)."""
+    return np.array([novelty.distances(windows, each.features).mean() for each in candidates])
+
+
+def factors(candidates: Sequence[Candidate], training: np.ndarray) -> pd.DataFrame:
+    """The three factors of each candidate's gain, with a row for each.
+
+    training: (window, feature) windows of the training records, scaled.
+
+    Returns:
+        spread: how far the networks are apart in the record's worst windows, in standard deviations of LAMP's motions;
+            NaN without several networks.
+        rarity: mean over the channels of -ln p, p being the share of the candidates whose predicted peak is at least
+            as large (1 on average).
+        distance: from the windows of the record to the nearest ones in training (see `novelty`).
+    """
+    squares = [np.sort((each.spread**2).mean(axis=1))[-WORST_WINDOWS:].mean() for each in candidates]
+    peaks = np.stack([each.peaks for each in candidates])
+    shares = rankdata(-peaks, axis=0) / len(peaks)
+    return pd.DataFrame(
+        {
+            "spread": np.sqrt(squares),
+            "rarity": -np.log(shares).mean(axis=1),
+            "distance": distances(candidates, training),
+        }
+    )
+
+
+def randomly_ranked(number: int) -> np.ndarray:
+    """(number,): which ranks are drawn at random, spread evenly, so that the first few ranks hold their share too."""
+    return np.diff(np.floor(np.arange(number + 1) * RANDOM_SHARE + 0.5)) > 0
+
+
+def choose(
+    candidates: Sequence[Candidate], of: pd.DataFrame, number: int, rng: np.random.Generator, by: str = "spread"
+) -> pd.DataFrame:
+    """The records to run next, in the order of their rank, chosen one after the other by the product of their factors.
+
+    Those drawn at random are drawn first and from all candidates, so that nothing that is predicted of a record decides
+    whether it is drawn; the others keep away from them.
+
+    of: the candidates' `factors`.
+    by: "spread" (all factors), "distance" (without the spread of the networks), or "random" (all at random).
+
+    Returns:
+        the factors of the chosen records, with the distance also from those chosen before; drawn (at random); gain (1
+        for a record of average factors). The index is their place among the candidates.
+    """
+    number = min(number, len(candidates))
+    is_random = np.full(number, True) if by == "random" else randomly_ranked(number)
+    drawn = rng.permutation(len(candidates))[: is_random.sum()].tolist()
+    spread, rarity, distance = of[["spread", "rarity", "distance"]].to_numpy().T
+    merit = rarity * (spread if by != "distance" and np.isfinite(spread).all() else 1.0)
+    usual = (merit * distance).mean() or 1.0
+    near, left = distance, np.ones(len(candidates), bool)
+    left[drawn] = False
+    for place in drawn if by != "random" else ():
+        near = np.minimum(near, distances(candidates, candidates[place].features))
+    places, away = [], []
+    for at_random in is_random:
+        place = drawn.pop(0) if at_random else int(np.where(left, merit * near, -np.inf).argmax())
+        left[place] = False
+        places.append(place)
+        away.append((distance if at_random else near)[place])
+        if not at_random:
+            near = np.minimum(near, distances(candidates, candidates[place].features))
+    return of.loc[places].assign(distance=away, drawn=is_random, gain=merit[places] * away / usual)
+
+
 # ---- what is written ------------------------------------------------------------------------------------------------
 
 
 def choice_table(
-    chosen: Sequence[Choice], candidates: Sequence[Candidate], of: Factors, channels: Sequence[str]
+    chosen: pd.DataFrame, candidates: Sequence[Candidate], of: pd.DataFrame, channels: Sequence[str]
 ) -> pd.DataFrame:
-    """One row for each chosen record.
+    """One row for each chosen record. chosen, of: see `choose`.
 
     Returns:
         columns rank, record, handle, reason, window (where the networks are furthest apart), expected_gain (1: a record
-        of average factors), spread, rarity, distance (see `next_runs_choice`), probability (of being drawn at random).
+        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random).
     """
-    drawn = sum(each.drawn for each in chosen)
+    above = of > np.median(of, axis=0)
     rows = []
-    for rank, each in enumerate(chosen, start=1):
-        own = candidates[each.place]
+    for rank, each in enumerate(chosen.itertuples(), start=1):
+        own = candidates[each.Index]
         window, channel = own.worst
-        begin, spread = own.begins[window], of.spread[each.place]
+        begin = own.begins[window]
         words = {"spread": f"networks far apart in {channels[channel]}", "rarity": "rare peaks"}
         words |= {"distance": "unlike the training"}
-        reason = ", ".join(words[name] for name in each.above) or "largest gain left"
+        reason = ", ".join(words[name] for name in of.columns[above.loc[each.Index]]) or "largest gain left"
         rows.append(
             {
                 "rank": rank,
                 "record": own.name,
                 "handle": handle_in(own.name),
                 "reason": RANDOM if each.drawn else reason,
-                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if np.isfinite(spread) else "",
+                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if np.isfinite(each.spread) else "",
                 "expected_gain": round(each.gain, 3),
-                "spread": spread,
-                "rarity": of.rarity[each.place],
+                "spread": each.spread,
+                "rarity": each.rarity,
                 "distance": each.distance,
-                "probability": drawn / len(candidates) if each.drawn else np.nan,
+                "probability": chosen["drawn"].sum() / len(candidates) if each.drawn else np.nan,
             }
         )
     return pd.DataFrame(rows)

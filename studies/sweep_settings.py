@@ -1,7 +1,6 @@
 """Reads and checks the class SweepArgs of an input file: the combinations of settings that a sweep tries."""
 
 import dataclasses
-import itertools
 import json
 import math
 from dataclasses import dataclass
@@ -168,14 +167,14 @@ def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
     """
     shape = [len(choices) for choices in sweep.values.values()]
     if sweep.search.sampler == "grid" and not sweep.search.num_draws:
-        places = itertools.product(*map(range, shape))
+        numbers = range(math.prod(shape))
     else:
         most = sweep.size if sweep.is_planned else min(MOST_MEMBERS, math.prod(shape))
         rng = np.random.default_rng(sweep.search.draw_seed)
-        numbers: dict[int, None] = {}
+        numbers = {}
         while len(numbers) < most:
             numbers[int(rng.integers(math.prod(shape)))] = None
-        places = (map(int, np.unravel_index(number, shape)) for number in numbers)
+    places = np.transpose(np.unravel_index(list(numbers), shape)).tolist()
     return tuple(dict(zip(sweep.values, place, strict=True)) for place in places)
 
 

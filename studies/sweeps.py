@@ -12,7 +12,7 @@ import shutil
 import signal
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -34,13 +34,17 @@ from support.errors import Diverged, InputError
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
 
-Experiment = Callable[..., list[str]]  # (config, after_epoch): trains or loads, and reports; returns the errors
+Run = Callable[..., list[str]]  # (config, after_epoch): one experiment, such as main.run; returns the errors
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Stopped(BaseException):
     """Ctrl-C in a sweep. Not a KeyboardInterrupt, which ends a training as if it were finished."""
+
+
+def _stop(*_) -> None:
+    raise Stopped
 
 
 def open_study(sweep: Sweep) -> optuna.Study:
@@ -121,7 +125,7 @@ def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) ->
     return study.ask(places)
 
 
-def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
+def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     """Trains members until none is left; if then all are settled, saves the best and reports on it.
 
     Returns the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
@@ -129,22 +133,24 @@ def run(sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []
     tried: set[int] = set()
+    usual = signal.signal(signal.SIGINT, _stop)
     try:
-        with _ctrl_c_stops():
-            while taken := claim(study, sweep, tried):
-                number, trial, held = taken
-                tried.add(number)
-                with held:
-                    faults += _train(study, sweep, number, trial, experiment)
+        while taken := claim(study, sweep, tried):
+            number, trial, held = taken
+            tried.add(number)
+            with held:
+                faults += _train(study, sweep, number, trial, run_one)
     except Stopped:
         faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
+    finally:
+        signal.signal(signal.SIGINT, usual)
     if unsettled(study, sweep):
         if not faults:
             print(f"\n{name}: {_standing(study, sweep)}; the process that finishes the last one ranks them")
         return list(dict.fromkeys(faults)), sweep.config
     try:
         with FileLock(sweep.folder / "ranking.lock", timeout=0):
-            return _keep_the_best(study, sweep, experiment)
+            return _keep_the_best(study, sweep, run_one)
     except Timeout:
         print(f"\n{name}: all members are finished, and another process ranks them")
         return [], sweep.config
@@ -154,26 +160,14 @@ def _standing(study: optuna.Study, sweep: Sweep) -> str:
     return f"{sweep.size - len(unsettled(study, sweep))} of {sweep.size} members are finished"
 
 
-@contextlib.contextmanager
-def _ctrl_c_stops() -> Iterator[None]:
-    def stop(*_):
-        raise Stopped
-
-    usual = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-
-
-def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, experiment: Experiment) -> list[str]:
+def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one: Run) -> list[str]:
     """Trains a member and records the result in the study; returns the errors."""
     member = sweep.member(number, trial.params)
     print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member)} ---")
     faults: list[str] = []
     try:
         if not comparison.is_finished(member):  # such as those of an older version or of shorter lists
-            faults = experiment(_unseen(member), partial(_prune, trial) if sweep.prunes else None)
+            faults = run_one(_unseen(member), partial(_prune, trial) if sweep.prunes else None)
     except (optuna.TrialPruned, Diverged) as error:  # the same settings would end the same way
         trial.set_user_attr("fault", str(error))
         study.tell(trial, state=TrialState.PRUNED)
@@ -213,7 +207,7 @@ def _prune(trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         raise optuna.TrialPruned("pruned")
 
 
-def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) -> tuple[list[str], Config]:
+def _keep_the_best(study: optuna.Study, sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     """Ranks the members on validation data, saves the best under the sweep's name, and reports on it."""
     config, ranked, left_out = sweep.config, {}, {}
     for number, trial in sorted(latest_trials(study).items())[: sweep.size]:
@@ -241,7 +235,7 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, experiment: Experiment) ->
     facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": list(ranked)}}
     saved_networks.write_metadata(aside, facts)
     saved_networks.publish(aside, winner.network_folder)
-    return experiment(winner.with_user(training_mode=False, model_load_filename=name)), winner
+    return run_one(winner.with_user(training_mode=False, model_load_filename=name)), winner
 
 
 def _save_figures(study: optuna.Study, sweep: Sweep) -> None:

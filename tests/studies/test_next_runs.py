@@ -1,4 +1,4 @@
-"""The command that proposes LAMP runs: what it writes, and how it tells what is missing."""
+"""Proposed LAMP runs: which records are chosen, what the command writes, and how it tells what is missing."""
 
 import dataclasses
 from pathlib import Path
@@ -15,8 +15,8 @@ from layers.standardization import Standardization
 from network import Architecture
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
+from studies.next_runs import Candidate
 from support import saved_networks
-from support.errors import InputError
 from trust import flagging
 
 NAME = "mine"
@@ -47,6 +47,11 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     return config
 
 
+def run(*arguments: str) -> pd.DataFrame:
+    assert next_runs.main(["--network", NAME, *arguments]) == 0
+    return pd.read_csv(Path("output_files") / NAME / next_runs.TABLE_FILE)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -55,16 +60,14 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
     save(folder)
-    table = next_runs.run(NAME, number=4)
+    table = run("--number", "4")
     output = folder / "output_files" / NAME
-    written = pd.read_csv(output / next_runs.TABLE_FILE)
     columns = ["rank", "record", "handle", "reason", "window", "expected_gain"]
-    assert written.columns.tolist()[:6] == columns and written["rank"].tolist() == [1, 2, 3, 4]
+    assert table.columns.tolist()[:6] == columns and table["rank"].tolist() == [1, 2, 3, 4]
     assert table["record"].is_unique and "0000001" not in "".join(table["record"])
-    assert (written["reason"] == next_runs.RANDOM).sum() == 1
-    drawn = written[written["reason"] == next_runs.RANDOM]
+    drawn = table[table["reason"] == next_runs.RANDOM]
     assert drawn["probability"].tolist() == [pytest.approx(1 / 6)]
-    assert written["window"].str.fullmatch(r"\d+ to \d+ s").all()
+    assert table["window"].str.fullmatch(r"\d+ to \d+ s").all()
 
     text = (output / next_runs.CASES_FILE).read_text()
     cases = data_io.read_cases(output / next_runs.CASES_FILE, folder)
@@ -77,7 +80,7 @@ def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
 
 def test_in_one_sea_state_all_are_drawn_at_random(folder, capsys):
     save(folder, states=1)
-    table = next_runs.run(NAME, number=3)
+    table = run("--number", "3")
     assert set(table["reason"]) == {next_runs.RANDOM} and table["probability"].tolist() == [0.5] * 3
     assert "choosing gains a few per cent at best" in capsys.readouterr().out
 
@@ -87,8 +90,8 @@ def test_a_single_network_has_no_spread(folder, capsys):
     assert next_runs.main(["--network", NAME]) == 1
     assert "single network, which has no spread" in capsys.readouterr().err
     assert not (folder / "output_files").exists()
-    assert next_runs.main(["--network", NAME, "--number", "2", "--distance"]) == 0
-    assert next_runs.run(NAME, 2, random=True)["window"].tolist() == ["", ""]
+    assert len(run("--number", "2", "--distance")) == 2
+    assert run("--number", "2", "--random")["window"].isna().all()
 
 
 def test_problems_are_told_in_a_line(folder, capsys):
@@ -96,17 +99,19 @@ def test_problems_are_told_in_a_line(folder, capsys):
     known = f"DataInfoArgs: predict_sc = [{config.data.train_sc[0]!r}]"
     classes = ("UserInputArgs: training_mode = False", "PlottingArgs: pass", known)
     (folder / "nothing.py").write_text("\n".join(f"class {each}" for each in classes))
-    with pytest.raises(InputError, match="no records without LAMP; name them in DataInfoArgs.predict_sc"):
-        next_runs.run(NAME, inputs="nothing")
-    with pytest.raises(InputError, match="expected at least 1"):
-        next_runs.run(NAME, 0)
+
+    def told(*arguments: str) -> str:
+        assert next_runs.main(["--network", NAME, *arguments]) == 1
+        return capsys.readouterr().err
+
+    assert "no records without LAMP; name them in DataInfoArgs.predict_sc" in told("--inputs", "nothing")
+    assert "expected at least 1" in told("--number", "0")
     for path in config.data.predict_sc[:2]:
         Path(f"{path}.mot").write_text("nothing")
-    assert len(next_runs.run(NAME, 9, random=True)) == 4
+    assert len(run("--number", "9", "--random")) == 4
     assert "Warning: " in capsys.readouterr().err
     (config.network_folder / flagging.KNOWN_FILE).unlink()
-    with pytest.raises(InputError, match="training_windows.npz: is missing"):
-        next_runs.run(NAME)
+    assert "training_windows.npz: is missing" in told()
 
 
 @pytest.mark.parametrize(
@@ -139,3 +144,88 @@ def test_judged_records_are_in_units_of_the_training(folder):
     np.testing.assert_allclose(own.spread, np.tile(0.5 / deviation, (len(own.begins), 1)))
     largest = np.abs(record.simple - record.simple.mean(axis=0)).max(axis=0)
     np.testing.assert_allclose(own.peaks, largest / deviation)
+
+
+# ---- the choice ---------------------------------------------------------------------------------------------------
+
+BEGINS = np.array([0.0, 30.0, 60.0])
+
+
+def candidate(name: str, place: float, spread: float = 0.1, peak: float = 3.0) -> Candidate:
+    """All windows at one place, (place, 0), with the same spread in both channels."""
+    features = np.tile([place, 0.0], (3, 1))
+    return Candidate(name, BEGINS, features, np.full((3, 2), spread), np.array([peak, peak]))
+
+
+def chosen(candidates, number: int, by: str = "spread", seed: int = 0) -> pd.DataFrame:
+    of = next_runs.factors(candidates, np.zeros((4, 2)))
+    return next_runs.choose(candidates, of, number, np.random.default_rng(seed), by)
+
+
+@pytest.fixture
+def without_random(monkeypatch):
+    monkeypatch.setattr(next_runs, "RANDOM_SHARE", 0.0)
+
+
+def test_the_spread_of_a_window_is_that_of_its_rows():
+    time = np.arange(0, 120, 0.5)
+    spread = np.stack([np.where(time < 60, 1.0, 3.0), np.zeros(240)], axis=1)
+    found = next_runs.window_spread(time, np.array([0.0, 30.0, 60.0]), spread)
+    np.testing.assert_allclose(found, [[1, 0], [np.sqrt(5), 0], [3, 0]])
+
+
+def test_only_the_worst_windows_count():
+    wide = Candidate("a", BEGINS, np.zeros((6, 2)), np.array([[0.0], [0.0], [0.0], [1.0], [2.0], [2.0]]), np.ones(1))
+    assert next_runs.factors([wide], np.zeros((4, 2)))["spread"].tolist() == [pytest.approx(np.sqrt(3.0))]
+    assert wide.worst == (4, 0)
+
+
+def test_rarity_is_one_on_average_and_largest_for_the_largest_peak():
+    def rarities(peaks: np.ndarray) -> np.ndarray:
+        candidates = [Candidate("a", BEGINS, np.zeros((1, 2)), np.zeros((1, 2)), each) for each in peaks]
+        return next_runs.factors(candidates, np.zeros((4, 2)))["rarity"].to_numpy()
+
+    assert rarities(np.random.default_rng(0).normal(size=(2000, 2))).mean() == pytest.approx(1.0, abs=0.01)
+    np.testing.assert_allclose(rarities(np.array([[1.0], [3.0], [2.0]])), -np.log([1.0, 1 / 3, 2 / 3]))
+
+
+def test_each_factor_decides_where_the_others_are_equal(without_random):
+    assert chosen([candidate("a", 1), candidate("b", -2)], 1).index == [1]
+    assert chosen([candidate("a", 1, 0.2), candidate("b", -1)], 1).index == [0]
+    unlike = [candidate("a", 1, 0.1, 3.0), candidate("b", -1, 0.1, 5.0), candidate("c", -1, 0.1, 2.0)]
+    first = chosen(unlike, 1)
+    assert first.index == [1] and first["gain"].item() > 1
+    table = next_runs.choice_table(first, unlike, next_runs.factors(unlike, np.zeros((4, 2))), ("Roll", "Pitch"))
+    assert table["reason"].tolist() == ["rare peaks"]
+
+
+def test_a_batch_does_not_take_the_same_twice(without_random):
+    alike = [candidate("a", 3.0), candidate("b", 3.01), candidate("c", -1.5), candidate("d", 0.1)]
+    assert chosen(alike, 3, by="distance").index[1] == 2
+
+
+def test_random_records_are_drawn_whatever_is_predicted_of_them():
+    candidates = [candidate(f"{n}", n / 10, spread=n) for n in range(40)]
+    turned = [candidate(f"{n}", -n / 5, spread=40.0 - n) for n in range(40)]
+    first, second = chosen(candidates, 10), chosen(turned, 10)
+    drawn = [found.index[found["drawn"]].tolist() for found in (first, second)]
+    assert drawn[0] == drawn[1] and len(drawn[0]) == 3
+    assert first.index.is_unique and len(first) == 10
+    assert first["drawn"].tolist() == next_runs.randomly_ranked(10).tolist()
+    of = next_runs.factors(candidates, np.zeros((4, 2)))
+    draws = [
+        next_runs.choose(candidates, of, 1, np.random.default_rng(seed), "random").index.item() for seed in range(400)
+    ]
+    often = np.bincount(draws, minlength=40)
+    assert often.min() > 0 and often.max() < 30
+
+
+@pytest.mark.parametrize(("number", "drawn"), [(1, 0), (3, 1), (8, 2), (10, 3), (40, 12)])
+def test_about_a_third_is_drawn_at_random_at_any_length(number, drawn):
+    assert next_runs.randomly_ranked(number).sum() == drawn
+
+
+def test_without_networks_to_compare_distance_decides(without_random):
+    candidates = [candidate("a", 1, np.nan), candidate("b", 2, np.nan), candidate("c", -5, np.nan)]
+    assert chosen(candidates, 9, "distance").index.tolist() == [2, 1, 0]
+    assert len(chosen(candidates, 9, "random")) == 3
