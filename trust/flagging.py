@@ -109,7 +109,7 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
     if flagged.empty:
         return
-    outside = flagged["outside_training"].str.split("; ").explode()
+    outside = flagged["outside_training"].str.split("; ").explode(ignore_index=True)
     for _, texts in outside[outside != ""].groupby(outside.str.split(r" \d").str[0], sort=False):
         print(f"Outside the training: {texts.iloc[0]}" + f", and {len(texts) - 1} more records" * (len(texts) > 1))
     worst = flagged.loc[flagged["score"].idxmax()]

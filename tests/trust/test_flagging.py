@@ -43,6 +43,14 @@ def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_termina
     assert "1 of 2 predicted records" in told and f"{STATE}-0000007" in told
 
 
+def test_two_parts_outside_in_one_record_and_none_in_another(config, capsys):
+    watch = flagging.load(config)
+    odd = record(0, name="SC_h9_p20_a135_hh0_pp0_aa0_s10")
+    flagging.save(config, [flagging.row(watch, config, "test", each) for each in (record(7, 3.0), odd)])
+    told = capsys.readouterr().out
+    assert "Outside the training: height 9 m" in told and "Outside the training: period 20 s" in told
+
+
 def test_a_handle_outside_of_the_training_is_named(config):
     watch = flagging.load(config)
     assert flagging.outside_handles(record(9).name, watch.handles) == []
