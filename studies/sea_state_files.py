@@ -8,6 +8,7 @@ import glob
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -44,25 +45,17 @@ def condition(handle: Handle) -> Handle:
     return dataclasses.replace(handle, realization=0)
 
 
-def _by_handle(paths: Iterable[str]) -> tuple[dict[Handle, list[str]], list[str]]:
-    """The paths whose names end in a handle, by handle, and the others."""
-    named, unnamed = {}, []
+def _one_each(paths: Iterable[str], remedy: str) -> dict[Handle, str]:
+    """The paths by the handles that their names end in. Raises InputError if there are several paths for one handle."""
+    found, twins = {}, []
     for path in paths:
-        handle = find_handle(path)
-        (named.setdefault(handle, []) if handle else unnamed).append(path)
-    return named, unnamed
-
-
-def _one_each(named: Mapping[Handle, Sequence[str]], remedy: str) -> dict[Handle, str]:
-    """Raises InputError if there are several paths for one handle."""
-    faults = [
-        f"{other}: has the same handle as {Path(first).name}; {remedy}"
-        for first, *others in named.values()
-        for other in others
-    ]
-    if faults:
-        raise InputError(summarized(faults))
-    return {handle: path for handle, (path,) in named.items()}
+        first = found.setdefault(find_handle(path), path)
+        if first != path:
+            twins.append((first, path))
+    if twins:
+        lines = (f"{path}: has the same handle as {Path(first).name}; {remedy}" for first, path in sorted(twins))
+        raise InputError(summarized(lines))
+    return found
 
 
 def _left_out(paths: Sequence[str], count: int, what: str, where: Path | None = None) -> list[str]:
@@ -82,11 +75,11 @@ def find_predictions(folder: Path, prefix: str) -> Found:
     if not files:
         missing = f"no prediction {prefix}*.txt" if folder.is_dir() else "no such folder of predictions"
         raise InputError(f"{folder}: {missing}; run main.py with this network, or give --output_path or --prefix")
-    named, unnamed = _by_handle(files)
+    unnamed = [path for path in files if not find_handle(path)]
     remarks = _left_out(unnamed, len(files), "predictions left out, as their names do not end in a handle")
-    if not named:
+    if unnamed == files:
         raise InputError([f"{line}; name the records after their conditions" for line in remarks])
-    return Found(_one_each(named, "delete one"), remarks)
+    return Found(_one_each(filter(find_handle, files), "delete one"), remarks)
 
 
 def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> Paths:
@@ -106,13 +99,13 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
         return dict(zip(handles, cases.lamp if code == "LAMP" else cases.sc, strict=True))
     if not path.is_dir():
         raise InputError(f"{option} {where}: no such folder or cases file; check the path")
-    named, _ = _by_handle(sorted(file.with_suffix("").as_posix() for file in path.glob("*.mot")))
-    if not named:
+    files = sorted(file.with_suffix("").as_posix() for file in path.glob("*.mot"))
+    if not any(map(find_handle, files)):
         inner = path / f"{code}_files"
         remedy = f"give {inner}" if inner.is_dir() else f"give the folder of {code}'s files, or a cases file"
         raise InputError(f"{option} {where}: no .mot file whose name ends in a handle; {remedy}")
-    named = {handle: paths for handle, paths in named.items() if handle in needed}
-    return _one_each(named, f"delete all but {code}'s, or give a cases file")
+    files = [file for file in files if find_handle(file) in needed]
+    return _one_each(files, f"delete all but {code}'s, or give a cases file")
 
 
 def match_lamp(predictions: Mapping[str, Paths], lamp: str) -> Found:
@@ -130,8 +123,7 @@ def match_lamp(predictions: Mapping[str, Paths], lamp: str) -> Found:
                 f"--lamp {lamp}: contains no LAMP record of a realization that {network} has predicted "
                 f"(first: {Path(left_out[0]).name}); check that both are of the same conditions"
             )
-        what = f"predictions left out, as {lamp} has no LAMP record of them"
-        remarks += _left_out(left_out, len(paths), what)
+        remarks += _left_out(left_out, len(paths), f"predictions left out, as {lamp} has no LAMP record of them")
     if faults:
         raise InputError(faults)
     return Found((kept, truths), remarks)
@@ -150,7 +142,7 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
         where = Path(posix(lamp))
         beside = where if where.is_file() else where.resolve().parent / "SimpleCode_files"
         paths = Collector()(find_records, str(beside), needed, SIMPLECODE, otherwise={})
-        paths |= {handle: path for handle, (*_, path) in _by_handle(listed)[0].items()}
+        paths |= {find_handle(path): path for path in listed}
     known = {handle: paths[handle] for handle in needed if os.path.isfile(f"{paths.get(handle)}.mot")}
     if sc and not known:
         raise InputError(f"--sc {sc}: contains no SimpleCode record of a predicted realization; check the path")
@@ -174,10 +166,11 @@ def training_records(network: str) -> Found:
         trained = lists["train_sc"]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(folder, error)) from None
-    named, unnamed = _by_handle(trained)
+    unnamed = [path for path in trained if not find_handle(path)]
     what = "training records cannot be marked, as their names do not end in a handle"
     remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
-    return Found((frozenset(map(condition, named)), [path for paths in lists.values() for path in paths]), remarks)
+    conditions = frozenset(condition(handle) for handle in map(find_handle, trained) if handle)
+    return Found((conditions, list(chain(*lists.values()))), remarks)
 
 
 @dataclass(frozen=True)
@@ -230,10 +223,8 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
 
     Raises InputError with all that is wrong with files of LAMP and networks; SimpleCode's faulty files are left out.
     """
-    of_networks, of_simplecode = Collector(), Collector()
-    rows = []
-    handles = dict.fromkeys(handle for paths in models.values() for handle in paths)
-    for handle in tqdm(handles, "Reading", disable=None):
+    of_networks, of_simplecode, rows = Collector(), Collector(), []
+    for handle in tqdm(dict.fromkeys(chain(*models.values())), "Reading", disable=None):
         lamp = of_networks(read_motions, truths[handle], LAMP_MOT, LAMP_VBM)
         for model, path in ((model, paths[handle]) for model, paths in models.items() if handle in paths):
             collect = of_simplecode if model == SIMPLECODE else of_networks

@@ -11,6 +11,7 @@ from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, mot
 import plotting
 from data_io import parse_handle, write_prediction
 from figures.parts import CHANNEL_NAMES
+from figures.sea_state_figure import error_grid
 from metrics import significant_single_amplitude
 from studies import sea_state_map
 from studies.sea_state_files import CHANNELS, find_records, read_prediction
@@ -202,10 +203,8 @@ def test_boxed_are_the_conditions_a_network_was_trained_in(grid):
     for network, expected in (("A", {(90, 5), (180, 5)}), ("B", {(90, 5)})):
         rows = trained[trained["network"] == network]
         assert set(zip(rows["heading"], rows["speed"], strict=True)) == expected
-    maps = sea_state_map.error_maps(table, ["A", "B"], MOTIONS, "heading", "speed")
-    errors = maps.errors
-    assert list(maps.x) == [90, 135, 180] and list(maps.y) == [5, 10]
-    assert maps.trained.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
+    errors, trained = error_grid(table, ["A", "B"], "heading", "speed")
+    assert trained.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
     assert np.isnan(errors[:, :, 1, 2]).all() and np.isnan(errors[1, :, 0, 1]).all()
     assert np.isnan(errors).sum() == 9
 
