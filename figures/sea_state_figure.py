@@ -120,9 +120,8 @@ def _draw_channel(
     limits = [_largest(group.cells[:, index]) or 1.0 for group in groups]
     common_power = _display_power(min(limits))
     panel_width = 0.7 * axes[0].figure.get_figwidth() / len(axes)  # inches, about
-    left = list(axes)
-    for group, limit in zip(groups, limits, strict=True):
-        own, left = left[: len(group.cells)], left[len(group.cells) :]
+    of_groups = np.split(axes, [len(groups[0].cells)])
+    for group, limit, own in zip(groups, limits, of_groups, strict=False):
         power = common_power if max(limits) < 1e3 * common_power else _display_power(limit)
         mappable = ScalarMappable(Normalize(-limit / power, limit / power), group.colors)
         for ax, cells in zip(own, group.cells[:, index], strict=True):

@@ -12,24 +12,8 @@ from figures.sea_state_figure import sea_state_figure
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
 
-def table_of(errors: np.ndarray, trained: np.ndarray, models: tuple[str, ...], channels=CHANNELS) -> pd.DataFrame:
-    """A condition table. errors: (model, channel, row, column). trained: (model, row, column)."""
-    rows, columns = errors.shape[2:]
-    axes = {
-        "network": models,
-        "channel": channels,
-        "speed": 5.0 * np.arange(rows),
-        "heading": 30.0 * np.arange(columns),
-    }
-    grid = pd.MultiIndex.from_product(axes.values(), names=axes)
-    trained = np.broadcast_to(trained[:, None], errors.shape)
-    return pd.DataFrame({"ssa_error": errors.ravel(), "trained": trained.ravel()}, index=grid).reset_index()
-
-
 def make_maps(models: tuple[str, ...], rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Errors and training conditions for `table_of`, of the four channels, with one blank each; all were trained in the
-    first condition, one in the last.
-    """
+    """Errors of the four channels with one blank each, and training conditions: the first, of one model the last."""
     networks = len(models)
     rng = np.random.default_rng(4)
     errors = rng.normal(size=(networks, 4, rows, columns)) * SCALES[:, None, None]
@@ -42,7 +26,12 @@ def make_maps(models: tuple[str, ...], rows: int, columns: int) -> tuple[np.ndar
 
 
 def drawn(errors: np.ndarray, trained: np.ndarray, models: tuple[str, ...], channels=CHANNELS) -> Figure:
-    table = table_of(errors, trained, models, channels)
+    """errors: (model, channel, row, column). trained: (model, row, column). Rows are speeds, columns headings."""
+    speeds, headings = (step * np.arange(count) for step, count in zip((5.0, 30.0), errors.shape[2:], strict=True))
+    names = ["network", "channel", "speed", "heading"]
+    grid = pd.MultiIndex.from_product([models, channels, speeds, headings], names=names)
+    trained = np.broadcast_to(trained[:, None], errors.shape)
+    table = pd.DataFrame({"ssa_error": errors.ravel(), "trained": trained.ravel()}, index=grid).reset_index()
     return rendered(sea_state_figure(table, models, "heading", "speed", "title"))
 
 

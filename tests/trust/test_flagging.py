@@ -16,14 +16,12 @@ STATE = "SC_h7_p12_a135_hh0_pp0_aa0_s10"
 
 def record(number: int, factor: float = 1.0, name: str = STATE) -> Record:
     motions = factor * make_motions(3000, seed=number)
-    return Record(
-        f"{name}-{number:07d}", 0.1 * np.arange(3000), np.column_stack([motions, motions[:, 0]]), None, motions
-    )
+    inputs = np.column_stack([motions, motions[:, 0]])
+    return Record(f"{name}-{number:07d}", 0.1 * np.arange(3000), inputs, None, motions)
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch) -> Config:
-    monkeypatch.chdir(tmp_path)
+def config() -> Config:
     config = Config()
     config.network_folder.mkdir(parents=True)
     flagging.learn(config, {"train": [record(number) for number in range(5)]})
