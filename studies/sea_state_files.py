@@ -7,7 +7,6 @@ import dataclasses
 import glob
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -29,6 +28,7 @@ CHANNELS = ("VBM", *MOTIONS)
 MOST_LINES = 8  # of a kind, as thousands of records may have the same problem
 
 Paths = Mapping[Handle, str]
+Tables = dict[tuple[str, ...], tuple[str, np.ndarray]]  # by channels: file, (rows, 1 + channel) with time first
 
 
 def summarized(lines: Iterable[str]) -> list[str]:
@@ -173,16 +173,7 @@ def training_records(network: str) -> Found:
     return Found((conditions, list(chain(*lists.values()))), remarks)
 
 
-@dataclass(frozen=True)
-class Part:
-    """The channels of one file. table: (rows, 1 + channel) with time first."""
-
-    file: str
-    channels: tuple[str, ...]
-    table: np.ndarray
-
-
-def read_prediction(path: Path | str) -> Part:
+def read_prediction(path: Path | str) -> Tables:
     """Reads a prediction file, as written by `data_io.write_prediction`; channels from CHANNELS, in that order.
 
     Raises InputError if the file is missing, its header does not name the columns, or a row is faulty.
@@ -203,15 +194,15 @@ def read_prediction(path: Path | str) -> Part:
             f"{path}, line 2: {len(first_row)} columns where the header names {len(names)}; predict the record again"
         )
     layout = Layout("prediction", 1, {name: names.index(name) for name in ("Time", *channels)})
-    return Part(str(path), channels, read_columns(path, layout))
+    return {channels: (str(path), read_columns(path, layout))}
 
 
-def read_motions(path: str, motions: Layout, moment: Layout) -> list[Part]:
+def read_motions(path: str, motions: Layout, moment: Layout) -> Tables:
     """LAMP's or SimpleCode's motions and, if the file exists, vertical bending moment."""
-    parts = [Part(f"{path}.mot", MOTIONS, read_columns(f"{path}.mot", motions))]
+    tables = {MOTIONS: (f"{path}.mot", read_columns(f"{path}.mot", motions))}
     if os.path.isfile(f"{path}.vbm"):
-        parts.append(Part(f"{path}.vbm", ("VBM",), read_columns(f"{path}.vbm", moment)))
-    return parts
+        tables["VBM",] = (f"{path}.vbm", read_columns(f"{path}.vbm", moment))
+    return tables
 
 
 def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
@@ -235,24 +226,24 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
     return Found(table, summarized([*of_networks.remarks, *of_simplecode.remarks, *of_simplecode.faults]))
 
 
-def _amplitudes(model: str, path: str, lamp: Sequence[Part] | None, truth: str) -> Found:
+def _amplitudes(model: str, path: str, lamp: Tables | None, truth: str) -> Found:
     """A list of (channel, LAMP's amplitude, the model's amplitude) for each channel that both have.
 
-    lamp: the parts of LAMP's record `truth`; without them the model's files are only checked.
+    lamp: of LAMP's record `truth`; without it the model's files are only checked.
 
     Raises InputError if a file of the model is missing or faulty, or the files share no stretch of time.
     """
-    own = read_motions(path, SC_MOT, SC_VBM) if model == SIMPLECODE else [read_prediction(f"{path}.txt")]
+    own = read_motions(path, SC_MOT, SC_VBM) if model == SIMPLECODE else read_prediction(f"{path}.txt")
     if lamp is None:
         return Found([])
-    channels = [channel for part in own for channel in part.channels]
-    lamp = [part for part in lamp if part.channels == MOTIONS or "VBM" in channels]
-    parts = dict(enumerate([*lamp, *own]))
-    aligned = align({n: (part.file, part.table) for n, part in parts.items()}, 0, 1)
-    of_lamp, of_model = {}, {}
-    for n, part in parts.items():
-        amplitudes = map(significant_single_amplitude, aligned.columns[n].T)
-        (of_lamp if n < len(lamp) else of_model).update(zip(part.channels, amplitudes, strict=True))
+    has_moment = "VBM" in chain(*own)
+    tables = {("LAMP", channels): table for channels, table in lamp.items() if has_moment or channels == MOTIONS}
+    tables |= {("model", channels): table for channels, table in own.items()}
+    aligned = align(tables, ("LAMP", MOTIONS), 1)
+    amplitudes = {"LAMP": {}, "model": {}}
+    for (code, channels), columns in aligned.columns.items():
+        amplitudes[code] |= zip(channels, map(significant_single_amplitude, columns.T), strict=True)
+    of_lamp, of_model = amplitudes.values()
     missing = "missing; the vertical bending moment of this realization is left out"
     remarks = [f"{truth}.vbm: {missing}"] if of_model.keys() - of_lamp.keys() else []
     rows = [(channel, of_lamp[channel], ssa) for channel, ssa in of_model.items() if channel in of_lamp]

@@ -6,6 +6,7 @@ python -m studies.sea_state_map --networks A B --lamp FOLDER_OR_CASES   predicti
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
@@ -64,10 +65,10 @@ def run(
     known = {name: collect(sea_state_files.training_records, name, otherwise=((), [])) for name in folders}
     found = {name: collect(sea_state_files.find_predictions, folders[name], prefix, otherwise={}) for name in folders}
     predictions, truths = collect(sea_state_files.match_lamp, found, lamp, otherwise=({}, {}))
-    handles = list(dict.fromkeys(handle for paths in predictions.values() for handle in paths))
+    handles = list(dict.fromkeys(chain(*predictions.values())))
     if handles:
         parts = None if faults else collect(choose_parts, handles, x, y)
-        listed = [path for _, paths in known.values() for path in paths]
+        listed = chain(*(paths for _, paths in known.values()))
         simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
         amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
     collect.check()

@@ -393,9 +393,9 @@ def test_prediction_files_are_read_as_they_are_written(tmp_path):
     path = tmp_path / "prediction.txt"
     values = np.round(np.random.default_rng(0).normal(size=(ROWS, 3)), 5)
     write_prediction(path, TIME, values, ("Pitch", "VBM", "Roll"))
-    part = read_prediction(path)
-    assert part.channels == ("VBM", "Roll", "Pitch")
-    np.testing.assert_array_equal(part.table, np.column_stack([TIME, values[:, [1, 2, 0]]]))
+    file, table = read_prediction(path)["VBM", "Roll", "Pitch"]
+    assert file == str(path)
+    np.testing.assert_array_equal(table, np.column_stack([TIME, values[:, [1, 2, 0]]]))
 
 
 @pytest.mark.parametrize(
