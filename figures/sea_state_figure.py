@@ -2,10 +2,11 @@
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -19,6 +20,7 @@ from matplotlib.transforms import ScaledTranslation
 from data_io import CHANNEL_UNITS
 from figures import parts
 from metrics import SIMPLECODE
+from readers.cases import part_label
 
 WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width
 MOST_NUMBERED_CELLS = 8  # most columns or rows of a map whose cells show numbers
@@ -32,107 +34,106 @@ MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
-class ErrorMaps:
-    """Errors of the single significant amplitude over a grid of conditions.
+class Group:
+    """Maps with a common colour scale in each channel: the errors of all models, or the difference of two networks.
 
-    x: (column,), y: (row,) values of the two parts of the condition that vary, ascending. models: names of one or two
-    networks, before them SimpleCode or not. errors: (model, channel, row, column), model - LAMP in the units of
-    CHANNEL_UNITS, NaN where there is none. trained: (model, row, column), whether it was trained in the condition.
+    name: what the maps show. headings: of each map. cells: (map, channel, row, column), NaN where there is no value.
+    frames: by line style, which conditions have a frame (map, row, column).
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    errors: np.ndarray
-    trained: np.ndarray
-    channels: Sequence[str]
-    models: Sequence[str]
-
-    @property
-    def networks(self) -> list[str]:
-        return [model for model in self.models if model != SIMPLECODE]
-
-    @property
-    def shows_numbers(self) -> bool:
-        return max(self.errors.shape[-2:]) <= MOST_NUMBERED_CELLS
+    name: str
+    colors: Colormap
+    headings: Sequence[str]
+    cells: np.ndarray
+    frames: dict[str | tuple, np.ndarray]
 
 
 @parts.styled
-def sea_state_figure(maps: ErrorMaps, x_label: str, y_label: str, title: str) -> Figure:
+def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str, title: str) -> Figure:
     """A row of maps per channel: SimpleCode's if available, and one per network; its training conditions are boxed.
 
     All models have common colours in a channel. Two networks have a further column |error A| - |error B|, blank where
     one of the two is. Cells stand side by side, in the order of their values, whatever the distances between these.
     Small grids show the numbers; in larger ones a minus marks what is negative, as gray prints do not.
+
+    table: see `studies.sea_state_map.condition_table`. models: one or two networks, before them SimpleCode or not.
+    x, y: the parts of the handle along the axes.
     """
-    headings = _headings(maps)
+    channels = list(dict.fromkeys(table["channel"]))
+    errors, trained = error_grid(table, models, x, y)
+    groups = _groups(models, errors, trained)
+    rows, columns = errors.shape[2:]
+    headings = [heading for group in groups for heading in group.headings]
     width = WIDTHS.get(len(headings), parts.PAGE_WIDTH)
-    panel_height = float(np.clip(0.21 * len(maps.y), 0.85, 2.4))
-    figure = parts.new_figure(width, 1.15 + (panel_height + 0.1) * len(maps.channels), title)
+    panel_height = float(np.clip(0.21 * rows, 0.85, 2.4))
+    figure = parts.new_figure(width, 1.15 + (panel_height + 0.1) * len(channels), title)
     figure.get_layout_engine().set(wspace=0.02, hspace=0.04)
-    axes = parts.panels(figure, len(maps.channels), len(headings), sharex=True, sharey=True)
+    axes = parts.panels(figure, len(channels), len(headings), sharex=True, sharey=True)
     map_size = np.array([0.66 * width / len(headings), 0.8 * panel_height])  # inches, about
-    cell_size = 72.0 * map_size / (len(maps.x), len(maps.y))  # points
+    cell_size = 72.0 * map_size / (columns, rows)  # points
     for ax in axes.flat:
         ax.spines[:].set_visible(True)
         ax.tick_params(length=2)
-    for index, (channel, of_channel) in enumerate(zip(maps.channels, axes, strict=True)):
-        _draw_channel(maps, index, of_channel, cell_size, panel_height)
+    for index, (channel, of_channel) in enumerate(zip(channels, axes, strict=True)):
+        _draw_channel(groups, index, channel, of_channel, cell_size, panel_height)
         name_place = {"xycoords": of_channel[0].yaxis.label, "xytext": (-4, 0), "textcoords": "offset points"}
         looks = {"rotation": 90, "ha": "right", "va": "center", "fontweight": "bold"}
-        of_channel[0].set_ylabel(y_label)
+        of_channel[0].set_ylabel(part_label(y))
         of_channel[0].annotate(textwrap.fill(parts.CHANNEL_NAMES[channel], 10), (0, 0.5), **name_place, **looks)
-    _write_ticks(axes[0, 0], maps.x, maps.y, cell_size)
+    _write_ticks(axes[0, 0], np.unique(table[x]), np.unique(table[y]), cell_size)
     for top, bottom, heading in zip(axes[0], axes[-1], headings, strict=True):
         top.set_title(heading, parse_math=False)
-        bottom.set_xlabel(x_label)
+        bottom.set_xlabel(part_label(x))
     figure.align_ylabels(axes[:, 0])
-    parts.figure_legend(figure, _legend(maps))
+    parts.figure_legend(figure, _legend(groups))
     return figure
 
 
-def _headings(maps: ErrorMaps) -> list[str]:
-    """Of each column of maps."""
-    names, difference = list(maps.models), []
-    if len(maps.networks) == 2:
-        names[-2:] = f"A: {names[-2]}", f"B: {names[-1]}"
-        difference = [f"|A| {MINUS} |B|\n(negative: A better)"]
-    return ["\n".join(textwrap.wrap(name, 30, max_lines=3, placeholder=" ...")) for name in names] + difference
-
-
-def _groups(maps: ErrorMaps, index: int) -> Iterator[tuple[str, Colormap, np.ndarray, list[dict]]]:
-    """Yields the maps of a channel that share a colour scale: the errors of all models, the difference of two networks.
-
-    Of each group: its name, its colours, the cells (map, row, column), and for each map which cells have a frame
-    (row, column), by the frame's line.
+def error_grid(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+    """The errors of a `condition_table` (model, channel, row, column), and in which conditions each model was trained
+    (model, row, column). Rows and columns are the values of y and x in ascending order; NaN where there is no error.
     """
-    channel, errors = maps.channels[index], maps.errors[:, index]
-    yield f"{channel} error", SIGNED_ERROR_COLORS, errors, [{"-": trained} for trained in maps.trained]
-    if len(maps.networks) == 2:
+    axes = [models, dict.fromkeys(table["channel"]), np.unique(table[y]), np.unique(table[x])]
+    grid = pd.MultiIndex.from_product(axes)
+    cells = table.set_index(["network", "channel", y, x]).reindex(grid)
+    trained = cells["trained"].eq(True).to_numpy().reshape(grid.levshape)
+    return cells["ssa_error"].to_numpy().reshape(grid.levshape), trained.any(axis=1)
+
+
+def _groups(models: Sequence[str], errors: np.ndarray, trained: np.ndarray) -> list[Group]:
+    """The maps of all channels. errors, trained: see `error_grid`."""
+    names, differences = list(models), []
+    if len(set(models) - {SIMPLECODE}) == 2:
+        names[-2:] = f"A: {names[-2]}", f"B: {names[-1]}"
         of_a, of_b = np.abs(errors[-2:])
-        frames = {"-": maps.trained[-2:].all(axis=0), DASHES: maps.trained[-2] != maps.trained[-1]}
-        yield f"{channel} |A| {MINUS} |B|", DIFFERENCE_COLORS, (of_a - of_b)[None], [frames]
+        frames = {"-": trained[-2:].all(axis=0)[None], DASHES: (trained[-2] != trained[-1])[None]}
+        name = f"|A| {MINUS} |B|"
+        differences = [Group(name, DIFFERENCE_COLORS, [f"{name}\n(negative: A better)"], (of_a - of_b)[None], frames)]
+    headings = ["\n".join(textwrap.wrap(name, 30, max_lines=3, placeholder=" ...")) for name in names]
+    return [Group("error", SIGNED_ERROR_COLORS, headings, errors, {"-": trained}), *differences]
 
 
-def _draw_channel(maps: ErrorMaps, index: int, axes: np.ndarray, cell_size: np.ndarray, panel_height: float) -> None:
+def _draw_channel(
+    groups: Sequence[Group], index: int, channel: str, axes: np.ndarray, cell_size: np.ndarray, panel_height: float
+) -> None:
     """Draws the maps of a channel and their colour bars. panel_height: inches. cell_size: approximate, points."""
-    groups = list(_groups(maps, index))
-    limits = [_largest(cells) or 1.0 for _, _, cells, _ in groups]
+    limits = [_largest(group.cells[:, index]) or 1.0 for group in groups]
     common_power = _display_power(min(limits))
     panel_width = 0.7 * axes[0].figure.get_figwidth() / len(axes)  # inches, about
-    left = list(axes)
-    for (name, colors, of_group, frames_of_group), limit in zip(groups, limits, strict=True):
-        own, left = left[: len(of_group)], left[len(of_group) :]
+    of_groups = np.split(axes, [len(groups[0].cells)])
+    for group, limit, own in zip(groups, limits, of_groups, strict=False):
         power = common_power if max(limits) < 1e3 * common_power else _display_power(limit)
-        mappable = ScalarMappable(Normalize(-limit / power, limit / power), colors)
-        for ax, cells, frames in zip(own, of_group, frames_of_group, strict=True):
-            _draw_cells(ax, cells / power, mappable, cell_size, maps.shows_numbers)
-            for line, framed in frames.items():
-                _draw_frames(ax, framed, line, cell_size)
+        mappable = ScalarMappable(Normalize(-limit / power, limit / power), group.colors)
+        for ax, cells in zip(own, group.cells[:, index], strict=True):
+            _draw_cells(ax, cells / power, mappable, cell_size)
+        for line, framed in group.frames.items():
+            for ax, of_map in zip(own, framed, strict=True):
+                _draw_frames(ax, of_map, line, cell_size)
         thickness = 0.09 / (panel_width * len(own))  # 0.09 inches as a share of the maps' width
         sizes = {"aspect": panel_height / 0.09, "pad": 0.4 * thickness, "fraction": thickness}
         bar = ax.figure.colorbar(mappable, ax=own, **sizes)
         scale = "" if power == 1 else f"$10^{{{round(math.log10(power))}}}$ "
-        bar.set_label(f"{name}\n[{scale}{CHANNEL_UNITS[maps.channels[index]]}]")
+        bar.set_label(f"{channel} {group.name}\n[{scale}{CHANNEL_UNITS[channel]}]")
         # At the same distance from all bars, whatever their numbers.
         beside = ScaledTranslation(0.43, 0.0, ax.figure.dpi_scale_trans)
         bar.ax.yaxis.set_label_coords(1.0, 0.5, transform=bar.ax.transAxes + beside)
@@ -140,9 +141,7 @@ def _draw_channel(maps: ErrorMaps, index: int, axes: np.ndarray, cell_size: np.n
         bar.ax.tick_params(which="both", length=2)
 
 
-def _draw_cells(
-    ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size: np.ndarray, shows_numbers: bool
-) -> None:
+def _draw_cells(ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size: np.ndarray) -> None:
     """Draws the coloured cells of a map, (row, column) from the lower left, hatched where NaN."""
     rows, columns = cells.shape
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
@@ -151,9 +150,8 @@ def _draw_cells(
     largest = _largest(cells) or mappable.norm.vmax  # also if far below the other maps'
     decimals = int(np.clip(1 - math.floor(math.log10(largest)), 0, 3))
     letters = max(decimals + 3, 5)  # a minus sign, a digit and the point
-    size = min(parts.SMALL_TEXT, 1.5 / letters * cell_size[0], 0.75 * cell_size[1])
-    if not shows_numbers:
-        size = min(parts.SMALL_TEXT, 0.8 * cell_size.min())
+    shows_numbers = max(cells.shape) <= MOST_NUMBERED_CELLS
+    room = min(1.5 / letters * cell_size[0], 0.75 * cell_size[1]) if shows_numbers else 0.8 * cell_size.min()
     for (row, column), value in np.ndenumerate(cells):
         if np.isnan(value):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
@@ -162,7 +160,7 @@ def _draw_cells(
         text = f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
         text = text if shows_numbers else text[: text.startswith(MINUS)]
         is_dark = np.dot(mappable.to_rgba(value)[:3], (0.299, 0.587, 0.114)) < 0.5
-        middle = {"ha": "center", "va": "center_baseline", "fontsize": size}
+        middle = {"ha": "center", "va": "center_baseline", "fontsize": min(parts.SMALL_TEXT, room)}
         if text:
             ax.text(column, row, text, color="white" if is_dark else "black", **middle)
 
@@ -177,15 +175,17 @@ def _draw_frames(ax: Axes, framed: np.ndarray, linestyle: str | tuple, cell_size
         ax.add_patch(Rectangle(corner, *size, linestyle=linestyle, **FRAME, **looks))
 
 
-def _legend(maps: ErrorMaps) -> list:
+def _legend(groups: Sequence[Group]) -> list:
+    errors = groups[0].cells
+    looks = {"facecolor": "none", **FRAME}
     handles = []
-    if maps.trained[-len(maps.networks) :].any():
-        handles.append(Patch(facecolor="none", **FRAME, label="training condition"))
-    if len(maps.networks) == 2 and (maps.trained[-2] != maps.trained[-1]).any():
-        handles.append(Patch(facecolor="none", **FRAME, linestyle=DASHES, label="training condition of one network"))
-    if np.isnan(maps.errors).any():
+    if groups[0].frames["-"].any():
+        handles.append(Patch(**looks, label="training condition"))
+    if DASHES in groups[-1].frames and groups[-1].frames[DASHES].any():
+        handles.append(Patch(**looks, linestyle=DASHES, label="training condition of one network"))
+    if np.isnan(errors).any():
         handles.append(Patch(**BLANK, label="no value"))
-    if not maps.shows_numbers and (maps.errors < 0).any():
+    if max(errors.shape[2:]) > MOST_NUMBERED_CELLS and (errors < 0).any():
         minus = {"color": "black", "linestyle": "none", "marker": "_", "markersize": 4.5, "markeredgewidth": 0.7}
         handles.append(Line2D([], [], label="negative", **minus))
     return handles

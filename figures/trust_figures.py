@@ -34,8 +34,7 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
         reliability.plot(levels, levels, zorder=1, **ideal)
         reliability.plot(levels, shares, alpha=0.5, **each)
         reliability.plot(levels, shares.mean(axis=1), **mean)
-        reliability.set_xticks(levels)
-        reliability.set_ylabel(f"{channel}: covered [%]")
+        reliability.set(xticks=levels, ylabel=f"{channel}: covered [%]")
         errors = rows[rows["level"] == level]
         sharpness.scatter(errors["expected_rmse"], errors["rmse"], s=12, color=style.lstm_color, alpha=0.7)
         largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]])

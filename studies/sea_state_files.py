@@ -7,7 +7,7 @@ import dataclasses
 import glob
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ CHANNELS = ("VBM", *MOTIONS)
 MOST_LINES = 8  # of a kind, as thousands of records may have the same problem
 
 Paths = Mapping[Handle, str]
+Tables = dict[tuple[str, ...], tuple[str, np.ndarray]]  # by channels: file, (rows, 1 + channel) with time first
 
 
 def summarized(lines: Iterable[str]) -> list[str]:
@@ -44,25 +45,17 @@ def condition(handle: Handle) -> Handle:
     return dataclasses.replace(handle, realization=0)
 
 
-def _by_handle(paths: Iterable[str]) -> tuple[dict[Handle, list[str]], list[str]]:
-    """The paths whose names end in a handle, by handle, and the others."""
-    named, unnamed = {}, []
+def _one_each(paths: Iterable[str], remedy: str) -> dict[Handle, str]:
+    """The paths by the handles that their names end in. Raises InputError if there are several paths for one handle."""
+    found, twins = {}, []
     for path in paths:
-        handle = find_handle(path)
-        (named.setdefault(handle, []) if handle else unnamed).append(path)
-    return named, unnamed
-
-
-def _one_each(named: Mapping[Handle, Sequence[str]], remedy: str) -> dict[Handle, str]:
-    """Raises InputError if there are several paths for one handle."""
-    faults = [
-        f"{other}: has the same handle as {Path(first).name}; {remedy}"
-        for first, *others in named.values()
-        for other in others
-    ]
-    if faults:
-        raise InputError(summarized(faults))
-    return {handle: path for handle, (path,) in named.items()}
+        first = found.setdefault(find_handle(path), path)
+        if first != path:
+            twins.append((first, path))
+    if twins:
+        lines = (f"{path}: has the same handle as {Path(first).name}; {remedy}" for first, path in sorted(twins))
+        raise InputError(summarized(lines))
+    return found
 
 
 def _left_out(paths: Sequence[str], count: int, what: str, where: Path | None = None) -> list[str]:
@@ -82,11 +75,11 @@ def find_predictions(folder: Path, prefix: str) -> Found:
     if not files:
         missing = f"no prediction {prefix}*.txt" if folder.is_dir() else "no such folder of predictions"
         raise InputError(f"{folder}: {missing}; run main.py with this network, or give --output_path or --prefix")
-    named, unnamed = _by_handle(files)
+    unnamed = [path for path in files if not find_handle(path)]
     remarks = _left_out(unnamed, len(files), "predictions left out, as their names do not end in a handle")
-    if not named:
+    if unnamed == files:
         raise InputError([f"{line}; name the records after their conditions" for line in remarks])
-    return Found(_one_each(named, "delete one"), remarks)
+    return Found(_one_each(filter(find_handle, files), "delete one"), remarks)
 
 
 def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> Paths:
@@ -106,13 +99,13 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
         return dict(zip(handles, cases.lamp if code == "LAMP" else cases.sc, strict=True))
     if not path.is_dir():
         raise InputError(f"{option} {where}: no such folder or cases file; check the path")
-    named, _ = _by_handle(sorted(file.with_suffix("").as_posix() for file in path.glob("*.mot")))
-    if not named:
+    files = sorted(file.with_suffix("").as_posix() for file in path.glob("*.mot"))
+    if not any(map(find_handle, files)):
         inner = path / f"{code}_files"
         remedy = f"give {inner}" if inner.is_dir() else f"give the folder of {code}'s files, or a cases file"
         raise InputError(f"{option} {where}: no .mot file whose name ends in a handle; {remedy}")
-    named = {handle: paths for handle, paths in named.items() if handle in needed}
-    return _one_each(named, f"delete all but {code}'s, or give a cases file")
+    files = [file for file in files if find_handle(file) in needed]
+    return _one_each(files, f"delete all but {code}'s, or give a cases file")
 
 
 def match_lamp(predictions: Mapping[str, Paths], lamp: str) -> Found:
@@ -130,8 +123,7 @@ def match_lamp(predictions: Mapping[str, Paths], lamp: str) -> Found:
                 f"--lamp {lamp}: contains no LAMP record of a realization that {network} has predicted "
                 f"(first: {Path(left_out[0]).name}); check that both are of the same conditions"
             )
-        what = f"predictions left out, as {lamp} has no LAMP record of them"
-        remarks += _left_out(left_out, len(paths), what)
+        remarks += _left_out(left_out, len(paths), f"predictions left out, as {lamp} has no LAMP record of them")
     if faults:
         raise InputError(faults)
     return Found((kept, truths), remarks)
@@ -150,7 +142,7 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
         where = Path(posix(lamp))
         beside = where if where.is_file() else where.resolve().parent / "SimpleCode_files"
         paths = Collector()(find_records, str(beside), needed, SIMPLECODE, otherwise={})
-        paths |= {handle: path for handle, (*_, path) in _by_handle(listed)[0].items()}
+        paths |= {find_handle(path): path for path in listed}
     known = {handle: paths[handle] for handle in needed if os.path.isfile(f"{paths.get(handle)}.mot")}
     if sc and not known:
         raise InputError(f"--sc {sc}: contains no SimpleCode record of a predicted realization; check the path")
@@ -174,22 +166,14 @@ def training_records(network: str) -> Found:
         trained = lists["train_sc"]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(folder, error)) from None
-    named, unnamed = _by_handle(trained)
+    unnamed = [path for path in trained if not find_handle(path)]
     what = "training records cannot be marked, as their names do not end in a handle"
     remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
-    return Found((frozenset(map(condition, named)), [path for paths in lists.values() for path in paths]), remarks)
+    conditions = frozenset(condition(handle) for handle in map(find_handle, trained) if handle)
+    return Found((conditions, list(chain(*lists.values()))), remarks)
 
 
-@dataclass(frozen=True)
-class Part:
-    """The channels of one file. table: (rows, 1 + channel) with time first."""
-
-    file: str
-    channels: tuple[str, ...]
-    table: np.ndarray
-
-
-def read_prediction(path: Path | str) -> Part:
+def read_prediction(path: Path | str) -> Tables:
     """Reads a prediction file, as written by `data_io.write_prediction`; channels from CHANNELS, in that order.
 
     Raises InputError if the file is missing, its header does not name the columns, or a row is faulty.
@@ -210,15 +194,15 @@ def read_prediction(path: Path | str) -> Part:
             f"{path}, line 2: {len(first_row)} columns where the header names {len(names)}; predict the record again"
         )
     layout = Layout("prediction", 1, {name: names.index(name) for name in ("Time", *channels)})
-    return Part(str(path), channels, read_columns(path, layout))
+    return {channels: (str(path), read_columns(path, layout))}
 
 
-def read_motions(path: str, motions: Layout, moment: Layout) -> list[Part]:
+def read_motions(path: str, motions: Layout, moment: Layout) -> Tables:
     """LAMP's or SimpleCode's motions and, if the file exists, vertical bending moment."""
-    parts = [Part(f"{path}.mot", MOTIONS, read_columns(f"{path}.mot", motions))]
+    tables = {MOTIONS: (f"{path}.mot", read_columns(f"{path}.mot", motions))}
     if os.path.isfile(f"{path}.vbm"):
-        parts.append(Part(f"{path}.vbm", ("VBM",), read_columns(f"{path}.vbm", moment)))
-    return parts
+        tables["VBM",] = (f"{path}.vbm", read_columns(f"{path}.vbm", moment))
+    return tables
 
 
 def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
@@ -230,10 +214,8 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
 
     Raises InputError with all that is wrong with files of LAMP and networks; SimpleCode's faulty files are left out.
     """
-    of_networks, of_simplecode = Collector(), Collector()
-    rows = []
-    handles = dict.fromkeys(handle for paths in models.values() for handle in paths)
-    for handle in tqdm(handles, "Reading", disable=None):
+    of_networks, of_simplecode, rows = Collector(), Collector(), []
+    for handle in tqdm(dict.fromkeys(chain(*models.values())), "Reading", disable=None):
         lamp = of_networks(read_motions, truths[handle], LAMP_MOT, LAMP_VBM)
         for model, path in ((model, paths[handle]) for model, paths in models.items() if handle in paths):
             collect = of_simplecode if model == SIMPLECODE else of_networks
@@ -244,24 +226,24 @@ def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
     return Found(table, summarized([*of_networks.remarks, *of_simplecode.remarks, *of_simplecode.faults]))
 
 
-def _amplitudes(model: str, path: str, lamp: Sequence[Part] | None, truth: str) -> Found:
+def _amplitudes(model: str, path: str, lamp: Tables | None, truth: str) -> Found:
     """A list of (channel, LAMP's amplitude, the model's amplitude) for each channel that both have.
 
-    lamp: the parts of LAMP's record `truth`; without them the model's files are only checked.
+    lamp: of LAMP's record `truth`; without it the model's files are only checked.
 
     Raises InputError if a file of the model is missing or faulty, or the files share no stretch of time.
     """
-    own = read_motions(path, SC_MOT, SC_VBM) if model == SIMPLECODE else [read_prediction(f"{path}.txt")]
+    own = read_motions(path, SC_MOT, SC_VBM) if model == SIMPLECODE else read_prediction(f"{path}.txt")
     if lamp is None:
         return Found([])
-    channels = [channel for part in own for channel in part.channels]
-    lamp = [part for part in lamp if part.channels == MOTIONS or "VBM" in channels]
-    parts = dict(enumerate([*lamp, *own]))
-    aligned = align({n: (part.file, part.table) for n, part in parts.items()}, 0, 1)
-    of_lamp, of_model = {}, {}
-    for n, part in parts.items():
-        amplitudes = map(significant_single_amplitude, aligned.columns[n].T)
-        (of_lamp if n < len(lamp) else of_model).update(zip(part.channels, amplitudes, strict=True))
+    has_moment = "VBM" in chain(*own)
+    tables = {("LAMP", channels): table for channels, table in lamp.items() if has_moment or channels == MOTIONS}
+    tables |= {("model", channels): table for channels, table in own.items()}
+    aligned = align(tables, ("LAMP", MOTIONS), 1)
+    amplitudes = {"LAMP": {}, "model": {}}
+    for (code, channels), columns in aligned.columns.items():
+        amplitudes[code] |= zip(channels, map(significant_single_amplitude, columns.T), strict=True)
+    of_lamp, of_model = amplitudes.values()
     missing = "missing; the vertical bending moment of this realization is left out"
     remarks = [f"{truth}.vbm: {missing}"] if of_model.keys() - of_lamp.keys() else []
     rows = [(channel, of_lamp[channel], ssa) for channel, ssa in of_model.items() if channel in of_lamp]

@@ -6,18 +6,18 @@ python -m studies.sea_state_map --networks A B --lamp FOLDER_OR_CASES   predicti
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 import data_io
 import plotting
-from figures.sea_state_figure import ErrorMaps, sea_state_figure
+from figures.sea_state_figure import sea_state_figure
 from metrics import SIMPLECODE
-from readers.cases import PART_UNITS, Handle, part_label
+from readers.cases import PART_UNITS, Handle
 from settings import SaveData
 from studies import sea_state_files
 from studies.sea_state_files import CHANNELS, condition
@@ -65,10 +65,10 @@ def run(
     known = {name: collect(sea_state_files.training_records, name, otherwise=((), [])) for name in folders}
     found = {name: collect(sea_state_files.find_predictions, folders[name], prefix, otherwise={}) for name in folders}
     predictions, truths = collect(sea_state_files.match_lamp, found, lamp, otherwise=({}, {}))
-    handles = list(dict.fromkeys(handle for paths in predictions.values() for handle in paths))
+    handles = list(dict.fromkeys(chain(*predictions.values())))
     if handles:
         parts = None if faults else collect(choose_parts, handles, x, y)
-        listed = [path for _, paths in known.values() for path in paths]
+        listed = chain(*(paths for _, paths in known.values()))
         simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
         amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
     collect.check()
@@ -136,18 +136,19 @@ def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[s
     Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
     ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
     """
-    errors = amplitudes["ssa_model"] - amplitudes["ssa_lamp"]
-    amplitudes = amplitudes.assign(condition=amplitudes["handle"].map(condition), ssa_error=errors)
-    groups = amplitudes.groupby(["network", "channel", "condition"], sort=False)
-    means = groups[["ssa_lamp", "ssa_model", "ssa_error"]].mean()
-    table = pd.concat([groups.size().rename("realizations"), means], axis=1).reset_index()
-    states = zip(table["network"], table["condition"], strict=True)
-    table["trained"] = [state in trained.get(network, ()) for network, state in states]
-    for position, part in enumerate((x, y), start=2):
-        table.insert(position, part, table["condition"].map(attrgetter(part)))
+    handles = amplitudes["handle"]
+    states = zip(amplitudes["network"], handles.map(condition), strict=True)
+    rows = amplitudes.assign(
+        **{part: handles.map(attrgetter(part)) for part in (x, y)},
+        ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"],
+        trained=[state in trained.get(network, ()) for network, state in states],
+    )
+    means = {name: (name, "mean") for name in ("ssa_lamp", "ssa_model", "ssa_error")}
+    groups = rows.groupby(["network", "channel", x, y], sort=False, as_index=False)
+    table = groups.agg(realizations=("handle", "size"), **means, trained=("trained", "first"))
     order = {name: n for n, name in enumerate([*trained, SIMPLECODE, *CHANNELS])}
     ranks = {"key": lambda column: column.map(lambda value: order.get(value, value)), "ignore_index": True}
-    return table.drop(columns="condition").sort_values(["network", "channel", y, x], **ranks)
+    return table.sort_values(["network", "channel", y, x], **ranks)
 
 
 def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
@@ -163,33 +164,22 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
     ]
 
 
-def error_maps(table: pd.DataFrame, models: Sequence[str], channels: Sequence[str], x: str, y: str) -> ErrorMaps:
-    """A `condition_table` as arrays over the grid of conditions."""
-    axes = models, channels, np.unique(table[y]), np.unique(table[x])
-    shape = tuple(map(len, axes))
-    cells = table.set_index(["network", "channel", y, x]).reindex(pd.MultiIndex.from_product(axes))
-    trained = cells["trained"].eq(True).to_numpy().reshape(shape).any(axis=1)
-    return ErrorMaps(axes[3], axes[2], cells["ssa_error"].to_numpy().reshape(shape), trained, channels, models)
-
-
 def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: Handle) -> Figure:
     """The figure of a `condition_table`. handle: any of the map's, for the parts that do not vary."""
-    channels = [channel for channel in CHANNELS if (table["channel"] == channel).any()]
-    models = [*([SIMPLECODE] if (table["network"] == SIMPLECODE).any() else []), *networks]
+    models = [SIMPLECODE] * (SIMPLECODE in set(table["network"])) + [*networks]
     has_second = handle.second_height > 0 or "second_height" in (x, y)
     constant = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
     values = ", ".join(f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant)
-    maps = error_maps(table, models, channels, x, y)
-    return sea_state_figure(maps, part_label(x), part_label(y), f"{CONVENTION}; {values}")
+    return sea_state_figure(table, models, x, y, f"{CONVENTION}; {values}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:
     """For the terminal: mean of |error| over the conditions of all networks, and how often A is better."""
     lines = ["Mean |error| of the single significant amplitude over the conditions"]
     for channel, rows in table.groupby("channel", sort=False):
-        sizes = rows.assign(size=rows["ssa_error"].abs()).pivot(index=[x, y], columns="network", values="size")
+        sizes = rows.pivot(index=[x, y], columns="network", values="ssa_error").abs()
         known = [network for network in networks if network in sizes]
-        common = sizes.dropna(subset=known)[[*([SIMPLECODE] if SIMPLECODE in sizes else []), *known]]
+        common = sizes.dropna(subset=known)[[SIMPLECODE] * (SIMPLECODE in sizes) + known]
         means = ", ".join(f"{model} {mean:.3g}" for model, mean in common.mean().items())
         line = f"  {channel} [{data_io.CHANNEL_UNITS[channel]}]: {means} over {len(common)} conditions"
         if len(known) == 2:

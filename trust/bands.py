@@ -28,7 +28,6 @@ networks minus the variance between them. c is the square root of the ratio.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -117,8 +116,8 @@ def quantile(records: Sequence[np.ndarray], level: float) -> float:
     records: a (steps,) array of scores each; every record has weight 1 / (n + 1), and so has the further one, at
         infinity. Infinite if there are too few records.
     """
-    scores = np.concatenate(records)
-    weights = np.repeat([1 / ((len(records) + 1) * len(record)) for record in records], [len(r) for r in records])
+    scores, lengths = np.concatenate(records), [len(record) for record in records]
+    weights = np.repeat(1 / ((len(records) + 1) * np.array(lengths)), lengths)
     order = np.argsort(scores)
     reached = np.cumsum(weights[order]) >= level / 100 - 1e-9
     return float(scores[order][reached.argmax()]) if reached.any() else np.inf
@@ -198,7 +197,6 @@ def report(by_record: pd.DataFrame) -> pd.DataFrame:
 
     Every record has the same weight. worst_covered, worst_record: the smallest share covered, and its record.
     """
-    by_record = by_record.reset_index(drop=True)
     by = by_record.groupby(["set", "channel", "level"], sort=False)
     worst = by_record.loc[by["covered"].idxmin(), ["covered", "record"]].add_prefix("worst_")
     table = by.mean(numeric_only=True)
@@ -214,10 +212,12 @@ def left_out(records: Sequence[Residuals], groups: Sequence[str], scale: np.ndar
     """
     tables = []
     for group in dict.fromkeys(groups):
-        is_own = np.array([own == group for own in groups])
-        calibration = calibrate(list(compress(records, ~is_own)), scale, channels)
-        floor = np.abs(np.outer(FLOORS, scale) - calibration.floor).argmin(axis=0) if calibration.levels else ()
-        for record in compress(records, is_own & bool(calibration.levels)):
+        others = [record for record, own in zip(records, groups, strict=True) if own != group]
+        calibration = calibrate(others, scale, channels)
+        if not calibration.levels:
+            continue
+        floor = np.abs(np.outer(FLOORS, scale) - calibration.floor).argmin(axis=0)
+        for record in (record for record, own in zip(records, groups, strict=True) if own == group):
             table = coverage(calibration, record.error * calibration.mean_over_one, record.spread)
             # Of all steps, not only those kept, and as in the calibration not reduced.
             whole = record.largest[floor, range(len(channels))] <= calibration.whole

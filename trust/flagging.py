@@ -27,7 +27,6 @@ class Watch:
 
     known: novelty.Known
     handles: tuple[Handle, ...]
-    channels: tuple[str, ...]
 
 
 def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
@@ -48,34 +47,35 @@ def load(config: Config) -> Watch | None:
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = dict(kept)
-        names = [str(name) for name in arrays.pop("names")]
+        names = arrays.pop("names").tolist()
         known = novelty.Known(**arrays)
     except UNREADABLE as error:
         warn([f"{path}: cannot be read ({first_line(error)}); records unlike those of the training are not flagged"])
         return None
-    return Watch(known, tuple(filter(None, map(find_handle, names))), _channels(config)[0])
+    return Watch(known, tuple(filter(None, map(find_handle, names))))
 
 
 def watched(config: Config, record: Record) -> np.ndarray:
     """(rows, channel): the inputs that are compared; of a wave grid, its centre."""
-    return record.inputs[:, _channels(config)[1]]
+    return record.inputs[:, list(_channels(config))]
 
 
-def _channels(config: Config) -> tuple[tuple[str, ...], list[int]]:
+def _channels(config: Config) -> dict[int, str]:
+    """The names of the inputs that are compared, by their places."""
     names = data_io.input_channels(config.user)
+    channels = {place: name for place, name in enumerate(names) if not name.startswith("Wave")}
     wave = data_io.wave_at_centre(names)
-    places = [place for place, name in enumerate(names) if place == wave or not name.startswith("Wave")]
-    return tuple("Wave" if place == wave else names[place] for place in places), places
+    return channels if wave is None else channels | {wave: "Wave"}
 
 
 def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str, object]:
     """One row of predicted_records.csv."""
-    found = novelty.judge(watch.known, *novelty.window_features(record.time, watched(config, record)), watch.channels)
+    windows = novelty.window_features(record.time, watched(config, record))
+    found = novelty.judge(watch.known, *windows, list(_channels(config).values()))
     outside = outside_handles(record.name, watch.handles)
     flagged = found.pop("unlike") or bool(outside)
-    name = {"set": set_name, "record": record.name, "handle": handle_in(record.name)}
-    remedy = {"outside_training": "; ".join(outside), "remedy": REMEDY if flagged else ""}
-    return name | {"flagged": flagged} | found | remedy
+    name = {"set": set_name, "record": record.name, "handle": handle_in(record.name), "flagged": flagged}
+    return name | found | {"outside_training": "; ".join(outside), "remedy": REMEDY if flagged else ""}
 
 
 def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
@@ -86,7 +86,7 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
     for part, unit in HANDLE_UNITS.items():
         value, values = getattr(own, part), [getattr(handle, part) for handle in training]
         if not min(values) <= value <= max(values):
-            known = f"{min(values):g} to {max(values):g}" if min(values) < max(values) else f"{min(values):g}"
+            known = " to ".join(dict.fromkeys(f"{limit:g}" for limit in (min(values), max(values))))
             found.append(f"{part.replace('_', ' ')} {value:g} {unit} (training {known} {unit})")
     # A wave system without height has no heading.
     for part, height in (("heading", "height"), ("second_heading", "second_height")):
@@ -109,7 +109,7 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
     if flagged.empty:
         return
-    outside = flagged["outside_training"].str.split("; ").explode()
+    outside = flagged["outside_training"].str.split("; ").explode(ignore_index=True)
     for _, texts in outside[outside != ""].groupby(outside.str.split(r" \d").str[0], sort=False):
         print(f"Outside the training: {texts.iloc[0]}" + f", and {len(texts) - 1} more records" * (len(texts) > 1))
     worst = flagged.loc[flagged["score"].idxmax()]

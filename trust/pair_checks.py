@@ -2,6 +2,7 @@
 limits and with the other pairs of the run.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,15 +51,13 @@ CLEAR_PEAK = 0.85  # correlation above which a lag is reliable
 
 @dataclass(frozen=True)
 class Pair:
-    """One realization: its set, name, files and measures (see `measure`)."""
+    """One realization: its set, name, files (of sc, lamp and wave), measures (see `measure`), hashes of sc and lamp."""
 
     set_name: str
     name: str
-    sc_file: str
-    lamp_file: str
-    wave_file: str
+    files: dict[str, str]
     measures: dict[str, float]
-    digests: tuple[str, str]  # hashes of SimpleCode's and of LAMP's numbers
+    digests: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -97,17 +96,18 @@ def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFr
     table: one row per pair, one column per measure. states: the pairs' sea states.
     """
     state = pd.Series(states, index=table.index)
-    known = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
+    one_state = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
+    state = state.where(one_state, "")
     floors = np.array([next((FLOORS[n] for n in FLOORS if column.startswith(n)), np.inf) for column in table])
     usual, beyond = table.copy(), table.copy()
-    for name in state.where(known, "").unique():
-        rows = known & (state == name) if name else ~known
+    for name in state.unique():
+        rows = state == name
         alike = table[rows] if name else table
         median = alike.median()
         limit = SCATTERS * (alike - median).abs().median() + floors * (1 if name else MIXED)
         usual[rows] = median.to_numpy()
         beyond[rows] = ((table[rows] - median) / limit).to_numpy() * (len(alike) >= FEWEST_ALIKE)
-    return usual, beyond.assign(one_state=known)
+    return usual, beyond.assign(one_state=one_state)
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Judge:
     usual: dict[str, float]
     beyond: dict[str, float]
 
-    def finding(self, kind: str, file: str, what: str, remedy: str) -> Finding:
-        return Finding(kind, self.pair, f"{file}: {what}; {remedy}")
+    def finding(self, kind: str, source: str, what: str, remedy: str) -> Finding:
+        return Finding(kind, self.pair, f"{self.pair.files[source]}: {what}; {remedy}")
 
     def of(self, name: str) -> float:
         return self.pair.measures[name]
@@ -134,19 +134,19 @@ class Judge:
 
     def strangers(self) -> Iterator[Finding]:
         """A finding if the three are not of one realization, in which case the other measures mean nothing."""
-        pair, least = self.pair, least_wave_fit(self.pair.name)
+        least = least_wave_fit(self.pair.name)
         waves = {source: self.odd(f"wave_fit_{source}", least) for source in ("sc", "lamp")}
         if self.odd("fit", LEAST_FIT):
             what = f"SimpleCode explains a share of {self.says('fit', f'above {LEAST_FIT}')} of LAMP's motions: "
-            what += f"it is not the same realization as {pair.sc_file}, or rows are missing"
+            what += f"it is not the same realization as {self.pair.files['sc']}, or rows are missing"
             if waves["sc"] != waves["lamp"]:
                 what += f"; the waves fit {'LAMP' if waves['sc'] else 'SimpleCode'} alone"
             remedy = "check whether a list in DataInfoArgs is shifted or files are swapped"
-            yield self.finding("realization", pair.lamp_file, what, remedy)
+            yield self.finding("realization", "lamp", what, remedy)
         elif all(waves.values()):
             what = f"LAMP's motions explain a share of {self.says('wave_fit_lamp', f'above {least}')} of the "
             what += "waves: they belong to another realization"
-            yield self.finding("waves", pair.wave_file, what, "give the waves of the LAMP run")
+            yield self.finding("waves", "wave", what, "give the waves of the LAMP run")
 
     def lag(self, channels: Sequence[str]) -> Iterator[Finding]:
         """A finding if LAMP is late or early, by the clearest channel but roll, whose phase varies near resonance."""
@@ -154,69 +154,68 @@ class Judge:
         clearest = max(peaks, key=lambda name: peaks[name], default="")
         if peaks.get(clearest, 0) > CLEAR_PEAK and self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
             what = f"{clearest} lags SimpleCode's by {self.says(f'lag_{clearest}', f'at most {LONGEST_LAG}', ' s')}"
-            yield self.finding("lag", self.pair.lamp_file, what, "make both start at the same time")
+            yield self.finding("lag", "lamp", what, "make both start at the same time")
 
     def motions(self, channels: Sequence[str]) -> Iterator[Finding]:
         """Findings about order, sign, unit and mean of the channels."""
-        file, exchanged = self.pair.lamp_file, set()
-        there = f"here and in {self.pair.sc_file}"
+        exchanged, there = set(), f"here and in {self.pair.files['sc']}"
         for i, second in enumerate(channels):
             for first in channels[:i]:
                 if self.of(f"exchanged_{first}_{second}") > LARGEST_EXCHANGE:
                     exchanged |= {first, second}
                     what = f"{first} correlates with SimpleCode's {second}, and {second} with its {first}"
-                    yield self.finding("columns", file, what, f"check the order of the columns {there}")
-        for name in (name for name in channels if name not in exchanged):
-            if max(self.of(f"std_{name}_sc"), self.of(f"std_{name}_lamp")) < JUDGED:
+                    yield self.finding("columns", "lamp", what, f"check the order of the columns {there}")
+        for name in channels:
+            if name in exchanged or max(self.of(f"std_{name}_sc"), self.of(f"std_{name}_lamp")) < JUDGED:
                 continue
             correlation = f"correlation_{name}"
             least = LEAST_CORRELATION.get(name, LEAST_OTHER_CORRELATION)
             if self.of(correlation) < (0 if self.beyond[correlation] < -1 else least):
                 what = f"{name} is opposite to SimpleCode's: correlation {self.says(correlation, 'above 0')}"
-                yield self.finding(f"sign of {name}", file, what, f"check the sign of {name} {there}")
+                yield self.finding(f"sign of {name}", "lamp", what, f"check the sign of {name} {there}")
             low, high = PLAUSIBLE_RATIO.get(name, (0.0, np.inf))
             if self.odd(f"ratio_{name}", low, high):
                 value = self.says(f"ratio_{name}", f"{low:g} to {high:g}")
                 what = f"the standard deviation of {name} is that of SimpleCode times {value}"
-                yield self.finding(f"size of {name}", file, what, self.unit_remedy(name))
+                yield self.finding(f"size of {name}", "lamp", what, self.unit_remedy(name))
         if "Zcg" in set(channels) - exchanged and abs(self.of("offset_Zcg")) > LARGEST_OFFSET:
             what = f"the mean of Zcg exceeds SimpleCode's by {self.says('offset_Zcg', 'about 0', ' m')}"
-            yield self.finding("mean of Zcg", file, what, f"check the unit and the reference of Zcg {there}")
+            yield self.finding("mean of Zcg", "lamp", what, f"check the unit and the reference of Zcg {there}")
 
     def unit_remedy(self, name: str) -> str:
         """Names the file in another unit, if that explains the ratio of standard deviations."""
         unit, factor = ("feet", 1 / 0.3048) if name == "Zcg" else ("radians", np.pi / 180)
         usual = np.exp(self.usual[f"ratio_{name}"])
         excess = self.of(f"ratio_{name}") / (usual if abs(self.beyond[f"ratio_{name}"]) > 1 else 1.0)
-        for file, off in ((self.pair.lamp_file, factor), (self.pair.sc_file, 1 / factor)):
+        for source, off in (("lamp", factor), ("sc", 1 / factor)):
             if name != "VBM" and abs(np.log(excess / off)) < 0.4 * abs(np.log(off)):
-                return f"{file} seems to be in {unit} (a factor of {max(off, 1 / off):.3g}); give m and deg"
-        return f"check the unit here and in {self.pair.sc_file}"
+                times = f"a factor of {max(off, 1 / off):.3g}"
+                return f"{self.pair.files[source]} seems to be in {unit} ({times}); give m and deg"
+        return f"check the unit here and in {self.pair.files['sc']}"
 
     def signals(self, channels: Sequence[str]) -> Iterator[Finding]:
         """Findings about constant channels, jumps and straight stretches in each file."""
-        files = {"sc": self.pair.sc_file, "lamp": self.pair.lamp_file}
-        signals = [(f"{name}_{source}", name, file) for source, file in files.items() for name in channels]
-        signals += [("wave", "Wave", self.pair.wave_file)] if "std_wave" in self.pair.measures else []
+        signals = [(f"{name}_{source}", name, source) for source in ("sc", "lamp") for name in channels]
+        signals += [("wave", "Wave", "wave")] if "std_wave" in self.pair.measures else []
         moving = {key for key, _, _ in signals if self.of(f"std_{key}") > MOVES}
-        for key, name, file in signals:
+        for key, name, source in signals:
             usually = self.beyond["one_state"] and self.usual[f"std_{key}"] > MOVES  # roll is zero in head seas
             others = moving & {f"{name}_sc", f"{name}_lamp"} if name != "Wave" else moving
             if self.of(f"std_{key}") == 0 and (others or usually):
                 what = f"{name} is constant, but varies in the realization's other files or in other realizations"
-                yield self.finding(f"constant {name}", file, what, "run the simulation again")
-        for file in dict.fromkeys(file for _, _, file in signals):
-            own = {key: name for key, name, of_file in signals if of_file == file and key in moving}
+                yield self.finding(f"constant {name}", source, what, "run the simulation again")
+        for source in self.pair.files:
+            own = {key: name for key, name, of_source in signals if of_source == source and key in moving}
             if key := self.largest("spike", own, LARGEST_SPIKE, LARGEST_MOTION_SPIKE):
                 what = f"{own[key]} jumps at {self.of(f'spike_at_{key}'):.6g} s: its slope changes by "
                 what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
                 remedy = "correct the row, or run the simulation again if rows are missing"
-                yield self.finding("jump", file, what, remedy)
+                yield self.finding("jump", source, what, remedy)
             if key := self.largest("straight", own, {}, LONGEST_STRAIGHT):
                 what = f"{own[key]} lies on a straight line for {self.of(f'straight_{key}'):.4g} s "
                 what += f"(usual {self.usual[f'straight_{key}']:.2g} s)"
                 remedy = "run the simulation again: rows are missing or not computed"
-                yield self.finding("straight line", file, what, remedy)
+                yield self.finding("straight line", source, what, remedy)
 
     def largest(self, measure: str, names: Mapping[str, str], limits: Mapping[str, float], limit: float) -> str:
         """The signal that exceeds its limit most; empty if none does. names: channel of each. limits: by channel."""
@@ -240,16 +239,18 @@ def least_wave_fit(name: str) -> float:
 
 def duplicates(pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Findings about files with the same numbers as another pair's."""
-    first: dict[tuple[int, str], Pair] = {}
+    first: dict[tuple[str, str], Pair] = {}
     for pair in pairs:
-        same = [first.setdefault((source, pair.digests[source]), pair) for source in (0, 1)]
-        whole = same[0] is same[1]
-        kinds = (("SimpleCode", "sc_file"), ("LAMP", "lamp_file"))
-        for other, (code, file) in list(zip(same, kinds, strict=True))[: 1 if whole else 2]:
+        same = {source: first.setdefault((source, digest), pair) for source, digest in pair.digests.items()}
+        numbers = {"sc": "SimpleCode", "lamp": "LAMP"}
+        if same["sc"] is same["lamp"]:
+            numbers = {"sc": "this realization"}
+        for source, whose in numbers.items():
+            other = same[source]
             if other is not pair:
-                line = f"{getattr(pair, file)} ({pair.set_name} set): the numbers of "
-                line += f"{'this realization' if whole else code} are those of {getattr(other, file)} "
-                yield Finding("duplicate", pair, f"{line}({other.set_name} set); use each once")
+                line = f"{pair.files[source]} ({pair.set_name} set): the numbers of {whose} are those of "
+                line += f"{other.files[source]} ({other.set_name} set); use each once"
+                yield Finding("duplicate", pair, line)
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
@@ -272,15 +273,11 @@ def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[P
         record = sets[set_name][place]
         wave = None if middle is None else record.inputs[:, middle]
         sc, lamp = config.data.pairs(set_name)[place]
-        return Pair(
-            set_name,
-            record.name,
-            f"{sc}.mot",
-            f"{lamp}.mot",
-            f"{lamp}.{'wav' if 'Wave' in inputs else 'sea'}",
-            measure(record.time, record.simple, record.targets, wave, channels),
-            (digest([record.simple]), digest([record.targets])),
-        )
+        waves = f"{lamp}.{'wav' if 'Wave' in inputs else 'sea'}"
+        files = {"sc": f"{sc}.mot", "lamp": f"{lamp}.mot", "wave": waves}
+        digests = {"sc": digest([record.simple]), "lamp": digest([record.targets])}
+        measures = measure(record.time, record.simple, record.targets, wave, channels)
+        return Pair(set_name, record.name, files, measures, digests)
 
     jobs = [(name, place) for name, records in sets.items() for place in range(len(records))]
     with ThreadPoolExecutor(cores()) as pool:
@@ -289,12 +286,14 @@ def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[P
 
 def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFrame:
     """One row per pair: its set, name, findings and all measures."""
-    odd: dict[tuple[str, str], list[str]] = {}
+    odd = defaultdict(list)
     for finding in findings:
-        odd.setdefault((finding.pair.set_name, finding.pair.name), []).append(finding.kind)
-    names = [(pair.set_name, pair.name) for pair in pairs]
-    table = pd.DataFrame(names, columns=["set", "record"]).assign(odd=["; ".join(odd.get(name, [])) for name in names])
-    return table.join(pd.DataFrame([pair.measures for pair in pairs]))
+        odd[finding.pair.set_name, finding.pair.name].append(finding.kind)
+    rows = []
+    for pair in pairs:
+        kinds = "; ".join(odd[pair.set_name, pair.name])
+        rows.append({"set": pair.set_name, "record": pair.name, "odd": kinds} | pair.measures)
+    return pd.DataFrame(rows)
 
 
 def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequence[str]) -> pd.DataFrame:
@@ -313,13 +312,11 @@ def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequenc
 
 def handle_faults(config: Config) -> list[str]:
     """An error line for each pair whose file names carry different handles."""
-    data = config.data
     lists = [(f"{name}_sc", f"{name}_lamp") for name in SET_NAMES] + [("predict_sc", "predict_waves")]
     faults = []
     for first, second in lists:
-        for sc, other in zip(getattr(data, first), getattr(data, second), strict=False):
-            handles = [find_handle(path) for path in (sc, other)]
-            if all(handles) and handles[0] != handles[1]:
+        for sc, other in zip(getattr(config.data, first), getattr(config.data, second), strict=False):
+            if len({find_handle(sc), find_handle(other)} - {None}) == 2:
                 faults.append(
                     f"DataInfoArgs.{first}, {second}: {Path(sc).name} and {Path(other).name} are at the same position "
                     "but belong to different realizations; put both lists in the same order"

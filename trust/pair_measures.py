@@ -39,13 +39,12 @@ def measure(
         channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel.
         NaN where nothing can be compared.
     """
-    gaps = np.diff(time)
-    step, widest = float(np.median(gaps)), int(gaps.argmax())
-    gap = float(gaps[widest]) if gaps[widest] > 1.5 * step else 0.0
+    steps = np.diff(time)
+    step, widest = float(np.median(steps)), int(steps.argmax())
+    gap = float(steps[widest]) if steps[widest] > 1.5 * step else 0.0
     row = {"seconds": float(time[-1] - time[0]), "gap": gap, "gap_at": float(time[widest])}
-    without_wave = np.full(len(time), np.nan)
-    signals = np.column_stack([simple, lamp, without_wave if wave is None else wave]).astype(float)
     names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"] * (wave is not None)
+    signals = np.column_stack([simple, lamp, np.full(len(time), np.nan) if wave is None else wave]).astype(float)
     for name, signal in zip(names, signals.T, strict=False):
         row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
         row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
@@ -77,22 +76,18 @@ def _agreement(
             f"gain_{name}": ratio * peak,
             f"fit_{name}": fits[k, count + k],
         }
-    row["fit"] = _largest(fits[range(count), range(count, 2 * count)])
+    row["fit"] = float(np.fmax.reduce(fits[range(count), range(count, 2 * count)]))  # NaN if all are
     for i in range(count):
         for j in range(i):
             own = max(abs(zero[i, count + i]), abs(zero[j, count + j]))
             row[f"exchanged_{channels[j]}_{channels[i]}"] = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - own
     for first, source in ((0, "sc"), (count, "lamp")):
         lag, peak = lag_and_peak(-1, first)
-        row[f"wave_fit_{source}"] = _largest(fits[first : first + count, -1])
+        row[f"wave_fit_{source}"] = float(np.fmax.reduce(fits[first : first + count, -1]))
         row[f"wave_lag_{source}"] = lag
         deviation = of_signals[f"std_{channels[0]}_{source}"]
         row[f"wave_gain_{source}"] = peak * deviation / of_signals.get("std_wave", np.nan)
     return row
-
-
-def _largest(values: np.ndarray) -> float:
-    return float(np.nanmax(values)) if np.isfinite(values).any() else np.nan
 
 
 def coherences(signals: np.ndarray, step: float) -> np.ndarray:

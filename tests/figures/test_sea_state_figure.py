@@ -1,18 +1,19 @@
 """Maps of errors over sea states show what they were given, also for odd numbers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from test_plotting import CHANNELS, SCALES, labels_of, rendered, texts_of
 
-from figures.sea_state_figure import ErrorMaps, sea_state_figure
+from figures.sea_state_figure import sea_state_figure
 
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
 
-def make_maps(models: tuple[str, ...], rows: int, columns: int) -> ErrorMaps:
-    """Of the four channels, with one blank each; all were trained in the first condition, one in the last."""
+def make_maps(models: tuple[str, ...], rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of the four channels with one blank each, and training conditions: the first, of one model the last."""
     networks = len(models)
     rng = np.random.default_rng(4)
     errors = rng.normal(size=(networks, 4, rows, columns)) * SCALES[:, None, None]
@@ -21,7 +22,17 @@ def make_maps(models: tuple[str, ...], rows: int, columns: int) -> ErrorMaps:
     for network in range(networks):
         errors[network, :, -1, network] = np.nan
         trained[network, -1, -1] = network == 0
-    return ErrorMaps(30.0 * np.arange(columns), 5.0 * np.arange(rows), errors, trained, CHANNELS, models)
+    return errors, trained
+
+
+def drawn(errors: np.ndarray, trained: np.ndarray, models: tuple[str, ...], channels=CHANNELS) -> Figure:
+    """errors: (model, channel, row, column). trained: (model, row, column). Rows are speeds, columns headings."""
+    speeds, headings = (step * np.arange(count) for step, count in zip((5.0, 30.0), errors.shape[2:], strict=True))
+    names = ["network", "channel", "speed", "heading"]
+    grid = pd.MultiIndex.from_product([models, channels, speeds, headings], names=names)
+    trained = np.broadcast_to(trained[:, None], errors.shape)
+    table = pd.DataFrame({"ssa_error": errors.ravel(), "trained": trained.ravel()}, index=grid).reset_index()
+    return rendered(sea_state_figure(table, models, "heading", "speed", "title"))
 
 
 def maps_of(figure: Figure, channels: int) -> list[list]:
@@ -43,9 +54,8 @@ def boxes_of(ax, linestyle: str) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 3), (5, 12)])
 def test_sea_state_map_shows_errors_and_which_network_is_better(rows, columns):
-    maps = make_maps(("first", "$x_1"), rows, columns)
-    errors = maps.errors
-    figure = rendered(sea_state_figure(maps, "Heading [deg]", "Speed [knots]", "title"))
+    errors, trained = make_maps(("first", "$x_1"), rows, columns)
+    figure = drawn(errors, trained, ("first", "$x_1"))
     for index, (of_a, of_b, difference) in enumerate(maps_of(figure, 4)):
         power = 1.0 if index else 1e6
         np.testing.assert_allclose(cells_of(of_a) * power, errors[0, index])
@@ -78,8 +88,7 @@ def test_sea_state_map_shows_errors_and_which_network_is_better(rows, columns):
 
 
 def test_sea_state_map_of_one_network_has_one_column():
-    maps = make_maps(("only",), 2, 4)
-    figure = rendered(sea_state_figure(maps, "Heading [deg]", "Speed [knots]", ""))
+    figure = drawn(*make_maps(("only",), 2, 4), ("only",))
     panels = maps_of(figure, 4)
     assert [len(row) for row in panels] == [1] * 4
     assert panels[0][0].get_title() == "only"
@@ -88,10 +97,8 @@ def test_sea_state_map_of_one_network_has_one_column():
 
 @pytest.mark.parametrize("value", [0.0, np.nan, 1e-7, 3e9])
 def test_sea_state_map_of_odd_numbers(value):
-    errors = np.full((2, 1, 1, 1), value)
     trained = np.zeros((2, 1, 1), dtype=bool)
-    maps = ErrorMaps(np.zeros(1), np.full(1, 5.0), errors, trained, ("Roll",), ("a" * 90, "b"))
-    figure = rendered(sea_state_figure(maps, "x", "y", "title"))
+    figure = drawn(np.full((2, 1, 1, 1), value), trained, ("a" * 90, "b"), ("Roll",))
     shown = texts_of(maps_of(figure, 1)[0][1])
     assert shown == {0.0: "0.0", 1e-7: "100", 3e9: "3.0"}.get(value, "")
     # Where both are the same, the difference is zero and has no sign.
@@ -100,18 +107,18 @@ def test_sea_state_map_of_odd_numbers(value):
 
 @pytest.mark.parametrize("networks", [("only",), ("first", "second")])
 def test_simplecodes_own_error_stands_before_the_networks_in_the_same_colors(networks):
-    maps = make_maps(("SimpleCode", *networks), 3, 4)
-    maps.errors[0] *= 10
-    maps.trained[0] = False
-    figure = rendered(sea_state_figure(maps, "x", "y", "title"))
+    errors, trained = make_maps(("SimpleCode", *networks), 3, 4)
+    errors[0] *= 10
+    trained[0] = False
+    figure = drawn(errors, trained, ("SimpleCode", *networks))
     for index, panels in enumerate(maps_of(figure, 4)):
-        power = 1.0 if index else maps.errors[0, 0, 0, 0] / cells_of(panels[0])[0, 0]
-        for model, ax in zip(maps.errors, panels, strict=False):
+        power = 1.0 if index else errors[0, 0, 0, 0] / cells_of(panels[0])[0, 0]
+        for model, ax in zip(errors, panels, strict=False):
             np.testing.assert_allclose(cells_of(ax) * power, model[index])
             assert ax.collections[0].get_clim() == panels[0].collections[0].get_clim()
         assert boxes_of(panels[0], "-") == [] and (0, 0) in boxes_of(panels[1], "-")
         if len(networks) == 2 and index:
-            expected = np.abs(maps.errors[1, index]) - np.abs(maps.errors[2, index])
+            expected = np.abs(errors[1, index]) - np.abs(errors[2, index])
             np.testing.assert_allclose(cells_of(panels[3]) * power, expected)
     titles = [ax.get_title() for ax in maps_of(figure, 4)[0]]
     assert titles[:2] == ["SimpleCode", "only" if len(networks) == 1 else "A: first"]

@@ -8,21 +8,10 @@ from settings import Plotting
 
 
 def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
-    rows = [
-        {
-            "set": "test",
-            "record": f"r{n}",
-            "channel": channel,
-            "level": level,
-            "covered": 0.9,
-            "rmse": 0.1,
-            "expected_rmse": n,
-        }
-        for n in range(3)
-        for channel in ("Zcg", "Roll")
-        for level in (50, 80, 90)
-    ]
-    figure = trust_figures.bands_figure(pd.DataFrame(rows), 90, Plotting(), "Bands")
+    grid = pd.MultiIndex.from_product([range(3), ("Zcg", "Roll"), (50, 80, 90)], names=["record", "channel", "level"])
+    table = grid.to_frame(index=False).assign(set="test", covered=0.9, rmse=0.1)
+    table["expected_rmse"] = table["record"]
+    figure = trust_figures.bands_figure(table, 90, Plotting(), "Bands")
     reliability, sharpness = figure.axes[:2]
     assert len(reliability.lines) == 1 + 3 + 1 and np.allclose(reliability.lines[-1].get_ydata(), 90)
     assert sharpness.collections[0].get_offsets()[:, 0].tolist() == [0, 1, 2]

@@ -11,6 +11,7 @@ from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, mot
 import plotting
 from data_io import parse_handle, write_prediction
 from figures.parts import CHANNEL_NAMES
+from figures.sea_state_figure import error_grid
 from metrics import significant_single_amplitude
 from studies import sea_state_map
 from studies.sea_state_files import CHANNELS, find_records, read_prediction
@@ -66,10 +67,16 @@ class Files:
         write_prediction(path, TIME[rows], values, channels)
         return path
 
+    def cases(self, places) -> str:
+        """A cases file of these headings and speeds."""
+        path = self.folder / "Cases_files" / "cases.txt"
+        path.parent.mkdir()
+        path.write_text("\n".join(["Some conditions", "***", "SC", "LAMP", *(handle(*place) for place in places)]))
+        return str(path)
+
 
 @pytest.fixture
-def files(tmp_path, monkeypatch) -> Files:
-    monkeypatch.chdir(tmp_path)
+def files(tmp_path) -> Files:
     return Files(tmp_path)
 
 
@@ -143,11 +150,7 @@ def test_conditions_are_matched_by_value_and_not_by_position(grid, monkeypatch):
 
 @pytest.mark.usefixtures("without_figure")
 def test_a_cases_file_chooses_the_conditions(grid):
-    cases = grid.folder / "Cases_files" / "cases.txt"
-    cases.parent.mkdir()
-    chosen = [handle(180, 5), handle(90, 10), handle(90, 5)]
-    cases.write_text("\n".join(["Some conditions", "***", "SC", "LAMP", *chosen]), encoding="utf-8")
-    table = run(["A"], str(cases))
+    table = run(["A"], grid.cases([(180, 5), (90, 10), (90, 5)]))
     assert errors_of(table, "A", "Roll").keys() == {(180, 5), (90, 10), (90, 5)}
     everything = errors_of(run(["A"], "LAMP_files"), "A", "Roll")
     assert errors_of(table, "A", "Roll").items() <= everything.items()
@@ -158,9 +161,7 @@ def test_realizations_of_a_condition_are_averaged_with_their_signs(grid, capsys)
     grid.truth(handle(90, 5, 2), amplitude=2.0)
     grid.prediction("A", handle(90, 5, 2), 1.5)
     table = run(["A", "B"], "LAMP_files")
-    row = table[
-        (table["network"] == "A") & (table["channel"] == "Zcg") & (table["heading"] == 90) & (table["speed"] == 5)
-    ]
+    row = table.query("network == 'A' and channel == 'Zcg' and heading == 90 and speed == 5")
     assert row["realizations"].item() == 2
     assert row["ssa_error"].item() == pytest.approx(np.sqrt(2) * (0.09 - 0.5) / 2, abs=2e-5)
     assert "1 conditions have more realizations of one network" in capsys.readouterr().err
@@ -169,15 +170,11 @@ def test_realizations_of_a_condition_are_averaged_with_their_signs(grid, capsys)
 @pytest.mark.usefixtures("without_figure")
 def test_records_are_aligned_on_time(files):
     files.network("A")
-    rng = np.random.default_rng(3)
-    noise = rng.normal(size=ROWS)
-    for heading, speed in ((0, 5), (90, 5), (0, 10)):
-        one = handle(heading, speed)
-        files.truth(one)
-        motions = np.outer(noise, [1, 1, 1])
+    noise = np.random.default_rng(3).normal(size=ROWS)
+    motions = np.outer(noise, [1, 1, 1])
+    for one in (handle(0, 5), handle(90, 5), handle(0, 10)):
         write_rows(files.lamp / f"LAMP{one}.mot", LAMP_HEADER, motion_table(TIME, motions))
-        path = files.prediction("A", one, 1.0)
-        write_prediction(path, TIME[30:90], 2 * motions[30:90], MOTIONS)
+        write_prediction(files.prediction("A", one, 1.0), TIME[30:90], 2 * motions[30:90], MOTIONS)
     table = run(["A"], "LAMP_files")
     assert table["ssa_lamp"].to_numpy() == pytest.approx(significant_single_amplitude(noise[30:90]))
     assert table["ssa_model"].to_numpy() == pytest.approx(2 * significant_single_amplitude(noise[30:90]), abs=1e-4)
@@ -202,10 +199,8 @@ def test_boxed_are_the_conditions_a_network_was_trained_in(grid):
     for network, expected in (("A", {(90, 5), (180, 5)}), ("B", {(90, 5)})):
         rows = trained[trained["network"] == network]
         assert set(zip(rows["heading"], rows["speed"], strict=True)) == expected
-    maps = sea_state_map.error_maps(table, ["A", "B"], MOTIONS, "heading", "speed")
-    errors = maps.errors
-    assert list(maps.x) == [90, 135, 180] and list(maps.y) == [5, 10]
-    assert maps.trained.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
+    errors, trained = error_grid(table, ["A", "B"], "heading", "speed")
+    assert trained.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
     assert np.isnan(errors[:, :, 1, 2]).all() and np.isnan(errors[1, :, 0, 1]).all()
     assert np.isnan(errors).sum() == 9
 
@@ -256,11 +251,7 @@ def test_simplecodes_error_is_found_beside_lamp_by_a_cases_file_by_the_settings_
     assert simplecode_errors(table) == expected and capsys.readouterr().err == ""
     pd.testing.assert_frame_equal(table[table["network"] == "A"].reset_index(drop=True), without)
 
-    cases = grid.folder / "Cases_files" / "cases.txt"
-    cases.parent.mkdir()
-    cases.write_text("\n".join(["***", "SC", "LAMP", *(handle(*each) for each in conditions)]), encoding="utf-8")
-    assert simplecode_errors(run(["A", "B"], str(cases))) == expected
-
+    assert simplecode_errors(run(["A", "B"], grid.cases(conditions))) == expected
     (grid.folder / "SimpleCode_files").rename(grid.folder / "elsewhere")
     assert simplecode_errors(run(["A"], "LAMP_files", sc="elsewhere")) == expected
 
@@ -402,9 +393,9 @@ def test_prediction_files_are_read_as_they_are_written(tmp_path):
     path = tmp_path / "prediction.txt"
     values = np.round(np.random.default_rng(0).normal(size=(ROWS, 3)), 5)
     write_prediction(path, TIME, values, ("Pitch", "VBM", "Roll"))
-    part = read_prediction(path)
-    assert part.channels == ("VBM", "Roll", "Pitch")
-    np.testing.assert_array_equal(part.table, np.column_stack([TIME, values[:, [1, 2, 0]]]))
+    file, table = read_prediction(path)["VBM", "Roll", "Pitch"]
+    assert file == str(path)
+    np.testing.assert_array_equal(table, np.column_stack([TIME, values[:, [1, 2, 0]]]))
 
 
 @pytest.mark.parametrize(

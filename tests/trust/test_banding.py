@@ -14,43 +14,47 @@ from settings import Config, SaveData, UserInput
 from trust import banding
 
 STEPS, COUNT = 200, 12
-TRAINED = SimpleNamespace(
-    architecture=SimpleNamespace(
-        outputs=MOTIONS, num_networks=3, standardization=SimpleNamespace(output_deviation=(1.0, 5.0, 2.0))
-    )
-)
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
+    networks: int
     config: Config
     sets: dict
     predictions: dict
 
     def bands(self, **user) -> banding.Bands | None:
         config = dataclasses.replace(self.config, user=UserInput(**user))
-        return banding.of_run(config, TRAINED, self.sets, self.predictions)
+        standardization = SimpleNamespace(output_deviation=(1.0, 5.0, 2.0))
+        architecture = SimpleNamespace(outputs=MOTIONS, num_networks=self.networks, standardization=standardization)
+        return banding.of_run(config, SimpleNamespace(architecture=architecture), self.sets, self.predictions)
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(1)
-    sets, predictions, out_of_fold = {}, {}, {}
-    for number, (set_name, count) in enumerate({"train": COUNT - 2, "val": 2, "test": 3}.items()):
-        sets[set_name], predictions[set_name] = [], []
-        for n in range(count):
-            state = "calm" if n % 2 else "wild"
-            motions = rng.normal(size=(STEPS, 3)) * [1, 5, 2]
-            networks = motions + 0.1 * (1 + (state == "wild")) * rng.normal(size=(3, STEPS, 3))
-            record = Record(f"SC_{state}-{number}{n}", 0.1 * np.arange(STEPS), motions, motions, motions)
-            sets[set_name].append(record)
-            predictions[set_name].append(np.hstack([networks.mean(axis=0), networks.std(axis=0)]))
-            out_of_fold[record.name] = networks[0]
+def run_of(networks: int, records) -> Run:
+    """records: of each the set, the name, LAMP's motions (step, 3) and what the networks predict (network, step, 3), of
+    which the first has not seen the record.
+    """
+    sets, predictions = ({name: [] for name in ("train", "val", "test")} for _ in range(2))
+    out_of_fold = {}
+    for set_name, name, motions, predicted in records:
+        sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions))
+        predictions[set_name].append(np.hstack([predicted.mean(axis=0), predicted.std(axis=0)]))
+        out_of_fold[name] = predicted[0]
     config = Config()
     config.network_folder.mkdir(parents=True)
     np.savez(config.network_folder / banding.OUT_OF_FOLD_FILE, **out_of_fold)
-    return Run(config, sets, predictions)
+    return Run(networks, config, sets, predictions)
+
+
+@pytest.fixture
+def run() -> Run:
+    rng, records = np.random.default_rng(1), []
+    for set_name, count in {"train": COUNT - 2, "val": 2, "test": 3}.items():
+        for n in range(count):
+            motions, error = rng.normal(size=(STEPS, 3)) * [1, 5, 2], 0.1 if n % 2 else 0.2
+            name = f"SC_{'calm' if n % 2 else 'wild'}-{len(records)}"
+            records.append((set_name, name, motions, motions + error * rng.normal(size=(3, STEPS, 3))))
+    return run_of(3, records)
 
 
 def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
@@ -123,25 +127,13 @@ def test_without_folds_there_are_no_bands(run, capsys):
     assert "num_folds" in capsys.readouterr().out
 
 
-def test_bands_are_wide_enough_where_networks_know_their_own_records_by_heart(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(2)
-    config, out_of_fold = Config(), {}
-    sets, predictions = ({name: [] for name in ("train", "val", "test")} for _ in range(2))
+def test_bands_are_wide_enough_where_networks_know_their_own_records_by_heart():
+    rng, records = np.random.default_rng(2), []
     for n in range(60):
-        set_name = "train" if n < 30 else "test"
-        motions = rng.normal(size=(STEPS, 3))
+        set_name, motions = "train" if n < 30 else "test", rng.normal(size=(STEPS, 3))
         errors = rng.normal(size=(1, STEPS, 3)) + 0.3 * rng.normal(size=(4, STEPS, 3))  # much the same for all
         if set_name == "train":
             errors[1:] *= 0.05  # all but the first have seen the record
-        networks = motions + errors
-        record = Record(f"SC-{n}", 0.1 * np.arange(STEPS), motions, motions, motions)
-        sets[set_name].append(record)
-        predictions[set_name].append(np.hstack([networks.mean(axis=0), networks.std(axis=0)]))
-        out_of_fold[record.name] = networks[0]
-    config.network_folder.mkdir(parents=True)
-    np.savez(config.network_folder / banding.OUT_OF_FOLD_FILE, **out_of_fold)
-    architecture = SimpleNamespace(**(vars(TRAINED.architecture) | {"num_networks": 4}))
-    found = banding.of_run(config, SimpleNamespace(architecture=architecture), sets, predictions)
-    covered = found.by_record.query("set == 'test' and level == 90")["covered"]
+        records.append((set_name, f"SC-{n}", motions, motions + errors))
+    covered = run_of(4, records).bands().by_record.query("set == 'test' and level == 90")["covered"]
     assert covered.mean() > 0.85

@@ -16,14 +16,12 @@ STATE = "SC_h7_p12_a135_hh0_pp0_aa0_s10"
 
 def record(number: int, factor: float = 1.0, name: str = STATE) -> Record:
     motions = factor * make_motions(3000, seed=number)
-    return Record(
-        f"{name}-{number:07d}", 0.1 * np.arange(3000), np.column_stack([motions, motions[:, 0]]), None, motions
-    )
+    inputs = np.column_stack([motions, motions[:, 0]])
+    return Record(f"{name}-{number:07d}", 0.1 * np.arange(3000), inputs, None, motions)
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch) -> Config:
-    monkeypatch.chdir(tmp_path)
+def config() -> Config:
     config = Config()
     config.network_folder.mkdir(parents=True)
     flagging.learn(config, {"train": [record(number) for number in range(5)]})
@@ -41,6 +39,14 @@ def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_termina
     assert table["value"][1] > table["training_high"][1] and "LAMP" in table["remedy"][1]
     told = capsys.readouterr().out
     assert "1 of 2 predicted records" in told and f"{STATE}-0000007" in told
+
+
+def test_two_parts_outside_in_one_record_and_none_in_another(config, capsys):
+    watch = flagging.load(config)
+    odd = record(0, name="SC_h9_p20_a135_hh0_pp0_aa0_s10")
+    flagging.save(config, [flagging.row(watch, config, "test", each) for each in (record(7, 3.0), odd)])
+    told = capsys.readouterr().out
+    assert "Outside the training: height 9 m" in told and "Outside the training: period 20 s" in told
 
 
 def test_a_handle_outside_of_the_training_is_named(config):
