@@ -721,7 +721,7 @@ def with_random_weights(model: keras.Model, seed: int = 0) -> keras.Model:
 
 def gradients(model: keras.Model, x: np.ndarray) -> list[np.ndarray]:
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(x, training=False) - 0.3))
+        loss = tf.reduce_mean(tf.square(model(x, training=True) - 0.3))
     return [gradient.numpy() for gradient in tape.gradient(loss, model.trainable_variables)]
 
 
