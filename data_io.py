@@ -16,10 +16,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from readers import record_cache, text_tables
-from readers.alignment import align
-from readers.cases import Handle as Handle  # input files call data_io.read_cases
-from readers.cases import parse_handle as parse_handle
-from readers.cases import read_cases as read_cases
+from readers.alignment import align, interpolated
+from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.waves import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder
@@ -196,8 +194,7 @@ def read_record(
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
     sea = tables.pop("sea", ("", None))[1]
-    aligned = align(tables, "lamp" if lamp else "sc", user.time_res)
-    time, columns = aligned.time, aligned.columns
+    time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res)
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns["track"].T, time, *points, user.wave_ramp_time)
@@ -210,7 +207,7 @@ def read_record(
     simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
     targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
     record = Record(name or Path(sc).name, time, inputs, targets, simple)
-    return record, _warn_of_other_writers(sc, lamp) + converted + aligned.warnings
+    return record, _warn_of_other_writers(sc, lamp) + converted + warnings
 
 
 def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
@@ -278,7 +275,7 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
         if not os.path.isfile(f"{sc}.mot"):
             raise
         return np.zeros((len(time), 3))
-    return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
+    return interpolated(table, time)
 
 
 # ---- sets of realizations ---------------------------------------------------------------------------------------

@@ -257,12 +257,12 @@ def _amplitudes(model: str, path: str, lamp: Sequence[Part] | None, truth: str) 
     channels = [channel for part in own for channel in part.channels]
     lamp = [part for part in lamp if part.channels == MOTIONS or "VBM" in channels]
     parts = dict(enumerate([*lamp, *own]))
-    aligned = align({n: (part.file, part.table) for n, part in parts.items()}, 0, 1)
+    _, columns, warnings = align({n: (part.file, part.table) for n, part in parts.items()}, 0, 1)
     of_lamp, of_model = {}, {}
     for n, part in parts.items():
-        amplitudes = map(significant_single_amplitude, aligned.columns[n].T)
+        amplitudes = map(significant_single_amplitude, columns[n].T)
         (of_lamp if n < len(lamp) else of_model).update(zip(part.channels, amplitudes, strict=True))
     missing = "missing; the vertical bending moment of this realization is left out"
     remarks = [f"{truth}.vbm: {missing}"] if of_model.keys() - of_lamp.keys() else []
     rows = [(channel, of_lamp[channel], ssa) for channel, ssa in of_model.items() if channel in of_lamp]
-    return Found(rows, [*aligned.warnings, *remarks])
+    return Found(rows, [*warnings, *remarks])
