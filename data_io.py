@@ -4,7 +4,6 @@ Angles are in degrees, lengths in metres, time in seconds, and no sign is change
 Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
-import functools
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +15,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from readers import record_cache, text_tables
-from readers.alignment import align
-from readers.cases import Handle as Handle  # input files call data_io.read_cases
-from readers.cases import parse_handle as parse_handle
-from readers.cases import read_cases as read_cases
+from readers.alignment import align, interpolated
+from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.waves import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder
@@ -57,13 +54,14 @@ class Record:
         return slice(int(np.searchsorted(self.time - self.time[0], transient)), None)
 
     @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All but the name."""
+        return {name: value for name, value in vars(self).items() if name != "name"}
+
+    @property
     def digest(self) -> str:
         """A hash of all numbers of the record."""
-        return record_cache.digest(array for array in _arrays(self).values() if array is not None)
-
-
-def _arrays(record: Record) -> dict[str, np.ndarray]:
-    return {name: getattr(record, name) for name in ("time", "inputs", "targets", "simple")}
+        return record_cache.digest(array for array in self.arrays.values() if array is not None)
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,8 @@ class RecordsOnDisk(Sequence):
 
 def joined(*sets: Sequence[Record]) -> Sequence[Record]:
     """The records of several sets behind each other, in memory or on disk as they were."""
-    if any(isinstance(records, RecordsOnDisk) for records in sets):
-        return RecordsOnDisk(tuple(record for records in sets for record in getattr(records, "cached", ())))
-    return tuple(record for records in sets for record in records)
+    found = tuple(record for records in sets for record in getattr(records, "cached", records))
+    return RecordsOnDisk(found) if any(isinstance(records, RecordsOnDisk) for records in sets) else found
 
 
 def record_names(records: Sequence[Record]) -> list[str]:
@@ -154,11 +151,7 @@ def missing_files(config: Config) -> list[str]:
     lines = []
     for set_name in SET_NAMES:
         pairs = config.data.pairs(set_name)
-        swapped = [
-            (sc, lamp)
-            for sc, lamp in pairs
-            if text_tables.written_by(f"{sc}.mot") == "LAMP" and text_tables.written_by(f"{lamp}.mot") == "SimpleCode"
-        ]
+        swapped = [pair for pair in pairs if len(_warn_of_other_writers(*pair)) == 2]
         if swapped:
             sc, lamp = swapped[0]
             lines.append(
@@ -168,11 +161,10 @@ def missing_files(config: Config) -> list[str]:
         for pair in pairs:
             for path in _files_of(*pair, config.user) if pair not in swapped else ():
                 needed.setdefault(path, set_name)
-    is_folder = functools.cache(os.path.isdir)
     for path, set_name in needed.items():
         if not os.path.isfile(path):  # also for invalid file names, for which Path.is_file raises
             folder = path.parent
-            remedy = "check the name" if is_folder(folder) else f"there is no folder {folder}: check the path"
+            remedy = "check the name" if os.path.isdir(folder) else f"there is no folder {folder}: check the path"
             lines.append(
                 f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without extensions)"
             )
@@ -196,8 +188,7 @@ def read_record(
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
     sea = tables.pop("sea", ("", None))[1]
-    aligned = align(tables, "lamp" if lamp else "sc", user.time_res)
-    time, columns = aligned.time, aligned.columns
+    time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res)
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns["track"].T, time, *points, user.wave_ramp_time)
@@ -210,7 +201,7 @@ def read_record(
     simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
     targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
     record = Record(name or Path(sc).name, time, inputs, targets, simple)
-    return record, _warn_of_other_writers(sc, lamp) + converted + aligned.warnings
+    return record, _warn_of_other_writers(sc, lamp) + converted + warnings
 
 
 def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
@@ -252,16 +243,14 @@ def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:
 
 def _read_tables(files: Files) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
     """(file, table) of each, and remarks. Raises InputError for all files together; one read twice is reported once."""
-    tables, remarks = {}, []
-    faults: dict[str, tuple[str, ...]] = {}
+    tables, remarks, faults = {}, [], {}
     for key, (file, layout) in files.items():
         try:
-            if file not in faults:
-                table, lines = text_tables.read_table(file, layout)
-                tables[key] = (file, table)
-                remarks += lines
+            table, lines = text_tables.read_table(file, layout)
+            tables[key] = (file, table)
+            remarks += lines
         except InputError as error:
-            faults[file] = error.lines
+            faults.setdefault(file, error.lines)
     if faults:
         raise InputError([line for lines in faults.values() for line in lines])
     return tables, remarks
@@ -278,7 +267,7 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
         if not os.path.isfile(f"{sc}.mot"):
             raise
         return np.zeros((len(time), 3))
-    return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
+    return interpolated(table, time)
 
 
 # ---- sets of realizations ---------------------------------------------------------------------------------------
@@ -329,7 +318,7 @@ def _find_or_read(
             return error
         if file is None:
             return record, warnings
-        kept = record_cache.Kept(_arrays(record), warnings, record.digest)
+        kept = record_cache.Kept(record.arrays, warnings, record.digest)
         record_cache.save(file, kept)
     return CachedRecord(name, file, kept.digest), kept.remarks
 

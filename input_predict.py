@@ -25,6 +25,4 @@ class DataInfoArgs:
     def __init__(self):
         cases = data_io.read_cases("sample_data/Cases_files/cases_test.txt")
         self.predict_sc = cases.sc
-        self.predict_waves = (
-            cases.lamp
-        )  # the sample's .wav files lie beside LAMP's; leave it out for your own beside SC
+        self.predict_waves = cases.lamp  # where the sample's .wav files are; leave it out if yours lie beside SC's .mot

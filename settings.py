@@ -96,6 +96,7 @@ def user_settings(*bears_on: str) -> tuple[str, ...]:
 run = partial(setting, group="The run")
 channels = partial(setting, group="Channels", bears_on="channels", swept=True)
 timing = partial(setting, group="Time", bears_on="training", swept=True)
+steps = partial(timing, unit="network steps")
 structure = partial(setting, group="Network", bears_on="network", swept=True)
 training = partial(setting, group="Training", bears_on="training", swept=True)
 drawn = partial(setting, group="Realizations that are drawn")
@@ -149,20 +150,12 @@ class UserInput:
     time_res: int = timing(
         9, "the network sees every n-th time step; its n interleaved sequences are all used", limits=(1, 10000)
     )
-    seq_length: int = timing(
-        0, "records are cut into sequences of about this length; 0: whole", unit="network steps", limits=(0, 10**8)
+    seq_length: int = steps(0, "records are cut into sequences of about this length; 0: whole", limits=(0, 10**8))
+    window_length: int = steps(
+        0, "steps in the loss of a window, half as many at first; 0: no windows", limits=(0, 10**8)
     )
-    window_length: int = timing(
-        0,
-        "steps in the loss of a window, half as many at first; 0: no windows",
-        unit="network steps",
-        limits=(0, 10**8),
-    )
-    washout_length: int = timing(
-        0,
-        "steps before each window, outside its loss, in which the network settles",
-        unit="network steps",
-        limits=(0, 10**6),
+    washout_length: int = steps(
+        0, "steps before each window, outside its loss, in which the network settles", limits=(0, 10**6)
     )
     transient_time: float = timing(
         0.0, "beginning of each record that is predicted, but neither learned nor counted", unit="s", limits=(0, 1e6)
@@ -233,12 +226,10 @@ class UserInput:
     )
 
 
-PREDICTION, ERRORS, MAXIMA, HISTOGRAM = (
-    "time histories around the largest response",
-    "error over time and at the peaks",
-    "the records' maxima",
-    "histograms of motions",
-)
+PREDICTION = "time histories around the largest response"
+ERRORS = "error over time and at the peaks"
+MAXIMA = "the records' maxima"
+HISTOGRAM = "histograms of motions"
 
 
 @dataclass(frozen=True)

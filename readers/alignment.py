@@ -1,28 +1,21 @@
 """Aligns the files of a realization on one time axis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from support.errors import InputError
 
 
-@dataclass(frozen=True)
-class Aligned:
-    """time: (rows,) s. columns: by source, (rows, column) without time. warnings: one line each."""
-
-    time: np.ndarray
-    columns: dict[str, np.ndarray]
-    warnings: list[str]
-
-
-def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int) -> Aligned:
+def align(
+    sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int
+) -> tuple[np.ndarray, dict[str, np.ndarray], list[str]]:
     """All columns at the reference's times, over the interval that all files cover.
 
     sources: by name, (file, table): (rows, column) with time (s) first.
     reference: the source whose rows are kept; sources with other rows are interpolated linearly.
     time_res: InputError is raised unless the files have at least twice as many rows in common.
+    Returns time (rows,) in s; by source, its columns (rows, column) without time; and warnings, one line each.
     """
     file, table = sources[reference]
     step, time = _step(table), table[:, 0]
@@ -39,19 +32,22 @@ def align(sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_re
     longest = max(other[-1, 0] - other[0, 0] + _step(other) for _, other in sources.values())
     if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
         warnings.append(f"{file}: only {time[0]:g} to {time[-1]:g} s is used, as {spans}")
-    gap, change = _irregularities(time, step)
-    if gap:
-        remedy = "run the simulation again, or split it into two records"
-        warnings.append(f"{file}: {gap}; the network assumes equal steps: {remedy}")
-    if change:
-        warnings.append(f"{file}: {change}; the network assumes equal steps: write the file with a constant step")
+    remedies = "run the simulation again, or split it into two records", "write the file with a constant step"
+    for what, remedy in zip(_irregularities(time, step), remedies, strict=True):
+        if what:
+            warnings.append(f"{file}: {what}; the network assumes equal steps: {remedy}")
     columns = {}
     for key, (path, other) in sources.items():
         columns[key] = _same_rows(other, time, step)
         if columns[key] is None:
-            columns[key] = np.stack([np.interp(time, other[:, 0], column) for column in other[:, 1:].T], axis=1)
+            columns[key] = interpolated(other, time)
             warnings.append(_why_interpolated(path, other, file, time, step))
-    return Aligned(time, columns, warnings)
+    return time, columns, warnings
+
+
+def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """The table's columns at the given times, without its own time, which comes first."""
+    return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
 
 
 def _step(table: np.ndarray) -> float:

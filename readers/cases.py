@@ -12,15 +12,6 @@ from support.files import posix
 LONGEST_NAME = 255  # characters of a file name
 COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file name
 HANDLE = re.compile(r".*?_hN_pN_aN_hhN_ppN_aaN_sN-(\d+)".replace("N", r"(\d+(?:\.\d+)?)"), re.DOTALL)
-PART_UNITS = {
-    "height": "m",
-    "period": "s",
-    "heading": "deg",
-    "second_height": "m",
-    "second_period": "s",
-    "second_heading": "deg",
-    "speed": "knots",
-}
 
 
 @dataclass(frozen=True)
@@ -35,6 +26,10 @@ class Handle:
     second_heading: float
     speed: float
     realization: int
+
+
+# Of all parts but the realization.
+PART_UNITS = dict(zip(Handle.__annotations__, ("m", "s", "deg", "m", "s", "deg", "knots"), strict=False))
 
 
 @dataclass(frozen=True)
@@ -102,13 +97,12 @@ def part_label(part: str) -> str:
 
 def parse_handle(text: str) -> Handle:
     """The parts of a handle, or of a path that ends in one. Raises InputError if the text does not end in a handle."""
-    handle = find_handle(text)
-    if handle is None:
-        raise InputError(
-            f"{text}: not a handle; expected one like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
-            "(height, period, heading of both wave systems, speed, realization)"
-        )
-    return handle
+    if handle := find_handle(text):
+        return handle
+    raise InputError(
+        f"{text}: not a handle; expected one like _h7.5_p15_a135_hh0_pp0_aa0_s10-0000001 "
+        "(height, period, heading of both wave systems, speed, realization)"
+    )
 
 
 def find_handle(text: str) -> Handle | None:

@@ -4,14 +4,14 @@ import ast
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterable
+from collections import ChainMap
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from settings import SECTIONS, Config, attributes, fill, resolve_indices
+from settings import SECTIONS, Config, DataInfo, UserInput, attributes, fill, resolve_indices
 from support import conflicts
-from support.errors import InputError, did_you_mean
+from support.errors import Collector, InputError, did_you_mean
 from support.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
@@ -84,13 +84,11 @@ def _forget_modules(folder: Path, names: set[str]) -> None:
 
 def describe_user_error(error: BaseException, where: str) -> str:
     """One line for an exception raised in the user's file: file, line, Python's message."""
-    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-    trace = error.__traceback__
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).name == Path(where).name:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    position = f", line {line}" if line else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).name == Path(where).name]
+    if not lines and isinstance(error, SyntaxError):
+        lines = [error.lineno]
+    position = f", line {lines[-1]}" if lines and lines[-1] else ""
     kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
     text = error.msg if isinstance(error, SyntaxError) else str(error)  # Python's text repeats file and line
     return f"{where}{position}: {kind}{' '.join(text.split())}"
@@ -108,33 +106,34 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
             f"{Path(program['__file__']).name}: its import line names no UserInputArgs; "
             "write: from my_ship import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs"
         )
-    modules = []
-    for node in ast.parse(Path(program["__file__"]).read_bytes()).body:
-        if isinstance(node, ast.ImportFrom) and {"*", *INPUT_CLASSES} & {alias.name for alias in node.names}:
-            modules.append(sys.modules[node.module])
+    modules = [
+        sys.modules[node.module]
+        for node in ast.parse(Path(program["__file__"]).read_bytes()).body
+        if isinstance(node, ast.ImportFrom) and {"*", *INPUT_CLASSES} & {alias.name for alias in node.names}
+    ]
     user = program["UserInputArgs"]
     if all(getattr(module, "UserInputArgs", None) is not user for module in modules):
         modules.insert(0, sys.modules[user.__module__])  # UserInputArgs was reassigned in main.py
-    found = {"__name__": modules[0].__name__, "__file__": getattr(modules[0], "__file__", None)}
-    for name in INPUT_CLASSES:
-        for source in (program, *map(vars, modules)):
-            if name in source:
-                found.setdefault(name, source[name])
-    return SimpleNamespace(**found)
+    names = ChainMap(program, *map(vars, modules))
+    classes = {name: names[name] for name in INPUT_CLASSES if name in names}
+    file = getattr(modules[0], "__file__", None)
+    return SimpleNamespace(__name__=modules[0].__name__, __file__=file, **classes)
 
 
 def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str], list[str]]:
     """The settings of an input file (defaults in place of invalid ones), errors and warnings, one line each."""
     where = Path(getattr(module, "__file__", None) or module.__name__).name
-    instances, faults = _set_up(module, where, SECTIONS)
-    sections = {}
+    collect = Collector()
+    instances = {class_name: collect(_set_up, module, where, class_name) for class_name in SECTIONS}
+    faults, sections = collect.faults, {}
     for class_name, (section_name, section) in SECTIONS.items():
-        sections[section_name], lines = fill(section, instances.get(class_name, section()), class_name)
+        sections[section_name], lines = fill(section, instances[class_name] or section(), class_name)
         faults += lines
-    names = [name for name in ("UserInputArgs", "DataInfoArgs") if name in instances]
-    if len(names) == 2:  # DerivedArgs, which users leave alone, may use lists that they have left out
-        given = [vars(SECTIONS[name][1]()) | attributes(instances[name]) for name in names]
-        faults += _set_up(module, where, ["DerivedArgs"], *(SimpleNamespace(**values) for values in given))[1]
+    user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
+    if user and data:  # DerivedArgs, which users leave alone, may use lists that they have left out
+        user = SimpleNamespace(**vars(UserInput()) | attributes(user))
+        data = SimpleNamespace(**vars(DataInfo()) | attributes(data))
+        collect(_set_up, module, where, "DerivedArgs", user, data)
     plotting, left_out = resolve_indices(sections["plotting"], sections["data"])
     save, more_left_out = resolve_indices(sections["save"], sections["data"])
     config = Config(sections["user"], plotting, sections["data"], save, input_file=where)
@@ -145,18 +144,14 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     return config, faults, warnings
 
 
-def _set_up(
-    module: ModuleType | SimpleNamespace, where: str, class_names: Iterable[str], *arguments: Any
-) -> tuple[dict[str, Any], list[str]]:
-    """An instance of each of these classes of the input file, and a line for each that is missing or fails."""
-    instances, faults = {}, []
-    for class_name in class_names:
-        source = getattr(module, class_name, None)
-        if source is not None:
-            try:
-                instances[class_name] = source(*arguments)
-            except Exception as error:
-                faults.append(f"{describe_user_error(error, where)} (while {class_name} was set up)")
-        elif class_name not in OPTIONAL:
-            faults.append(f"{where}: class {class_name} is missing; copy it from input_template.py")
-    return instances, faults
+def _set_up(module: ModuleType | SimpleNamespace, where: str, class_name: str, *arguments: Any) -> Any:
+    """An instance of a class of the input file; None if it is left out and may be. Raises InputError if it fails."""
+    source = getattr(module, class_name, None)
+    if source is None and class_name in OPTIONAL:
+        return None
+    if source is None:
+        raise InputError(f"{where}: class {class_name} is missing; copy it from input_template.py")
+    try:
+        return source(*arguments)
+    except Exception as error:
+        raise InputError(f"{describe_user_error(error, where)} (while {class_name} was set up)") from error

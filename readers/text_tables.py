@@ -33,6 +33,7 @@ NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 # Also NaN, infinity, and the stars that Fortran prints for a number that does not fit.
 MEANT_AS_NUMBER = re.compile(NUMBER.pattern + rb"|[+-]?(?:nan|inf(?:inity)?)|\*{5,}", re.IGNORECASE)
 WITH_COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
+WITH_ANY = re.compile(NUMBER.pattern + b"|" + WITH_COMMA.pattern)
 
 
 @dataclass(frozen=True)
@@ -155,26 +156,22 @@ def _usual_width(data: bytes, sample: int = 2_000) -> int:
 
 def _header_and_rows(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, bytes]:
     """The header, and the rows of numbers without the footer."""
-    offsets = [0]  # of the header's lines and the first row
+    header = []
     for line in io.BytesIO(data):
-        if len(offsets) > layout.header_lines and line.strip() and not _is_text(line, width):
+        if len(header) >= layout.header_lines and _is_row(line, width):
             break
-        offsets.append(offsets[-1] + len(line))
+        header.append(line)
     else:
         raise InputError(_why_no_rows(data, path, layout))
-    while len(offsets) > 1:  # the header may be shorter than usual: its last lines are rows
-        words = data[offsets[-2] : offsets[-1]].split()
-        if len(words) != width or not all(map(NUMBER.fullmatch, words)):
-            break
-        offsets.pop()
-    begin, end = offsets[-1], len(data)
-    while True:  # to the first row, if not before
-        start = data.rfind(b"\n", begin, end - 1) + 1 or begin
-        line = data[start:end]
-        if line.strip() and not _is_text(line, width):
-            break
+    # The header may be shorter than usual: its last lines are rows.
+    while header and len(header[-1].split()) == width and all(map(NUMBER.fullmatch, header[-1].split())):
+        header.pop()
+    begin, end = sum(map(len, header)), len(data)
+    start = data.rfind(b"\n", begin, end - 1) + 1 or begin
+    while not _is_row(data[start:end], width):
         end = start
-    beside = data[offsets[-2] if len(offsets) > 1 else begin : begin], data[end : data.find(b"\n", end)]
+        start = data.rfind(b"\n", begin, end - 1) + 1 or begin
+    beside = *header[-1:], data[end : data.find(b"\n", end)]
     if any(_is_row_with_commas(line, width) for line in beside):
         raise InputError(_why_no_rows(data, path, layout))
     return data[:begin], data[begin:end]
@@ -188,9 +185,8 @@ def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
             ("columns are separated by semicolons", "separate them by blanks, and write decimal points", b";"),
         ):
             cells = [cell.strip() for cell in line.split(apart)]
-            commas = sum(bool(WITH_COMMA.fullmatch(cell)) for cell in cells)
-            numbers = commas + sum(bool(NUMBER.fullmatch(cell)) for cell in cells)
-            if numbers == len(cells) > 1 and (apart or commas):
+            has_commas = any(map(WITH_COMMA.fullmatch, cells))
+            if len(cells) > 1 and all(map(WITH_ANY.fullmatch, cells)) and (apart or has_commas):
                 return f"{path}, line {number}: {what} ({_shown(line)}); {remedy}"
     return f"{path}: no row of numbers after {layout.header_lines} header lines; expected a {layout.kind} file"
 
@@ -198,22 +194,20 @@ def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
 def _is_row_with_commas(line: bytes, width: int) -> bool:
     """Whether a line is a row with decimal commas, which is neither header nor footer."""
     words = line.split()
-    commas = sum(bool(WITH_COMMA.fullmatch(word)) for word in words)
-    return commas > 0 and len(words) == width == commas + sum(bool(NUMBER.fullmatch(word)) for word in words)
+    return len(words) == width and all(map(WITH_ANY.fullmatch, words)) and any(map(WITH_COMMA.fullmatch, words))
 
 
 def _shown(text: bytes) -> str:
     return ascii(text[:20].strip().decode("utf-8", "replace"))  # also tells a typographic minus from a hyphen
 
 
-def _is_text(line: bytes, width: int) -> bool:
-    """Whether a line belongs to a header or footer, as opposed to a (possibly damaged) row.
+def _is_row(line: bytes, width: int) -> bool:
+    """Whether a line is a (possibly damaged) row, as opposed to a part of header or footer.
 
-    It does if most of its words cannot be meant as numbers, or if the first cannot and the number of words is not that
-    of a row.
+    It is if half of its words or more can be meant as numbers, and if the first can or their number is that of a row.
     """
     meant = [bool(MEANT_AS_NUMBER.fullmatch(word)) for word in line.split()]
-    return 2 * sum(meant) < len(meant) or not meant[0] and len(meant) != width
+    return any(meant) and 2 * sum(meant) >= len(meant) and (meant[0] or len(meant) == width)
 
 
 def _check_names(header: bytes, width: int, path: Path, layout: Layout) -> None:

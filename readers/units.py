@@ -38,7 +38,8 @@ def factors(header: str, columns: Mapping[str, int], path: Path) -> dict[str, tu
             continue
         kind, factor = CERTAIN.get(unit, ("", np.nan))
         if kind != ours:
-            faults.append(f"{path}: the header's unit of {name} is {unit}, expected {ours}; write the file in {ours}")
+            shown = repr(unit)[1:-1]  # escapes control characters
+            faults.append(f"{path}: the header's unit of {name} is {shown}, expected {ours}; write the file in {ours}")
         elif factor != 1:
             found[name] = (unit, factor)
     if faults:

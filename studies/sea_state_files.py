@@ -239,12 +239,12 @@ def _amplitudes(model: str, path: str, lamp: Tables | None, truth: str) -> Found
     has_moment = "VBM" in chain(*own)
     tables = {("LAMP", channels): table for channels, table in lamp.items() if has_moment or channels == MOTIONS}
     tables |= {("model", channels): table for channels, table in own.items()}
-    aligned = align(tables, ("LAMP", MOTIONS), 1)
+    _, columns, warnings = align(tables, ("LAMP", MOTIONS), 1)
     amplitudes = {"LAMP": {}, "model": {}}
-    for (code, channels), columns in aligned.columns.items():
-        amplitudes[code] |= zip(channels, map(significant_single_amplitude, columns.T), strict=True)
+    for (code, channels), values in columns.items():
+        amplitudes[code] |= zip(channels, map(significant_single_amplitude, values.T), strict=True)
     of_lamp, of_model = amplitudes.values()
     missing = "missing; the vertical bending moment of this realization is left out"
     remarks = [f"{truth}.vbm: {missing}"] if of_model.keys() - of_lamp.keys() else []
     rows = [(channel, of_lamp[channel], ssa) for channel, ssa in of_model.items() if channel in of_lamp]
-    return Found(rows, [*aligned.warnings, *remarks])
+    return Found(rows, [*warnings, *remarks])

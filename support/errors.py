@@ -1,28 +1,20 @@
 """Errors that the user has to fix, and warnings: one line each."""
 
 import difflib
-import errno
 import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from errno import EACCES, EDQUOT, EFBIG, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS, ESTALE
 from typing import Any
 
 # What reading a damaged file of numbers or JSON may raise.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-REMEDIES = {  # and the numbers of the system's errors
-    "free some disk space and run again": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-    "check your permissions there, and whether another program has the file open": (
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-    ),
-    "a folder or file disappeared during the run, perhaps because of another run; run again": (
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.ESTALE,
-    ),
+REMEDIES = {  # by the numbers of the system's errors
+    (ENOSPC, EDQUOT, EFBIG): "free some disk space and run again",
+    (EACCES, EPERM, EROFS): "check your permissions there, and whether another program has the file open",
+    (ENOENT, ENOTDIR, ESTALE): "a folder or file disappeared during the run, perhaps because of another run; run again",
 }
 
 
@@ -107,6 +99,6 @@ def cannot_be_written(path: str | os.PathLike, error: OSError) -> str:
     """One line for an error of the operating system, with the remedy."""
     reason = error.strerror or " ".join(str(error).split())[:200]
     # Some libraries pass on the system's error as text only.
-    number = errno.ENOSPC if os.strerror(errno.ENOSPC) in reason else error.errno
-    remedy = next((text for text, numbers in REMEDIES.items() if number in numbers), "check the disk and the path")
+    number = ENOSPC if os.strerror(ENOSPC) in reason else error.errno
+    remedy = next((text for numbers, text in REMEDIES.items() if number in numbers), "check the disk and the path")
     return f"{path}: cannot be written ({reason}); {remedy}"

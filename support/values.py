@@ -3,10 +3,11 @@
 Each function returns the value that is kept or raises ValueError with what was expected.
 """
 
-import math
 import os
 import re
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +18,8 @@ from support.files import posix
 OBJECTIVE_KINDS = range(7)
 Indices = tuple[int, ...] | str
 WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
+FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
+ALLOWED = 'without any of \\ / : * ? " < > |'
 
 
 def without_numpy(value: Any) -> Any:
@@ -25,10 +28,8 @@ def without_numpy(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    try:
-        return isinstance(value, int | float) and math.isfinite(value)
-    except OverflowError:  # an integer beyond the largest float
-        return False
+    # Neither NaN nor infinity, nor an integer beyond the largest float.
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _is_whole(value: Any) -> bool:
@@ -80,8 +81,8 @@ def network_name(value: str) -> str:
     name = posix(value).strip()
     if name.startswith("saved_models/"):
         name = name.removeprefix("saved_models/").rstrip("/")
-    if not name or name in (".", "..") or re.search(r'[/:*?"<>|]', name) or name.endswith("."):
-        raise ValueError('expected the name of a folder in saved_models, without any of \\ / : * ? " < > |')
+    if not name or FORBIDDEN.search(name) or name.endswith("."):
+        raise ValueError(f"expected the name of a folder in saved_models, {ALLOWED}")
     return name
 
 
@@ -89,20 +90,17 @@ def folder(value: str) -> str:
     return str(PurePosixPath(posix(value)))
 
 
-def _expecting(expected: str, fits: Callable[[Any], bool], convert: Callable = lambda value: value) -> Callable:
-    def check(value: Any) -> Any:
-        if not fits(value):
-            raise ValueError(f"expected {expected}")
-        return convert(value)
-
-    return check
+def _checked(expected: str, fits: Callable[[Any], bool], convert: Callable, value: Any) -> Any:
+    if not fits(value):
+        raise ValueError(f"expected {expected}")
+    return convert(value)
 
 
-not_one = _expecting("0, or 2 and more: one fold would leave no record to train on", lambda value: value != 1)
-file_prefix = _expecting(
-    'text that can begin a file name, without any of \\ / : * ? " < > |', re.compile(r'[^\\/:*?"<>|]*').fullmatch
+not_one = partial(_checked, "0, or 2 and more: one fold would leave no record to train on", lambda n: n != 1, int)
+file_prefix = partial(
+    _checked, f"text that can begin a file name, {ALLOWED}", lambda text: not FORBIDDEN.search(text), str
 )
-color = _expecting('the name of a colour, such as "black", "tab:blue" or "#1f77b4"', is_color_like)
+color = partial(_checked, 'the name of a colour, such as "black", "tab:blue" or "#1f77b4"', is_color_like, str)
 
 SINGLE = {  # types of single values, in words, with what fits and how it is converted
     bool: ("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),
@@ -111,7 +109,7 @@ SINGLE = {  # types of single values, in words, with what fits and how it is con
     str: ("text in quotes", lambda value: isinstance(value, str | os.PathLike), os.fspath),
 }
 TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {  # in words, and the function that converts to the type
-    **{kind: (single[0], _expecting(*single)) for kind, single in SINGLE.items()},
+    **{kind: (single[0], partial(_checked, *single)) for kind, single in SINGLE.items()},
     Indices: ("a list", as_indices),
     tuple[str, ...]: ("a list", as_paths),
     tuple[float, ...]: ("a list", as_objective),

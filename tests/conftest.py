@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from support.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -99,6 +102,14 @@ def input_text(user: dict | None = None, plotting=None, data=None, save=None, wi
         lines.append("")
     lines += ["class DerivedArgs:", "    def __init__(self, usr_args, data_info):", "        self.n = 1", ""]
     return "\n".join(lines)
+
+
+def faults_of(work: Callable, *arguments) -> tuple[str, ...]:
+    """The lines of the InputError that this raises."""
+    with pytest.raises(InputError) as caught:
+        work(*arguments)
+    assert all("\n" not in line for line in caught.value.lines)
+    return caught.value.lines
 
 
 class Code:

@@ -4,30 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SC_HEADER, make_motions, write_realization, write_rows
+from conftest import SC_HEADER, faults_of, make_motions, write_realization, write_rows
 
 import data_io
-from data_io import (
-    input_channels,
-    missing_files,
-    output_channels,
-    read_record,
-    read_sets,
-    unique_names,
-    wave_at_centre,
-    write_prediction,
-)
+from data_io import input_channels, missing_files, output_channels, read_record, read_sets, write_prediction
 from readers import text_tables
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
-from support.errors import InputError
 
 USER = UserInput(time_res=2)
-
-
-def lines_of(error: pytest.ExceptionInfo) -> tuple[str, ...]:
-    assert all("\n" not in line for line in error.value.lines)
-    return error.value.lines
 
 
 # ---- reading ------------------------------------------------------------------------------------------------------
@@ -69,14 +54,9 @@ def test_all_faults_of_all_files_come_at_once(tmp_path):
     Path(f"{pairs[2][0]}.mot").write_bytes(b"\0")
     sc, lamp = zip(*pairs, strict=True)
     data = DataInfo(train_sc=sc[:1], train_lamp=lamp[:1], val_sc=sc[1:], val_lamp=lamp[1:])
-    with pytest.raises(InputError) as caught:
-        read_sets(Config(user=USER, data=data))
-    lines = lines_of(caught)
-    assert len(lines) == 4
-    for path, line in zip(
-        (f"{sc[0]}.mot", f"{lamp[1]}.wav", f"{sc[2]}.mot", f"{lamp[2]}.mot, line 63"), lines, strict=True
-    ):
-        assert str(Path(path)) in line
+    lines = faults_of(read_sets, Config(user=USER, data=data))
+    places = f"{sc[0]}.mot", f"{lamp[1]}.wav", f"{sc[2]}.mot", f"{lamp[2]}.mot, line 63"
+    assert all(str(Path(place)) in line for place, line in zip(places, lines, strict=True))
 
 
 def test_sets_hold_their_records_whatever_their_lengths(tmp_path):
@@ -126,7 +106,7 @@ def test_motions_of_the_other_simulator_are_a_warning(tmp_path):
 
 
 def test_names_of_records_are_unique():
-    names = unique_names(["a/SC_1", "b/SC_1", "b/SC_2", "x/b/SC_1", "a/SC_1"])
+    names = data_io.unique_names(["a/SC_1", "b/SC_1", "b/SC_2", "x/b/SC_1", "a/SC_1"])
     assert names["b/SC_2"] == "SC_2"
     assert len(set(names.values())) == len(names) == 4
 
@@ -153,9 +133,8 @@ def test_a_prediction_is_read_back(tmp_path, channels, rows):
 
 def test_large_numbers_stay_apart(tmp_path):
     path = tmp_path / "x.txt"
-    write_prediction(
-        path, np.array([0.0, 12345678.9]), np.array([[-1.23456789e11, 9e15], [-1e300, 1.0]]), ("VBM", "Zcg")
-    )
+    outputs = np.array([[-1.23456789e11, 9e15], [-1e300, 1.0]])
+    write_prediction(path, np.array([0.0, 12345678.9]), outputs, ("VBM", "Zcg"))
     assert np.loadtxt(path, skiprows=1).shape == (2, 3)
 
 
@@ -180,9 +159,7 @@ def test_a_motion_file_that_cannot_be_read_is_not_also_a_missing_wave(tmp_path, 
         Path(f"{sc}.mot").unlink()
     else:
         Path(f"{sc}.mot").write_text(content)
-    with pytest.raises(InputError) as caught:
-        read_record(sc, None, USER)
-    (line,) = lines_of(caught)
+    (line,) = faults_of(read_record, sc, None, USER)
     assert "SC_1.mot" in line
 
 
@@ -215,7 +192,7 @@ def test_simplecodes_own_wave_is_used_without_lamp_and_wav_alone(tmp_path, with_
 
 
 def test_the_wave_at_the_centre_of_gravity_is_the_middle_of_a_grid():
-    assert wave_at_centre(input_channels(UserInput())) == 3
+    assert data_io.wave_at_centre(input_channels(UserInput())) == 3
     grid = input_channels(UserInput(wave_grid_x_size=3, wave_grid_y_size=3, ship_length=100.0, ship_beam=20.0))
-    assert grid[wave_at_centre(grid)] == "Wave_x2_y2"
-    assert wave_at_centre(("Zcg", "Roll")) is None
+    assert grid[data_io.wave_at_centre(grid)] == "Wave_x2_y2"
+    assert data_io.wave_at_centre(("Zcg", "Roll")) is None

@@ -4,14 +4,13 @@ import dataclasses
 import json
 
 import pytest
-from conftest import Code, input_text
+from conftest import Code, faults_of, input_text
 
 import settings
 from docs import settings_page
 from readers.input_file import load_module, read_config
 from settings import Config, UserInput
 from support import saved_networks
-from support.errors import InputError
 
 ONE = {"train_sc": ["SC_1"], "train_lamp": ["LAMP_1"]}
 FOUR = {
@@ -25,9 +24,8 @@ FOUR = {
 
 
 @pytest.fixture
-def read(tmp_path, monkeypatch):
+def read(tmp_path):
     """(user, plotting, data, save) -> configuration, faults, warnings."""
-    monkeypatch.chdir(tmp_path)
 
     def read_text(user=None, plotting=None, data=ONE, save=None, without=()):
         (tmp_path / "my_inputs.py").write_text(input_text(user, plotting, data, save, without), encoding="utf-8")
@@ -164,8 +162,7 @@ def test_the_folder_is_named_after_the_network_in_use(read):
     assert loading.output_folder.as_posix() == "output_files/old"
 
 
-def test_lists_built_in_loops_and_attributes_of_the_class(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_lists_built_in_loops_and_attributes_of_the_class(tmp_path):
     text = input_text(data=ONE).replace("        pass", "        pass\n        for _i in range(3): pass", 1)
     text = text.replace(
         "class UserInputArgs:", "class UserInputArgs:\n    hidden_size = 7\n    def helper(self): pass", 1
@@ -393,8 +390,7 @@ def test_a_missing_class_is_named(read, name):
 
 
 @pytest.mark.parametrize("name", ["my_inputs", "my_inputs.py", "folder/other", "folder\\other.py", "{}/my_inputs.py"])
-def test_the_input_file_by_name_and_by_path(tmp_path, monkeypatch, name):
-    monkeypatch.chdir(tmp_path)
+def test_the_input_file_by_name_and_by_path(tmp_path, name):
     (tmp_path / "folder").mkdir()
     for path in ("my_inputs.py", "folder/other.py"):
         (tmp_path / path).write_text(input_text({"hidden_size": 11}, data=ONE))
@@ -402,13 +398,10 @@ def test_the_input_file_by_name_and_by_path(tmp_path, monkeypatch, name):
     assert faults == [] and config.user.hidden_size == 11
 
 
-def test_a_file_that_is_not_there_is_named_with_its_nearest(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_file_that_is_not_there_is_named_with_its_nearest(tmp_path):
     (tmp_path / "my_inputs.py").write_text("")
-    with pytest.raises(InputError) as caught:
-        load_module("my_input")
-    assert len(caught.value.lines) == 1
-    assert "my_input.py" in caught.value.lines[0] and "did you mean my_inputs?" in caught.value.lines[0]
+    (line,) = faults_of(load_module, "my_input")
+    assert "my_input.py" in line and "did you mean my_inputs?" in line
 
 
 @pytest.mark.parametrize(
@@ -421,19 +414,13 @@ def test_a_file_that_is_not_there_is_named_with_its_nearest(tmp_path, monkeypatc
         ("raise ValueError('two\\nlines')\n", 1, "two lines"),
     ],
 )
-def test_an_error_in_the_file_becomes_one_line(tmp_path, monkeypatch, text, line, expected):
-    monkeypatch.chdir(tmp_path)
+def test_an_error_in_the_file_becomes_one_line(tmp_path, text, line, expected):
     (tmp_path / "broken.py").write_text(text)
-    with pytest.raises(InputError) as caught:
-        load_module("broken")
-    assert len(caught.value.lines) == 1
-    assert caught.value.lines[0].startswith(f"broken.py, line {line}: ")
-    assert expected in caught.value.lines[0] and "\n" not in caught.value.lines[0]
-    assert caught.value.lines[0].count("broken.py") == 1
+    (fault,) = faults_of(load_module, "broken")
+    assert fault.startswith(f"broken.py, line {line}: ") and expected in fault and fault.count("broken.py") == 1
 
 
-def test_an_error_while_a_class_is_set_up_becomes_one_line_among_the_others(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_an_error_while_a_class_is_set_up_becomes_one_line_among_the_others(tmp_path):
     text = input_text({"hidden_size": Code("undefined_name")}, {"nonsense": 1}, ONE)
     (tmp_path / "my_inputs.py").write_text(text)
     number = 1 + next(i for i, row in enumerate(text.splitlines()) if "undefined_name" in row)
@@ -492,16 +479,14 @@ def named(**user) -> Config:
     return Config(user=UserInput(model_save_filename="mine", **user), data=data)
 
 
-def test_the_same_experiment_may_replace_its_network(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_same_experiment_may_replace_its_network():
     saved = named(seed=7)
     for user in ({}, {"seed": 7}, {"checkpoint_every": 3}, {"training_mode": True, "model_load_filename": "x"}):
         assert overwrite_faults(named(), saved, **user) == []
     assert len(overwrite_faults(named(), saved, seed=8)) == 1
 
 
-def test_another_experiments_network_is_named_with_what_differs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_another_experiments_network_is_named_with_what_differs():
     (line,) = overwrite_faults(named(hidden_size=9, lr=0.1), named())
     for part in ("'mine'", "overwrite = True", "hidden_size was 30 and is now 9", "lr was 0.005 and is now 0.1"):
         assert part in line
@@ -513,8 +498,7 @@ def test_another_experiments_network_is_named_with_what_differs(tmp_path, monkey
         assert "cannot be read" in line
 
 
-def test_leave_to_replace_another_experiments_network(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_leave_to_replace_another_experiments_network():
     saved = named(hidden_size=9)
     assert overwrite_faults(named(), saved, overwrite=True) == []
     assert overwrite_faults(named(), saved, training_mode=False) == []

@@ -38,7 +38,6 @@ CHOICES = {"UserInputArgs": ("own", "used"), "SaveDataArgs": ("own", "used", Non
 @pytest.mark.parametrize("which", list(itertools.product(*CHOICES.values())), ids=str)
 @pytest.mark.parametrize("line", ["4 classes", "all", "*", "brackets"])
 def test_the_import_line_and_inputs_find_the_same_classes(tmp_path, monkeypatch, which, line):
-    monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("base_ship", "my_ship"):
         monkeypatch.delitem(sys.modules, name, raising=False)

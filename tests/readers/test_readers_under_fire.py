@@ -1,6 +1,7 @@
 """Files written in every valid way are read exactly; broken ones correctly or refused (see fuzz_readers.py)."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,8 +21,12 @@ NUMBERS = ("%{w}.{d}f", "%.{d}f", "%{w}.{d}E", "%.{d}e", "%+{w}.{d}f", "%+.{d}E"
 FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@FEW
-@given(
+WORDS = ("", "nan", "inf", "infinity")  # which in a header look like numbers
+HEADER_LINES = st.text(st.characters(codec="latin-1", categories="LPS"), max_size=60).filter(
+    lambda line: not any(word.strip("+-*").lower() in WORDS for word in line.split())
+)
+FILES = st.builds(
+    SimpleNamespace,
     kind=st.sampled_from(sorted(HEADERS)),
     number=st.sampled_from(NUMBERS),
     decimals=st.integers(1, 14),
@@ -32,12 +37,7 @@ FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=
     mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
     ends_with_newline=st.booleans(),
     more_columns=st.integers(0, 4),
-    more_header=st.lists(
-        st.text(st.characters(codec="latin-1", categories="LPS"), max_size=60).filter(
-            lambda line: not any(word.strip("+-*").lower() in ("", "nan", "inf", "infinity") for word in line.split())
-        ),
-        max_size=3,
-    ),
+    more_header=st.lists(HEADER_LINES, max_size=3),
     zero_rows=st.integers(0, 12),
     footer=st.sampled_from([[], ["End of the record"], ["", "Maximum 3.25 m 4.5 deg at 30.0 s", ""]]),
     rows=st.integers(3, 90),
@@ -45,41 +45,26 @@ FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=
     begin=st.sampled_from([0.0, 0.5, 1000.0]),
     seed=st.integers(0, 99),
 )
-def test_valid_files_of_all_kinds_are_read_exactly(
-    tmp_path,
-    kind,
-    number,
-    decimals,
-    letter,
-    between,
-    around,
-    end,
-    mark,
-    ends_with_newline,
-    more_columns,
-    more_header,
-    zero_rows,
-    footer,
-    rows,
-    step,
-    begin,
-    seed,
-):
-    layout = LAYOUTS[kind]
-    width = {"wav": 2, "sea": 4, "vbm": 3}.get(kind[-3:], 7) + more_columns
-    table = np.random.default_rng(seed).normal(size=(rows, width)) * 10.0 ** (seed % 4)
-    number = number.format(w=decimals + 12, d=decimals)
+
+
+@FEW
+@given(FILES)
+def test_valid_files_of_all_kinds_are_read_exactly(tmp_path, file):
+    layout = LAYOUTS[file.kind]
+    width = {"wav": 2, "sea": 4, "vbm": 3}.get(file.kind[-3:], 7) + file.more_columns
+    table = np.random.default_rng(file.seed).normal(size=(file.rows, width)) * 10.0 ** (file.seed % 4)
+    decimals = file.decimals
     if layout.has_time:
-        table[:, 0] = begin + step * np.arange(rows)
-        number = number.replace(f".{decimals}", f".{max(decimals, 6)}")  # so that time does not stand still
-    words = [[(number % value).replace("E", letter).replace("e", letter) for value in row] for row in table]
-    lines = [around[0] + between.join(row) + around[1] for row in words]
+        table[:, 0] = file.begin + file.step * np.arange(file.rows)
+        decimals = max(decimals, 6)  # so that time does not stand still
+    number = file.number.format(w=file.decimals + 12, d=decimals)
+    words = [[(number % value).replace("E", file.letter).replace("e", file.letter) for value in row] for row in table]
+    lines = [file.around[0] + file.between.join(row) + file.around[1] for row in words]
     if layout.zero_rows_at_end:
-        lines += [between.join(["0.0"] * width)] * zero_rows
-    header = [*more_header, *HEADERS[kind]]
-    text = end.join([*header, *lines, *footer]) + end * ends_with_newline
-    path = tmp_path / kind
-    path.write_bytes(mark + text.encode("latin-1"))
+        lines += [file.between.join(["0.0"] * width)] * file.zero_rows
+    text = file.end.join([*file.more_header, *HEADERS[file.kind], *lines, *file.footer])
+    path = tmp_path / file.kind
+    path.write_bytes(file.mark + (text + file.end * file.ends_with_newline).encode("latin-1"))
     expected = [[float(row[i].lower().replace("d", "e")) for i in layout.columns.values()] for row in words]
     assert read_columns(path, layout).tolist() == expected
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Project, write_realization
+from conftest import Project, faults_of, write_realization
 
 import data_io
 from data_io import RecordsOnDisk, read_record, read_sets
@@ -174,11 +174,8 @@ def test_a_damaged_file_of_the_cache_is_recreated(config, monkeypatch, damage):
 def test_faults_are_reported_as_without_a_cache_and_what_is_good_is_kept(config, monkeypatch):
     Path(f"{config.data.train_sc[0]}.mot").write_text("")
     Path(f"{config.data.val_lamp[0]}.mot").write_text("")
-    with pytest.raises(InputError) as told:
-        read_sets(without_cache(config))
-    with pytest.raises(InputError) as found:
-        read_sets(config)
-    assert found.value.lines == told.value.lines and len(found.value.lines) == 2
+    lines = faults_of(read_sets, config)
+    assert lines == faults_of(read_sets, without_cache(config)) and len(lines) == 2
     assert len(kept_files(config)) == 1
 
 
@@ -196,23 +193,20 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(config, monkeypatch):
         return found
 
     monkeypatch.setattr(data_io, "read_record", reading)
-    with pytest.raises(InputError) as told:
-        read_sets(config)
-    assert len(told.value.lines) == 3 and all("changed while they were read" in line for line in told.value.lines)
+    lines = faults_of(read_sets, config)
+    assert len(lines) == 3 and all("changed while they were read" in line for line in lines)
     assert kept_files(config) == []
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(config, monkeypatch):
     with monkeypatch.context() as full:
         full.setattr(np, "save", lambda *_: (_ for _ in ()).throw(FULL))
-        with pytest.raises(InputError) as told:
-            read_sets(config)
-    assert len(told.value.lines) == 1 and "disk space" in told.value.lines[0]
+        (line,) = faults_of(read_sets, config)
+    assert "disk space" in line
     refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: (_ for _ in ()).throw(refused))
-    with pytest.raises(InputError) as told:
-        read_sets(config)
-    assert len(told.value.lines) == 1 and "DataInfoArgs.cache_path" in told.value.lines[0]
+    (line,) = faults_of(read_sets, config)
+    assert "DataInfoArgs.cache_path" in line
 
 
 def test_several_may_keep_the_same_record_at_once(tmp_path):

@@ -1,18 +1,10 @@
 """Reading text: every printed digit counts, and every fault is reported with its place."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import (
-    LAMP_HEADER,
-    SC_HEADER,
-    SEA_HEADER,
-    make_motions,
-    motion_table,
-    write_rows,
-)
+from conftest import LAMP_HEADER, SC_HEADER, SEA_HEADER, faults_of, make_motions, motion_table, write_rows
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -30,17 +22,6 @@ def table_of(rows: int = ROWS, step: float = 0.1) -> np.ndarray:
     return motion_table((step * np.arange(rows)).round(6), make_motions(rows).round(4))
 
 
-def lines_of(error: pytest.ExceptionInfo) -> tuple[str, ...]:
-    assert all("\n" not in line for line in error.value.lines)
-    return error.value.lines
-
-
-def read_faults(path: Path, layout: Layout) -> tuple[str, ...]:
-    with pytest.raises(InputError) as caught:
-        read_columns(path, layout)
-    return lines_of(caught)
-
-
 # ---- exact reading ------------------------------------------------------------------------------------------------
 
 
@@ -52,46 +33,43 @@ def as_text(table: np.ndarray, number: str, between: str = " ") -> list[str]:
     return [between.join(number % value for value in row) for row in table]
 
 
+def as_file(rows: list[str], header: list[str] = SC_HEADER, end: str = "\n", footer: str = "") -> bytes:
+    return (end.join([*header, *rows, ""]) + footer).encode("latin-1")
+
+
+def with_d(data: bytes) -> bytes:
+    """Exponents as Fortran writes them."""
+    return data.replace(b"E+", b"D+").replace(b"E-", b"D-").replace(b"e+", b"d+").replace(b"e-", b"d-")
+
+
 VARIATIONS = {
-    "fixed width": lambda t: ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n").encode(),
-    "free width": lambda t: ("\n".join(SC_HEADER + as_text(t, "%.4f")) + "\n").encode(),
-    "exponents": lambda t: ("\n".join(SC_HEADER + as_text(t, "%14.6E")) + "\n").encode(),
-    "free exponents": lambda t: ("\n".join(SC_HEADER + as_text(t, "%.6e")) + "\n").encode(),
-    "D exponents": lambda t: (
-        ("\n".join(SC_HEADER + as_text(t, "%14.6E")) + "\n").replace("E+", "D+").replace("E-", "D-").encode()
+    "fixed width": lambda t: as_file(as_text(t, "%12.4f")),
+    "free width": lambda t: as_file(as_text(t, "%.4f")),
+    "exponents": lambda t: as_file(as_text(t, "%14.6E")),
+    "free exponents": lambda t: as_file(as_text(t, "%.6e")),
+    "D exponents": lambda t: with_d(as_file(as_text(t, "%14.6E"))),
+    "d exponents": lambda t: with_d(as_file(as_text(t, "%.6e"))),
+    "free D exponents": lambda t: with_d(as_file(as_text(t, "%.6E"))),
+    "tabs": lambda t: as_file(as_text(t, "%.4f", "\t")),
+    "leading blanks": lambda t: as_file(["  " + row for row in as_text(t, "%.4f")]),
+    "trailing blanks": lambda t: as_file([row + "  " for row in as_text(t, "%12.4f")]),
+    "Windows": lambda t: as_file(as_text(t, "%12.4f"), end="\r\n"),
+    "old Mac": lambda t: as_file(as_text(t, "%12.4f"), end="\r"),
+    "byte order mark": lambda t: b"\xef\xbb\xbf" + as_file(as_text(t, "%12.4f")),
+    "no final newline": lambda t: as_file(as_text(t, "%12.4f")).rstrip(b"\n"),
+    "blank lines at the end": lambda t: as_file(as_text(t, "%12.4f"), footer="\n  \n\n"),
+    "blank lines between": lambda t: as_file(as_text(t, "%12.4f"), end="\n\n"),
+    "plus signs": lambda t: as_file(as_text(t, "%+12.4f")),
+    "wave and slopes after Yaw": lambda t: as_file(as_text(np.hstack([t, t[:, 3:6] / 3]), "%12.4f")),
+    "no header": lambda t: as_file(as_text(t, "%12.4f"), []),
+    "header of one line": lambda t: as_file(as_text(t, "%12.4f"), SC_HEADER[:1]),
+    "header of four lines": lambda t: as_file(as_text(t, "%.4f"), ["Run of 2024", "made by hand", *SC_HEADER]),
+    "header with numbers": lambda t: as_file(
+        as_text(t, "%.4f"), ["a", "b", "Length 150.0 beam 20 22 24", "Date 2024 11 20", *SC_HEADER]
     ),
-    "d exponents": lambda t: ("\n".join(SC_HEADER + [r.replace("e", "d") for r in as_text(t, "%.6e")]) + "\n").encode(),
-    "free D exponents": lambda t: (
-        ("\n".join(SC_HEADER + as_text(t, "%.6E")) + "\n").replace("E+", "D+").replace("E-", "D-").encode()
-    ),
-    "tabs": lambda t: ("\n".join(SC_HEADER + as_text(t, "%.4f", "\t")) + "\n").encode(),
-    "leading blanks": lambda t: ("\n".join(SC_HEADER + ["  " + r for r in as_text(t, "%.4f")]) + "\n").encode(),
-    "trailing blanks": lambda t: ("\n".join(SC_HEADER + [r + "  " for r in as_text(t, "%12.4f")]) + "\n").encode(),
-    "Windows": lambda t: ("\r\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\r\n").encode(),
-    "old Mac": lambda t: ("\r".join(SC_HEADER + as_text(t, "%12.4f")) + "\r").encode(),
-    "byte order mark": lambda t: b"\xef\xbb\xbf" + ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n").encode(),
-    "no final newline": lambda t: "\n".join(SC_HEADER + as_text(t, "%12.4f")).encode(),
-    "blank lines at the end": lambda t: ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n\n  \n\n").encode(),
-    "blank lines between": lambda t: ("\n\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n").encode(),
-    "plus signs": lambda t: ("\n".join(SC_HEADER + as_text(t, "%+12.4f")) + "\n").encode(),
-    "wave and slopes after Yaw": lambda t: (
-        "\n".join(SC_HEADER + as_text(np.hstack([t, t[:, 3:6] / 3]), "%12.4f")) + "\n"
-    ).encode(),
-    "no header": lambda t: ("\n".join(as_text(t, "%12.4f")) + "\n").encode(),
-    "header of one line": lambda t: ("\n".join(SC_HEADER[:1] + as_text(t, "%12.4f")) + "\n").encode(),
-    "header of four lines": lambda t: (
-        "\n".join(["Run of 2024", "made by hand", *SC_HEADER, *as_text(t, "%.4f")]) + "\n"
-    ).encode(),
-    "header with numbers": lambda t: (
-        "\n".join(["a", "b", "Length 150.0 beam 20 22 24", "Date 2024 11 20", *SC_HEADER, *as_text(t, "%.4f")]) + "\n"
-    ).encode(),
-    "footer": lambda t: ("\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\nEnd of the record\n").encode(),
-    "footers with numbers": lambda t: (
-        "\n".join(SC_HEADER + as_text(t, "%12.4f")) + "\n\nTotal time 30.0 s\nMaximum: 3.25 4.5\n"
-    ).encode(),
-    "Latin-1 letters": lambda t: "\n".join(["J\xe4ger", *SC_HEADER, *as_text(t, "%12.4f"), "gr\xfcn", ""]).encode(
-        "latin-1"
-    ),
+    "footer": lambda t: as_file(as_text(t, "%12.4f"), footer="End of the record\n"),
+    "footers with numbers": lambda t: as_file(as_text(t, "%12.4f"), footer="\nTotal time 30.0 s\nMaximum: 3.25 4.5\n"),
+    "Latin-1 letters": lambda t: as_file(as_text(t, "%12.4f"), ["J\xe4ger", *SC_HEADER], footer="gr\xfcn\n"),
 }
 
 
@@ -187,15 +165,15 @@ def test_the_components_of_a_sea(tmp_path):
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
-    assert "missing" in read_faults(tmp_path / "no.mot", SC_MOT)[0]
-    assert "cannot be read" in read_faults(tmp_path, SC_MOT)[0]
+    assert "missing" in faults_of(read_columns, tmp_path / "no.mot", SC_MOT)[0]
+    assert "cannot be read" in faults_of(read_columns, tmp_path, SC_MOT)[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"  \r\n"])
 def test_an_empty_file(tmp_path, content):
     path = tmp_path / "SC.mot"
     path.write_bytes(content)
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert str(path) in line and "empty" in line
 
 
@@ -203,7 +181,7 @@ def test_an_empty_file(tmp_path, content):
 def test_a_binary_file(tmp_path, content):
     path = tmp_path / "SC.mot"
     path.write_bytes(content)
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert str(path) in line and "binary" in line
 
 
@@ -212,7 +190,7 @@ def test_a_file_as_windows_saves_unicode(tmp_path, encoding):
     path = write_rows(tmp_path / "SC.mot", SC_HEADER, table_of())
     text = path.read_text()
     path.write_bytes((text if encoding == "utf-16" else "\ufeff" + text).encode(encoding))
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert "SC.mot: is saved as UTF-16" in line and "save it as UTF-8" in line
 
 
@@ -220,7 +198,7 @@ def test_a_file_as_windows_saves_unicode(tmp_path, encoding):
 def test_a_header_alone(tmp_path, footer):
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *footer]) + "\n")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert str(path) in line and "no row of numbers" in line
 
 
@@ -248,7 +226,7 @@ def test_what_is_not_a_number_is_reported_with_line_and_column(tmp_path, number,
     path = tmp_path / "SC.mot"
     between = (lambda words: "".join(f"{w:>14}" for w in words)) if "12" in number else " ".join
     path.write_text("\n".join([*SC_HEADER, *map(between, rows)]) + "\n", encoding="utf-8")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert line.startswith(f"{path}, line {row + 3}, column {column}: {shown}")
     assert "expected" in line and ("decimal comma" in line) == (damage == "comma")
 
@@ -266,7 +244,7 @@ def test_what_is_not_a_number_is_reported_with_line_and_column(tmp_path, number,
 def test_commas_and_semicolons_are_named(tmp_path, change, what, remedy):
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *map(change, as_text(table_of(), "%.4f"))]) + "\n")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert line.startswith(f"{path}, line 3: {what}") and remedy in line
 
 
@@ -277,7 +255,7 @@ def test_rows_of_zeros_beside_rows_with_decimal_commas(tmp_path, begins):
     rows = ["0 0 0 0 0 0 0", *rows] if begins else [*rows, "0 0 0 0 0 0 0"]
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert line.startswith(f"{path}, line {4 if begins else 3}: numbers have a decimal comma")
 
 
@@ -289,7 +267,7 @@ def test_a_row_that_is_cut(tmp_path, number, row, kept):
     rows[row] = " ".join(rows[row].split()[:kept])
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert line.startswith(f"{path}, line {row + 3}: {kept} columns where 7 are expected")
 
 
@@ -299,7 +277,7 @@ def test_two_numbers_that_run_into_each_other(tmp_path):
     rows[7] = rows[7].replace("-1000.0001", "1000.0001").replace(" -100000", "-1000000")
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
-    assert ", line 10" in read_faults(path, SC_MOT)[0]
+    assert ", line 10" in faults_of(read_columns, path, SC_MOT)[0]
 
 
 @pytest.mark.parametrize(("row", "time"), [(20, 1.9), (20, 0.5), (1, -1.0), (ROWS - 1, 0.0)])
@@ -307,7 +285,7 @@ def test_time_that_runs_back_or_stands_still(tmp_path, row, time):
     table = table_of()
     table[row, 0] = time
     path = write_rows(tmp_path / "LAMP.mot", LAMP_HEADER, table)
-    lines = read_faults(path, LAMP_MOT)
+    lines = faults_of(read_columns, path, LAMP_MOT)
     assert lines[0].startswith(f"{path}, line {row + 4}, column 1: time {time:g} s does not come after")
 
 
@@ -316,14 +294,14 @@ def test_a_time_out_of_range_is_one_fault(tmp_path):
     rows[7] = " ".join(["1e30", *rows[7].split()[1:]])
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *rows]) + "\n")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert "line 10, column 1: number out of range" in line
 
 
 def test_a_number_that_is_too_large(tmp_path):
     path = tmp_path / "SC.mot"
     path.write_text("\n".join([*SC_HEADER, *as_text(table_of(), "%.4f"), "99 0 0 1e999 0 0 0"]) + "\n")
-    (line,) = read_faults(path, SC_MOT)
+    (line,) = faults_of(read_columns, path, SC_MOT)
     assert line.startswith(f"{path}, line {ROWS + 3}, column 4: ") and "range" in line
 
 
@@ -333,10 +311,10 @@ def test_many_faults_in_a_file_are_summed_up(tmp_path):
     path.write_text(
         path.read_text().replace(f" {float(table[5, 3])!r} ", " x ").replace(f" {float(table[9, 4])!r} ", " x ")
     )
-    assert len(read_faults(path, SC_MOT)) == 2
+    assert len(faults_of(read_columns, path, SC_MOT)) == 2
     rows = as_text(table, "%.4f")
     path.write_text("\n".join(SC_HEADER + [row + " 1" * (i % 2) for i, row in enumerate(rows)]) + "\n")
-    lines = read_faults(path, SC_MOT)
+    lines = faults_of(read_columns, path, SC_MOT)
     assert len(lines) == text_tables.MAX_FAULTS_A_FILE
     assert f"{ROWS // 2 - 3} more errors" in lines[-1]
 
@@ -345,11 +323,11 @@ def test_many_faults_in_a_file_are_summed_up(tmp_path):
 def test_columns_in_another_order_are_seen_in_the_header(tmp_path, layout):
     names = "Time Xcg Ycg Zcg Pitch Roll Yaw"
     path = write_rows(tmp_path / "x.mot", ["t"] * (layout.header_lines - 1) + [names], table_of())
-    lines = read_faults(path, layout)
+    lines = faults_of(read_columns, path, layout)
     assert len(lines) == 2
     assert f"line {layout.header_lines}: column 5 is called Pitch where Roll is expected" in lines[0]
 
 
 def test_a_file_with_too_few_columns(tmp_path):
     path = write_rows(tmp_path / "x.mot", SC_HEADER, table_of()[:, :4])
-    assert "4 columns where 6 are expected" in read_faults(path, SC_MOT)[0]
+    assert "4 columns where 6 are expected" in faults_of(read_columns, path, SC_MOT)[0]

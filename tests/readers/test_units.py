@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import LAMP_HEADER, SC_HEADER, motion_table, write_realization, write_rows
+from conftest import LAMP_HEADER, SC_HEADER, faults_of, motion_table, write_realization, write_rows
 
 import data_io
 from readers import units
@@ -59,6 +59,12 @@ def test_other_units_are_errors(tmp_path, line, name):
         return
     with pytest.raises(InputError, match=f"unit of {name}"):
         read_columns(file, SC_MOT)
+
+
+def test_a_control_character_in_a_unit_is_escaped(tmp_path):
+    file = write_rows(tmp_path / "a.wav", ["a", "b", "Time(sec) Elevation(m\x1a)"], TABLE[:, :2])
+    (line,) = faults_of(read_columns, file, WAV)
+    assert r"unit of Wave is m\x1a, expected m" in line
 
 
 def test_a_realization_says_what_was_converted(tmp_path):

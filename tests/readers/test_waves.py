@@ -5,17 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import (
-    SEA_HEADER,
-    write_realization,
-    write_rows,
-)
+from conftest import SEA_HEADER, write_realization, write_rows
 
-from data_io import (
-    input_channels,
-    read_cases,
-    read_record,
-)
+from data_io import input_channels, read_cases, read_record
 from readers import text_tables
 from readers.text_tables import SEA, WAV, read_columns
 from readers.waves import wave_elevation

@@ -9,10 +9,11 @@ import pytest
 from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, motion_table, write_rows
 
 import plotting
-from data_io import parse_handle, write_prediction
+from data_io import write_prediction
 from figures.parts import CHANNEL_NAMES
 from figures.sea_state_figure import error_grid
 from metrics import significant_single_amplitude
+from readers.cases import parse_handle
 from studies import sea_state_map
 from studies.sea_state_files import CHANNELS, find_records, read_prediction
 from studies.sea_state_map import choose_parts, run
