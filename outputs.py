@@ -311,7 +311,7 @@ def _figures_of_records(
                 if bands and kind == "prediction":
                     shown["band"] = bands.around(record.time, of_set.predictions[i])
                 title = f"{record.name} ({SET_TITLES[set_name]})"
-                figures[f"{kind}_{set_name}_{i}_{record.name}"] = draw(record.time, *of_set[i], title=title, **shown)
+                figures[f"{kind}_{set_name}_{i}_{record.name}"] = draw(record.time, of_set[i], title=title, **shown)
     return figures
 
 
