@@ -314,7 +314,7 @@ def _lines_of(drawn: set[str], network: str, style: Plotting) -> list[Line2D]:
 def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
     """Number of upward crossings of the mean, in the source that has the most."""
     aboves = [values > np.nanmean(values) for values in sources.values()]
-    return max((int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves))
+    return max(int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves)
 
 
 # ---- saving and showing -----------------------------------------------------------------------------------------
