@@ -240,16 +240,13 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
 
     Where SimpleCode has no error, such as in roll in head seas, nothing is compared.
     """
-    over_set, in_record = (
-        _mse_ratios(table, keys).query("ratio > 1")
-        for table, keys in ((report, ["set", "channel"]), (by_record, ["set", "channel", "record"]))
-    )
     lines = [
         f"{network} is worse than SimpleCode on the {row.set} set in {row.channel}: {row.ratio:.3g} times its mse"
-        for row in over_set.itertuples()
+        for row in _worse(report, ["set", "channel"]).itertuples()
     ]
     counts = by_record.groupby("set")["record"].nunique()
-    for (set_name, channel), worse in in_record.groupby(["set", "channel"], sort=False):
+    in_records = _worse(by_record, ["set", "channel", "record"])
+    for (set_name, channel), worse in in_records.groupby(["set", "channel"], sort=False):
         worst = worse.loc[worse["ratio"].idxmax()]
         lines.append(
             f"{network} is worse than SimpleCode in {channel} in {len(worse)} of {counts[set_name]} records of the "
@@ -258,13 +255,13 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
     return lines
 
 
-def _mse_ratios(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The network's mse over SimpleCode's (column ratio) with the keys, in the table's order, without the row All."""
+def _worse(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The keys of each row in which the network's mse exceeds SimpleCode's, and their ratio; without the row All."""
     table = table[table["channel"] != "All"]
     is_simple = table["source"] == SIMPLECODE
     simple = table.loc[is_simple & (table["mse"] > 0), [*keys, "mse"]]
     both = table.loc[~is_simple, [*keys, "mse"]].merge(simple, on=keys, suffixes=("", "_simple"))
-    return both.assign(ratio=both["mse"] / both["mse_simple"])
+    return both.assign(ratio=both["mse"] / both["mse_simple"]).query("ratio > 1")
 
 
 def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:

@@ -112,12 +112,12 @@ def _page(name: str, made: Mapping[str, Sequence[str]], left_out: Sequence[str])
     """made: of each section its title, its result in a sentence, and HTML."""
     summary = [f"{html.link(key, title)}: {html.escape(short)}" for key, (title, short, *_) in made.items()]
     more = html.bullets([html.escape(line) for line in left_out])
+    parts = [html.section(key, title, *parts) for key, (title, _, *parts) in made.items()]
     return html.page(
         f"{name}: LAMP's motions from SimpleCode's",
+        name,
+        f"LAMP's motions from SimpleCode's. Report of {time.strftime('%d %B %Y, %H:%M')}",
         STYLE_FILE.read_text(encoding="utf-8"),
-        html.header(name, f"LAMP's motions from SimpleCode's. Report of {time.strftime('%d %B %Y, %H:%M')}"),
-        html.bullets(summary),
-        *(html.section(key, title, *parts) for key, (title, _, *parts) in made.items()),
-        html.section("left_out", "Not on this page", more) if more else "",
-        html.footer("A single file: figures are inside, and nothing is loaded from elsewhere."),
+        [html.bullets(summary), *parts, html.section("left_out", "Not on this page", more) if more else ""],
+        "A single file: figures are inside, and nothing is loaded from elsewhere.",
     )

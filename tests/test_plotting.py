@@ -1,7 +1,5 @@
 """Figures: what they show is what they were given, also for odd records; nothing here judges their looks."""
 
-import warnings
-
 import numpy as np
 import pytest
 from matplotlib import rc_context
@@ -21,12 +19,7 @@ LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", 
 SCALES = np.array([2e8, 1.0, 8.0, 2.0])
 STYLE = Plotting(simple_color="tab:red", lamp_color="navy", lstm_color="tab:green", running_avg_span=20)
 
-
-@pytest.fixture(autouse=True)
-def warnings_are_errors():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
 
 def make_record(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
