@@ -14,9 +14,11 @@ AMPLITUDE_WEIGHTS = (0.1, 0.9)
 # Channels whose mean is no response to the waves: the height of Zcg's origin, the still-water bending moment.
 ABOUT_MEAN = ("VBM", "Zcg")
 SIMPLECODE = "SimpleCode"
+# In the order of the report's columns, see `pooled_errors`.
+MEASURES = ("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start")
 
 Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, network, each (rows, channel)
-Sums = Mapping[str, np.ndarray]  # the results of `record_sums` for each record of a set, (records,)
+Sums = Mapping[str, float | np.ndarray]
 
 
 # ---- statistics of one series -----------------------------------------------------------------------------------
@@ -48,15 +50,7 @@ def running_mean(values: np.ndarray, span: int) -> np.ndarray:
 
     values: (rows,). Returns (rows,). NaN are left out of the mean; where there is nothing but NaN it is NaN.
     """
-    values = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
-    counts = np.concatenate([[0], np.cumsum(known)])
-    rows = np.arange(values.size)
-    first = np.maximum(rows - span, 0)
-    last = np.minimum(rows + span + 1, values.size)
-    count = counts[last] - counts[first]
-    return np.where(count > 0, (sums[last] - sums[first]) / np.maximum(count, 1), np.nan)
+    return pd.Series(values).rolling(2 * span + 1, min_periods=1, center=True).mean().to_numpy()
 
 
 def magnitudes(series: np.ndarray, channel: str) -> np.ndarray:
@@ -93,79 +87,21 @@ def segment_spectra(signals: np.ndarray, rows: int) -> np.ndarray:
     return np.fft.rfft(segments * np.hanning(rows), axis=2).transpose(2, 1, 0)
 
 
-# ---- measures of one channel over a set -------------------------------------------------------------------------
-# y is LAMP's series, p the model's, e = p - y, s the standard deviation of y over the set.
+# ---- errors of one channel --------------------------------------------------------------------------------------
 
 
-def mse(sums: Sums) -> float:
-    """Mean squared error: mean of e^2."""
-    return float(sums["squared"].sum() / sums["rows"].sum())
+def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> Sums:
+    """What `pooled_errors` needs of a record, so that its series need not be kept.
 
-
-def amplitude_mse(sums: Sums) -> float:
-    """Mean squared error that weighs large motions: mean of e^2 (0.1 + 0.9 y^2), the earlier tool's objective 1."""
-    return float(sums["weighted"].sum() / sums["rows"].sum())
-
-
-def peak_mse(sums: Sums) -> float:
-    """Mean of e^2 at the turning points of y; 0 where y has none."""
-    peaks = sums["peaks"].sum()
-    return float(sums["at_peaks"].sum() / peaks) if peaks else 0.0
-
-
-def rmse(sums: Sums) -> float:
-    """Root mean squared error: sqrt(mean of e^2)."""
-    return float(np.sqrt(mse(sums)))
-
-
-def nrmse(sums: Sums) -> float:
-    """Root mean squared error as a share of LAMP's standard deviation: rmse / s; NaN where y is constant."""
-    variance = _products(sums, "y", "y") / sums["rows"].sum()
-    has_motion = variance > 0 and not _is_constant(sums, "y")
-    return float(np.sqrt(mse(sums)) / np.sqrt(variance)) if has_motion else float("nan")
-
-
-def correlation(sums: Sums) -> float:
-    """Pearson's correlation: cov(y, p) / sqrt(var(y) var(p)); NaN where y or p is constant."""
-    variances = _products(sums, "y", "y") * _products(sums, "p", "p")
-    if _is_constant(sums, "y") or _is_constant(sums, "p") or not variances > 0:
-        return float("nan")
-    # Rounding can push the quotient beyond its bounds.
-    return float(np.clip(_products(sums, "y", "p") / np.sqrt(variances), -1.0, 1.0))
-
-
-def max_error(sums: Sums) -> float:
-    """Largest |e|."""
-    return float(np.sqrt(sums["largest"].max()))
-
-
-def ssa_error(sums: Sums) -> float:
-    """Mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude."""
-    return float(sums["ssa_error"].mean())
-
-
-def mse_start(sums: Sums) -> float:
-    """Mean of e^2 over the first 60 s of each record; NaN where all of that is transient."""
-    rows = sums["start_rows"].sum()
-    return float(sums["start"].sum() / rows) if rows else float("nan")
-
-
-# All measures, in the order of the report's columns.
-MEASURES = {
-    measure.__name__: measure
-    for measure in (mse, amplitude_mse, peak_mse, rmse, nrmse, correlation, max_error, ssa_error, mse_start)
-}
-
-
-def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> dict[str, float]:
-    """The sums over LAMP's and a model's series (rows,) that the measures need, so that series need not be kept.
-
-    start_rows: rows of the first 60 s of the record.
+    y, p: LAMP's and a model's series (rows,). start_rows: rows of the first 60 s of the record.
     """
-    y, p = np.asarray(y, float), np.asarray(p, float)
+    both = np.array([y, p], float)
+    y, p = both
     squared = (p - y) ** 2
     a, b = AMPLITUDE_WEIGHTS
     peaks = squared[turning_points(y)]
+    means = both.mean(axis=1)
+    about = both - means[:, None]
     return {
         "rows": len(y),
         "squared": squared.sum(),
@@ -176,43 +112,58 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> dict[str, 
         "start_rows": start_rows,
         "largest": squared.max(),
         "ssa_error": abs(significant_single_amplitude(p) - significant_single_amplitude(y)),
-        "mean_y": y.mean(),
-        "mean_p": p.mean(),
-        # About the record's own means, as sums of raw squares would cancel if the mean is large.
-        "yy": ((y - y.mean()) ** 2).sum(),
-        "pp": ((p - p.mean()) ** 2).sum(),
-        "yp": ((y - y.mean()) * (p - p.mean())).sum(),
-        "least_y": y.min(),
-        "most_y": y.max(),
-        "least_p": p.min(),
-        "most_p": p.max(),
+        # Of y and p; products about the record's own means, as sums of raw squares would cancel if a mean is large.
+        "means": means,
+        "products": (about[:, None] * about).sum(axis=2),
+        "least": both.min(axis=1),
+        "most": both.max(axis=1),
     }
 
 
-def _products(sums: Sums, first: str, second: str) -> float:
-    """Sum over the set's rows of two series' products about the set's means.
+def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
+    """MEASURES of one channel over a set, from the `record_sums` of its records.
 
-    A record's sum about the set's means is that about its own, and the product of the means' distances times its rows.
+    y is LAMP's series, p the model's, e = p - y.
+
+    mse: mean of e^2.
+    amplitude_mse: mean of e^2 (0.1 + 0.9 y^2), which weighs large motions, the earlier tool's objective 1.
+    peak_mse: mean of e^2 at the turning points of y; 0 where y has none.
+    rmse: sqrt(mse). nrmse: rmse over the standard deviation of y over the set; NaN where y is constant.
+    correlation: Pearson's, cov(y, p) / sqrt(var(y) var(p)); NaN where y or p is constant.
+    max_error: largest |e|.
+    ssa_error: mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude.
+    mse_start: mean of e^2 over the first 60 s of each record; NaN where all of that is transient.
     """
-    rows, means = sums["rows"], [sums[f"mean_{name}"] for name in (first, second)]
-    distances = [mean - (mean * rows).sum() / rows.sum() for mean in means]
-    return (sums[first + second] + rows * (distances[0] * distances[1])).sum()
-
-
-def _is_constant(sums: Sums, name: str) -> bool:
-    """Compared exactly, as rounding of the mean can leave the standard deviation just above zero."""
-    return sums[f"least_{name}"].min() == sums[f"most_{name}"].max()
-
-
-def pooled_errors(records: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """MEASURES of one channel over a set, from the `record_sums` of its records."""
-    sums = {name: np.array([record[name] for record in records], float) for name in records[0]}
-    return {name: measure(sums) for name, measure in MEASURES.items()}
+    sums = {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
+    rows, peaks, start_rows = (sums[name].sum() for name in ("rows", "peaks", "start_rows"))
+    mse = sums["squared"].sum() / rows
+    # A record's products about the set's means are those about its own, and those of the means' distances.
+    distances = sums["means"] - (sums["means"] * sums["rows"]).sum(axis=1, keepdims=True) / rows
+    products = (sums["products"] + sums["rows"] * (distances[:, None] * distances)).sum(axis=2)
+    # Compared exactly, as rounding of the mean can leave the standard deviation just above zero.
+    varies = sums["least"].min(axis=1) != sums["most"].max(axis=1)
+    variance, variances = products[0, 0] / rows, products[0, 0] * products[1, 1]
+    correlation = np.nan
+    if varies.all() and variances > 0:
+        # Rounding can push the quotient beyond its bounds.
+        correlation = np.clip(products[0, 1] / np.sqrt(variances), -1.0, 1.0)
+    found = (
+        mse,
+        sums["weighted"].sum() / rows,
+        sums["at_peaks"].sum() / peaks if peaks else 0.0,
+        np.sqrt(mse),
+        np.sqrt(mse) / np.sqrt(variance) if varies[0] and variance > 0 else np.nan,
+        correlation,
+        np.sqrt(sums["largest"].max()),
+        sums["ssa_error"].mean(),
+        sums["start"].sum() / start_rows if start_rows else np.nan,
+    )
+    return dict(zip(MEASURES, map(float, found), strict=True))
 
 
 # ---- reports ----------------------------------------------------------------------------------------------------
 
-ChannelSums = Sequence[dict[str, float] | None]  # `record_sums` of each channel; None if the model does not have it
+ChannelSums = Sequence[Sums | None]  # `record_sums` of each channel; None if the model does not have it
 SetSums = Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]]  # by set, `model_sums`
 
 
@@ -289,16 +240,13 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
 
     Where SimpleCode has no error, such as in roll in head seas, nothing is compared.
     """
-    over_set, in_record = (
-        _mse_ratios(table, keys).query("ratio > 1")
-        for table, keys in ((report, ["set", "channel"]), (by_record, ["set", "channel", "record"]))
-    )
     lines = [
         f"{network} is worse than SimpleCode on the {row.set} set in {row.channel}: {row.ratio:.3g} times its mse"
-        for row in over_set.itertuples()
+        for row in _worse(report, ["set", "channel"]).itertuples()
     ]
     counts = by_record.groupby("set")["record"].nunique()
-    for (set_name, channel), worse in in_record.groupby(["set", "channel"], sort=False):
+    in_records = _worse(by_record, ["set", "channel", "record"])
+    for (set_name, channel), worse in in_records.groupby(["set", "channel"], sort=False):
         worst = worse.loc[worse["ratio"].idxmax()]
         lines.append(
             f"{network} is worse than SimpleCode in {channel} in {len(worse)} of {counts[set_name]} records of the "
@@ -307,13 +255,13 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
     return lines
 
 
-def _mse_ratios(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The network's mse over SimpleCode's (column ratio) with the keys, in the table's order, without the row All."""
+def _worse(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The keys of each row in which the network's mse exceeds SimpleCode's, and their ratio; without the row All."""
     table = table[table["channel"] != "All"]
     is_simple = table["source"] == SIMPLECODE
     simple = table.loc[is_simple & (table["mse"] > 0), [*keys, "mse"]]
     both = table.loc[~is_simple, [*keys, "mse"]].merge(simple, on=keys, suffixes=("", "_simple"))
-    return both.assign(ratio=both["mse"] / both["mse_simple"])
+    return both.assign(ratio=both["mse"] / both["mse_simple"]).query("ratio > 1")
 
 
 def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:

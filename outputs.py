@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,16 @@ START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
 
+@dataclass(frozen=True)
 class Predicted(Sequence):
     """(LAMP, SimpleCode, network) of each record of a set, all (rows, channel).
 
     predictions: of each record the network's outputs, and with bands behind them their spread, see `Predictor`.
     """
 
-    def __init__(self, records: Sequence[Record], predictions: Sequence[np.ndarray], on_disk: RowsOnDisk | None = None):
-        self.records, self.predictions, self._on_disk = records, predictions, on_disk
+    records: Sequence[Record]
+    predictions: Sequence[np.ndarray]
+    on_disk: RowsOnDisk | None = None  # where the predictions are, unless in memory
 
     def __len__(self) -> int:
         return len(self.predictions)
@@ -51,8 +54,8 @@ class Predicted(Sequence):
         return motions, max(record.after(START_TIME).start - kept.start, 0)
 
     def __getitem__(self, index: int) -> metrics.Motions:
-        if self._on_disk:
-            self._on_disk.release()
+        if self.on_disk:
+            self.on_disk.release()
         record = self.records[index]
         return record.targets, record.simple, self.predictions[index][:, : record.targets.shape[1]]
 
@@ -69,26 +72,25 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     The motions of val are those of the networks that have not seen the record, if the network is one of folds, and
     the spread is that of `bands.calibration_spread`.
     """
-    folder = config.data.cache_path
     results = {}
     for name, records in sets.items():
         unseen = load_out_of_fold(config.network_folder) if name == "val" else {}
-        predicted = _predictions(predictor, records, name, unseen, config.user.num_networks)
-        if not folder or not len(records):
+        predicted = _predictions(config, predictor, records, name, unseen)
+        if config.data.cache_path and len(records):
+            on_disk = write_rows(predicted, config.data.cache_path, in_order=True)
+            predictions = np.split(on_disk.rows, np.cumsum(on_disk.lengths)[:-1])
+            results[name] = Predicted(records, predictions, on_disk)
+        else:
             results[name] = Predicted(records, list(predicted))
-            continue
-        on_disk = write_rows(predicted, folder, in_order=True)
-        predictions = np.split(on_disk.rows, np.cumsum(on_disk.lengths)[:-1])
-        results[name] = Predicted(records, predictions, on_disk)
     return results
 
 
 def _predictions(
-    predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray], own: int
+    config: Config, predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray]
 ) -> Iterator[np.ndarray]:
     """Yields the network's motions record by record, with a few records in memory at a time.
 
-    unseen: by record name, motions that take the place of the network's; they are the mean of `own` networks.
+    unseen: by record name, motions that take the place of the network's.
     """
     silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
     with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
@@ -97,10 +99,8 @@ def _predictions(
             for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
                 other = unseen.get(record.name)
                 if other is not None and len(other) == len(predicted):
-                    if predicted.shape[1] > other.shape[1]:
-                        predicted = banding.seen_otherwise(predicted, other, predictor.num_networks, own)
-                    else:
-                        predicted[:] = other
+                    own = config.user.num_networks
+                    predicted = banding.seen_otherwise(predicted, other, predictor.num_networks, own)
                 yield predicted
             bar.update(len(chosen))
 
@@ -144,16 +144,14 @@ def save_bands(
     return bands
 
 
-def predict_and_flag(
-    config: Config, predictor: Predictor, results: Results, channels: Sequence[str], bands: Bands | None
-) -> list[str]:
+def predict_and_flag(config: Config, predictor: Predictor, results: Results, bands: Bands | None) -> list[str]:
     """Predicts the realizations without LAMP; flags these and test records that are unlike those of the training.
 
     Returns the errors, one line each.
     """
     watch = flagging.load(config)
     flags = flag_records(config, "test", results["test"].records, results["test"].predictions, watch, bands)
-    more, faults = predict_without_lamp(config, predictor, channels, watch, bands)
+    more, faults = predict_without_lamp(config, predictor, watch, bands)
     flagging.save(config, flags + more)
     return faults
 
@@ -167,27 +165,23 @@ def network_title(trained: TrainedNetwork) -> str:
 # ---- predictions as text ----------------------------------------------------------------------------------------
 
 
-def save_predictions(config: Config, results: Results, channels: Sequence[str], bands: Bands | None) -> None:
+def save_predictions(config: Config, results: Results, bands: Bands | None) -> None:
     """Writes the predictions chosen in SaveDataArgs as text."""
     for set_name, of_set in results.items() if config.save.save_data_mode else ():
         for i in getattr(config.save, set_name):
-            _write_prediction(config, of_set.records[i], of_set.predictions[i], channels, bands)
+            _write_prediction(config, of_set.records[i], of_set.predictions[i], bands)
 
 
 def _write_prediction(
-    config: Config,
-    record: Record,
-    prediction: np.ndarray,
-    channels: Sequence[str],
-    bands: Bands | None,
-    track: np.ndarray | None = None,
+    config: Config, record: Record, prediction: np.ndarray, bands: Bands | None, track: np.ndarray | None = None
 ) -> None:
     """The outputs and, on request, their bounds; with the record's track (rows, 3) also LAMP's .mot.
 
     prediction: as in `Predicted`.
     """
-    outputs, names = prediction[:, : len(channels)], list(channels)
-    table = outputs
+    names = list(data_io.output_channels(config.user))
+    table = outputs = prediction[:, : len(names)]
+    motions = outputs[:, [place for place, name in enumerate(names) if name in data_io.MOTIONS]]
     if bands and config.save.bands:
         table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
         names += bands.names
@@ -197,16 +191,11 @@ def _write_prediction(
     if track is not None:
         path = path.with_suffix(".mot")
         run_folder.note(config.output_folder, [path.name])
-        motions = outputs[:, [channels.index(name) for name in data_io.MOTIONS]]
         data_io.write_lamp_motions(path, record.time, track, motions)
 
 
 def predict_without_lamp(
-    config: Config,
-    predictor: Predictor,
-    channels: Sequence[str],
-    watch: flagging.Watch | None = None,
-    bands: Bands | None = None,
+    config: Config, predictor: Predictor, watch: flagging.Watch | None = None, bands: Bands | None = None
 ) -> tuple[list[dict[str, object]], list[str]]:
     """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
     Returns how unlike the training data each is, see `flagging.row`, and the errors, one line each; a faulty
@@ -235,7 +224,7 @@ def predict_without_lamp(
             else:
                 predictions = predictor.predict(inputs)
             for (record, track), prediction in zip(found, predictions, strict=True):
-                _write_prediction(config, record, prediction, channels, bands, track)
+                _write_prediction(config, record, prediction, bands, track)
             flags += flag_records(config, "predict", records, predictions, watch, bands)
             predicted += len(records)
     if statistics:
@@ -311,7 +300,7 @@ def _figures_of_records(
                 if bands and kind == "prediction":
                     shown["band"] = bands.around(record.time, of_set.predictions[i])
                 title = f"{record.name} ({SET_TITLES[set_name]})"
-                figures[f"{kind}_{set_name}_{i}_{record.name}"] = draw(record.time, *of_set[i], title=title, **shown)
+                figures[f"{kind}_{set_name}_{i}_{record.name}"] = draw(record.time, of_set[i], title=title, **shown)
     return figures
 
 

@@ -3,10 +3,11 @@
 Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
 pyplot, so that they need no display and leave no global state. Their looks come from figures/parts.py.
 
-One record is (LAMP, SimpleCode, network), each (rows, channel) in the units of CHANNEL_UNITS, NaN where there is none.
-`network` is what the network is called.
+The motions of a record are LAMP's, SimpleCode's and the network's, each (rows, channel) in the units of CHANNEL_UNITS.
+LAMP's have no gaps; the others are NaN where there is no number. `network` is what the network is called.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,8 +33,6 @@ BAND = {"alpha": 0.25, "linewidth": 0.0, "zorder": 1.5}
 DETAIL_SHADE = "0.88"
 DIAGONAL = {"color": parts.GRAY, "linewidth": 0.8, "linestyle": "--"}
 
-Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of each source for one record, (channel,)
-
 
 # ---- motions of one record --------------------------------------------------------------------------------------
 
@@ -41,37 +40,29 @@ Maxima = tuple[np.ndarray, np.ndarray, np.ndarray]  # `metrics.record_maxima` of
 @parts.styled
 def prediction_figure(
     time: np.ndarray,
-    lamp: np.ndarray | None,
-    simple: np.ndarray | None,
-    predicted: np.ndarray,
+    motions: Motions,
     channels: Sequence[str],
     style: Plotting,
     title: str,
     network: str = "LSTM",
     band: np.ndarray | None = None,
 ) -> Figure:
-    """Motions of one realization: for each channel the whole record and a detail around the largest response.
+    """Motions of one realization: for each channel the whole record and a detail around the largest LAMP response.
 
-    time: (rows,) in s. lamp, simple, predicted: (rows, channel) in the units of CHANNEL_UNITS. lamp is None for a
-    realization without LAMP; simple is None, or NaN in a column, where SimpleCode has no values. band: (rows, channel,
-    2), lower and upper bounds.
+    time: (rows,) in s. band: (rows, channel, 2), lower and upper bounds.
 
     A record of many cycles is drawn as LAMP's motion in a pale line and the envelopes of all sources: lines through the
     largest and the smallest value of every few cycles.
     """
-    time = np.asarray(time, dtype=np.float64)
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2, sharey="row", width_ratios=(1.5, 1.0))
-    motions = [_sources(lamp, simple, predicted, index, network) for index in range(len(channels))]
-    shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in motions)
-    for index, ((whole, detail), sources, channel) in enumerate(zip(axes, motions, channels, strict=True)):
+    of_channels = [_sources(motions, index, network) for index in range(len(channels))]
+    shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in of_channels)
+    for index, ((whole, detail), sources) in enumerate(zip(axes, of_channels, strict=True)):
         whole.margins(x=0)
         detail.margins(x=0)
-        whole.set_ylabel(parts.wrapped_label(channel))
-        if not sources:
-            parts.write_note(whole, "no numbers")
-            continue
-        window = rows_around_largest(time, sources[_reference(sources)], DETAIL_DURATION)
+        whole.set_ylabel(parts.wrapped_label(channels[index]))
+        window = rows_around_largest(time, sources["LAMP"], DETAIL_DURATION)
         whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
         _draw_motions(whole, time, sources, style, shows_envelopes)
         for source, values in sources.items():
@@ -80,11 +71,10 @@ def prediction_figure(
             detail.fill_between(time[window], *band[window, index].T, color=style.lstm_color, **BAND)
     parts.share_abscissa(axes[:, 0], "Time [s]")
     axes[-1, 1].set_xlabel("Time [s]")
-    named = next((_reference(sources) for sources in motions if sources), network)
-    axes[0, 0].set_title(f"Whole record: {named} and envelopes" if shows_envelopes else "Whole record")
-    axes[0, 1].set_title(f"Around the largest {named} response")
+    axes[0, 0].set_title("Whole record: LAMP and envelopes" if shows_envelopes else "Whole record")
+    axes[0, 1].set_title("Around the largest LAMP response")
     figure.align_ylabels(axes[:, 0])
-    handles = _lines_of({source for sources in motions for source in sources}, network, style)
+    handles = _lines_of(set().union(*of_channels), network, style)
     handles += [] if band is None else [Patch(color=style.lstm_color, label=f"band of the {network}", **BAND)]
     parts.figure_legend(figure, [*handles, Patch(color=DETAIL_SHADE, label="detail shown on the right")])
     return figure
@@ -101,7 +91,7 @@ def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: Plotting,
         if not shows_envelopes or np.nanmin(values) == np.nanmax(values):
             ax.plot(time, values, **(line | {"linewidth": 0.65 * line["linewidth"]}))
             continue
-        if source == _reference(sources):
+        if source == "LAMP":
             ax.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
         for extreme, without_numbers in ((np.argmax, -np.inf), (np.argmin, np.inf)):
             known = np.where(np.isnan(values), without_numbers, values)
@@ -114,28 +104,20 @@ def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: Plotting,
 
 @parts.styled
 def error_figure(
-    time: np.ndarray,
-    lamp: np.ndarray,
-    simple: np.ndarray | None,
-    predicted: np.ndarray,
-    channels: Sequence[str],
-    style: Plotting,
-    title: str,
-    network: str = "LSTM",
+    time: np.ndarray, motions: Motions, channels: Sequence[str], style: Plotting, title: str, network: str = "LSTM"
 ) -> Figure:
     """Errors against LAMP in one realization: for each channel the running mean of |error|, and errors at the peaks.
 
-    time: (rows,) in s. lamp, simple, predicted: (rows, channel) in the units of CHANNEL_UNITS; error = model - LAMP.
-    Peaks are the turning points of the LAMP record in time; the right panel has the LAMP value there as abscissa.
+    time: (rows,) in s. error = model - LAMP. Peaks are the turning points of the LAMP record in time; the right panel
+    has the LAMP value there as abscissa.
     """
-    time = np.asarray(time, dtype=np.float64)
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.75 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2, width_ratios=(1.5, 1.0))
     drawn = set()
     for index, (channel, (running, at_peaks)) in enumerate(zip(channels, axes, strict=True)):
-        models = _sources(lamp, simple, predicted, index, network)
-        truth = models.pop("LAMP", np.full(time.shape, np.nan))
-        errors = {source: values - truth for source, values in models.items() if np.isfinite(values - truth).any()}
+        models = _sources(motions, index, network)
+        truth = models.pop("LAMP")
+        errors = {source: values - truth for source, values in models.items()}
         drawn |= errors.keys()
         running.margins(x=0)
         running.set_ylabel(parts.wrapped_label(channel))
@@ -196,13 +178,13 @@ def _peak_marker(source: str, style: Plotting) -> dict:
 
 @parts.styled
 def maxima_figure(
-    maxima_by_set: Mapping[str, Sequence[Maxima]], channels: Sequence[str], style: Plotting, network: str = "LSTM"
+    maxima_by_set: Mapping[str, Sequence[Motions]], channels: Sequence[str], style: Plotting, network: str = "LSTM"
 ) -> Figure:
     """Largest magnitude of each record, SimpleCode and the network against LAMP, one panel per channel.
 
-    maxima_by_set: for "train", "val" and "test" the `metrics.record_maxima` of each record in the units of
-    CHANNEL_UNITS: (LAMP, SimpleCode, network), each (channel,), NaN where there is none. Sets may be empty. Open
-    markers are SimpleCode, filled ones the network; the shape is that of the set.
+    maxima_by_set: for "train", "val" and "test" the `metrics.record_maxima` of LAMP, SimpleCode and the network for
+    each record, (channel,). Sets may be empty. Open markers are SimpleCode, filled ones the network; the shape is that
+    of the set.
     """
     figure, axes = _panel_figure(channels, 2.75)
     maxima = {name: np.reshape(records, (-1, 3, len(channels))) for name, records in maxima_by_set.items()}
@@ -246,10 +228,9 @@ def histogram_figure(
 ) -> Figure:
     """Probability density of the magnitudes at the peaks, pooled over all records, one panel per channel.
 
-    records_by_set: for "train", "val" and "test" the records (LAMP, SimpleCode, network), each (rows, channel) in the
-    units of CHANNEL_UNITS. Records may differ in length, sets may be empty. Peaks are each source's own turning points;
-    the bins of a panel are the same for all sources. The ordinate is logarithmic, because the rare large peaks are
-    the ones of interest.
+    records_by_set: for "train", "val" and "test" the records, which may differ in length. Sets may be empty. Peaks are
+    each source's own turning points; the bins of a panel are the same for all sources. The ordinate is logarithmic,
+    because the rare large peaks are the ones of interest.
     """
     figure, axes = _panel_figure(channels, 2.7)
     records = [record for records in records_by_set.values() for record in records]
@@ -289,9 +270,9 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) 
 
 def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network: str) -> dict[str, np.ndarray]:
     """Magnitudes at the turning points of each source over all records; sources without any are left out."""
-    pooled: dict[str, list[np.ndarray]] = {"LAMP": [], "SimpleCode": [], network: []}
+    pooled = defaultdict(list)
     for record in records:
-        for source, values in _sources(*record, index, network).items():
+        for source, values in _sources(record, index, network).items():
             peaks = magnitudes(values, channel)[turning_points(values)]
             pooled[source].append(peaks[np.isfinite(peaks)])
     return {source: np.concatenate(own) for source, own in pooled.items() if sum(peaks.size for peaks in own)}
@@ -314,18 +295,13 @@ def _magnitude_text(channel: str) -> str:
 # ---- sources ----------------------------------------------------------------------------------------------------
 
 
-def _sources(
-    lamp: np.ndarray | None, simple: np.ndarray | None, predicted: np.ndarray | None, index: int, network: str
-) -> dict[str, np.ndarray]:
-    """Column `index` of each source that has it, (rows,) float64; a column of NaN only counts as missing,
-    and infinities count as NaN.
-    """
+def _sources(motions: Motions, index: int, network: str) -> dict[str, np.ndarray]:
+    """Column `index` of each source that has numbers there, (rows,); infinities count as NaN."""
     columns = {}
-    for source, values in (("LAMP", lamp), ("SimpleCode", simple), (network, predicted)):
-        if values is not None:
-            column = np.asarray(values[:, index], dtype=np.float64)
-            if np.isfinite(column).any():
-                columns[source] = np.where(np.isfinite(column), column, np.nan)
+    for source, values in zip(("LAMP", "SimpleCode", network), motions, strict=True):
+        column = np.where(np.isfinite(values[:, index]), values[:, index], np.nan)
+        if not np.isnan(column).all():
+            columns[source] = column
     return columns
 
 
@@ -335,15 +311,10 @@ def _lines_of(drawn: set[str], network: str, style: Plotting) -> list[Line2D]:
     return parts.legend_lines({source: parts.line_style(source, style) for source in sources})
 
 
-def _reference(sources: Mapping[str, np.ndarray]) -> str:
-    """Name of the reference source: LAMP, or the network if there is no LAMP."""
-    return "LAMP" if "LAMP" in sources else [*sources][-1]
-
-
 def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
     """Number of upward crossings of the mean, in the source that has the most."""
     aboves = [values > np.nanmean(values) for values in sources.values()]
-    return max((int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves), default=0)
+    return max(int(np.count_nonzero(above[1:] & ~above[:-1])) for above in aboves)
 
 
 # ---- saving and showing -----------------------------------------------------------------------------------------

@@ -189,7 +189,7 @@ def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def cost(case: Case, run: Measured) -> dict[str, object]:
     """CPU seconds of predicting the test records and writing them as text, without and with bands and flags."""
-    records, channels = run.sets["test"], run.trained.architecture.outputs
+    records = run.sets["test"]
     bands, watch = run.calibrated(range(case.count)), flagging.load(run.config)
     began = time.process_time()
     data_io.read_sets(
@@ -202,7 +202,7 @@ def cost(case: Case, run: Measured) -> dict[str, object]:
         results = {"test": outputs.Predicted(records, predictor.predict([record.inputs for record in records]))}
         save = dataclasses.replace(run.config.save, test=tuple(range(len(records))))
         config = dataclasses.replace(run.config, save=save)
-        outputs.save_predictions(config, results, channels, found)
+        outputs.save_predictions(config, results, found)
         if found:
             outputs.flag_records(config, "test", records, results["test"].predictions, watch, found)
         seconds[what] = min(seconds[what], time.process_time() - began)

@@ -17,7 +17,6 @@ from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
 from figures import parts
 from metrics import rows_around_largest
 from settings import Plotting
-from support.saved_networks import HISTORY_COLUMNS
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
@@ -38,19 +37,18 @@ def best_epoch_of(history: pd.DataFrame) -> int | None:
 
 
 @parts.styled
-def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
+def learning_curve_figure(history: pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
     """Losses, generalization gap, learning rate and the error of each channel over the epochs.
 
-    history: HISTORY_COLUMNS, and any of VALIDATION_ERRORS in the units of CHANNEL_UNITS. The generalization gap is
+    history: as in history.csv, with any of VALIDATION_ERRORS in the units of CHANNEL_UNITS. The generalization gap is
     validation loss - training loss. Without a validation set val_loss and VALIDATION_ERRORS are NaN throughout, and
     their panels are left out. best_epoch: the epoch whose weights are kept, as in column epoch. Values that are not
     positive are left out of logarithmic axes.
     """
-    columns = {name: np.asarray(history[name], dtype=np.float64) for name in HISTORY_COLUMNS}
     errors = {channel: _positive(history[name]) for channel, name in VALIDATION_ERRORS.items() if name in history}
     errors = {channel: values for channel, values in errors.items() if np.isfinite(values).any()}
-    epoch, loss, val_loss = columns["epoch"], columns["loss"], columns["val_loss"]
-    gap = np.where(np.isfinite(val_loss) & np.isfinite(loss), val_loss, np.nan) - loss
+    epoch, losses = history["epoch"].to_numpy(), history[["loss", "val_loss"]].where(np.isfinite)
+    gap = (losses["val_loss"] - losses["loss"]).to_numpy()
     has_gap = bool(np.isfinite(gap).any())
 
     height = max(4.0 + 0.9 * has_gap, 0.7 + 1.4 * len(errors))
@@ -59,8 +57,8 @@ def learning_curve_figure(history: Mapping | pd.DataFrame, best_epoch: int | Non
     left = parts.panels(grid[0], 2 + has_gap, 1, height_ratios=(3.0, 1.2, 1.0) if has_gap else (3.0, 1.0))[:, 0]
     # A line through few points is short or invisible, so the points are marked.
     marks = {"marker": "o" if epoch.size <= MOST_MARKED_EPOCHS else None}
-    _draw_losses(left[0], columns, best_epoch, marks)
-    _draw_rate(left[-1], epoch, columns["learning_rate"], marks)
+    _draw_losses(left[0], history, best_epoch, marks)
+    _draw_rate(left[-1], epoch, history["learning_rate"].to_numpy(), marks)
     if has_gap:
         _draw_gap(left[1], epoch, gap, marks)
     right = _draw_channel_errors(grid[1], epoch, errors, best_epoch, marks) if errors else []
@@ -139,22 +137,22 @@ def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
     return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
 
 
-def _draw_losses(ax: Axes, columns: Mapping[str, np.ndarray], best_epoch: int | None, marks: dict) -> None:
+def _draw_losses(ax: Axes, history: pd.DataFrame, best_epoch: int | None, marks: dict) -> None:
     looks = {"loss": {"label": "training", "color": "black"}, "val_loss": {"label": "validation", **VALIDATION_LINE}}
-    shown = {name: values for name in looks if np.isfinite(values := _positive(columns[name])).any()}
+    shown = {name: values for name in looks if np.isfinite(values := _positive(history[name])).any()}
     for name, values in shown.items():
-        ax.plot(columns["epoch"], values, **looks[name], **marks)
+        ax.plot(history["epoch"], values, **looks[name], **marks)
     if shown:
         parts.make_logarithmic(ax, np.concatenate([*shown.values()]), most_ticks=7)
     else:
         parts.write_note(ax, "no positive loss")
     ax.set_ylabel("Loss (standardized)")
-    losses = columns["val_loss"] if np.isfinite(columns["val_loss"]).any() else columns["loss"]
-    least = losses[(columns["epoch"] == best_epoch) & np.isfinite(losses)]
-    _mark_best(ax, best_epoch, f"best epoch {best_epoch}" + (f": {least[-1]:.4g}" if least.size else ""))
+    losses = history["val_loss" if np.isfinite(history["val_loss"]).any() else "loss"]
+    least = losses[(history["epoch"] == best_epoch) & np.isfinite(losses)]
+    _mark_best(ax, best_epoch, f"best epoch {best_epoch}" + (f": {least.iloc[-1]:.4g}" if least.size else ""))
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="best", handlelength=2.0)
-    parts.write_remark(ax, _duration_text(columns["elapsed_s"]))
+    parts.write_remark(ax, _duration_text(history["elapsed_s"].to_numpy()))
 
 
 def _draw_channel_errors(

@@ -14,21 +14,15 @@ NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 LONG_TEXT = 28  # characters of a cell from which on its column wraps
 
 
-def page(title: str, style: str, *parts: str) -> str:
-    """A whole page that needs no other file."""
+def page(title: str, heading: str, remark: str, style: str, parts: Sequence[str], footer: str) -> str:
+    """A whole page that needs no other file. style: CSS. parts: HTML."""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n{_lines(parts)}</main>\n</body>\n</html>\n"
+        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<header>\n<h1>{escape(heading)}</h1>\n<p>{escape(remark)}</p>\n</header>\n{_lines(parts)}"
+        f"<footer>{escape(footer)}</footer>\n</main>\n</body>\n</html>\n"
     )
-
-
-def header(title: str, remark: str) -> str:
-    return f"<header>\n<h1>{escape(title)}</h1>\n<p>{escape(remark)}</p>\n</header>"
-
-
-def footer(words: str) -> str:
-    return f"<footer>{escape(words)}</footer>"
 
 
 def section(name: str, title: str, *parts: str) -> str:

@@ -4,13 +4,15 @@ The page is a single file with its figures inside; it needs no network and no sc
 only its section is left out.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from pages import html_parts as html
 from pages import sections
-from pages.sections import Sources
 from settings import REPORT_FILE
 from support import run_folder
 from support.errors import first_line, warn
@@ -19,6 +21,9 @@ from support.saved_networks import SETTINGS_FILE
 
 PAGE = "report.html"
 STYLE_FILE = Path(__file__).with_name("report.css")
+FLEET_FILES = ("fleet_statistics.csv", "fleet_statistics.json")
+# Columns that may be empty, or hold names that look like numbers.
+TEXTS = dict.fromkeys(("record", "sea_state", "unit", "odd", "window", "outside_training"), str)
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
 # In order of preference: section, files, how many of them, caption.
@@ -57,16 +62,16 @@ def pictures(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-# Of each section: title, how it is made, the file it is made from, and what gives this file.
+# Of each section: title, how it is made, why it may be missing, and the files it is made from.
 SECTIONS = {
-    "training": ("Training", sections.training, SETTINGS_FILE, f"the network has no {SETTINGS_FILE}"),
-    "errors": ("Errors", sections.errors, REPORT_FILE, "this run had no LAMP records to compare with"),
-    "bands": ("Bands", sections.bands, "band_report.csv", "train with num_folds to have bands around predictions"),
-    "flagged": ("Unusual records", sections.flagged, "predicted_records.csv", "no record was predicted without LAMP"),
-    "pairs": ("Pairs of files", sections.pairs, "pairs.csv", "this run read no pairs"),
-    "fleet": ("Fleet statistics", sections.fleet, "fleet_statistics.csv", "python -m studies.fleet writes them"),
-    "next": ("Next LAMP runs", sections.next_runs, "next_lamp_runs.csv", "python -m studies.next_runs proposes them"),
-    "settings": ("Settings and versions", sections.settings_and_versions, SETTINGS_FILE, f"no {SETTINGS_FILE}"),
+    "training": ("Training", sections.training, f"the network has no {SETTINGS_FILE}", SETTINGS_FILE),
+    "errors": ("Errors", sections.errors, "this run had no LAMP records to compare with", REPORT_FILE),
+    "bands": ("Bands", sections.bands, "train with num_folds to have bands around predictions", "band_report.csv"),
+    "flagged": ("Unusual records", sections.flagged, "no record was predicted without LAMP", "predicted_records.csv"),
+    "pairs": ("Pairs of files", sections.pairs, "this run read no pairs", "pairs.csv"),
+    "fleet": ("Fleet statistics", sections.fleet, "python -m studies.fleet writes them", *FLEET_FILES),
+    "next": ("Next LAMP runs", sections.next_runs, "python -m studies.next_runs proposes them", "next_lamp_runs.csv"),
+    "settings": ("Settings and versions", sections.settings_and_versions, f"no {SETTINGS_FILE}", SETTINGS_FILE),
 }
 
 
@@ -77,31 +82,42 @@ def write(folder: Path, network_folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    figures, sources = pictures(folder), Sources(folder, network_folder)
+    figures = pictures(folder)
     made, missing, faults = {}, [], []
-    for name, (title, make, file, without) in SECTIONS.items():
+    for name, (title, make, without, *files) in SECTIONS.items():
         try:
-            made[name] = (title, *make(sources), *figures.get(name, ()))
+            contents = [_read(network_folder if file == SETTINGS_FILE else folder, file) for file in files]
+            made[name] = (title, *make(*contents), *figures.get(name, ()))
         except FileNotFoundError:
             missing.append(f"{title}: {without}.")
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
-            faults.append(f"{title}: {file} cannot be read ({first_line(error)}).")
+            faults.append(f"{title}: {files[0]} cannot be read ({first_line(error)}).")
     warn([f"{folder / PAGE}: without {line}" for line in faults])
     run_folder.note(folder, [PAGE])
     with written_aside(folder / PAGE) as aside:
         aside.write_text(_page(network_folder.name, made, faults + missing), encoding="utf-8", newline="\n")
 
 
+def _read(folder: Path, file: str) -> dict | pd.DataFrame:
+    """What a JSON or CSV file holds. Raises FileNotFoundError, or another error if the file is damaged."""
+    if file.endswith(".json"):
+        return json.loads((folder / file).read_text(encoding="utf-8"))
+    rows = pd.read_csv(folder / file, dtype=TEXTS)
+    if rows.empty:
+        raise ValueError("no rows")
+    return rows
+
+
 def _page(name: str, made: Mapping[str, Sequence[str]], left_out: Sequence[str]) -> str:
     """made: of each section its title, its result in a sentence, and HTML."""
     summary = [f"{html.link(key, title)}: {html.escape(short)}" for key, (title, short, *_) in made.items()]
     more = html.bullets([html.escape(line) for line in left_out])
+    parts = [html.section(key, title, *parts) for key, (title, _, *parts) in made.items()]
     return html.page(
         f"{name}: LAMP's motions from SimpleCode's",
+        name,
+        f"LAMP's motions from SimpleCode's. Report of {time.strftime('%d %B %Y, %H:%M')}",
         STYLE_FILE.read_text(encoding="utf-8"),
-        html.header(name, f"LAMP's motions from SimpleCode's. Report of {time.strftime('%d %B %Y, %H:%M')}"),
-        html.bullets(summary),
-        *(html.section(key, title, *parts) for key, (title, _, *parts) in made.items()),
-        html.section("left_out", "Not on this page", more) if more else "",
-        html.footer("A single file: figures are inside, and nothing is loaded from elsewhere."),
+        [html.bullets(summary), *parts, html.section("left_out", "Not on this page", more) if more else ""],
+        "A single file: figures are inside, and nothing is loaded from elsewhere.",
     )

@@ -1,11 +1,9 @@
-"""The sections of the report page, each made from one or two files of a run.
+"""The sections of the report page, each made from what one or two files of a run hold.
 
 A section is its result in a sentence, for the top of the page, followed by HTML. `report_page` adds the figures.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ from figures.parts import SET_NAMES
 from metrics import SIMPLECODE
 from pages import html_parts as html
 from readers.cases import find_handle
-from settings import REPORT_FILE, UserInput, declared
+from settings import UserInput, declared
 from support.saved_networks import SETTINGS_FILE
 
 MOST_ROWS = 30  # of a table
@@ -26,39 +24,17 @@ MOTIONS = {"VBM": "bending moment", "Zcg": "heave", "Roll": "roll", "Pitch": "pi
 NETWORKS = {"lstm": "An LSTM", "gru": "A GRU", "transformer": "A transformer", "linear": "A linear filter"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [kn]"}
 
-# Columns that may be empty, or hold names that look like numbers.
-TEXTS = dict.fromkeys(("record", "sea_state", "unit", "odd", "window", "outside_training"), str)
-
 Section = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Sources:
-    """The folders of a run's output and of its network in saved_models."""
-
-    folder: Path
-    network_folder: Path
-
-    def metadata(self) -> dict:
-        return json.loads((self.network_folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Raises FileNotFoundError, or another error if the file is damaged."""
-        rows = pd.read_csv(self.folder / name, dtype=TEXTS)
-        if rows.empty:
-            raise ValueError("no rows")
-        return rows
-
-
 def _first_rows(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, file: str) -> str:
-    """A table of the first rows. columns: their headings, by name."""
+    """A table of the first rows of a file. columns: their headings, by name."""
     more = f" The first {MOST_ROWS} of {len(rows)}; {file} has all." if len(rows) > MOST_ROWS else ""
     return html.table(rows[list(columns)].rename(columns=columns).head(MOST_ROWS), caption + more)
 
 
-def training(sources: Sources) -> Section:
+def training(metadata: Mapping) -> Section:
     """What was trained on what."""
-    metadata = sources.metadata()
     user, data = (metadata.get("settings", {}).get(part, {}) for part in ("user", "data"))
     network = metadata["network"]
     sets = {name: [Path(path).name for path in data.get(f"{name}_sc", ())] for name in SET_NAMES}
@@ -118,50 +94,47 @@ def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     return row
 
 
-def errors(sources: Sources) -> Section:
+def errors(report: pd.DataFrame) -> Section:
     """Errors of the network and of SimpleCode, with one sentence for each motion."""
-    report = sources.table(REPORT_FILE)
     report = report[report["channel"] != "All"]
     network = next((name for name in report["source"] if name != SIMPLECODE), "")
     sets = [name for name in UNSEEN_FIRST if name in set(report["set"])]
     channels = list(dict.fromkeys(report.loc[report["source"] == network, "channel"]))
-    # SimpleCode may be without the bending moment.
-    all_rows = pd.MultiIndex.from_product([sets, channels, [SIMPLECODE, network]])
-    measures = report.set_index(["set", "channel", "source"]).reindex(all_rows)
-    sentences, shares, rows = [], [], []
-    for of_set in sets:
-        for channel in channels:
-            simple, ours = (measures.loc[(of_set, channel, source)] for source in (SIMPLECODE, network))
-            row = error_row(of_set, channel, network, simple, ours)
-            rows.append(row)
-            if of_set == sets[0]:
-                sentences.append(html.escape(error_sentence(channel, network, simple, ours)))
-                share = html.NONE if np.isnan(row["Share [%]"]) else f"{row['Share [%]']:.2g} %"
-                shares.append(f"{share} in {MOTIONS.get(channel, channel)}")
+    # All of them, as SimpleCode may be without the bending moment.
+    about = pd.MultiIndex.from_product([sets, channels], names=["set", "channel"])
+    simple, ours = (
+        report[report["source"] == source].set_index(about.names).reindex(about).reset_index()
+        for source in (SIMPLECODE, network)
+    )
+    rows = _error_rows(network, simple, ours)
+    sentences, shares = [], []
+    for row, channel in enumerate(channels):  # of the first set
+        sentences.append(html.escape(error_sentence(channel, network, simple.loc[row], ours.loc[row])))
+        share = rows.loc[row, "Share [%]"]
+        shares.append(f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {MOTIONS.get(channel, channel)}")
     seen = " These records were used in training." if sets[0] == "train" else ""
     on_records = f"On the {SET_NAMES[sets[0]]} records, "
     return (
         f"{on_records}the network's mean squared error as a share of SimpleCode's is {_listed(shares)}.",
         html.paragraph(f"{on_records}against LAMP:{seen}"),
         html.bullets(sentences),
-        html.table(
-            pd.DataFrame(rows), "Errors against LAMP; share: the network's mean squared error over SimpleCode's"
-        ),
+        html.table(rows, "Errors against LAMP; share: the network's mean squared error over SimpleCode's"),
     )
 
 
-def error_row(of_set: str, channel: str, network: str, simple: pd.Series, ours: pd.Series) -> dict[str, object]:
-    return {
-        "Set": SET_NAMES[of_set].capitalize(),
-        "Motion": f"{_motion(channel)}\N{NO-BREAK SPACE}[{CHANNEL_UNITS.get(channel, '')}]",
+def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    columns = {
+        "Set": [SET_NAMES[name].capitalize() for name in ours["set"]],
+        "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{CHANNEL_UNITS.get(name, '')}]" for name in ours["channel"]],
         "RMSE, SimpleCode": simple["rmse"],
         f"RMSE, {network}": ours["rmse"],
-        "Share [%]": 100 * ours["mse"] / simple["mse"] if simple["mse"] > 0 else np.nan,
+        "Share [%]": 100 * ours["mse"] / simple["mse"].where(simple["mse"] > 0),
         "Correlation": ours["correlation"],
         "SSA error, SimpleCode": simple["ssa_error"],
         f"SSA error, {network}": ours["ssa_error"],
         "Largest error": ours["max_error"],
     }
+    return pd.DataFrame(columns)
 
 
 def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
@@ -175,9 +148,8 @@ def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Serie
     )
 
 
-def bands(sources: Sources) -> Section:
+def bands(report: pd.DataFrame) -> Section:
     """The bands and which share of the steps they cover."""
-    report = sources.table("band_report.csv")
     level = max((each for each in report["level"].unique() if each <= LEVEL), default=report["level"].min())
     rows = report[report["level"] == level]
     shown = "test" if "test" in set(rows["set"]) else rows["set"].iloc[0]
@@ -209,9 +181,8 @@ def _set_title(name: str) -> str:
     return f"{SET_NAMES.get(base, base).capitalize()}{comma}{rest}"
 
 
-def flagged(sources: Sources) -> Section:
+def flagged(table: pd.DataFrame) -> Section:
     """The predicted records that are unlike those of the training."""
-    table = sources.table("predicted_records.csv")
     unlike = table[table["flagged"]].sort_values("score", ascending=False)
     verb = "is" if len(unlike) < 2 else "are"
     short = f"{len(unlike) or 'None'} of {_count(len(table), 'predicted record')} {verb} unlike those of the training."
@@ -228,9 +199,8 @@ def flagged(sources: Sources) -> Section:
     return short, html.paragraph(about), _first_rows(rows, columns, "Most unusual first.", "predicted_records.csv")
 
 
-def pairs(sources: Sources) -> Section:
+def pairs(table: pd.DataFrame) -> Section:
     """The pairs of SimpleCode and LAMP that contradict each other or the others."""
-    table = sources.table("pairs.csv")
     odd = table[table["odd"].notna()].replace({"set": SET_NAMES})
     number = _count(len(table), "pair")
     if odd.empty:
@@ -242,10 +212,8 @@ def pairs(sources: Sources) -> Section:
     return short, html.paragraph(short), _first_rows(odd, columns, caption, "pairs.csv")
 
 
-def fleet(sources: Sources) -> Section:
+def fleet(table: pd.DataFrame, facts: Mapping) -> Section:
     """Statistics over all predicted records, all sea states together first."""
-    table = sources.table("fleet_statistics.csv")
-    facts = json.loads((sources.folder / "fleet_statistics.json").read_text(encoding="utf-8"))
     last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
     rows = pd.concat([table[last], table[~last]])
     names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
@@ -277,9 +245,8 @@ def _intervals(rows: pd.DataFrame, prefix: str) -> list[str]:
     ]
 
 
-def next_runs(sources: Sources) -> Section:
+def next_runs(table: pd.DataFrame) -> Section:
     """The records proposed for the next LAMP runs."""
-    table = sources.table("next_lamp_runs.csv")
     drawn = int(table["reason"].str.startswith("random").sum())
     short = f"{_count(len(table), 'record')} proposed, {html.number(drawn)} of them drawn at random."
     about = f"{short} Only those drawn at random may enter the intervals of the fleet's statistics."
@@ -290,9 +257,8 @@ def next_runs(sources: Sources) -> Section:
     return short, html.paragraph(about), rows
 
 
-def settings_and_versions(sources: Sources) -> Section:
+def settings_and_versions(metadata: Mapping) -> Section:
     """What differs from the defaults, and the versions of the libraries."""
-    metadata = sources.metadata()
     defaults, user = declared(UserInput), metadata.get("settings", {}).get("user", {})
     rows = [
         {"Setting": name, "Value": _plain(value), "Meaning": defaults[name].help}

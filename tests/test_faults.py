@@ -195,7 +195,7 @@ def test_a_file_that_vanishes_while_it_is_predicted_costs_only_itself(tmp_path, 
         return found
 
     monkeypatch.setattr(data_io, "read_record", vanishing)
-    _, (fault,) = outputs.predict_without_lamp(config, Echo(), data_io.MOTIONS)
+    _, (fault,) = outputs.predict_without_lamp(config, Echo())
     assert "SC_1.mot: file is missing" in fault
     assert sorted(path.name for path in config.output_folder.glob("*.mot")) == [
         "lstm_output_for_SC_0.mot",

@@ -36,7 +36,7 @@ def many(tmp_path, monkeypatch) -> Config:
 def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys):
     monkeypatch.setattr(outputs, "RECORDS_AT_ONCE", 2)
     predictor = Echo()
-    assert outputs.predict_without_lamp(many, predictor, data_io.MOTIONS) == ([], [])
+    assert outputs.predict_without_lamp(many, predictor) == ([], [])
     assert predictor.batches == [2, 2, 1]
     assert "Predicted 5 of 5" in capsys.readouterr().out
     for i, sc in enumerate(many.data.predict_sc):
@@ -68,7 +68,7 @@ def test_warnings_are_reported_once_and_errors_come_back(many, capsys):
         file.write(text)
     with open(f"{many.data.predict_sc[3]}.mot", "w") as file:
         file.write("")
-    _, (fault,) = outputs.predict_without_lamp(many, Echo(), data_io.MOTIONS)
+    _, (fault,) = outputs.predict_without_lamp(many, Echo())
     assert "SC_3.mot" in fault and "empty" in fault
     said = capsys.readouterr()
     assert said.err.count("interpolated") == 1 and "Predicted 4 of 5" in said.out
@@ -82,13 +82,13 @@ def test_without_motions_there_is_no_mot_file(many):
         def predict(self, inputs):
             return [array[:, :1] for array in inputs]
 
-    assert outputs.predict_without_lamp(config, Moment(), ("VBM",)) == ([], [])
+    assert outputs.predict_without_lamp(config, Moment()) == ([], [])
     names = sorted(path.name for path in config.output_folder.glob("p_*"))
     assert names == [f"p_SC_{i}.txt" for i in range(5)]
 
 
 def test_nothing_to_predict_prints_nothing(many, capsys):
-    assert outputs.predict_without_lamp(Config(), Echo(), data_io.MOTIONS) == ([], [])
+    assert outputs.predict_without_lamp(Config(), Echo()) == ([], [])
     assert capsys.readouterr() == ("", "")
 
 
@@ -105,5 +105,5 @@ def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_progress_is_shown_on_a_terminal_alone(many, monkeypatch, capsys, is_terminal):
     monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
-    outputs.predict_without_lamp(many, Echo(), data_io.MOTIONS)
+    outputs.predict_without_lamp(many, Echo())
     assert ("Predicting: 100%" in capsys.readouterr().err) == is_terminal

@@ -1,7 +1,5 @@
 """Figures: what they show is what they were given, also for odd records; nothing here judges their looks."""
 
-import warnings
-
 import numpy as np
 import pytest
 from matplotlib import rc_context
@@ -12,13 +10,7 @@ import plotting
 from data_io import CHANNEL_UNITS
 from figures.parts import STYLE_FILE
 from metrics import record_maxima, running_mean, turning_points
-from plotting import (
-    error_figure,
-    histogram_figure,
-    maxima_figure,
-    prediction_figure,
-    save_figure,
-)
+from plotting import error_figure, histogram_figure, maxima_figure, prediction_figure, save_figure
 from settings import Plotting
 from support.errors import InputError
 
@@ -27,12 +19,7 @@ LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", 
 SCALES = np.array([2e8, 1.0, 8.0, 2.0])
 STYLE = Plotting(simple_color="tab:red", lamp_color="navy", lstm_color="tab:green", running_avg_span=20)
 
-
-@pytest.fixture(autouse=True)
-def warnings_are_errors():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
 
 def make_record(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -89,7 +76,7 @@ def test_running_mean_leaves_nan_out():
 
 def test_prediction_shows_the_arrays_given():
     time, lamp, simple, lstm = make_record(3000)
-    figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "record_1"))
+    figure = rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, "record_1"))
     assert figure.get_suptitle() == "record_1"
     for index, label in enumerate(LABELS):
         whole, detail = figure.axes[2 * index : 2 * index + 2]
@@ -111,7 +98,7 @@ def test_prediction_shows_the_arrays_given():
 
 def test_long_record_shows_lamp_in_full_and_envelopes_that_hold_all_extremes():
     time, lamp, simple, lstm = make_record(18001)
-    figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS[1:2], STYLE, ""))
+    figure = rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS[1:2], STYLE, ""))
     lines = [line for line in figure.axes[0].lines if same_color(line.get_color(), STYLE.lamp_color)]
     motion, upper, lower = sorted(lines, key=lambda line: -line.get_xdata().size)
     np.testing.assert_array_equal(motion.get_ydata(), lamp[:, 0])
@@ -126,7 +113,7 @@ def test_detail_stays_within_the_record():
     for peak_row in (0, 5, 1500, 2999):
         lamp = np.zeros((3000, 1))
         lamp[peak_row] = 1.0
-        figure = prediction_figure(time, lamp, None, lamp, ("Roll",), STYLE, "")
+        figure = prediction_figure(time, (lamp, lamp, lamp), ("Roll",), STYLE, "")
         shown = figure.axes[1].lines[0].get_xdata()
         assert shown.size == pytest.approx(plotting.DETAIL_DURATION / 0.1, abs=2)
         assert shown[0] <= time[peak_row] <= shown[-1]
@@ -135,22 +122,20 @@ def test_detail_stays_within_the_record():
 @pytest.mark.parametrize("rows", [1, 2, 50])
 def test_prediction_of_a_record_shorter_than_the_detail(rows):
     time, lamp, simple, lstm = make_record(rows)
-    figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "short"))
+    figure = rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, "short"))
     assert figure.axes[1].lines[0].get_xdata().size == rows
 
 
-def test_prediction_without_lamp_and_without_simplecode():
-    time, lamp, simple, lstm = make_record(1000)
-    no_lamp = rendered(prediction_figure(time, None, simple, lstm, CHANNELS, STYLE, ""))
-    assert labels_of(no_lamp.legends[0])[:2] == ["SimpleCode", "LSTM"]
-    no_simple = rendered(prediction_figure(time, lamp, None, lstm, CHANNELS, STYLE, ""))
-    assert labels_of(no_simple.legends[0])[:2] == ["LAMP", "LSTM"]
+def test_prediction_without_simplecode():
+    time, lamp, _, lstm = make_record(1000)
+    figure = rendered(prediction_figure(time, (lamp, np.full_like(lamp, np.nan), lstm), CHANNELS, STYLE, ""))
+    assert labels_of(figure.legends[0])[:2] == ["LAMP", "LSTM"]
 
 
 def test_long_titles_are_wrapped_within_the_figure_and_dollars_are_no_formula():
     time, lamp, simple, lstm = make_record(200)
     for title in ("a_very_long_name/" * 12, "words and words " * 12, "$HOME/run_$1^{x"):
-        figure = rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, title))
+        figure = rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, title))
         box = figure._suptitle.get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width
         assert figure.get_suptitle().replace("\n", "").replace(" ", "") == title.replace(" ", "")
@@ -161,7 +146,7 @@ def test_long_titles_are_wrapped_within_the_figure_and_dollars_are_no_formula():
 
 def test_error_figure_shows_running_means_and_errors_at_lamp_peaks():
     time, lamp, simple, lstm = make_record(2000)
-    figure = rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "record_1"))
+    figure = rendered(error_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, "record_1"))
     for index, label in enumerate(LABELS):
         running, at_peaks = figure.axes[2 * index : 2 * index + 2]
         error = lstm[:, index] - lamp[:, index]
@@ -184,13 +169,13 @@ def test_error_statistics_are_of_the_absolute_error():
     time = np.arange(4.0)
     lamp = np.zeros((4, 1))
     lstm = np.array([[1.0], [-3.0], [1.0], [-3.0]])
-    figure = rendered(error_figure(time, lamp, None, lstm, ("Roll",), STYLE, ""))
+    figure = rendered(error_figure(time, (lamp, np.full_like(lamp, np.nan), lstm), ("Roll",), STYLE, ""))
     assert "max 3, mean 2, st. dev. 1" in texts_of(figure.axes[0])
 
 
 def test_text_of_statistics_lies_above_the_curves():
     time, lamp, simple, lstm = make_record(2000)
-    figure = rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    figure = rendered(error_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
     for running in figure.axes[::2]:
         bottom = running.transData.inverted().transform((0, running.texts[0].get_window_extent().y0))[1]
         assert bottom > max(line.get_ydata().max() for line in running.lines)
@@ -198,7 +183,7 @@ def test_text_of_statistics_lies_above_the_curves():
 
 def test_perfect_model_and_missing_simplecode():
     time, lamp, _, _ = make_record(500)
-    figure = rendered(error_figure(time, lamp, None, lamp, CHANNELS, STYLE, ""))
+    figure = rendered(error_figure(time, (lamp, np.full_like(lamp, np.nan), lamp), CHANNELS, STYLE, ""))
     assert labels_of(figure.legends[0]) == ["LSTM"]
     assert figure.axes[1].get_ylim()[0] < 0 < figure.axes[1].get_ylim()[1]
 
@@ -207,13 +192,13 @@ def test_roll_that_is_zero_in_head_seas():
     time, lamp, simple, lstm = make_record(2000)
     for array in (lamp, simple):
         array[:, 2] = 0.0
-    rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
-    errors = rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
+    errors = rendered(error_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
     assert "no peaks" in texts_of(errors.axes[5])
     assert not errors.axes[5].lines
     lstm[:, 2] = 0.0
-    rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
-    rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
+    rendered(error_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
     records = {"train": [(lamp, simple, lstm)], "val": [], "test": []}
     rendered(maxima_figure(maxima_of(records), CHANNELS, STYLE))
     histogram = rendered(histogram_figure(records, CHANNELS, STYLE))
@@ -224,9 +209,8 @@ def test_diverged_network_still_gives_figures():
     time, lamp, simple, lstm = make_record(500)
     lstm[:] = np.nan
     lstm[:250, 1] = np.inf
-    rendered(prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
-    rendered(prediction_figure(time, None, None, lstm, CHANNELS, STYLE, ""))
-    rendered(error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, ""))
+    rendered(prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
+    rendered(error_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, ""))
     rendered(maxima_figure(maxima_of({"test": [(lamp, simple, lstm)]}), CHANNELS, STYLE))
     rendered(histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE))
 
@@ -319,8 +303,8 @@ def test_powers_of_ten_are_clear_of_labels_and_titles():
 
 def test_the_network_has_its_own_name_and_the_color_of_the_lstm():
     time, lamp, simple, predicted = make_record(700)
-    record = (time, lamp, simple, predicted, CHANNELS, STYLE, "record", "GRU")
-    sets = {"train": [(lamp, simple, predicted)]}
+    motions = (lamp, simple, predicted)
+    record, sets = (time, motions, CHANNELS, STYLE, "record", "GRU"), {"train": [motions]}
     for figure in (
         prediction_figure(*record),
         error_figure(*record),
@@ -329,8 +313,7 @@ def test_the_network_has_its_own_name_and_the_color_of_the_lstm():
     ):
         labels = labels_of(rendered(figure).legends[0])
         assert "GRU" in labels and "LSTM" not in labels
-    figure = prediction_figure(time, None, None, predicted, CHANNELS, STYLE, "", "GRU")
-    assert figure.axes[1].get_title() == "Around the largest GRU response"
+    figure = prediction_figure(*record)
     np.testing.assert_array_equal(line_of(figure.axes[0], STYLE.lstm_color), predicted[:, 0])
 
 
@@ -345,7 +328,8 @@ def test_no_records_at_all():
 
 def test_save_makes_folders_replaces_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "a" / "b" / "figure.png"
-    figure = prediction_figure(*make_record(50), CHANNELS, STYLE, "record")
+    time, *motions = make_record(50)
+    figure = prediction_figure(time, motions, CHANNELS, STYLE, "record")
     save_figure(figure, path)
     path.write_bytes(b"old")
     save_figure(figure, path)
@@ -372,8 +356,8 @@ def test_failed_save_keeps_the_old_file_and_leaves_nothing_else(tmp_path, monkey
 def test_arrays_given_are_not_changed():
     time, lamp, simple, lstm = make_record(800)
     copies = [array.copy() for array in (time, lamp, simple, lstm)]
-    prediction_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "")
-    error_figure(time, lamp, simple, lstm, CHANNELS, STYLE, "")
+    prediction_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, "")
+    error_figure(time, (lamp, simple, lstm), CHANNELS, STYLE, "")
     maxima_figure(maxima_of({"test": [(lamp, simple, lstm)]}), CHANNELS, STYLE)
     histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
     for array, copy in zip((time, lamp, simple, lstm), copies, strict=True):

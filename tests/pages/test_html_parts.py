@@ -10,7 +10,7 @@ NASTY = "<script>alert(\"1\")</script> & 'co'"
 
 def test_text_is_escaped_everywhere():
     made = [
-        html_parts.page(NASTY, "", html_parts.header(NASTY, NASTY), html_parts.footer(NASTY)),
+        html_parts.page(NASTY, NASTY, NASTY, "", [], NASTY),
         html_parts.section(NASTY, NASTY, html_parts.paragraph(NASTY), html_parts.link(NASTY, NASTY)),
         html_parts.table(pd.DataFrame({NASTY: [NASTY]}), NASTY),
         html_parts.picture(html_parts.PNG + bytes(16), NASTY, NASTY),

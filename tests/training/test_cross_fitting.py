@@ -92,7 +92,7 @@ def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
 
 def test_the_reports_validation_is_out_of_fold(trained):
     config = configure(**USER)
-    results = outputs.predict_sets(config, Predictor(trained), SETS)
+    results = outputs.predict_sets(config, Predictor(trained, with_spread=True), SETS)
     found = load_out_of_fold(FOLDER)
     assert np.array_equal(results["val"][0][2], found[SETS["val"][0].name])
     joint = outputs._with_out_of_fold(config, results)

@@ -81,7 +81,7 @@ def test_texts_have_the_bounds_behind_the_present_columns(run, wanted):
     bands = run.bands()
     config = dataclasses.replace(run.config, save=SaveData(bands=wanted, train=(), val=(), test=(0,)))
     results = {name: outputs.Predicted(run.sets[name], run.predictions[name]) for name in run.sets}
-    outputs.save_predictions(config, results, MOTIONS, bands)
+    outputs.save_predictions(config, results, bands)
     (file,) = run.config.output_folder.glob("*.txt")
     table = pd.read_csv(file, sep=r"\s+")
     bounds = ["Zcg_lower", "Zcg_upper", "Roll_lower", "Roll_upper", "Pitch_lower", "Pitch_upper"]
