@@ -17,7 +17,7 @@ from tqdm import tqdm
 from readers import record_cache, text_tables
 from readers.alignment import align, interpolated
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
-from readers.waves import grid_offsets, wave_elevation
+from readers.wave_grid import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder
 from support.cores import cores

@@ -10,7 +10,7 @@ from conftest import SEA_HEADER, write_realization, write_rows
 from data_io import input_channels, read_cases, read_record
 from readers import text_tables
 from readers.text_tables import SEA, WAV, read_columns
-from readers.waves import wave_elevation
+from readers.wave_grid import wave_elevation
 from settings import UserInput
 
 SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
