@@ -31,7 +31,7 @@ from data_io import read_record  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
 from studies import fleet_extremes as extremes  # noqa: E402
-from studies.fleet_records import training_config  # noqa: E402
+from support.saved_networks import training_config  # noqa: E402
 from trust import record_statistics  # noqa: E402
 from trust.record_statistics import Recorder, RecordTable  # noqa: E402
 
@@ -68,12 +68,12 @@ class Pool:
         levels = np.linspace(self.lamp.min() - 3 * self.jitter, self.lamp.max() + 3 * self.jitter, 2000)
         return np.interp(-probabilities, -self.above(levels), levels)
 
-    def draw(self, n: int, size: int, rng: np.random.Generator) -> extremes.Maxima:
+    def draw(self, n: int, size: int, rng: np.random.Generator) -> estimates.Sample:
         """n records with LAMP, each predicted by one network, and a fleet."""
         records, fleet = rng.integers(len(self.lamp), size=n), rng.integers(len(self.lamp), size=size)
         network = rng.integers(self.members.shape[1], size=n)
         own, others = self.jitter * rng.normal(size=n), self.jitter * rng.normal(size=(size, 1))
-        return extremes.Maxima(
+        return estimates.Sample(
             self.lamp[records] + own, self.members[records, network] + own, self.members[fleet] + others
         )
 
@@ -126,7 +126,7 @@ def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
     rows = []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
-        found = estimates.corrected_mean(drawn.lamp, drawn.out_of_fold, drawn.fleet.mean(axis=1), LEVEL)
+        found = estimates.corrected_mean(drawn, LEVEL)
         alone = estimates.mean(drawn.lamp, LEVEL)
         covered = [each.lower <= truth <= each.upper for each in (found, alone)]
         rows.append((*covered, found.half_width / alone.half_width, estimates.effective_runs(n, alone, found)))

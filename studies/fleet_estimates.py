@@ -11,6 +11,7 @@ covers too little with the few LAMP records there are.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -19,7 +20,15 @@ FEWEST_RECORDS = 3  # LAMP records of a sea state whose own correction is used
 
 
 @dataclass(frozen=True)
-class Interval:
+class Sample:
+    """One statistic of records: lamp, out_of_fold: (n,) of LAMP records, and as predicted. fleet: (N, network)."""
+
+    lamp: np.ndarray
+    out_of_fold: np.ndarray
+    fleet: np.ndarray
+
+
+class Interval(NamedTuple):
     """A number with the interval that covers it at the level asked for; NaN where there is none."""
 
     estimate: float = np.nan
@@ -29,10 +38,6 @@ class Interval:
     @property
     def half_width(self) -> float:
         return (self.upper - self.lower) / 2
-
-    def within(self, least: float, most: float) -> "Interval":
-        """Cut off at what is possible, such as 0 and 1 for a probability."""
-        return Interval(*(float(np.clip(each, least, most)) for each in (self.estimate, self.lower, self.upper)))
 
 
 def mean(values: np.ndarray, level: float) -> Interval:
@@ -47,17 +52,14 @@ def _around(estimate: float, variance: float, records: int, level: float) -> Int
     return Interval(float(estimate), float(estimate - half), float(estimate + half))
 
 
-def corrected_mean(
-    lamp: np.ndarray, out_of_fold: np.ndarray, fleet: np.ndarray, level: float, borrowed: bool = False
-) -> Interval:
-    """The formula above.
+def corrected_mean(sample: Sample, level: float, borrowed: bool = False) -> Interval:
+    """The formula above, with the mean of the networks' statistics as f_j.
 
-    Args:
-        lamp, out_of_fold: (n,) LAMP's statistic and the network's for the same records. fleet: (N,).
-        borrowed: the LAMP records are of other sea states. The mean error in this sea state is then taken to be as far
-            from their mean as the error of one record may be, s_r^2 (1 + 1 / n) in place of s_r^2 / n.
+    borrowed: the LAMP records are of other sea states. The mean error in this sea state is then taken to be as far from
+    their mean as the error of one record may be, s_r^2 (1 + 1 / n) in place of s_r^2 / n.
     """
-    residual, n, size = lamp - out_of_fold, len(lamp), len(fleet)
+    residual, fleet = sample.lamp - sample.out_of_fold, sample.fleet.mean(axis=1)
+    n, size = len(residual), len(fleet)
     if not size or not n:
         return Interval()
     if n < 2 or size < 2:

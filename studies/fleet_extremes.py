@@ -17,29 +17,20 @@ Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy import stats
 from scipy.special import expit, gamma
 
-from studies.fleet_estimates import Interval, share
+from studies.fleet_estimates import Interval, Sample, share
 
 BOOTSTRAPS = 500
 MOST_RESIDUALS = 60  # quantiles stand in for more
-LEAST_SQUARE = 1e-9
-LEAST_PROBABILITY = 1e-9
+TINY = 1e-9  # keeps quotients and logarithms finite
 NUM_LEVELS = 100
 TAIL_RECORDS = 10  # a quantile with fewer fleet records above it is an extrapolation
 EULER = 0.5772156649
-
-
-@dataclass(frozen=True)
-class Maxima:
-    """lamp, out_of_fold: (n,) largest values of the LAMP records, and as predicted. fleet: (N, network), predicted."""
-
-    lamp: np.ndarray
-    out_of_fold: np.ndarray
-    fleet: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ def terms_of(predicted: np.ndarray, fleet: np.ndarray) -> np.ndarray:
     scale = fleet.std() or 1.0
     x, of_fleet = (predicted - fleet.mean()) / scale, (fleet - fleet.mean()) / scale
     skewness = (of_fleet**3).mean()
-    norm = np.sqrt(max((of_fleet**4).mean() - 1 - skewness**2, LEAST_SQUARE))
+    norm = np.sqrt(max((of_fleet**4).mean() - 1 - skewness**2, TINY))
     return np.stack([x, (x**2 - 1 - skewness * x) / norm], axis=-1)
 
 
@@ -73,7 +64,7 @@ def fit(lamp: np.ndarray, terms: np.ndarray, curvature: float = 0.0) -> Fit:
     lamp: (n,). terms: (n, 2), see `terms_of`.
     """
     n, prior = len(lamp), np.array([0.0, curvature])
-    distance, penalty = terms - terms.mean(axis=0), np.diag([LEAST_SQUARE, 1.0])
+    distance, penalty = terms - terms.mean(axis=0), np.diag([TINY, 1.0])
     inverse = np.linalg.inv(distance.T @ distance + penalty)
     slopes = inverse @ (distance.T @ (lamp - lamp.mean()) + penalty @ prior)
     intercept = float(lamp.mean() - terms.mean(axis=0) @ slopes)
@@ -89,19 +80,23 @@ def fit(lamp: np.ndarray, terms: np.ndarray, curvature: float = 0.0) -> Fit:
 class Curves:
     """Exceedance probabilities of the largest value of a record.
 
-    levels: (level,). probability: (level,). resampled: (bootstrap, level). records: n, of LAMP. size: N, of the fleet.
+    levels: (level,). probabilities: (1 + bootstrap, level), the estimate and those of the resamples. records: n, of
+    LAMP. size: N, of the fleet.
     """
 
     levels: np.ndarray
-    probability: np.ndarray
-    resampled: np.ndarray
+    probabilities: np.ndarray
     records: int
     size: int
+
+    @property
+    def probability(self) -> np.ndarray:
+        return self.probabilities[0]
 
     def at(self, level: float, confidence: float) -> Interval:
         """The probability that the largest value of a record exceeds a level."""
         curves = (self.probability, *self.bounds(confidence))
-        return Interval(*(float(np.interp(level, self.levels, curve)) for curve in curves))
+        return Interval(*(np.interp(level, self.levels, curve) for curve in curves))
 
     def bounds(self, confidence: float) -> np.ndarray:
         """(2, level): lower and upper bounds of the probabilities.
@@ -109,8 +104,7 @@ class Curves:
         Neither rises with the level, as where the estimate falls to 0 its logit says nothing about the width. They are
         no closer to 0 and 1 than those of an event that none or all of N records show.
         """
-        arguments = _logit(self.probability), _logit(self.resampled), confidence, self.records
-        lower, upper = expit(_bounds(*arguments))
+        lower, upper = expit(_bounds(_logit(self.probabilities), confidence, self.records))
         lower = np.maximum.accumulate(np.minimum(lower, self.probability)[::-1])[::-1]
         upper = np.minimum.accumulate(np.maximum(upper, self.probability))
         none, all_of_them = (share(records, self.size, confidence) for records in (0, self.size))
@@ -118,36 +112,34 @@ class Curves:
 
     def quantile(self, probability: float, confidence: float) -> Interval:
         """The level that the largest value of a record exceeds with a probability."""
-        crossed = [np.interp(-probability, -curve, self.levels) for curve in (self.probability, *self.resampled)]
-        return percentiles(crossed[0], np.array(crossed[1:]), confidence, self.records)
+        crossed = [np.interp(-probability, -curve, self.levels) for curve in self.probabilities]
+        return percentiles(np.array(crossed), confidence, self.records)
 
 
-def percentiles(estimate: float, resampled: np.ndarray, confidence: float, records: int) -> Interval:
-    """Percentiles of a bootstrap over `records`, moved away from the estimate by `small_sample_factor`."""
-    return Interval(float(estimate), *(float(bound) for bound in _bounds(estimate, resampled, confidence, records)))
+def percentiles(values: np.ndarray, confidence: float, records: int) -> Interval:
+    """The estimate with its bounds. values: (1 + bootstrap,), the estimate and those of resamples of the records."""
+    return Interval(values[0], *_bounds(values, confidence, records))
 
 
-def _bounds(estimate: np.ndarray, resampled: np.ndarray, confidence: float, records: int) -> np.ndarray:
-    """(2, ...): lower and upper bounds of estimates (...,) from resampled (bootstrap, ...) ones."""
-    tail, factor = (1 - confidence) / 2, small_sample_factor(records, confidence)
+def _bounds(values: np.ndarray, confidence: float, records: int) -> np.ndarray:
+    """(2, ...): lower and upper bounds. values: (1 + bootstrap, ...), the estimates and those of resamples.
+
+    Percentiles, moved away from the estimate by what those of a bootstrap over n records lack: Student's quantile over
+    the normal one, and sqrt(n / (n - 2)), as two numbers are fitted. Without the latter, intervals of 90 % covered 83
+    to 87 % with n = 20.
+    """
+    estimate, resampled = values[0], values[1:]
+    freedom, tail = max(records - 2, 1), (1 - confidence) / 2
+    factor = stats.t.isf(tail, freedom) / stats.norm.isf(tail) * np.sqrt(records / freedom)
     lower, upper = estimate + factor * (np.quantile(resampled, [tail, 1 - tail], axis=0) - estimate)
     return np.stack([np.minimum(lower, estimate), np.maximum(upper, estimate)])
 
 
-def small_sample_factor(records: int, confidence: float) -> float:
-    """What percentiles of a bootstrap lack: Student's quantile over the normal one, and sqrt(n / (n - 2)).
-
-    The latter as two numbers are fitted. Without it, intervals of 90 % covered 83 to 87 % with n = 20.
-    """
-    freedom, tail = max(records - 2, 1), (1 - confidence) / 2
-    return float(stats.t.isf(tail, freedom) / stats.norm.isf(tail) * np.sqrt(records / freedom))
-
-
 def _logit(probability: np.ndarray) -> np.ndarray:
-    return np.log((probability + LEAST_PROBABILITY) / (1 - probability + LEAST_PROBABILITY))
+    return np.log((probability + TINY) / (1 - probability + TINY))
 
 
-def fits(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
+def fits(maxima: Sample, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
     """Yields the fit and weights (N,) of the fleet's records, first as they are, then of `number` resamples."""
     rng = np.random.default_rng(seed)
     n, size = len(maxima.lamp), len(maxima.fleet)
@@ -160,16 +152,17 @@ def fits(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[
         yield fit(maxima.lamp[drawn], terms[drawn], fitted.residuals.std() * rng.normal()), weights
 
 
-def exceedance_curves(maxima: Maxima, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
+def exceedance_curves(maxima: Sample, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
     """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
-    fitted, _ = next(fits(maxima, seed, 0))
+    resamples = fits(maxima, seed, number)
+    fitted, weights = next(resamples)
     order = np.argsort(maxima.fleet, axis=None)
     record = order // maxima.fleet.shape[1]
     terms = terms_of(maxima.fleet.ravel()[order], maxima.fleet)
     expected = fitted.of(terms)
     ends = min(expected.min() + fitted.residuals.min(), maxima.lamp.min())
     ends = (ends, max(expected.max() + fitted.residuals.max(), maxima.lamp.max(), reach))
-    margin = 0.25 * (ends[1] - ends[0]) + 1e-9
+    margin = 0.25 * (ends[1] - ends[0]) + TINY
     levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
 
     def exceedance(model: Fit, weights: np.ndarray) -> np.ndarray:
@@ -180,8 +173,8 @@ def exceedance_curves(maxima: Maxima, seed: int, number: int = BOOTSTRAPS, reach
         places = np.searchsorted(expected[rising], levels[:, None] - model.residuals, side="right")
         return 1 - up_to[places].mean(axis=1) / up_to[-1]
 
-    probability, *resampled = (exceedance(*each) for each in fits(maxima, seed, number))
-    return Curves(levels, probability, np.array(resampled), len(maxima.lamp), len(maxima.fleet))
+    found = [exceedance(*each) for each in chain([(fitted, weights)], resamples)]
+    return Curves(levels, np.array(found), len(maxima.lamp), len(maxima.fleet))
 
 
 # ---- longer exposures -----------------------------------------------------------------------------------------------
@@ -240,11 +233,11 @@ DISTRIBUTIONS = {
 }
 
 
-def fitted_moments(maxima: Maxima, seed: int, number: int = BOOTSTRAPS) -> np.ndarray:
-    """(1 + number, 3): L-moments of M over the fleet, and over resamples; each record draws its e."""
+def fitted_moments(maxima: Sample, seed: int) -> np.ndarray:
+    """(1 + BOOTSTRAPS, 3): L-moments of M over the fleet, and over resamples; each record draws its e."""
     rng = np.random.default_rng(seed)
     networks, terms, found = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
-    for model, weights in fits(maxima, seed, number):
+    for model, weights in fits(maxima, seed):
         sample = model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape)
         order = np.argsort(sample, axis=None)
         found.append(l_moments(sample.ravel()[order], np.repeat(weights, networks)[order].astype(float)))
@@ -257,12 +250,6 @@ def exceeded(moments: np.ndarray, probability: float, name: str = "Gumbel") -> n
     return distribution.isf(probability, *parameters(moments))
 
 
-def fitted_level(moments: np.ndarray, probability: float, confidence: float, records: int, name: str) -> Interval:
-    """`exceeded`, with its interval. moments: (1 + bootstrap, 3), see `fitted_moments`."""
-    estimate, *resampled = exceeded(moments, probability, name)
-    return percentiles(estimate, np.array(resampled), confidence, records)
-
-
 def fitted_curve(moments: np.ndarray, levels: np.ndarray, confidence: float, records: int, name: str) -> np.ndarray:
     """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds.
 
@@ -270,4 +257,4 @@ def fitted_curve(moments: np.ndarray, levels: np.ndarray, confidence: float, rec
     """
     distribution, parameters = DISTRIBUTIONS[name]
     logits = _logit(distribution.sf(levels, *(each[:, None] for each in parameters(moments))))
-    return expit(np.stack([logits[0], *_bounds(logits[0], logits[1:], confidence, records)]))
+    return expit(np.stack([logits[0], *_bounds(logits, confidence, records)]))
