@@ -157,7 +157,7 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
         covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*SHARES, maximum], strict=True)])
         widths.append([f.half_width / a.half_width for f, a in zip(found, alone, strict=False)])
         errors.append(found[-1].estimate / maximum - 1)
-        of_lamp = extremes.exceeded(extremes.l_moments(np.sort(drawn.lamp)), risk)
+        of_lamp = extremes.gumbel(extremes.l_moments(np.sort(drawn.lamp))).isf(risk)
         lamp_errors.append(float(of_lamp) / maximum - 1)
     *shares, of_maximum = np.mean(covered, axis=0)
     for share, truth, width in zip(shares, SHARES, np.median(widths, axis=0), strict=True):

@@ -15,13 +15,14 @@ without which the spread of c would be that of the shrunk estimate, not of c (J.
 Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from scipy import stats
 from scipy.special import expit, gamma
+from scipy.stats.distributions import rv_frozen
 
 from studies.fleet_estimates import Interval, Sample, share
 
@@ -210,27 +211,24 @@ def l_moments(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarr
     return np.stack([b0, scale, (6 * b2 - 6 * b1 + b0) / scale], axis=-1)
 
 
-def gumbel(moments: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Location and scale, for scipy, of the Gumbel distributions with L-moments (..., 3)."""
+def gumbel(moments: np.ndarray) -> rv_frozen:
+    """The Gumbel distributions with L-moments (..., 3)."""
     scale = moments[..., 1] / np.log(2)
-    return moments[..., 0] - EULER * scale, scale
+    return stats.gumbel_r(moments[..., 0] - EULER * scale, scale)
 
 
-def generalized_extreme_value(moments: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Shape, location and scale, for scipy, of the distributions with L-moments (..., 3) (Hosking and others, 1985)."""
+def generalized_extreme_value(moments: np.ndarray) -> rv_frozen:
+    """The generalized extreme value distributions with L-moments (..., 3) (Hosking and others, 1985)."""
     mean, scale, skewness = np.moveaxis(moments, -1, 0)
     c = 2 / (3 + skewness) - np.log(2) / np.log(3)
     shape = np.clip(7.8590 * c + 2.9554 * c**2, -0.4, 0.9)
     shape = np.where(np.abs(shape) < 1e-4, 1e-4, shape)  # the formulas divide by it
     from_shape = gamma(1 + shape)
     width = scale * shape / ((1 - 2**-shape) * from_shape)
-    return shape, mean - width * (1 - from_shape) / shape, width
+    return stats.genextreme(shape, mean - width * (1 - from_shape) / shape, width)
 
 
-DISTRIBUTIONS = {
-    "Gumbel": (stats.gumbel_r, gumbel),
-    "generalized extreme value": (stats.genextreme, generalized_extreme_value),
-}
+DISTRIBUTIONS = {"Gumbel": gumbel, "generalized extreme value": generalized_extreme_value}
 
 
 def fitted_moments(maxima: Sample, seed: int) -> np.ndarray:
@@ -244,17 +242,12 @@ def fitted_moments(maxima: Sample, seed: int) -> np.ndarray:
     return np.array(found)
 
 
-def exceeded(moments: np.ndarray, probability: float, name: str = "Gumbel") -> np.ndarray:
-    """(...,): the level that one of DISTRIBUTIONS with L-moments (..., 3) exceeds with a probability."""
-    distribution, parameters = DISTRIBUTIONS[name]
-    return distribution.isf(probability, *parameters(moments))
-
-
-def fitted_curve(moments: np.ndarray, levels: np.ndarray, confidence: float, records: int, name: str) -> np.ndarray:
+def fitted_curve(
+    moments: np.ndarray, levels: np.ndarray, confidence: float, records: int, distribution: Callable
+) -> np.ndarray:
     """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds.
 
-    moments: (1 + bootstrap, 3), see `fitted_moments`.
+    moments: (1 + bootstrap, 3), see `fitted_moments`. distribution: one of DISTRIBUTIONS.
     """
-    distribution, parameters = DISTRIBUTIONS[name]
-    logits = _logit(distribution.sf(levels, *(each[:, None] for each in parameters(moments))))
-    return expit(np.stack([logits[0], *_bounds(logits, confidence, records)]))
+    logits = _logit(distribution(moments[:, None]).sf(levels))
+    return expit([logits[0], *_bounds(logits, confidence, records)])

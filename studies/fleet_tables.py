@@ -177,7 +177,7 @@ def _extreme_rows(
     for name, risk in risks.items():
         fits, how = [curves.quantile(risk, level)], method
         if risk * len(sample.fleet) < extremes.TAIL_RECORDS:
-            levels = [extremes.exceeded(moments, risk, each) for each in extremes.DISTRIBUTIONS]
+            levels = [fitted(moments).isf(risk) for fitted in extremes.DISTRIBUTIONS.values()]
             fits = [extremes.percentiles(each, level, len(sample.lamp)) for each in levels]
             how += ", extrapolated (Gumbel)"
         fits = [Interval(*back(np.array(each))) for each in fits]
@@ -200,7 +200,7 @@ def _gumbel_level(maxima: np.ndarray, probability: float, question: Question) ->
         return Interval()
     drawn = np.random.default_rng(question.seed).choice(maxima, (extremes.BOOTSTRAPS, len(maxima)))
     moments = extremes.l_moments(np.sort([maxima, *drawn], axis=1))
-    return extremes.percentiles(extremes.exceeded(moments, probability), question.level, len(maxima))
+    return extremes.percentiles(extremes.gumbel(moments).isf(probability), question.level, len(maxima))
 
 
 def curve_table(
@@ -213,7 +213,7 @@ def curve_table(
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     for name, numbers in shares.items():
         table[name] = [(numbers > level).mean() for level in levels] if len(numbers) else np.nan
-    for name in extremes.DISTRIBUTIONS:
-        found = extremes.fitted_curve(moments, curves.levels, confidence, curves.records, name)
+    for name, distribution in extremes.DISTRIBUTIONS.items():
+        found = extremes.fitted_curve(moments, curves.levels, confidence, curves.records, distribution)
         table |= zip((name, f"{name}_lower", f"{name}_upper"), found, strict=True)
     return pd.DataFrame(table)
