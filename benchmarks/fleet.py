@@ -30,7 +30,6 @@ from benchmarks import cases  # noqa: E402
 from data_io import read_record  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
-from studies import fleet_extremes as extremes  # noqa: E402
 from support.saved_networks import training_config  # noqa: E402
 from trust import record_statistics  # noqa: E402
 from trust.record_statistics import Recorder, RecordTable  # noqa: E402
@@ -146,18 +145,18 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
     rng = np.random.default_rng(seed)
     pool = replace(pool, jitter=JITTER * pool.lamp.std())
     levels = pool.quantiles(np.array(SHARES))
-    risk = extremes.most_probable_probability(EXPOSURE, duration)
+    risk = estimates.most_probable_probability(EXPOSURE, duration)
     maximum = float(pool.quantiles(np.array([risk]))[0])
     covered, errors, lamp_errors, widths = [], [], [], []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
-        curves = extremes.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
+        curves = estimates.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
         found = [curves.at(level, LEVEL) for level in levels] + [curves.quantile(risk, LEVEL)]
         alone = [estimates.share(int((drawn.lamp > level).sum()), n, LEVEL) for level in levels]
         covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*SHARES, maximum], strict=True)])
         widths.append([f.half_width / a.half_width for f, a in zip(found, alone, strict=False)])
         errors.append(found[-1].estimate / maximum - 1)
-        of_lamp = extremes.gumbel(extremes.l_moments(np.sort(drawn.lamp))).isf(risk)
+        of_lamp = estimates.gumbel(estimates.l_moments(np.sort(drawn.lamp))).isf(risk)
         lamp_errors.append(float(of_lamp) / maximum - 1)
     *shares, of_maximum = np.mean(covered, axis=0)
     for share, truth, width in zip(shares, SHARES, np.median(widths, axis=0), strict=True):

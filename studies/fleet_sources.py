@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from metrics import SIMPLECODE
-from studies.fleet_extremes import l_moments
+from studies.fleet_estimates import l_moments
 from studies.fleet_tables import Group, Question, joined
 from trust.record_statistics import FREQUENCIES, LAMP, NETWORK, RecordTable
 

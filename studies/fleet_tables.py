@@ -9,18 +9,23 @@ import pandas as pd
 from data_io import CHANNEL_UNITS
 from metrics import SIMPLECODE
 from readers.cases import PART_UNITS, find_handle
-from studies import fleet_extremes as extremes
-from studies.fleet_estimates import FEWEST_RECORDS, Interval, Sample, corrected_mean, effective_runs, mean, share
+from studies import fleet_estimates as estimates
+from studies.fleet_estimates import Interval, Sample, corrected_mean, effective_runs, mean, share
 from trust.record_statistics import LAMP, NETWORK, RecordTable
 
 EVERYTHING = "all"
+FEWEST_RECORDS = 3  # LAMP records of a sea state whose own correction is used
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
 UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
 MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum", "time_above": "time_above"}
-GEV = "gev"  # columns of the generalized extreme value fit, where the estimate is that of Gumbel's
+SOURCES = (
+    "lamp",
+    "simplecode",
+    "gev",
+)  # gev: the generalized extreme value fit, where the estimate is that of Gumbel's
 NUMBERS = ("estimate", "lower", "upper")
-NUMBERS += tuple(f"{source}{bound}" for source in ("lamp", "simplecode", GEV) for bound in ("", "_lower", "_upper"))
+NUMBERS += tuple(f"{source}{bound}" for source in SOURCES for bound in ("", "_lower", "_upper"))
 COLUMNS = ("sea_state", "channel", "unit", "statistic", "threshold", *NUMBERS)
 COLUMNS += ("lamp_records", "fleet_records", "effective_lamp_runs", "method")
 
@@ -116,9 +121,10 @@ def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _sample(
     lamp: pd.DataFrame, fleet: pd.DataFrame, column: str, group: Group, borrowed: bool
 ) -> tuple[Sample, np.ndarray, np.ndarray]:
-    """A column of the rows of a channel in a group, of LAMP's records there alone, and of SimpleCode's fleet.
+    """Sample of a statistic in a group, that of LAMP's records there alone, and that of SimpleCode's fleet.
 
-    borrowed: the sample has all LAMP records. Records without a number are left out.
+    lamp, fleet: rows of a channel. column: of the statistic; records without a number are left out. borrowed: the
+    sample has the LAMP records of all groups.
     """
 
     def one(rows: pd.DataFrame, source: str) -> pd.Series:
@@ -162,8 +168,8 @@ def _extreme_rows(
     several = few or group.mixed  # sea states: errors grow with the motions
     to, back = _logarithm(sample.lamp) if several else (np.asarray, np.asarray)
     maxima = Sample(to(sample.lamp), to(sample.out_of_fold), to(sample.fleet))
-    curves = extremes.exceedance_curves(maxima, question.seed, reach=float(to(limit)) if limit else -np.inf)
-    moments = extremes.fitted_moments(maxima, question.seed)
+    curves = estimates.exceedance_curves(maxima, question.seed, reach=float(to(limit)) if limit else -np.inf)
+    moments = estimates.fitted_moments(maxima, question.seed)
     method = "maxima, borrowed" if few and len(sample.lamp) > len(alone) else "maxima"
     rows = []
     if limit:
@@ -171,14 +177,14 @@ def _extreme_rows(
         found += [share(int((each > limit).sum()), len(each), level) for each in (alone, simple)]
         rows.append(_row("maximum_above", found, group, len(alone), method))
     duration = float(fleet["duration_s"].median())
-    risks = {"most_probable_maximum": extremes.most_probable_probability(question.exposure, duration)}
+    risks = {"most_probable_maximum": estimates.most_probable_probability(question.exposure, duration)}
     for name, risk in EXPOSURE_RISKS.items():
-        risks[name] = extremes.record_probability(risk, question.exposure, duration)
+        risks[name] = estimates.record_probability(risk, question.exposure, duration)
     for name, risk in risks.items():
         fits, how = [curves.quantile(risk, level)], method
-        if risk * len(sample.fleet) < extremes.TAIL_RECORDS:
-            levels = [fitted(moments).isf(risk) for fitted in extremes.DISTRIBUTIONS.values()]
-            fits = [extremes.percentiles(each, level, len(sample.lamp)) for each in levels]
+        if risk * len(sample.fleet) < estimates.TAIL_RECORDS:
+            levels = [fitted(moments).isf(risk) for fitted in estimates.DISTRIBUTIONS.values()]
+            fits = [estimates.percentiles(each, level, len(sample.lamp)) for each in levels]
             how += ", extrapolated (Gumbel)"
         fits = [Interval(*back(np.array(each))) for each in fits]
         of_simple = Interval(np.quantile(simple, 1 - risk)) if len(simple) else Interval()
@@ -198,13 +204,13 @@ def _gumbel_level(maxima: np.ndarray, probability: float, question: Question) ->
     """From LAMP's record maxima alone: the quantile of a Gumbel distribution, with a bootstrap over records."""
     if len(maxima) < FEWEST_RECORDS:
         return Interval()
-    drawn = np.random.default_rng(question.seed).choice(maxima, (extremes.BOOTSTRAPS, len(maxima)))
-    moments = extremes.l_moments(np.sort([maxima, *drawn], axis=1))
-    return extremes.percentiles(extremes.gumbel(moments).isf(probability), question.level, len(maxima))
+    drawn = np.random.default_rng(question.seed).choice(maxima, (estimates.BOOTSTRAPS, len(maxima)))
+    moments = estimates.l_moments(np.sort([maxima, *drawn], axis=1))
+    return estimates.percentiles(estimates.gumbel(moments).isf(probability), question.level, len(maxima))
 
 
 def curve_table(
-    curves: extremes.Curves, back: Callable, moments: np.ndarray, shares: Mapping[str, np.ndarray], confidence: float
+    curves: estimates.Curves, back: Callable, moments: np.ndarray, shares: Mapping[str, np.ndarray], confidence: float
 ) -> pd.DataFrame:
     """Exceedance of record maxima over levels: level, probability, lower, upper; by name the shares of records with
     these maxima; and by name the probabilities of the distributions fitted to L-moments (1 + bootstrap, 3), with their
@@ -213,7 +219,7 @@ def curve_table(
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     for name, numbers in shares.items():
         table[name] = [(numbers > level).mean() for level in levels] if len(numbers) else np.nan
-    for name, distribution in extremes.DISTRIBUTIONS.items():
-        found = extremes.fitted_curve(moments, curves.levels, confidence, curves.records, distribution)
+    for name, distribution in estimates.DISTRIBUTIONS.items():
+        found = estimates.fitted_curve(moments, curves.levels, confidence, curves.records, distribution)
         table |= zip((name, f"{name}_lower", f"{name}_upper"), found, strict=True)
     return pd.DataFrame(table)

@@ -14,7 +14,7 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_extremes, fleet_sources
+from studies import fleet, fleet_estimates, fleet_sources
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
@@ -143,8 +143,8 @@ def gumbel_maxima(n: int, size: int, seed: int = 0) -> Sample:
 
 def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
     maxima = gumbel_maxima(20, 3000)
-    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
-    risk = fleet_extremes.most_probable_probability(3 * 3600, 900)
+    curves = fleet_estimates.exceedance_curves(maxima, seed=1, number=100)
+    risk = fleet_estimates.most_probable_probability(3 * 3600, 900)
     found = curves.quantile(risk, 0.9)
     assert found.estimate == pytest.approx(21 + 2 * np.log(12), rel=0.02)
     assert found.lower < 21 + 2 * np.log(12) < found.upper
@@ -155,7 +155,7 @@ def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
 def test_no_level_is_exceeded_more_likely_than_a_lower_one():
     """Nor by the bounds, also beyond all that the fleet and the residuals reach."""
     maxima = gumbel_maxima(12, 36)
-    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
+    curves = fleet_estimates.exceedance_curves(maxima, seed=1, number=100)
     lower, upper = curves.bounds(0.9)
     assert (np.diff(lower) <= 0).all() and (np.diff(upper) <= 0).all()
     assert (lower <= curves.probability).all() and (curves.probability <= upper).all()
@@ -172,7 +172,7 @@ def test_residuals_are_part_of_the_distribution():
     truth = rng.normal(20, 2, 5050)
     predicted = 20 + 0.5 * (truth - 20) + rng.normal(0, 1, 5050)
     maxima = Sample(truth[:50], predicted[:50], predicted[50:, None])
-    found = fleet_extremes.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
+    found = fleet_estimates.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
     assert found.lower < stats.norm.sf(2) < found.upper
     assert (predicted > 24).mean() < 0.6 * stats.norm.sf(2)
 
@@ -190,7 +190,7 @@ def test_intervals_cover_where_the_relation_of_lamp_to_the_prediction_is_curved(
     shares, covered = np.array([0.05, 0.02, 0.01]), []
     levels = np.quantile(draw(10**6, 1, np.random.default_rng(0)).lamp, 1 - shares)
     for seed in range(100):
-        curves = fleet_extremes.exceedance_curves(draw(20, 500, np.random.default_rng(seed)), seed, number=80)
+        curves = fleet_estimates.exceedance_curves(draw(20, 500, np.random.default_rng(seed)), seed, number=80)
         found = [curves.at(level, 0.9) for level in levels]
         covered.append([each.lower <= share <= each.upper for each, share in zip(found, shares, strict=True)])
     assert np.mean(covered) > 0.87
@@ -198,15 +198,15 @@ def test_intervals_cover_where_the_relation_of_lamp_to_the_prediction_is_curved(
 
 def test_fitted_distributions_are_those_the_values_come_from():
     sample = np.sort(stats.gumbel_r(10, 2).rvs(20000, random_state=1))
-    found = fleet_extremes.gumbel(fleet_extremes.l_moments(sample))
+    found = fleet_estimates.gumbel(fleet_estimates.l_moments(sample))
     np.testing.assert_allclose(found.args, (10, 2), rtol=0.03)
     sample = np.sort(stats.genextreme(0.2, 10, 2).rvs(20000, random_state=1))
-    found = fleet_extremes.generalized_extreme_value(fleet_extremes.l_moments(sample))
+    found = fleet_estimates.generalized_extreme_value(fleet_estimates.l_moments(sample))
     np.testing.assert_allclose(found.args, (0.2, 10, 2), rtol=0.1)
 
 
 def test_exposures_are_made_of_independent_records():
-    p = fleet_extremes.record_probability(0.1, 3600, 900)
+    p = fleet_estimates.record_probability(0.1, 3600, 900)
     assert 1 - (1 - p) ** 4 == pytest.approx(0.1)
 
 
@@ -243,7 +243,7 @@ def test_a_sea_state_without_lamp_borrows_and_says_so():
     assert "borrowed" in table.loc[0, "method"] and np.isnan(table.loc[0, "lamp"])
     assert [group.name for group in groups_of(lamp, many, ("heading",))] == ["heading 45 deg", "heading 90 deg", "all"]
     assert (curves["lower"] <= curves["probability"]).all()
-    for name in fleet_extremes.DISTRIBUTIONS:
+    for name in fleet_estimates.DISTRIBUTIONS:
         assert (curves[f"{name}_lower"] <= curves[name]).all() and (curves[name] <= curves[f"{name}_upper"]).all()
     is_extrapolated = table["method"].str.contains("extrapolated")
     assert is_extrapolated.any() and (table["gev"].notna() == is_extrapolated).all()
