@@ -30,8 +30,7 @@ from benchmarks import cases  # noqa: E402
 from data_io import read_record  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
-from studies import fleet_extremes as extremes  # noqa: E402
-from studies.fleet_records import training_config  # noqa: E402
+from support.saved_networks import training_config  # noqa: E402
 from trust import record_statistics  # noqa: E402
 from trust.record_statistics import Recorder, RecordTable  # noqa: E402
 
@@ -68,12 +67,12 @@ class Pool:
         levels = np.linspace(self.lamp.min() - 3 * self.jitter, self.lamp.max() + 3 * self.jitter, 2000)
         return np.interp(-probabilities, -self.above(levels), levels)
 
-    def draw(self, n: int, size: int, rng: np.random.Generator) -> extremes.Maxima:
+    def draw(self, n: int, size: int, rng: np.random.Generator) -> estimates.Sample:
         """n records with LAMP, each predicted by one network, and a fleet."""
         records, fleet = rng.integers(len(self.lamp), size=n), rng.integers(len(self.lamp), size=size)
         network = rng.integers(self.members.shape[1], size=n)
         own, others = self.jitter * rng.normal(size=n), self.jitter * rng.normal(size=(size, 1))
-        return extremes.Maxima(
+        return estimates.Sample(
             self.lamp[records] + own, self.members[records, network] + own, self.members[fleet] + others
         )
 
@@ -126,7 +125,7 @@ def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
     rows = []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
-        found = estimates.corrected_mean(drawn.lamp, drawn.out_of_fold, drawn.fleet.mean(axis=1), LEVEL)
+        found = estimates.corrected_mean(drawn, LEVEL)
         alone = estimates.mean(drawn.lamp, LEVEL)
         covered = [each.lower <= truth <= each.upper for each in (found, alone)]
         rows.append((*covered, found.half_width / alone.half_width, estimates.effective_runs(n, alone, found)))
@@ -146,18 +145,18 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
     rng = np.random.default_rng(seed)
     pool = replace(pool, jitter=JITTER * pool.lamp.std())
     levels = pool.quantiles(np.array(SHARES))
-    risk = extremes.most_probable_probability(EXPOSURE, duration)
+    risk = estimates.most_probable_probability(EXPOSURE, duration)
     maximum = float(pool.quantiles(np.array([risk]))[0])
     covered, errors, lamp_errors, widths = [], [], [], []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
-        curves = extremes.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
+        curves = estimates.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
         found = [curves.at(level, LEVEL) for level in levels] + [curves.quantile(risk, LEVEL)]
         alone = [estimates.share(int((drawn.lamp > level).sum()), n, LEVEL) for level in levels]
         covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*SHARES, maximum], strict=True)])
         widths.append([f.half_width / a.half_width for f, a in zip(found, alone, strict=False)])
         errors.append(found[-1].estimate / maximum - 1)
-        of_lamp = extremes.exceeded(extremes.l_moments(np.sort(drawn.lamp)), risk)
+        of_lamp = estimates.gumbel(estimates.l_moments(np.sort(drawn.lamp))).isf(risk)
         lamp_errors.append(float(of_lamp) / maximum - 1)
     *shares, of_maximum = np.mean(covered, axis=0)
     for share, truth, width in zip(shares, SHARES, np.median(widths, axis=0), strict=True):

@@ -98,8 +98,8 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
         for name, looks in lines.items():
             ax.plot(own["level"], own[name], **looks)
         for name, dashes in FITS.items():
-            for bound in (own[f"{name}_lower"], own[f"{name}_upper"]):
-                ax.plot(own["level"], bound, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
+            bounds = own[[f"{name}_lower", f"{name}_upper"]]
+            ax.plot(own["level"], bounds, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
         is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
         for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
             height = np.interp(middle, own["level"], own["probability"])
@@ -157,15 +157,15 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, tit
     Above, how many in an hour exceed a level, with the generalized Pareto tail of the network's fleet; below, the shape
     of the tail against the threshold, which should be level where the tail holds.
 
-    tails, curves: see `studies.fleet_peaks.tables`.
+    tails, curves: see `studies.fleet_sources.peak_tables`.
     """
-    channels = list(dict.fromkeys(curves["channel"]))
+    by_channel = curves.groupby("channel", sort=False)
     figure = parts.new_figure(parts.PAGE_WIDTH, 4.6, title)
-    axes = parts.panels(figure, 2, len(channels), sharex="col")
-    for (above, below), channel in zip(axes.T, channels, strict=True):
-        for source in dict.fromkeys(curves["source"]):
-            own, tail = (part[(part["channel"] == channel) & (part["source"] == source)] for part in (curves, tails))
-            line = parts.line_style(source, style)
+    axes = parts.panels(figure, 2, len(by_channel), sharex="col")
+    for (above, below), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
+        of_tails = tails[tails["channel"] == channel]  # none where peaks are few
+        for source, own in of_channel.groupby("source", sort=False):
+            line, tail = parts.line_style(source, style), of_tails[of_tails["source"] == source]
             above.plot(own["level"], own["per_hour"], **line)
             below.plot(tail["threshold"], tail["shape"], **line)
             bounds = tail["shape_lower"], tail["shape_upper"]
@@ -176,7 +176,7 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, tit
         below.axhline(0, color=parts.GRAY, linewidth=0.6)
         below.set(
             ylim=(-0.8, 0.5),
-            xlim=(tails.loc[tails["channel"] == channel, "threshold"].min(), None),
+            xlim=(of_tails["threshold"].min() if len(of_tails) else None, None),
             xlabel=f"{parts.CHANNEL_NAMES[channel]}, envelope [{CHANNEL_UNITS[channel]}]",
         )
     axes[0, 0].set_ylabel("Peaks per hour above a level")
@@ -184,6 +184,16 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, tit
     gpd = {"generalized Pareto tail": {"color": parts.GRAY, "linewidth": 0.9}}
     parts.figure_legend(figure, parts.legend_lines(_source_lines(style) | gpd))
     return figure
+
+
+def _draw_tail(ax: Axes, curve: pd.DataFrame, tail: pd.Series) -> None:
+    """The generalized Pareto tail from its threshold to a fifth beyond the largest peak."""
+    levels = np.linspace(tail["threshold"], 1.2 * curve["level"].max(), 50)
+    rate = np.interp(tail["threshold"], curve["level"], curve["per_hour"])
+    excess = stats.genpareto(tail["shape"], tail["threshold"], tail["scale"])
+    rates = rate * excess.sf(levels)
+    shown = rates > 0.1 * curve["per_hour"].min()
+    ax.plot(levels[shown], rates[shown], color=parts.GRAY, linewidth=0.9, zorder=3)
 
 
 def _source_lines(style: Plotting) -> dict[str, dict]:
@@ -195,13 +205,12 @@ def _source_lines(style: Plotting) -> dict[str, dict]:
 def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     """One group of records: spectra with the band over the records, response amplitude operators, and coherence.
 
-    table: see `studies.fleet_spectra.table`.
+    table: see `studies.fleet_sources.spectra_table`.
     """
-    channels = list(dict.fromkeys(table["channel"]))
+    by_channel = table.groupby("channel", sort=False)
     figure = parts.new_figure(parts.PAGE_WIDTH, 5.8, title)
-    axes = parts.panels(figure, 3, len(channels), sharex=True)
-    for (spectrum, response, coherence), channel in zip(axes.T, channels, strict=True):
-        own = table[table["channel"] == channel]
+    axes = parts.panels(figure, 3, len(by_channel), sharex=True)
+    for (spectrum, response, coherence), (channel, own) in zip(axes.T, by_channel, strict=True):
         for source, rows in own.groupby("source", sort=False):
             line, x = parts.line_style(source, style), rows["frequency"]
             spectrum.fill_between(x, rows["lower"], rows["upper"], color=line["color"], alpha=0.12, linewidth=0)
@@ -217,13 +226,3 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     axes[2, 0].set_ylabel("Coherence with the wave")
     parts.figure_legend(figure, parts.legend_lines(_source_lines(style)))
     return figure
-
-
-def _draw_tail(ax: Axes, curve: pd.DataFrame, tail: pd.Series) -> None:
-    """The generalized Pareto tail from its threshold to a fifth beyond the largest peak."""
-    levels = np.linspace(tail["threshold"], 1.2 * curve["level"].max(), 50)
-    rate = np.interp(tail["threshold"], curve["level"], curve["per_hour"])
-    excess = stats.genpareto(tail["shape"], tail["threshold"], tail["scale"])
-    rates = rate * excess.sf(levels)
-    shown = rates > 0.1 * curve["per_hour"].min()
-    ax.plot(levels[shown], rates[shown], color=parts.GRAY, linewidth=0.9, zorder=3)

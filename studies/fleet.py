@@ -20,20 +20,19 @@ from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
 from pages import report_page
 from readers.cases import PART_UNITS, part_label
-from settings import NETWORKS_FOLDER, Config, SaveData
-from studies import fleet_peaks, fleet_records, fleet_spectra, next_runs
+from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
+from studies import fleet_sources, next_runs
 from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
 from support import run_folder
-from support.errors import InputError, did_you_mean, exit_status, warn
+from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
-from support.saved_networks import OUT_OF_FOLD_FILE
+from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
 from trust import record_statistics
-from trust.record_statistics import RecordTable
+from trust.record_statistics import Recorder, RecordTable
 
 STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
-CURVES_FILE = "fleet_exceedance.csv"
-TAILS_FILE, PEAKS_FILE, SPECTRA_FILE = "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv"
+MORE_FILES = ("fleet_exceedance.csv", "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv")
 MOST_FIGURES = 8  # of groups
 GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
@@ -70,7 +69,7 @@ def run(given: argparse.Namespace) -> None:
     folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
     not_random = [handle for file in given.chosen for handle in next_runs.chosen_by_gain(posix(file))]
-    config = fleet_records.training_config(folder)
+    config = training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
         raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
     fleet = record_statistics.load(where)
@@ -132,8 +131,8 @@ def _report(
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-    recorder = record_statistics.Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
-    lamp = fleet_records.lamp_records(folder, recorder, known)
+    recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
+    lamp = lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp)
     lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
     if lamp.rows.empty:
@@ -142,17 +141,47 @@ def _report(
     table, curves = statistics(lamp, fleet, groups, question)
     warn(remarks(lamp, fleet, groups))
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
-    tails, peaks = fleet_peaks.tables(lamp, fleet, drawn, question.exposure, question.level, question.seed)
-    spectra = fleet_spectra.table(lamp, fleet, groups, question.level)
-    tables = {STATISTICS_FILE: table, CURVES_FILE: curves, TAILS_FILE: tails, PEAKS_FILE: peaks, SPECTRA_FILE: spectra}
-    data_io.write_tables(output, tables)
+    tails, peaks = fleet_sources.peak_tables(lamp, fleet, drawn, question)
+    tables = (table, curves, tails, peaks, fleet_sources.spectra_table(lamp, fleet, groups, question.level))
+    data_io.write_tables(output, dict(zip((STATISTICS_FILE, *MORE_FILES), tables, strict=True)))
     sentences = headline(table)
     run_folder.note(output, [FACTS_FILE])
     write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
     if config.plotting.plotting_mode:
-        save_figures(output, tables, groups, drawn, question, config)
+        figures = figures_of(tables, groups, drawn, question.level, config.plotting)
+        plotting.save_figures(figures, output)
     print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
+
+
+def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> RecordTable:
+    """The statistics of the LAMP records that the network in a folder was trained on, each predicted out of fold.
+
+    known: records that have been read; if some are missing, all are read from the files listed in settings.json.
+
+    Raises InputError if a file is missing or faulty, or no longer as long as it was.
+    """
+    unseen = load_out_of_fold(folder)
+    if not {record.name for record in known} >= set(unseen):
+        known = _read_training_records(training_config(folder))
+    own = [record for record in known if record.name in unseen]
+    faults = [
+        f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
+        "restore the files, or train again"
+        for record in own
+        if len(unseen[record.name]) != len(record.time)
+    ]
+    if faults or not own:
+        raise InputError(faults or f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
+    return RecordTable.joined([recorder.lamp_record(record, unseen[record.name]) for record in own])
+
+
+def _read_training_records(config: Config) -> list[Record]:
+    collect, names = Collector(), data_io.names_by_path(config.data)
+    pairs = [*config.data.pairs("train"), *config.data.pairs("val")]
+    found = [collect(data_io.read_record, sc, lamp, config.user, None, names[sc]) for sc, lamp in pairs]
+    collect.check()
+    return [record for record, _ in found]
 
 
 def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
@@ -186,39 +215,31 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
     return lines
 
 
-def save_figures(
-    output: Path,
-    tables: Mapping[str, pd.DataFrame],
-    groups: Sequence[Group],
-    drawn: Sequence[Group],
-    question: Question,
-    config: Config,
-) -> None:
-    """Draws the means, the largest values and peaks of the `drawn` groups, and maps of the limits.
+def figures_of(
+    tables: Sequence[pd.DataFrame], groups: Sequence[Group], drawn: Sequence[Group], level: float, style: Plotting
+) -> dict[str, Figure]:
+    """The means, the largest values, peaks and spectra of the `drawn` groups, and maps of the limits, by file name.
 
-    tables: by file name.
+    tables: statistics, exceedance, tails, peaks and spectra.
     """
-    style, table = config.plotting, tables[STATISTICS_FILE]
-    title = f"Means over the records with {100 * question.level:g} % intervals"
-    figures = {"fleet_means": fleet_figures.means_figure(table, style, title)}
+    title = f"Means over the records with {100 * level:g} % intervals"
+    figures = {"fleet_means": fleet_figures.means_figure(tables[0], style, title)}
     for group in drawn:
         name = group.name
         suffix = "" if len(groups) == 1 else "_" + name.replace(", ", "_").replace(" ", "")
-        own = {file: each[each["sea_state"] == name] for file, each in tables.items() if len(each)}
-        own = {file: each for file, each in own.items() if len(each)}
-        if CURVES_FILE in own:
-            figures[f"fleet_maxima{suffix}"] = fleet_figures.exceedance_figure(
-                own[CURVES_FILE], own[STATISTICS_FILE], question.level, style, f"Largest value of a record, {name}"
-            )
-        if TAILS_FILE in own:
-            figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(
-                own[TAILS_FILE], own[PEAKS_FILE], style, f"Peaks of the envelope, {name}"
-            )
-        if SPECTRA_FILE in own:
+        means, curves, tails, peaks, spectra = (
+            each[each["sea_state"] == name] if len(each) else each for each in tables
+        )
+        if len(curves):
+            title = f"Largest value of a record, {name}"
+            figures[f"fleet_maxima{suffix}"] = fleet_figures.exceedance_figure(curves, means, level, style, title)
+        if len(tails):
+            title = f"Peaks of the envelope, {name}"
+            figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(tails, peaks, style, title)
+        if len(spectra):
             title = f"Spectra and response amplitude operators, {name}"
-            figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(own[SPECTRA_FILE], style, title)
-    figures |= _limit_maps(table, groups)
-    plotting.save_figures(figures, output)
+            figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(spectra, style, title)
+    return figures | _limit_maps(tables[0], groups)
 
 
 def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figure]:

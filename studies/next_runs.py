@@ -24,9 +24,9 @@ from pages import report_page
 from readers import input_file
 from readers.cases import handle_in
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
-from studies.fleet_records import training_config
 from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
+from support.saved_networks import training_config
 from trust import flagging, novelty
 
 TABLE_FILE = "next_lamp_runs.csv"

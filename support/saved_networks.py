@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, user_settings
+from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
 from support.errors import UNREADABLE, InputError, first_line, warn
-from support.files import write_json
+from support.files import posix, write_json
 
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
@@ -67,6 +67,20 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         return json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(damaged_settings(folder, error)) from error
+
+
+def training_config(folder: Path) -> Config:
+    """The settings a network was trained with. Raises InputError if its settings.json is damaged."""
+    saved = read_metadata(folder)
+    try:
+        user, data = ({k: _tuple(v) for k, v in saved["settings"][part].items()} for part in ("user", "data"))
+        return Config(user=UserInput(**user), data=DataInfo(**data))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(damaged_settings(folder, error)) from error
+
+
+def _tuple(value):
+    return tuple(posix(v) if isinstance(v, str) else v for v in value) if isinstance(value, list) else value
 
 
 def _missing_network(folder: Path) -> str:

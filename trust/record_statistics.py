@@ -60,26 +60,28 @@ class RecordTable:
         arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
         return replace(self, rows=self.rows[rows].reset_index(drop=True), **arrays)
 
-    def time_above(self, channel: str, level: float) -> np.ndarray:
-        """(row,): the share of the time that a channel's magnitude exceeds a level; NaN in rows of other channels.
+    def of_channel(self, channel: str, level: float) -> pd.DataFrame:
+        """The rows of a channel, with a column time_above: the share of the time that its magnitude exceeds a level.
 
         Interpolated between the levels; 0 above the highest one.
         """
-        levels, found = self.levels[self.channels.index(channel)], np.full(len(self.rows), np.nan)
-        own = np.flatnonzero(self.rows["channel"] == channel)
-        found[own] = [np.interp(level, levels, shares, right=0.0) for shares in self.share_above[own]]
-        return found
+        levels, own = self.levels[self.channels.index(channel)], self.rows["channel"] == channel
+        shares = [np.interp(level, levels, each, right=0.0) for each in self.share_above[own]]
+        return self.rows[own].assign(time_above=shares)
 
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
-        longest = max(table.peaks.shape[1] for table in tables)
-        filled = [np.full((len(table.rows), longest - table.peaks.shape[1]), np.nan, np.float32) for table in tables]
-        peaks = np.concatenate([np.hstack([table.peaks, more]) for table, more in zip(tables, filled, strict=True)])
-        shares, spectra = (
-            np.concatenate([getattr(each, name) for each in tables]) for name in ("share_above", "spectra")
+        most = max(each.peaks.shape[1] for each in tables)
+        peaks = [
+            np.pad(each.peaks, ((0, 0), (0, most - each.peaks.shape[1])), constant_values=np.nan) for each in tables
+        ]
+        return replace(
+            tables[0],
+            rows=pd.concat([each.rows for each in tables], ignore_index=True),
+            share_above=np.concatenate([each.share_above for each in tables]),
+            peaks=np.concatenate(peaks),
+            spectra=np.concatenate([each.spectra for each in tables]),
         )
-        rows = pd.concat([table.rows for table in tables], ignore_index=True)
-        return replace(tables[0], rows=rows, share_above=shares, peaks=peaks, spectra=spectra)
 
 
 def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:

@@ -56,6 +56,8 @@ def test_tails_are_drawn_over_the_peaks_and_their_shapes_over_thresholds():
     assert len(above.lines) == 4 and len(below.collections) == 3
     tail = above.lines[-1]
     assert tail.get_xdata()[0] == 3.0 and tail.get_ydata()[0] == 4.0
+    few = pd.concat([both[1], both[1].assign(channel="Pitch")])  # too few peaks in pitch for a tail
+    assert len(fleet_figures.peaks_figure(both[0], few, Plotting(), "Peaks").axes) == 4
 
 
 def test_spectra_responses_and_coherence_of_each_source_are_drawn():

@@ -14,8 +14,8 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_extremes, fleet_peaks, fleet_spectra
-from studies.fleet_extremes import Maxima
+from studies import fleet, fleet_estimates, fleet_sources
+from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
 from trust import record_statistics
@@ -105,11 +105,12 @@ def test_tables_are_kept_and_read_again(tmp_path):
 
 def test_the_corrected_mean_is_the_formula():
     lamp, unseen, many = np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.5, 3.0]), np.array([1.0, 2.0, 3.0, 6.0])
-    found = fleet_estimates.corrected_mean(lamp, unseen, many, 0.9)
+    sample = Sample(lamp, unseen, many[:, None])
+    found = fleet_estimates.corrected_mean(sample, 0.9)
     variance = np.var([0.5, 0.5, 1.0], ddof=1) / 3 + np.var(many, ddof=1) / 4
     assert found.estimate == pytest.approx(3 + 2 / 3)
     assert found.half_width == pytest.approx(stats.t.ppf(0.95, 2) * variance**0.5)
-    borrowed = fleet_estimates.corrected_mean(lamp, unseen, many, 0.9, borrowed=True)
+    borrowed = fleet_estimates.corrected_mean(sample, 0.9, borrowed=True)
     assert borrowed.half_width > found.half_width
     alone = fleet_estimates.mean(lamp, 0.9)
     assert fleet_estimates.effective_runs(3, alone, alone) == pytest.approx(3)
@@ -120,7 +121,8 @@ def test_intervals_of_a_biased_network_cover_the_truth_as_often_as_they_say():
     covered = []
     for _ in range(400):
         truth, fleet_truth = rng.normal(5, 1, 8), rng.normal(5, 1, 200)
-        found = fleet_estimates.corrected_mean(truth, 0.8 * truth + rng.normal(0, 0.3, 8), 0.8 * fleet_truth, 0.9)
+        sample = Sample(truth, 0.8 * truth + rng.normal(0, 0.3, 8), 0.8 * fleet_truth[:, None])
+        found = fleet_estimates.corrected_mean(sample, 0.9)
         covered.append(found.lower < 5 < found.upper)
     assert 0.86 < np.mean(covered) < 0.95
 
@@ -131,18 +133,18 @@ def test_shares_have_clopper_and_pearsons_interval():
     assert np.isnan(fleet_estimates.share(0, 0, 0.9).upper)
 
 
-def gumbel_maxima(n: int, size: int, seed: int = 0) -> Maxima:
+def gumbel_maxima(n: int, size: int, seed: int = 0) -> Sample:
     """LAMP's maxima: Gumbel about 21; the network's are 10 % lower but for 0.3."""
     rng = np.random.default_rng(seed)
     truth = rng.gumbel(21, 2, n + size)
     predicted = 0.9 * truth - 0.3 * rng.normal(size=n + size)
-    return Maxima(truth[:n], predicted[:n], predicted[n:, None])
+    return Sample(truth[:n], predicted[:n], predicted[n:, None])
 
 
 def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
     maxima = gumbel_maxima(20, 3000)
-    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
-    risk = fleet_extremes.most_probable_probability(3 * 3600, 900)
+    curves = fleet_estimates.exceedance_curves(maxima, seed=1, number=100)
+    risk = fleet_estimates.most_probable_probability(3 * 3600, 900)
     found = curves.quantile(risk, 0.9)
     assert found.estimate == pytest.approx(21 + 2 * np.log(12), rel=0.02)
     assert found.lower < 21 + 2 * np.log(12) < found.upper
@@ -153,7 +155,7 @@ def test_the_most_probable_maximum_is_found_beyond_the_few_lamp_records():
 def test_no_level_is_exceeded_more_likely_than_a_lower_one():
     """Nor by the bounds, also beyond all that the fleet and the residuals reach."""
     maxima = gumbel_maxima(12, 36)
-    curves = fleet_extremes.exceedance_curves(maxima, seed=1, number=100)
+    curves = fleet_estimates.exceedance_curves(maxima, seed=1, number=100)
     lower, upper = curves.bounds(0.9)
     assert (np.diff(lower) <= 0).all() and (np.diff(upper) <= 0).all()
     assert (lower <= curves.probability).all() and (curves.probability <= upper).all()
@@ -169,8 +171,8 @@ def test_residuals_are_part_of_the_distribution():
     rng = np.random.default_rng(3)
     truth = rng.normal(20, 2, 5050)
     predicted = 20 + 0.5 * (truth - 20) + rng.normal(0, 1, 5050)
-    maxima = Maxima(truth[:50], predicted[:50], predicted[50:, None])
-    found = fleet_extremes.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
+    maxima = Sample(truth[:50], predicted[:50], predicted[50:, None])
+    found = fleet_estimates.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
     assert found.lower < stats.norm.sf(2) < found.upper
     assert (predicted > 24).mean() < 0.6 * stats.norm.sf(2)
 
@@ -179,16 +181,16 @@ def test_residuals_are_part_of_the_distribution():
 def test_intervals_cover_where_the_relation_of_lamp_to_the_prediction_is_curved(curvature):
     """A straight line covers 0.79 of the probabilities of 1 to 5 % with 20 records at this curvature."""
 
-    def draw(n: int, size: int, rng: np.random.Generator) -> Maxima:
+    def draw(n: int, size: int, rng: np.random.Generator) -> Sample:
         x = (rng.gumbel(size=n + size) - np.euler_gamma) / (np.pi / 6**0.5)
         parabola = (x**2 - 1 - 1.14 * x) / 2
         truth = 22 + 2 * x + 0.3 * (curvature * parabola + (1 - curvature**2) ** 0.5 * rng.normal(size=n + size))
-        return Maxima(truth[:n], x[:n], x[n:, None])
+        return Sample(truth[:n], x[:n], x[n:, None])
 
     shares, covered = np.array([0.05, 0.02, 0.01]), []
     levels = np.quantile(draw(10**6, 1, np.random.default_rng(0)).lamp, 1 - shares)
     for seed in range(100):
-        curves = fleet_extremes.exceedance_curves(draw(20, 500, np.random.default_rng(seed)), seed, number=80)
+        curves = fleet_estimates.exceedance_curves(draw(20, 500, np.random.default_rng(seed)), seed, number=80)
         found = [curves.at(level, 0.9) for level in levels]
         covered.append([each.lower <= share <= each.upper for each, share in zip(found, shares, strict=True)])
     assert np.mean(covered) > 0.87
@@ -196,23 +198,23 @@ def test_intervals_cover_where_the_relation_of_lamp_to_the_prediction_is_curved(
 
 def test_fitted_distributions_are_those_the_values_come_from():
     sample = np.sort(stats.gumbel_r(10, 2).rvs(20000, random_state=1))
-    found = fleet_extremes.gumbel(fleet_extremes.l_moments(sample))
-    np.testing.assert_allclose(found, (10, 2), rtol=0.03)
+    found = fleet_estimates.gumbel(fleet_estimates.l_moments(sample))
+    np.testing.assert_allclose(found.args, (10, 2), rtol=0.03)
     sample = np.sort(stats.genextreme(0.2, 10, 2).rvs(20000, random_state=1))
-    found = fleet_extremes.generalized_extreme_value(fleet_extremes.l_moments(sample))
-    np.testing.assert_allclose(found, (0.2, 10, 2), rtol=0.1)
+    found = fleet_estimates.generalized_extreme_value(fleet_estimates.l_moments(sample))
+    np.testing.assert_allclose(found.args, (0.2, 10, 2), rtol=0.1)
 
 
 def test_exposures_are_made_of_independent_records():
-    p = fleet_extremes.record_probability(0.1, 3600, 900)
+    p = fleet_estimates.record_probability(0.1, 3600, 900)
     assert 1 - (1 - p) ** 4 == pytest.approx(0.1)
 
 
 def test_peaks_of_a_pareto_tail_have_its_shape_at_every_threshold():
     peaks = stats.genpareto(-0.2, 1, 2).rvs((200, 30), random_state=2)
     peaks[0, :3] = np.nan
-    tail = fleet_peaks.stability(peaks, np.arange(200), 200 * 1800.0, 3 * 3600.0, 0.9, seed=0)
-    assert len(tail) == len(fleet_peaks.THRESHOLDS)
+    tail = fleet_sources.stability(peaks, np.arange(200), 200 * 1800.0, 3 * 3600.0, 0.9, seed=0)
+    assert len(tail) == len(fleet_sources.THRESHOLDS)
     assert ((tail["shape_lower"] < -0.2) & (tail["shape_upper"] > -0.2)).sum() >= 6
     truth = stats.genpareto(-0.2, 1, 2).isf(1 / 180)  # 180 peaks in three hours
     np.testing.assert_allclose(tail["once"], truth, rtol=0.03)
@@ -241,7 +243,7 @@ def test_a_sea_state_without_lamp_borrows_and_says_so():
     assert "borrowed" in table.loc[0, "method"] and np.isnan(table.loc[0, "lamp"])
     assert [group.name for group in groups_of(lamp, many, ("heading",))] == ["heading 45 deg", "heading 90 deg", "all"]
     assert (curves["lower"] <= curves["probability"]).all()
-    for name in fleet_extremes.DISTRIBUTIONS:
+    for name in fleet_estimates.DISTRIBUTIONS:
         assert (curves[f"{name}_lower"] <= curves[name]).all() and (curves[name] <= curves[f"{name}_upper"]).all()
     is_extrapolated = table["method"].str.contains("extrapolated")
     assert is_extrapolated.any() and (table["gev"].notna() == is_extrapolated).all()
@@ -319,7 +321,7 @@ def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_
         wave, series = waves_and_responses(seed)
         of_records.append(record_statistics.wave_responses(series, wave, 0.2))
     spectra = np.array(of_records)
-    found = fleet_spectra.responses(spectra[:, 0], 0.9)
+    found = fleet_sources.responses(spectra[:, 0], 0.9)
     known = found["rao"].notna()
     assert found.loc[known, "frequency"].between(0.3 - 0.06, 1.2 + 0.06).all() and known.sum() >= 17
     np.testing.assert_allclose(found.loc[known, "rao"], 1.5, rtol=0.01)
@@ -327,7 +329,7 @@ def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_
     assert ((found["lower"] <= found["spectrum"]) & (found["spectrum"] <= found["upper"]))[known].all()
     width = found["frequency"].diff().iloc[-1]
     assert found["spectrum"].sum() * width == pytest.approx(1.5**2 * 400 * 0.1**2 / 2, rel=0.02)  # its variance
-    assert fleet_spectra.responses(spectra[:, 1], 0.9)["rao"].isna().all()
+    assert fleet_sources.responses(spectra[:, 1], 0.9)["rao"].isna().all()
     without = record_statistics.wave_responses(series, np.full(6000, np.nan), 0.2)
     assert np.isfinite(without[:, 0]).all() and np.isnan(without[:, 1:]).all()
     assert np.isnan(record_statistics.wave_responses(series[:, :500], wave[:500], 0.2)).all()
@@ -336,7 +338,7 @@ def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_
 def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(tmp_path):
     lamp = lamp_table([make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(4)])
     many = fleet_table([make_record(f"SC{HANDLE.format(a, n)}", n) for a in (45, 90) for n in range(20, 23)])
-    table = fleet_spectra.table(lamp, many, groups_of(lamp, many, ()), 0.9)
+    table = fleet_sources.spectra_table(lamp, many, groups_of(lamp, many, ()), 0.9)
     assert set(table["sea_state"].str[7:10]) == {"a45", "a90"}
     assert table.groupby("sea_state")["source"].nunique().tolist() == [2, 3]
     assert table["rao"].isna().all()  # these records were taken without a wave
@@ -347,5 +349,5 @@ def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(t
     del kept["spectra"]  # a file of an earlier version
     np.savez(tmp_path / record_statistics.CURVES_FILE, **kept)
     older = record_statistics.load(tmp_path)
-    assert fleet_spectra.table(older, older, groups_of(older, older, ()), 0.9).empty
+    assert fleet_sources.spectra_table(older, older, groups_of(older, older, ()), 0.9).empty
     assert "predict again" in fleet.remarks(older, older, ())[0] and not fleet.remarks(many, many, ())
