@@ -28,7 +28,7 @@ from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from support import saved_networks
 from support.errors import InputError
-from training import fit, history
+from training import fit, history, objectives
 from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
@@ -395,7 +395,7 @@ def test_a_network_that_was_moved_away_is_found_again(eagerly):
 def test_a_batch_job_logs_an_epoch_at_most_every_ten_seconds(tmp_path, monkeypatch, capsys):
     now = iter(np.arange(0.0, 1000.0, 3.0))
     monkeypatch.setattr(history.time, "perf_counter", lambda: next(now))
-    progress = history.Progress(8, "val_loss", tmp_path / "history.csv", ("Zcg",))
+    progress = history.Progress(8, "val_loss", tmp_path, ("Zcg",))
     progress.set_model(keras.Sequential([keras.layers.Dense(1)]))
     progress.model.compile("adam", "mse")
     for epoch in range(8):
@@ -493,9 +493,9 @@ def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    original = fit.Validation.on_epoch_end
+    original = objectives.Validation.on_epoch_end
     monkeypatch.setattr(
-        fit.Validation,
+        objectives.Validation,
         "on_epoch_end",
         lambda self, epoch, logs=None: (interrupt if epoch == 3 else original)(self, epoch, logs),
     )
