@@ -235,6 +235,15 @@ def test_losses_that_stay_the_same_to_the_last_bit(killer, seed):
     assert what_is_left() == expected
 
 
+def test_cut_off_when_the_automatic_schedule_was_at_its_end(killer):
+    user = {"lr_schedule": "automatic", "lr": 1e-6, "epochs": 30, "num_batches": 1}
+    expected = left_in("undisturbed", **user)
+    assert len(expected["history"]) < 30
+    killer.kill("replace settings.json", 2, **user)
+    train(resume=True, **user)
+    assert what_is_left() == expected
+
+
 def test_cut_off_after_the_last_epoch_only_the_end_is_done(killer):
     expected = left_in("undisturbed")
     killer.kill("replace settings.json", 2)
