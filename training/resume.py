@@ -55,11 +55,12 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
     saved_networks.restore_replaced(own)
     interrupted = saved_networks.interrupted_training(own)
     folder = interrupted or own
-    if not interrupted and not (own / MODEL_FILE).is_file():
+    metadata = read_metadata(folder)[0] if interrupted or (own / MODEL_FILE).is_file() else {"finished": False}
+    # A training that was cut off in its first epoch may have left a network, but no state to continue from.
+    if not interrupted and not metadata.get("finished", True):
         print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
         return None
     state = folder / STATE_FILE if interrupted else folder / CHECKPOINTS / STATE_FILE
-    metadata, _ = read_metadata(folder)
     differences, more_epochs = _differences(config, metadata, fingerprint)
     if more_epochs:
         _check_more_epochs(config, metadata, state)

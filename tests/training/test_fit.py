@@ -235,6 +235,17 @@ def test_losses_that_stay_the_same_to_the_last_bit(killer, seed):
     assert what_is_left() == expected
 
 
+def test_cut_off_before_the_first_state_is_saved_a_training_starts_from_the_beginning(killer, capsys):
+    """The network of the first epoch is there by then, but it is not that of a finished training."""
+    expected = left_in("undisturbed")
+    killer.kill(f"replace {STATE}", 1)
+    assert (FOLDER / "model.keras").is_file()
+    train(resume=True)
+    assert "training starts from the beginning" in capsys.readouterr().out
+    assert what_is_left() == expected
+    assert_finished_alone()
+
+
 def test_cut_off_when_the_automatic_schedule_was_at_its_end(killer):
     user = {"lr_schedule": "automatic", "lr": 1e-6, "epochs": 30, "num_batches": 1}
     expected = left_in("undisturbed", **user)
