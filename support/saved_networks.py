@@ -1,17 +1,19 @@
 """The folder of a saved network: what it holds, and how it is created, replaced and checked."""
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
-from support.errors import UNREADABLE, InputError, first_line, warn
+from support.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
 from support.files import posix, write_json
 
 MODEL_FILE = "model.keras"
@@ -180,6 +182,34 @@ def new_training_folder(folder: Path) -> Path:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
+
+
+@contextlib.contextmanager
+def only_training(folder: Path) -> Iterator[None]:
+    """Holds `<folder>.lock` while a network is trained. A killed process leaves the file but not the lock.
+
+    Raises InputError if another process holds it, or the file cannot be written.
+    """
+    path = folder.with_name(folder.name + ".lock")
+    lock = FileLock(path, blocking=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"{folder}: another run is training this network; wait until it has finished, or choose another "
+            "model_save_filename"
+        ) from None
+    except NotImplementedError:
+        pass  # a file system without locks, such as some network drives
+    except OSError as error:
+        raise InputError(cannot_be_written(path, error)) from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # fails on Windows while the file is open; filelock deletes it
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
 def publish(trained: Path, folder: Path) -> None:

@@ -36,8 +36,8 @@ import plotting
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 from support.files import write_json
-from training import fit, history, validation
-from training.lock import only_training
+from support.saved_networks import only_training
+from training import fit, history, objectives
 
 # ---- full disks ----------------------------------------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from training.lock import only_training
+from support.saved_networks import only_training
 with only_training(Path("saved_models/one")):
     print("held", flush=True)
     time.sleep(60)
@@ -275,7 +275,7 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over():
 
 def test_a_training_that_diverges_later_keeps_the_best_network_and_says_what_to_try(eagerly, capsys):
     sets = make_sets(rows=(40,), val_rows=(30,), test_rows=())
-    original = validation.Validation.on_epoch_end
+    original = objectives.Validation.on_epoch_end
     user = SMALL | {"epochs": 8, "optimizer": "sgd", "lr": 0.01}
 
     def explode(self, epoch, logs=None):
@@ -284,7 +284,7 @@ def test_a_training_that_diverges_later_keeps_the_best_network_and_says_what_to_
             self.model.set_weights([1e30 * weight for weight in self.model.get_weights()])
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(validation.Validation, "on_epoch_end", explode)
+        patched.setattr(objectives.Validation, "on_epoch_end", explode)
         trained = fit.train(configure(**user), sets)
     said = capsys.readouterr().out
     assert "try a smaller lr than 0.01" in said

@@ -25,11 +25,9 @@ from settings import Config, DataInfo, UserInput, declared
 from support.errors import InputError
 from training import fit, history
 from training.batches import START_WINDOWS, TrainingBatches, windows_part
-from training.mirroring import Mirror
 from training.objectives import member_loss, objective_loss
 from training.optimizer import make_optimizer
-from training.sequences import Sequences
-from training.windows import cut_pieces, cut_windows, gather
+from training.sequences import Mirror, Sequences, cut_pieces, cut_windows, gather
 
 
 def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
@@ -159,9 +157,9 @@ def test_an_epoch_counts_every_step_once_and_starts_more_often(num_batches, user
     def epochs(seed: int) -> list[list[np.ndarray]]:
         batches = TrainingBatches(sequences, user, seed)
         each = batches.batches_an_epoch
-        targets = [targets.numpy() for _, targets in batches.dataset(0, 2)]
+        targets = [targets.numpy() for _, targets in batches.dataset(0)]
         assert len(targets) == 2 * each
-        assert all(map(same_array, targets[each:], [targets.numpy() for _, targets in batches.dataset(1, 2)]))
+        assert all(map(same_array, targets[each:], [targets.numpy() for _, targets in batches.dataset(1)]))
         found = [targets[:each], targets[each:]]
         assert num_batches in (0, 10**6, batches.batches_an_epoch)
         return found
@@ -872,7 +870,7 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
     s = Standardization.of([record])
     sequences = Sequences.of([record], user.time_res, s)
     as_it_is = TrainingBatches(sequences, user, 3)
-    turned = TrainingBatches(sequences, user, 3, Mirror.of(inputs, outputs, s))
+    turned = TrainingBatches(sequences, user, 3, Mirror(inputs, outputs, s))
     count = {True: 0, False: 0}
     for number in range(6):
         pairs = zip(*as_it_is.batch(number), *turned.batch(number), strict=True)
@@ -887,7 +885,7 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
             assert np.allclose(found, physical_y, atol=1e-5, equal_nan=True)
             assert np.isfinite(found).any()
     assert count[True] > 0.3 * (count[True] + count[False]) < count[False] / 0.3
-    again = TrainingBatches(sequences, user, 3, Mirror.of(inputs, outputs, s)).batch(5)
+    again = TrainingBatches(sequences, user, 3, Mirror(inputs, outputs, s)).batch(5)
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(again, turned.batch(5), strict=True))
     assert not same_array(turned.batch(0)[0], turned.batch(3)[0])  # the same place in the next epoch
 

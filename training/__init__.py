@@ -1,14 +1,13 @@
 """Fits a network to the records of SimpleCode and LAMP."""
 
-from collections.abc import Callable, Mapping, Sequence
-
-from data_io import Record
 from network import TrainedNetwork
 from settings import Config
 from training import cross_fitting, fit
+from training.fit import AfterEpoch
+from training.sequences import Sets
 
 
-def train(config: Config, sets: Mapping[str, Sequence[Record]], after_epoch: Callable | None = None) -> TrainedNetwork:
+def train(config: Config, sets: Sets, after_epoch: AfterEpoch | None = None) -> TrainedNetwork:
     """Trains by cross-fitting on train and val if num_folds is set, else on train; see `fit.train`."""
     if config.user.num_folds:
         return cross_fitting.train(config, sets)

@@ -6,10 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from settings import UserInput
-from training.mirroring import MIRRORED_SHARE, Mirror
-from training.sequences import Sequences
-from training.windows import Windows, cut_pieces, cut_windows, gather, joined, start_windows
+from training.sequences import Mirror, Sequences, Windows, cut_pieces, cut_windows, gather, start_windows
 
+MIRRORED_SHARE = 0.5  # of windows: the prediction averages both sides of the ship, so both have to be known
 ENDING_SHARE = 0.1  # of windows
 SHORT_WINDOWS_SHARE, SHORT_WINDOWS_EPOCHS = 0.25, 8  # of the epochs, and at most that many
 # Further windows from the start of each sequence in an epoch. LAMP ramps the waves up and SimpleCode does not: the
@@ -25,13 +24,15 @@ class TrainingBatches:
 
     def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
         self.sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
-        fewest = self._fewest_windows()
+        # The number of windows varies a little with the cuts, and no batch may be empty in any epoch.
+        lengths, window = sequences.lengths, user.window_length
+        fewest = int(np.maximum(-(-lengths // window), 1).sum()) if window else len(self._cut(0).begin)
         self.batches_an_epoch = min(user.num_batches or -(-fewest // DEFAULT_BATCH), fewest)
         self._windows_of = functools.lru_cache(maxsize=2)(self._cut_and_shuffle)
 
-    def dataset(self, first_epoch: int, epochs: int) -> tf.data.Dataset:
-        """Inputs and targets from `gather`, starting with the first batch of first_epoch (from 0)."""
-        numbers = tf.data.Dataset.range(first_epoch * self.batches_an_epoch, epochs * self.batches_an_epoch)
+    def dataset(self, first_epoch: int) -> tf.data.Dataset:
+        """The batches of all epochs from first_epoch (from 0) on."""
+        numbers = tf.data.Dataset.range(first_epoch * self.batches_an_epoch, self._user.epochs * self.batches_an_epoch)
         options = tf.data.Options()
         # Its thread sleeps for 10 ms, 20 ms, 40 ms, ... up to a minute, and a training would wait for it at the end.
         options.autotune.enabled = False
@@ -39,15 +40,12 @@ class TrainingBatches:
 
     def remarks(self) -> list[str]:
         """A warning if a few batches of many windows would take much memory."""
-        user = self._user
-        if not user.num_batches:
-            return []
-        windows = self._cut(user.epochs)  # long ones
+        user, windows = self._user, self._cut(self._user.epochs)  # long ones
         steps = int((windows.end - windows.begin).max())
         windows_a_batch = -(-len(windows.begin) // self.batches_an_epoch)
         units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
         gigabytes = windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
-        if gigabytes < LARGE_BATCH:
+        if not user.num_batches or gigabytes < LARGE_BATCH:
             return []
         return [
             f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
@@ -83,22 +81,15 @@ class TrainingBatches:
 
     def _cut(self, epoch: int) -> Windows:
         user = self._user
-        if user.window_length:
-            rng = np.random.default_rng((self._seed, epoch, 0))
-            part = windows_part(epoch, user.epochs)
-            window, washout = -(-user.window_length // part), user.washout_length // part
-            after = max(washout * user.bi_directional, user.look_ahead)
-            windows = cut_windows(self.sequences, window, washout, after, rng)
-            starts = start_windows(self.sequences, window + washout, after)
-            return joined(windows, *[starts] * START_WINDOWS)
-        return cut_pieces(self.sequences, user.seq_length)
-
-    def _fewest_windows(self) -> int:
-        """The smallest number in any epoch: it varies a little with the cuts, and no batch may be empty."""
-        window = self._user.window_length
-        if not window:
-            return len(self._cut(0).begin)
-        return int(np.maximum(-(-self.sequences.lengths // window), 1).sum())
+        if not user.window_length:
+            return cut_pieces(self.sequences, user.seq_length)
+        rng = np.random.default_rng((self._seed, epoch, 0))
+        part = windows_part(epoch, user.epochs)
+        window, washout = -(-user.window_length // part), user.washout_length // part
+        after = max(washout * user.bi_directional, user.look_ahead)
+        windows = cut_windows(self.sequences, window, washout, after, rng)
+        starts = start_windows(self.sequences, window + washout, after)
+        return Windows(*map(np.concatenate, zip(windows, *[starts] * START_WINDOWS, strict=True)))
 
 
 def windows_part(epoch: int, epochs: int) -> int:

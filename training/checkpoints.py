@@ -1,64 +1,54 @@
-"""Saves the networks of a training (best, last, checkpoints), and stops it early."""
+"""Saves the networks of a training: the best, the last and those of every few epochs, and the finished one."""
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
-import pandas as pd
 
-from network import Architecture, build_model, load_model_file, save_model
-from settings import UserInput
+from data_io import write_table
+from network import Architecture, TrainedNetwork, build_model, load_model_file, save_model
+from settings import Config, UserInput
+from support import saved_networks
 from support.files import written_aside
-from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, MODEL_FILE
+from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, HISTORY_FILE, LAST_FILE, MODEL_FILE
+from training.history import Progress
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the best network, the last one and one every few epochs, and stops the training when patience is exhausted.
+    """Saves the best network, the last one and one every few epochs.
 
     The network is saved once per epoch as the last one, and copied if it is also the best or a checkpoint, since saving
     takes as long as a hundred copies. However a training ends, the network of its last completed epoch is there. Keras'
-    own callbacks for this restore nothing after Ctrl-C, and take a NaN in the first epoch for the best value.
+    own callback for this takes a NaN in the first epoch for the best value.
     """
 
-    def __init__(self, architecture: Architecture, folder: Path, watched: str, user: UserInput):
+    def __init__(self, architecture: Architecture, folder: Path, progress: Progress, user: UserInput):
         super().__init__()
-        self.best_model = build_model(architecture)
+        self._folder, self._progress, self._user = folder, progress, user
         self._last_model = build_model(architecture)
-        self._architecture, self._folder, self._watched, self._user = architecture, folder, watched, user
-        self.epoch: int | None = None
-        self._value = float("inf")
+        self.best_epoch = progress.best_epoch  # of which the network is saved
+        resumed = self.best_epoch is not None
+        self.best_model = load_model_file(folder / MODEL_FILE, architecture) if resumed else build_model(architecture)
 
     def on_epoch_end(self, epoch, logs=None):
         checkpoints = self._folder / CHECKPOINTS
         last = checkpoints / LAST_FILE
         self._last_model.set_weights(self.model.get_weights())
         save_model(self._last_model, last)
-        if 0 < logs[self._watched] < self._value:  # neither NaN nor 0, which is a mean over no sample
-            self.epoch, self._value = epoch + 1, logs[self._watched]
+        if self._progress.best_epoch == epoch + 1:
+            self.best_epoch = epoch + 1
             self.best_model.set_weights(self.model.get_weights())
             _copy(last, self._folder / MODEL_FILE)
         if self._user.checkpoint_every and (epoch + 1) % self._user.checkpoint_every == 0:
             _copy(last, checkpoints / f"epoch_{epoch + 1:06d}.keras")
             for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._user.max_checkpoints]:
                 path.unlink()
-        if self.out_of_patience(epoch + 1):
-            self.model.stop_training = True
 
-    def out_of_patience(self, epochs: int) -> bool:
-        """Whether the given number of epochs is at least `patience` beyond the best epoch.
 
-        The automatic schedule decides by itself when to end: its last epochs, of small rates, are the best.
-        """
-        return self._user.lr_schedule != "automatic" and epochs - (self.epoch or 0) >= self._user.patience
-
-    def continue_from(self, history: pd.DataFrame) -> None:
-        """Restores the best epoch of an interrupted training, whose weights are in the folder."""
-        values = history[self._watched].where(history[self._watched] > 0)
-        if np.isfinite(values).any():
-            best = int(values.argmin())
-            self.epoch, self._value = int(history["epoch"].iloc[best]), float(values.iloc[best])
-            self.best_model = load_model_file(self._folder / MODEL_FILE, self._architecture)
+def _copy(file: Path, path: Path) -> None:
+    with written_aside(path) as aside:
+        shutil.copyfile(file, aside)
 
 
 def with_averaged_weights(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
@@ -73,6 +63,18 @@ def with_averaged_weights(callbacks: list[keras.callbacks.Callback]) -> list[ker
     return [exchange, before, *callbacks, after]
 
 
-def _copy(file: Path, path: Path) -> None:
-    with written_aside(path) as aside:
-        shutil.copyfile(file, aside)
+def finish(
+    config: Config, trained: TrainedNetwork, folder: Path, metadata: dict[str, Any], stopped: str, **further: Any
+) -> TrainedNetwork:
+    """Completes the folder of a training with what it lacks, and moves it to the network's place.
+
+    metadata, further: what settings.json says besides. stopped: why the training ended.
+    """
+    if not (folder / MODEL_FILE).is_file():
+        save_model(trained.model, folder / MODEL_FILE)
+    if not (folder / HISTORY_FILE).is_file():
+        write_table(folder / HISTORY_FILE, trained.history)
+    result = {"epochs_trained": len(trained.history), "best_epoch": trained.best_epoch, "stopped": stopped}
+    saved_networks.write_metadata(folder, metadata | result | {"finished": True} | further)
+    saved_networks.publish(folder, config.network_folder)
+    return trained

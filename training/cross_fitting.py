@@ -5,14 +5,14 @@ folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in
 """
 
 import dataclasses
+import itertools
 import json
 import multiprocessing
 import os
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
@@ -23,27 +23,27 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, RecordsOnDisk, joined, record_names
+from data_io import Record, joined, record_names
 from layers.standardization import Standardization
-from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata, save_model
+from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from prediction import Predictor, save_out_of_fold
 from readers.cases import find_handle
 from settings import Config
 from support import saved_networks
 from support.cores import cores
 from support.errors import InputError, warn
-from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE
-from training.fit import train as train_one
-from training.history import LOG_INTERVAL, as_duration, write_history
-from training.lock import only_training
+from support.saved_networks import HISTORY_FILE, SETTINGS_FILE, only_training
+from training import fit
+from training.checkpoints import finish
+from training.history import ProgressLine, as_duration
 from training.objectives import WITH_THRESHOLDS, check_objectives
 from training.resume import data_fingerprint, find_training
-from training.sequences import Sequences
+from training.sequences import Sequences, Sets
 
 SECONDS_BETWEEN_REPORTS = 0.5
 
 
-def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwork:
+def train(config: Config, sets: Sets) -> TrainedNetwork:
     """Trains `num_folds` networks, each without a fold of the records of train and val, and saves their mean.
 
     The standardization is that of all these records. Beside the network lie the out-of-fold predictions.
@@ -60,24 +60,25 @@ def train(config: Config, sets: Mapping[str, Sequence[Record]]) -> TrainedNetwor
     with only_training(config.network_folder):
         work = config.network_folder.with_name(f"{config.network_name}.folds")
         data = data_fingerprint(records)
-        metadata = _begun(work) if user.resume else None
+        metadata = _begun(work)
         if user.resume and not metadata:
             found = find_training(config, data)
             if isinstance(found, TrainedNetwork):
                 return found
-        if not metadata:
-            architecture = Architecture.of(user, Standardization.of(records))
+        standardization = Standardization.of(records)
+        if not user.resume or not metadata:
+            architecture = Architecture.of(user, standardization)
             _check_objectives(config, records, architecture)
-            if _begun(work):
+            if metadata:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
             shutil.rmtree(work, ignore_errors=True)
-            drawn = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-            metadata = new_metadata(config, architecture, drawn if user.seed is None else user.seed)
+            metadata = new_metadata(config, architecture, fit.seed_of(user))
             saved_networks.write_metadata(work, metadata | {"data_fingerprint": data})
-        folds = split(config, sets, metadata["seed"])
+        folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"])
-        train_folds(folds, Standardization.of(records), report.update)
-        trained = _joined(config, folds, metadata, report)
+        train_folds(folds, standardization, report.update)
+        trained = _joined(config, folds, metadata)
+        report.close(trained.history)
         shutil.rmtree(work, ignore_errors=True)
         return trained
 
@@ -104,28 +105,20 @@ def _begun(work: Path) -> dict[str, Any] | None:
         return None
 
 
-def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any], report: "Report") -> TrainedNetwork:
+def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
     networks = [load_network(fold.config.network_folder) for fold in folds]
     found = out_of_fold(folds, networks)
-    joint = join_networks(networks)
-    history = joint_history(folds)
     epoch = int(np.median([network.best_epoch for network in networks]))
-    trained = dataclasses.replace(joint, history=history, best_epoch=epoch)
+    trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
     folder = saved_networks.new_training_folder(config.network_folder)
-    save_model(trained.model, folder / MODEL_FILE)
-    write_history(history, folder / HISTORY_FILE)
     save_out_of_fold(folder, found)
-    numbers = {"epochs_trained": len(history), "best_epoch": epoch, "stopped": "all folds trained", "finished": True}
-    numbers |= {"network": dataclasses.asdict(trained.architecture), "out_of_fold": list(found)}
-    numbers["folds"] = [
+    each = [
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
         for n, fold in zip(networks, folds, strict=True)
     ]
-    saved_networks.write_metadata(folder, metadata | numbers)
-    saved_networks.publish(folder, config.network_folder)
-    report.close()
-    return trained
+    metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
+    return finish(config, trained, folder, metadata, "all folds trained", out_of_fold=list(found), folds=each)
 
 
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
@@ -154,7 +147,7 @@ class Fold:
     """One of the K trainings: settings with a network folder of its own, and the records to train and validate on."""
 
     config: Config
-    sets: Mapping[str, Sequence[Record]]
+    sets: Sets
 
     def history(self) -> pd.DataFrame:
         """Its epochs so far; empty before the first one has ended."""
@@ -167,23 +160,19 @@ class Fold:
         return pd.DataFrame()
 
 
-def split(config: Config, sets: Mapping[str, Sequence[Record]], seed: int) -> list[Fold]:
-    """The folds of all records of train and val; each validates on what is dealt to it and trains on the rest."""
-    records = joined(sets["train"], sets["val"])
+def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
+    """The folds of the records; each validates on what is dealt to it and trains on the rest."""
     dealt = deal(record_names(records), config.user.num_folds, seed)
+
+    def chosen(places: np.ndarray) -> Sequence[Record]:
+        return type(records)(tuple(itertools.compress(getattr(records, "cached", records), places)))
+
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
-        own_seed = int(np.random.SeedSequence((seed, k)).generate_state(1)[0] >> 1)
-        own = {"train": _chosen(records, dealt != k), "val": _chosen(records, dealt == k)}
-        folds.append(Fold(config.with_user(model_save_filename=name, num_folds=0, seed=own_seed), own))
+        own = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
+        folds.append(Fold(own, {"train": chosen(dealt != k), "val": chosen(dealt == k)}))
     return folds
-
-
-def _chosen(records: Sequence[Record], chosen: np.ndarray) -> Sequence[Record]:
-    if isinstance(records, RecordsOnDisk):
-        return RecordsOnDisk(tuple(records.cached[i] for i in np.flatnonzero(chosen)))
-    return tuple(records[i] for i in np.flatnonzero(chosen))
 
 
 def train_folds(folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None]) -> None:
@@ -194,19 +183,18 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
     workers = min(cores(), len(folds))
     threads = max(1, cores() // len(folds))
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    waiting, begun, stopped = list(folds), [], False
+    waiting, begun = list(folds), []
     no_ctrl_c = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # until there is a training
     with ProcessPoolExecutor(workers, context, **no_ctrl_c, max_tasks_per_child=1) as pool:
         while waiting or any(not future.done() for future in begun):
             try:
-                while waiting and not stopped and sum(not future.done() for future in begun) < workers:
+                while waiting and sum(not future.done() for future in begun) < workers:
                     begun.append(pool.submit(_train_fold, waiting.pop(0), standardization, threads))
                 wait([future for future in begun if not future.done()], SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
                 report()
                 if any(future.done() and _faults(future) for future in begun):
                     waiting.clear()
             except KeyboardInterrupt:  # the folds that train have had it too, and end with their best networks
-                stopped = True
                 waiting.clear()
     faults = [line for future in begun for line in _faults(future)]
     if not faults and len(begun) < len(folds):
@@ -223,7 +211,7 @@ def _train_fold(fold: Fold, standardization: Standardization, threads: int) -> l
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         try:
-            train_one(fold.config, fold.sets, standardization=standardization, after_epoch=_end_with_parent)
+            fit.train(fold.config, fold.sets, standardization=standardization, after_epoch=_end_with_parent)
         except InputError as error:
             return list(error.lines)
     return []
@@ -280,30 +268,29 @@ class Report:
     """One progress line for all folds."""
 
     def __init__(self, folds: Sequence[Fold], seed: int):
-        self._folds, self._began, self._printed, self._epochs = folds, time.perf_counter(), float("-inf"), 0
-        self._on_terminal = sys.stdout.isatty()
+        self._folds, self._began, self._epochs = folds, time.perf_counter(), 0
+        self._line = ProgressLine(110)
         count = sum(len(fold.sets["val"]) for fold in folds)
         at_once = min(cores(), len(folds))
         print(f"Cross-fitting {len(folds)} networks on {count} realizations, {at_once} at a time, seed {seed}")
 
     def update(self) -> None:
-        """Prints how far the folds are: on a terminal when something has changed, else every LOG_INTERVAL seconds."""
+        """Shows how far the folds are, if something has changed."""
         histories = [fold.history() for fold in self._folds]
         done = sum(map(len, histories))
-        interval = SECONDS_BETWEEN_REPORTS if self._on_terminal else LOG_INTERVAL
-        if done == self._epochs or time.perf_counter() - self._printed < interval:
+        if done == self._epochs or not self._line.is_due():
             return
-        self._epochs, self._printed = done, time.perf_counter()
+        self._epochs = done
         all_epochs = len(histories) * self._folds[0].config.user.epochs
         left = (time.perf_counter() - self._began) / done * (all_epochs - done)
         losses = ", ".join(f"{history['val_loss'].min():.2e}" if len(history) else "-" for history in histories)
-        line = f"{done} of {all_epochs} epochs  best validation of each fold {losses}  at most {as_duration(left)} left"
-        print(*(f"\r{line:<110}", "") if self._on_terminal else (line, "\n"), sep="", end="", flush=True)
+        self._line.show(
+            f"{done} of {all_epochs} epochs  best validation of each fold {losses}  at most {as_duration(left)} left"
+        )
 
-    def close(self) -> None:
+    def close(self, history: pd.DataFrame) -> None:
         """The last line."""
-        if self._on_terminal:
-            print()
-        loss = joint_history(self._folds)["val_loss"].iloc[-1]
+        self._line.close()
         took = as_duration(time.perf_counter() - self._began)
+        loss = history["val_loss"].iloc[-1]
         print(f"Trained {len(self._folds)} folds in {took}; validation loss out of fold {loss:.3e}")

@@ -1,9 +1,10 @@
 """Trains a network: from the records of both codes to the folder of a saved network."""
 
+import contextlib
 import dataclasses
 import functools
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,53 +12,18 @@ import keras
 import numpy as np
 import threadpoolctl
 
-from data_io import Record
 from layers.standardization import Standardization
-from network import (
-    Architecture,
-    TrainedNetwork,
-    build_training_model,
-    listed,
-    load_network,
-    new_metadata,
-    save_model,
-)
-from settings import NETWORKS_FOLDER, Config
+from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata
+from settings import NETWORKS_FOLDER, Config, UserInput
+from support import saved_networks
 from support.errors import Diverged, InputError, warn
-from support.saved_networks import (
-    HISTORY_FILE,
-    MODEL_FILE,
-    STATE_FILE,
-    interrupted_training,
-    new_training_folder,
-    publish,
-    write_metadata,
-)
+from training import objectives, resume
 from training.batches import TrainingBatches
-from training.checkpoints import Checkpoints, with_averaged_weights
+from training.checkpoints import Checkpoints, finish, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
-from training.lock import only_training
-from training.mirroring import Mirror
-from training.objectives import (
-    COUNTS_LARGE_ERRORS,
-    check_objectives,
-    member_loss,
-    objective_loss,
-    objective_sum_and_count,
-)
-from training.optimizer import RateByEpoch, loss_watchers, make_optimizer
-from training.resume import (
-    BY_CTRL_C,
-    Interrupted,
-    TrainingState,
-    data_fingerprint,
-    find_training,
-    fingerprints,
-    keep_state,
-)
-from training.sequences import Sequences
-from training.validation import Validation
+from training.optimizer import Plan, make_optimizer
+from training.sequences import Mirror, Sequences, Sets
 from training.workers import OneWorker, connect
 
 NOTHING_TO_TRAIN = -1  # sent by the first worker instead of a seed
@@ -67,7 +33,7 @@ AfterEpoch = Callable[[int, dict[str, float]], None]
 
 def train(
     config: Config,
-    sets: Mapping[str, Sequence[Record]],
+    sets: Sets,
     after_epoch: AfterEpoch | None = None,
     standardization: Standardization | None = None,
 ) -> TrainedNetwork:
@@ -88,62 +54,56 @@ def train(
         if not workers.is_first:
             _train_along(config, sets, workers)
             raise SystemExit(0)
-        with only_training(config.network_folder):
+        with saved_networks.only_training(config.network_folder):
             if config.user.network_type == "linear":
                 return train_linear_filter(config, sets, standardization)
             return _train(config, sets, workers, after_epoch, standardization)
 
 
+def seed_of(user: UserInput) -> int:
+    """The seed in the settings, or else one drawn at random."""
+    return drawn_seed() if user.seed is None else user.seed
+
+
+def drawn_seed(*numbers: int) -> int:
+    """A seed that follows from the numbers; without any, a random one."""
+    return int(np.random.SeedSequence(numbers or None).generate_state(1)[0] >> 1)
+
+
 def _train(
-    config: Config,
-    sets: Mapping[str, Sequence[Record]],
-    workers: OneWorker,
-    after_epoch: AfterEpoch | None,
-    standardization: Standardization | None,
+    config: Config, sets: Sets, workers: OneWorker, after: AfterEpoch | None, s: Standardization | None
 ) -> TrainedNetwork:
-    data = data_fingerprint(sets["train"], sets["val"])
-    workers.compare(fingerprints(config, data))
-    found = find_training(config, data) if config.user.resume else None
+    user, data = config.user, resume.data_fingerprint(sets["train"], sets["val"])
+    workers.compare(resume.fingerprints(config, data))
+    found = resume.find_training(config, data) if user.resume else None
     if isinstance(found, TrainedNetwork):
         workers.from_first([NOTHING_TO_TRAIN])
         return found
-    seed = found.metadata["seed"] if found else config.user.seed
-    if seed is None:
-        seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    seed = found.metadata["seed"] if found else seed_of(user)
     workers.from_first([seed])
-    setup = _set_up(config, sets, seed, workers, standardization)
-    setup = dataclasses.replace(setup, val=_validation_sequences(config, sets, setup))
-    metadata = new_metadata(config, setup.architecture, seed) | {"data_fingerprint": data}
-    folder = found.folder if found else _new_folder(config)
-    if found:
-        metadata = found.metadata
-    else:
-        write_metadata(folder, metadata)
-    _announce(sets, setup)
-    observers = _observers(setup, folder, found)
-    why_stopped = _fit(setup, observers, workers, after_epoch)
-    if observers.checkpoints.epoch is None:
-        shutil.rmtree(folder, ignore_errors=True)
+    setup = _set_up(config, sets, seed, workers, s)
+    val = _validation_sequences(config, sets, setup)
+    begun = found or _begin(config, setup, seed, data)
+    _announce(sets, setup, seed)
+    best, why_stopped = _fit(config, setup, val, begun, after)
+    if best is None:
+        shutil.rmtree(begun.folder, ignore_errors=True)
         raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
-    observers.progress.close(why_stopped, observers.checkpoints.epoch)
-    best = TrainedNetwork(
-        observers.checkpoints.best_model, setup.architecture, observers.progress.history(), observers.checkpoints.epoch
-    )
-    return _save(config, best, folder, metadata, why_stopped)
+    finish(config, best, begun.folder, begun.metadata, why_stopped)
+    resume.keep_state(config, why_stopped)
+    return best
 
 
-def _train_along(config: Config, sets: Mapping[str, Sequence[Record]], workers: OneWorker) -> None:
+def _train_along(config: Config, sets: Sets, workers: OneWorker) -> None:
     """The part of a worker other than the first: gradients and optimizer steps, nothing else."""
-    workers.compare(fingerprints(config, data_fingerprint(sets["train"], sets["val"])))
+    workers.compare(resume.fingerprints(config, resume.data_fingerprint(sets["train"], sets["val"])))
     seed = int(workers.from_first([0])[0])
     if seed == NOTHING_TO_TRAIN:
         return
     setup = _set_up(config, sets, seed, workers)
     epochs = range(*workers.from_first([0, 0]).astype(int))
-    try:
-        setup.run(epochs, [keras.callbacks.TerminateOnNaN()], workers)
-    except KeyboardInterrupt:
-        pass
+    with contextlib.suppress(KeyboardInterrupt):
+        setup.run(epochs, [keras.callbacks.TerminateOnNaN()])
 
 
 # ---- what is trained --------------------------------------------------------------------------------------------
@@ -153,72 +113,57 @@ def _train_along(config: Config, sets: Mapping[str, Sequence[Record]], workers: 
 class Setup:
     """A network ready to be trained: initialized and compiled, with the batches to train it on."""
 
-    config: Config
     architecture: Architecture
     model: keras.Model
     batches: TrainingBatches
-    seed: int
-    val: Sequences | None = None
+    workers: OneWorker
 
-    @property
-    def watched(self) -> str:
-        """The loss that determines the best epoch."""
-        return "val_loss" if self.val else "loss"
-
-    def run(self, epochs: range, callbacks: list[keras.callbacks.Callback], workers: OneWorker) -> None:
+    def run(self, epochs: range, callbacks: list[keras.callbacks.Callback]) -> None:
         with threadpoolctl.threadpool_limits(1, "blas"):  # the LSTM layer's own threads make many small products
             self.model.fit(
-                workers.share(self.batches.dataset(epochs.start, self.config.user.epochs)),
+                self.workers.share(self.batches.dataset(epochs.start)),
                 initial_epoch=epochs.start,
                 epochs=epochs.stop,
                 steps_per_epoch=self.batches.batches_an_epoch,
                 shuffle=False,
                 verbose=0,
-                callbacks=[*callbacks, *workers.callbacks()],
+                callbacks=[*callbacks, *self.workers.callbacks()],
             )
 
 
-def _set_up(
-    config: Config,
-    sets: Mapping[str, Sequence[Record]],
-    seed: int,
-    workers: OneWorker,
-    standardization: Standardization | None = None,
-) -> Setup:
+def _set_up(config: Config, sets: Sets, seed: int, workers: OneWorker, s: Standardization | None = None) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]))
-    source = None
-    if user.fine_tune_filename:
-        source = load_network(NETWORKS_FOLDER / user.fine_tune_filename)
+    architecture = Architecture.of(user, s or Standardization.of(sets["train"]))
+    source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
+    if source:
         architecture = _fitting_architecture(source, architecture)
     model = build_training_model(architecture)
     if source:
         model.set_weights(source.model.get_weights())
-
     s = architecture.standardization
-    mirror = Mirror.of(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+    mirror = Mirror(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
     sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path, user.transient_time)
     batches = TrainingBatches(sequences, user, seed, mirror)
-    terms = functools.partial(objective_sum_and_count, user.train_fun_hyp)
-    model = workers.joint(model, member_loss(terms, architecture))
+    terms = functools.partial(objectives.objective_sum_and_count, user.train_fun_hyp)
+    model = workers.joint(model, objectives.member_loss(terms, architecture))
     model.compile(
         make_optimizer(user, batches.batches_an_epoch),
-        member_loss(objective_loss(user.train_fun_hyp), architecture),
+        objectives.member_loss(objectives.objective_loss(user.train_fun_hyp), architecture),
         jit_compile=False,
         steps_per_execution=workers.steps_at_once(batches.batches_an_epoch),
     )
-    return Setup(config, architecture, model, batches, seed)
+    return Setup(architecture, model, batches, workers)
 
 
-def _validation_sequences(config: Config, sets: Mapping[str, Sequence[Record]], setup: Setup) -> Sequences | None:
+def _validation_sequences(config: Config, sets: Sets, setup: Setup) -> Sequences | None:
     """The sequences of the val set. Raises InputError if an objective has no weight on any sample."""
     user, s = config.user, setup.architecture.standardization
     samples = {"train": (user.train_fun_hyp, setup.batches.sequences)}
     if sets["val"]:
         val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path, user.transient_time)
         samples["val"] = (user.val_fun_hyp, val)
-    check_objectives(samples, setup.architecture)
+    objectives.check_objectives(samples, setup.architecture)
     return val if sets["val"] else None
 
 
@@ -241,32 +186,63 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Archi
 # ---- the training and its results ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Observers:
-    """The callbacks of a training, in the order in which they are called after an epoch."""
+def _begin(config: Config, setup: Setup, seed: int, data: str) -> resume.Begun:
+    """A new folder with settings.json; replaces an interrupted training of this name, if any."""
+    interrupted = saved_networks.interrupted_training(config.network_folder)
+    if interrupted:
+        warn([f"the interrupted training in {interrupted} is replaced; resume = True would have continued it"])
+    folder = saved_networks.new_training_folder(config.network_folder)
+    metadata = new_metadata(config, setup.architecture, seed) | {"data_fingerprint": data}
+    saved_networks.write_metadata(folder, metadata)
+    return resume.Begun(folder, metadata)
 
-    progress: Progress
-    checkpoints: Checkpoints
-    state: TrainingState
-    callbacks: list[keras.callbacks.Callback]
+
+def _announce(sets: Sets, setup: Setup, seed: int) -> None:
+    warn(setup.batches.remarks())
+    counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
+    print(f"Training on {counts}; {setup.batches.batches_an_epoch} batches an epoch, seed {seed}")
+    if not sets["val"]:
+        print("There is no validation set: early stopping watches the training loss, which does not detect overfitting")
 
 
-def _observers(setup: Setup, folder: Path, interrupted: Interrupted | None) -> Observers:
-    config, user = setup.config, setup.config.user
-    progress = Progress(user.epochs, setup.watched, folder / HISTORY_FILE, setup.architecture.outputs)
-    checkpoints = Checkpoints(setup.architecture, folder, setup.watched, user)
-    state = TrainingState(folder / STATE_FILE, interrupted)
-    validation = [Validation(setup.val, user.val_fun_hyp, setup.architecture)] if setup.val else []
-    callbacks = [*validation, progress, checkpoints, *loss_watchers(user, setup.watched)]
-    if user.max_minutes or user.lr_schedule == "automatic":
-        callbacks.append(RateByEpoch(user, progress, setup.watched, setup.batches.batches_an_epoch))
+def _fit(
+    config: Config, setup: Setup, val: Sequences | None, begun: resume.Begun, after_epoch: AfterEpoch | None
+) -> tuple[TrainedNetwork | None, str]:
+    """Trains the epochs that are left. Returns the best network, None if there is none, and why training ended."""
+    user, folder, done = config.user, begun.folder, len(begun.rows)
+    watched = "val_loss" if val else "loss"
+    progress = Progress(user.epochs, watched, folder, setup.architecture.outputs, begun.rows)
+    checkpoints = Checkpoints(setup.architecture, folder, progress, user)
+    plan = Plan(user, progress, setup.batches.batches_an_epoch)
+    state = resume.TrainingState(folder, done)
+    callbacks = [progress, checkpoints, keras.callbacks.TerminateOnNaN(), plan]
+    if val:
+        callbacks.insert(0, objectives.Validation(val, user.val_fun_hyp, setup.architecture))
     if user.weight_averaging:
         callbacks = with_averaged_weights(callbacks)
     callbacks.append(state)
     if user.tensorboard:
-        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not interrupted))
-    state.replay_into(callbacks)
-    return Observers(progress, checkpoints, state, callbacks)
+        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not done))
+    if after_epoch:
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
+    last = done if plan.end() else user.epochs  # it may have been interrupted after its last epoch
+    setup.workers.from_first([done, last])
+    try:
+        with setup.workers.failures_as_errors():
+            setup.run(range(done, last), callbacks)
+        why_stopped = _why_stopped(user, progress, plan)
+    except KeyboardInterrupt:
+        why_stopped = resume.BY_CTRL_C
+    except InputError as error:  # a file cannot be written, or another machine is lost
+        if not state.epochs_saved:
+            raise
+        where = f"training was interrupted after epoch {state.epochs_saved}; resume = True continues from there"
+        raise InputError([*error.lines, where]) from error
+    best_epoch = checkpoints.best_epoch
+    if best_epoch is None:
+        return None, why_stopped
+    progress.close(why_stopped, best_epoch)
+    return TrainedNetwork(checkpoints.best_model, setup.architecture, progress.history(), best_epoch), why_stopped
 
 
 def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
@@ -276,74 +252,15 @@ def _tensorboard(folder: Path, new: bool) -> keras.callbacks.Callback:
     return keras.callbacks.TensorBoard(folder, write_graph=False)
 
 
-def _new_folder(config: Config) -> Path:
-    interrupted = interrupted_training(config.network_folder)
-    if interrupted:
-        warn([f"the interrupted training in {interrupted} is replaced; resume = True would have continued it"])
-    return new_training_folder(config.network_folder)
-
-
-def _announce(sets: Mapping[str, Sequence[Record]], setup: Setup) -> None:
-    warn(setup.batches.remarks())
-    counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
-    print(f"Training on {counts}; {setup.batches.batches_an_epoch} batches an epoch, seed {setup.seed}")
-    if not setup.val:
-        print("There is no validation set: early stopping watches the training loss, which does not detect overfitting")
-
-
-def _fit(setup: Setup, observers: Observers, workers: OneWorker, after_epoch: AfterEpoch | None) -> str:
-    """Trains, and returns why training ended."""
-    user, state = setup.config.user, observers.state
-    # If patience was already exhausted when the training was interrupted, no epoch is left.
-    done = state.epochs_saved
-    last = done if observers.checkpoints.out_of_patience(done) else user.epochs
-    workers.from_first([done, last])
-    callbacks = list(observers.callbacks)
-    if after_epoch:
-        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
-    try:
-        with workers.failures_as_errors():
-            setup.run(range(done, last), callbacks, workers)
-    except KeyboardInterrupt:
-        return BY_CTRL_C
-    except InputError as error:  # a file cannot be written, or another machine is lost
-        if not state.epochs_saved:
-            raise
-        raise InputError(
-            [
-                *error.lines,
-                f"training was interrupted after epoch {state.epochs_saved}; resume = True continues from there",
-            ]
-        ) from error
-    return _why_stopped(setup, observers)
-
-
-def _why_stopped(setup: Setup, observers: Observers) -> str:
-    user, rows = setup.config.user, observers.progress.rows
+def _why_stopped(user: UserInput, progress: Progress, plan: Plan) -> str:
+    rows, watched = progress.rows, progress.watched
     if not rows or not np.isfinite(rows[-1]["loss"]):
         return f"the loss grew without bounds: try a smaller lr than {user.lr:g}"
-    if observers.checkpoints.epoch is None:
-        objective = user.val_fun_hyp if setup.val else user.train_fun_hyp
-        if objective[0] in COUNTS_LARGE_ERRORS:
-            return f"the objective of {setup.watched} counts only large errors, and there were none: lower its a"
-        if rows[-1][setup.watched] < 0:
-            return f"{setup.watched} is negative, as a + b y^2 = {objective[1]:g} + {objective[2]:g} y^2 is for large y"
-        return f"{setup.watched} is not a number: check the records of the validation set, or try a smaller lr"
-    if user.max_minutes and rows[-1]["elapsed_s"] > 60 * user.max_minutes * len(rows) / (len(rows) + 1):
-        return f"max_minutes = {user.max_minutes:g}"
-    if len(rows) < user.epochs and user.lr_schedule == "automatic":
-        return "little was left to gain"
-    if len(rows) < user.epochs:
-        return f"no better {setup.watched} in {user.patience} epochs"
-    return "all epochs done"
-
-
-def _save(config: Config, best: TrainedNetwork, folder: Path, metadata: dict, why_stopped: str) -> TrainedNetwork:
-    """Completes the folder and publishes it."""
-    if not (folder / MODEL_FILE).is_file():  # it was deleted during the training
-        save_model(best.model, folder / MODEL_FILE)
-    numbers = {"epochs_trained": len(best.history), "best_epoch": best.best_epoch}
-    write_metadata(folder, metadata | numbers | {"stopped": why_stopped, "finished": True})
-    publish(folder, config.network_folder)
-    keep_state(config, why_stopped)
-    return best
+    if progress.best_epoch is None:
+        objective = user.val_fun_hyp if watched == "val_loss" else user.train_fun_hyp
+        if objective[0] in objectives.COUNTS_LARGE_ERRORS:
+            return f"the objective of {watched} counts only large errors, and there were none: lower its a"
+        if rows[-1][watched] < 0:
+            return f"{watched} is negative, as a + b y^2 = {objective[1]:g} + {objective[2]:g} y^2 is for large y"
+        return f"{watched} is not a number: check the records of the validation set, or try a smaller lr"
+    return plan.end()

@@ -5,48 +5,26 @@ Each output is a weighted sum of all inputs at the neighbouring steps (a finite 
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from data_io import Record
 from layers import keras_layers
 from layers.standardization import Standardization
-from network import (
-    Architecture,
-    TrainedNetwork,
-    build_model,
-    build_training_model,
-    new_metadata,
-    save_model,
-    simplecode_weights,
-)
+from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
 from settings import Config
-from support.saved_networks import HISTORY_FILE, MODEL_FILE, new_training_folder, publish, write_metadata
-from training.history import history_columns, write_history
-from training.mirroring import Mirror, with_mirrored
-from training.objectives import check_objectives
-from training.sequences import Sequences
-from training.validation import Validation
+from support.saved_networks import new_training_folder
+from training.checkpoints import finish
+from training.history import history_columns
+from training.objectives import Validation, baseline, check_objectives
+from training.sequences import Mirror, Sequences, Sets
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
 STEPS_AT_ONCE = 4096  # limits the memory
 
 
-@dataclass(frozen=True)
-class LinearFilter:
-    """kernel: (step, input channel, output channel), the earliest step first; bias, ridges: (output channel,)."""
-
-    kernel: np.ndarray
-    bias: np.ndarray
-    ridges: np.ndarray
-
-
-def train_linear_filter(
-    config: Config, sets: Mapping[str, Sequence[Record]], standardization: Standardization | None = None
-) -> TrainedNetwork:
+def train_linear_filter(config: Config, sets: Sets, standardization: Standardization | None = None) -> TrainedNetwork:
     """Fits network_type "linear" on the train set, with the ridge penalties that suit the val set best, and saves it.
 
     Without a val set the train set decides. The history has one row, as there are no epochs.
@@ -60,11 +38,11 @@ def train_linear_filter(
     train, *val = (Sequences.of(records, user.time_res, s, transient=user.transient_time) for records in used)
     check_objectives({"val": (user.val_fun_hyp, val[0])} if val else {}, architecture)
     if user.mirror_symmetry:
-        train = with_mirrored(train, Mirror.of(architecture.inputs, architecture.outputs, s))
-    wanted = [_corrections(sequences, architecture) for sequences in (train, *val)]
-    fitted = fit(wanted[0], wanted[-1], *keras_layers.filter_lags(user.bi_directional))
+        train = Mirror(architecture.inputs, architecture.outputs, s).added_to(train)
+    wanted = [dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in (train, *val)]
+    kernel, bias, ridges = fit(wanted[0], wanted[-1], *keras_layers.filter_lags(user.bi_directional))
     model = build_training_model(architecture)
-    model.get_layer("outputs").set_weights([fitted.kernel, fitted.bias])
+    model.get_layer("outputs").set_weights([kernel, bias])
     elapsed = round(time.perf_counter() - began, 3)
 
     loss = Validation(train, user.train_fun_hyp, architecture).measure(model)["val_loss"]
@@ -74,35 +52,21 @@ def train_linear_filter(
     saved = build_model(architecture)
     saved.set_weights(model.get_weights())
     trained = TrainedNetwork(saved, architecture, history, 1)
-    _save(config, trained, dict(zip(architecture.outputs, fitted.ridges.tolist(), strict=True)))
+    metadata = new_metadata(config, architecture, user.seed)
+    metadata["ridges"] = dict(zip(architecture.outputs, ridges.tolist(), strict=True))
+    finish(config, trained, new_training_folder(config.network_folder), metadata, "fitted in closed form")
     watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
     print(f"Fitted in {elapsed:.1f} s; {watched}")
     return trained
 
 
-def _save(config: Config, trained: TrainedNetwork, ridges: dict[str, float]) -> None:
-    folder = new_training_folder(config.network_folder)
-    metadata = new_metadata(config, trained.architecture, config.user.seed) | {"ridges": ridges}
-    metadata |= {"epochs_trained": 1, "best_epoch": 1, "stopped": "fitted in closed form", "finished": True}
-    save_model(trained.model, folder / MODEL_FILE)
-    write_history(trained.history, folder / HISTORY_FILE)
-    write_metadata(folder, metadata)
-    publish(folder, config.network_folder)
-
-
-def _corrections(sequences: Sequences, architecture: Architecture) -> Sequences:
-    """With predict_correction, the targets minus SimpleCode's motions."""
-    if not architecture.predict_correction:
-        return sequences
-    kernel, bias = simplecode_weights(architecture)
-    return dataclasses.replace(sequences, targets=sequences.targets - (sequences.inputs @ kernel + bias))
-
-
-def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> LinearFilter:
+def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Ridge regression on `train`; for each output channel the penalty with the smallest error on `choosing`.
 
-    train, choosing: standardized sequences; the filter is fitted to their targets.
     before, after: number of network steps before and after each step that the filter sees.
+
+    Returns the kernel (step, input channel, output channel), the earliest step first; the bias and the penalties
+    (output channel,).
     """
     covariance, correlation = _normal_equations(train, before, after)
     eigenvalues, vectors = np.linalg.eigh(covariance)
@@ -117,7 +81,7 @@ def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> Linea
     best = errors.argmin(axis=0)
     weights = np.take_along_axis(candidates, best[None, None], axis=1)[:, 0]
     kernel = weights[:-1].reshape(before + 1 + after, train.inputs.shape[1], -1)
-    return LinearFilter(kernel, weights[-1], RIDGES[best])
+    return kernel, weights[-1], RIDGES[best]
 
 
 def _normal_equations(sequences: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
@@ -149,12 +113,10 @@ def _lagged(sequences: Sequences, before: int, after: int) -> Iterator[tuple[np.
 
     Beyond the ends of a sequence the inputs are 0, their mean.
     """
-    for start, length in zip(sequences.starts, sequences.lengths, strict=True):
-        inputs = sequences.inputs[start : start + length].astype(np.float64)
-        targets = sequences.targets[start : start + length]
-        padded = np.pad(inputs, ((before, after), (0, 0)))
+    for inputs, targets in sequences:
+        padded = np.pad(inputs.astype(np.float64), ((before, after), (0, 0)))
         seen = np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after, axis=0).transpose(0, 2, 1)
-        for first in range(int(np.isnan(targets[:, 0]).sum()), length, STEPS_AT_ONCE):  # behind the transient
+        for first in range(int(np.isnan(targets[:, 0]).sum()), len(targets), STEPS_AT_ONCE):  # behind the transient
             part = slice(first, first + STEPS_AT_ONCE)
             features = np.ones((len(targets[part]), seen.shape[1] * seen.shape[2] + 1))
             features[:, :-1] = seen[part].reshape(len(features), -1)

@@ -1,4 +1,4 @@
-"""The objective functions that training and validation minimize, on standardized motions.
+"""The objective functions of training and validation, on standardized motions, and validation after each epoch.
 
 With target y, output p and e = p - y, the kinds are: 0 mean of e^2; 1 mean of e^2 (a + b y^2); 2 mean of e^2 at the
 turning points of y in time; 3 mean of e^2 where |y| >= a; 4 mean of e^2 where |e| >= a; 5 mean of e^2 where |e| >= a
@@ -8,13 +8,14 @@ this way the washout of a window and the padding of short sequences are left out
 
 from collections.abc import Callable, Iterator, Mapping
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from data_io import CHANNEL_UNITS
-from network import Architecture, simplecode_weights
+from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
+from network import Architecture, mean_of_members, simplecode_weights
 from support.errors import InputError
-from training.sequences import Sequences
+from training.sequences import Mirror, Sequences, whole_sequence_batches
 
 Objective = tuple[int, float, float]
 WITH_THRESHOLDS = (1, 3, 4, 5)  # kinds of which a and b can exclude all samples
@@ -100,14 +101,17 @@ def _has_weight(objective: Objective, sequences: Sequences, architecture: Archit
 
 
 def _before_training(sequences: Sequences, architecture: Architecture) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Target and error (time, channel) of each sequence, for a network that predicts the mean or no correction."""
-    for start, length in zip(sequences.starts, sequences.lengths, strict=True):
-        y = np.asarray(sequences.targets[start : start + length])
-        error = -y
-        if architecture.predict_correction:
-            kernel, bias = simplecode_weights(architecture)
-            error = (sequences.inputs[start : start + length] @ kernel + bias).astype(np.float32) - y
-        yield y, error
+    """Target and error (time, channel) of each sequence, for a network that gives its `baseline`."""
+    for inputs, y in sequences:
+        yield y, np.float32(baseline(inputs, architecture)) - y
+
+
+def baseline(inputs: np.ndarray, architecture: Architecture) -> np.ndarray | float:
+    """What a network adds its own output to: SimpleCode's motions (..., channel) with predict_correction, else 0."""
+    if not architecture.predict_correction:
+        return 0.0
+    kernel, bias = simplecode_weights(architecture)
+    return inputs @ kernel + bias
 
 
 def _without_weight(set_name: str, objective: Objective, sequences: Sequences, architecture: Architecture) -> str:
@@ -130,3 +134,53 @@ def _without_weight(set_name: str, objective: Objective, sequences: Sequences, a
         f"{why}; y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for "
         f"{units}; {remedy}"
     )
+
+
+# ---- validation -------------------------------------------------------------------------------------------------
+
+
+class Validation(keras.callbacks.Callback):
+    """Adds val_loss to each epoch's logs: the objective over all elements of the set at once, not a mean over batches.
+
+    It is NaN where the objective counts large errors alone and there are none: that is no loss to compare with others.
+    It also adds the root mean squared error of each channel in the files' units.
+    """
+
+    def __init__(self, sequences: Sequences, objective: Objective, architecture: Architecture):
+        super().__init__()
+        self._sequences, self._objective, self._architecture = sequences, objective, architecture
+        a = architecture
+        self._mirror = Mirror(a.inputs, a.outputs, a.standardization) if a.mean_with_mirrored else None
+        self._terms = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs |= self.measure(self.model)
+
+    def measure(self, model: keras.Model) -> dict[str, float]:
+        """val_loss and the error of each channel. `model` is a training model, the same at each call."""
+        if self._terms is None:
+            self.set_model(model)
+            # Without autograph, which has nothing to translate here and takes a second to find out.
+            self._terms = tf.function(self._sums, reduce_retracing=True, autograph=False)
+        batches = whole_sequence_batches(self._sequences)
+        parts = [self._terms(tf.constant(inputs), tf.constant(targets)).numpy() for inputs, targets in batches]
+        sums = np.sum(parts, axis=0, dtype=np.float64)
+        total, count, squares = sums[0], sums[1], sums[2:]
+        steps = np.isfinite(self._sequences.targets[:, 0]).sum()
+        errors = np.sqrt(squares / steps) * self._architecture.standardization.output_deviation
+        names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
+        return {"val_loss": float(total / count) if count else float("nan")} | dict(
+            zip(names, errors.tolist(), strict=True)
+        )
+
+    def _sums(self, inputs, targets):
+        """The objective's sum and count, then the sum of squared errors of each channel."""
+        outputs = self._outputs(inputs)
+        if self._mirror:
+            outputs = (outputs + self._mirror.targets(self._outputs(self._mirror.inputs(inputs)))) / 2.0
+        sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
+        squares = tf.where(tf.math.is_finite(targets), tf.square(outputs - targets), 0.0)
+        return tf.concat((sum_and_count, tf.reduce_sum(squares, axis=(0, 1))), axis=0)
+
+    def _outputs(self, inputs):
+        return mean_of_members(self.model(inputs, training=False), self._architecture)

@@ -1,4 +1,4 @@
-"""The optimizer, its learning-rate schedule, and the callbacks that watch the loss."""
+"""The optimizer, its learning rate, and when a training ends."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,13 +35,12 @@ def make_optimizer(user: UserInput, steps_an_epoch: int) -> keras.optimizers.Opt
         options["weight_decay"] = user.weight_decay
     if user.weight_averaging:
         options |= {"use_ema": True, "ema_momentum": user.weight_averaging}
-    by_epoch = user.max_minutes or user.lr_schedule == "automatic"
-    rate = user.lr if by_epoch else learning_rate(user, steps_an_epoch * user.epochs)
+    rate = user.lr if user.max_minutes else learning_rate(user, steps_an_epoch * user.epochs)
     return OPTIMIZERS[user.optimizer](rate, **options)
 
 
 def learning_rate(user: UserInput, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate over the steps of a training; "plateau" and "automatic" are done by callbacks."""
+    """The learning rate over the steps of a training; `Plan` sets those that depend on the loss."""
     if user.lr_schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(user.lr, steps)
     if user.lr_schedule == "exponential":  # to a hundredth at the end
@@ -51,33 +50,69 @@ def learning_rate(user: UserInput, steps: int) -> float | keras.optimizers.sched
     return user.lr
 
 
-class RateByEpoch(keras.callbacks.Callback):
-    """Sets the learning rate of each epoch and ends the training, where the last epoch is not known beforehand.
+class Plan(keras.callbacks.Callback):
+    """Sets the learning rate of the next epoch and ends the training, by the history so far.
 
-    That is so with max_minutes, and with lr_schedule "automatic", see `automatic_rates`. Other schedules follow the
-    share of the epochs or of the time that is used up, whichever is larger.
+    The optimizer follows other schedules by itself, unless max_minutes is set: then the rate follows the share of the
+    epochs or of the time that is used up, whichever is larger.
     """
 
-    def __init__(self, user: UserInput, progress: Progress, watched: str, steps_an_epoch: int):
+    def __init__(self, user: UserInput, progress: Progress, steps_an_epoch: int):
         super().__init__()
-        self._user, self._progress, self._watched, self._steps = user, progress, watched, steps_an_epoch
+        self._user, self._progress, self._steps = user, progress, steps_an_epoch
 
     def on_epoch_end(self, epoch, logs=None):
-        user, rows = self._user, self._progress.rows
-        minutes = [row["elapsed_s"] / 60 for row in rows]
-        limit = user.max_minutes or float("inf")
-        used = [max(row["epoch"] / user.epochs, time / limit) for row, time in zip(rows, minutes, strict=True)]
+        user, optimizer = self._user, self.model.optimizer
         schedule = learning_rate(user, STEPS_OF_A_LIMITED_SCHEDULE)
         if user.lr_schedule == "automatic":
-            rates = automatic_rates([row[self._watched] for row in rows], used, self._steps)
-            if len(rates) == len(rows):
-                self.model.stop_training = True
-            self.model.optimizer.learning_rate = user.lr * rates[-1]
-        elif callable(schedule):
-            share = min(used[-1], 1.0)
-            self.model.optimizer.learning_rate = float(schedule(int(share * STEPS_OF_A_LIMITED_SCHEDULE)))
-        if minutes[-1] * (epoch + 2) / (epoch + 1) > limit:
+            optimizer.learning_rate = user.lr * self._automatic_rates()[-1]
+        elif user.lr_schedule == "plateau":
+            optimizer.learning_rate = user.lr * 0.5 ** plateaus(self._losses(), max(1, user.patience // 3))
+        elif user.max_minutes and callable(schedule):
+            share = min(self._used()[-1], 1.0)
+            optimizer.learning_rate = float(schedule(int(share * STEPS_OF_A_LIMITED_SCHEDULE)))
+        if self.end():
             self.model.stop_training = True
+
+    def end(self) -> str | None:
+        """Why the training ends here; None if it goes on.
+
+        The automatic schedule decides by itself, without patience: its last epochs, of small rates, are the best.
+        """
+        user, rows = self._user, self._progress.rows
+        epochs = len(rows)
+        if user.max_minutes and rows and rows[-1]["elapsed_s"] * (epochs + 1) / epochs > 60 * user.max_minutes:
+            return f"max_minutes = {user.max_minutes:g}"
+        if epochs >= user.epochs:
+            return "all epochs done"
+        if user.lr_schedule == "automatic":
+            return "little was left to gain" if len(self._automatic_rates()) == epochs else None
+        if epochs - (self._progress.best_epoch or 0) >= user.patience:
+            return f"no better {self._progress.watched} in {user.patience} epochs"
+        return None
+
+    def _automatic_rates(self) -> list[float]:
+        return automatic_rates(self._losses(), self._used(), self._steps)
+
+    def _losses(self) -> list[float]:
+        return [row[self._progress.watched] for row in self._progress.rows]
+
+    def _used(self) -> list[float]:
+        """Share of the epochs or of the time that is used up after each epoch."""
+        limit = 60 * (self._user.max_minutes or float("inf"))
+        return [max(row["epoch"] / self._user.epochs, row["elapsed_s"] / limit) for row in self._progress.rows]
+
+
+def plateaus(losses: Sequence[float], patience: int) -> int:
+    """How often the loss was no better for `patience` epochs in a row, to float32 precision."""
+    best, *others = np.float32(losses)
+    waited = count = 0
+    for loss in others:
+        waited = 0 if loss < best else waited + 1
+        best = loss if loss < best else best
+        if waited == patience:
+            waited, count = 0, count + 1
+    return count
 
 
 def automatic_rates(losses: Sequence[float], used: Sequence[float], steps_an_epoch: int) -> list[float]:
@@ -106,13 +141,3 @@ def _little_gained(losses: Sequence[float]) -> bool:
         return False
     recent = -(-len(losses) // 3)
     return min(losses[-recent:]) > (1 - LITTLE_GAIN) * min(losses[:-recent])
-
-
-def loss_watchers(user: UserInput, watched: str) -> list[keras.callbacks.Callback]:
-    """Callbacks that stop a diverging training, and lower the learning rate when the loss no longer falls."""
-    callbacks = [keras.callbacks.TerminateOnNaN()]
-    if user.lr_schedule == "plateau":
-        # Keras' min_delta is absolute; its default of 1e-4 is larger than a good standardized loss.
-        third = max(1, user.patience // 3)
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(watched, 0.5, third, mode="min", min_delta=0.0))
-    return callbacks

@@ -19,21 +19,18 @@ from support import saved_networks
 from support.errors import UNREADABLE, InputError, first_line
 from support.files import text_hash, written_aside
 from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE, TRAINING_FILES
-from training.checkpoints import Checkpoints
-from training.history import Progress
 from training.optimizer import ENDLESS_SCHEDULES
 
 BY_CTRL_C = "stopped by Ctrl-C"
-OTHER_DATA = "the files of the train and val sets have changed since the training began"
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """An interrupted training: its folder, its settings.json and its history up to the saved state."""
+class Begun:
+    """A training that has begun: its folder, its settings.json and the rows of history.csv up to the saved state."""
 
     folder: Path
     metadata: dict[str, Any]
-    history: pd.DataFrame
+    rows: Sequence[dict[str, Any]] = ()
 
 
 def data_fingerprint(*sets: Sequence[Record]) -> str:
@@ -48,7 +45,7 @@ def fingerprints(config: Config, data: str) -> dict[str, str]:
     return {"settings": text_hash(settings), "data": data}
 
 
-def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetwork | None:
+def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | None:
     """The interrupted training of this name, or the network of a finished one.
 
     None (with a message) if the training has to start from the beginning. Raises InputError if it was started with
@@ -56,41 +53,31 @@ def find_training(config: Config, fingerprint: str) -> Interrupted | TrainedNetw
     """
     own = config.network_folder
     saved_networks.restore_replaced(own)
-    folder = saved_networks.interrupted_training(own)
-    if folder:
-        return _interrupted(config, folder, fingerprint)
-    if (own / MODEL_FILE).is_file():
-        return _finished(config, own, fingerprint)
-    print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
-    return None
-
-
-def _interrupted(config: Config, folder: Path, fingerprint: str) -> Interrupted:
-    metadata, _ = read_metadata(folder)
+    interrupted = saved_networks.interrupted_training(own)
+    folder = interrupted or own
+    metadata = read_metadata(folder)[0] if interrupted or (own / MODEL_FILE).is_file() else {"finished": False}
+    # A training that was cut off in its first epoch may have left a network, but no state to continue from.
+    if not interrupted and not metadata.get("finished", True):
+        print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
+        return None
+    state = folder / STATE_FILE if interrupted else folder / CHECKPOINTS / STATE_FILE
     differences, more_epochs = _differences(config, metadata, fingerprint)
     if more_epochs:
-        _check_more_epochs(config, metadata, folder / STATE_FILE)
-        metadata = _reopened(config, folder, metadata)
-    elif differences:
+        _check_more_epochs(config, metadata, state)
+    elif differences and interrupted:
         remedy = "use the same settings, or resume = False to start again"
         raise InputError([f"resume = True, but {line}; {remedy}" for line in differences])
-    return _read_interrupted(folder, metadata)
-
-
-def _finished(config: Config, folder: Path, fingerprint: str) -> Interrupted | TrainedNetwork | None:
-    metadata, _ = read_metadata(folder)
-    differences, more_epochs = _differences(config, metadata, fingerprint)
-    kept_state, stopped = folder / CHECKPOINTS / STATE_FILE, metadata.get("stopped")
-    if more_epochs:
-        _check_more_epochs(config, metadata, kept_state)
     elif differences:
         print(f"resume = True: the network in {folder} has other settings ({differences[0]}); training starts over")
         return None
-    elif stopped != BY_CTRL_C or not kept_state.is_file():
-        print(f"resume = True: the training of {folder} is finished ({stopped}); its network is used")
+    elif not interrupted and (metadata.get("stopped") != BY_CTRL_C or not state.is_file()):
+        print(f"resume = True: the training of {folder} is finished ({metadata.get('stopped')}); its network is used")
         return load_network(folder)
-    os.replace(kept_state, folder / STATE_FILE)  # from here on it is a training interrupted after its last epoch
-    return _read_interrupted(folder, _reopened(config, folder, metadata))
+    if more_epochs or not interrupted:
+        os.replace(state, folder / STATE_FILE)  # from here on it is a training interrupted after its last epoch
+        metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
+        saved_networks.write_metadata(folder, metadata)
+    return _read_interrupted(folder, metadata)
 
 
 def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
@@ -99,15 +86,8 @@ def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> 
     lines = list(saved_networks.different_settings(settings, config).values())
     more_epochs = saved_networks.only_more_epochs(settings, config)
     if (not lines or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
-        return [OTHER_DATA], False
+        return ["the files of the train and val sets have changed since the training began"], False
     return lines, more_epochs
-
-
-def _reopened(config: Config, folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Writes settings.json with the number of epochs that is now asked for."""
-    metadata = metadata | {"settings": with_seed(config, metadata["seed"]), "finished": False}
-    saved_networks.write_metadata(folder, metadata)
-    return metadata
 
 
 def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) -> None:
@@ -125,7 +105,7 @@ def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) ->
     )
 
 
-def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:
+def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Begun:
     try:
         with np.load(folder / STATE_FILE) as state:
             epochs = int(state["epochs"])
@@ -135,7 +115,7 @@ def _read_interrupted(folder: Path, metadata: dict[str, Any]) -> Interrupted:
     except UNREADABLE as error:
         raise _cannot_go_on(folder, error) from error
     print(f"Resuming the training in {folder} after epoch {epochs}")
-    return Interrupted(folder, metadata, history)
+    return Begun(folder, metadata, history.to_dict("records"))
 
 
 def keep_state(config: Config, stopped: str) -> None:
@@ -156,33 +136,18 @@ def _cannot_go_on(folder: Path, error: Exception) -> InputError:
 
 
 class TrainingState(keras.callbacks.Callback):
-    """Saves after each epoch what is needed to resume: all variables of the network and the optimizer.
+    """Saves after each epoch what is needed to resume, all variables of the network and the optimizer; restores it.
 
-    The state of the other callbacks (best value, epochs without improvement, learning rate) follows from the history,
-    which is replayed to them.
+    The best epoch, patience and learning rates follow from the history.
     """
 
-    def __init__(self, file: Path, interrupted: Interrupted | None):
+    def __init__(self, folder: Path, epochs_saved: int):
         super().__init__()
-        self._file, self._interrupted = file, interrupted
-        self.epochs_saved = len(interrupted.history) if interrupted else 0
-        self._others: list[keras.callbacks.Callback] = []
-
-    def replay_into(self, callbacks: list[keras.callbacks.Callback]) -> None:
-        """Replays the history of the interrupted training to the callbacks."""
-        if self._interrupted is None:
-            return
-        for callback in callbacks:
-            if isinstance(callback, Progress | Checkpoints):
-                callback.continue_from(self._interrupted.history)
-        self._others = [each for each in callbacks if isinstance(each, keras.callbacks.ReduceLROnPlateau)]
+        self._file, self.epochs_saved = folder / STATE_FILE, epochs_saved
 
     def on_train_begin(self, logs=None):
-        if self._interrupted is None:
+        if not self.epochs_saved:
             return
-        for row in self._interrupted.history.to_dict("records"):
-            for callback in self._others:
-                callback.on_epoch_end(row["epoch"] - 1, dict(row))
         self.model.optimizer.build(self.model.trainable_variables)
         try:
             with np.load(self._file) as state:

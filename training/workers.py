@@ -39,6 +39,7 @@ class OneWorker:
     """A training on this machine alone, with nothing to compare, share or wait for."""
 
     is_first = True
+    failures_as_errors = contextlib.nullcontext
 
     def compare(self, fingerprints: dict[str, str]) -> None:
         """Raises InputError on all workers if the fingerprints (name: hexadecimal digits) are not the same on all."""
@@ -68,11 +69,6 @@ class OneWorker:
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Callbacks that keep the workers in step; they come last."""
         return []
-
-    @contextlib.contextmanager
-    def failures_as_errors(self) -> Iterator[None]:
-        """Raises InputError instead of TensorFlow's error when another worker no longer responds."""
-        yield
 
 
 def connect(config: Config) -> OneWorker:
@@ -115,11 +111,11 @@ class Workers(OneWorker):
         own = np.zeros((len(self.worker.addresses), len(fingerprints)))
         own[self.worker.index] = [int(digits[:12], 16) for digits in fingerprints.values()]  # whole numbers below 2^53
         found = self.total(own)
+        names, first = list(fingerprints), self.worker.addresses[0]
         lines = [
-            f"{self.worker.describe(index)}: its {name} differ from those of {self.worker.addresses[0]}, the first; "
-            "start all machines with the same program, input file and data files"
-            for index, name in zip(*np.nonzero(found != found[0]), strict=True)
-            for name in [list(fingerprints)[name]]
+            f"{self.worker.describe(index)}: its {names[n]} differ from those of {first}, the first; start all "
+            "machines with the same program, input file and data files"
+            for index, n in np.argwhere(found != found[0])
         ]
         if lines:
             raise InputError(lines)
@@ -150,6 +146,7 @@ class Workers(OneWorker):
 
     @contextlib.contextmanager
     def failures_as_errors(self) -> Iterator[None]:
+        """Raises InputError instead of TensorFlow's error when another worker no longer responds."""
         try:
             yield
         except LOST as error:

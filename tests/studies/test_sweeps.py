@@ -502,22 +502,22 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
     write_sweep(project, hidden_size=[3, 4])
     import keras
 
-    from training import fit
+    from training import resume
 
-    on_epoch_end = fit.TrainingState.on_epoch_end
+    on_epoch_end = resume.TrainingState.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
         on_epoch_end(self, epoch, logs)
         if "mine_s002" in str(self._file) and epoch == 1:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(fit.TrainingState, "on_epoch_end", interrupt)
+    monkeypatch.setattr(resume.TrainingState, "on_epoch_end", interrupt)
     assert main.main(["--inputs", "my_inputs"]) == 1
     assert (project.folder / "saved_models/mine_s002" / saved_networks.STATE_FILE).is_file()
     assert not (project.folder / "saved_models/mine").exists()
 
     first = (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns
-    monkeypatch.setattr(fit.TrainingState, "on_epoch_end", on_epoch_end)
+    monkeypatch.setattr(resume.TrainingState, "on_epoch_end", on_epoch_end)
     capsys.readouterr()
     assert main.main(["--inputs", "my_inputs"]) == 0
     assert "Resuming the training in" in capsys.readouterr().out

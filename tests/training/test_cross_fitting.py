@@ -54,7 +54,7 @@ def test_records_are_dealt_evenly_over_folds_and_sea_states():
 
 
 def test_each_record_is_left_out_once_and_learned_else():
-    folds = split(configure(**USER), SETS, seed=3)
+    folds = split((*SETS["train"], *SETS["val"]), configure(**USER), seed=3)
     left_out = [record.name for fold in folds for record in fold.sets["val"]]
     names = [record.name for record in (*SETS["train"], *SETS["val"])]
     assert sorted(left_out) == sorted(names)

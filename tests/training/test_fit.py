@@ -28,7 +28,7 @@ from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from support import saved_networks
 from support.errors import InputError
-from training import fit, history
+from training import fit, history, objectives
 from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
@@ -235,6 +235,26 @@ def test_losses_that_stay_the_same_to_the_last_bit(killer, seed):
     assert what_is_left() == expected
 
 
+def test_cut_off_before_the_first_state_is_saved_a_training_starts_from_the_beginning(killer, capsys):
+    """The network of the first epoch is there by then, but it is not that of a finished training."""
+    expected = left_in("undisturbed")
+    killer.kill(f"replace {STATE}", 1)
+    assert (FOLDER / "model.keras").is_file()
+    train(resume=True)
+    assert "training starts from the beginning" in capsys.readouterr().out
+    assert what_is_left() == expected
+    assert_finished_alone()
+
+
+def test_cut_off_when_the_automatic_schedule_was_at_its_end(killer):
+    user = {"lr_schedule": "automatic", "lr": 1e-6, "epochs": 30, "num_batches": 1}
+    expected = left_in("undisturbed", **user)
+    assert len(expected["history"]) < 30
+    killer.kill("replace settings.json", 2, **user)
+    train(resume=True, **user)
+    assert what_is_left() == expected
+
+
 def test_cut_off_after_the_last_epoch_only_the_end_is_done(killer):
     expected = left_in("undisturbed")
     killer.kill("replace settings.json", 2)
@@ -395,7 +415,7 @@ def test_a_network_that_was_moved_away_is_found_again(eagerly):
 def test_a_batch_job_logs_an_epoch_at_most_every_ten_seconds(tmp_path, monkeypatch, capsys):
     now = iter(np.arange(0.0, 1000.0, 3.0))
     monkeypatch.setattr(history.time, "perf_counter", lambda: next(now))
-    progress = history.Progress(8, "val_loss", tmp_path / "history.csv", ("Zcg",))
+    progress = history.Progress(8, "val_loss", tmp_path, ("Zcg",))
     progress.set_model(keras.Sequential([keras.layers.Dense(1)]))
     progress.model.compile("adam", "mse")
     for epoch in range(8):
@@ -493,9 +513,9 @@ def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    original = fit.Validation.on_epoch_end
+    original = objectives.Validation.on_epoch_end
     monkeypatch.setattr(
-        fit.Validation,
+        objectives.Validation,
         "on_epoch_end",
         lambda self, epoch, logs=None: (interrupt if epoch == 3 else original)(self, epoch, logs),
     )

@@ -15,8 +15,7 @@ from layers.standardization import Standardization
 from prediction import Predictor
 from training import linear_fit
 from training.history import history_columns
-from training.mirroring import Mirror, with_mirrored
-from training.sequences import Sequences
+from training.sequences import Mirror, Sequences
 
 INPUTS, OUTPUTS = ("Zcg", "Roll", "Pitch", "Wave"), ("Zcg", "Roll", "Pitch")
 LINEAR = {"network_type": "linear", "time_res": 2}
@@ -114,7 +113,7 @@ def test_mirrored_sequences_stand_behind_the_others():
     records = make_sets()["train"]
     s = Standardization.of(records)
     sequences = Sequences.of(records, 3, s)
-    both = with_mirrored(sequences, Mirror.of(INPUTS, OUTPUTS, s))
+    both = Mirror(INPUTS, OUTPUTS, s).added_to(sequences)
     turned = [
         dataclasses.replace(r, inputs=mirrored(r.inputs, INPUTS), targets=mirrored(r.targets, OUTPUTS)) for r in records
     ]
