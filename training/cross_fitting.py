@@ -72,8 +72,8 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
             if metadata:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
             shutil.rmtree(work, ignore_errors=True)
-            metadata = new_metadata(config, architecture, fit.seed_of(user))
-            saved_networks.write_metadata(work, metadata | {"data_fingerprint": data})
+            metadata = new_metadata(config, architecture, fit.seed_of(user)) | {"data_fingerprint": data}
+            saved_networks.write_metadata(work, metadata)
         folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, standardization, report.update)

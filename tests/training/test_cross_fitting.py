@@ -19,6 +19,7 @@ from support.cores import cores
 from support.errors import InputError
 from training import cross_fitting
 from training.cross_fitting import deal, split
+from training.resume import find_training
 
 pytestmark = pytest.mark.xdist_group("cross_fitting")  # its tests share costly fixtures
 
@@ -103,6 +104,11 @@ def test_a_finished_network_of_folds_is_used_as_it_is(trained, capsys):
     again = training.train(configure(resume=True, **USER), SETS)
     assert "is finished" in capsys.readouterr().out
     assert all(map(np.array_equal, again.model.get_weights(), trained.model.get_weights()))
+
+
+def test_a_finished_network_of_folds_is_not_used_for_other_data(trained, capsys):
+    assert find_training(configure(resume=True, **USER), "the fingerprint of other files") is None
+    assert "the files of the train and val sets have changed" in capsys.readouterr().out
 
 
 def test_fewer_records_than_folds_are_refused(tmp_path, monkeypatch):
