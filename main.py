@@ -44,11 +44,11 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import training
     from pages import report_page
     from studies import fleet
-    from trust import banding
+    from trust import run_bands
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
     flagging.learn(config, sets)
-    predictor = prediction.Predictor(trained, with_spread=banding.are_possible(config))
+    predictor = prediction.Predictor(trained, with_spread=run_bands.are_possible(config))
     with outputs.replacing_earlier_files(config):
         pair_checks.save(config, pairs)
         results = outputs.predict_sets(config, predictor, sets)

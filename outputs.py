@@ -24,8 +24,8 @@ from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
 from support.errors import Collector, Found, InputError, first_line, warn
-from trust import banding, flagging, record_statistics
-from trust.banding import Bands
+from trust import flagging, record_statistics, run_bands
+from trust.run_bands import Bands
 
 BY_RECORD_FILE = "error_by_record.csv"
 START_TIME = 60.0  # s, of the measure mse_start
@@ -100,7 +100,7 @@ def _predictions(
                 other = unseen.get(record.name)
                 if other is not None and len(other) == len(predicted):
                     own = config.user.num_networks
-                    predicted = banding.seen_otherwise(predicted, other, predictor.num_networks, own)
+                    predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
                 yield predicted
             bar.update(len(chosen))
 
@@ -139,8 +139,8 @@ def save_bands(
     config: Config, trained: TrainedNetwork, sets: Mapping[str, Sequence[Record]], results: Results
 ) -> Bands | None:
     """Finds the bands of the run's network, if it can have any, and writes how well they hold."""
-    bands = banding.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
-    banding.save_report(config, bands)
+    bands = run_bands.of_run(config, trained, sets, {name: of_set.predictions for name, of_set in results.items()})
+    run_bands.save_report(config, bands)
     return bands
 
 

@@ -31,7 +31,7 @@ import settings  # noqa: E402
 import training  # noqa: E402
 from benchmarks import cases  # noqa: E402
 from support import saved_networks  # noqa: E402
-from trust import banding, flagging  # noqa: E402
+from trust import flagging, run_bands  # noqa: E402
 
 DURATION = 900.0  # s
 FURTHER = 100  # records with LAMP that are not learned
@@ -108,11 +108,11 @@ class Measured:
     sets: dict
     predictions: dict
 
-    def calibrated(self, chosen: Sequence[int]) -> "banding.Bands":
+    def calibrated(self, chosen: Sequence[int]) -> "run_bands.Bands":
         """The bands by these LAMP records alone, and their coverage of all test records."""
         sets = self.sets | {"train": [self.sets["train"][n] for n in chosen]}
         predictions = self.predictions | {"train": [self.predictions["train"][n] for n in chosen]}
-        return banding.of_run(self.config, self.trained, sets, predictions)
+        return run_bands.of_run(self.config, self.trained, sets, predictions)
 
 
 def measured(config: settings.Config) -> Measured:

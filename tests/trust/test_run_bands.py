@@ -11,7 +11,7 @@ import metrics
 import outputs
 from data_io import MOTIONS, Record
 from settings import Config, SaveData, UserInput
-from trust import banding
+from trust import run_bands
 
 STEPS, COUNT = 200, 12
 
@@ -23,11 +23,11 @@ class Run:
     sets: dict
     predictions: dict
 
-    def bands(self, **user) -> banding.Bands | None:
+    def bands(self, **user) -> run_bands.Bands | None:
         config = dataclasses.replace(self.config, user=UserInput(**user))
         standardization = SimpleNamespace(output_deviation=(1.0, 5.0, 2.0))
         architecture = SimpleNamespace(outputs=MOTIONS, num_networks=self.networks, standardization=standardization)
-        return banding.of_run(config, SimpleNamespace(architecture=architecture), self.sets, self.predictions)
+        return run_bands.of_run(config, SimpleNamespace(architecture=architecture), self.sets, self.predictions)
 
 
 def run_of(networks: int, records) -> Run:
@@ -42,7 +42,7 @@ def run_of(networks: int, records) -> Run:
         out_of_fold[name] = predicted[0]
     config = Config()
     config.network_folder.mkdir(parents=True)
-    np.savez(config.network_folder / banding.OUT_OF_FOLD_FILE, **out_of_fold)
+    np.savez(config.network_folder / run_bands.OUT_OF_FOLD_FILE, **out_of_fold)
     return Run(networks, config, sets, predictions)
 
 
@@ -63,8 +63,8 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     assert "19 for 95 %" in capsys.readouterr().out
     sets = trained.by_record["set"].unique().tolist()
     assert sets == ["val", "val, its sea state left out", "test"]
-    banding.save_report(run.config, trained)
-    table = pd.read_csv(run.config.output_folder / banding.REPORT_FILE)
+    run_bands.save_report(run.config, trained)
+    table = pd.read_csv(run.config.output_folder / run_bands.REPORT_FILE)
     own = table.query("set == 'val' and level == 90")
     assert (own["covered"] > 0.85).all() and (own["records"] == COUNT).all()
     assert "Bands of 90 %" in capsys.readouterr().out
@@ -115,15 +115,15 @@ DAMAGED = ("{}", "[]", "no JSON", '{"channels": ["Zcg"], "levels": [], "num_reco
 @pytest.mark.parametrize("text", [*DAMAGED, None])
 def test_with_a_damaged_calibration_there_are_no_bands(run, text, capsys):
     run.bands()
-    path = run.config.network_folder / banding.CALIBRATION_FILE
+    path = run.config.network_folder / run_bands.CALIBRATION_FILE
     path.write_text(path.read_text().replace("[50, 80, 90]", "[50, 80]") if text is None else text)
     assert run.bands(training_mode=False) is None
     assert "cannot be read" in capsys.readouterr().err
 
 
 def test_without_folds_there_are_no_bands(run, capsys):
-    (run.config.network_folder / banding.OUT_OF_FOLD_FILE).unlink()
-    assert not banding.are_possible(run.config) and run.bands() is None
+    (run.config.network_folder / run_bands.OUT_OF_FOLD_FILE).unlink()
+    assert not run_bands.are_possible(run.config) and run.bands() is None
     assert "num_folds" in capsys.readouterr().out
 
 
