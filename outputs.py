@@ -99,8 +99,11 @@ def _predictions(
             for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
                 other = unseen.get(record.name)
                 if other is not None and len(other) == len(predicted):
-                    own = config.user.num_networks
-                    predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
+                    if predicted.shape[1] > other.shape[1]:
+                        own = config.user.num_networks
+                        predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
+                    else:  # out_of_fold.npz lies beside a single network
+                        predicted[:] = other
                 yield predicted
             bar.update(len(chosen))
 

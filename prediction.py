@@ -101,7 +101,11 @@ class Predictor:
 
 
 def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
-    """The network ready for many calls; it returns the mean of its members, or each of them."""
+    """The network ready for many calls; it returns the mean of its members, or each of them.
+
+    Seconds for 100 records of 18 000 rows, template's network, two cores, first and second time in a process, in turn:
+    here 4.4, 3.8 and 4.5, 3.0; Keras' layers under XLA 5.6, 4.6 and 6.5, 5.2.
+    """
     architecture, s = network.architecture, network.architecture.standardization
     model = build_model(architecture, fastest_lstm())
     model.set_weights(network.model.get_weights())

@@ -19,11 +19,8 @@ FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
 UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
 MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum", "time_above": "time_above"}
-SOURCES = (
-    "lamp",
-    "simplecode",
-    "gev",
-)  # gev: the generalized extreme value fit, where the estimate is that of Gumbel's
+# gev: the generalized extreme value fit, where the estimate is that of Gumbel's.
+SOURCES = ("lamp", "simplecode", "gev")
 NUMBERS = ("estimate", "lower", "upper")
 NUMBERS += tuple(f"{source}{bound}" for source in SOURCES for bound in ("", "_lower", "_upper"))
 COLUMNS = ("sea_state", "channel", "unit", "statistic", "threshold", *NUMBERS)

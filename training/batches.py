@@ -40,12 +40,15 @@ class TrainingBatches:
 
     def remarks(self) -> list[str]:
         """A warning if a few batches of many windows would take much memory."""
-        user, windows = self._user, self._cut(self._user.epochs)  # long ones
+        user = self._user
+        if not user.num_batches:
+            return []
+        windows = self._cut(user.epochs)  # long ones
         steps = int((windows.end - windows.begin).max())
         windows_a_batch = -(-len(windows.begin) // self.batches_an_epoch)
         units = user.hidden_size * user.num_layers * (1 + user.bi_directional) * user.num_networks
         gigabytes = windows_a_batch * steps * units * BYTES_A_UNIT / 1e9
-        if not user.num_batches or gigabytes < LARGE_BATCH:
+        if gigabytes < LARGE_BATCH:
             return []
         return [
             f"UserInputArgs.num_batches = {user.num_batches}: with so many records a batch holds "
