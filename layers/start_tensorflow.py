@@ -21,8 +21,7 @@ def silenced_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-# When machines train together, a page of errors would precede the line that names the one that is lost.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if "TF_CONFIG" in os.environ else "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with silenced_stderr():
     import tensorflow as tf
 

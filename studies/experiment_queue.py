@@ -15,7 +15,7 @@ from settings import NETWORKS_FOLDER, Config
 from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
 from studies.sweeps import Run
-from support import cluster, errors, files, saved_networks
+from support import errors, files, saved_networks
 from support.errors import InputError
 from trust import pair_checks
 
@@ -69,7 +69,7 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
             config, lines, warnings = input_file.read_config(module)
             sweep, more_lines, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
             experiment = Experiment(name or module.__name__, config, sweep, (*warnings, *more_warnings))
-            lines += more_lines + cluster.faults(several, sweep) + _faults_in_queue(experiment, experiments)
+            lines += more_lines + _faults_in_queue(experiment, experiments)
             experiments.append(experiment)
         except InputError as error:
             lines = list(error.lines)

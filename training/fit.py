@@ -1,8 +1,6 @@
 """Trains a network: from the records of both codes to the folder of a saved network."""
 
-import contextlib
 import dataclasses
-import functools
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +22,8 @@ from training.history import Progress
 from training.linear_fit import train_linear_filter
 from training.optimizer import Plan, make_optimizer
 from training.sequences import Mirror, Sequences, Sets
-from training.workers import OneWorker, connect
 
-NOTHING_TO_TRAIN = -1  # sent by the first worker instead of a seed
+MOST_STEPS_AT_ONCE = 20
 
 AfterEpoch = Callable[[int, dict[str, float]], None]
 
@@ -43,21 +40,14 @@ def train(
     the epoch (from 0) and its losses once the epoch is saved; an exception from it interrupts the training, which can
     be resumed. `standardization` is given for one of the networks of a cross-fitting; else it is that of the train set.
 
-    Where several machines train together, the process of each but the first ends here (SystemExit).
-
     Raises:
         InputError: the network to start from does not fit, the interrupted training had other settings or data, another
-            run is training it, the disk is full, another machine is lost, or the training diverged in its first epoch.
+            run is training it, the disk is full, or the training diverged in its first epoch.
     """
-    workers = connect(config)  # first, so that all notice when one of them fails
-    with workers.failures_as_errors():
-        if not workers.is_first:
-            _train_along(config, sets, workers)
-            raise SystemExit(0)
-        with saved_networks.only_training(config.network_folder):
-            if config.user.network_type == "linear":
-                return train_linear_filter(config, sets, standardization)
-            return _train(config, sets, workers, after_epoch, standardization)
+    with saved_networks.only_training(config.network_folder):
+        if config.user.network_type == "linear":
+            return train_linear_filter(config, sets, standardization)
+        return _train(config, sets, after_epoch, standardization)
 
 
 def seed_of(user: UserInput) -> int:
@@ -70,18 +60,13 @@ def drawn_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers or None).generate_state(1)[0] >> 1)
 
 
-def _train(
-    config: Config, sets: Sets, workers: OneWorker, after: AfterEpoch | None, s: Standardization | None
-) -> TrainedNetwork:
+def _train(config: Config, sets: Sets, after: AfterEpoch | None, s: Standardization | None) -> TrainedNetwork:
     user, data = config.user, resume.data_fingerprint(sets["train"], sets["val"])
-    workers.compare(resume.fingerprints(config, data))
     found = resume.find_training(config, data) if user.resume else None
     if isinstance(found, TrainedNetwork):
-        workers.from_first([NOTHING_TO_TRAIN])
         return found
     seed = found.metadata["seed"] if found else seed_of(user)
-    workers.from_first([seed])
-    setup = _set_up(config, sets, seed, workers, s)
+    setup = _set_up(config, sets, seed, s)
     val = _validation_sequences(config, sets, setup)
     begun = found or _begin(config, setup, seed, data)
     _announce(sets, setup, seed)
@@ -94,18 +79,6 @@ def _train(
     return best
 
 
-def _train_along(config: Config, sets: Sets, workers: OneWorker) -> None:
-    """The part of a worker other than the first: gradients and optimizer steps, nothing else."""
-    workers.compare(resume.fingerprints(config, resume.data_fingerprint(sets["train"], sets["val"])))
-    seed = int(workers.from_first([0])[0])
-    if seed == NOTHING_TO_TRAIN:
-        return
-    setup = _set_up(config, sets, seed, workers)
-    epochs = range(*workers.from_first([0, 0]).astype(int))
-    with contextlib.suppress(KeyboardInterrupt):
-        setup.run(epochs, [keras.callbacks.TerminateOnNaN()])
-
-
 # ---- what is trained --------------------------------------------------------------------------------------------
 
 
@@ -116,22 +89,21 @@ class Setup:
     architecture: Architecture
     model: keras.Model
     batches: TrainingBatches
-    workers: OneWorker
 
     def run(self, epochs: range, callbacks: list[keras.callbacks.Callback]) -> None:
         with threadpoolctl.threadpool_limits(1, "blas"):  # the LSTM layer's own threads make many small products
             self.model.fit(
-                self.workers.share(self.batches.dataset(epochs.start)),
+                self.batches.dataset(epochs.start),
                 initial_epoch=epochs.start,
                 epochs=epochs.stop,
                 steps_per_epoch=self.batches.batches_an_epoch,
                 shuffle=False,
                 verbose=0,
-                callbacks=[*callbacks, *self.workers.callbacks()],
+                callbacks=callbacks,
             )
 
 
-def _set_up(config: Config, sets: Sets, seed: int, workers: OneWorker, s: Standardization | None = None) -> Setup:
+def _set_up(config: Config, sets: Sets, seed: int, s: Standardization | None = None) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
     architecture = Architecture.of(user, s or Standardization.of(sets["train"]))
@@ -145,15 +117,21 @@ def _set_up(config: Config, sets: Sets, seed: int, workers: OneWorker, s: Standa
     mirror = Mirror(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
     sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path, user.transient_time)
     batches = TrainingBatches(sequences, user, seed, mirror)
-    terms = functools.partial(objectives.objective_sum_and_count, user.train_fun_hyp)
-    model = workers.joint(model, objectives.member_loss(terms, architecture))
     model.compile(
         make_optimizer(user, batches.batches_an_epoch),
         objectives.member_loss(objectives.objective_loss(user.train_fun_hyp), architecture),
         jit_compile=False,
-        steps_per_execution=workers.steps_at_once(batches.batches_an_epoch),
+        steps_per_execution=_steps_at_once(batches.batches_an_epoch),
     )
-    return Setup(architecture, model, batches, workers)
+    return Setup(architecture, model, batches)
+
+
+def _steps_at_once(steps_an_epoch: int) -> int:
+    """Training steps that TensorFlow takes before it returns to Python, which takes as long as several steps.
+
+    They divide an epoch evenly and are few enough for Ctrl-C to take effect within about a second.
+    """
+    return max(n for n in range(1, MOST_STEPS_AT_ONCE + 1) if steps_an_epoch % n == 0)
 
 
 def _validation_sequences(config: Config, sets: Sets, setup: Setup) -> Sequences | None:
@@ -226,14 +204,12 @@ def _fit(
     if after_epoch:
         callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
     last = done if plan.end() else user.epochs  # it may have been interrupted after its last epoch
-    setup.workers.from_first([done, last])
     try:
-        with setup.workers.failures_as_errors():
-            setup.run(range(done, last), callbacks)
+        setup.run(range(done, last), callbacks)
         why_stopped = _why_stopped(user, progress, plan)
     except KeyboardInterrupt:
         why_stopped = resume.BY_CTRL_C
-    except InputError as error:  # a file cannot be written, or another machine is lost
+    except InputError as error:  # a file cannot be written
         if not state.epochs_saved:
             raise
         where = f"training was interrupted after epoch {state.epochs_saved}; resume = True continues from there"

@@ -1,7 +1,6 @@
 """Resumes an interrupted training: finds it, checks that settings and data are the same, and restores its state."""
 
 import contextlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from settings import Config
 from support import saved_networks
 from support.errors import UNREADABLE, InputError, first_line
 from support.files import text_hash, written_aside
-from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE, TRAINING_FILES
+from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE
 from training.optimizer import ENDLESS_SCHEDULES
 
 BY_CTRL_C = "stopped by Ctrl-C"
@@ -36,13 +35,6 @@ class Begun:
 def data_fingerprint(*sets: Sequence[Record]) -> str:
     """A hash of all numbers of the records, the same for records in memory and on disk."""
     return text_hash(" ".join(record.digest for records in sets for record in getattr(records, "cached", records)))
-
-
-def fingerprints(config: Config, data: str) -> dict[str, str]:
-    """Fingerprints of what has to be equal on machines that train together; paths may differ."""
-    own = saved_networks.training_settings(config.as_dict())
-    settings = json.dumps({name: value for name, value in own.items() if name not in TRAINING_FILES})
-    return {"settings": text_hash(settings), "data": data}
 
 
 def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | None:
