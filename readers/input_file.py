@@ -1,6 +1,5 @@
 """Loads the user's input file and turns its classes into checked settings."""
 
-import ast
 import importlib.util
 import sys
 import traceback
@@ -106,15 +105,15 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
             f"{Path(program['__file__']).name}: its import line names no UserInputArgs; "
             "write: from my_ship import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs"
         )
+    classes = {name: program[name] for name in INPUT_CLASSES if name in program}
+    # Python lists a module behind those that it imports: the last one with all of these classes is the user's.
     modules = [
-        sys.modules[node.module]
-        for node in ast.parse(Path(program["__file__"]).read_bytes()).body
-        if isinstance(node, ast.ImportFrom) and {"*", *INPUT_CLASSES} & {alias.name for alias in node.names}
-    ]
-    user = program["UserInputArgs"]
-    if all(getattr(module, "UserInputArgs", None) is not user for module in modules):
-        modules.insert(0, sys.modules[user.__module__])  # UserInputArgs was reassigned in main.py
-    names = ChainMap(program, *map(vars, modules))
+        module
+        for module in reversed(tuple(sys.modules.values()))
+        if (names := getattr(module, "__dict__", {})) is not program
+        and all(names.get(name) is chosen for name, chosen in classes.items())
+    ][:1] or [sys.modules[chosen.__module__] for chosen in classes.values()]  # of several import lines
+    names = ChainMap(classes, *map(vars, modules))
     classes = {name: names[name] for name in INPUT_CLASSES if name in names}
     file = getattr(modules[0], "__file__", None)
     return SimpleNamespace(__name__=modules[0].__name__, __file__=file, **classes)
