@@ -25,6 +25,7 @@ import pandas as pd
 import tensorflow as tf
 
 from layers import keras_layers
+from layers.kinds import KINDS
 from data_io import input_channels, mirrored_channels, output_channels
 from layers.fused_lstm import FusedLSTM
 from layers.standardization import Standardization
@@ -57,7 +58,7 @@ class Architecture:
             inputs=input_channels(user),
             outputs=output_channels(user),
             standardization=standardization,
-            mean_with_mirrored=user.mirror_symmetry and user.network_type != "linear",  # which is symmetric by itself
+            mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
             **{name: getattr(user, name) for name in own},
         )
 
@@ -163,17 +164,8 @@ def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) 
 
 def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, prefix: str) -> keras.KerasTensor:
     """Standardized inputs to standardized outputs of one network."""
-    a, name = architecture, f"{prefix}outputs"
-    if a.network_type == "linear":
-        outputs = keras_layers.linear_filter(inputs, len(a.outputs), a.bi_directional, name)
-    else:
-        size = (a.hidden_size, a.num_layers, a.bi_directional, a.dropout, prefix)
-        if a.network_type == "transformer":
-            hidden = keras_layers.transformer(inputs, *size)
-        else:
-            seen = keras_layers.with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
-            hidden = keras_layers.recurrent(seen, lstm if a.network_type == "lstm" else keras.layers.GRU, *size)
-        outputs = keras.layers.Dense(len(a.outputs), name=name)(hidden)
+    build = getattr(keras_layers, KINDS[architecture.network_type].build)
+    outputs = build(inputs, architecture, prefix, lstm)
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
         outputs = keras.layers.Add(name=f"{prefix}corrected")([outputs, simplecode(inputs)])
@@ -315,7 +307,7 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
     try:
         stored = _number_of_weights(path)
         a = architecture
-        if a.network_type != "linear" and 3 * a.hidden_size**2 * a.num_layers * a.num_networks > stored:
+        if KINDS[a.network_type].has_units and 3 * a.hidden_size**2 * a.num_layers * a.num_networks > stored:
             raise ValueError(f"{stored} weights are too few for the network described in {SETTINGS_FILE}")
         model = build_model(architecture)
         with warnings.catch_warnings():

@@ -17,6 +17,7 @@ import plotting
 from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
+from layers.kinds import KINDS
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import handle_in
@@ -161,8 +162,7 @@ def predict_and_flag(config: Config, predictor: Predictor, results: Results, ban
 
 def network_title(trained: TrainedNetwork) -> str:
     """Name of the network in the report and in figures: LSTM, GRU, Transformer or Linear."""
-    kind = trained.architecture.network_type
-    return kind.upper() if kind in ("lstm", "gru") else kind.capitalize()
+    return KINDS[trained.architecture.network_type].title
 
 
 # ---- predictions as text ----------------------------------------------------------------------------------------

@@ -11,14 +11,12 @@ import tensorflow as tf
 import threadpoolctl
 
 from data_io import mirrored_channels
+from layers.kinds import KINDS
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from support.cores import cores
 from support.files import written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
 from support.saved_networks import load_out_of_fold as load_out_of_fold
-
-# Of all sequences on a core, which limits the memory. The LSTM's arrays, if small, stay in the processor's caches.
-STEPS_AT_ONCE = {"lstm": 2**16, "gru": 2**18, "linear": 2**18, "transformer": 2**17}
 
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
 Evaluate = Callable[[np.ndarray], np.ndarray]
@@ -84,7 +82,7 @@ class Predictor:
                 by_length.setdefault(len(array[first::n]), []).append((record, first))
         threads, parts = cores(), []
         for length, chosen in by_length.items():
-            most = max(1, STEPS_AT_ONCE[self._architecture.network_type] // length)
+            most = max(1, KINDS[self._architecture.network_type].steps_at_once // length)
             at_once = min(most, -(-len(chosen) // threads))
             parts += [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
 

@@ -10,12 +10,13 @@ import difflib
 import functools
 import json
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from layers.kinds import KINDS
 from support import values
 from support.values import Indices, color, file_prefix, folder, network_name, not_one, odd, without_numpy
 
@@ -49,7 +50,7 @@ class Setting:
     group: str = ""
     unit: str = ""
     limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     check: Callable[[Any], Any] | None = None
     bears_on: str = "run"
     swept: bool = False
@@ -162,7 +163,7 @@ class UserInput:
     )
     num_batches: int = timing(0, "batches in an epoch; 0: as many as give 32 windows a batch", limits=(0, 10**7))
 
-    network_type: str = structure("lstm", "kind of network", choices=("lstm", "gru", "transformer", "linear"))
+    network_type: str = structure("lstm", "kind of network", choices=KINDS)
     hidden_size: int = structure(30, "units in a layer", limits=(1, 4096))
     num_layers: int = structure(2, "layers", limits=(1, 50))
     bi_directional: bool = structure(False, "read the record forwards and backwards, at twice the cost")

@@ -1,12 +1,19 @@
 """The layers between standardized inputs and standardized outputs, a function for each kind of network.
 
+Each takes the inputs (batch, time, channel), the architecture, the prefix of the layers' names, and the class of LSTM
+layers that is fastest here; it returns the outputs (batch, time, channel).
 All are built-in Keras layers and operations, so that saved networks load without this project, and all take any number
 of steps. None depends on the position in the record, so that what is learned from windows holds for whole records.
 """
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 from keras import ops
+
+if TYPE_CHECKING:
+    from network import Architecture
 
 FILTER_BEFORE, FILTER_AFTER = 60, 10  # network steps that the linear filter sees before and after each step
 ATTENTION_REACH = 50  # network steps to either side that a layer of attention sees
@@ -15,20 +22,30 @@ HEAD_UNITS = 10  # approximate units of an attention head
 NEVER = -1e9  # attention score of a step without weight
 
 
-def recurrent(
-    inputs: keras.KerasTensor, layer: type, units: int, number: int, both_ways: bool, dropout: float, prefix: str
-) -> keras.KerasTensor:
-    """`number` layers of keras.layers.LSTM, GRU or a layer class with the same arguments."""
-    hidden = inputs
-    kind = "gru" if issubclass(layer, keras.layers.GRU) else "lstm"
-    for n in range(1, number + 1):
-        if dropout and n > 1:
-            hidden = keras.layers.Dropout(dropout, name=f"{prefix}dropout_{n - 1}")(hidden)
-        reader = layer(units, return_sequences=True, name=f"{prefix}{kind}_{n}")
-        hidden = (keras.layers.Bidirectional(reader, name=f"{prefix}bidirectional_{n}") if both_ways else reader)(
-            hidden
-        )
-    return hidden
+def lstm(inputs: keras.KerasTensor, a: "Architecture", prefix: str, layer: type) -> keras.KerasTensor:
+    """Layers of keras.layers.LSTM, or of a class with the same arguments."""
+    return _recurrent(inputs, a, f"{prefix}lstm_", prefix, layer)
+
+
+def gru(inputs: keras.KerasTensor, a: "Architecture", prefix: str, _: type) -> keras.KerasTensor:
+    """Layers of keras.layers.GRU."""
+    return _recurrent(inputs, a, f"{prefix}gru_", prefix, keras.layers.GRU)
+
+
+def _recurrent(inputs: keras.KerasTensor, a: "Architecture", name: str, prefix: str, layer: type) -> keras.KerasTensor:
+    hidden = with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
+    for n in range(1, a.num_layers + 1):
+        if a.dropout and n > 1:
+            hidden = keras.layers.Dropout(a.dropout, name=f"{prefix}dropout_{n - 1}")(hidden)
+        reader = layer(a.hidden_size, return_sequences=True, name=f"{name}{n}")
+        if a.bi_directional:
+            reader = keras.layers.Bidirectional(reader, name=f"{prefix}bidirectional_{n}")
+        hidden = reader(hidden)
+    return _outputs(hidden, a, prefix)
+
+
+def _outputs(hidden: keras.KerasTensor, a: "Architecture", prefix: str) -> keras.KerasTensor:
+    return keras.layers.Dense(len(a.outputs), name=f"{prefix}outputs")(hidden)
 
 
 def with_steps_ahead(inputs: keras.KerasTensor, steps: int, name: str) -> keras.KerasTensor:
@@ -51,40 +68,38 @@ def filter_lags(both_ways: bool) -> tuple[int, int]:
     return FILTER_BEFORE, FILTER_AFTER if both_ways else 0
 
 
-def linear_filter(inputs: keras.KerasTensor, outputs: int, both_ways: bool, name: str) -> keras.KerasTensor:
+def linear_filter(inputs: keras.KerasTensor, a: "Architecture", prefix: str, _: type) -> keras.KerasTensor:
     """A weighted sum of the inputs at the neighbouring steps; beyond the ends of the record they are at their mean."""
-    before, after = filter_lags(both_ways)
+    before, after = filter_lags(a.bi_directional)
     padded = keras.layers.ZeroPadding1D((before, after))(inputs)
-    return keras.layers.Conv1D(outputs, before + 1 + after, name=name)(padded)
+    return keras.layers.Conv1D(len(a.outputs), before + 1 + after, name=f"{prefix}outputs")(padded)
 
 
-def transformer(
-    inputs: keras.KerasTensor, units: int, number: int, both_ways: bool, dropout: float, prefix: str
-) -> keras.KerasTensor:
-    """A convolution, then `number` pre-norm blocks of local attention (ATTENTION_REACH steps) and a two-layer network.
+def transformer(inputs: keras.KerasTensor, a: "Architecture", prefix: str, _: type) -> keras.KerasTensor:
+    """A convolution, then pre-norm blocks of local attention (ATTENTION_REACH steps) and a two-layer network.
 
     A one-way network looks back only. Time is split into blocks as long as the reach, and the steps of a block attend
     to their own and the neighbouring blocks, so that time and memory grow linearly with the number of steps. The width
-    is `units`, rounded so that the heads are equally wide. There is no final normalization, which would remove the
+    is hidden_size, rounded so that the heads are equally wide. There is no final normalization, which would remove the
     amplitude of the motions.
     """
-    heads = max(1, round(units / HEAD_UNITS))
-    width = heads * max(1, round(units / heads))
+    both_ways, heads = a.bi_directional, max(1, round(a.hidden_size / HEAD_UNITS))
+    width = heads * max(1, round(a.hidden_size / heads))
     # Numbers the steps of the batch's first sequence, since symbolic tensors have no known length.
     steps = ops.cumsum(ops.ones_like(inputs[0, :, 0], dtype="int32")) - 1
     padded, known = _whole_blocks(inputs, steps)
     hidden = keras.layers.Conv1D(width, FRONT_STEPS, padding="same" if both_ways else "causal", name=f"{prefix}front")(
         padded
     )
-    for n in range(1, number + 1):
+    for n in range(1, a.num_layers + 1):
         name = f"{prefix}block_{n}_"
         normal = keras.layers.LayerNormalization(name=f"{name}norm_1")(hidden)
         attended = _attention(normal, known, heads, width, both_ways, name)
-        hidden = hidden + _dropped(attended, dropout)
+        hidden = hidden + _dropped(attended, a.dropout)
         normal = keras.layers.LayerNormalization(name=f"{name}norm_2")(hidden)
         inner = keras.layers.Dense(2 * width, activation="gelu", name=f"{name}inner")(normal)
-        hidden = hidden + _dropped(keras.layers.Dense(width, name=f"{name}outer")(inner), dropout)
-    return ops.take(hidden, steps, axis=1)
+        hidden = hidden + _dropped(keras.layers.Dense(width, name=f"{name}outer")(inner), a.dropout)
+    return _outputs(ops.take(hidden, steps, axis=1), a, prefix)
 
 
 def _dropped(values: keras.KerasTensor, dropout: float) -> keras.KerasTensor:

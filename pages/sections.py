@@ -11,6 +11,7 @@ import pandas as pd
 
 from data_io import CHANNEL_UNITS
 from figures.parts import SET_NAMES
+from layers.kinds import KINDS
 from metrics import SIMPLECODE
 from pages import html_parts as html
 from readers.cases import find_handle
@@ -21,7 +22,6 @@ MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 UNSEEN_FIRST = ("test", "val", "train")
 MOTIONS = {"VBM": "bending moment", "Zcg": "heave", "Roll": "roll", "Pitch": "pitch", "Wave": "wave elevation"}
-NETWORKS = {"lstm": "An LSTM", "gru": "A GRU", "transformer": "A transformer", "linear": "A linear filter"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [kn]"}
 
 Section = tuple[str, ...]
@@ -59,10 +59,10 @@ def training(metadata: Mapping) -> Section:
 
 
 def _kind_of(network: Mapping) -> str:
-    kind, number = network["network_type"], network["num_networks"]
+    kind, number = KINDS[network["network_type"]], network["num_networks"]
     size = f"{_count(network['num_layers'], 'layer')} of {network['hidden_size']} units"
-    parts = [f"the mean of {number} networks"] * (number > 1) + [size] * (kind != "linear")
-    name = NETWORKS.get(kind, kind)
+    parts = [f"the mean of {number} networks"] * (number > 1) + [size] * kind.has_units
+    name = kind.phrase[0].upper() + kind.phrase[1:]
     return f"{name} ({', each '.join(parts)})" if parts else name
 
 

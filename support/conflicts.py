@@ -2,6 +2,7 @@
 
 import importlib.util
 
+from layers.kinds import KINDS
 from settings import SET_NAMES, Config, DataInfo, UserInput
 
 
@@ -14,8 +15,8 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
     lists = [data.train_sc + data.train_lamp] if training else [v for v in vars(data).values() if isinstance(v, tuple)]
     no_lists = lists_were_read and not any(lists)
     evolution = config.plotting.evolution_ID_list_val if config.plotting.plotting_mode else ()
-    fitted = training and user.network_type == "linear"
-    in_closed_form = "network_type 'linear' is fitted in closed form"
+    fitted = training and KINDS[user.network_type].closed_form
+    in_closed_form = f"network_type {user.network_type!r} is fitted in closed form"
     found = {
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
             training and no_lists
@@ -36,7 +37,7 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
         ),
         f"UserInputArgs.fine_tune_filename = {user.fine_tune_filename!r}: {in_closed_form} and cannot start from "
         'another network; set it to ""': fitted and user.fine_tune_filename,
-        f"UserInputArgs.num_networks = {user.num_networks}: network_type 'linear' has a single solution, which an "
+        f"UserInputArgs.num_networks = {user.num_networks}: {in_closed_form} and has a single solution, which an "
         "ensemble would repeat; set num_networks = 1": fitted and user.num_networks > 1,
     }
     return _uneven_lists(data) + _channel_faults(user) + [line for line, wrong in found.items() if wrong]
@@ -70,8 +71,8 @@ def warnings(config: Config) -> list[str]:
     """One line for each setting without effect."""
     user = config.user
     network = f"network_type = {user.network_type!r}"
-    recurrent = user.network_type in ("lstm", "gru")
-    fitted = user.network_type == "linear" and user.training_mode
+    recurrent = KINDS[user.network_type].sees_ahead
+    fitted = KINDS[user.network_type].closed_form and user.training_mode
     found = {
         f"train_fun_hyp has no effect with {network}: it is a least-squares fit": fitted and user.train_fun_hyp[0] != 0,
         f"checkpoint_every has no effect with {network}: it has no epochs": fitted and user.checkpoint_every,

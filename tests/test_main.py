@@ -31,6 +31,8 @@ import metrics
 import network
 import outputs
 import settings
+from layers import keras_layers
+from layers.kinds import KINDS, Kind
 from layers.standardization import Standardization
 from network import Architecture
 from readers import input_file, text_tables
@@ -92,6 +94,22 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     of_test = by_record[by_record["set"] == "test"].drop(columns=["record", "handle"]).reset_index(drop=True)
     alone = report[report["set"] == "test"].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_test.astype(alone.dtypes), alone)
+
+
+def test_a_new_kind_of_network_is_a_function_and_a_row(project, monkeypatch, capsys):
+    def smoothed(inputs, a, prefix, _):
+        return keras.layers.Conv1D(len(a.outputs), 3, padding="same", name=f"{prefix}outputs")(inputs)
+
+    monkeypatch.setattr(keras_layers, "smoothed", smoothed, raising=False)
+    monkeypatch.setitem(KINDS, "smooth", Kind("Smooth", "a smoother", "smoothed", 2**16, has_units=False))
+    project.user["network_type"] = "smooth"
+    assert project.run() == 0
+    folder = project.folder / "output_files" / NAME
+    report = pd.read_csv(folder / "error_report.csv")
+    assert report["source"].unique().tolist() == ["SimpleCode", "Smooth"] and "Smooth" in capsys.readouterr().out
+    assert "A smoother learned LAMP" in (folder / "report.html").read_text(encoding="utf-8")
+    project.user["training_mode"] = False
+    assert project.run() == 0
 
 
 def test_a_folder_holds_what_the_last_run_made(project, capsys):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import network
 from data_io import Record, input_channels, mirrored_channels, output_channels
+from layers.kinds import KINDS
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from prediction import Predictor
@@ -696,7 +697,7 @@ def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate([50, 50, 3, 41])]
     whole = Predictor(trained).predict(inputs)
     parts = []
-    monkeypatch.setattr("prediction.STEPS_AT_ONCE", {"lstm": 24})
+    monkeypatch.setitem(KINDS, "lstm", dataclasses.replace(KINDS["lstm"], steps_at_once=24))
     monkeypatch.setattr("prediction.cores", lambda: 2)
     predictor = Predictor(trained)
     evaluate = predictor._evaluate

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import threadpoolctl
 
+from layers.kinds import KINDS
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata
 from settings import NETWORKS_FOLDER, Config, UserInput
@@ -45,7 +46,7 @@ def train(
             run is training it, the disk is full, or the training diverged in its first epoch.
     """
     with saved_networks.only_training(config.network_folder):
-        if config.user.network_type == "linear":
+        if KINDS[config.user.network_type].closed_form:
             return train_linear_filter(config, sets, standardization)
         return _train(config, sets, after_epoch, standardization)
 
