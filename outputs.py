@@ -14,6 +14,7 @@ from tqdm import tqdm
 import data_io
 import metrics
 import plotting
+import settings
 from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
@@ -160,9 +161,8 @@ def predict_and_flag(config: Config, predictor: Predictor, results: Results, ban
 
 
 def network_title(trained: TrainedNetwork) -> str:
-    """Name of the network in the report and in figures: LSTM, GRU, Transformer or Linear."""
-    kind = trained.architecture.network_type
-    return kind.upper() if kind in ("lstm", "gru") else kind.capitalize()
+    """Name of the network in the report and in figures, see `settings.network_title`."""
+    return settings.network_title(trained.architecture.network_type)
 
 
 # ---- predictions as text ----------------------------------------------------------------------------------------
@@ -184,7 +184,6 @@ def _write_prediction(
     """
     names = list(data_io.output_channels(config.user))
     table = outputs = prediction[:, : len(names)]
-    motions = outputs[:, [place for place, name in enumerate(names) if name in data_io.MOTIONS]]
     if bands and config.save.bands:
         table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
         names += bands.names
@@ -194,6 +193,7 @@ def _write_prediction(
     if track is not None:
         path = path.with_suffix(".mot")
         run_folder.note(config.output_folder, [path.name])
+        motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT]]
         data_io.write_lamp_motions(path, record.time, track, motions)
 
 

@@ -22,7 +22,7 @@ LEVEL = 90  # percent, of the bands that are described; or the highest lower lev
 UNSEEN_FIRST = ("test", "val", "train")
 MOTIONS = {"VBM": "bending moment", "Zcg": "heave", "Roll": "roll", "Pitch": "pitch", "Wave": "wave elevation"}
 NETWORKS = {"lstm": "An LSTM", "gru": "A GRU", "transformer": "A transformer", "linear": "A linear filter"}
-HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [kn]"}
+HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
 Section = tuple[str, ...]
 

@@ -113,6 +113,16 @@ def read_history(folder: Path) -> pd.DataFrame:
     return pd.DataFrame()
 
 
+def best_row(losses: Sequence[float]) -> int | None:
+    """The row of a history.csv whose network is kept: the smallest loss, of equal ones the first; None without any.
+
+    Neither NaN nor infinity counts, nor what is not above 0: 0 is a mean over no sample.
+    """
+    losses = np.asarray(losses, float)
+    counts = np.isfinite(losses) & (losses > 0)
+    return int(np.where(counts, losses, np.inf).argmin()) if counts.any() else None
+
+
 def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
     """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel); {} if missing or damaged."""
     try:

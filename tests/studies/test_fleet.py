@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import write_realization
 from scipy import stats
@@ -76,6 +77,20 @@ def test_each_fold_counts_by_itself_and_its_networks_as_one(tmp_path):
     ssa = 2 * record.targets[:, 1].std()
     np.testing.assert_allclose(roll["ssa"], [ssa, 2.1 * ssa])
     assert set(rows["source"]) == {"LSTM", "SimpleCode"} and set(rows["handle"]) == {HANDLE.format(90, 1)}
+
+
+def test_the_network_has_its_own_title_and_a_table_that_calls_it_lstm_reads_as_before():
+    records = [make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(8)]
+    lamp, old = lamp_table(records[:4]), fleet_table(records[4:])
+    gru = replace(recorder(), title="GRU").fleet_record(records[4], records[4].targets[:, None].repeat(2, axis=1))
+    assert set(gru.rows["source"]) == {"GRU", "SimpleCode"}
+    new = old.named("GRU")
+    assert set(new.rows["source"]) == {"GRU", "SimpleCode"} and set(old.rows["source"]) == {"LSTM", "SimpleCode"}
+    groups = groups_of(lamp, old, ())
+    mixed = statistics(lamp.named("GRU"), old, groups, Question())[0]
+    pd.testing.assert_frame_equal(statistics(lamp, old, groups, Question())[0], mixed)
+    pd.testing.assert_frame_equal(statistics(lamp, new, groups, Question())[0], mixed)
+    assert set(fleet_sources.spectra_table(lamp, new, groups, 0.9)["source"]) == {"LAMP", "SimpleCode", "GRU"}
 
 
 def test_maxima_agree_with_the_report_and_the_transient_is_left_out():
