@@ -13,7 +13,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
-from support.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
+from support.errors import UNREADABLE, InputError, cannot_be_written, counted, first_line, warn
 from support.files import posix, write_json
 
 MODEL_FILE = "model.keras"
@@ -45,7 +45,7 @@ def different_settings(frozen: dict[str, Any], config: Config) -> dict[str, str]
         drawn = name == "seed" and now is None  # a seed drawn by the program is not a setting of the user's
         if before != now and not drawn:
             if name in TRAINING_FILES:
-                before, now = f"{len(before)} realizations", f"{len(now)} different ones"
+                before, now = counted(len(before), "realization"), f"{len(now)} different ones"
             lines[name] = f"{name} was {before} and is now {now}"
     return lines
 

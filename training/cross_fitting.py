@@ -54,8 +54,8 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
     records, user = joined(sets["train"], sets["val"]), config.user
     if len(records) < user.num_folds:
         raise InputError(
-            f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have {len(records)} realizations "
-            "together, and each fold needs one; give more, or set fewer folds"
+            f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have "
+            f"{counted(len(records), 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
     with only_training(config.network_folder):
         work = config.network_folder.with_name(f"{config.network_name}.folds")
