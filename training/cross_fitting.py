@@ -4,6 +4,7 @@ Each record is validated by the networks that have not seen it, so that no LAMP 
 folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in a process on a core of its own.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -32,7 +33,7 @@ from settings import Config, UserInput
 from support import saved_networks
 from support.cores import cores
 from support.errors import InputError, counted, warn
-from support.saved_networks import HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
+from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
 from training import fit
 from training.checkpoints import finish
 from training.history import ProgressLine, as_duration, pace
@@ -153,10 +154,10 @@ class Fold:
         """Its epochs so far; empty before the first one has ended."""
         own = self.config.network_folder
         for folder in (saved_networks.unfinished(own), own):
-            try:
-                return pd.read_csv(folder / HISTORY_FILE)
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError):
+                history = pd.read_csv(folder / HISTORY_FILE)
+                if set(HISTORY_COLUMNS) <= set(history):  # else it is damaged
+                    return history
         return pd.DataFrame()
 
     @property

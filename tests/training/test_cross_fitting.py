@@ -184,6 +184,7 @@ def test_a_resumed_cross_fitting_says_which_folds_go_on(tmp_path, monkeypatch, c
         own = fold.config.network_folder
         own.mkdir(parents=True)
         rows = {"epoch": range(1, epochs + 1), "elapsed_s": 6.0 * np.arange(1, epochs + 1), "val_loss": 1.0}
+        rows |= {"loss": 1.0, "learning_rate": 0.1}
         pd.DataFrame(rows).to_csv(own / "history.csv", index=False)
         (own / "model.keras").touch()
         if state:
@@ -194,6 +195,15 @@ def test_a_resumed_cross_fitting_says_which_folds_go_on(tmp_path, monkeypatch, c
     said = capsys.readouterr().out
     assert "Resuming: fold 1 finished (1 epoch), fold 2 after epoch 4, fold 3 from the beginning" in said
     assert "5 of 138 epochs" in said and "at most 4 min 36 s left" in said
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 300, b"\xff\xfe\n1,2", b"epoch,elapsed_s\n1,2\n"])
+def test_a_damaged_history_is_that_of_a_fold_not_begun(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    fold = split(SETS["train"], configure(**USER), seed=3)[0]
+    fold.config.network_folder.mkdir(parents=True)
+    (fold.config.network_folder / "history.csv").write_bytes(content)
+    assert len(fold.history()) == 0
 
 
 def test_a_new_cross_fitting_resumes_nothing(tmp_path, monkeypatch, capsys):
