@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import write_realization
 from scipy import stats
@@ -15,7 +14,7 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_sources
+from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
@@ -87,9 +86,13 @@ def test_the_network_has_its_own_title_and_a_table_that_calls_it_lstm_reads_as_b
     new = old.named("GRU")
     assert set(new.rows["source"]) == {"GRU", "SimpleCode"} and set(old.rows["source"]) == {"LSTM", "SimpleCode"}
     groups = groups_of(lamp, old, ())
-    mixed = statistics(lamp.named("GRU"), old, groups, Question())[0]
-    pd.testing.assert_frame_equal(statistics(lamp, old, groups, Question())[0], mixed)
-    pd.testing.assert_frame_equal(statistics(lamp, new, groups, Question())[0], mixed)
+    for one, other in ((lamp, new), (lamp.named("GRU"), old), (lamp.named("GRU"), new)):
+        pairs = [
+            fleet_tables._sample(a.of_channel("Roll", 1.0), b.of_channel("Roll", 1.0), "ssa", groups[0], False)
+            for a, b in ((lamp, old), (one, other))
+        ]
+        np.testing.assert_equal(*[(vars(sample), alone, simple) for sample, alone, simple in pairs])
+        assert pairs[0][0].lamp.size == pairs[0][0].out_of_fold.size == 4
     assert set(fleet_sources.spectra_table(lamp, new, groups, 0.9)["source"]) == {"LAMP", "SimpleCode", "GRU"}
 
 
