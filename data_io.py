@@ -25,7 +25,17 @@ from support.errors import InputError
 from support.files import written_aside
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
-CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
+IN_LAMPS_MOT = ("Zcg", "Roll", "Pitch")  # what is predicted of LAMP's .mot file, whichever motions there are
+
+
+class ChannelUnits(dict):
+    """A channel without a unit has that of its file."""
+
+    def __missing__(self, channel: str) -> str:
+        return "file unit"
+
+
+CHANNEL_UNITS = ChannelUnits({"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"})
 # In history.csv: the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 Files = Mapping[str, tuple[str, text_tables.Layout]]
@@ -376,7 +386,8 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
     title = "Motions predicted from SimpleCode, in the layout of LAMP; track and yaw are SimpleCode's"
     units = ("sec", "m", "m", "m", "deg", "deg", "deg")
     names = ("Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z")
-    table = np.column_stack([time, track[:, :2], motions, track[:, 2]])
+    heave, roll, pitch = motions.T
+    table = np.column_stack([time, track[:, :2], heave, roll, pitch, track[:, 2]])
     _write_rows(path, [(title,), units, names], table)
 
 

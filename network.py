@@ -1,10 +1,5 @@
 """Builds, saves and loads the network that predicts LAMP's motions from SimpleCode's."""
 
-from support import errors
-from support import saved_networks
-from support.files import written_aside
-from support.errors import InputError, warn
-from support.saved_networks import MODEL_FILE, SETTINGS_FILE
 import dataclasses
 import io
 import platform
@@ -24,12 +19,16 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from layers import keras_layers
-from layers.kinds import KINDS
 from data_io import input_channels, mirrored_channels, output_channels
+from layers import keras_layers
 from layers.fused_lstm import FusedLSTM
+from layers.kinds import KINDS
 from layers.standardization import Standardization
 from settings import Config, UserInput, declared, user_settings
+from support import errors, saved_networks
+from support.errors import InputError, warn
+from support.files import written_aside
+from support.saved_networks import MODEL_FILE, SETTINGS_FILE
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,11 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network."""
     if not any(results.values()):
         return
-    channels, network, transient = trained.architecture.outputs, network_title(trained), config.user.transient_time
+    channels, network, transient = (
+        trained.architecture.outputs,
+        KINDS[trained.architecture.network_type].title,
+        config.user.transient_time,
+    )
     if transient:
         print(f"The first {transient:g} s of each record are left out of all errors and maxima (transient_time)")
     sums, names = {}, {}
@@ -160,11 +164,6 @@ def predict_and_flag(config: Config, predictor: Predictor, results: Results, ban
     return faults
 
 
-def network_title(trained: TrainedNetwork) -> str:
-    """Name of the network in the report and in figures: LSTM, GRU, Transformer or Linear."""
-    return KINDS[trained.architecture.network_type].title
-
-
 # ---- predictions as text ----------------------------------------------------------------------------------------
 
 
@@ -184,7 +183,6 @@ def _write_prediction(
     """
     names = list(data_io.output_channels(config.user))
     table = outputs = prediction[:, : len(names)]
-    motions = outputs[:, [place for place, name in enumerate(names) if name in data_io.MOTIONS]]
     if bands and config.save.bands:
         table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
         names += bands.names
@@ -194,6 +192,7 @@ def _write_prediction(
     if track is not None:
         path = path.with_suffix(".mot")
         run_folder.note(config.output_folder, [path.name])
+        motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT]]
         data_io.write_lamp_motions(path, record.time, track, motions)
 
 
@@ -274,7 +273,7 @@ def save_figures(
     chosen, channels = config.plotting, trained.architecture.outputs
     if not chosen.plotting_mode:
         return
-    looks = {"channels": channels, "style": chosen, "network": network_title(trained)}
+    looks = {"channels": channels, "style": chosen, "network": KINDS[trained.architecture.network_type].title}
     figures = _figures_of_records(config, results, bands, looks) | _figures_of_sets(config, results, looks)
     if len(trained.history):
         title = f"Training of {config.network_name}"

@@ -8,6 +8,7 @@ single values and docs/settings.md follow from the declarations; support/conflic
 import dataclasses
 import difflib
 import functools
+import inspect
 import json
 import typing
 from collections.abc import Callable, Collection, Iterable
@@ -24,6 +25,7 @@ NETWORKS_FOLDER = Path("saved_models")
 REPORT_FILE = "error_report.csv"
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
+MOST_SHOWN = 200  # characters of a faulty value in an error
 
 
 # ---- how a setting is declared ------------------------------------------------------------------------------------
@@ -356,27 +358,39 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
     """A frozen section from the user's instance, and a line for each unknown name and each invalid value."""
     known, converted, faults = declared(section), {}, []
     for name, value in attributes(instance).items():
-        if name in known and not callable(value):
+        if name in known:
             try:
                 converted[name] = known[name].convert(value)
             except ValueError as error:
-                faults.append(f"{class_name}.{name} = {value!r}: {error}")
-        elif not callable(value):
+                shown = " ".join(repr(value).split())
+                shown = shown if len(shown) < MOST_SHOWN else f"{shown[:MOST_SHOWN]} ..."
+                faults.append(f"{class_name}.{name} = {shown}: {error}")
+        elif not is_helper(value):
             faults.append(f"{class_name}.{name}: there is no such setting{_hint(name, section)}")
     return section(**converted), faults
 
 
 def attributes(instance: Any) -> dict[str, Any]:
-    """The attributes that the user has set, on the instance (in that order) or on its class."""
+    """The attributes that the user has set, on the instance (in that order) or on its class, but for _names."""
     names = (*vars(instance), *dir(instance))
     return {name: getattr(instance, name) for name in names if not name.startswith("_")}
+
+
+def is_helper(value: Any) -> bool:
+    """Whether an attribute that is no setting is a function, a class or a module, of which nothing need be said."""
+    return callable(value) or inspect.ismodule(value)
 
 
 def _hint(name: str, section: type) -> str:
     for other_class, (_, other) in SECTIONS.items():
         if name in declared(other):
             return f" in this class; it belongs in {other_class}"
-    return f"; the nearest is {nearest(name, declared(section))}"
+    return f"; the nearest is {nearest(name, declared(section))}; {own_helper(name)}"
+
+
+def own_helper(name: str) -> str:
+    """What to do with an attribute that was not meant to be a setting."""
+    return f"for a helper of your own use a local variable, or the name _{name}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -18,6 +18,9 @@ Written by `python -m docs.settings_page` from the declarations in `settings.py`
 
 A setting that an input file leaves out has its default. For UserInputArgs the defaults are the earlier tool's recipe,
 so that older input files keep their meaning. `input_template.py` has better values, given here where they differ.
+
+An attribute that is not listed here is an error. For a helper of your own use a local variable, or a name that begins
+with `_`.
 """
 NOT_SWEPT = ", ".join(f"`{name}`" for name, s in settings.declared(settings.UserInput).items() if not s.swept)
 TEXTS = {

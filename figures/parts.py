@@ -23,8 +23,16 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from data_io import CHANNEL_UNITS
 from settings import Plotting
 
+
+class ChannelNames(dict):
+    """A channel without a name for figures is called by its own."""
+
+    def __missing__(self, channel: str) -> str:
+        return channel
+
+
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
-CHANNEL_NAMES = {"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"}
+CHANNEL_NAMES = ChannelNames({"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"})
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
 SET_MARKERS = {"train": "X", "val": "D", "test": "*"}
 

@@ -17,6 +17,7 @@ from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
 from figures import parts
 from metrics import rows_around_largest
 from settings import Plotting
+from support.saved_networks import best_row
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
@@ -27,13 +28,10 @@ VALIDATION_LINE = {"color": "tab:orange", "linestyle": (0, (4, 1.2))}
 def best_epoch_of(history: pd.DataFrame) -> int | None:
     """The epoch with the smallest validation loss, or training loss without a validation set; None without either.
 
-    history: as in `learning_curve_figure`. Of equal values the first, as in training.
+    history: as in `learning_curve_figure`. The rule is that of the training, see `best_row`.
     """
-    for name in ("val_loss", "loss"):
-        values = history[name].where(np.isfinite(history[name]))
-        if values.notna().any():
-            return int(history["epoch"].loc[values.idxmin()])
-    return None
+    place = best_row(history["val_loss" if history["val_loss"].notna().any() else "loss"])
+    return None if place is None else int(history["epoch"].iloc[place])
 
 
 @parts.styled

@@ -37,7 +37,7 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
         reliability.set(xticks=levels, ylabel=f"{channel}: covered [%]")
         errors = rows[rows["level"] == level]
         sharpness.scatter(errors["expected_rmse"], errors["rmse"], s=12, color=style.lstm_color, alpha=0.7)
-        largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]])
+        largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]].to_numpy(), initial=0.0) or 1.0
         sharpness.plot([0, largest], [0, largest], zorder=1, **ideal)
         unit = CHANNEL_UNITS[channel]
         sharpness.set(xlim=(0, largest), ylim=(0, largest))

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from settings import SECTIONS, Config, DataInfo, UserInput, attributes, fill, resolve_indices
+from settings import SECTIONS, Config, DataInfo, UserInput, fill, resolve_indices
 from support import conflicts
 from support.errors import Collector, InputError, did_you_mean
 from support.files import posix
@@ -130,8 +130,8 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
         faults += lines
     user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
     if user and data:  # DerivedArgs, which users leave alone, may use lists that they have left out
-        user = SimpleNamespace(**vars(UserInput()) | attributes(user))
-        data = SimpleNamespace(**vars(DataInfo()) | attributes(data))
+        user = SimpleNamespace(**vars(UserInput()) | _all_attributes(user))
+        data = SimpleNamespace(**vars(DataInfo()) | _all_attributes(data))
         collect(_set_up, module, where, "DerivedArgs", user, data)
     plotting, left_out = resolve_indices(sections["plotting"], sections["data"])
     save, more_left_out = resolve_indices(sections["save"], sections["data"])
@@ -141,6 +141,11 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
     warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
     return config, faults, warnings
+
+
+def _all_attributes(instance: Any) -> dict[str, Any]:
+    """The settings and the helpers of the user's own."""
+    return {name: getattr(instance, name) for name in dir(instance) if not name.startswith("__")}
 
 
 def _set_up(module: ModuleType | SimpleNamespace, where: str, class_name: str, *arguments: Any) -> Any:

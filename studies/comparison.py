@@ -24,7 +24,7 @@ from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
-from support.errors import Collector, InputError, exit_status, warn
+from support.errors import Collector, InputError, counted, exit_status, warn
 from support.files import png_path, posix
 from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_metadata, training_settings
 
@@ -258,7 +258,7 @@ def _block(first: dict[str, Any], tables: Sequence[pd.DataFrame]) -> pd.DataFram
 
 def _value_text(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return f"{len(value)} files"
+        return counted(len(value), "file")
     return json.dumps(value)
 
 

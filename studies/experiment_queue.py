@@ -4,7 +4,7 @@ import argparse
 import errno
 import itertools
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from typing import Any
 import data_io
 from readers import input_file
 from settings import NETWORKS_FOLDER, Config
-from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
-from studies.sweeps import Run
 from support import errors, files, saved_networks
 from support.errors import InputError
 from trust import pair_checks
+
+Run = Callable[..., list[str]]  # main.run; returns the errors
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,9 @@ def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) 
 
     Returns the exit status: 1 if there were errors, else 0.
     """
+    # Imported here and below because Matplotlib and Optuna take a moment to load, and input errors are reported before.
+    from studies import comparison
+
     done = [_run_one(experiment, run, share, len(experiments) > 1) for experiment in experiments]
     comparison.compare_experiments([config for config in done if config])
     return 0 if all(done) else 1
@@ -140,6 +143,8 @@ def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: b
     try:
         errors.warn(experiment.warnings)
         if experiment.sweep:
+            from studies import sweeps
+
             faults, config = sweeps.run(experiment.sweep, run)
         elif next(share):
             # Checked again, as hours may have passed since.

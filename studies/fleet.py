@@ -18,6 +18,7 @@ import data_io
 import plotting
 from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
+from layers.kinds import KINDS
 from pages import report_page
 from readers.cases import PART_UNITS, part_label
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
@@ -131,9 +132,10 @@ def _report(
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-    recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave)
+    title = KINDS[training_config(folder).user.network_type].title
+    recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave, title)
     lamp = lamp_records(folder, recorder, known)
-    fleet = _without(fleet, lamp)
+    fleet = _without(fleet, lamp).named(title)
     lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
     if lamp.rows.empty:
         raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")

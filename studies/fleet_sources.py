@@ -20,7 +20,7 @@ import pandas as pd
 from metrics import SIMPLECODE
 from studies.fleet_estimates import l_moments
 from studies.fleet_tables import Group, Question, joined
-from trust.record_statistics import FREQUENCIES, LAMP, NETWORK, RecordTable
+from trust.record_statistics import FREQUENCIES, LAMP, RecordTable
 
 MOST_RECORDS = 1000  # of a group and source
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # shares of the peaks below
@@ -39,7 +39,8 @@ def by_source(
     Channels that do not move are left out.
     """
     for group in groups:
-        sources = ((lamp, group.lamp, LAMP), (fleet, group.fleet, SIMPLECODE), (fleet, group.fleet, NETWORK))
+        network = next(iter(fleet.rows["source"][fleet.is_network]), "")
+        sources = ((lamp, group.lamp, LAMP), (fleet, group.fleet, SIMPLECODE), (fleet, group.fleet, network))
         for table, records, source in sources:
             kept = sorted(records)[:: max(1, -(-len(records) // MOST_RECORDS))]
             of_source = (table.rows["source"] == source) & table.rows["record"].isin(kept)

@@ -11,7 +11,7 @@ from metrics import SIMPLECODE
 from readers.cases import PART_UNITS, find_handle
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Sample, corrected_mean, effective_runs, mean, share
-from trust.record_statistics import LAMP, NETWORK, RecordTable
+from trust.record_statistics import LAMP, RecordTable
 
 EVERYTHING = "all"
 FEWEST_RECORDS = 3  # LAMP records of a sea state whose own correction is used
@@ -127,9 +127,12 @@ def _sample(
     def one(rows: pd.DataFrame, source: str) -> pd.Series:
         return rows[rows["source"] == source].set_index("record")[column].dropna()
 
+    def of_network(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[~rows["source"].isin([LAMP, SIMPLECODE])].assign(source="network")
+
     fleet = fleet[fleet["record"].isin(group.fleet)]
-    networks = fleet[fleet["source"] == NETWORK].pivot(index="record", columns="network", values=column).dropna()
-    pairs = pd.concat([one(lamp, LAMP), one(lamp, NETWORK)], axis=1, join="inner")
+    networks = of_network(fleet).pivot(index="record", columns="network", values=column).dropna()
+    pairs = pd.concat([one(lamp, LAMP), one(of_network(lamp), "network")], axis=1, join="inner")
     in_group = pairs.index.isin(group.lamp)
     own = pairs if borrowed else pairs[in_group]
     sample = Sample(*own.to_numpy().T, networks.to_numpy())

@@ -7,13 +7,17 @@ and the journal of Optuna's study in saved_models/<model_save_filename>.sweep re
 
 import contextlib
 import dataclasses
+import json
 import math
+import os
 import shutil
 import signal
 import traceback
 import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import optuna
@@ -31,6 +35,7 @@ from studies import comparison
 from studies.sweep_settings import Combination, Sweep
 from support import errors, saved_networks
 from support.errors import Diverged, InputError
+from support.files import drop_cut_line
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
 
@@ -47,16 +52,43 @@ def _stop(*_) -> None:
     raise Stopped
 
 
+class Journal(JournalFileBackend):
+    """Optuna's journal, which goes on behind its last whole line where a power cut or a full disk has ended it."""
+
+    def __init__(self, path: Path):
+        self._path, self._own_lock = path, FileLock(path.with_suffix(".lock"))
+        with self._own_lock:
+            drop_cut_line(path)
+            lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+            if lines and not _is_json(lines[-1]):
+                os.truncate(path, path.stat().st_size - len(lines[-1]))
+        super().__init__(str(path), lock_obj=self._own_lock)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        try:
+            with self._own_lock:
+                drop_cut_line(self._path)
+                super().append_logs(logs)
+        except OSError as error:
+            raise InputError(errors.cannot_be_written(self._path, error)) from error
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
 def open_study(sweep: Sweep) -> optuna.Study:
     """The study of a sweep in its folder, created by the first process. Raises InputError if its journal is damaged."""
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    journal = sweep.folder / "journal.log"
+    journal = sweep.folder / "journal.log"  # beside journal.lock
     pruner = optuna.pruners.MedianPruner(MEMBERS_BEFORE_PRUNING, n_warmup_steps=sweep.search.prune_after)
     try:
-        backend = JournalFileBackend(str(journal), lock_obj=FileLock(sweep.folder / "journal.lock"))
-        return optuna.create_study(
-            storage=JournalStorage(backend), study_name=sweep.study_name, pruner=pruner, load_if_exists=True
-        )
+        storage = JournalStorage(Journal(journal))
+        return optuna.create_study(storage=storage, study_name=sweep.study_name, pruner=pruner, load_if_exists=True)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{journal}: the sweep's journal is damaged ({errors.first_line(error)}); delete {sweep.folder}: finished "
@@ -99,8 +131,9 @@ def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Tria
 def _new_trial(study: optuna.Study, sweep: Sweep, number: int) -> Trial:
     """A running trial of a member, with its combination, or with "tpe" one that is chosen now."""
     trials = latest_trials(study)
-    if number in trials and trials[number].state is TrialState.RUNNING:  # its process was killed
-        study.tell(trials[number].number, state=TrialState.FAIL)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get("member", number) == number:  # its process was killed, perhaps before it wrote this
+            study.tell(trial.number, state=TrialState.FAIL)
     if number in trials:
         chosen = trials[number].params
     elif sweep.is_planned:

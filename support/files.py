@@ -38,6 +38,19 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
         aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
+def drop_cut_line(path: Path) -> None:
+    """Removes from a file that is appended to what follows its last line break.
+
+    A power cut, a full disk or a killed process leaves such a rest, and the next line must not be appended to it.
+    """
+    with contextlib.suppress(FileNotFoundError), open(path, "rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        if file.read(1) not in (b"", b"\n"):
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+
+
 def try_to_write(folder: Path) -> None:
     """Writes a file in a folder, or in the one where it would be made, and removes it at once.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from support.errors import warn
-from support.files import written_aside
+from support.files import drop_cut_line, written_aside
 
 LIST_FILE = ".files_of_runs"
 # Files of versions that did not keep a list.
@@ -36,13 +36,15 @@ def _is_prediction(path: Path) -> bool:
 
 def _listed(folder: Path) -> list[str]:
     file = folder / LIST_FILE
-    return file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else [""]
+    return [line for line in lines[:-1] if line.isprintable()]  # the last one was cut off, if it is not empty
 
 
 def note(folder: Path, names: Sequence[str]) -> None:
     """Lists files that are about to be written, relative to the folder."""
     if names:
         folder.mkdir(parents=True, exist_ok=True)
+        drop_cut_line(folder / LIST_FILE)
         with open(folder / LIST_FILE, "a", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in names)
 

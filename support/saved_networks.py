@@ -13,7 +13,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
-from support.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
+from support.errors import UNREADABLE, InputError, cannot_be_written, counted, first_line, warn
 from support.files import posix, write_json
 
 MODEL_FILE = "model.keras"
@@ -45,7 +45,7 @@ def different_settings(frozen: dict[str, Any], config: Config) -> dict[str, str]
         drawn = name == "seed" and now is None  # a seed drawn by the program is not a setting of the user's
         if before != now and not drawn:
             if name in TRAINING_FILES:
-                before, now = f"{len(before)} realizations", f"{len(now)} different ones"
+                before, now = counted(len(before), "realization"), f"{len(now)} different ones"
             lines[name] = f"{name} was {before} and is now {now}"
     return lines
 
@@ -111,6 +111,16 @@ def read_history(folder: Path) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         warn([f"{folder / HISTORY_FILE}: cannot be read ({first_line(error)}); no learning curve is drawn"])
     return pd.DataFrame()
+
+
+def best_row(losses: Sequence[float]) -> int | None:
+    """The row of a history.csv whose network is kept: the smallest loss, of equal ones the first; None without any.
+
+    Neither NaN nor infinity counts, nor what is not above 0: 0 is a mean over no sample.
+    """
+    losses = np.asarray(losses, float)
+    counts = np.isfinite(losses) & (losses > 0)
+    return int(np.where(counts, losses, np.inf).argmin()) if counts.any() else None
 
 
 def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:

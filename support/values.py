@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from matplotlib.colors import is_color_like
-
 from support.files import posix
 
 OBJECTIVE_KINDS = range(7)
@@ -90,6 +88,12 @@ def folder(value: str) -> str:
     return str(PurePosixPath(posix(value)))
 
 
+def _is_color(value: Any) -> bool:
+    from matplotlib.colors import is_color_like  # only here, as Matplotlib takes a moment to load
+
+    return is_color_like(value)
+
+
 def _checked(expected: str, fits: Callable[[Any], bool], convert: Callable, value: Any) -> Any:
     if not fits(value):
         raise ValueError(f"expected {expected}")
@@ -100,7 +104,7 @@ not_one = partial(_checked, "0, or 2 and more: one fold would leave no record to
 file_prefix = partial(
     _checked, f"text that can begin a file name, {ALLOWED}", lambda text: not FORBIDDEN.search(text), str
 )
-color = partial(_checked, 'the name of a colour, such as "black", "tab:blue" or "#1f77b4"', is_color_like, str)
+color = partial(_checked, 'the name of a colour, such as "black", "tab:blue" or "#1f77b4"', _is_color, str)
 
 SINGLE = {  # types of single values, in words, with what fits and how it is converted
     bool: ("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),

@@ -7,6 +7,7 @@ import pytest
 from conftest import SC_HEADER, faults_of, make_motions, write_realization, write_rows
 
 import data_io
+import outputs
 from data_io import input_channels, missing_files, output_channels, read_record, read_sets, write_prediction
 from readers import text_tables
 from readers.text_tables import LAMP_MOT, read_columns
@@ -196,3 +197,18 @@ def test_the_wave_at_the_centre_of_gravity_is_the_middle_of_a_grid():
     grid = input_channels(UserInput(wave_grid_x_size=3, wave_grid_y_size=3, ship_length=100.0, ship_beam=20.0))
     assert grid[data_io.wave_at_centre(grid)] == "Wave_x2_y2"
     assert data_io.wave_at_centre(("Zcg", "Roll")) is None
+
+
+def test_lamps_mot_has_its_seven_columns_whatever_else_is_predicted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data_io, "MOTIONS", ("Surge", "Zcg", "Roll", "Pitch"))
+    time, track = np.arange(4.0), np.ones((4, 3))
+    record = data_io.Record("SC_1", time, np.ones((4, 4)), None, np.ones((4, 4)))
+    outputs._write_prediction(Config(), record, np.array([[9.0, 1.5, 2.5, 3.5]] * 4), None, track)
+    folder = Config().output_folder
+    *_, names, row = (folder / "lstm_output_for_SC_1.mot").read_text().splitlines()[:4]
+    assert names.split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
+    assert [float(word) for word in row.split()] == [0.0, 1.0, 1.0, 1.5, 2.5, 3.5, 1.0]
+    assert "Surge" in (folder / "lstm_output_for_SC_1.txt").read_text().splitlines()[0]
+    with pytest.raises(ValueError):
+        data_io.write_lamp_motions(tmp_path / "a.mot", time, track, np.ones((4, 4)))

@@ -5,6 +5,7 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.colors import same_color
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import plotting
 from data_io import CHANNEL_UNITS
@@ -362,3 +363,18 @@ def test_arrays_given_are_not_changed():
     histogram_figure({"test": [(lamp, simple, lstm)]}, CHANNELS, STYLE)
     for array, copy in zip((time, lamp, simple, lstm), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_a_channel_that_the_figures_do_not_know_is_called_by_its_name():
+    """As a user meets it who adds an output channel: the figures come at the end of the run."""
+    time, *motions = make_record(600)
+    motions = tuple(values[:, 1:3] for values in motions)
+    channels = ("Zcg", "Surge")
+    for figure in (
+        prediction_figure(time, motions, channels, STYLE, "record"),
+        error_figure(time, motions, channels, STYLE, "record"),
+        maxima_figure({"test": [tuple(record_maxima(a, channels) for a in motions)]}, channels, STYLE),
+        histogram_figure({"test": [motions]}, channels, STYLE),
+    ):
+        texts = [text.get_text() for text in rendered(figure).findobj(Text)]
+        assert any("Surge" in text for text in texts)

@@ -264,6 +264,61 @@ def test_an_unknown_attribute_is_named_with_its_nearest(read, section, name, exp
 
 
 @pytest.mark.parametrize(
+    ("section", "name", "value", "nearest"),
+    [
+        ("data", "training_cases_file", "cases.txt", "train"),  # of the earlier tool's own template
+        ("data", "train_lamp_files", ["a"], "train_lamp"),
+        ("data", "n", 3, ""),
+        ("user", "ship", Code("__import__('pathlib').Path('ship')"), ""),
+        ("user", "table", Code("__import__('numpy').ones(3)"), ""),
+        ("plotting", "colors", {"a": "red"}, "lstm_color"),
+        ("save", "run_number", 7, ""),
+    ],
+)
+def test_an_attribute_for_the_users_own_use_gets_the_way_out(read, section, name, value, nearest):
+    data = ONE if section == "data" else {}
+    _, (line,), _ = read(**{section: data | {name: value}})
+    assert f"Args.{name}: " in line and "\n" not in line and "the nearest is " + nearest in line
+    assert "local variable" in line and f"_{name}" in line
+    assert read(**{section: data | {f"_{name}": value}})[1] == []
+
+
+@pytest.mark.parametrize("section", ["user", "plotting", "data", "save"])
+def test_functions_classes_and_modules_are_no_settings(read, section):
+    own = {"os": Code("__import__('os')"), "total": Code("sum"), "Path": Code("__import__('pathlib').Path")}
+    assert read(**{section: own | (ONE if section == "data" else {})})[1] == []
+
+
+def test_a_setting_that_is_a_function_is_an_error(read):
+    (line,) = read(user={"lr": Code("lambda: 0.01")})[1]
+    assert "UserInputArgs.lr = " in line and "expected a number" in line
+
+
+def test_a_value_of_many_lines_is_an_error_of_one(read):
+    (line,) = read(user={"lr": Code("__import__('numpy').ones((40, 3))")})[1]
+    assert "\n" not in line and len(line) < 300 and "UserInputArgs.lr = " in line
+
+
+def test_helpers_with_an_underscore_reach_derived_args(tmp_path):
+    text = """
+import os
+class UserInputArgs:
+    import math
+    _twice = staticmethod(lambda x: 2 * x)
+    def __init__(self):
+        self._cases = 3
+class PlottingArgs(UserInputArgs): _color = "red"
+class DataInfoArgs(UserInputArgs): pass
+class SaveDataArgs(UserInputArgs): pass
+class DerivedArgs:
+    def __init__(self, user, data):
+        self.number = user._twice(user._cases) + data._cases
+"""
+    (tmp_path / "mine.py").write_text(text)
+    assert [line for line in read_config(load_module(str(tmp_path / "mine.py")))[1] if "DataInfoArgs" not in line] == []
+
+
+@pytest.mark.parametrize(
     ("section", "name", "value", "expected"),
     [
         ("user", "hidden_size", 0, "1 to 4096"),

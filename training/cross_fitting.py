@@ -4,6 +4,7 @@ Each record is validated by the networks that have not seen it, so that no LAMP 
 folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in a process on a core of its own.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -28,14 +29,14 @@ from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from prediction import Predictor, save_out_of_fold
 from readers.cases import find_handle
-from settings import Config
+from settings import Config, UserInput
 from support import saved_networks
 from support.cores import cores
-from support.errors import InputError, warn
-from support.saved_networks import HISTORY_FILE, SETTINGS_FILE, only_training
+from support.errors import InputError, counted, warn
+from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
 from training import fit
 from training.checkpoints import finish
-from training.history import ProgressLine, as_duration
+from training.history import ProgressLine, as_duration, pace
 from training.objectives import WITH_THRESHOLDS, check_objectives
 from training.resume import data_fingerprint, find_training
 from training.sequences import Sequences, Sets
@@ -54,8 +55,8 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
     records, user = joined(sets["train"], sets["val"]), config.user
     if len(records) < user.num_folds:
         raise InputError(
-            f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have {len(records)} realizations "
-            "together, and each fold needs one; give more, or set fewer folds"
+            f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have "
+            f"{counted(len(records), 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
     with only_training(config.network_folder):
         work = config.network_folder.with_name(f"{config.network_name}.folds")
@@ -153,11 +154,16 @@ class Fold:
         """Its epochs so far; empty before the first one has ended."""
         own = self.config.network_folder
         for folder in (saved_networks.unfinished(own), own):
-            try:
-                return pd.read_csv(folder / HISTORY_FILE)
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError):
+                history = pd.read_csv(folder / HISTORY_FILE)
+                if set(HISTORY_COLUMNS) <= set(history):  # else it is damaged
+                    return history
         return pd.DataFrame()
+
+    @property
+    def is_finished(self) -> bool:
+        own = self.config.network_folder
+        return (own / MODEL_FILE).is_file() and saved_networks.interrupted_training(own) is None
 
 
 def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
@@ -241,7 +247,8 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     parts = []
     for _, history in begun:
         kept = history.set_index("epoch")
-        best = kept.loc[kept["val_loss"].idxmin()]
+        place = saved_networks.best_row(kept["val_loss"])
+        best = kept.iloc[-1 if place is None else place]
         part = kept.reindex(epochs)
         parts.append(part.fillna(best.to_dict()).assign(elapsed_s=part["elapsed_s"].ffill()))
     stacked = np.stack([part.to_numpy(float) for part in parts])  # (fold, epoch, column)
@@ -264,6 +271,46 @@ def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> di
     return found
 
 
+def _best_loss(history: pd.DataFrame) -> str:
+    place = saved_networks.best_row(history["val_loss"]) if len(history) else None
+    return "-" if place is None else f"{history['val_loss'].iloc[place]:.2e}"
+
+
+def _standing(finished: Sequence[bool], epochs: Sequence[int]) -> str:
+    """How far each fold is, in words."""
+    texts = [
+        f"finished ({counted(done, 'epoch')})" if end else f"after epoch {done}" if done else "from the beginning"
+        for end, done in zip(finished, epochs, strict=True)
+    ]
+    return ", ".join(f"fold {number} {text}" for number, text in enumerate(texts, start=1))
+
+
+def time_of_folds_left(
+    elapsed: Sequence[Sequence[float]], before: Sequence[int], finished: Sequence[bool], user: UserInput, at_once: int
+) -> float:
+    """Seconds until all folds are trained, at_once of them at a time and in their order; NaN if no pace is known yet.
+
+    The pace is that of the fold in this session, else that of the others in it, else that of earlier sessions.
+
+    elapsed: of each fold, s of training after each epoch so far. before: its epochs of earlier sessions.
+    """
+    now = list(map(pace, elapsed, before))
+    earlier = list(map(pace, elapsed))
+    ends = [0.0] * min(at_once, len(elapsed))
+    for times, own, own_earlier, is_finished in zip(elapsed, now, earlier, finished, strict=True):
+        known = [own, _mean(now), own_earlier, _mean(earlier), np.nan]
+        left = (user.epochs - len(times)) * next((p for p in known if np.isfinite(p)), np.nan)
+        if user.max_minutes:
+            left = min(left, max(60 * user.max_minutes - (times[-1] if times else 0.0), 0.0))
+        ends[ends.index(min(ends))] += 0.0 if is_finished else left
+    return max(ends)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean of those that are numbers; NaN if none is."""
+    return float(np.mean(kept)) if (kept := [value for value in values if np.isfinite(value)]) else np.nan
+
+
 class Report:
     """One progress line for all folds."""
 
@@ -273,6 +320,9 @@ class Report:
         count = sum(len(fold.sets["val"]) for fold in folds)
         at_once = min(cores(), len(folds))
         print(f"Cross-fitting {len(folds)} networks on {count} realizations, {at_once} at a time, seed {seed}")
+        self._before = [len(fold.history()) for fold in folds]
+        if any(self._before):
+            print(f"Resuming: {_standing([fold.is_finished for fold in folds], self._before)}")
 
     def update(self) -> None:
         """Shows how far the folds are, if something has changed."""
@@ -282,15 +332,17 @@ class Report:
             return
         self._epochs = done
         all_epochs = len(histories) * self._folds[0].config.user.epochs
-        left = (time.perf_counter() - self._began) / done * (all_epochs - done)
-        losses = ", ".join(f"{history['val_loss'].min():.2e}" if len(history) else "-" for history in histories)
-        self._line.show(
-            f"{done} of {all_epochs} epochs  best validation of each fold {losses}  at most {as_duration(left)} left"
-        )
+        elapsed = [history["elapsed_s"].tolist() if len(history) else [] for history in histories]
+        finished = [fold.is_finished for fold in self._folds]
+        left = time_of_folds_left(elapsed, self._before, finished, self._folds[0].config.user, cores())
+        losses = ", ".join(map(_best_loss, histories))
+        time_text = f"at most {as_duration(left)} left" if np.isfinite(left) else "time left not known yet"
+        self._line.show(f"{done} of {all_epochs} epochs  best validation of each fold {losses}  {time_text}")
 
     def close(self, history: pd.DataFrame) -> None:
         """The last line."""
         self._line.close()
         took = as_duration(time.perf_counter() - self._began)
         loss = history["val_loss"].iloc[-1]
-        print(f"Trained {len(self._folds)} folds in {took}; validation loss out of fold {loss:.3e}")
+        resumed = " since it was resumed" * any(self._before)
+        print(f"Trained {len(self._folds)} folds in {took}{resumed}; validation loss out of fold {loss:.3e}")

@@ -15,7 +15,7 @@ from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata
 from settings import NETWORKS_FOLDER, Config, UserInput
 from support import saved_networks
-from support.errors import Diverged, InputError, warn
+from support.errors import Diverged, InputError, counted, warn
 from training import objectives, resume
 from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, finish, with_averaged_weights
@@ -178,8 +178,9 @@ def _begin(config: Config, setup: Setup, seed: int, data: str) -> resume.Begun:
 
 def _announce(sets: Sets, setup: Setup, seed: int) -> None:
     warn(setup.batches.remarks())
-    counts = f"{len(sets['train'])} realizations, {len(sets['val'])} for validation"
-    print(f"Training on {counts}; {setup.batches.batches_an_epoch} batches an epoch, seed {seed}")
+    counts = f"{counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation"
+    batches = setup.batches.batches_an_epoch
+    print(f"Training on {counts}; {batches} batch{'es' * (batches != 1)} an epoch, seed {seed}")
     if not sets["val"]:
         print("There is no validation set: early stopping watches the training loss, which does not detect overfitting")
 

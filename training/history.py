@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import keras
 import pandas as pd
 
 from data_io import VALIDATION_ERRORS, write_table
-from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE
+from support.errors import counted
+from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, best_row
 
 LOG_INTERVAL = 10.0  # s
 Row = dict[str, Any]  # of history.csv
@@ -48,7 +48,7 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, epochs: int, watched: str, folder: Path, channels: Sequence[str], rows: Sequence[Row] = ()):
         super().__init__()
-        self.rows, self.watched = list(rows), watched
+        self.rows, self.watched, self._before = list(rows), watched, len(rows)
         self._epochs, self._file, self._columns = epochs, folder / HISTORY_FILE, history_columns(channels)
         self._began: float | None = None
         self._line = ProgressLine(100)
@@ -68,16 +68,15 @@ class Progress(keras.callbacks.Callback):
         self.rows.append(row)
         write_table(self._file, self.history())  # with all digits, as a resumed training compares new losses with these
         if self._line.is_due():
-            left = row["elapsed_s"] / len(self.rows) * (self._epochs - row["epoch"])
+            left = pace([row["elapsed_s"] for row in self.rows], self._before) * (self._epochs - row["epoch"])
             self._line.show(
                 f"epoch {row['epoch']}/{self._epochs}  loss {row['loss']:.2e}  validation {row['val_loss']:.2e}  "
                 f"best {self._best()[self.watched]:.2e}  at most {as_duration(left)} left"
             )
 
     def _best(self) -> Row:
-        """The first row with the smallest watched loss; neither NaN nor 0, which is a mean over no sample, counts."""
-        rows = [row for row in self.rows if 0 < row[self.watched] < float("inf")]
-        return min(rows, key=itemgetter(self.watched), default={"epoch": None, self.watched: float("nan")})
+        place = best_row([row[self.watched] for row in self.rows])
+        return {"epoch": None, self.watched: float("nan")} if place is None else self.rows[place]
 
     @property
     def best_epoch(self) -> int | None:
@@ -88,12 +87,23 @@ class Progress(keras.callbacks.Callback):
         self._line.close()
         watched = "validation" if self.watched == "val_loss" else "training"
         print(
-            f"Trained {len(self.rows)} epochs in {as_duration(self.rows[-1]['elapsed_s'])} ({why_stopped}); best "
-            f"{watched} loss {self._best()[self.watched]:.3e} in epoch {best_epoch}"
+            f"Trained {counted(len(self.rows), 'epoch')} in {as_duration(self.rows[-1]['elapsed_s'])} ({why_stopped}); "
+            f"best {watched} loss {self._best()[self.watched]:.3e} in epoch {best_epoch}"
         )
 
     def history(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=self._columns)
+
+
+def pace(elapsed: Sequence[float], before: int = 0) -> float:
+    """Seconds that an epoch takes since the epoch `before`, the last one of an earlier session; NaN without one since.
+
+    elapsed: s of training after each epoch so far.
+    """
+    done = len(elapsed)
+    if done <= before:
+        return float("nan")
+    return (elapsed[-1] - (elapsed[before - 1] if before else 0.0)) / (done - before)
 
 
 def as_duration(seconds: float) -> str:

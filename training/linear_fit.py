@@ -14,6 +14,7 @@ from layers import keras_layers
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
 from settings import Config
+from support.errors import counted
 from support.saved_networks import new_training_folder
 from training.checkpoints import finish
 from training.history import history_columns
@@ -32,7 +33,7 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     user = config.user
     architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]))
     s = architecture.standardization
-    print(f"Fitting a linear filter to {len(sets['train'])} realizations, {len(sets['val'])} for validation")
+    print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
     began = time.perf_counter()
     used = [sets[name] for name in ("train", "val") if sets[name]]
     train, *val = (Sequences.of(records, user.time_res, s, transient=user.transient_time) for records in used)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from settings import UserInput
+from support.errors import counted
 from training.history import Progress
 
 ENDLESS_SCHEDULES = ("constant", "plateau")  # schedules that do not depend on the number of epochs
@@ -88,7 +89,7 @@ class Plan(keras.callbacks.Callback):
         if user.lr_schedule == "automatic":
             return "little was left to gain" if len(self._automatic_rates()) == epochs else None
         if epochs - (self._progress.best_epoch or 0) >= user.patience:
-            return f"no better {self._progress.watched} in {user.patience} epochs"
+            return f"no better {self._progress.watched} in {counted(user.patience, 'epoch')}"
         return None
 
     def _automatic_rates(self) -> list[float]:

@@ -15,7 +15,7 @@ from data_io import Record
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
 from support import saved_networks
-from support.errors import UNREADABLE, InputError, first_line
+from support.errors import UNREADABLE, InputError, counted, first_line
 from support.files import text_hash, written_aside
 from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE
 from training.optimizer import ENDLESS_SCHEDULES
@@ -93,7 +93,8 @@ def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) ->
         return
     raise InputError(
         f"resume = True with epochs = {config.user.epochs}: the training of {config.network_folder} cannot continue "
-        f"beyond {before} epochs, as {why}; set epochs = {before}, or resume = False to train from the beginning"
+        f"beyond {counted(before, 'epoch')}, as {why}; set epochs = {before}, or resume = False to train from the "
+        "beginning"
     )
 
 

@@ -18,7 +18,7 @@ KNOWN_FILE = "training_windows.npz"  # beside the network
 TABLE = "predicted_records.csv"
 REMEDY = "run this record in LAMP, or widen the training set; bands are not guaranteed for it"
 NEAREST_HEADING = 20.0  # deg
-HANDLE_UNITS = {"height": "m", "period": "s", "second_height": "m", "second_period": "s", "speed": "kn"}
+HANDLE_UNITS = {"height": "m", "period": "s", "second_height": "m", "second_period": "s", "speed": "knots"}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
+from layers.kinds import KINDS
 from metrics import SIMPLECODE, magnitudes, segment_spectra
 from readers.cases import handle_in
 from settings import Config
@@ -23,7 +24,7 @@ from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
 
 TABLE_FILE = "fleet_records.csv"
 CURVES_FILE = "fleet_records.npz"
-LAMP, NETWORK = "LAMP", "LSTM"
+LAMP = "LAMP"
 LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
 ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
@@ -39,9 +40,10 @@ COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_
 class RecordTable:
     """Statistics of records, a row for each record, source, network and channel.
 
-    rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode,
-        LSTM), network (from 1; 0 where there is no more than one), channel, duration_s, and SCALARS: significant single
-        amplitude, mean zero-upcrossing period (s) and largest magnitude.
+    rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode
+        and the network's title (`Kind.title`); LSTM in older tables), network (from 1; 0 where there is no more
+        than one), channel, duration_s, and SCALARS: significant single amplitude, mean zero-upcrossing period (s) and
+        largest magnitude.
     share_above: (row, level), share of the time that the magnitude is above each level.
     levels: (channel, LEVELS), in the channels' units.
     peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
@@ -54,6 +56,15 @@ class RecordTable:
     peaks: np.ndarray
     spectra: np.ndarray
     channels: tuple[str, ...]
+
+    @property
+    def is_network(self) -> pd.Series:
+        """(row,): whether the source is the network."""
+        return ~self.rows["source"].isin([LAMP, SIMPLECODE])
+
+    def named(self, network: str) -> "RecordTable":
+        """The same with this title of the network as source, whichever it was."""
+        return replace(self, rows=self.rows.assign(source=self.rows["source"].mask(self.is_network, network)))
 
     def chosen(self, rows: np.ndarray) -> "RecordTable":
         """Those of the rows (row,) that are True."""
@@ -143,7 +154,7 @@ class Recorder:
 
     scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
     trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
-    that are left out. wave: its place among the inputs, None without.
+    that are left out. wave: its place among the inputs, None without. title: of the network.
     """
 
     channels: tuple[str, ...]
@@ -151,6 +162,7 @@ class Recorder:
     networks: int
     transient: float
     wave: int | None = None
+    title: str = "LSTM"
 
     @classmethod
     def of(cls, config: Config) -> "Recorder | None":
@@ -161,17 +173,19 @@ class Recorder:
         saved = read_metadata(config.network_folder)
         scale = np.array(saved["network"]["standardization"]["output_deviation"])
         wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-        return cls(tuple(saved["network"]["outputs"]), scale, len(saved["folds"]), config.user.transient_time, wave)
+        network, transient = saved["network"], config.user.transient_time
+        title = KINDS[network["network_type"]].title
+        return cls(tuple(network["outputs"]), scale, len(saved["folds"]), transient, wave, title)
 
     def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
         """members: (rows, network, channel), see `Predictor.predict_members`."""
         folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
-        sources = {(NETWORK, k + 1): folds[:, k] for k in range(self.networks)}
+        sources = {(self.title, k + 1): folds[:, k] for k in range(self.networks)}
         return self._statistics(record, "fleet", sources | {(SIMPLECODE, 0): record.simple})
 
     def lamp_record(self, record: Record, out_of_fold: np.ndarray) -> RecordTable:
         """out_of_fold: (rows, channel), predicted by the networks that have not seen the record."""
-        sources = {(LAMP, 0): record.targets, (NETWORK, 0): out_of_fold, (SIMPLECODE, 0): record.simple}
+        sources = {(LAMP, 0): record.targets, (self.title, 0): out_of_fold, (SIMPLECODE, 0): record.simple}
         return self._statistics(record, "lamp", sources)
 
     def _statistics(self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray]) -> RecordTable:

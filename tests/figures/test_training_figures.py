@@ -68,8 +68,8 @@ def test_learning_curve_without_validation_and_with_losses_that_have_no_logarith
     history.loc[[3, 4, 5], "loss"] = [0.0, np.nan, np.inf]
     history["learning_rate"] = np.linspace(0.005, 0.0, 30)
     losses, rates = rendered(learning_curve_figure(history, best_epoch_of(history), "net")).axes
-    # The loss of zero is the smallest, and has no place on the axis.
-    assert labels_of(losses.get_legend()) == ["training", "best epoch 4: 0"]
+    # A loss of zero is a mean over no sample: neither the best, as in training, nor on the axis.
+    assert labels_of(losses.get_legend()) == ["training", "best epoch 30: 0.03333"]
     assert rates.get_yscale() == "log"
     assert np.isfinite(losses.get_ylim()).all() and losses.get_ylim()[0] > 0
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from figures import trust_figures
 from settings import Plotting
@@ -16,6 +17,15 @@ def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
     assert len(reliability.lines) == 1 + 3 + 1 and np.allclose(reliability.lines[-1].get_ydata(), 90)
     assert sharpness.collections[0].get_offsets()[:, 0].tolist() == [0, 1, 2]
     assert len(figure.axes) == 4
+
+
+@pytest.mark.usefixtures("warnings_are_errors")
+@pytest.mark.parametrize("error", [0.0, np.nan])
+def test_bands_of_a_channel_that_does_not_move(error):
+    """Roll in head seas."""
+    table = pd.DataFrame({"record": "a", "set": "test", "channel": "Roll", "level": [50, 80], "covered": 1.0})
+    figure = trust_figures.bands_figure(table.assign(rmse=error, expected_rmse=error), 80, Plotting(), "Bands")
+    assert figure.axes[1].get_xlim() == (0, 1)
 
 
 def test_odd_pairs_are_marked_and_measures_without_numbers_say_so():

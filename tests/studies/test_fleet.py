@@ -14,7 +14,7 @@ from data_io import Record
 from metrics import record_maxima
 from prediction import save_out_of_fold
 from settings import Config, DataInfo
-from studies import fleet, fleet_estimates, fleet_sources
+from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
@@ -76,6 +76,24 @@ def test_each_fold_counts_by_itself_and_its_networks_as_one(tmp_path):
     ssa = 2 * record.targets[:, 1].std()
     np.testing.assert_allclose(roll["ssa"], [ssa, 2.1 * ssa])
     assert set(rows["source"]) == {"LSTM", "SimpleCode"} and set(rows["handle"]) == {HANDLE.format(90, 1)}
+
+
+def test_the_network_has_its_own_title_and_a_table_that_calls_it_lstm_reads_as_before():
+    records = [make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(8)]
+    lamp, old = lamp_table(records[:4]), fleet_table(records[4:])
+    gru = replace(recorder(), title="GRU").fleet_record(records[4], records[4].targets[:, None].repeat(2, axis=1))
+    assert set(gru.rows["source"]) == {"GRU", "SimpleCode"}
+    new = old.named("GRU")
+    assert set(new.rows["source"]) == {"GRU", "SimpleCode"} and set(old.rows["source"]) == {"LSTM", "SimpleCode"}
+    groups = groups_of(lamp, old, ())
+    for one, other in ((lamp, new), (lamp.named("GRU"), old), (lamp.named("GRU"), new)):
+        pairs = [
+            fleet_tables._sample(a.of_channel("Roll", 1.0), b.of_channel("Roll", 1.0), "ssa", groups[0], False)
+            for a, b in ((lamp, old), (one, other))
+        ]
+        np.testing.assert_equal(*[(vars(sample), alone, simple) for sample, alone, simple in pairs])
+        assert pairs[0][0].lamp.size == pairs[0][0].out_of_fold.size == 4
+    assert set(fleet_sources.spectra_table(lamp, new, groups, 0.9)["source"]) == {"LAMP", "SimpleCode", "GRU"}
 
 
 def test_maxima_agree_with_the_report_and_the_transient_is_left_out():

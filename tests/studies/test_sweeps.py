@@ -1,6 +1,7 @@
 """Sweeps: their members, what is wrong with them, interruption, sharing between processes, pruning, and the winner."""
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -415,6 +416,94 @@ def test_a_journal_that_is_damaged():
     shutil.rmtree(journal.parent)
     again = Experiments()
     assert run(again) == [] and again.trained == []
+
+
+@pytest.fixture(scope="module")
+def journals(tmp_path_factory) -> dict[str, tuple[Path, bytes]]:
+    """By sampler: the folder of a finished sweep, and its journal."""
+    made = {}
+    for sampler in ("grid", "tpe"):
+        folder = tmp_path_factory.mktemp(sampler)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            turn_off_figures(patch.setattr)
+            assert run(Experiments(), SIZES | {"sampler": sampler}) == []
+        made[sampler] = folder, (folder / JOURNAL).read_bytes()
+    return made
+
+
+JOURNAL = Path("saved_models/mine.sweep/journal.log")
+
+
+@pytest.mark.parametrize("sampler", ["grid", "tpe"])
+@pytest.mark.parametrize("rest", [b"", b"\0" * 30, b"\xff\xfe{", b"}\n"], ids=["cut", "zeros", "noise", "no JSON"])
+def test_a_sweep_whose_journal_was_cut_anywhere_continues_twice(journals, monkeypatch, sampler, rest):
+    """As a power cut or a full disk leaves it; what the journal has lost is known from the members' folders."""
+    folder, journal = journals[sampler]
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+    winner = saved()
+    every = [*range(0, 0 if rest else len(journal), len(journal) // 5), len(journal) - 90, len(journal) - 1]
+    for size in every:
+        if rest and journal[:size].endswith(b"\n"):
+            continue
+        JOURNAL.write_bytes(journal[:size] + rest)
+        for _ in range(2):
+            again = Experiments()
+            assert run(again, SIZES | {"sampler": sampler}) == [], size
+            assert again.trained == [] and saved() == winner, size
+        assert all(isinstance(json.loads(line), dict) for line in JOURNAL.read_bytes().splitlines())
+
+
+def test_a_journal_goes_on_behind_its_last_whole_line(tmp_path):
+    lines = [b'{"op_code":%d,"worker_id":"a"}\n' % number for number in range(3)]
+    journal, last = b"".join(lines), {"op_code": 9}
+    for size in range(len(journal) + 1):
+        path = tmp_path / f"{size}.log"
+        path.write_bytes(journal[:size])
+        for count in (1, 2):
+            sweeps.Journal(path).append_logs([last])
+            assert [json.loads(line)["op_code"] for line in path.read_bytes().splitlines()] == [
+                *range(journal[:size].count(b"\n")),
+                *[9] * count,
+            ]
+
+
+def test_a_line_that_another_process_could_not_end_does_not_spoil_the_next_one():
+    """Its disk was full in the middle of a line, or it was killed there, while this one trains."""
+
+    def cut() -> None:
+        with open(JOURNAL, "ab") as file:
+            file.write(b'{"op_code":6,"worker_id":"a')
+
+    experiments = Experiments()
+    experiments.before = {"mine_s001": cut, "mine_s003": cut}
+    assert run(experiments) == [] and experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
+    again = Experiments()
+    assert run(again) == [] and again.trained == []
+
+
+def test_a_journal_that_cannot_be_written_is_an_error_of_one_line(monkeypatch):
+    def full(*_) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    experiments = Experiments()
+    experiments.before["mine_s002"] = lambda: monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="journal.log: cannot be written.*free some disk space"):
+        run(experiments)
+    monkeypatch.undo()
+
+
+def test_a_trial_without_its_member_is_closed():
+    """The process was killed between choosing a combination and writing down whose it is."""
+    run(Experiments(), SIZES | {"sampler": "tpe"})
+    lines = JOURNAL.read_text().splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if '"member"' in line)
+    JOURNAL.write_text("".join(lines[:place]))
+    assert run(Experiments(), SIZES | {"sampler": "tpe"}) == []
+    sweep = read(SIZES | {"sampler": "tpe"})
+    states = [trial.state.name for trial in sweeps.open_study(sweep).get_trials()]
+    assert states == ["FAIL", "COMPLETE", "COMPLETE", "COMPLETE"]
 
 
 # ---- several processes --------------------------------------------------------------------------------------------

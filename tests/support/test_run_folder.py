@@ -80,3 +80,20 @@ def test_nothing_outside_of_the_folder_is_removed(tmp_path, name):
     run_folder.note(folder, [name])
     run(folder, "report.csv")
     assert left_in(tmp_path) == [f"inner/{run_folder.LIST_FILE}", "inner/report.csv", "outside.txt"]
+
+
+@pytest.mark.parametrize("rest", [b"", b"\0" * 20])
+def test_a_list_that_was_cut_anywhere_costs_no_file_of_the_next_run(tmp_path, rest):
+    """As a power cut leaves it. A file of which the list knows no more may stay behind."""
+    names = ["report.csv", "p_1.txt", "figures/a.png"]
+    run(tmp_path, *names)
+    whole = (tmp_path / run_folder.LIST_FILE).read_bytes()
+    for size in range(len(whole)):
+        (tmp_path / run_folder.LIST_FILE).write_bytes(whole[:size] + rest)
+        assert run(tmp_path, *names, cut_off=True) == []
+        (tmp_path / run_folder.LIST_FILE).write_bytes(whole[:size] + rest)
+        for _ in range(2):
+            assert run(tmp_path, *names) == names, size
+            assert left_in(tmp_path) == sorted([run_folder.LIST_FILE, *names])
+    assert run(tmp_path, "report.csv") == ["report.csv"]
+    assert left_in(tmp_path) == sorted([run_folder.LIST_FILE, "report.csv"])

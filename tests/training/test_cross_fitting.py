@@ -153,3 +153,61 @@ def test_the_time_of_all_folds_grows_also_where_some_end_earlier():
     history = cross_fitting.joint_history([fold(2, 30.0), fold(4, 10.0)])
     in_turn = 2 / min(cores(), 2)
     assert history["elapsed_s"].tolist() == [in_turn * mean for mean in (20.0, 40.0, 45.0, 50.0)]
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "before", "finished", "at_once", "left"),
+    [
+        ([[], []], [0, 0], [False] * 2, 2, np.nan),  # nothing is known yet
+        ([[6.0], []], [0, 0], [False] * 2, 2, 60.0),
+        ([[6.0], []], [0, 0], [False] * 2, 1, 54.0 + 60.0),
+        ([[6.0, 12.0], []], [0, 0], [True, False], 2, 60.0),  # it has ended early
+        ([[6.0] * 10, [6.0] * 10], [0, 0], [True] * 2, 2, 0.0),
+        ([[1.0, 2.0, 3.0], []], [3, 0], [False] * 2, 1, 7.0 + 10.0),  # resumed, no epoch yet: the earlier pace
+        ([[1.0, 2.0, 32.0], []], [2, 0], [False] * 2, 1, 210.0 + 300.0),  # resumed on a slower machine
+        ([[1.0, 2.0, 32.0], [1.0], []], [2, 1, 0], [False] * 3, 2, 210.0 + 300.0),
+        ([[1.0] * 10, [1.0], [1.0]], [10, 1, 1], [True, False, False], 2, 9.0),
+    ],
+)
+def test_the_time_left_for_all_folds(elapsed, before, finished, at_once, left):
+    user = configure(**USER | {"epochs": 10}).user
+    args = (elapsed, before, finished)
+    np.testing.assert_allclose(cross_fitting.time_of_folds_left(*args, user, at_once), left)
+    limited = configure(**USER | {"epochs": 10, "max_minutes": 0.5}).user
+    assert not cross_fitting.time_of_folds_left(*args, limited, at_once) > 30.0 * -(-len(elapsed) // at_once)
+
+
+def test_a_resumed_cross_fitting_says_which_folds_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folds = split((*SETS["train"], *SETS["val"]), configure(**USER | {"num_folds": 3, "epochs": 46}), seed=3)
+    for fold, epochs, state in ((folds[0], 1, False), (folds[1], 4, True)):
+        own = fold.config.network_folder
+        own.mkdir(parents=True)
+        rows = {"epoch": range(1, epochs + 1), "elapsed_s": 6.0 * np.arange(1, epochs + 1), "val_loss": 1.0}
+        rows |= {"loss": 1.0, "learning_rate": 0.1}
+        pd.DataFrame(rows).to_csv(own / "history.csv", index=False)
+        (own / "model.keras").touch()
+        if state:
+            (own / "training_state.npz").touch()
+    monkeypatch.setattr(cross_fitting, "cores", lambda: 3)
+    report = cross_fitting.Report(folds, 3)
+    report.update()
+    said = capsys.readouterr().out
+    assert "Resuming: fold 1 finished (1 epoch), fold 2 after epoch 4, fold 3 from the beginning" in said
+    assert "5 of 138 epochs" in said and "at most 4 min 36 s left" in said
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 300, b"\xff\xfe\n1,2", b"epoch,elapsed_s\n1,2\n"])
+def test_a_damaged_history_is_that_of_a_fold_not_begun(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    fold = split(SETS["train"], configure(**USER), seed=3)[0]
+    fold.config.network_folder.mkdir(parents=True)
+    (fold.config.network_folder / "history.csv").write_bytes(content)
+    assert len(fold.history()) == 0
+
+
+def test_a_new_cross_fitting_resumes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    report = cross_fitting.Report(split(SETS["train"], configure(**USER), seed=3), 3)
+    report.update()
+    assert "Resuming" not in capsys.readouterr().out
