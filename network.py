@@ -80,6 +80,11 @@ class TrainedNetwork:
     history: pd.DataFrame
     best_epoch: int
 
+    @property
+    def title(self) -> str:
+        """Its name in tables and figures, such as LSTM."""
+        return KINDS[self.architecture.network_type].title
+
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

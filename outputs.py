@@ -17,7 +17,6 @@ import plotting
 from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
-from layers.kinds import KINDS
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.cases import handle_in
@@ -115,7 +114,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
         return
     channels, network, transient = (
         trained.architecture.outputs,
-        KINDS[trained.architecture.network_type].title,
+        trained.title,
         config.user.transient_time,
     )
     if transient:
@@ -273,7 +272,7 @@ def save_figures(
     chosen, channels = config.plotting, trained.architecture.outputs
     if not chosen.plotting_mode:
         return
-    looks = {"channels": channels, "style": chosen, "network": KINDS[trained.architecture.network_type].title}
+    looks = {"channels": channels, "style": chosen, "network": trained.title}
     figures = _figures_of_records(config, results, bands, looks) | _figures_of_sets(config, results, looks)
     if len(trained.history):
         title = f"Training of {config.network_name}"
