@@ -53,7 +53,7 @@ class SeaState:
         return "_".join(f"{letter}{number_text(getattr(self, part))}" for letter, part in letters)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Handle(SeaState):
     """The parts of a realization's handle: its sea state, and the number of the realization."""
 

@@ -3,7 +3,6 @@
 Paths of realizations have no extensions. Those of a kind are in a dictionary, by the handles that their names end in.
 """
 
-import dataclasses
 import glob
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from data_io import MOTIONS
 from metrics import SIMPLECODE, significant_single_amplitude
 from readers.alignment import align
-from readers.cases import Handle, find_handle, parse_handle, read_cases
+from readers.cases import Handle, find_handle, parse_handle, read_cases, sea_state
 from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns
 from settings import NETWORKS_FOLDER
 from support.errors import Collector, Found, InputError
@@ -40,13 +39,8 @@ def summarized(lines: Iterable[str]) -> list[str]:
     return short if len(short) <= MOST_LINES else [*short[:MOST_LINES], f"{len(short) - MOST_LINES} more like these"]
 
 
-def condition(handle: Handle) -> Handle:
-    """The condition of a realization: its handle with realization 0."""
-    return dataclasses.replace(handle, realization=0)
-
-
 def _one_each(paths: Iterable[str], remedy: str) -> dict[Handle, str]:
-    """The paths by the handles that their names end in. Raises InputError if there are several paths for one handle."""
+    """The paths by the handles in their names. Raises InputError if there are several paths for one handle."""
     found, twins = {}, []
     for path in paths:
         first = found.setdefault(find_handle(path), path)
@@ -93,10 +87,11 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
     path = Path(posix(where))
     if path.is_file():
         cases, collect = read_cases(path), Collector()
-        handles = [collect(parse_handle, handle) for handle in cases.handles]
+        for handle in cases.handles:
+            collect(parse_handle, handle)
         if collect.faults:
             raise InputError([f"{path}: {line}" for line in collect.faults])
-        return dict(zip(handles, cases.lamp if code == "LAMP" else cases.sc, strict=True))
+        return _one_each(cases.lamp if code == "LAMP" else cases.sc, f"keep one of them in {path}")
     if not path.is_dir():
         raise InputError(f"{option} {where}: no such folder or cases file; check the path")
     files = sorted(file.with_suffix("").as_posix() for file in path.glob("*.mot"))
@@ -154,7 +149,7 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
 
 
 def training_records(network: str) -> Found:
-    """From the settings of a network: the conditions of its training records (a frozenset), the paths of all records.
+    """From the settings of a network: the sea states of its training records (a frozenset), the paths of all records.
 
     Raises InputError if there is no such network, or its settings.json cannot be read.
     """
@@ -169,8 +164,8 @@ def training_records(network: str) -> Found:
     unnamed = [path for path in trained if not find_handle(path)]
     what = "training records cannot be marked, as their names do not end in a handle"
     remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
-    conditions = frozenset(condition(handle) for handle in map(find_handle, trained) if handle)
-    return Found((conditions, list(chain(*lists.values()))), remarks)
+    states = frozenset(filter(None, map(sea_state, trained)))
+    return Found((states, list(chain(*lists.values()))), remarks)
 
 
 def read_prediction(path: Path | str) -> Tables:

@@ -84,7 +84,11 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
     if not training or not own:
         return []
     for part, unit in HANDLE_UNITS.items():
-        value, values = getattr(own, part), [getattr(handle, part) for handle in training]
+        height = f"{part.removesuffix('period')}height" if part.endswith("period") else ""  # without it, no period
+        value = getattr(own, part)
+        values = [getattr(handle, part) for handle in training if not height or getattr(handle, height) > 0]
+        if height and not getattr(own, height) or not values:
+            continue
         if not min(values) <= value <= max(values):
             known = " to ".join(dict.fromkeys(f"{limit:g}" for limit in (min(values), max(values))))
             found.append(f"{part.replace('_', ' ')} {value:g} {unit} (training {known} {unit})")

@@ -52,7 +52,8 @@ def run() -> Run:
     for set_name, count in {"train": COUNT - 2, "val": 2, "test": 3}.items():
         for n in range(count):
             motions, error = rng.normal(size=(STEPS, 3)) * [1, 5, 2], 0.1 if n % 2 else 0.2
-            name = f"SC_{'calm' if n % 2 else 'wild'}-{len(records)}"
+            height = "1" if n % 2 else ("5", "5.0", "4.99999999")[n % 3]  # two sea states, one of several spellings
+            name = f"SC_h{height}_p9_a90_hh0_pp{n}_aa0_s10-{len(records)}"
             records.append((set_name, name, motions, motions + error * rng.normal(size=(3, STEPS, 3))))
     return run_of(3, records)
 
