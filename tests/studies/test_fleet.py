@@ -100,6 +100,18 @@ def test_tables_are_kept_and_read_again(tmp_path):
     assert record_statistics.load(tmp_path / "elsewhere") is None
 
 
+NAMES_LIKE_NUMBERS = ("001", "1e5", "NA", "nan", "True", "1_000", "2026-11-30", "None", "inf", "1", "-0")
+
+
+def test_names_that_look_like_numbers_or_nothing_stay_as_they_are(tmp_path):
+    for names in (NAMES_LIKE_NUMBERS, ("001", "007"), ("1e5", "1E5"), ("NA", "")):
+        table = fleet_table([make_record(name, n) for n, name in enumerate(names)])
+        record_statistics.save(tmp_path, table)
+        again = record_statistics.load(tmp_path).rows
+        assert again["record"].tolist() == table.rows["record"].tolist() and set(again["handle"]) == {""}
+        assert again["ssa"].dtype == float and again["network"].dtype == int
+
+
 # ---- estimates ------------------------------------------------------------------------------------------------------
 
 
@@ -316,7 +328,8 @@ def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved
 
 def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, capsys):
     handles = [HANDLE.format(90, n) for n in range(6)]
-    lines = ["about", "***", "SC", "LAMP", f"{handles[0]}  # random draw", f"{handles[1]}  # rare peaks"]
+    spelled = handles[1].replace("_h5_p12_a90", "_h5.00_P12_a450") + "_v2"
+    lines = ["about", "***", "SC", "LAMP", "# a remark", f"{handles[0]}  # random draw", f"{spelled}  # rare peaks"]
     Path("cases.txt").write_text("\n".join(lines))
     assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 0
     assert "5 LAMP runs and 27 of SimpleCode are as precise as" in capsys.readouterr().out  # they do not join the fleet
