@@ -20,7 +20,7 @@ import plotting
 from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
 from pages import report_page
-from readers.cases import PART_UNITS, Handle, part_label, unread_handles
+from readers.cases import PART_UNITS, Handle, part_label
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
 from studies import fleet_sources, next_runs
 from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
@@ -28,7 +28,7 @@ from support import run_folder
 from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
-from trust import record_statistics
+from trust import pair_checks, record_statistics
 from trust.record_statistics import Recorder, RecordTable
 
 STATISTICS_FILE = "fleet_statistics.csv"
@@ -80,7 +80,7 @@ def run(given: argparse.Namespace) -> None:
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
     output = Path(posix(given.output)) if given.output else where
-    warn(filter(None, [unread_handles(fleet.rows["record"].unique())]))
+    pair_checks.report_handles(fleet.rows["record"].unique())
     _report(config, folder, fleet, question, output, not_random=not_random)
     report_page.write(where, folder)
 

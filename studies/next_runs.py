@@ -27,7 +27,7 @@ from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from support.saved_networks import training_config
-from trust import flagging, novelty
+from trust import flagging, novelty, pair_checks
 
 TABLE_FILE = "next_lamp_runs.csv"
 CASES_FILE = "next_lamp_runs_cases.txt"
@@ -62,6 +62,7 @@ def run(given: argparse.Namespace) -> None:
         raise InputError(f"--number {given.number}: expected at least 1 LAMP run")
     output = Path(posix(given.output_path)) / network
     config, waves = _candidates(network, given.inputs)
+    pair_checks.report_handles(waves)
     by = "random" if given.random else "distance" if given.distance else "spread"
     if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *waves]):
         print(f"{network}: {ONE_SEA_STATE}")

@@ -3,10 +3,9 @@ limits and with the other pairs of the run.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -324,13 +323,15 @@ def handle_faults(config: Config) -> list[str]:
     return faults
 
 
-def report_handles(config: Config) -> None:
-    """Says how many records of a run have no handle that can be read; a warning, unless all names are without one."""
-    lists = (getattr(config.data, f"{name}_sc") for name in (*SET_NAMES, "predict"))
-    names = [Path(path).name for path in dict.fromkeys(chain(*lists))]
+def report_handles(paths: Iterable[str]) -> None:
+    """Says how many records have no handle that can be read; a warning, unless all names are without one.
+
+    paths: of the records, or their names.
+    """
+    names = [Path(path).name for path in paths]
     line = unread_handles(names)
-    if any(map(find_handle, names)) or any(map(ALMOST_HANDLE.search, names)):
-        warn([line] if line else [])
+    if line and (any(map(find_handle, names)) or any(map(ALMOST_HANDLE.search, names))):
+        warn([line])
     elif line:
         print(line)
 

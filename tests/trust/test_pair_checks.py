@@ -204,7 +204,7 @@ def test_pairs_of_one_sea_state_are_alike_however_it_is_spelled():
 
 def test_records_without_a_handle_are_said_once_with_the_consequence(capsys):
     def said(*names: str) -> tuple[str, str]:
-        pair_checks.report_handles(Config(data=DataInfo(train_sc=names, predict_sc=(*names, "a/other"))))
+        pair_checks.report_handles([*names, "a/other"])
         return capsys.readouterr()
 
     told = said("a/run001", "a/run002")
@@ -214,5 +214,5 @@ def test_records_without_a_handle_are_said_once_with_the_consequence(capsys):
     told = said("a/SC_h7_p15_a135_s10-0000001")
     assert told.err.startswith("Warning: 2 of 2 records") and "(first: SC_h7_p15_a135_s10-0000001)" in told.err
     assert "not grouped by sea state" in told.err and not told.out
-    pair_checks.report_handles(Config(data=DataInfo(train_sc=("SC_h7_p15_a135_hh0_pp0_aa0_s10-0000001",))))
+    pair_checks.report_handles(["SC_h7_p15_a135_hh0_pp0_aa0_s10-0000001"])
     assert capsys.readouterr() == ("", "")
