@@ -352,8 +352,8 @@ def chosen_by_gain(file: str) -> set[Handle | str]:
     rows = [
         (name.strip(), line[len(name) :].strip(" \t#")) for line in lines if (name := COMMENT.sub("", line)).strip()
     ]
-    prefix = Path(posix(rows[0][0])).name if rows else ""
-    return {identity(prefix + handle) for handle, reason in rows[2:] if reason and reason != RANDOM}
+    names = ((posix(rows[0][0] + handle).rpartition("/")[2], reason) for handle, reason in rows[2:])
+    return {identity(name) for name, reason in names if reason and reason != RANDOM}
 
 
 def identity(name: str) -> Handle | str:

@@ -1,6 +1,6 @@
 """The files behind a sea-state map: predictions, LAMP's and SimpleCode's records, matched by their handles.
 
-Paths of realizations have no extensions. Those of a kind are in a dictionary, by the handles that their names end in.
+Paths of realizations have no extensions. Those of a kind are in a dictionary, by the handles in their names.
 """
 
 import glob
@@ -61,7 +61,7 @@ def _left_out(paths: Sequence[str], count: int, what: str, where: Path | None = 
 
 
 def find_predictions(folder: Path, prefix: str) -> Found:
-    """The predictions of a network (Paths); names that do not end in a handle are left out with a warning.
+    """The predictions of a network (Paths); names without a handle are left out with a warning.
 
     Raises InputError if there is none, or if there are several for one realization.
     """
@@ -70,7 +70,7 @@ def find_predictions(folder: Path, prefix: str) -> Found:
         missing = f"no prediction {prefix}*.txt" if folder.is_dir() else "no such folder of predictions"
         raise InputError(f"{folder}: {missing}; run main.py with this network, or give --output_path or --prefix")
     unnamed = [path for path in files if not find_handle(path)]
-    remarks = _left_out(unnamed, len(files), "predictions left out, as their names do not end in a handle")
+    remarks = _left_out(unnamed, len(files), "predictions left out, as their names have no handle that can be read")
     if unnamed == files:
         raise InputError([f"{line}; name the records after their conditions" for line in remarks])
     return Found(_one_each(filter(find_handle, files), "delete one"), remarks)
@@ -98,7 +98,7 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
     if not any(map(find_handle, files)):
         inner = path / f"{code}_files"
         remedy = f"give {inner}" if inner.is_dir() else f"give the folder of {code}'s files, or a cases file"
-        raise InputError(f"{option} {where}: no .mot file whose name ends in a handle; {remedy}")
+        raise InputError(f"{option} {where}: no .mot file with a handle in its name; {remedy}")
     files = [file for file in files if find_handle(file) in needed]
     return _one_each(files, f"delete all but {code}'s, or give a cases file")
 
@@ -162,7 +162,7 @@ def training_records(network: str) -> Found:
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(folder, error)) from None
     unnamed = [path for path in trained if not find_handle(path)]
-    what = "training records cannot be marked, as their names do not end in a handle"
+    what = "training records cannot be marked, as their names have no handle that can be read"
     remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
     states = frozenset(filter(None, map(sea_state, trained)))
     return Found((states, list(chain(*lists.values()))), remarks)

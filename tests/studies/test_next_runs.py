@@ -145,7 +145,7 @@ def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
     assert next_runs.of_one_sea_state([f"a/SC{each}" for each in spellings])
     assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "SC_h5_p9_a91_hh0_pp0_aa0_s5-1"])
     assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "run001"])
-    lines = ["***", "SC", "LAMP", "# a remark of the user", *(f"{each}  # rare peaks" for each in spellings)]
+    lines = ["***", "bow/SC", "bow/LAMP", "# a remark of the user", *(f"{each}  # rare peaks" for each in spellings)]
     (folder / "cases.txt").write_text("\n".join([*lines, "1-0000001 # rare peaks", "_7", "_8  #  random draw"]))
     found = next_runs.chosen_by_gain("cases.txt")
     assert found == {*map(parse_handle, spellings), "SC1-0000001"}
