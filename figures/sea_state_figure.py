@@ -38,6 +38,7 @@ class Group:
     """Maps with a common colour scale in each channel: the errors of all models, or the difference of two networks.
 
     name: what the maps show. headings: of each map. cells: (map, channel, row, column), NaN where there is no value.
+    counts: of the same shape, the realizations that a cell is the mean of if it has several sea states; else empty.
     frames: by line style, which conditions have a frame (map, row, column).
     """
 
@@ -45,6 +46,7 @@ class Group:
     colors: Colormap
     headings: Sequence[str]
     cells: np.ndarray
+    counts: np.ndarray
     frames: dict[str | tuple, np.ndarray]
 
 
@@ -54,18 +56,20 @@ def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str,
 
     All models have common colours in a channel. Two networks have a further column |error A| - |error B|, blank where
     one of the two is. Cells stand side by side, in the order of their values, whatever the distances between these.
-    Small grids show the numbers; in larger ones a minus marks what is negative, as gray prints do not.
+    Small grids show the numbers; in larger ones a minus marks what is negative, as gray prints do not. Where cells are
+    means over several sea states, each shows below how many realizations it has.
 
     table: see `studies.sea_state_map.condition_table`. models: one or two networks, before them SimpleCode or not.
     x, y: the parts of the handle along the axes.
     """
     channels = list(dict.fromkeys(table["channel"]))
     errors, trained = error_grid(table, models, x, y)
-    groups = _groups(models, errors, trained)
+    counts = count_grid(table, models, x, y)
+    groups = _groups(models, errors, counts, trained)
     rows, columns = errors.shape[2:]
     headings = [heading for group in groups for heading in group.headings]
     width = WIDTHS.get(len(headings), parts.PAGE_WIDTH)
-    panel_height = float(np.clip(0.21 * rows, 0.85, 2.4))
+    panel_height = float(np.clip((0.26 if counts.size else 0.21) * rows, 0.85, 2.4))
     figure = parts.new_figure(width, 1.15 + (panel_height + 0.1) * len(channels), title)
     figure.get_layout_engine().set(wspace=0.02, hspace=0.04)
     axes = parts.panels(figure, len(channels), len(headings), sharex=True, sharey=True)
@@ -93,24 +97,35 @@ def error_grid(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> tu
     """The errors of a `condition_table` (model, channel, row, column), and in which conditions each model was trained
     (model, row, column). Rows and columns are the values of y and x in ascending order; NaN where there is no error.
     """
-    axes = [models, dict.fromkeys(table["channel"]), np.unique(table[y]), np.unique(table[x])]
-    grid = pd.MultiIndex.from_product(axes)
-    cells = table.set_index(["network", "channel", y, x]).reindex(grid)
+    grid, cells = _cells(table, models, x, y)
     trained = cells["trained"].eq(True).to_numpy().reshape(grid.levshape)
     return cells["ssa_error"].to_numpy().reshape(grid.levshape), trained.any(axis=1)
 
 
-def _groups(models: Sequence[str], errors: np.ndarray, trained: np.ndarray) -> list[Group]:
-    """The maps of all channels. errors, trained: see `error_grid`."""
+def count_grid(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> np.ndarray:
+    """(model, channel, row, column): realizations in each cell, if some have several sea states; else empty."""
+    grid, cells = _cells(table, models, x, y)
+    return cells["realizations"].to_numpy().reshape(grid.levshape) if "sea_states" in table else np.empty(0)
+
+
+def _cells(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> tuple[pd.MultiIndex, pd.DataFrame]:
+    axes = [models, dict.fromkeys(table["channel"]), np.unique(table[y]), np.unique(table[x])]
+    grid = pd.MultiIndex.from_product(axes)
+    return grid, table.set_index(["network", "channel", y, x]).reindex(grid)
+
+
+def _groups(models: Sequence[str], errors: np.ndarray, counts: np.ndarray, trained: np.ndarray) -> list[Group]:
+    """The maps of all channels. errors, counts, trained: see `error_grid` and `count_grid`."""
     names, differences = list(models), []
     if len(set(models) - {SIMPLECODE}) == 2:
         names[-2:] = f"A: {names[-2]}", f"B: {names[-1]}"
         of_a, of_b = np.abs(errors[-2:])
         frames = {"-": trained[-2:].all(axis=0)[None], DASHES: (trained[-2] != trained[-1])[None]}
         name = f"|A| {MINUS} |B|"
-        differences = [Group(name, DIFFERENCE_COLORS, [f"{name}\n(negative: A better)"], (of_a - of_b)[None], frames)]
+        heading = f"{name}\n(negative: A better)"
+        differences = [Group(name, DIFFERENCE_COLORS, [heading], (of_a - of_b)[None], np.empty(0), frames)]
     headings = ["\n".join(textwrap.wrap(name, 30, max_lines=3, placeholder=" ...")) for name in names]
-    return [Group("error", SIGNED_ERROR_COLORS, headings, errors, {"-": trained}), *differences]
+    return [Group("error", SIGNED_ERROR_COLORS, headings, errors, counts, {"-": trained}), *differences]
 
 
 def _draw_channel(
@@ -124,8 +139,9 @@ def _draw_channel(
     for group, limit, own in zip(groups, limits, of_groups, strict=False):
         power = common_power if max(limits) < 1e3 * common_power else _display_power(limit)
         mappable = ScalarMappable(Normalize(-limit / power, limit / power), group.colors)
-        for ax, cells in zip(own, group.cells[:, index], strict=True):
-            _draw_cells(ax, cells / power, mappable, cell_size)
+        for place, ax in enumerate(own):
+            counts = group.counts[place, index] if group.counts.size else None
+            _draw_cells(ax, group.cells[place, index] / power, mappable, cell_size, counts)
         for line, framed in group.frames.items():
             for ax, of_map in zip(own, framed, strict=True):
                 _draw_frames(ax, of_map, line, cell_size)
@@ -141,8 +157,10 @@ def _draw_channel(
         bar.ax.tick_params(which="both", length=2)
 
 
-def _draw_cells(ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size: np.ndarray) -> None:
-    """Draws the coloured cells of a map, (row, column) from the lower left, hatched where NaN."""
+def _draw_cells(
+    ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size: np.ndarray, counts: np.ndarray | None
+) -> None:
+    """Draws the coloured cells of a map, (row, column) from the lower left, hatched where NaN. counts: of its cells."""
     rows, columns = cells.shape
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
     colors = {"cmap": mappable.cmap, "norm": mappable.norm}
@@ -151,7 +169,8 @@ def _draw_cells(ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size
     decimals = int(np.clip(1 - math.floor(math.log10(largest)), 0, 3))
     letters = max(decimals + 3, 5)  # a minus sign, a digit and the point
     shows_numbers = max(cells.shape) <= MOST_NUMBERED_CELLS
-    room = min(1.5 / letters * cell_size[0], 0.75 * cell_size[1]) if shows_numbers else 0.8 * cell_size.min()
+    up = 0.0 if counts is None else 0.18  # of a cell, where a number stands below
+    room = min(1.5 / letters * cell_size[0], (0.75 - up) * cell_size[1]) if shows_numbers else 0.8 * cell_size.min()
     for (row, column), value in np.ndenumerate(cells):
         if np.isnan(value):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
@@ -162,7 +181,11 @@ def _draw_cells(ax: Axes, cells: np.ndarray, mappable: ScalarMappable, cell_size
         is_dark = np.dot(mappable.to_rgba(value)[:3], (0.299, 0.587, 0.114)) < 0.5
         middle = {"ha": "center", "va": "center_baseline", "fontsize": min(parts.SMALL_TEXT, room)}
         if text:
-            ax.text(column, row, text, color="white" if is_dark else "black", **middle)
+            ax.text(column, row + up, text, color="white" if is_dark else "black", **middle)
+        if counts is not None:
+            small = min(parts.SMALL_TEXT - 1.5, 0.38 * cell_size[1], 0.5 * cell_size[0])
+            looks = middle | {"fontsize": small, "fontstyle": "italic"}
+            ax.text(column, row - 0.23, f"{counts[row, column]:.0f}", color="white" if is_dark else "black", **looks)
 
 
 def _draw_frames(ax: Axes, framed: np.ndarray, linestyle: str | tuple, cell_size: np.ndarray) -> None:
@@ -180,9 +203,13 @@ def _legend(groups: Sequence[Group]) -> list:
     looks = {"facecolor": "none", **FRAME}
     handles = []
     if groups[0].frames["-"].any():
-        handles.append(Patch(**looks, label="training condition"))
+        words = "has training conditions" if groups[0].counts.size else "training condition"
+        handles.append(Patch(**looks, label=words))
     if DASHES in groups[-1].frames and groups[-1].frames[DASHES].any():
         handles.append(Patch(**looks, linestyle=DASHES, label="training condition of one network"))
+    if groups[0].counts.size:
+        small = {"color": "black", "linestyle": "none", "marker": "$n$", "markersize": 4.5, "markeredgewidth": 0.0}
+        handles.append(Line2D([], [], label="realizations in the mean", **small))
     if np.isnan(errors).any():
         handles.append(Patch(**BLANK, label="no value"))
     if max(errors.shape[2:]) > MOST_NUMBERED_CELLS and (errors < 0).any():

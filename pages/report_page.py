@@ -22,8 +22,9 @@ from support.saved_networks import SETTINGS_FILE
 PAGE = "report.html"
 STYLE_FILE = Path(__file__).with_name("report.css")
 FLEET_FILES = ("fleet_statistics.csv", "fleet_statistics.json")
-# Columns that may be empty, or hold names that look like numbers.
-TEXTS = dict.fromkeys(("record", "sea_state", "unit", "odd", "window", "outside_training"), str)
+# Columns that may be empty, or hold names that look like numbers or missing values.
+TEXTS = ("set", "record", "handle", "worst_record", "sea_state", "source", "channel", "unit", "odd", "window", "reason")
+TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "method")
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
 # In order of preference: section, files, how many of them, caption.
@@ -102,7 +103,7 @@ def _read(folder: Path, file: str) -> dict | pd.DataFrame:
     """What a JSON or CSV file holds. Raises FileNotFoundError, or another error if the file is damaged."""
     if file.endswith(".json"):
         return json.loads((folder / file).read_text(encoding="utf-8"))
-    rows = pd.read_csv(folder / file, dtype=TEXTS)
+    rows = pd.read_csv(folder / file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
     if rows.empty:
         raise ValueError("no rows")
     return rows

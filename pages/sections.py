@@ -14,7 +14,7 @@ from figures.parts import SET_NAMES
 from layers.kinds import KINDS
 from metrics import SIMPLECODE
 from pages import html_parts as html
-from readers.cases import find_handle
+from readers.cases import sea_state
 from settings import UserInput, declared
 from support.saved_networks import SETTINGS_FILE
 
@@ -84,11 +84,13 @@ def _count(number: int, word: str) -> str:
 
 def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     """Number of records, and the range of the sea states in their handles."""
-    handles = {name: handle for name in names if (handle := find_handle(name))}
-    states = {name.rpartition("-")[0] for name in handles}
-    row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": len(states) or html.NONE}
+    states = [state for name in names if (state := sea_state(name))]
+    known, unknown = len(set(states)) or html.NONE, len(names) - len(states)
+    if states and unknown:
+        known = f"{known}, and {_count(unknown, 'record')} without a handle"
+    row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": known}
     for part, label in HANDLE_LABELS.items():
-        values = [getattr(handle, part) for handle in handles.values()]
+        values = [getattr(state, part) for state in states]
         ends = dict.fromkeys(f"{end(values):g}" for end in (min, max) if values)
         row[label] = " to ".join(ends) or html.NONE
     return row

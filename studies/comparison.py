@@ -156,7 +156,7 @@ def read_result(name: str, folder: Path) -> Result:
     if not path.is_file():
         raise InputError(f"{path}: file is missing; {remedy}")
     try:
-        result = Result(name, own, pd.read_csv(path))
+        result = Result(name, own, pd.read_csv(path, dtype=dict.fromkeys(("set", "source", "channel"), str)))
         has_validation = "All" in result.errors("val").index
     except (ValueError, KeyError) as error:
         raise InputError(f"{path}: not an error report ({error}); {remedy}") from error

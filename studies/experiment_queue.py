@@ -142,6 +142,7 @@ def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: b
     config, faults = experiment.config, []
     try:
         errors.warn(experiment.warnings)
+        pair_checks.report_handles(data_io.names_by_path(config.data))
         if experiment.sweep:
             from studies import sweeps
 

@@ -8,9 +8,10 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -20,7 +21,7 @@ from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
 from layers.kinds import KINDS
 from pages import report_page
-from readers.cases import PART_UNITS, part_label
+from readers.cases import PART_UNITS, Handle, part_label
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
 from studies import fleet_sources, next_runs
 from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
@@ -28,7 +29,7 @@ from support import run_folder
 from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
-from trust import record_statistics
+from trust import pair_checks, record_statistics
 from trust.record_statistics import Recorder, RecordTable
 
 STATISTICS_FILE = "fleet_statistics.csv"
@@ -69,7 +70,7 @@ def run(given: argparse.Namespace) -> None:
     """
     folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
-    not_random = [handle for file in given.chosen for handle in next_runs.chosen_by_gain(posix(file))]
+    not_random = set().union(*(next_runs.chosen_by_gain(posix(file)) for file in given.chosen))
     config = training_config(folder)
     if not (folder / OUT_OF_FOLD_FILE).is_file():
         raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
@@ -80,6 +81,7 @@ def run(given: argparse.Namespace) -> None:
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
     output = Path(posix(given.output)) if given.output else where
+    pair_checks.report_handles(fleet.rows["record"].unique())
     _report(config, folder, fleet, question, output, not_random=not_random)
     report_page.write(where, folder)
 
@@ -126,9 +128,9 @@ def _report(
     question: Question,
     output: Path,
     known: Sequence[Record] = (),
-    not_random: Sequence[str] = (),
+    not_random: Collection[Handle | str] = (),
 ) -> None:
-    """not_random: ends of the names of LAMP records that do not count."""
+    """not_random: the LAMP records that do not count, by their `next_runs.identity`."""
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
@@ -136,7 +138,9 @@ def _report(
     recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave, title)
     lamp = lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp).named(title)
-    lamp = lamp.chosen(~lamp.rows["record"].str.endswith(tuple(not_random)).to_numpy())
+    file_names = {name: Path(path).name for path, name in data_io.names_by_path(config.data).items()}
+    identities = (next_runs.identity(file_names.get(record, record)) for record in lamp.rows["record"])
+    lamp = lamp.chosen(np.array([identity not in not_random for identity in identities]))
     if lamp.rows.empty:
         raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
     groups = groups_of(lamp, fleet, question.by)

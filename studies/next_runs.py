@@ -22,12 +22,12 @@ from data_io import Record
 from figures.next_runs_figure import next_runs_figure
 from pages import report_page
 from readers import input_file
-from readers.cases import handle_in
+from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from support.saved_networks import training_config
-from trust import flagging, novelty
+from trust import flagging, novelty, pair_checks
 
 TABLE_FILE = "next_lamp_runs.csv"
 CASES_FILE = "next_lamp_runs_cases.txt"
@@ -62,6 +62,7 @@ def run(given: argparse.Namespace) -> None:
         raise InputError(f"--number {given.number}: expected at least 1 LAMP run")
     output = Path(posix(given.output_path)) / network
     config, waves = _candidates(network, given.inputs)
+    pair_checks.report_handles(waves)
     by = "random" if given.random else "distance" if given.distance else "spread"
     if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *waves]):
         print(f"{network}: {ONE_SEA_STATE}")
@@ -128,9 +129,9 @@ def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
-    """Whether all handles agree but for the realization; False if a name has no handle."""
-    states = {handle_in(Path(path).name).rpartition("-")[0] for path in paths}
-    return len(states) == 1 and "" not in states
+    """Whether the handles of all names tell the same sea state; False if a name has no handle."""
+    states = {sea_state(path) for path in paths}
+    return len(states) == 1 and None not in states
 
 
 def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[list[Candidate], np.ndarray]:
@@ -313,8 +314,9 @@ def choice_table(
 def split_name(path: str) -> tuple[str, str]:
     """Prefix and handle of a file name, as in cases files; a name without a handle is split at its first underscore."""
     name = Path(path).name
-    handle = handle_in(name) or name[max(name.find("_"), 0) :]
-    return name.removesuffix(handle), handle
+    handle = handle_in(name)
+    place = name.rfind(handle) if handle else max(name.find("_"), 0)
+    return name[:place], name[place:]
 
 
 def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: DataInfo) -> list[str]:
@@ -341,14 +343,22 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
     return []
 
 
-def chosen_by_gain(file: str) -> list[str]:
-    """The handles in a cases file of this module that were not drawn at random. Raises InputError."""
+def chosen_by_gain(file: str) -> set[Handle | str]:
+    """The records in a cases file of this module that were not drawn at random, see `identity`. Raises InputError."""
     try:
-        lines = Path(file).read_text(encoding="utf-8").partition("***")[2].splitlines()
+        lines = Path(file).read_text(encoding="utf-8-sig").partition("***")[2].splitlines()[1:]
     except (OSError, ValueError) as error:
         raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {CASES_FILE}") from error
-    parts = (line.partition("#") for line in lines)
-    return [handle.strip() for handle, mark, reason in parts if mark and reason.strip() != RANDOM]
+    rows = [
+        (name.strip(), line[len(name) :].strip(" \t#")) for line in lines if (name := COMMENT.sub("", line)).strip()
+    ]
+    names = ((posix(rows[0][0] + handle).rpartition("/")[2], reason) for handle, reason in rows[2:])
+    return {identity(name) for name, reason in names if reason and reason != RANDOM}
+
+
+def identity(name: str) -> Handle | str:
+    """What a record is known by whose file has this name: the handle in it as numbers, else the name."""
+    return find_handle(name) or name
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """The files behind a sea-state map: predictions, LAMP's and SimpleCode's records, matched by their handles.
 
-Paths of realizations have no extensions. Those of a kind are in a dictionary, by the handles that their names end in.
+Paths of realizations have no extensions. Those of a kind are in a dictionary, by the handles in their names.
 """
 
-import dataclasses
 import glob
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from data_io import MOTIONS
 from metrics import SIMPLECODE, significant_single_amplitude
 from readers.alignment import align
-from readers.cases import Handle, find_handle, parse_handle, read_cases
+from readers.cases import Handle, find_handle, parse_handle, read_cases, sea_state
 from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns
 from settings import NETWORKS_FOLDER
 from support.errors import Collector, Found, InputError
@@ -40,13 +39,8 @@ def summarized(lines: Iterable[str]) -> list[str]:
     return short if len(short) <= MOST_LINES else [*short[:MOST_LINES], f"{len(short) - MOST_LINES} more like these"]
 
 
-def condition(handle: Handle) -> Handle:
-    """The condition of a realization: its handle with realization 0."""
-    return dataclasses.replace(handle, realization=0)
-
-
 def _one_each(paths: Iterable[str], remedy: str) -> dict[Handle, str]:
-    """The paths by the handles that their names end in. Raises InputError if there are several paths for one handle."""
+    """The paths by the handles in their names. Raises InputError if there are several paths for one handle."""
     found, twins = {}, []
     for path in paths:
         first = found.setdefault(find_handle(path), path)
@@ -67,7 +61,7 @@ def _left_out(paths: Sequence[str], count: int, what: str, where: Path | None = 
 
 
 def find_predictions(folder: Path, prefix: str) -> Found:
-    """The predictions of a network (Paths); names that do not end in a handle are left out with a warning.
+    """The predictions of a network (Paths); names without a handle are left out with a warning.
 
     Raises InputError if there is none, or if there are several for one realization.
     """
@@ -76,7 +70,7 @@ def find_predictions(folder: Path, prefix: str) -> Found:
         missing = f"no prediction {prefix}*.txt" if folder.is_dir() else "no such folder of predictions"
         raise InputError(f"{folder}: {missing}; run main.py with this network, or give --output_path or --prefix")
     unnamed = [path for path in files if not find_handle(path)]
-    remarks = _left_out(unnamed, len(files), "predictions left out, as their names do not end in a handle")
+    remarks = _left_out(unnamed, len(files), "predictions left out, as their names have no handle that can be read")
     if unnamed == files:
         raise InputError([f"{line}; name the records after their conditions" for line in remarks])
     return Found(_one_each(filter(find_handle, files), "delete one"), remarks)
@@ -93,17 +87,18 @@ def find_records(where: str, needed: Collection[Handle], code: str = "LAMP") -> 
     path = Path(posix(where))
     if path.is_file():
         cases, collect = read_cases(path), Collector()
-        handles = [collect(parse_handle, handle) for handle in cases.handles]
+        for handle in cases.handles:
+            collect(parse_handle, handle)
         if collect.faults:
             raise InputError([f"{path}: {line}" for line in collect.faults])
-        return dict(zip(handles, cases.lamp if code == "LAMP" else cases.sc, strict=True))
+        return _one_each(cases.lamp if code == "LAMP" else cases.sc, f"keep one of them in {path}")
     if not path.is_dir():
         raise InputError(f"{option} {where}: no such folder or cases file; check the path")
     files = sorted(file.with_suffix("").as_posix() for file in path.glob("*.mot"))
     if not any(map(find_handle, files)):
         inner = path / f"{code}_files"
         remedy = f"give {inner}" if inner.is_dir() else f"give the folder of {code}'s files, or a cases file"
-        raise InputError(f"{option} {where}: no .mot file whose name ends in a handle; {remedy}")
+        raise InputError(f"{option} {where}: no .mot file with a handle in its name; {remedy}")
     files = [file for file in files if find_handle(file) in needed]
     return _one_each(files, f"delete all but {code}'s, or give a cases file")
 
@@ -154,7 +149,7 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
 
 
 def training_records(network: str) -> Found:
-    """From the settings of a network: the conditions of its training records (a frozenset), the paths of all records.
+    """From the settings of a network: the sea states of its training records (a frozenset), the paths of all records.
 
     Raises InputError if there is no such network, or its settings.json cannot be read.
     """
@@ -167,10 +162,10 @@ def training_records(network: str) -> Found:
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(folder, error)) from None
     unnamed = [path for path in trained if not find_handle(path)]
-    what = "training records cannot be marked, as their names do not end in a handle"
+    what = "training records cannot be marked, as their names have no handle that can be read"
     remarks = _left_out(unnamed, len(trained), what, folder / SETTINGS_FILE)
-    conditions = frozenset(condition(handle) for handle in map(find_handle, trained) if handle)
-    return Found((conditions, list(chain(*lists.values()))), remarks)
+    states = frozenset(filter(None, map(sea_state, trained)))
+    return Found((states, list(chain(*lists.values()))), remarks)
 
 
 def read_prediction(path: Path | str) -> Tables:

@@ -17,13 +17,14 @@ import data_io
 import plotting
 from figures.sea_state_figure import sea_state_figure
 from metrics import SIMPLECODE
-from readers.cases import PART_UNITS, Handle
+from readers.cases import PART_UNITS, Handle, SeaState, number_text
 from settings import SaveData
 from studies import sea_state_files
-from studies.sea_state_files import CHANNELS, condition
+from studies.sea_state_files import CHANNELS
 from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import png_path, posix
 
+MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
 CONVENTION = (
     "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
 )
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--lamp", metavar="PATH", required=True, help="folder of LAMP's .mot files, or a cases file")
     parser.add_argument("--sc", metavar="PATH", help="the same of SimpleCode; by default searched beside LAMP's files")
     parser.add_argument("--x", metavar="PART", help=f"part of the handle along x: {', '.join(PART_UNITS)}")
-    parser.add_argument("--y", metavar="PART", help="part of the handle along y; by default the two parts that vary")
+    parser.add_argument("--y", metavar="PART", help="part of the handle along y; by default the parts with most values")
     parser.add_argument("--output", metavar="FILE.png", help="the figure; the numbers are written beside it as .csv")
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
     parser.add_argument("--prefix", default=SaveData.prefix, help="what the names of the predictions begin with")
@@ -76,10 +77,13 @@ def run(
     if table.empty:
         remarks = "; ".join(collect.remarks)
         raise InputError(f"{output_path}: no channel of the predictions has LAMP's record; {remarks}")
+    averaged = [part for part in values_of(handles, varying=True) if part not in parts]
     warn(collect.remarks + _uneven_realizations(table, networks, *parts))
-    plotting.save_figure(draw(table, networks, *parts, handles[0]), path)
+    plotting.save_figure(draw(table, networks, *parts, handles[0], averaged), path)
     data_io.write_table(path.with_suffix(".csv"), table)
     print(summary(table, networks, *parts))
+    if averaged:
+        print(f"Each cell is a mean over the realizations in it; they differ in {_listed_parts(handles, averaged)}")
     print(f"\nFigure in {path}, numbers in {path.with_suffix('.csv')}")
     return table
 
@@ -102,20 +106,18 @@ def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) ->
 
 
 def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None = None) -> tuple[str, str]:
-    """The parts of the handle along x and y: those given, else those that vary, with more values along x.
+    """The parts of the handle along x and y: those given, else those with most values, the one with more along x.
 
-    Raises InputError if other than two parts vary, or one varies that is on neither axis.
+    If more than two vary, parts of more than MOST_VALUES come last, and of those with as many values heading comes
+    first, then height. Raises InputError if fewer parts vary than there are axes left.
     """
-    values = {part: sorted({getattr(handle, part) for handle in handles}) for part in PART_UNITS}
-    varying = [part for part in PART_UNITS if len(values[part]) > 1]
-    others = [part for part in varying if part not in (x, y)]
-    found = "; ".join(f"{part} ({_listed(values[part])} {PART_UNITS[part]})" for part in varying) or "none"
+    values = values_of(handles, varying=True)
+    others = [part for part in values if part not in (x, y)]
+    found = _listed_parts(handles, list(values)) or "none"
     open_axes = [x, y].count(None)
     if len(others) > open_axes:
-        raise InputError(
-            f"the predictions vary in {len(varying)} parts of the handle where two fit a map: {found}; name the part "
-            "along each axis with --x and --y, and give a cases file of conditions that agree in the others"
-        )
+        others.sort(key=lambda part: (len(values[part]) > MOST_VALUES, -len(values[part]), part != "heading"))
+        others = others[:open_axes]
     if len(others) < open_axes:
         raise InputError(
             f"the predictions do not vary in two parts of the handle; varying: {found}; name the parts along the axes "
@@ -125,27 +127,45 @@ def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None 
     return x or others.pop(0), y or others.pop(0)
 
 
-def _listed(values: Sequence[float]) -> str:
-    shown = [f"{value:g}" for value in values]
-    return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "...", shown[-1]])
+def values_of(handles: Sequence[Handle], varying: bool = False) -> dict[str, list[float]]:
+    """The values of each part of the handles in ascending order; on request of those that have several."""
+    values = {part: sorted({getattr(handle, part) for handle in handles}) for part in PART_UNITS}
+    return {part: numbers for part, numbers in values.items() if not varying or len(numbers) > 1}
 
 
-def condition_table(amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[Handle]]) -> pd.DataFrame:
-    """The amplitudes of `read_amplitudes`, averaged over the realizations of each condition.
+def _listed_parts(handles: Sequence[Handle], parts: Sequence[str]) -> str:
+    listed = []
+    for part, values in values_of(handles).items():
+        shown = list(map(number_text, values))
+        shown = shown if len(shown) <= 6 else [*shown[:3], "...", shown[-1]]
+        listed += [f"{part} ({', '.join(shown)} {PART_UNITS[part]})"] * (part in parts)
+    return "; ".join(listed)
 
-    Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, ssa_lamp,
-    ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the network was trained in the condition).
+
+def condition_table(
+    amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[SeaState]]
+) -> pd.DataFrame:
+    """The amplitudes of `read_amplitudes`, averaged over the realizations of each x and y.
+
+    Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, sea_states (if
+    there are several in a cell), ssa_lamp, ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the
+    network was trained in one of the sea states).
     """
     handles = amplitudes["handle"]
-    states = zip(amplitudes["network"], handles.map(condition), strict=True)
+    names = handles.map(attrgetter("sea_state"))
+    states = zip(amplitudes["network"], names, strict=True)
     rows = amplitudes.assign(
+        sea_state=names,
         **{part: handles.map(attrgetter(part)) for part in (x, y)},
         ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"],
         trained=[state in trained.get(network, ()) for network, state in states],
     )
     means = {name: (name, "mean") for name in ("ssa_lamp", "ssa_model", "ssa_error")}
     groups = rows.groupby(["network", "channel", x, y], sort=False, as_index=False)
-    table = groups.agg(realizations=("handle", "size"), **means, trained=("trained", "first"))
+    counts = {"realizations": ("handle", "size"), "sea_states": ("sea_state", "nunique")}
+    table = groups.agg(**counts, **means, trained=("trained", "any"))
+    if not table["sea_states"].gt(1).any():
+        del table["sea_states"]
     order = {name: n for n, name in enumerate([*trained, SIMPLECODE, *CHANNELS])}
     ranks = {"key": lambda column: column.map(lambda value: order.get(value, value)), "ignore_index": True}
     return table.sort_values(["network", "channel", y, x], **ranks)
@@ -164,24 +184,31 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
     ]
 
 
-def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: Handle) -> Figure:
-    """The figure of a `condition_table`. handle: any of the map's, for the parts that do not vary."""
+def draw(
+    table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: Handle, averaged: Sequence[str] = ()
+) -> Figure:
+    """The figure of a `condition_table`.
+
+    handle: any of the map's, for the parts that do not vary. averaged: parts that vary and are on neither axis.
+    """
     models = [SIMPLECODE] * (SIMPLECODE in set(table["network"])) + [*networks]
     has_second = handle.second_height > 0 or "second_height" in (x, y)
-    constant = [p for p in PART_UNITS if p not in (x, y) and (has_second or not p.startswith("second"))]
-    values = ", ".join(f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant)
-    return sea_state_figure(table, models, x, y, f"{CONVENTION}; {values}")
+    constant = [p for p in PART_UNITS if p not in (x, y, *averaged) and (has_second or not p.startswith("second"))]
+    words = [f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant]
+    words += [f"mean over {' and '.join(part.replace('_', ' ') for part in averaged)}"] * bool(averaged)
+    return sea_state_figure(table, models, x, y, f"{CONVENTION}; {', '.join(words)}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:
     """For the terminal: mean of |error| over the conditions of all networks, and how often A is better."""
-    lines = ["Mean |error| of the single significant amplitude over the conditions"]
+    cells = "cells" if "sea_states" in table else "conditions"
+    lines = [f"Mean |error| of the single significant amplitude over the {cells}"]
     for channel, rows in table.groupby("channel", sort=False):
         sizes = rows.pivot(index=[x, y], columns="network", values="ssa_error").abs()
         known = [network for network in networks if network in sizes]
         common = sizes.dropna(subset=known)[[SIMPLECODE] * (SIMPLECODE in sizes) + known]
         means = ", ".join(f"{model} {mean:.3g}" for model, mean in common.mean().items())
-        line = f"  {channel} [{data_io.CHANNEL_UNITS[channel]}]: {means} over {len(common)} conditions"
+        line = f"  {channel} [{data_io.CHANNEL_UNITS[channel]}]: {means} over {len(common)} {cells}"
         if len(known) == 2:
             line += f" of both; {networks[0]} is better in {int((common[known[0]] < common[known[1]]).sum())}"
         lines.append(line)

@@ -28,7 +28,7 @@ from data_io import Record, joined, record_names
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from prediction import Predictor, save_out_of_fold
-from readers.cases import find_handle
+from readers.cases import sea_state
 from settings import Config, UserInput
 from support import saved_networks
 from support.cores import cores
@@ -125,7 +125,7 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
     """The fold (from 0) of each record: at random, evenly over the folds and, for each sea state, over them too.
 
-    names: of the records; those with the same handle but for the realization are of one sea state. Sea states that
+    names: of the records; their handles tell the sea states. Sea states that
     resemble each other (in heading first) are dealt one after the other, so that no fold misses a range of them.
     """
     states = [_sea_state(name) for name in names]
@@ -137,10 +137,8 @@ def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
 
 
 def _sea_state(name: str) -> tuple[float, ...]:
-    handle = find_handle(name)
-    if handle is None:
-        return ()
-    return (handle.heading, *(value for key, value in vars(handle).items() if key != "realization"))
+    state = sea_state(name)
+    return (state.heading, *dataclasses.astuple(state)) if state else ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -84,11 +84,16 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
     if not training or not own:
         return []
     for part, unit in HANDLE_UNITS.items():
-        value, values = getattr(own, part), [getattr(handle, part) for handle in training]
-        if not min(values) <= value <= max(values):
-            known = " to ".join(dict.fromkeys(f"{limit:g}" for limit in (min(values), max(values))))
-            found.append(f"{part.replace('_', ' ')} {value:g} {unit} (training {known} {unit})")
-    # A wave system without height has no heading.
+        height = f"{part.removesuffix('period')}height" if part.endswith("period") else ""
+        value = getattr(own, part)
+        values = [getattr(handle, part) for handle in training if not height or getattr(handle, height) > 0]
+        is_absent = height and getattr(own, height) == 0  # a wave system without height has no period
+        if not is_absent and not (values and min(values) <= value <= max(values)):
+            limits = (min(values), max(values)) if values else ()
+            known = " to ".join(dict.fromkeys(f"{limit:g}" for limit in limits))
+            known = f"training {known} {unit}" if known else "none in training"
+            found.append(f"{part.replace('_', ' ')} {value:g} {unit} ({known})")
+    # Nor has it a heading.
     for part, height in (("heading", "height"), ("second_heading", "second_height")):
         headings = [getattr(handle, part) for handle in training if getattr(handle, height) > 0]
         value = getattr(own, part)

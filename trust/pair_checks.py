@@ -3,7 +3,7 @@ limits and with the other pairs of the run.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import pandas as pd
 
 import data_io
 from data_io import Record
-from readers.cases import find_handle
+from readers.cases import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
 from readers.record_cache import digest
 from settings import SET_NAMES, Config
 from support.cores import cores
@@ -76,8 +76,7 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     table = pd.DataFrame([pair.measures for pair in pairs])
     for name in channels:
         table[f"ratio_{name}"] = np.log(table[f"ratio_{name}"])
-    # File names of the same sea state differ only in the realization.
-    usual, beyond = against_alike(table, [pair.name.rpartition("-")[0] for pair in pairs])
+    usual, beyond = against_alike(table, [sea_state(pair.name) for pair in pairs])
     findings = list(duplicates(pairs))
     for pair, own_usual, own_beyond in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
         judge = Judge(pair, own_usual, own_beyond)
@@ -87,7 +86,7 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     return findings
 
 
-def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def against_alike(table: pd.DataFrame, states: Sequence[SeaState | None]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The median of each measure over similar pairs, and each pair's distance from it as a share of the limit.
 
     Similar are the pairs of the same sea state if there are enough (one_state), else all pairs of the run, with wider
@@ -95,7 +94,7 @@ def against_alike(table: pd.DataFrame, states: Sequence[str]) -> tuple[pd.DataFr
 
     table: one row per pair, one column per measure. states: the pairs' sea states.
     """
-    state = pd.Series(states, index=table.index)
+    state = pd.Series([state.name if state else "" for state in states], index=table.index)
     one_state = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
     state = state.where(one_state, "")
     floors = np.array([next((FLOORS[n] for n in FLOORS if column.startswith(n)), np.inf) for column in table])
@@ -229,7 +228,7 @@ def least_wave_fit(name: str) -> float:
     Zero in following and quartering seas, where the ship meets short and long waves at the same frequency and only the
     long ones move it. Names without a handle do not tell the sea state.
     """
-    sea = find_handle(name)
+    sea = sea_state(name)
     if sea is None:
         return LEAST_UNKNOWN_WAVE_FIT
     systems = [(sea.height, sea.heading), (sea.second_height, sea.second_heading)]
@@ -322,6 +321,19 @@ def handle_faults(config: Config) -> list[str]:
                     "but belong to different realizations; put both lists in the same order"
                 )
     return faults
+
+
+def report_handles(paths: Iterable[str]) -> None:
+    """Says how many records have no handle that can be read; a warning, unless all names are without one.
+
+    paths: of the records, or their names.
+    """
+    names = [Path(path).name for path in paths]
+    line = unread_handles(names)
+    if line and (any(map(find_handle, names)) or any(map(ALMOST_HANDLE.search, names))):
+        warn([line])
+    elif line:
+        print(line)
 
 
 def save(config: Config, pairs: pd.DataFrame) -> None:

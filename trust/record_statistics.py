@@ -33,6 +33,7 @@ SEGMENT = 120.0  # s, of the spectra
 FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 58)  # rad/s of encounter, up to 3
 SCALARS = ("ssa", "period", "maximum")
 ARRAYS = ("share_above", "peaks", "spectra")  # of a RecordTable, beside its rows
+TEXTS = ("set", "record", "handle", "source", "channel")  # names may look like numbers
 COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
 
 
@@ -230,7 +231,8 @@ def load(folder: Path) -> RecordTable | None:
     if not (folder / TABLE_FILE).is_file():
         return None
     try:
-        rows = pd.read_csv(folder / TABLE_FILE, keep_default_na=False, na_values={name: [""] for name in SCALARS})
+        na_values, texts = {name: [""] for name in SCALARS}, dict.fromkeys(TEXTS, str)
+        rows = pd.read_csv(folder / TABLE_FILE, dtype=texts, keep_default_na=False, na_values=na_values)
         with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))

@@ -11,6 +11,7 @@ import data_io
 import metrics
 from data_io import Record
 from network import TrainedNetwork
+from readers.cases import sea_state
 from settings import Config
 from support.errors import UNREADABLE, first_line, warn
 from support.saved_networks import OUT_OF_FOLD_FILE
@@ -150,12 +151,15 @@ def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Res
 
 
 def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:
-    """Coverage of each record by bands from the other records, and from the other sea states if there are several."""
+    """Coverage of each record by bands from the other records, and from the other sea states if there are several.
+
+    The latter are of the records alone whose names tell the sea state.
+    """
     names = [record.name for record in residuals]
-    states = [name.rpartition("-")[0] for name in names]
     tables = [bands.left_out(residuals, names, scale, channels).assign(set="val")]
-    if 1 < len(set(states)) < len(names):
-        by_state = bands.left_out(residuals, states, scale, channels)
+    known = {place: state.name for place, name in enumerate(names) if (state := sea_state(name))}
+    if 1 < len(set(known.values())) < len(known):
+        by_state = bands.left_out([residuals[place] for place in known], list(known.values()), scale, channels)
         tables.append(by_state.assign(set="val, its sea state left out"))
     return [table for table in tables if "record" in table]
 

@@ -242,3 +242,14 @@ def test_a_browser_shows_the_page_at_every_width_and_prints_it(folders, tmp_path
     printed = tmp_path / "page.pdf"
     subprocess.run([*options, f"--print-to-pdf={printed}", page.as_uri()], capture_output=True, timeout=60)
     assert printed.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("name", ["001", "NA", "1e5", "nan", "True", "None"])
+def test_names_of_records_stay_as_they_are(folders, name):
+    for file in ("band_report.csv", "predicted_records.csv", "pairs.csv", "next_lamp_runs.csv", "fleet_statistics.csv"):
+        path = folders[0] / file
+        rows = pd.DataFrame(tables()[file]).replace(RECORD, name).replace({"sea_state": {"all": name}})
+        rows.assign(more=1).replace({"b": f"0{name}"}).to_csv(path, index=False)
+    report_page.write(*folders)
+    text = (folders[0] / report_page.PAGE).read_text()
+    assert text.count(f"<td>{name}</td>") == 5 and "cannot be read" not in text and "Odd" in text

@@ -1,5 +1,6 @@
 """Sea-state maps: errors stand in the cell of their condition, whatever the order and number of the files."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -206,6 +207,40 @@ def test_boxed_are_the_conditions_a_network_was_trained_in(grid):
     assert np.isnan(errors).sum() == 9
 
 
+def many_seas(files: Files) -> None:
+    """Headings, speeds and heights, of which the error of A is the height / 100 + the heading / 1000."""
+    files.network("A", trained=(handle(90, 5, 7, 9),))
+    for heading, speed, height in itertools.product((0, 90, 180), (5, 10), (3, 9)):
+        for realization in (1, 2)[: 1 + (speed == 10)]:
+            one = handle(heading, speed, realization, height)
+            files.truth(one)
+            files.prediction("A", one, 1 + height / 100 + heading / 1000)
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_the_map_averages_over_the_parts_on_neither_axis(files, capsys):
+    many_seas(files)
+    table = run(["A"], "LAMP_files", x="heading", y="speed")
+    found = errors_of(table, "A", "Zcg")
+    assert found == pytest.approx({(h, s): np.sqrt(2) * (0.06 + h / 1000) for h, s in found}, abs=2e-5)
+    cells = table.query("channel == 'Zcg'")
+    assert cells["sea_states"].tolist() == [2] * 6 and cells["realizations"].tolist() == [2] * 3 + [4] * 3
+    assert set(zip(*cells.loc[cells["trained"], ["heading", "speed"]].to_numpy().T, strict=True)) == {(90, 5)}
+    assert "Each cell is a mean over the realizations in it; they differ in height (3, 9 m)" in capsys.readouterr().out
+
+
+def test_the_number_that_a_cell_is_the_mean_of_stands_in_it_and_in_the_table(files, capsys):
+    many_seas(files)
+    assert sea_state_map.main(["--networks", "A", "--lamp", "LAMP_files", "--output", "map.png"]) == 0
+    table = pd.read_csv(files.folder / "map.csv")
+    assert list(table.columns)[2:6] == ["heading", "height", "realizations", "sea_states"]
+    assert table["realizations"].tolist() == [3] * 18 and table["sea_states"].tolist() == [2] * 18
+    figure = sea_state_map.draw(table, ["A"], "heading", "height", parse_handle(handle()), ["speed"])
+    figure.draw_without_rendering()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts.count("3") == 6 and figure.get_suptitle().replace("\xa0", " ").endswith("period 15 s, mean over speed")
+
+
 # ------------------------------------------------------------------------------------------------ what a run leaves
 
 
@@ -320,10 +355,19 @@ def test_parts_are_those_that_vary_the_one_of_more_values_along_x():
     assert "do not vary in two parts" in lines_of(choose_parts, one)
     assert "heading (0, 90 deg)" in lines_of(choose_parts, one)
     assert choose_parts(one, "heading", "speed") == ("heading", "speed")
-    three = [*two, *handles((90, 5, 9))]
-    told = lines_of(choose_parts, three)
-    assert "vary in 3 parts" in told and "height (7, 9 m)" in told and "--x and --y" in told
-    assert "height (7, 9 m)" in lines_of(choose_parts, three, "heading", "speed")
+
+
+def test_of_more_than_two_parts_those_with_most_values_are_chosen():
+    def handles(headings, speeds, heights):
+        return [parse_handle(handle(*place)) for place in itertools.product(headings, speeds, [1], heights)]
+
+    three = handles((0, 45, 90), (5, 10), (3, 5, 7, 9))
+    assert choose_parts(three) == ("height", "heading")
+    assert choose_parts(three, "heading", "speed") == ("heading", "speed")
+    assert choose_parts(three, x="speed") == ("speed", "height")
+    assert choose_parts(handles((0, 45), (5, 10), (3, 5))) == ("heading", "height")
+    drawn = handles((0, 45, 90), (5, 10), [3 + n / 10 for n in range(30)])  # too many values for an axis
+    assert choose_parts(drawn) == ("heading", "speed")
 
 
 @pytest.mark.usefixtures("without_figure")
@@ -364,6 +408,14 @@ def test_faults_of_networks_and_folders(grid):
     assert "no prediction other_*.txt" in lines_of(run, ["A"], "LAMP_files", prefix="other_")
     (grid.folder / "saved_models" / "A" / "settings.json").write_text("{}")
     assert "missing or damaged (KeyError: 'settings')" in lines_of(run, ["A"], "LAMP_files")
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_two_lines_of_a_cases_file_for_one_realization_are_a_fault(grid):
+    grid.truth("_h7.5_p15.00_a450_hh0_pp0_aa0_s5-1")
+    cases = Path(grid.cases([(90, 5), (90, 10), (135, 5)]))
+    cases.write_text(cases.read_text() + "\n_h7.5_p15.00_a450_hh0_pp0_aa0_s5-1")
+    assert "has the same handle as" in lines_of(run, ["A"], str(cases))
 
 
 @pytest.mark.usefixtures("without_figure")

@@ -51,6 +51,9 @@ def test_records_are_dealt_evenly_over_folds_and_sea_states():
     for first in (0, 8, 16):
         assert np.bincount(dealt[first : first + 8]).tolist() == [2, 2, 2, 2]
     assert not np.array_equal(dealt, deal(names, 4, seed=2))
+    spelled = [name.replace("_h5_p12", ("_h5.0_p12", "_H5_p1.2e1")[n % 2]) for n, name in enumerate(names)]
+    spelled = [name.replace("_a0_", ("_a360_", "_a-360_")[n % 2]) + "_v2" for n, name in enumerate(spelled)]
+    assert np.array_equal(deal(spelled, 4, seed=1), dealt)
     assert sorted(np.bincount(deal(["a", "b", "c", "d", "e"], 2, seed=1))) == [2, 3]  # names without handles
 
 

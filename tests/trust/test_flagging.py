@@ -8,6 +8,7 @@ import pytest
 from conftest import make_motions
 
 from data_io import Record
+from readers.cases import parse_handle
 from settings import Config, UserInput
 from trust import flagging
 
@@ -58,6 +59,20 @@ def test_a_handle_outside_of_the_training_is_named(config):
     flagged = flagging.row(watch, config, "predict", record(0, name="SC_h7_p12_a135_hh0_pp0_aa0_s25"))
     assert flagged["flagged"] and flagged["outside_training"].startswith("speed 25 kn")
     assert flagging.outside_handles("a record of any name", watch.handles) == []
+
+
+def test_handles_are_compared_with_the_training_as_numbers():
+    def outside(name: str, *training: str) -> list[str]:
+        return flagging.outside_handles(f"SC_{name}-1", [parse_handle(f"_{each}-1") for each in training])
+
+    training = ("h5_p12_a10_hh0_pp0_aa0_s10", "h7_p14_a-10_hh2_pp8_aa90_s10")
+    for inside in ("H5.0_p12,0_a370_hh0_pp99_aa180_s10", "h4.99999999_p14_a345_hh2_pp8_aa450_s1e1"):
+        assert outside(inside, *training) == []
+    assert outside("h6_p13_a0_hh1_pp4_aa90_s10", *training) == ["second period 4 s (training 8 s)"]
+    assert outside("h6_p13_a0_hh1_pp4_aa90_s10", training[0]) == [
+        *("height 6 m (training 5 m)", "period 13 s (training 12 s)"),
+        *("second height 1 m (training 0 m)", "second period 4 s (none in training)"),
+    ]
 
 
 def test_the_middle_of_a_wave_grid_stands_for_the_waves():

@@ -4,9 +4,11 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import data_io
+from readers.cases import sea_state
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 from trust import pair_checks
@@ -172,3 +174,45 @@ def test_handles_of_two_realizations():
     other = DataInfo(test_sc=(f"SC{state}-0000001",), test_lamp=(f"LAMP{state}-0000002",))
     (fault,) = pair_checks.handle_faults(Config(data=other))
     assert "test_sc" in fault and "0000002" in fault
+
+
+def test_handles_of_a_pair_are_compared_as_numbers():
+    sc = "SC_h7_p15_a-45_hh0_pp0_aa0_s10-0000001"
+    spellings = (
+        *("LAMP_h7.0_p15.000_a315_hh0_pp10_aa90_s10-1", "lamp_H7_P1.5E1_A675_HH0_PP0_AA0_S10-0000001_v2"),
+        *("LAMP_h6.99999999_p15,0_a-45_hh0_pp0_aa0_s010-0000001.1", "LAMP_h7_p15_a-45_s10-0000001"),
+    )
+    others = (
+        *("LAMP_h7_p15_a45_hh0_pp0_aa0_s10-1", "LAMP_h7.1_p15_a315_hh0_pp0_aa0_s10-1_v2"),
+        *("LAMP_h7_p15_a315_hh0_pp0_aa0_s10-11", "LAMP_h7_p15_a315_hh1_pp10_aa90_s10-1"),
+    )
+    for lamp in spellings:
+        assert pair_checks.handle_faults(Config(data=DataInfo(val_sc=(sc,), val_lamp=(lamp,)))) == [], lamp
+    for lamp in others:
+        data = DataInfo(predict_sc=(sc,), predict_waves=(lamp,))
+        assert len(pair_checks.handle_faults(Config(data=data))) == 1, lamp
+
+
+def test_pairs_of_one_sea_state_are_alike_however_it_is_spelled():
+    heights = ("7", "7.0", "7,00", "6.99999999", "7e0", "07")
+    names = [f"SC_h{height}_p15_a135_hh0_pp0_aa0_s10-{n}" for n, height in enumerate(heights)]
+    table = pd.DataFrame({"fit": np.linspace(0.90, 0.91, 12)})
+    states = [sea_state(name) for name in (*names, *(f"run-{n}" for n in range(6)))]
+    _, beyond = pair_checks.against_alike(table, states)
+    assert beyond["one_state"].tolist() == [True] * 6 + [False] * 6
+
+
+def test_records_without_a_handle_are_said_once_with_the_consequence(capsys):
+    def said(*names: str) -> tuple[str, str]:
+        pair_checks.report_handles([*names, "a/other"])
+        return capsys.readouterr()
+
+    told = said("a/run001", "a/run002")
+    assert told.out.startswith("3 of 3 records have no handle") and told.out.count("\n") == 1 and not told.err
+    told = said("a/SC_h7_p15_a135_hh0_pp0_aa0_s10-0000001")
+    assert told.err.startswith("Warning: 1 of 2 records have no handle") and "(first: other)" in told.err
+    told = said("a/SC_h7_p15_a135_s10-0000001")
+    assert told.err.startswith("Warning: 2 of 2 records") and "(first: SC_h7_p15_a135_s10-0000001)" in told.err
+    assert "not grouped by sea state" in told.err and not told.out
+    pair_checks.report_handles(["SC_h7_p15_a135_hh0_pp0_aa0_s10-0000001"])
+    assert capsys.readouterr() == ("", "")

@@ -11,7 +11,7 @@ import metrics
 import outputs
 from data_io import MOTIONS, Record
 from settings import Config, SaveData, UserInput
-from trust import run_bands
+from trust import bands, run_bands
 
 STEPS, COUNT = 200, 12
 
@@ -52,7 +52,8 @@ def run() -> Run:
     for set_name, count in {"train": COUNT - 2, "val": 2, "test": 3}.items():
         for n in range(count):
             motions, error = rng.normal(size=(STEPS, 3)) * [1, 5, 2], 0.1 if n % 2 else 0.2
-            name = f"SC_{'calm' if n % 2 else 'wild'}-{len(records)}"
+            height = "1" if n % 2 else ("5", "5.0", "4.99999999")[n % 3]  # two sea states, one of several spellings
+            name = f"SC_h{height}_p9_a90_hh0_pp{n}_aa0_s10-{len(records)}"
             records.append((set_name, name, motions, motions + error * rng.normal(size=(3, STEPS, 3))))
     return run_of(3, records)
 
@@ -74,6 +75,20 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     assert np.array_equal(bounds, trained.around(run.sets["test"][0].time, run.predictions["test"][0]))
     inside = (bounds[..., 0] < run.sets["test"][0].targets) & (run.sets["test"][0].targets < bounds[..., 1])
     assert inside.mean() > 0.85
+
+
+def test_only_records_of_known_sea_states_are_left_out_by_sea_state(run, monkeypatch):
+    for n, set_name in ((0, "train"), (1, "train")):
+        run.sets[set_name][n] = dataclasses.replace(run.sets[set_name][n], name=f"run-{n}")
+    with np.load(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE) as file:
+        kept = dict(file)
+    kept |= {f"run-{n}": kept[name] for n, name in enumerate(list(kept)[:2])}
+    np.savez(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE, **kept)
+    groups, left_out = [], bands.left_out
+    monkeypatch.setattr(bands, "left_out", lambda *args: groups.append(args[1]) or left_out(*args))
+    run.bands()
+    assert len(groups[0]) == COUNT and len(set(groups[0])) == COUNT
+    assert len(groups[1]) == COUNT - 2 and set(groups[1]) == {f"h{h}_p9_a90_hh0_pp0_aa0_s10" for h in (1, 5)}
 
 
 @pytest.mark.parametrize("wanted", [True, False])
