@@ -77,14 +77,15 @@ def record_maxima(motions: np.ndarray, channels: Sequence[str]) -> np.ndarray:
     return np.fmax.reduce(np.array(columns), axis=1)
 
 
-def segment_spectra(signals: np.ndarray, rows: int) -> np.ndarray:
+def segment_spectra(signals: np.ndarray, rows: int, padded: int | None = None) -> np.ndarray:
     """(frequency, signal, segment): Fourier transforms of segments, for spectra by Welch's method.
 
-    Hann windows of `rows` rows that overlap by half, about their means. signals: (rows, signal).
+    Hann windows of `rows` rows that overlap by half, about their means. signals: (rows, signal). padded: rows of the
+    transform, with zeros behind each segment, which sets the frequencies but not the resolution.
     """
     segments = np.lib.stride_tricks.sliding_window_view(signals, rows, axis=0)[:: rows // 2]
     segments = segments - segments.mean(axis=2, keepdims=True)
-    return np.fft.rfft(segments * np.hanning(rows), axis=2).transpose(2, 1, 0)
+    return np.fft.rfft(segments * np.hanning(rows), padded, axis=2).transpose(2, 1, 0)
 
 
 # ---- errors of one channel --------------------------------------------------------------------------------------

@@ -202,9 +202,10 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             f"LAMP records of {own.median():g} s and a fleet of {others.median():g} s: largest values of records and "
             "what follows from them do not compare; predict records as long as LAMP's"
         )
-    if not fleet.spectra.shape[2]:
+    if not len(fleet.spectra):
         lines.append(
-            f"{record_statistics.CURVES_FILE}: of an earlier version, without spectra; predict again to have them"
+            f"{record_statistics.CURVES_FILE}: without spectra, as the records are shorter than "
+            f"{record_statistics.SHORTEST_SPECTRUM:g} s or the file is of an earlier version; then predict again"
         )
     few = [group.name for group in groups if group.borrowed]
     if few:
