@@ -143,6 +143,7 @@ def _report(
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     tails, peaks = fleet_sources.peak_tables(lamp, fleet, drawn, question)
     tables = (table, curves, tails, peaks, fleet_sources.spectra_table(lamp, fleet, groups, question.level))
+    warn(fleet_sources.lowered_peaks(tables[-1]))
     data_io.write_tables(output, dict(zip((STATISTICS_FILE, *MORE_FILES), tables, strict=True)))
     sentences = headline(table)
     run_folder.note(output, [FACTS_FILE])
@@ -238,7 +239,8 @@ def figures_of(
             title = f"Peaks of the envelope, {name}"
             figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(tails, peaks, style, title)
         if len(spectra):
-            title = f"Spectra and response amplitude operators, {name}"
+            resolution = fleet_sources.resolution_text(spectra)
+            title = f"Spectra and response amplitude operators, {name}, {resolution}"
             figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(spectra, style, title)
     return figures | _limit_maps(tables[0], groups)
 

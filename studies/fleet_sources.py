@@ -195,3 +195,24 @@ def spectra_table(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]
             table[columns] *= (rows["ssa"] ** 2 / 4).sum() / rows[TAPERED].sum()
             tables.append(table.assign(records=len(rows), shortest_s=rows["duration_s"].min(), **about))
     return joined(tables)
+
+
+def resolution_text(table: pd.DataFrame) -> str:
+    """The resolutions in a `spectra_table`, for a title."""
+    least, most = (f"{number:.2g}" for number in (table["resolution"].min(), table["resolution"].max()))
+    return f"resolution {least if least == most else f'{least} to {most}'} rad/s"
+
+
+def lowered_peaks(table: pd.DataFrame) -> list[str]:
+    """A line if the operators of a `spectra_table` have peaks that records of this length and number cannot resolve."""
+    if table.empty or not table["lowered"].any():
+        return []
+    keys = ["sea_state", "source", "channel", "records", "shortest_s", "resolution"]
+    cases = table[table["lowered"]].drop_duplicates(keys)
+    worst = cases.loc[cases["resolution"].idxmax()]
+    return [
+        f"{worst['channel']} of {worst['source']} in {worst['sea_state']}: the peak of its response is too narrow for a "
+        f"resolution of {worst['resolution']:.2g} rad/s ({worst['records']} records of {worst['shortest_s']:g} s), and "
+        f"higher than shown; predict longer{' or more' if worst['records'] < FEWEST_SEGMENTS else ''} records "
+        f"({len(cases)} such peaks in fleet_spectra.csv, column lowered)"
+    ]

@@ -387,6 +387,10 @@ def test_the_peak_of_a_resonance_is_as_high_as_it_is(damping, seconds, tolerance
     assert table.loc[table["rao"].idxmax(), "frequency"] == pytest.approx(0.6, abs=0.01)
     assert table["lowered"].all() == (tolerance > 0.1) and table["lowered"].nunique() == 1
     np.testing.assert_allclose(table["resolution"], 1.5 * 2 * np.pi / seconds, rtol=0.01)
+    resolution = "0.016" if seconds == 600 else "0.0052"
+    assert fleet_sources.resolution_text(table) == f"resolution {resolution} rad/s"
+    lines = fleet_sources.lowered_peaks(table)
+    assert len(lines) == table["lowered"].any() and all(f"{resolution} rad/s (20 records" in line for line in lines)
     assert (table["records"] == 20).all() and (table["shortest_s"] == seconds).all()
     variance = np.mean([r.targets[:, 1].var() for r in records])
     width = table["frequency"].diff().iloc[-1]
