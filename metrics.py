@@ -320,14 +320,15 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame, units: Mapping[str, s
         worst = rows[rows["channel"] != "All"].dropna(subset="max_error")
         worst = worst.loc[worst.groupby("channel", sort=False)["max_error"].idxmax()]
         places = [
-            f"{row.channel} {row.max_error:.3g} {units.get(row.channel, '')} at {row.max_error_at_s:g} s of {row.record}"
+            f"{row.channel} {row.max_error:.3g} {units.get(row.channel, '')} at {row.max_error_at_s:g} s of "
+            f"{row.record}"
             for row in worst.itertuples()
         ]
         lines.append(f"Largest errors of {rows['source'].iloc[0]} on the {set_name} set: {'; '.join(places)}")
         if channels := list(dict.fromkeys(left_out.loc[left_out["set"] == set_name, "channel"])):
             lines.append(
-                f"nrmse and correlation of All on the {set_name} set are without {', '.join(channels)}: LAMP's motion is "
-                "negligible beside the other angle"
+                f"nrmse and correlation of All on the {set_name} set are without {', '.join(channels)}: LAMP's motion "
+                "is negligible beside the other angle"
             )
     return lines
 

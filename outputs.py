@@ -47,7 +47,7 @@ class Predicted(Sequence):
         return len(self.predictions)
 
     def counted(self, index: int, transient: float) -> tuple[metrics.Motions, int, np.ndarray]:
-        """A record's motions behind the transient (s), how many of these rows are within START_TIME, and their times."""
+        """A record's motions behind the transient (s), how many of their rows are within START_TIME, and the times."""
         record = self.records[index]
         kept = record.after(transient)
         motions = tuple(values[kept] for values in self[index])

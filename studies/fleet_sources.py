@@ -34,7 +34,9 @@ RESAMPLES = 100
 MOST_POINTS = 60  # of a curve
 LEAST_COHERENCE = 0.6
 LEAST_WAVE = 0.01  # of the largest wave spectrum; below, the wave's spectrum is leakage from other frequencies
-FEWEST_SEGMENTS = 8  # that are averaged, so that no coherence of 0.6 arises by chance (0.4^7 = 0.002 of the frequencies)
+FEWEST_SEGMENTS = (
+    8  # that are averaged, so that no coherence of 0.6 arises by chance (0.4^7 = 0.002 of the frequencies)
+)
 HANN = 1.5  # noise bandwidth of a Hann window, in 2 pi / T
 RESOLVED = 3.0  # resolutions in the width of a peak at 1/sqrt(2) of its height; it is then lowered by less than 6 %
 
@@ -160,7 +162,12 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     raw[~(wave > LEAST_WAVE * wave.max())] = np.nan
     rao = np.where(coherence >= LEAST_COHERENCE, raw, np.nan)
     resolution = 2 * np.pi / seconds * (HANN if bins == 1 else bins + 0.5)
-    columns = {"frequency": FREQUENCIES[: len(own)], "spectrum": own, "lower": own * ratios[0], "upper": own * ratios[1]}
+    columns = {
+        "frequency": FREQUENCIES[: len(own)],
+        "spectrum": own,
+        "lower": own * ratios[0],
+        "upper": own * ratios[1],
+    }
     columns |= {"wave_spectrum": wave, "coherence": coherence, "rao": rao, "resolution": resolution}
     return pd.DataFrame(columns | {"lowered": _peak_width(rao, raw) < RESOLVED * resolution})
 
@@ -211,8 +218,8 @@ def lowered_peaks(table: pd.DataFrame) -> list[str]:
     cases = table[table["lowered"]].drop_duplicates(keys)
     worst = cases.loc[cases["resolution"].idxmax()]
     return [
-        f"{worst['channel']} of {worst['source']} in {worst['sea_state']}: the peak of its response is too narrow for a "
-        f"resolution of {worst['resolution']:.2g} rad/s ({worst['records']} records of {worst['shortest_s']:g} s), and "
-        f"higher than shown; predict longer{' or more' if worst['records'] < FEWEST_SEGMENTS else ''} records "
+        f"{worst['channel']} of {worst['source']} in {worst['sea_state']}: the peak of its response is too narrow for "
+        f"a resolution of {worst['resolution']:.2g} rad/s ({worst['records']} records of {worst['shortest_s']:g} s), "
+        f"and higher than shown; predict longer{' or more' if worst['records'] < FEWEST_SEGMENTS else ''} records "
         f"({len(cases)} such peaks in fleet_spectra.csv, column lowered)"
     ]

@@ -314,8 +314,12 @@ def test_the_largest_error_has_its_time_and_one_without_the_ends_beside():
     np.testing.assert_allclose(report["max_error_inside"], [0.05, 0.06, 0.06])
     by_record = error_by_record({"test": sums}, names, ("Zcg", "Roll"))
     lines = remarks(error_report({"test": sums}, ("Zcg", "Roll")), by_record, UNITS)
-    assert lines == ["Largest errors of LSTM on the test set: Zcg 0.84 m at 219 s of SC_a; Roll 0.9 deg at 25 s of SC_a"]
-    short = error_report({"test": [model_sums((lamp[:20], lamp[:20], lamp[:20]), 0, 0.1 * np.arange(20))]}, ("Zcg", "Roll"))
+    assert lines == [
+        "Largest errors of LSTM on the test set: Zcg 0.84 m at 219 s of SC_a; Roll 0.9 deg at 25 s of SC_a"
+    ]
+    short = error_report(
+        {"test": [model_sums((lamp[:20], lamp[:20], lamp[:20]), 0, 0.1 * np.arange(20))]}, ("Zcg", "Roll")
+    )
     assert short["max_error_inside"].isna().all()  # 2 s are nothing but an end
 
 

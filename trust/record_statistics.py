@@ -256,7 +256,9 @@ def load(folder: Path) -> RecordTable | None:
     if not (folder / TABLE_FILE).is_file():
         return None
     try:
-        rows = pd.read_csv(folder / TABLE_FILE, keep_default_na=False, na_values={name: [""] for name in (*SCALARS, TAPERED)})
+        rows = pd.read_csv(
+            folder / TABLE_FILE, keep_default_na=False, na_values={name: [""] for name in (*SCALARS, TAPERED)}
+        )
         with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))

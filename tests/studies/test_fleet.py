@@ -403,7 +403,9 @@ def test_the_peak_of_a_resonance_is_as_high_as_it_is(damping, seconds, tolerance
 def test_few_records_are_averaged_over_frequencies_and_say_so(count):
     table = roll_responses([resonator(seed, 600, 0.5, 0.02) for seed in range(count)])
     assert table["lowered"].all() and table["resolution"].iloc[0] > 2.9 * 2 * np.pi / 600
-    noise = [replace(resonator(seed, 600, 0.5, 0.3), inputs=resonator(seed + 9, 600, 0.5, 0.3).inputs) for seed in (1, 2, 3)]
+    noise = [
+        replace(resonator(seed, 600, 0.5, 0.3), inputs=resonator(seed + 9, 600, 0.5, 0.3).inputs) for seed in (1, 2, 3)
+    ]
     assert roll_responses(noise[:count])["rao"].notna().mean() < 0.02  # waves that it does not follow
 
 
