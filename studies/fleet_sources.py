@@ -144,7 +144,7 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`. durations: of each record or of all, s.
     Returns columns frequency (rad/s, up to the smallest Nyquist frequency), spectrum, lower and upper (between which a
     share `level` of the records would lie if they had the shape of the mean: their ratio to it is taken with the
-    resolution of SHORTEST_SPECTRUM s), wave_spectrum, coherence, rao (the last three NaN without a wave), resolution
+    resolution of SHORTEST_SPECTRUM s; NaN if less than one record would lie outside), wave_spectrum, coherence, rao (the last three NaN without a wave), resolution
     (rad/s), and lowered: whether the highest peak of the operator is too narrow for the resolution, see RESOLVED.
     """
     spectra = spectra[..., np.isfinite(spectra[:, 0]).all(axis=0)].astype(float)
@@ -159,6 +159,8 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     with np.errstate(invalid="ignore", divide="ignore"):
         coherence, raw = cross**2 / (own * wave), cross / wave
         ratios = np.quantile(coarse / coarse.mean(axis=0), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if len(spectra) * (1 - level) < 1 - 1e-9:
+        ratios[:] = np.nan  # too few records for one to lie outside of the band
     raw[~(wave > LEAST_WAVE * wave.max())] = np.nan
     rao = np.where(coherence >= LEAST_COHERENCE, raw, np.nan)
     resolution = 2 * np.pi / seconds * (HANN if bins == 1 else bins + 0.5)
