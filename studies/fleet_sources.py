@@ -144,8 +144,9 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`. durations: of each record or of all, s.
     Returns columns frequency (rad/s, up to the smallest Nyquist frequency), spectrum, lower and upper (between which a
     share `level` of the records would lie if they had the shape of the mean: their ratio to it is taken with the
-    resolution of SHORTEST_SPECTRUM s; NaN if less than one record would lie outside), wave_spectrum, coherence, rao (the last three NaN without a wave), resolution
-    (rad/s), and lowered: whether the highest peak of the operator is too narrow for the resolution, see RESOLVED.
+    resolution of SHORTEST_SPECTRUM s; NaN if less than one record would lie outside), wave_spectrum, coherence, rao
+    (the last three NaN without a wave), resolution (rad/s), and lowered: whether the highest peak of the operator is
+    too narrow for the resolution, see RESOLVED.
     """
     spectra = spectra[..., np.isfinite(spectra[:, 0]).all(axis=0)].astype(float)
     seconds = min(*durations, SEGMENT)

@@ -247,6 +247,7 @@ def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
         if len(sweep.values) > 1 and spare >= importances.FEWEST_SPARE:
             evaluator = importances.MainEffects()
             axes[IMPORTANCES_FILE] = plot_param_importances(study, evaluator=evaluator, target_name=error)
+            axes[IMPORTANCES_FILE].set(title="How much each setting matters", xlabel="Share of the errors' variance")
         elif len(sweep.values) > 1:
             needed = importances.FEWEST_SPARE - spare
             print(

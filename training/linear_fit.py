@@ -93,8 +93,8 @@ def symmetry_costs(symmetric: Mapping[str, float], free: Mapping[str, float], ar
         return []
     return [
         f"UserInputArgs.mirror_symmetry = True raises the linear filter's validation error: {'; '.join(worse)}; a "
-        "linear filter of both sides cannot use the wave at the centre of gravity for roll. Set it to False if all seas, "
-        "also those to predict, come from one side"
+        "linear filter of both sides cannot use the wave at the centre of gravity for roll. Set it to False if all "
+        "seas, also those to predict, come from one side"
     ]
 
 

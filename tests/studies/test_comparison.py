@@ -233,6 +233,8 @@ def test_a_motion_that_is_hardly_there_does_not_decide_the_ranking(older, capsys
     assert cell(table, "val", "good", "All")["nrmse"] == pytest.approx(0.1)
     assert cell(table, "val", "good", "Pitch")["nrmse"] == pytest.approx(0.9)
     assert "Without Pitch in All" in capsys.readouterr().out
+    titles = [ax.get_title() for ax in rendered(comparison_figure(table.fillna({"left_out": ""}))).axes]
+    assert titles == ["Mean", "Heave Zcg", "Roll", "Pitch\n(negligible, not in the mean)"]
 
 
 def test_each_network_has_its_epochs_in_the_table(capsys):
