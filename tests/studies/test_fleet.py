@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from conftest import write_realization
 from scipy import stats
+from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
@@ -39,6 +40,19 @@ def test_statistics_of_a_sine_are_its_own():
     shares = record_statistics.shares_above(np.abs(sine), np.array([0.1, 0.1]))
     assert shares[0, 15] == pytest.approx(2 / 3, abs=0.01)  # |sin| exceeds a half two thirds of the time
     assert shares[0, 31] == 0 and shares[0, 0] == 1
+
+
+def test_the_ends_of_a_record_make_no_peaks_of_the_envelope():
+    """As parts of a longer record show, whose envelope is known there."""
+    omega, missed = np.linspace(0.4, 0.9, 300), []
+    for seed in range(40):
+        phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 300)
+        time = 0.5 * np.arange(-1200, 2400)
+        waves = (np.exp(-(((omega - 0.6) / 0.1) ** 2) / 2) * np.cos(np.outer(time, omega) + phase)).sum(axis=1)
+        truth = np.abs(hilbert(waves))[1200:2400].reshape(10, 120).max(axis=1)
+        peaks = record_statistics.envelope_peaks(waves[None, 1200:2400], 0.5)[0]
+        missed.append((peaks - truth)[[0, -1]] / waves.std())
+    assert np.nanmax(missed) < 0.3  # none is higher than the truth
 
 
 def test_a_period_needs_two_upcrossings():
