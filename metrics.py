@@ -15,7 +15,17 @@ AMPLITUDE_WEIGHTS = (0.1, 0.9)
 ABOUT_MEAN = ("VBM", "Zcg")
 SIMPLECODE = "SimpleCode"
 # In the order of the report's columns, see `pooled_errors`.
-MEASURES = ("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start")
+MEASURES = (
+    *("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start"),
+    *("max_error_inside", "max_error_at_s"),
+)
+# s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
+END_TIME = 10.0
+# A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
+# the second one and LEAST_ANGLE (deg), as roll in head seas and pitch in beam seas. Its relative errors mean nothing.
+ANGLES = ("Roll", "Pitch")
+NEGLIGIBLE_SHARES = (0.02, 0.2)
+LEAST_ANGLE = 0.1
 
 Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, network, each (rows, channel)
 Sums = Mapping[str, float | np.ndarray]
@@ -77,23 +87,24 @@ def record_maxima(motions: np.ndarray, channels: Sequence[str]) -> np.ndarray:
     return np.fmax.reduce(np.array(columns), axis=1)
 
 
-def segment_spectra(signals: np.ndarray, rows: int) -> np.ndarray:
+def segment_spectra(signals: np.ndarray, rows: int, padded: int | None = None) -> np.ndarray:
     """(frequency, signal, segment): Fourier transforms of segments, for spectra by Welch's method.
 
-    Hann windows of `rows` rows that overlap by half, about their means. signals: (rows, signal).
+    Hann windows of `rows` rows that overlap by half, about their means. signals: (rows, signal). padded: rows of the
+    transform, with zeros behind each segment, which sets the frequencies but not the resolution.
     """
     segments = np.lib.stride_tricks.sliding_window_view(signals, rows, axis=0)[:: rows // 2]
     segments = segments - segments.mean(axis=2, keepdims=True)
-    return np.fft.rfft(segments * np.hanning(rows), axis=2).transpose(2, 1, 0)
+    return np.fft.rfft(segments * np.hanning(rows), padded, axis=2).transpose(2, 1, 0)
 
 
 # ---- errors of one channel --------------------------------------------------------------------------------------
 
 
-def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> Sums:
+def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndarray | None = None) -> Sums:
     """What `pooled_errors` needs of a record, so that its series need not be kept.
 
-    y, p: LAMP's and a model's series (rows,). start_rows: rows of the first 60 s of the record.
+    y, p: LAMP's and a model's series (rows,). start_rows: rows of the first 60 s of the record. time: (rows,) s.
     """
     both = np.array([y, p], float)
     y, p = both
@@ -102,6 +113,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> Sums:
     peaks = squared[turning_points(y)]
     means = both.mean(axis=1)
     about = both - means[:, None]
+    end = len(y) if time is None else np.searchsorted(time, time[-1] - END_TIME, side="right")
     return {
         "rows": len(y),
         "squared": squared.sum(),
@@ -111,6 +123,8 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0) -> Sums:
         "start": squared[:start_rows].sum(),
         "start_rows": start_rows,
         "largest": squared.max(),
+        "largest_inside": squared[start_rows:end].max() if start_rows < end else np.nan,
+        "largest_at": np.nan if time is None else time[squared.argmax()],
         "ssa_error": abs(significant_single_amplitude(p) - significant_single_amplitude(y)),
         # Of y and p; products about the record's own means, as sums of raw squares would cancel if a mean is large.
         "means": means,
@@ -130,7 +144,8 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
     peak_mse: mean of e^2 at the turning points of y; 0 where y has none.
     rmse: sqrt(mse). nrmse: rmse over the standard deviation of y over the set; NaN where y is constant.
     correlation: Pearson's, cov(y, p) / sqrt(var(y) var(p)); NaN where y or p is constant.
-    max_error: largest |e|.
+    max_error: largest |e|, max_error_at_s after the start of its record; max_error_inside: without the first 60 s and
+        the last END_TIME s, NaN for shorter records.
     ssa_error: mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude.
     mse_start: mean of e^2 over the first 60 s of each record; NaN where all of that is transient.
     """
@@ -157,6 +172,8 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         np.sqrt(sums["largest"].max()),
         sums["ssa_error"].mean(),
         sums["start"].sum() / start_rows if start_rows else np.nan,
+        np.sqrt(np.fmax.reduce(sums["largest_inside"])),
+        sums["largest_at"][sums["largest"].argmax()],
     )
     return dict(zip(MEASURES, map(float, found), strict=True))
 
@@ -167,11 +184,14 @@ ChannelSums = Sequence[Sums | None]  # `record_sums` of each channel; None if th
 SetSums = Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]]  # by set, `model_sums`
 
 
-def model_sums(motions: Motions, start_rows: int = 0) -> tuple[ChannelSums, ChannelSums]:
-    """SimpleCode's and the network's sums for a record. start_rows: as in `record_sums`."""
+def model_sums(
+    motions: Motions, start_rows: int = 0, time: np.ndarray | None = None
+) -> tuple[ChannelSums, ChannelSums]:
+    """SimpleCode's and the network's sums for a record. start_rows, time: as in `record_sums`."""
     lamp, *models = motions
+    rows = start_rows, time
     return tuple(
-        [None if np.isnan(p).any() else record_sums(y, p, start_rows) for y, p in zip(lamp.T, model.T, strict=True)]
+        [None if np.isnan(p).any() else record_sums(y, p, *rows) for y, p in zip(lamp.T, model.T, strict=True)]
         for model in models
     )
 
@@ -181,7 +201,7 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
 
     The row "All" pools the elements of all channels, whatever their units, as the earlier tool did, for mse,
     amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse; it has the mean over the channels of
-    nrmse, correlation and ssa_error, without those that are NaN, and the largest max_error.
+    nrmse, correlation and ssa_error, without those that are NaN, and the largest max_error and max_error_inside.
     """
     has = {name: sums for name, sums in zip(channels, zip(*records, strict=True), strict=True) if None not in sums}
     if not has:
@@ -195,7 +215,9 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
     at_peaks = sum(row["peak_mse"] * count for row, count in zip(rows, peaks, strict=True))
     everything["peak_mse"] = at_peaks / max(sum(peaks), 1)
     everything["rmse"] = float(np.sqrt(everything["mse"]))
-    everything["max_error"] = float(np.fmax.reduce([row["max_error"] for row in rows]))
+    for name in ("max_error", "max_error_inside"):
+        everything[name] = float(np.fmax.reduce([row[name] for row in rows]))
+    everything["max_error_at_s"] = max(rows, key=lambda row: np.nan_to_num(row["max_error"]))["max_error_at_s"]
     return [*rows, {"channel": "All", **everything}]
 
 
@@ -204,10 +226,36 @@ def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM
 
     results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
     channels: names of the channels. network: name of the network.
-    Returns columns set, source, channel, then MEASURES.
+    Returns columns set, source, channel, then MEASURES. In nrmse and correlation of the row All no channel counts that
+    is `negligible`.
     """
     about = [({"set": set_name}, records) for set_name, records in results.items()]
     return _table_of(about, channels, network, ["set"])
+
+
+def negligible(report: pd.DataFrame) -> pd.Series:
+    """(row,): whether LAMP hardly moves in the channel over the set or record, see NEGLIGIBLE_SHARES.
+
+    report: see `error_report`, or `error_by_record`.
+    """
+    keys = [name for name in ("set", "record", "source") if name in report]
+    # LAMP's standard deviation: 0 of a constant channel, unknown where there is no error.
+    deviation = (report["rmse"] / report["nrmse"].where(report["nrmse"] > 0)).where(report["nrmse"].notna(), 0.0)
+    angles = report.assign(angle=deviation.where(report["channel"].isin(ANGLES)))
+    largest = angles.groupby(keys)["angle"].transform("max")
+    least, less = (angles["angle"] < share * largest for share in NEGLIGIBLE_SHARES)
+    return least | (less & (angles["angle"] < LEAST_ANGLE))
+
+
+def without_negligible(report: pd.DataFrame) -> pd.DataFrame:
+    """The report with nrmse and correlation of the rows All taken from the channels that are not `negligible`."""
+    keys = [name for name in ("set", "record", "source") if name in report]
+    is_all = report["channel"] == "All"
+    relative = [name for name in ("nrmse", "correlation") if name in report and is_all.any()]
+    means = report[~is_all & ~negligible(report)].groupby(keys)[relative].mean()
+    report = report.copy()
+    report.loc[is_all, relative] = means.reindex(pd.MultiIndex.from_frame(report.loc[is_all, keys])).to_numpy()
+    return report
 
 
 def error_by_record(
@@ -232,13 +280,14 @@ def _table_of(
         for source, sums in zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)  # none without records
         for row in error_rows(sums, channels)
     ]
-    return pd.DataFrame(rows, columns=[*keys, "source", "channel", *MEASURES])
+    return without_negligible(pd.DataFrame(rows, columns=[*keys, "source", "channel", *MEASURES]))
 
 
 def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:
     """A line for each set and channel in which the network's mse exceeds SimpleCode's, over the set or in a record.
 
-    Where SimpleCode has no error, such as in roll in head seas, nothing is compared.
+    Where SimpleCode has no error, such as in roll in head seas, and where LAMP's motion is `negligible`, nothing is
+    compared.
     """
     lines = [
         f"{network} is worse than SimpleCode on the {row.set} set in {row.channel}: {row.ratio:.3g} times its mse"
@@ -257,17 +306,37 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
 
 def _worse(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The keys of each row in which the network's mse exceeds SimpleCode's, and their ratio; without the row All."""
-    table = table[table["channel"] != "All"]
+    table = table[(table["channel"] != "All") & ~negligible(table)]
     is_simple = table["source"] == SIMPLECODE
     simple = table.loc[is_simple & (table["mse"] > 0), [*keys, "mse"]]
     both = table.loc[~is_simple, [*keys, "mse"]].merge(simple, on=keys, suffixes=("", "_simple"))
     return both.assign(ratio=both["mse"] / both["mse_simple"]).query("ratio > 1")
 
 
+def remarks(report: pd.DataFrame, by_record: pd.DataFrame, units: Mapping[str, str]) -> list[str]:
+    """A line for each set on the network's largest errors and where they are, and on channels that are `negligible`."""
+    lines, left_out = [], report[negligible(report)]
+    for set_name, rows in by_record[by_record["source"] != SIMPLECODE].groupby("set", sort=False):
+        worst = rows[rows["channel"] != "All"].dropna(subset="max_error")
+        worst = worst.loc[worst.groupby("channel", sort=False)["max_error"].idxmax()]
+        places = [
+            f"{row.channel} {row.max_error:.3g} {units.get(row.channel, '')} at {row.max_error_at_s:g} s of "
+            f"{row.record}"
+            for row in worst.itertuples()
+        ]
+        lines.append(f"Largest errors of {rows['source'].iloc[0]} on the {set_name} set: {'; '.join(places)}")
+        if channels := list(dict.fromkeys(left_out.loc[left_out["set"] == set_name, "channel"])):
+            lines.append(
+                f"nrmse and correlation of All on the {set_name} set are without {', '.join(channels)}: LAMP's motion "
+                "is negligible beside the other angle"
+            )
+    return lines
+
+
 def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
     """The error report for the terminal: a block for each set, SimpleCode above the network."""
-    lines = []
-    headings = "".join(f"{name:>14}" for name in MEASURES)
+    lines, shown = [], [name for name in MEASURES if name != "max_error_at_s"]
+    headings = "".join(f"{name:>{max(14, len(name) + 2)}}" for name in shown)
     for set_name, block in report.groupby("set", sort=False):
         lines += ["", f"Errors on the {set_name} set", f"{'channel':<16}{'source':<11}{headings}{'mse share':>13}"]
         same_channels = block["source"].value_counts().nunique() == 1
@@ -279,9 +348,10 @@ def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
             for row in rows.itertuples():
                 label = f"{channel} [{units[channel]}]" if channel in units else channel
                 share = f"{100 * row.mse / simple:.2f} %" if comparable and row.source != SIMPLECODE else ""
-                numbers = "".join(f"{getattr(row, name):>14.4g}" for name in MEASURES)
+                numbers = "".join(f"{getattr(row, name):>{max(14, len(name) + 2)}.4g}" for name in shown)
                 numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel
                 lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
     lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
     lines.append("the network's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")
+    lines.append(f"max_error_inside: without the first 60 s and the last {END_TIME:g} s of each record.")
     return "\n".join(lines)

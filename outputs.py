@@ -46,12 +46,12 @@ class Predicted(Sequence):
     def __len__(self) -> int:
         return len(self.predictions)
 
-    def counted(self, index: int, transient: float) -> tuple[metrics.Motions, int]:
-        """The motions of a record behind the transient (s), and how many of these rows are within START_TIME."""
+    def counted(self, index: int, transient: float) -> tuple[metrics.Motions, int, np.ndarray]:
+        """A record's motions behind the transient (s), how many of their rows are within START_TIME, and the times."""
         record = self.records[index]
         kept = record.after(transient)
         motions = tuple(values[kept] for values in self[index])
-        return motions, max(record.after(START_TIME).start - kept.start, 0)
+        return motions, max(record.after(START_TIME).start - kept.start, 0), record.time[kept]
 
     def __getitem__(self, index: int) -> metrics.Motions:
         if self.on_disk:
@@ -122,12 +122,13 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     sums, names = {}, {}
     for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [metrics.model_sums(motions, rows) for motions, rows in counted]
+        sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted]
         names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
-    for line in metrics.worse_than_simplecode(report, by_record, network):
+    remarks = metrics.remarks(report, by_record, data_io.CHANNEL_UNITS)
+    for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
         print(line)
     data_io.write_tables(config.output_folder, {REPORT_FILE: report, BY_RECORD_FILE: by_record})
 

@@ -21,7 +21,7 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
     """Networks against SimpleCode and each other: one panel per channel, one line per network, the best on top.
 
     table: from comparison.comparison_table, with columns set, rank (empty for SimpleCode), name, networks, channel,
-    nrmse, nrmse_min, nrmse_max. The first MOST_COMPARED ranks are drawn.
+    nrmse, nrmse_min, nrmse_max, left_out. The first MOST_COMPARED ranks are drawn.
     """
     ranked = list(dict.fromkeys(table.loc[table["rank"].notna(), "name"]))
     names = [*ranked[:MOST_COMPARED], *(["SimpleCode"] if table["rank"].isna().any() else [])]
@@ -32,8 +32,10 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
     title = f"RMS error as a share of LAMP's standard deviation, ranked on validation data{few}"
     figure = parts.new_figure(parts.PAGE_WIDTH, 1.5 + 0.2 * len(names), title)
     axes = parts.panels(figure, 1, len(channels), sharey=True)[0]
+    left_out = set(", ".join(table["left_out"]).split(", "))
     for ax, channel in zip(axes, channels, strict=True):
-        ax.set_title("Mean" if channel == "All" else textwrap.fill(parts.CHANNEL_NAMES[channel], 16))
+        title = "Mean" if channel == "All" else textwrap.fill(parts.CHANNEL_NAMES[channel], 16)
+        ax.set_title(f"{title}\n(negligible, not in the mean)" if channel in left_out else title)
         ax.set_xlabel("Error [%]")
         ax.grid(axis="y")
         _draw_channel(ax, table[table["channel"] == channel], lines)

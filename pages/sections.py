@@ -12,7 +12,7 @@ import pandas as pd
 from data_io import CHANNEL_UNITS
 from figures.parts import SET_NAMES
 from layers.kinds import KINDS
-from metrics import SIMPLECODE
+from metrics import SIMPLECODE, negligible
 from pages import html_parts as html
 from readers.cases import sea_state
 from settings import UserInput, declared
@@ -98,7 +98,7 @@ def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
 
 def errors(report: pd.DataFrame) -> Section:
     """Errors of the network and of SimpleCode, with one sentence for each motion."""
-    report = report[report["channel"] != "All"]
+    report = report.assign(negligible=negligible(report))[report["channel"] != "All"]
     network = next((name for name in report["source"] if name != SIMPLECODE), "")
     sets = [name for name in UNSEEN_FIRST if name in set(report["set"])]
     channels = list(dict.fromkeys(report.loc[report["source"] == network, "channel"]))
@@ -139,10 +139,15 @@ def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.Da
     return pd.DataFrame(columns)
 
 
+def _is_worse(simple: pd.Series, ours: pd.Series) -> bool:
+    """Whether the network is worse than SimpleCode where LAMP moves."""
+    return ours["mse"] > simple["mse"] and not ours.get("negligible", False)
+
+
 def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
     """What the errors in a motion mean."""
     unit = CHANNEL_UNITS.get(channel, "")
-    judged = f" The {network} is worse than SimpleCode here." if ours["mse"] > simple["mse"] else ""
+    judged = f" The {network} is worse than SimpleCode here." if _is_worse(simple, ours) else ""
     return (
         f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
         f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "

@@ -4,10 +4,12 @@ python -m studies.comparison --networks A B C              ranked on the validat
 python -m studies.comparison --networks A B C --test all   test errors of all
 
 Networks are ranked by nrmse of the row All on the validation set: the root mean squared error as a share of LAMP's
-standard deviation, averaged over the channels, so that each channel counts the same whatever its unit.
+standard deviation, averaged over the channels, so that each channel counts the same whatever its unit. Motions that
+LAMP hardly has, as roll in head seas and pitch in beam seas, do not count.
 """
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -22,7 +24,7 @@ import data_io
 import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
-from metrics import MEASURES, SIMPLECODE
+from metrics import MEASURES, SIMPLECODE, negligible, without_negligible
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
 from support.errors import Collector, InputError, counted, exit_status, warn
 from support.files import png_path, posix
@@ -30,17 +32,18 @@ from support.saved_networks import MODEL_FILE, damaged_settings, different_setti
 
 CRITERION = "nrmse"
 REPETITION = user_settings("repetition")  # what trainings with the same settings differ in
-COMPARED = (*MEASURES, "mse_share")
+COMPARED = (*(name for name in MEASURES if name != "max_error_at_s"), "mse_share")
 FILE_NAME = "comparison.png"
 
 
 @dataclass(frozen=True)
 class Result:
-    """A network with its training settings and the error report of its last run."""
+    """A network with its training settings, the error report of its last run, and its epochs (NaN if not known)."""
 
     name: str
     settings: dict[str, Any]
     report: pd.DataFrame
+    epochs: float = np.nan
 
     def errors(self, set_name: str, of_simplecode: bool = False) -> pd.DataFrame:
         """COMPARED over a set, of the network or of SimpleCode, with a row a channel; empty where there is none."""
@@ -51,7 +54,12 @@ class Result:
         base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
         if len(simple) != len(errors):
             base["All"] = np.nan  # a mean over other channels
-        return errors.assign(mse_share=1.0 if of_simplecode else errors["mse"] / base)
+        return errors[list(COMPARED[:-1])].assign(mse_share=1.0 if of_simplecode else errors["mse"] / base)
+
+    def left_out(self, set_name: str) -> str:
+        """The channels that do not count over a set, with commas between them."""
+        rows = self.report[(self.report["set"] == set_name) & negligible(self.report)]
+        return ", ".join(dict.fromkeys(rows["channel"]))
 
     @property
     def score(self) -> float:
@@ -82,11 +90,41 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
     """
     entries = rank(read_results(networks, test))
     table = comparison_table(entries, test)
+    keep_earlier(path, table)
     plotting.save_figure(comparison_figure(table), path)
     data_io.write_table(path.with_suffix(".csv"), table)
     print(format_comparison(table))
     print(f"\nComparison in {path}, numbers in {path.with_suffix('.csv')}")
     return entries
+
+
+def keep_earlier(path: Path, table: pd.DataFrame) -> None:
+    """Renames an earlier comparison of other networks, or one that shows others on test data: it gets a number."""
+    numbers = path.with_suffix(".csv")
+    if not numbers.is_file() or _networks_in(numbers) == _shown(table):
+        return
+    number = next(n for n in itertools.count(1) if not numbers.with_stem(f"{path.stem}_{n}").exists())
+    kept = path.with_stem(f"{path.stem}_{number}")
+    for old, new in ((path, kept), (numbers, kept.with_suffix(".csv"))):
+        if old.is_file():
+            old.replace(new)
+    print(f"\nThe earlier comparison of other networks is kept in {kept} and {kept.with_suffix('.csv')}")
+
+
+def _shown(table: pd.DataFrame) -> set[tuple[str, str]]:
+    """Of each set in a `comparison_table` the networks."""
+    rows = table[table["rank"].notna()]
+    return {
+        (name, member) for name, members in zip(rows["set"], rows["members"], strict=True) for member in members.split()
+    }
+
+
+def _networks_in(path: Path) -> set[tuple[str, str]]:
+    """The same of a file; empty if it is none of this program's."""
+    try:
+        return _shown(pd.read_csv(path))
+    except (ValueError, KeyError, AttributeError):
+        return set()
 
 
 def compare_experiments(configs: Sequence[Config]) -> None:
@@ -156,7 +194,8 @@ def read_result(name: str, folder: Path) -> Result:
     if not path.is_file():
         raise InputError(f"{path}: file is missing; {remedy}")
     try:
-        result = Result(name, own, pd.read_csv(path, dtype=dict.fromkeys(("set", "source", "channel"), str)))
+        table = pd.read_csv(path, dtype=dict.fromkeys(("set", "source", "channel"), str))
+        result = Result(name, own, without_negligible(table), facts.get("epochs_trained", np.nan))
         has_validation = "All" in result.errors("val").index
     except (ValueError, KeyError) as error:
         raise InputError(f"{path}: not an error report ({error}); {remedy}") from error
@@ -223,7 +262,8 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
 
     Returns columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure
     of COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
-    entries) and members (names of the networks). mse_share is the mse as a share of SimpleCode's.
+    entries), members (names of the networks), epochs (of each network) and left_out (channels that do not count in the
+    row All). mse_share is the mse as a share of SimpleCode's.
     """
     own = [entry[0].settings for entry in entries]
     differing = [n for n in own[0] if n not in REPETITION and any(other.get(n) != own[0][n] for other in own)]
@@ -237,13 +277,17 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
             settings = ", ".join(f"{name} {_value_text(entry[0].settings.get(name))}" for name in differing)
             first = {"set": set_name, "rank": n, "name": label, "networks": len(entry)}
             block = _block(first, [result.errors(set_name) for result in entry])
-            blocks.append(block.assign(settings=settings, members=" ".join(members)))
+            epochs = ", ".join(f"{r.epochs:g}" for r in entry if not np.isnan(r.epochs))
+            about = {"epochs": epochs, "left_out": entry[0].left_out(set_name)}
+            blocks.append(block.assign(settings=settings, members=" ".join(members), **about))
         if ranked:
             simple = max((r.errors(set_name, of_simplecode=True) for _, entry in ranked for r in entry), key=len)
             if list(simple.index) != list(block["channel"]):
                 simple = simple.drop(index="All", errors="ignore")  # a mean over other channels than the networks'
             first = {"set": set_name, "rank": None, "name": SIMPLECODE, "networks": 0}
-            blocks.append(_block(first, [simple]).assign(settings="", members=""))
+            blocks.append(
+                _block(first, [simple]).assign(settings="", members="", epochs="", left_out=about["left_out"])
+            )
     return pd.concat(blocks, ignore_index=True).astype({"rank": "Int64"})
 
 
@@ -267,15 +311,17 @@ def format_comparison(table: pd.DataFrame) -> str:
     lines = []
     for set_name, block in table.groupby("set", sort=False):
         channels = sorted(block["channel"].unique(), key=lambda channel: channel != "All")
-        rows = [["rank", "network", *channels, "differs in" if block["settings"].any() else ""]]
+        rows = [["rank", "network", "epochs", *channels, "differs in" if block["settings"].any() else ""]]
         for name, entry in block.groupby("name", sort=False):
             cells = {row["channel"]: _cell(row) for _, row in entry.iterrows()}
-            place, settings = entry[["rank", "settings"]].iloc[0]
+            place, settings, epochs = entry[["rank", "settings", "epochs"]].iloc[0]
             place = "" if pd.isna(place) else str(place)
-            rows.append([place, name, *(cells.get(channel, "") for channel in channels), settings])
+            rows.append([place, name, epochs, *(cells.get(channel, "") for channel in channels), settings])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += ["", f"nrmse on the {SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's"]
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        if left_out := block["left_out"].iloc[0]:
+            lines.append(f"Without {left_out} in All: LAMP's motion is negligible beside the other angle")
     lines += [
         "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,",
         "by which networks are ranked on the validation set. Several seeds: median, smallest to largest.",

@@ -149,6 +149,7 @@ def _report(
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     tails, peaks = fleet_sources.peak_tables(lamp, fleet, drawn, question)
     tables = (table, curves, tails, peaks, fleet_sources.spectra_table(lamp, fleet, groups, question.level))
+    warn(fleet_sources.lowered_peaks(tables[-1]))
     data_io.write_tables(output, dict(zip((STATISTICS_FILE, *MORE_FILES), tables, strict=True)))
     sentences = headline(table)
     run_folder.note(output, [FACTS_FILE])
@@ -208,9 +209,10 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             f"LAMP records of {own.median():g} s and a fleet of {others.median():g} s: largest values of records and "
             "what follows from them do not compare; predict records as long as LAMP's"
         )
-    if not fleet.spectra.shape[2]:
+    if not len(fleet.spectra):
         lines.append(
-            f"{record_statistics.CURVES_FILE}: of an earlier version, without spectra; predict again to have them"
+            f"{record_statistics.CURVES_FILE}: without spectra, as the records are shorter than "
+            f"{record_statistics.SHORTEST_SPECTRUM:g} s or the file is of an earlier version; then predict again"
         )
     few = [group.name for group in groups if group.borrowed]
     if few:
@@ -243,7 +245,8 @@ def figures_of(
             title = f"Peaks of the envelope, {name}"
             figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(tails, peaks, style, title)
         if len(spectra):
-            title = f"Spectra and response amplitude operators, {name}"
+            resolution = fleet_sources.resolution_text(spectra)
+            title = f"Spectra and response amplitude operators, {name}, {resolution}"
             figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(spectra, style, title)
     return figures | _limit_maps(tables[0], groups)
 

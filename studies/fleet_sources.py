@@ -10,17 +10,22 @@ Spectra: the response amplitude operator is |S_xy| / S_xx with the wave x (the e
 does not bias), over frequencies of encounter. Where the coherence |S_xy|^2 / (S_xx S_yy) is low, the motion does not
 follow linearly from the wave at the centre of gravity, and the operator is left out (J. Bendat and A. Piersol, Random
 data, 2010, chapter 6).
+
+A segment of T s sees 2 pi / T rad/s. A resonance that is not much wider is lowered: at 0.6 rad/s with damping 0.02, to
+0.36 of its height by segments of 120 s, 0.84 by 600 s and 0.97 by 1800 s. Records are therefore whole segments, and
+averaged over each other; only where they are few, also over neighbouring frequencies.
 """
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import uniform_filter1d
 
 from metrics import SIMPLECODE
 from studies.fleet_estimates import l_moments
 from studies.fleet_tables import Group, Question, joined
-from trust.record_statistics import FREQUENCIES, LAMP, RecordTable
+from trust.record_statistics import FREQUENCIES, LAMP, SEGMENT, SHORTEST_SPECTRUM, TAPERED, RecordTable
 
 MOST_RECORDS = 1000  # of a group and source
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # shares of the peaks below
@@ -29,6 +34,11 @@ RESAMPLES = 100
 MOST_POINTS = 60  # of a curve
 LEAST_COHERENCE = 0.6
 LEAST_WAVE = 0.01  # of the largest wave spectrum; below, the wave's spectrum is leakage from other frequencies
+FEWEST_SEGMENTS = (
+    8  # that are averaged, so that no coherence of 0.6 arises by chance (0.4^7 = 0.002 of the frequencies)
+)
+HANN = 1.5  # noise bandwidth of a Hann window, in 2 pi / T
+RESOLVED = 3.0  # resolutions in the width of a peak at 1/sqrt(2) of its height; it is then lowered by less than 6 %
 
 
 def by_source(
@@ -129,30 +139,91 @@ def peak_tables(
 # ---- spectra --------------------------------------------------------------------------------------------------------
 
 
-def responses(spectra: np.ndarray, level: float) -> pd.DataFrame:
+def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (SEGMENT,)) -> pd.DataFrame:
     """The mean spectrum of records, and the operator of all of them together.
 
-    spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`.
-    Returns columns frequency (rad/s), spectrum, lower and upper, between which the spectra of a share `level` of the
-    records lie, wave_spectrum, coherence and rao; the last three NaN without a wave.
+    spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`. durations: of each record or of all, s.
+    Returns columns frequency (rad/s, up to the smallest Nyquist frequency), spectrum, lower and upper (between which a
+    share `level` of the records would lie if they had the shape of the mean: their ratio to it is taken with the
+    resolution of SHORTEST_SPECTRUM s; NaN if less than one record would lie outside), wave_spectrum, coherence, rao
+    (the last three NaN without a wave), resolution (rad/s), and lowered: whether the highest peak of the operator is
+    too narrow for the resolution, see RESOLVED.
     """
-    own, real, imaginary, wave = spectra.mean(axis=0, dtype=float)
-    lower, upper = np.quantile(spectra[:, 0], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    spectra = spectra[..., np.isfinite(spectra[:, 0]).all(axis=0)].astype(float)
+    seconds = min(*durations, SEGMENT)
+    segments = np.maximum(1.0, np.broadcast_to(durations, len(spectra)) / SEGMENT).sum()
+    # Neighbouring frequencies, 2 pi / seconds apart, make up for segments that are missing.
+    bins = 1 if segments >= FEWEST_SEGMENTS else int(np.ceil(HANN * FEWEST_SEGMENTS / segments))
+    width = 1 if bins == 1 else round(bins * SEGMENT / seconds)
+    own, real, imaginary, wave = uniform_filter1d(spectra.mean(axis=0), width, mode="nearest")
     cross = np.hypot(real, imaginary)
+    coarse = uniform_filter1d(spectra[:, 0], round(HANN * SEGMENT / SHORTEST_SPECTRUM), mode="nearest")
     with np.errstate(invalid="ignore", divide="ignore"):
-        coherence, rao = cross**2 / (own * wave), cross / wave
-    rao[~((coherence >= LEAST_COHERENCE) & (wave > LEAST_WAVE * wave.max()))] = np.nan
-    columns = {"frequency": FREQUENCIES, "spectrum": own, "lower": lower, "upper": upper}
-    return pd.DataFrame(columns | {"wave_spectrum": wave, "coherence": coherence, "rao": rao})
+        coherence, raw = cross**2 / (own * wave), cross / wave
+        ratios = np.quantile(coarse / coarse.mean(axis=0), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if len(spectra) * (1 - level) < 1 - 1e-9:
+        ratios[:] = np.nan  # too few records for one to lie outside of the band
+    raw[~(wave > LEAST_WAVE * wave.max())] = np.nan
+    rao = np.where(coherence >= LEAST_COHERENCE, raw, np.nan)
+    resolution = 2 * np.pi / seconds * (HANN if bins == 1 else bins + 0.5)
+    columns = {
+        "frequency": FREQUENCIES[: len(own)],
+        "spectrum": own,
+        "lower": own * ratios[0],
+        "upper": own * ratios[1],
+    }
+    columns |= {"wave_spectrum": wave, "coherence": coherence, "rao": rao, "resolution": resolution}
+    return pd.DataFrame(columns | {"lowered": _peak_width(rao, raw) < RESOLVED * resolution})
+
+
+def _peak_width(rao: np.ndarray, raw: np.ndarray) -> float:
+    """Width (rad/s) of an operator's highest peak at 1/sqrt(2) of its height; infinite if it is higher at an end.
+
+    raw: the operator also where the coherence is low, as it is beside a peak that is not resolved.
+    """
+    if np.isnan(rao).all():
+        return np.inf
+    peak = int(np.nanargmax(rao))
+    below = np.flatnonzero(raw < rao[peak] / np.sqrt(2))
+    left, right = below[below < peak], below[below > peak]
+    return (right[0] - left[-1]) * FREQUENCIES[0] if len(left) and len(right) else np.inf
 
 
 def spectra_table(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], level: float) -> pd.DataFrame:
-    """`responses` of each group, source and channel; of groups with several sea states there are none."""
+    """`responses` of each group, source and channel, with the number of records; of mixed groups there are none.
+
+    Records of less than half the usual length (the median) are left out, as they would lower narrow peaks.
+    """
     tables = []
     for about, chosen in by_source(lamp, fleet, [group for group in groups if not group.mixed]):
-        known = np.isfinite(chosen.spectra[:, :1]).all(axis=(1, 2)) & (chosen.spectra.shape[2] > 0)
-        if known.any():
-            of_records = pd.Series(list(chosen.spectra[known])).groupby(chosen.rows.loc[known, "record"].to_numpy())
-            spectra = np.stack([np.mean(list(networks), axis=0) for _, networks in of_records])
-            tables.append(responses(spectra, level).assign(**about))
+        rows = chosen.rows[chosen.rows[TAPERED].notna()]
+        long = (rows["duration_s"] >= rows["duration_s"].median() / 2).to_numpy()
+        rows = rows[long]
+        if len(rows):
+            table = responses(chosen.spectra[long], level, rows["duration_s"])
+            # The records' own variance, as tapers count their middles for most.
+            columns = ["spectrum", "lower", "upper"]
+            table[columns] *= (rows["ssa"] ** 2 / 4).sum() / rows[TAPERED].sum()
+            tables.append(table.assign(records=len(rows), shortest_s=rows["duration_s"].min(), **about))
     return joined(tables)
+
+
+def resolution_text(table: pd.DataFrame) -> str:
+    """The resolutions in a `spectra_table`, for a title."""
+    least, most = (f"{number:.2g}" for number in (table["resolution"].min(), table["resolution"].max()))
+    return f"resolution {least if least == most else f'{least} to {most}'} rad/s"
+
+
+def lowered_peaks(table: pd.DataFrame) -> list[str]:
+    """A line if the operators of a `spectra_table` have peaks that records of this length and number cannot resolve."""
+    if table.empty or not table["lowered"].any():
+        return []
+    keys = ["sea_state", "source", "channel", "records", "shortest_s", "resolution"]
+    cases = table[table["lowered"]].drop_duplicates(keys)
+    worst = cases.loc[cases["resolution"].idxmax()]
+    return [
+        f"{worst['channel']} of {worst['source']} in {worst['sea_state']}: the peak of its response is too narrow for "
+        f"a resolution of {worst['resolution']:.2g} rad/s ({worst['records']} records of {worst['shortest_s']:g} s), "
+        f"and higher than shown; predict longer{' or more' if worst['records'] < FEWEST_SEGMENTS else ''} records "
+        f"({len(cases)} such peaks in fleet_spectra.csv, column lowered)"
+    ]

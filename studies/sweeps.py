@@ -23,7 +23,6 @@ import matplotlib.pyplot as plt
 import optuna
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna.visualization.matplotlib import plot_optimization_history, plot_param_importances
@@ -31,13 +30,14 @@ from optuna.visualization.matplotlib import plot_optimization_history, plot_para
 import plotting
 import settings
 from settings import Config
-from studies import comparison
+from studies import comparison, importances
 from studies.sweep_settings import Combination, Sweep
 from support import errors, saved_networks
 from support.errors import Diverged, InputError
 from support.files import drop_cut_line
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
+IMPORTANCES_FILE = "parameter_importances.png"
 
 Run = Callable[..., list[str]]  # (config, after_epoch): one experiment, such as main.run; returns the errors
 
@@ -272,14 +272,20 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, run_one: Run) -> tuple[lis
 
 
 def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
-    """Optuna's figures: the errors in the order of the trials, and the importance of each setting."""
-    finished, error = len(study.get_trials(states=(TrialState.COMPLETE,))), "nrmse, validation set"
+    """Optuna's figures: the errors in the order of the trials, and the importance of each setting if it can be told."""
+    spare, error = importances.spare(study), "nrmse, validation set"
+    (sweep.config.output_folder / IMPORTANCES_FILE).unlink(missing_ok=True)
     with plt.rc_context(), warnings.catch_warnings(action="ignore"):  # Optuna changes the style of later figures
         axes = {"optimization_history.png": plot_optimization_history(study, target_name=error)}
-        if len(sweep.values) > 1 and finished > 1:
-            # What distinguishes the best tenth, or the best five if these are more.
-            evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / finished)))
-            axes["parameter_importances.png"] = plot_param_importances(study, evaluator=evaluator, target_name=error)
+        if len(sweep.values) > 1 and spare >= importances.FEWEST_SPARE:
+            evaluator = importances.MainEffects()
+            axes[IMPORTANCES_FILE] = plot_param_importances(study, evaluator=evaluator, target_name=error)
+            axes[IMPORTANCES_FILE].set(title="How much each setting matters", xlabel="Share of the errors' variance")
+        elif len(sweep.values) > 1:
+            needed = importances.FEWEST_SPARE - spare
+            print(
+                f"{IMPORTANCES_FILE} is not drawn: it needs at least {needed} more combinations to tell effects apart"
+            )
         for name, ax in axes.items():
             ax.figure.set_layout_engine("tight")
             plotting.save_figure(ax.figure, sweep.config.output_folder / name)

@@ -20,6 +20,7 @@ from metrics import (
     pooled_errors,
     record_maxima,
     record_sums,
+    remarks,
     significant_single_amplitude,
     turning_points,
     worse_than_simplecode,
@@ -106,7 +107,7 @@ def test_all_measures_are_their_formulas():
     for i in range(2):
         targets, predictions = [y[:, i] for y in lamp], [p[:, i] for p in lstm]
         fast, slow = channel_errors(targets, predictions), slow_measures(targets, predictions)
-        assert set(slow) == set(MEASURES) - {"mse_start"}
+        assert set(slow) == set(MEASURES) - {"mse_start", "max_error_inside", "max_error_at_s"}
         for name in slow:
             assert fast[name] == pytest.approx(slow[name], rel=1e-12), name
 
@@ -115,7 +116,7 @@ def test_a_perfect_prediction():
     lamp, _ = two_records()
     errors = channel_errors([y[:, 0] for y in lamp], [y[:, 0] for y in lamp])
     assert errors["correlation"] == pytest.approx(1.0, abs=1e-12)
-    assert all(errors[name] == 0 for name in MEASURES if name not in ("correlation", "mse_start"))
+    assert all(errors[name] == 0 for name in MEASURES if name not in ("correlation", "mse_start", "max_error_at_s"))
 
 
 def test_an_offset_leaves_the_correlation_and_shows_in_the_mse():
@@ -230,7 +231,7 @@ def test_the_printed_report_names_units_and_numbers():
     report = report_of({"train": records, "test": records}, ("Zcg", "Roll"))
     text = format_report(report, UNITS)
     assert "Zcg [m]" in text and "Roll [deg]" in text and "train set" in text and "test set" in text
-    for name in MEASURES:
+    for name in set(MEASURES) - {"max_error_at_s"}:
         assert name in text
     share = 100 * report.loc[3, "mse"] / report.loc[0, "mse"]
     assert f"{share:.2f} %" in text
@@ -296,3 +297,58 @@ def test_the_first_minute_has_a_measure_of_its_own():
     report = error_report({"test": sums}, ["Zcg"])
     assert report["mse_start"].tolist()[::2] == [pytest.approx(14 / 4), pytest.approx(14 / 16)]
     assert np.isnan(error_report({"test": [model_sums((y, p, p), 0)]}, ["Zcg"])["mse_start"]).all()
+
+
+def test_the_largest_error_has_its_time_and_one_without_the_ends_beside():
+    time, rng = 0.5 * np.arange(400) + 20.0, np.random.default_rng(0)  # a record from 20 to 219.5 s
+    lamp = rng.normal(size=(400, 2))
+    error = np.full((400, 2), 0.01)
+    error[-2], error[100], error[10] = (0.84, 0.3), (0.05, 0.06), (0.2, 0.9)
+    start_rows = 80  # up to 60 s
+    other = model_sums((lamp[:100], lamp[:100], lamp[:100] + 0.02), 40, time[:100])
+    sums = [model_sums((lamp, lamp, lamp + error), start_rows, time), other]
+    names = {"test": [("SC_a", ""), ("SC_b", "")]}
+    report = error_report({"test": sums}, ("Zcg", "Roll")).set_index(["source", "channel"]).loc["LSTM"]
+    np.testing.assert_allclose(report["max_error"], [0.84, 0.9, 0.9])
+    np.testing.assert_allclose(report["max_error_at_s"], [219.0, 25.0, 25.0])
+    np.testing.assert_allclose(report["max_error_inside"], [0.05, 0.06, 0.06])
+    by_record = error_by_record({"test": sums}, names, ("Zcg", "Roll"))
+    lines = remarks(error_report({"test": sums}, ("Zcg", "Roll")), by_record, UNITS)
+    assert lines == [
+        "Largest errors of LSTM on the test set: Zcg 0.84 m at 219 s of SC_a; Roll 0.9 deg at 25 s of SC_a"
+    ]
+    short = error_report(
+        {"test": [model_sums((lamp[:20], lamp[:20], lamp[:20]), 0, 0.1 * np.arange(20))]}, ("Zcg", "Roll")
+    )
+    assert short["max_error_inside"].isna().all()  # 2 s are nothing but an end
+
+
+@pytest.mark.parametrize(
+    ("deviations", "left_out"),
+    [
+        ((1.0, 5.0, 0.08), "Pitch"),  # beam seas
+        ((1.0, 1e-6, 2.0), "Roll"),  # head seas
+        ((1.0, 0.0, 2.0), "Roll"),
+        ((1.0, 8.0, 0.15), "Pitch"),  # below 2 %
+        ((1.0, 5.0, 0.2), ""),
+        ((0.01, 0.08, 0.09), ""),  # a calm sea
+        ((1e-4, 5.0, 3.0), ""),  # metres do not compare with degrees
+    ],
+)
+def test_a_motion_that_is_hardly_there_does_not_count(deviations, left_out):
+    rng, channels = np.random.default_rng(4), ("Zcg", "Roll", "Pitch")
+    lamp = rng.normal(size=(500, 3)) * deviations
+    network = lamp + 0.1 * rng.normal(size=(500, 3)) * deviations
+    network[:, channels.index(left_out) if left_out else 0] += 3.0 if left_out else 0.0
+    sums = {"val": [model_sums((lamp, lamp * 1.5, network))]}
+    report = error_report(sums, channels)
+    ours = report[report["source"] == "LSTM"].set_index("channel")
+    counting = [channel for channel in channels if channel != left_out]
+    for name in ("nrmse", "correlation"):
+        assert ours.loc["All", name] == pytest.approx(ours.loc[counting, name].mean())
+    by_record = error_by_record(sums, {"val": [("SC_a", "")]}, channels)
+    assert by_record.loc[by_record["channel"] == "All", "nrmse"].iloc[1] == pytest.approx(ours.loc["All", "nrmse"])
+    lines = remarks(report, by_record, UNITS)
+    assert [f"are without {left_out}:" in line for line in lines[1:]] == ([True] if left_out else [])
+    worse = worse_than_simplecode(report, by_record)
+    assert not any(left_out in line for line in worse) if left_out else not worse

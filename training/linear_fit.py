@@ -5,16 +5,18 @@ Each output is a weighted sum of all inputs at the neighbouring steps (a finite 
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+import keras
 import numpy as np
 import pandas as pd
 
+from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
 from layers import keras_layers
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
 from settings import Config
-from support.errors import counted
+from support.errors import counted, warn
 from support.saved_networks import new_training_folder
 from training.checkpoints import finish
 from training.history import history_columns
@@ -23,6 +25,8 @@ from training.sequences import Mirror, Sequences, Sets
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
 STEPS_AT_ONCE = 4096  # limits the memory
+SYMMETRY_COSTS = 1.1  # times the validation error without mirror_symmetry, from which on the run says so
+LEAST_COSTS = 0.001  # of LAMP's deviation; below, it is rounding
 
 
 def train_linear_filter(config: Config, sets: Sets, standardization: Standardization | None = None) -> TrainedNetwork:
@@ -38,16 +42,19 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     used = [sets[name] for name in ("train", "val") if sets[name]]
     train, *val = (Sequences.of(records, user.time_res, s, transient=user.transient_time) for records in used)
     check_objectives({"val": (user.val_fun_hyp, val[0])} if val else {}, architecture)
+    model, free = build_training_model(architecture), {}
+    validation = Validation(val[0], user.val_fun_hyp, architecture) if val else None
     if user.mirror_symmetry:
+        if validation:
+            _fit_into(model, (train, *val), architecture, user.bi_directional)
+            free = validation.measure(model)
         train = Mirror(architecture.inputs, architecture.outputs, s).added_to(train)
-    wanted = [dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in (train, *val)]
-    kernel, bias, ridges = fit(wanted[0], wanted[-1], *keras_layers.filter_lags(user.bi_directional))
-    model = build_training_model(architecture)
-    model.get_layer("outputs").set_weights([kernel, bias])
+    ridges = _fit_into(model, (train, *val), architecture, user.bi_directional)
     elapsed = round(time.perf_counter() - began, 3)
 
     loss = Validation(train, user.train_fun_hyp, architecture).measure(model)["val_loss"]
-    measured = Validation(val[0], user.val_fun_hyp, architecture).measure(model) if val else {}
+    measured = validation.measure(model) if validation else {}
+    warn(symmetry_costs(measured, free, architecture))
     row = {"epoch": 1, "elapsed_s": elapsed, "loss": loss} | measured
     history = pd.DataFrame([row], columns=history_columns(architecture.outputs))
     saved = build_model(architecture)
@@ -59,6 +66,36 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
     print(f"Fitted in {elapsed:.1f} s; {watched}")
     return trained
+
+
+def _fit_into(model: keras.Model, sets: Sequence[Sequences], architecture: Architecture, both_ways: bool) -> np.ndarray:
+    """Gives the model the weights of `fit`, and returns the penalties. sets: train and, if there is one, val."""
+    wanted = [dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in sets]
+    *weights, ridges = fit(wanted[0], wanted[-1], *keras_layers.filter_lags(both_ways))
+    model.get_layer("outputs").set_weights(weights)
+    return ridges
+
+
+def symmetry_costs(symmetric: Mapping[str, float], free: Mapping[str, float], architecture: Architecture) -> list[str]:
+    """A line if a filter fitted without mirrored records is better on the validation set.
+
+    Records and their mirror images together leave no linear relation between the wave at the centre of gravity and
+    roll, as the wave is the same for both and roll has the opposite sign. Seas from one side have such a relation.
+
+    symmetric, free: what `Validation.measure` gives of the filters with and without mirrored records.
+    """
+    worse = []
+    for channel, deviation in zip(architecture.outputs, architecture.standardization.output_deviation, strict=True):
+        errors = [measured.get(VALIDATION_ERRORS[channel], 0.0) for measured in (symmetric, free)]
+        if errors[0] > SYMMETRY_COSTS * errors[1] + LEAST_COSTS * deviation and free:
+            worse.append(f"{channel} {errors[0]:.3g} {CHANNEL_UNITS[channel]} ({errors[1]:.3g} without)")
+    if not worse:
+        return []
+    return [
+        f"UserInputArgs.mirror_symmetry = True raises the linear filter's validation error: {'; '.join(worse)}; a "
+        "linear filter of both sides cannot use the wave at the centre of gravity for roll. Set it to False if all "
+        "seas, also those to predict, come from one side"
+    ]
 
 
 def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -28,13 +28,20 @@ LAMP = "LAMP"
 LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
 ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
+# s at both ends of a record where no peak counts: the Hilbert transform joins them, which raised one in seven there
+# by more than 0.3 standard deviations, up to 2.2 (simulated waves); 10 s further inside by 0.04 (root mean square).
+ENVELOPE_ENDS = 10.0
 PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as neighbours belong to one group of waves
-SEGMENT = 120.0  # s, of the spectra
-FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 58)  # rad/s of encounter, up to 3
+# The longest segment of the spectra, s. Shorter records are one segment, as every cut lowers narrow peaks.
+SEGMENT = 1800.0
+SHORTEST_SPECTRUM = 120.0  # s; shorter records have no spectra
+FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 860)  # rad/s of encounter, up to 3
+MOST_SPECTRA = 2000  # records of a fleet whose spectra are kept, 14 kB for each channel and source
 SCALARS = ("ssa", "period", "maximum")
-ARRAYS = ("share_above", "peaks", "spectra")  # of a RecordTable, beside its rows
+ARRAYS = ("share_above", "peaks")  # of a RecordTable, beside its rows
 TEXTS = ("set", "record", "handle", "source", "channel")  # names may look like numbers
 COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
+TAPERED = "tapered_variance"  # a column behind these
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,13 @@ class RecordTable:
 
     rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode
         and the network's title (`Kind.title`); LSTM in older tables), network (from 1; 0 where there is no more
-        than one), channel, duration_s, and SCALARS: significant single amplitude, mean zero-upcrossing period (s) and
-        largest magnitude.
+        than one), channel, duration_s, SCALARS: significant single amplitude, mean zero-upcrossing period (s) and
+        largest magnitude, and tapered_variance, NaN without a spectrum.
     share_above: (row, level), share of the time that the magnitude is above each level.
     levels: (channel, LEVELS), in the channels' units.
     peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
-    spectra: (row, 4, FREQUENCIES), see `wave_responses`; without frequencies in files of versions that had none.
+    spectra: (row with a spectrum, 4, FREQUENCIES), see `wave_responses`. Those of the networks that have predicted a
+        record are one, their mean, in the row of the first.
     """
 
     rows: pd.DataFrame
@@ -70,6 +78,7 @@ class RecordTable:
     def chosen(self, rows: np.ndarray) -> "RecordTable":
         """Those of the rows (row,) that are True."""
         arrays = {name: getattr(self, name)[rows] for name in ARRAYS}
+        arrays["spectra"] = self.spectra[rows[self.rows[TAPERED].notna()]]
         return replace(self, rows=self.rows[rows].reset_index(drop=True), **arrays)
 
     def of_channel(self, channel: str, level: float) -> pd.DataFrame:
@@ -112,7 +121,9 @@ def envelope_peaks(centred: np.ndarray, step: float) -> np.ndarray:
     every = max(1, round(ENVELOPE_STEP / step))
     envelope = np.abs(hilbert(centred[:, ::every].astype(np.float32), axis=1))
     steps = min(max(1, round(PEAK_WINDOW / (every * step))), envelope.shape[1])
-    windows = envelope[:, : envelope.shape[1] // steps * steps].reshape(len(envelope), -1, steps)
+    inside, ends = envelope.copy(), min(round(ENVELOPE_ENDS / (every * step)), envelope.shape[1] // 4)
+    inside[:, :ends] = inside[:, envelope.shape[1] - ends :] = -1.0
+    windows = inside[:, : envelope.shape[1] // steps * steps].reshape(len(envelope), -1, steps)
     place = windows.argmax(axis=2) + steps * np.arange(windows.shape[1])
     before, after = np.maximum(place - 1, 0), np.minimum(place + 1, envelope.shape[1] - 1)
     here, *beside = (np.take_along_axis(envelope, at, axis=1) for at in (place, before, after))
@@ -132,15 +143,18 @@ def shares_above(magnitudes: np.ndarray, width: np.ndarray) -> np.ndarray:
 
 def wave_responses(series: np.ndarray, wave: np.ndarray, step: float) -> np.ndarray:
     """(series, 4, FREQUENCIES): each one's spectrum, real and imaginary part of its cross spectrum with the wave, and
-    the wave's spectrum. One-sided, in squared units per rad/s, by Welch's method; NaN for records below SEGMENT s.
+    the wave's spectrum. One-sided, in squared units per rad/s, by Welch's method with segments of SEGMENT s, or of the
+    whole record if it is shorter, padded with zeros. NaN above the Nyquist frequency and for records below
+    SHORTEST_SPECTRUM s.
 
     series: (series, rows). wave: (rows,). step: s.
     """
     found = np.full((len(series), 4, len(FREQUENCIES)), np.nan, np.float32)
-    length = round(SEGMENT / step)
-    if len(wave) < length:
+    if len(wave) < round(SHORTEST_SPECTRUM / step):
         return found
-    transforms = segment_spectra(np.vstack([series, wave]).T, length)[1 : len(FREQUENCIES) + 1]
+    padded = round(SEGMENT / step)
+    length = min(padded, len(wave))
+    transforms = segment_spectra(np.vstack([series, wave]).T, length, padded)[1 : len(FREQUENCIES) + 1]
     own, of_wave = transforms[:, :-1], transforms[:, -1:]
     cross = own * of_wave.conj()
     parts = np.stack(np.broadcast_arrays(np.abs(own) ** 2, cross.real, cross.imag, np.abs(of_wave) ** 2))
@@ -149,13 +163,34 @@ def wave_responses(series: np.ndarray, wave: np.ndarray, step: float) -> np.ndar
     return found
 
 
+NO_SPECTRA = np.empty((0, 4, len(FREQUENCIES)), np.float32)
+
+
+def evenly_chosen(names: Sequence[str], most: int) -> frozenset[str]:
+    """At most so many of the names, as equal in number over the sea states of their handles as possible."""
+    states = pd.Series([handle_in(name).rpartition("-")[0] for name in names], names, str)
+    return frozenset(states.groupby(states).cumcount().sort_values(kind="stable").index[:most])
+
+
+def tapered_variance(centred: np.ndarray, step: float) -> np.ndarray:
+    """(series,): the variance as the segments of `wave_responses` see it, which count a record's middle for most.
+
+    centred: (series, rows), zero mean.
+    """
+    length = min(round(SEGMENT / step), centred.shape[1])
+    segments = np.lib.stride_tricks.sliding_window_view(centred, length, axis=1)[:, :: length // 2]
+    weights = np.hanning(length) ** 2
+    return (segments**2 @ weights).mean(axis=1) / weights.sum()
+
+
 @dataclass(frozen=True)
 class Recorder:
     """Takes the statistics of records.
 
     scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
     trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
-    that are left out. wave: its place among the inputs, None without. title: of the network.
+    that are left out. wave: its place among the inputs, None without. title: of the network. with_spectra: names of the
+    records whose spectra are taken, None for all.
     """
 
     channels: tuple[str, ...]
@@ -164,6 +199,7 @@ class Recorder:
     transient: float
     wave: int | None = None
     title: str = "LSTM"
+    with_spectra: frozenset[str] | None = None
 
     @classmethod
     def of(cls, config: Config) -> "Recorder | None":
@@ -176,7 +212,9 @@ class Recorder:
         wave = data_io.wave_at_centre(data_io.input_channels(config.user))
         network, transient = saved["network"], config.user.transient_time
         title = KINDS[network["network_type"]].title
-        return cls(tuple(network["outputs"]), scale, len(saved["folds"]), transient, wave, title)
+        names = data_io.names_by_path(config.data)
+        of_spectra = evenly_chosen([names[path] for path in config.data.predict_sc], MOST_SPECTRA)
+        return cls(tuple(network["outputs"]), scale, len(saved["folds"]), transient, wave, title, of_spectra)
 
     def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
         """members: (rows, network, channel), see `Predictor.predict_members`."""
@@ -196,7 +234,9 @@ class Recorder:
             raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
         step = float(np.median(np.diff(time)))
         wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
-        rows, arrays = [], []
+        rows, arrays, spectra = [], [], {}
+        is_chosen = self.with_spectra is None or record.name in self.with_spectra
+        kept = is_chosen and len(time) >= round(SHORTEST_SPECTRUM / step)
         for (source, network), motions in sources.items():
             known = np.isfinite(motions[first:]).all(axis=0)
             if not known.any():
@@ -205,15 +245,19 @@ class Recorder:
             series = np.ascontiguousarray(motions[first:, known].T, float)
             centred = series - series.mean(axis=1, keepdims=True)
             sizes = np.stack([magnitudes(each, channel) for each, channel in zip(series, channels, strict=True)])
-            scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1))
+            tapered = tapered_variance(centred, step) if kept and network <= 1 else np.full(len(series), np.nan)
+            scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1), tapered)
             about = (set_name, record.name, handle_in(record.name), source, network)
             about_channels = zip(channels, *scalars, strict=True)
             rows += [(*about, channel, np.ptp(time) + step, *each) for channel, *each in about_channels]
-            shares = shares_above(sizes, self.scale[known] * LEVEL_STEP)
-            arrays.append((shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)))
-        shares, peaks, spectra = map(np.concatenate, zip(*arrays, strict=True))
+            arrays.append((shares_above(sizes, self.scale[known] * LEVEL_STEP), envelope_peaks(centred, step)))
+            if kept:
+                spectra.setdefault(source, []).append(wave_responses(centred, wave, step))
+        shares, peaks = map(np.concatenate, zip(*arrays, strict=True))
+        spectra = np.concatenate([NO_SPECTRA, *(np.mean(of_networks, axis=0) for of_networks in spectra.values())])
         levels = self.scale[:, None] * LEVEL_STEP * np.arange(LEVELS)
-        return RecordTable(pd.DataFrame(rows, columns=list(COLUMNS)), shares, levels, peaks, spectra, self.channels)
+        rows = pd.DataFrame(rows, columns=[*COLUMNS, TAPERED])
+        return RecordTable(rows, shares, levels, peaks, spectra, self.channels)
 
 
 def save(folder: Path, table: RecordTable) -> None:
@@ -221,7 +265,7 @@ def save(folder: Path, table: RecordTable) -> None:
     run_folder.note(folder, [TABLE_FILE, CURVES_FILE])
     with written_aside(folder / TABLE_FILE) as aside:
         table.rows.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
-    curves = {name: getattr(table, name) for name in (*ARRAYS, "levels")}
+    curves = {name: getattr(table, name) for name in (*ARRAYS, "levels", "spectra")}
     with written_aside(folder / CURVES_FILE) as aside:
         np.savez(aside, channels=np.array(table.channels), **curves)
 
@@ -231,14 +275,16 @@ def load(folder: Path) -> RecordTable | None:
     if not (folder / TABLE_FILE).is_file():
         return None
     try:
-        na_values, texts = {name: [""] for name in SCALARS}, dict.fromkeys(TEXTS, str)
+        na_values, texts = {name: [""] for name in (*SCALARS, TAPERED)}, dict.fromkeys(TEXTS, str)
         rows = pd.read_csv(folder / TABLE_FILE, dtype=texts, keep_default_na=False, na_values=na_values)
         with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))
-        curves.setdefault("spectra", np.empty((len(rows), 4, 0)))
-        if len(rows) != len(curves["peaks"]):
-            raise ValueError(f"{len(rows)} rows, {len(curves['peaks'])} in {CURVES_FILE}")
+        if TAPERED not in rows:  # of an earlier version
+            rows[TAPERED], curves["spectra"] = np.nan, NO_SPECTRA
+        counts = len(curves["peaks"]), len(curves["spectra"])
+        if counts != (len(rows), rows[TAPERED].count()):
+            raise ValueError(f"{len(rows)} rows, {counts[0]} in {CURVES_FILE}, with {counts[1]} spectra")
         return RecordTable(rows, channels=channels, **curves)
     except UNREADABLE as error:
         raise InputError(

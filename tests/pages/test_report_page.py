@@ -188,6 +188,17 @@ def test_empty_columns_of_texts_stay_empty(folders):
     assert "Not on this page" not in page.text
 
 
+def test_a_network_is_not_called_worse_in_a_motion_that_is_hardly_there(folders):
+    rows = pd.DataFrame([row | {"channel": "Pitch"} for row in error_rows() if row["channel"] == "Zcg"] + error_rows())
+    is_worse = (rows["channel"] == "Pitch") & (rows["source"] == "LSTM")
+    rows.loc[is_worse, "mse"] = 1.0
+    rows.to_csv(folders[0] / "error_report.csv", index=False)
+    assert "worse than SimpleCode" in written(folders)[1].text
+    rows.loc[rows["channel"] == "Pitch", "nrmse"] *= 100  # a deviation of 0.01 beside 1
+    rows.to_csv(folders[0] / "error_report.csv", index=False)
+    assert "worse than SimpleCode" not in written(folders)[1].text
+
+
 def test_a_worse_network_and_a_set_seen_in_training_are_called_so(folders):
     rows = [row | {"mse": 1.0} for row in error_rows() if row["set"] == "train"]
     pd.DataFrame(rows).assign(mse=lambda t: t["mse"].where(t["source"] == "SimpleCode", 2.0)).to_csv(

@@ -189,3 +189,59 @@ def test_the_figure_shows_the_table():
     for point in ((15.0, 0), (30.0, 1), (50.0, 2)):
         assert any(np.allclose(point, other) for other in points)
     assert any(np.allclose(line.get_xdata(), [10.0, 20.0]) for line in roll.lines if len(line.get_xdata()) == 2)
+
+
+def test_another_comparison_keeps_the_earlier_one_and_the_same_replaces_it(capsys):
+    for name, error in (("a", 0.1), ("b", 0.2), ("c", 0.3)):
+        save(name, error, hidden_size=int(100 * error))
+    folder = Path("output_files")
+
+    def names(file: str) -> list[str]:
+        return pd.read_csv(folder / file).query("set == 'val'")["name"].unique().tolist()
+
+    compare("a", "b")
+    compare("b", "a")  # the same
+    assert not (folder / "comparison_1.csv").exists()
+    compare("a", "b", "--test", "all")
+    assert "kept in" in capsys.readouterr().out
+    compare("c", "b")
+    compare("a", "c")
+    assert names("comparison.csv") == ["a", "c", "SimpleCode"] and names("comparison_3.csv") == ["b", "c", "SimpleCode"]
+    assert pd.read_csv(folder / "comparison_1.csv").query("set == 'test'")["name"].nunique() == 2
+    assert pd.read_csv(folder / "comparison_2.csv").query("set == 'test'")["name"].nunique() == 3
+    assert all((folder / f"comparison_{n}.png").is_file() for n in (1, 2, 3))
+    (folder / "comparison.csv").write_text("notes of mine\n")
+    compare("a", "b")
+    assert (folder / "comparison_4.csv").read_text() == "notes of mine\n"
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_motion_that_is_hardly_there_does_not_decide_the_ranking(older, capsys):
+    """Pitch in beam seas, of 0.08 deg beside a roll of 5 deg; also where an older report has it in All."""
+    scale = np.array([1.0, 5.0, 0.08])
+    lamp = np.random.default_rng(3).normal(size=(300, 3)) * scale
+    noise = np.random.default_rng(4).choice([-1.0, 1.0], lamp.shape) * lamp.std(axis=0)
+    for name, shares in (("good", (0.1, 0.1, 0.9)), ("poor", (0.2, 0.2, 0.1))):
+        sums = {"val": [metrics.model_sums((lamp, lamp + 0.5 * noise, lamp + noise * shares))]}
+        report = metrics.error_report(sums, CHANNELS)
+        if older:
+            of_all = report["channel"] == "All"
+            report.loc[of_all, "nrmse"] = report[~of_all].groupby("source", sort=False)["nrmse"].mean().to_numpy()
+        save(name, 0, report=report, hidden_size=20 if name == "good" else 30)
+    table = compare("poor", "good")
+    assert table["name"].unique().tolist() == ["good", "poor", "SimpleCode"] and (table["left_out"] == "Pitch").all()
+    assert cell(table, "val", "good", "All")["nrmse"] == pytest.approx(0.1)
+    assert cell(table, "val", "good", "Pitch")["nrmse"] == pytest.approx(0.9)
+    assert "Without Pitch in All" in capsys.readouterr().out
+    titles = [ax.get_title() for ax in rendered(comparison_figure(table.fillna({"left_out": ""}))).axes]
+    assert titles == ["Mean", "Heave Zcg", "Roll", "Pitch\n(negligible, not in the mean)"]
+
+
+def test_each_network_has_its_epochs_in_the_table(capsys):
+    for name, epochs, seed in (("short", 11, 1), ("long", 36, 2), ("older", None, 3)):
+        save(name, 0.1, seed=seed, hidden_size=10 if name == "older" else 20)
+        path = Path("saved_models") / name / "settings.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | ({"epochs_trained": epochs} if epochs else {})))
+    table = compare("short", "long", "older").query("set == 'val' and channel == 'All'").set_index("name")
+    assert table["epochs"].fillna("").tolist() == ["11, 36", "", ""]
+    assert "epochs" in capsys.readouterr().out

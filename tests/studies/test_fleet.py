@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import write_realization
 from scipy import stats
+from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
@@ -38,6 +40,19 @@ def test_statistics_of_a_sine_are_its_own():
     shares = record_statistics.shares_above(np.abs(sine), np.array([0.1, 0.1]))
     assert shares[0, 15] == pytest.approx(2 / 3, abs=0.01)  # |sin| exceeds a half two thirds of the time
     assert shares[0, 31] == 0 and shares[0, 0] == 1
+
+
+def test_the_ends_of_a_record_make_no_peaks_of_the_envelope():
+    """As parts of a longer record show, whose envelope is known there."""
+    omega, missed = np.linspace(0.4, 0.9, 300), []
+    for seed in range(40):
+        phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 300)
+        time = 0.5 * np.arange(-1200, 2400)
+        waves = (np.exp(-(((omega - 0.6) / 0.1) ** 2) / 2) * np.cos(np.outer(time, omega) + phase)).sum(axis=1)
+        truth = np.abs(hilbert(waves))[1200:2400].reshape(10, 120).max(axis=1)
+        peaks = record_statistics.envelope_peaks(waves[None, 1200:2400], 0.5)[0]
+        missed.append((peaks - truth)[[0, -1]] / waves.std())
+    assert np.nanmax(missed) < 0.3  # none is higher than the truth
 
 
 def test_a_period_needs_two_upcrossings():
@@ -414,8 +429,92 @@ def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(t
     np.testing.assert_allclose(peak, 2 * np.pi / 9, atol=0.03)
     record_statistics.save(tmp_path, many)
     kept = dict(np.load(tmp_path / record_statistics.CURVES_FILE))
-    del kept["spectra"]  # a file of an earlier version
-    np.savez(tmp_path / record_statistics.CURVES_FILE, **kept)
+    np.savez(tmp_path / record_statistics.CURVES_FILE, **kept | {"spectra": np.empty((len(many.rows), 4, 57))})
+    rows = pd.read_csv(tmp_path / record_statistics.TABLE_FILE)  # as those of an earlier version
+    rows.drop(columns="tapered_variance").to_csv(tmp_path / record_statistics.TABLE_FILE, index=False)
     older = record_statistics.load(tmp_path)
     assert fleet_sources.spectra_table(older, older, groups_of(older, older, ()), 0.9).empty
     assert "predict again" in fleet.remarks(older, older, ())[0] and not fleet.remarks(many, many, ())
+
+
+def resonator(seed: int, seconds: float, step: float, damping: float, frequency: float = 0.6) -> Record:
+    """Roll of a resonator of response amplitude operator 1 / (2 damping) at its frequency (rad/s), in irregular waves.
+
+    Both are parts of longer processes, so that no record begins at rest.
+    """
+    rows, rng = round(seconds / step), np.random.default_rng(seed)
+    omega = 2 * np.pi * np.fft.rfftfreq(4 * rows, step)
+    shape = np.exp(-(((omega - 0.65) / 0.3) ** 2)) * (omega < 2)
+    noise = np.fft.rfft(rng.normal(size=4 * rows)) * shape
+    operator = frequency**2 / (frequency**2 - omega**2 + 2j * damping * frequency * omega)
+    wave, roll = (np.fft.irfft(part, 4 * rows)[:rows] for part in (noise, noise * operator))
+    motions = np.stack([wave, roll, wave], axis=1)
+    return Record(f"SC{HANDLE.format(90, seed)}", step * np.arange(rows), wave[:, None], motions, motions)
+
+
+def roll_responses(records) -> pd.DataFrame:
+    taken = replace(recorder(), wave=0)
+    lamp = record_statistics.RecordTable.joined([taken.lamp_record(r, r.targets) for r in records])
+    table = fleet_sources.spectra_table(lamp, lamp, groups_of(lamp, lamp, ()), 0.9)
+    return table[(table["channel"] == "Roll") & (table["source"] == "LAMP")]
+
+
+@pytest.mark.parametrize("damping", [0.02, 0.04, 0.06])
+@pytest.mark.parametrize(("seconds", "tolerance"), [(600, {0.02: 0.22, 0.04: 0.08, 0.06: 0.05}), (1800, 0.05)])
+def test_the_peak_of_a_resonance_is_as_high_as_it_is(damping, seconds, tolerance):
+    tolerance = tolerance if isinstance(tolerance, float) else tolerance[damping]
+    records = [resonator(seed, seconds, 0.5, damping) for seed in range(20)]
+    table = roll_responses(records)
+    assert table["rao"].max() == pytest.approx(0.5 / damping, rel=tolerance)
+    assert table.loc[table["rao"].idxmax(), "frequency"] == pytest.approx(0.6, abs=0.01)
+    assert table["lowered"].all() == (tolerance > 0.1) and table["lowered"].nunique() == 1
+    np.testing.assert_allclose(table["resolution"], 1.5 * 2 * np.pi / seconds, rtol=0.01)
+    resolution = "0.016" if seconds == 600 else "0.0052"
+    assert fleet_sources.resolution_text(table) == f"resolution {resolution} rad/s"
+    lines = fleet_sources.lowered_peaks(table)
+    assert len(lines) == table["lowered"].any() and all(f"{resolution} rad/s (20 records" in line for line in lines)
+    assert (table["records"] == 20).all() and (table["shortest_s"] == seconds).all()
+    variance = np.mean([r.targets[:, 1].var() for r in records])
+    width = table["frequency"].diff().iloc[-1]
+    assert table["spectrum"].sum() * width == pytest.approx(variance, rel=0.01)
+    coarse = table["spectrum"].rolling(22, center=True).mean()
+    assert ((table["lower"] <= table["spectrum"]) & (table["spectrum"] <= table["upper"]))[coarse > 0.1].all()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_few_records_are_averaged_over_frequencies_and_say_so(count):
+    table = roll_responses([resonator(seed, 600, 0.5, 0.02) for seed in range(count)])
+    assert table["lowered"].all() and table["resolution"].iloc[0] > 2.9 * 2 * np.pi / 600
+    noise = [
+        replace(resonator(seed, 600, 0.5, 0.3), inputs=resonator(seed + 9, 600, 0.5, 0.3).inputs) for seed in (1, 2, 3)
+    ]
+    assert roll_responses(noise[:count])["rao"].notna().mean() < 0.02  # waves that it does not follow
+
+
+def test_records_of_several_lengths_and_steps_share_a_spectrum():
+    long = [resonator(seed, 1800, 0.5, 0.04) for seed in range(10)]
+    short = [resonator(seed, 200, 0.5, 0.04) for seed in range(10, 14)]
+    table = roll_responses([*long, *short])
+    assert table["rao"].max() == pytest.approx(12.5, rel=0.04) and (table["records"] == 10).all()
+    coarse = [resonator(seed, 1800, 1.5, 0.04) for seed in range(20, 30)]  # Nyquist frequency 2.09 rad/s
+    table = roll_responses(coarse)
+    assert table["rao"].max() == pytest.approx(12.5, rel=0.04)
+    assert np.isfinite(table["spectrum"]).all() and 2.0 < table["frequency"].max() < 2.1
+    assert roll_responses([*long, *coarse])["rao"].max() == pytest.approx(12.5, rel=0.04)
+
+
+def test_spectra_of_a_large_fleet_are_those_of_some_records_of_each_sea_state():
+    names = [f"SC{HANDLE.format(a, n)}" for a in (45, 90) for n in range(100)] + [f"SC{HANDLE.format(135, 1)}"]
+    chosen = record_statistics.evenly_chosen(names, 21)
+    assert len(chosen) == 21 and names[-1] in chosen
+    assert sum("a45" in name for name in chosen) == sum("a90" in name for name in chosen) == 10
+    assert record_statistics.evenly_chosen(names, 1000) == frozenset(names)
+    taken = replace(recorder(3), with_spectra=frozenset(names[:2]))
+    record = make_record(names[0], 1)
+    members = record.targets[:, None] * np.array([0.5, 1.0, 1.5])[:, None]
+    tables = [taken.fleet_record(replace(record, name=name, targets=None), members) for name in names[:4]]
+    joined = record_statistics.RecordTable.joined(tables)
+    assert joined.spectra.shape[0] == 2 * 2 * 3 == joined.rows["tapered_variance"].count()
+    second = joined.chosen((joined.rows["record"] == names[1]).to_numpy())
+    first = recorder(1).fleet_record(record, record.targets[:, None])
+    np.testing.assert_allclose(second.spectra[:3, 0], first.spectra[:3, 0] * (0.25 + 1 + 2.25) / 3, rtol=1e-4)

@@ -407,6 +407,15 @@ def test_optuna_draws_the_history_and_the_weight_of_each_setting(monkeypatch):
     assert "optimization_history.png" in drawn
 
 
+def test_importances_are_not_drawn_from_a_sweep_of_two_times_two(monkeypatch, capsys):
+    drawn = []
+    monkeypatch.setattr(sweeps, "_save_figures", DRAW)
+    monkeypatch.setattr("plotting.save_figure", lambda figure, path: drawn.append(path.name))
+    assert run(Experiments(), {"hidden_size": [10, 19], "num_layers": [1, 2]}) == []
+    assert "optimization_history.png" in drawn and "parameter_importances.png" not in drawn
+    assert "parameter_importances.png is not drawn: it needs at least 3 more combinations" in capsys.readouterr().out
+
+
 def test_a_journal_that_is_damaged():
     assert run(Experiments()) == []
     journal = Path("saved_models/mine.sweep/journal.log")

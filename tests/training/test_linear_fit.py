@@ -109,6 +109,37 @@ def test_mirrored_records_make_the_answer_symmetric():
     assert differences[0] < 0.1 * differences[1]
 
 
+def seas_from(sides: tuple[float, ...], seed: int, rows: int = 1200) -> Record:
+    """Roll that follows the wave, as seas from a side cause it (-1: the other side), and SimpleCode's noisy roll."""
+    rng = np.random.default_rng(seed)
+    wave = np.convolve(rng.normal(size=rows + 19), np.hanning(20), "valid")
+    side = sides[seed % len(sides)]
+    roll = side * (2.0 * wave + np.roll(wave, 8))
+    simple = np.stack([wave, roll + rng.normal(size=rows), 0.5 * np.roll(wave, 4)], axis=1)
+    return Record(
+        f"SC_{seed}",
+        0.1 * np.arange(rows),
+        np.hstack([simple, wave[:, None]]),
+        simple * 0 + np.stack([wave, roll, 0.5 * np.roll(wave, 4)], axis=1),
+        simple,
+    )
+
+
+@pytest.mark.parametrize(("sides", "says"), [((1.0,), True), ((1.0, -1.0), False)])
+def test_the_run_says_where_the_symmetry_costs_a_filter_its_roll(sides, says, capsys):
+    sets = {"train": range(4), "val": range(10, 12), "test": ()}
+    sets = {name: tuple(seas_from(sides, seed) for seed in seeds) for name, seeds in sets.items()}
+    trained = train(sets, mirror_symmetry=True, **LINEAR)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "mirror_symmetry" in line]
+    assert len(lines) == says
+    if says:
+        assert "Roll" in lines[0] and "Zcg" not in lines[0] and "one side" in lines[0]
+        shown = trained.history["val_rmse_Roll_deg"][0]
+        free = train(sets, mirror_symmetry=False, **LINEAR).history["val_rmse_Roll_deg"][0]
+        assert f"Roll {shown:.3g} deg ({free:.3g} without)" in lines[0] and shown > 3 * free
+        assert "mirror_symmetry" not in capsys.readouterr().err
+
+
 def test_mirrored_sequences_stand_behind_the_others():
     records = make_sets()["train"]
     s = Standardization.of(records)
