@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from readers.units import is_unit
 from support.errors import InputError
 
 LONGEST_LINE = 1000  # characters of a header line that names columns
@@ -61,6 +62,11 @@ MEANINGS, SEA_MEANINGS = (
     re.compile("|".join(f"(?P<{name}>(?<![a-z0-9])(?:{'|'.join(of)})(?![a-z0-9]))" for name, of in names.items()))
     for names in (MOTION_NAMES, SEA_NAMES)
 )
+FILLERS = re.compile(r"\b(?:at|of|the|in|amidships?|midships?|c?o?g|station|st|cent(?:re|er)|gravity|\d+)\b")
+# Words of which a line of names has one, if it is not one word for each column. By whether it is of a sea.
+BEGINS = {
+    is_sea: re.compile(words, re.IGNORECASE) for is_sea, words in ((False, r"time|\bt\b"), (True, r"freq|\bom|\bw\b"))
+}
 
 
 @dataclass(frozen=True)
@@ -111,11 +117,13 @@ def positions(names: Names, usual: Mapping[str, int], width: int, path: Path, ki
 @lru_cache(maxsize=4096)
 def _read_line(line: str, width: int, is_sea: bool) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple]:
     """A line's names, what they mean, and how sure they are names of columns; no names if it is other text."""
+    if not BEGINS[is_sea].search(line) and len(line.split()) != width:
+        return (), (), ()
     labels = split(line, width, is_sea)
     meanings = tuple(meaning(label, is_sea) for label in labels)
     known, fits = len(set(meanings) - {None}), len(labels) == width
     begins = ("Frequency" if is_sea else "Time") in meanings
-    is_names = (begins or known >= 3) if fits else begins and 2 * sum(map(bool, meanings)) > len(meanings)
+    is_names = (begins or known >= 3) if fits else begins and 3 * sum(map(bool, meanings)) >= 2 * len(meanings)
     return tuple(labels) if is_names else (), meanings, (fits, begins, known)
 
 
@@ -127,6 +135,7 @@ def split(line: str, width: int, is_sea: bool) -> list[str]:
     """
     line = re.sub(r"^\s*(?:[#%!*/&]+|\w+:(?=\s))\s*", "", line)
     joined = re.sub(r"\s*([\[(][^\])]*[\])])", lambda unit: unit[1].replace(" ", ""), line)
+    joined = re.sub(r",\s*([^\s,;]+)", lambda word: f"({word[1]})" if is_unit(word[1].lower()) else word[0], joined)
     ways = [
         joined.split(),
         re.findall(r'"[^"]*"|[^\s"]+', joined),
@@ -134,10 +143,9 @@ def split(line: str, width: int, is_sea: bool) -> list[str]:
         re.split(r"\s{2,}|\t", joined.strip()),
         re.findall(r"[^\])]*[\])]", joined) if joined.rstrip(" ,;").endswith((")", "]")) else [],
     ]
-    text = _words(line)
-    phrases = list((SEA_MEANINGS if is_sea else MEANINGS).finditer(text))
-    if not "".join(re.split("|".join(re.escape(one[0]) for one in phrases) or "$", text)).strip():
-        ways.append([one[0] for one in phrases])
+    meant = SEA_MEANINGS if is_sea else MEANINGS
+    if not FILLERS.sub("", meant.sub("", text := _words(line))).strip():
+        ways.append([phrase[0] for phrase in meant.finditer(text)])
     fitting = [labels for labels in ways if len(labels) == width] or ways[:1]
     labels = max(fitting, key=lambda labels: sum(meaning(label, is_sea) is not None for label in labels))
     return [label.strip(' "') for label in labels]

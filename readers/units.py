@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ MOMENTS = {
     **dict.fromkeys(("kipft", "ftkip", "kipsft", "ftkips"), 1.3558179483),
     **dict.fromkeys(("ltft", "ltonft", "ftlton"), 3.0370322),
 }
+MOST_UNITS = 100  # words of a line that are looked at
 NONE = ("-", "--", "none", "n/a", "nd")  # of columns without a unit
 BEHIND_NAMES = re.compile(r"(?:[,/]\s*|_)([A-Za-z][A-Za-z]*(?:[-*./_]?[A-Za-z]+)?)\s*$")
 
@@ -61,7 +63,7 @@ def factors(
     for name, unit in units.items():
         ours = EXPECTED[name]
         kind, factor = _kind_and_factor(unit)
-        if kind != ours and (ours != MOMENT or _is_unit(unit)):
+        if kind != ours and (ours != MOMENT or is_unit(unit)):
             shown = repr(unit)[1:-1]  # escapes control characters
             faults.append(f"{path}: the header's unit of {name} is {shown}, expected {ours}; write the file in {ours}")
         elif factor != 1 and ours != MOMENT:  # its unit is the file's
@@ -73,7 +75,10 @@ def factors(
 
 def units_of(header: str, columns: Mapping[str, int], labels: Sequence[str] = (), width: int = 0) -> dict[str, str]:
     """The unit of each column, where the header has it: behind its name, or in a line of units."""
-    units = _in_a_line(header.lower(), columns, width or max(columns.values()) + 1)
+    begin = RADIANS_PER_SECOND if "Frequency" in columns else SECONDS
+    width = width or max(columns.values()) + 1
+    lines = (_in_a_line(line, begin, width) for line in header.lower().splitlines())
+    units = dict(next(filter(None, lines), {}))
     units |= {place: unit for place, label in enumerate(labels) if (unit := _behind_name(label)) is not None}
     return {name: units[place] for name, place in columns.items() if place in units and name in EXPECTED}
 
@@ -91,10 +96,13 @@ def _kind_and_factor(unit: str) -> tuple[str, float]:
     return CERTAIN.get(unit, ("", np.nan))
 
 
-def _is_unit(word: str) -> bool:
+@lru_cache(maxsize=4096)
+def is_unit(word: str) -> bool:
+    """Whether a word in lower case is a unit that is known."""
     return word in OTHERS or word in FORCES or _kind_and_factor(word)[0] != ""
 
 
+@lru_cache(maxsize=4096)
 def _behind_name(label: str) -> str | None:
     """The unit in brackets behind a column's name, or behind a comma, slash or underscore; None if there is none.
 
@@ -104,29 +112,33 @@ def _behind_name(label: str) -> str | None:
     behind = BEHIND_NAMES.search(label)
     unit = named[1].strip() if named else behind[1].lower() if behind else ""
     first = re.split(r"[\s,;]", unit)[0].rstrip(".")  # (m, up)
-    unit = unit if _is_unit(unit) else first if _is_unit(first) else unit
+    unit = unit if is_unit(unit) else first if is_unit(first) else unit
     is_words = not named or re.fullmatch(r"[\w\s.,;:=+-]*", unit)
-    return unit if _is_unit(unit) or not is_words else None
+    return unit if is_unit(unit) or not is_words else None
 
 
-def _in_a_line(header: str, columns: Mapping[str, int], width: int) -> dict[int, str]:
-    """By position, the units in the first line that has one for each column.
+@lru_cache(maxsize=4096)
+def _in_a_line(line: str, begin: str, width: int) -> dict[int, str]:
+    """By position, the units in a line that has one for each column; empty if it is none.
 
     Such a line begins with the unit of the first column, behind a text or not, and columns at the end may have none; or
     it has nothing but units, one for each column or for each but time.
+
+    begin: our unit of the first column of the format. width: number of columns.
     """
-    begin = RADIANS_PER_SECOND if "Frequency" in columns else SECONDS
-    for line in header.splitlines():
-        line = line.strip(" \t,;|#%!")
-        words = [word.strip("[]()").rstrip(".:") for word in re.split(r"[\s,;|]+", line)]
-        known = [_is_unit(word) or word in NONE for word in words]
-        for first, word in enumerate(words):
-            count = len(words) - first
-            units = {place: unit for place, unit in enumerate(words[first:]) if _is_unit(unit)}
-            begins = _kind_and_factor(word)[0] == begin or (word in TIMES and begin == SECONDS)
-            if begins and count > 1 and all(known[first : first + 3]) and (count >= width or all(known[first:])):
-                return units
-            alone = first == 0 or line.split()[first - 1].endswith(":")
-            if alone and len(units) > 1 and all(known[first:]) and count in (width, width - (begin == SECONDS)):
-                return {place + width - count: unit for place, unit in units.items()}
+    parts = re.split(r"[\s,;|]+", line.strip(" \t,;|#%!"))
+    words = [part.strip("[]()").rstrip(".:") for part in parts]
+    known = [is_unit(word) or word in NONE for word in words]
+    for first in np.flatnonzero(known[:MOST_UNITS]).tolist():
+        word, count = words[first], len(words) - first
+        begins = _kind_and_factor(word)[0] == begin or (word in TIMES and begin == SECONDS)
+        alone = first == 0 or parts[first - 1].endswith(":")
+        counts = all(known[first:]) and count > 1
+        if begins and all(known[first : first + 3]) and (count >= max(width, 2) or counts):
+            columns = first
+        elif alone and counts and count in (width, width - (begin == SECONDS)):
+            columns = first - (width - count)
+        else:
+            continue
+        return {place - columns: unit for place, unit in enumerate(words) if place >= first and is_unit(unit)}
     return {}
