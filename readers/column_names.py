@@ -153,7 +153,10 @@ def split(line: str, width: int, is_sea: bool) -> list[str]:
 
 def meaning(label: str, is_sea: bool = False) -> str | None:
     """The quantity that a name means: that of a column that is read, OTHER, or None if it is not known."""
-    match = (SEA_MEANINGS if is_sea else MEANINGS).search(_words(label))
+    text = _words(label)
+    match = (SEA_MEANINGS if is_sea else MEANINGS).search(text)
+    if match and len(match[0]) == 1 and text != match[0] and not is_unit(text.removeprefix(match[0]).strip()):
+        return None  # a letter among others, as in A_b
     return match and match.lastgroup
 
 

@@ -26,7 +26,7 @@ LARGEST_VALUE = 1e18  # larger values are damage, and their squares overflow the
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
 USUAL_ZERO_ROWS = 12  # at the end of SimpleCode's files; about ten
 DYING_AWAY = 0.02  # of a column's largest value: from smaller values it may have come to rest
-ROWS_ABOVE = 20  # with which a last row without line break is compared
+FEWEST_ABOVE, ROWS_ABOVE = 10, 50  # rows with which a last row without line break is compared
 LONGEST_UNITS = 4000  # bytes of a header that are searched for units
 MOST_COLUMNS = 1000  # in a row; with more, the file has lost its line breaks
 # pandas rounds exactly on request, and always from 3.1 on.
@@ -174,7 +174,7 @@ def _without_broken_row(data: bytes, width: int, path: Path) -> tuple[bytes, lis
     if data.endswith(b"\n"):
         return data, []
     start = data.rfind(b"\n") + 1
-    last, lines = data[start:], data[max(0, start - 500 * width) : start].split(b"\n")[1:]
+    last, lines = data[start:], data[max(0, start - 1500 * width) : start].split(b"\n")[1:]
     above = [line for line in lines if len(line.split()) == width and all(map(NUMBER.fullmatch, line.split()))]
     if not _breaks_off(last, above[-ROWS_ABOVE:], width):
         return data + b"\n", []
@@ -189,11 +189,16 @@ def _breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
     if len(words) < width or not NUMBER.fullmatch(words[-1]):
         return True
     forms = {_form(line.split()[-1]) for line in above}
-    if len(forms) == 1 and forms != {(-1, 0)}:
+    if len(above) >= FEWEST_ABOVE and len(forms) == 1 and forms != {(-1, 0)}:
         return forms != {_form(words[-1])}
     *before, end = (word.end() for word in re.finditer(rb"\S+", last))
     ends = {tuple(word.end() for word in re.finditer(rb"\S+", line)) for line in above}
-    return len(above) > 1 and len(ends) == 1 and next(iter(ends))[:-1] == tuple(before) and end < next(iter(ends))[-1]
+    return (
+        len(above) >= FEWEST_ABOVE
+        and len(ends) == 1
+        and next(iter(ends))[:-1] == tuple(before)
+        and end < next(iter(ends))[-1]
+    )
 
 
 def _form(word: bytes) -> tuple[int, int]:
