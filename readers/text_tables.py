@@ -27,6 +27,7 @@ LONGEST_NAMES = 1000  # bytes of a header line that names columns
 USUAL_ZERO_ROWS = 12  # at the end of SimpleCode's files; about ten
 DYING_AWAY = 0.02  # of a column's largest value: from smaller values it may have come to rest
 FEWEST_ABOVE, ROWS_ABOVE = 10, 50  # rows with which a last row without line break is compared
+BEGIN_OF_FILE = 40_000  # bytes in which the header ends
 LONGEST_UNITS = 4000  # bytes of a header that are searched for units
 MOST_COLUMNS = 1000  # in a row; with more, the file has lost its line breaks
 # pandas rounds exactly on request, and always from 3.1 on.
@@ -135,6 +136,20 @@ def count_columns(path: str | os.PathLike) -> int:
         return 0
 
 
+def moment_unit(path: str | os.PathLike, layout: Layout) -> str | None:
+    """The unit of the bending moment that the header of a .vbm file names; None if it names none or cannot be read."""
+    path = Path(path)
+    try:
+        data = _read_bytes(path, BEGIN_OF_FILE) + b"\n"
+        width = _usual_width(data)
+        header, _ = _header_and_rows(data, width, path, layout)
+        names = column_names.find_names(header, width, is_sea=False)
+        places = column_names.positions(names, layout.columns, width, path, layout.kind)
+    except InputError:
+        return None
+    return units.units_of(header[:LONGEST_UNITS].decode("latin-1"), places, names.labels, width).get("VBM")
+
+
 def written_by(path: str | os.PathLike) -> str | None:
     """Who wrote a .mot file, "SimpleCode" or "LAMP", by its header's name of roll; None if it has none."""
     try:
@@ -146,9 +161,11 @@ def written_by(path: str | os.PathLike) -> str | None:
     return next((NAMES_OF_ROLL[name] for name in names if name in NAMES_OF_ROLL), None)
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most: int = -1) -> bytes:
+    """What a file contains, at most so many bytes, with line breaks as in Unix."""
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(most)
     except FileNotFoundError:
         raise InputError(f"{path}: file is missing; check the name (paths are given without extensions)") from None
     except OSError as error:

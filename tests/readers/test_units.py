@@ -1,5 +1,7 @@
 """Units in headers: those of the formats, others that are converted, and some that cannot be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import LAMP_HEADER, SC_HEADER, faults_of, motion_table, write_realization, write_rows
@@ -7,7 +9,7 @@ from conftest import LAMP_HEADER, SC_HEADER, faults_of, motion_table, write_real
 import data_io
 from readers import units
 from readers.text_tables import LAMP_MOT, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
-from settings import UserInput
+from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 
 TABLE = motion_table(0.1 * np.arange(40), np.tile([1.5, 0.2, 0.1], (40, 1)))
@@ -150,6 +152,36 @@ def test_a_control_character_in_a_unit_is_escaped(tmp_path):
     file = write_rows(tmp_path / "a.wav", ["a", "b", "Time(sec) Elevation(m\x1a)"], TABLE[:, :2])
     (line,) = faults_of(read_columns, file, WAV)
     assert r"unit of Wave is m\x1a, expected m" in line
+
+
+@pytest.mark.parametrize(
+    "first, second, same",
+    [
+        ("kN-m", "N-m", False),
+        ("kN-m", "t-m", False),
+        ("MN-m", "kN*m", False),
+        ("kN-m", "kNm", True),
+        ("kN-m", "", True),
+        ("N.m", "N m", True),
+    ],
+)
+def test_moments_of_both_codes_have_one_unit(tmp_path, first, second, same):
+    sc, lamp = write_realization(tmp_path)
+    path = Path(f"{lamp}.vbm")
+    text = path.read_text().replace("Moment(kN-m)", f"Moment({second})" if second else "Moment")
+    path.write_text(text)
+    path = Path(f"{sc}.vbm")
+    path.write_text(path.read_text().replace("Moment(kN-m)", f"Moment({first})"))
+    user = UserInput(input_vbm=True, output_vbm=True)
+    config = Config(user=user, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,)))
+    if same:
+        assert data_io.differing_units(config) == []
+        data_io.read_record(sc, lamp, user)
+    else:
+        (line,) = faults_of(data_io.read_record, sc, lamp, user)
+        assert data_io.differing_units(config) == [line]
+        assert f"{lamp}.vbm: the header's unit of VBM is {second.lower()}" in line
+        assert f"{sc}.vbm has {first.lower()}" in line
 
 
 def test_a_realization_says_what_was_converted(tmp_path):
