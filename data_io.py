@@ -5,7 +5,7 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from tqdm import tqdm
 from readers import record_cache, text_tables
 from readers.alignment import align, interpolated
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
+from readers.units import same_moment
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder
@@ -186,6 +187,29 @@ def missing_files(config: Config) -> list[str]:
     return lines
 
 
+def differing_units(config: Config) -> list[str]:
+    """One line if the headers of a run's .vbm files name different units."""
+    if not (config.user.input_vbm or config.user.output_vbm):
+        return []
+    pairs = [pair for set_name in SET_NAMES for pair in config.data.pairs(set_name)]
+    pairs += [(sc, None) for sc in config.data.predict_sc]
+    return _differing_units([file for pair in pairs for file in _files_to_read(*pair, config.user).values()])
+
+
+def _differing_units(files: Iterable[tuple[str, text_tables.Layout]]) -> list[str]:
+    units = {file: text_tables.moment_unit(file, layout) for file, layout in files if "VBM" in layout.columns}
+    named = {file: unit for file, unit in units.items() if unit is not None}
+    first = next(iter(named), "")
+    others = [file for file in named if not same_moment(named[file], named[first])]
+    if not others:
+        return []
+    more = f" (and {len(others) - 1} more files)" if len(others) > 1 else ""
+    return [
+        f"{others[0]}: the header's unit of VBM is {named[others[0]]}{more}, but {first} has {named[first]}; write all "
+        ".vbm files in one unit"
+    ]
+
+
 # ---- one realization --------------------------------------------------------------------------------------------
 
 
@@ -266,8 +290,9 @@ def _read_tables(files: Files) -> tuple[dict[str, tuple[str, np.ndarray]], list[
             remarks += lines
         except InputError as error:
             faults.setdefault(file, error.lines)
-    if faults:
-        raise InputError([line for lines in faults.values() for line in lines])
+    differing = [] if faults else _differing_units(files.values())
+    if faults or differing:
+        raise InputError([line for lines in faults.values() for line in lines] + differing)
     return tables, remarks
 
 

@@ -73,8 +73,11 @@ def wild(file: str, column: int) -> Callable[[Tables], None]:
     return change
 
 
-def late(tables: Tables) -> None:
-    tables["lamp"][50:, 1:] = tables["lamp"][:-50, 1:].copy()
+def late(file: str, rows: int) -> Callable[[Tables], None]:
+    def change(tables: Tables) -> None:
+        tables[file][rows:, 1:] = tables[file][:-rows, 1:].copy()
+
+    return change
 
 
 def missing(file: str, with_gap: bool) -> Callable[[Tables], None]:
@@ -90,12 +93,20 @@ def missing(file: str, with_gap: bool) -> Callable[[Tables], None]:
 
 
 IN_A_RECORD = {
-    "LAMP 5 s late": late,
+    "LAMP 5 s late": late("lamp", 50),
+    "LAMP 2 s late": late("lamp", 20),
+    "SimpleCode 2 s late": late("sc", 20),
     "LAMP in radians": scaled("lamp", [ROLL, PITCH], np.pi / 180),
     "SimpleCode in radians": scaled("sc", [ROLL, PITCH], np.pi / 180),
     "LAMP's heave in feet": scaled("lamp", [ZCG], 1 / 0.3048),
     "SimpleCode's heave in feet": scaled("sc", [ZCG], 1 / 0.3048),
     "roll of the other sign": scaled("lamp", [ROLL], -1),
+    "heave of the other sign": scaled("lamp", [ZCG], -1),
+    "pitch of the other sign": scaled("sc", [PITCH], -1),
+    "waves of the other sign": scaled("wav", [1], -1),
+    "waves halved": scaled("wav", [1], 0.5),
+    "waves in feet": scaled("wav", [1], 1 / 0.3048),
+    "waves 2 s late": late("wav", 20),
     "LAMP's roll and pitch exchanged": exchanged("lamp", ROLL, PITCH),
     "LAMP's heave and pitch exchanged": exchanged("lamp", ZCG, PITCH),
     "SimpleCode's roll and pitch exchanged": exchanged("sc", ROLL, PITCH),

@@ -11,25 +11,31 @@ import io
 import os
 import re
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from readers import units
+from readers import column_names, units
+from readers.column_names import LONGEST_HEADER
 from support.errors import InputError
 
 MAX_FAULTS_A_FILE = 3
 LARGEST_VALUE = 1e18  # larger values are damage, and their squares overflow the network's float32
 LONGEST_NAMES = 1000  # bytes of a header line that names columns
-LONGEST_HEADER = 100  # lines
+USUAL_ZERO_ROWS = 12  # at the end of SimpleCode's files; about ten
+DYING_AWAY = 0.02  # of a column's largest value: from smaller values it may have come to rest
+FEWEST_ABOVE, ROWS_ABOVE = 10, 50  # rows with which a last row without line break is compared
+BEGIN_OF_FILE = 40_000  # bytes in which the header ends
 LONGEST_UNITS = 4000  # bytes of a header that are searched for units
 MOST_COLUMNS = 1000  # in a row; with more, the file has lost its line breaks
 # pandas rounds exactly on request, and always from 3.1 on.
 EXACT = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
-NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+# Fortran leaves out the letter of an exponent of three digits: 1.2345-101.
+NUMBER = re.compile(rb"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|(?:\d+\.\d*|\.\d+)[+-][1-3]\d\d)")
+WITHOUT_LETTER = re.compile(rb"(?<!\S)([+-]?(?:\d+\.\d*|\.\d+))([+-][1-3]\d\d)(?!\S)")
 # Also NaN, infinity, and the stars that Fortran prints for a number that does not fit.
 MEANT_AS_NUMBER = re.compile(NUMBER.pattern + rb"|[+-]?(?:nan|inf(?:inity)?)|\*{5,}", re.IGNORECASE)
 WITH_COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
@@ -59,9 +65,6 @@ SEA = Layout(".sea", 6, {"Frequency": 0, "Phase": 1, "Amplitude": 2, "Heading": 
 SC_VBM = Layout("SimpleCode .vbm", 2, {"Time": 0, "VBM": 2}, zero_rows_at_end=True)
 LAMP_VBM = Layout("LAMP .vbm", 4, {"Time": 0, "VBM": 2})
 
-# Names of known columns in a header.
-COLUMN_NAMES = {name.lower(): name for name in ("Time", "Xcg", "Ycg", "Zcg", "Roll", "Pitch", "Yaw")}
-COLUMN_NAMES |= {"rot_x": "Roll", "rot_y": "Pitch", "rot_z": "Yaw"}
 NAMES_OF_ROLL = {"roll": "SimpleCode", "rot_x": "LAMP"}
 
 
@@ -71,33 +74,58 @@ def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
 
 
 def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, list[str]]:
-    """The columns of a layout from one file, and a line if some were converted to m, deg or s.
+    """The columns of a layout from one file, and lines about what was converted, left out or found elsewhere.
 
-    Returns (rows, column) float64 in m, deg and s, in the layout's order, without footer lines and SimpleCode's zero
-    rows at the end.
+    Returns (rows, column) float64 in m, deg and s (rad/s for frequencies, the file's unit for VBM), in the layout's
+    order, without footer lines and SimpleCode's zero rows at the end. Columns are read by name where the header has
+    their names, else by position.
 
-    Raises InputError if the file is missing, empty or not text, names a unit that cannot be converted, or has a row
-    that is cut, not numeric, not finite or backwards in time; one line each, with the file's line and column.
+    Raises InputError if the file is missing, empty or not text, names a unit that cannot be converted or something else
+    where a column is expected, or has a row that is cut, not numeric, not finite or backwards in time; one line each,
+    with the file's line and column.
     """
     path = Path(path)
     data = _read_bytes(path)
     width = _usual_width(data)
     if width > MOST_COLUMNS:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
+    data, remarks = _without_broken_row(data, width, path)
     header, body = _header_and_rows(data, width, path, layout)
-    _check_names(header, width, path, layout)
-    converted = units.factors(header[:LONGEST_UNITS].decode("latin-1"), layout.columns, path)
-    values = _usable_columns(_parse(body, width), width, layout)
+    names = column_names.find_names(header, width, not layout.has_time)
+    usual, layout = (
+        layout,
+        replace(layout, columns=column_names.positions(names, layout.columns, width, path, layout.kind)),
+    )
+    remarks += _about_places(usual, layout, path, names.line)
+    text = header[:LONGEST_UNITS].decode("latin-1")
+    converted = units.factors(text, layout.columns, path, names.labels, width)
+    table = _parse(body, width)
+    values = _usable_columns(table, width, layout)
     if values is None:
         table = _read_line_by_line(body, header.count(b"\n") + 1, width, path, layout)
         values = _usable_columns(table, width, layout)
     if values is None:
         raise InputError(f"{path}: no usable row; expected a {layout.kind} file")
+    if (zeros := len(table) - len(values)) > USUAL_ZERO_ROWS:
+        remarks += [
+            f"{path}: {zeros} rows of zeros at the end are left out, where about 10 are usual; {len(values)} rows "
+            "remain: check that the simulation ran to its end"
+        ]
     if not converted:
-        return values, []
+        return values, remarks
     listed = ", ".join(f"{name} from {unit}" for name, (unit, _) in converted.items())
-    remark = f"{path}: converted to m and deg, as its header says: {listed}; check that the header is right"
-    return values * [converted.get(name, ("", 1.0))[1] for name in layout.columns], [remark]
+    remarks += [f"{path}: converted to m and deg, as its header says: {listed}; check that the header is right"]
+    return values * [converted.get(name, ("", 1.0))[1] for name in layout.columns], remarks
+
+
+def _about_places(usual: Layout, layout: Layout, path: Path, line: int) -> list[str]:
+    """A line about columns that are not where they usually are."""
+    moved = [
+        f"{name} from column {place + 1}" for name, place in layout.columns.items() if place != usual.columns[name]
+    ]
+    if not moved:
+        return []
+    return [f"{path}: read by the names in line {line}: {', '.join(moved)}; check that they are right"]
 
 
 def count_columns(path: str | os.PathLike) -> int:
@@ -106,6 +134,20 @@ def count_columns(path: str | os.PathLike) -> int:
         return _usual_width(_read_bytes(Path(path)))
     except InputError:
         return 0
+
+
+def moment_unit(path: str | os.PathLike, layout: Layout) -> str | None:
+    """The unit of the bending moment that the header of a .vbm file names; None if it names none or cannot be read."""
+    path = Path(path)
+    try:
+        data = _read_bytes(path, BEGIN_OF_FILE) + b"\n"
+        width = _usual_width(data)
+        header, _ = _header_and_rows(data, width, path, layout)
+        names = column_names.find_names(header, width, is_sea=False)
+        places = column_names.positions(names, layout.columns, width, path, layout.kind)
+    except InputError:
+        return None
+    return units.units_of(header[:LONGEST_UNITS].decode("latin-1"), places, names.labels, width).get("VBM")
 
 
 def written_by(path: str | os.PathLike) -> str | None:
@@ -119,9 +161,11 @@ def written_by(path: str | os.PathLike) -> str | None:
     return next((NAMES_OF_ROLL[name] for name in names if name in NAMES_OF_ROLL), None)
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most: int = -1) -> bytes:
+    """What a file contains, at most so many bytes, with line breaks as in Unix."""
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(most)
     except FileNotFoundError:
         raise InputError(f"{path}: file is missing; check the name (paths are given without extensions)") from None
     except OSError as error:
@@ -135,7 +179,49 @@ def _read_bytes(path: Path) -> bytes:
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return data if data.endswith(b"\n") else data + b"\n"
+    return data
+
+
+def _without_broken_row(data: bytes, width: int, path: Path) -> tuple[bytes, list[str]]:
+    """The file without a last row that breaks off, and a line about it; it then ends with a line break.
+
+    A row without line break breaks off if it has too few columns, or if its last number has fewer decimals than those
+    above, or, in columns of fixed width, ends before them.
+    """
+    if data.endswith(b"\n"):
+        return data, []
+    start = data.rfind(b"\n") + 1
+    last, lines = data[start:], data[max(0, start - 1500 * width) : start].split(b"\n")[1:]
+    above = [line for line in lines if len(line.split()) == width and all(map(NUMBER.fullmatch, line.split()))]
+    if not _breaks_off(last, above[-ROWS_ABOVE:], width):
+        return data + b"\n", []
+    line = data.count(b"\n") + 1
+    return data[:start], [f"{path}, line {line}: the last row breaks off and is left out; write the file again"]
+
+
+def _breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
+    words = last.split()
+    if not words or not above or len(words) > width or last.strip(b"0123456789+-.eEdD \t"):
+        return False  # a footer, or damage
+    if len(words) < width or not NUMBER.fullmatch(words[-1]):
+        return True
+    forms = {_form(line.split()[-1]) for line in above}
+    if len(above) >= FEWEST_ABOVE and len(forms) == 1 and forms != {(-1, 0)}:
+        return forms != {_form(words[-1])}
+    *before, end = (word.end() for word in re.finditer(rb"\S+", last))
+    ends = {tuple(word.end() for word in re.finditer(rb"\S+", line)) for line in above}
+    return (
+        len(above) >= FEWEST_ABOVE
+        and len(ends) == 1
+        and next(iter(ends))[:-1] == tuple(before)
+        and end < next(iter(ends))[-1]
+    )
+
+
+def _form(word: bytes) -> tuple[int, int]:
+    """Number of decimals (-1 without a decimal point) and length of the exponent."""
+    mantissa, exponent = re.fullmatch(rb"([+-]?[\d.]*)(.*)", word).groups()
+    return len(mantissa) - mantissa.find(b".") - 1 if b"." in mantissa else -1, len(exponent)
 
 
 def _usual_width(data: bytes, sample: int = 2_000) -> int:
@@ -210,25 +296,6 @@ def _is_row(line: bytes, width: int) -> bool:
     return any(meant) and 2 * sum(meant) >= len(meant) and (meant[0] or len(meant) == width)
 
 
-def _check_names(header: bytes, width: int, path: Path, layout: Layout) -> None:
-    """Raises InputError if the header's names contradict the positions that are read."""
-    for number, line in enumerate(header.splitlines(), start=1):
-        if len(line) > LONGEST_NAMES:
-            continue
-        words = re.sub(r"[\[(].*?[\])]", "", line.decode("latin-1")).split()
-        names = [COLUMN_NAMES.get(word.lower()) for word in words]
-        if len(words) != width or names[:1] != ["Time"]:
-            continue
-        faults = [
-            f"{path}, line {number}: column {position + 1} is called {words[position]} where {name} is expected; "
-            f"give a {layout.kind} file"
-            for name, position in layout.columns.items()
-            if position < width and names[position] not in (None, name)
-        ]
-        if faults:
-            raise InputError(faults)
-
-
 def _parse(body: bytes, width: int) -> np.ndarray | None:
     """All numbers, exactly rounded; None if rows differ in length or a word is not a number.
 
@@ -255,7 +322,8 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
                 **EXACT,
             )
             return table.to_numpy()
-    return None
+    with_letters = WITHOUT_LETTER.sub(rb"\1E\2", body)
+    return None if with_letters == body else _parse(with_letters, width)
 
 
 def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.ndarray | None:
@@ -263,13 +331,26 @@ def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.
     positions = list(layout.columns.values())
     if table is None or table.shape[1] != width or max(positions) >= width or not np.isfinite(table).all():
         return None
-    values = table[:, positions]
-    if layout.zero_rows_at_end:
-        rows = _rows_to_last_filled(values) or 1  # a record may begin with a row of zeros at time zero
-        # Padding may have a time that continues. A ship at rest in calm water is not padding.
-        values = values[: _rows_to_last_filled(values[:rows, 1:]) or rows]
+    values = table[
+        : _rows_before_padding(table, layout.columns["Time"]) if layout.zero_rows_at_end else None, positions
+    ]
     runs_on = not layout.has_time or (np.diff(values[:, 0]) > 0).all()
     return values if runs_on and (np.abs(values) < LARGEST_VALUE).all() else None
+
+
+def _rows_before_padding(table: np.ndarray, time_column: int) -> int:
+    """Number of rows before those that fill the end of a file: zeros in all columns.
+
+    Time may run on in them, but then zeros are values if the ship was at rest before, or came to rest.
+    """
+    rows = _rows_to_last_filled(table) or 1  # a record may begin with a row of zeros at time zero
+    if table[rows - 1].any() and np.count_nonzero(table[rows - 1]) > 1:
+        return rows
+    signals = np.abs(np.delete(table[:rows], time_column, axis=1))
+    filled = _rows_to_last_filled(signals)
+    steps = np.abs(np.diff(signals[max(0, filled - 10) : filled], axis=0)).max(axis=0, initial=0)
+    breaks_off = signals[filled - 1] > np.maximum(3 * steps, DYING_AWAY * signals.max(axis=0))
+    return filled if filled and breaks_off.any() else rows
 
 
 def _rows_to_last_filled(values: np.ndarray) -> int:
@@ -282,9 +363,9 @@ def _rows_to_last_filled(values: np.ndarray) -> int:
 
 def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> np.ndarray:
     """The same as `_parse`, slowly. Raises InputError with where and why rows cannot be used, one line each."""
-    lines = body.split(b"\n")[:-1]
+    lines, zeros = body.split(b"\n")[:-1], 0
     while layout.zero_rows_at_end and len(lines) > 1 and not lines[-1].strip(b"0.+-eEdD \t\v\f"):
-        lines.pop()
+        zeros += bool(lines.pop().strip())
     width = max(width, *(position + 1 for position in layout.columns.values()))
     rows: list[list[float]] = []
     faults: list[str] = []
@@ -305,7 +386,7 @@ def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, lay
         faults[MAX_FAULTS_A_FILE - 1] += f" (and {len(faults) - MAX_FAULTS_A_FILE} more errors in this file)"
     if faults:
         raise InputError(faults[:MAX_FAULTS_A_FILE])
-    return np.array(rows)
+    return np.array(rows + [[0.0] * width] * zeros)
 
 
 def _numbers(words: list[bytes], width: int) -> list[float]:
@@ -326,7 +407,7 @@ def _numbers(words: list[bytes], width: int) -> list[float]:
                 f", column {column}: {_shown(word)} where a number is expected; "
                 "correct the row or run the simulation again"
             )
-    numbers = [float(word.lower().replace(b"d", b"e")) for word in words]
+    numbers = [float(WITHOUT_LETTER.sub(rb"\1E\2", word.lower().replace(b"d", b"e"))) for word in words]
     for column, value in enumerate(numbers, start=1):
         if abs(value) >= LARGEST_VALUE:
             raise ValueError(f", column {column}: number out of range; run the simulation again")

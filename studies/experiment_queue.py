@@ -86,7 +86,7 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
     faults = folder_faults(experiment.config)
     for config in experiment.trainings:
         trains, name = config.user.training_mode, config.network_name
-        faults += data_io.missing_files(config) + pair_checks.handle_faults(config)
+        faults += data_io.missing_files(config) + data_io.differing_units(config) + pair_checks.handle_faults(config)
         faults += saved_networks.overwrite_faults(config)
         faults += saved_networks.checkpoint_faults(config) if name not in before else []
         faults += saved_networks.missing_networks(config, tuple(before))

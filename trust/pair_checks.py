@@ -25,6 +25,7 @@ PAIRS_FILE = "pairs.csv"
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
 JUDGED = 0.15  # m or deg: above it a channel has a sign and a size; in very short waves the codes differ in both
 SHOWN = 3  # findings of one kind that are listed individually
+ALIKE = np.log(1.5)  # standard deviations of one sea state differ by no more
 FEWEST_ALIKE = 5  # pairs needed for a usual value
 
 # Plausible limits. Over 1296 pairs of 186 sea states, all headings, 0 to 25 knots, of the sample's five ships,
@@ -36,6 +37,13 @@ LEAST_WAVE_FIT, LEAST_UNKNOWN_WAVE_FIT = 0.2, 0.07
 LEAST_CORRELATION = {"Roll": -0.25}
 LEAST_OTHER_CORRELATION = -0.6  # in beam seas pitch is small and its phase differs between the codes
 LONGEST_LAG = 2.5  # s
+# Over the sound pairs of benchmarks/trust.py heave and pitch together were 0 to 1.1 s early, heave was 0.02 to 1.1 m a
+# metre of wave, and their slow parts correlated by -0.2 to 1.
+DISAGREE = 0.5  # their correlation at the best lag below which one of them is not late, but of the other sign
+LAG_LIMITS = -1.6, 1.0  # s, of heave and pitch together
+LEAST_LIFTED, LEAST_USUALLY_LIFTED = -0.3, 0.7
+LARGEST_LIFT, LEAST_LIFT, FULLY_LIFTED = 1.4, 0.45, 0.97
+HIGHEST_WAVES = 8.0  # m, standard deviation: a significant height of 32 m
 SHORTEST_RECORD = 120.0  # s; means, standard deviations and lags of shorter records are meaningless
 LARGEST_OFFSET = 1.5  # m between the mean heights of the centre of gravity
 LARGEST_EXCHANGE = 0.15  # by which correlations across two channels exceed those within them
@@ -43,7 +51,16 @@ LARGEST_SPIKE = {"VBM": 40.0}  # loads are rough because of slamming; all other 
 LARGEST_MOTION_SPIKE = 15.0
 LONGEST_STRAIGHT = 10.0  # s
 # Unusual is what deviates from the median of similar pairs by more than this plus eight times their scatter.
-FLOORS = {"fit": 0.15, "wave_fit": 0.25, "lag": 1.0, "ratio": np.log(1.6), "correlation": 0.5}
+FLOORS = {
+    "fit": 0.15,
+    "wave_fit": 0.25,
+    "wave_lag": 1.0,
+    "lag": 1.0,
+    "lift_": np.log(1.15),
+    "lifted": 0.5,
+    "ratio": np.log(1.6),
+    "correlation": 0.5,
+}
 SCATTERS = 8 * 1.4826  # median absolute deviations, each 0.67 of a standard deviation
 MIXED = 3  # times the limit if the pairs are of several sea states
 CLEAR_PEAK = 0.85  # correlation above which a lag is reliable
@@ -74,15 +91,18 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     if not pairs:
         return []
     table = pd.DataFrame([pair.measures for pair in pairs])
-    for name in channels:
-        table[f"ratio_{name}"] = np.log(table[f"ratio_{name}"])
+    for name in (*(f"ratio_{name}" for name in channels), "lift_sc", "lift_lamp"):
+        table[name] = np.log(table[name].where(table[name] > 0))
     usual, beyond = against_alike(table, [sea_state(pair.name) for pair in pairs])
     findings = list(duplicates(pairs))
     for pair, own_usual, own_beyond in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
         judge = Judge(pair, own_usual, own_beyond)
         findings += judge.signals(channels)
         if pair.measures["seconds"] >= SHORTEST_RECORD:
-            findings += list(judge.strangers()) or list(judge.lag(channels)) or list(judge.motions(channels))
+            findings += list(judge.strangers()) or [
+                *judge.waves(),
+                *(list(judge.lag(channels)) or judge.motions(channels)),
+            ]
     return findings
 
 
@@ -95,6 +115,7 @@ def against_alike(table: pd.DataFrame, states: Sequence[SeaState | None]) -> tup
     table: one row per pair, one column per measure. states: the pairs' sea states.
     """
     state = pd.Series([state.name if state else "" for state in states], index=table.index)
+    state = state.where(state != "", _alike_by_numbers(table[state == ""]))
     one_state = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
     state = state.where(one_state, "")
     floors = np.array([next((FLOORS[n] for n in FLOORS if column.startswith(n)), np.inf) for column in table])
@@ -107,6 +128,15 @@ def against_alike(table: pd.DataFrame, states: Sequence[SeaState | None]) -> tup
         usual[rows] = median.to_numpy()
         beyond[rows] = ((table[rows] - median) / limit).to_numpy() * (len(alike) >= FEWEST_ALIKE)
     return usual, beyond.assign(one_state=one_state)
+
+
+def _alike_by_numbers(table: pd.DataFrame) -> pd.Series:
+    """A common sea state for pairs whose names tell none, if SimpleCode moves alike in nearly all; else none."""
+    moves = table[[name for name in table if name.startswith("std_") and name.endswith("_sc")]]
+    with np.errstate(divide="ignore"):
+        sizes = np.log(moves.where(moves > MOVES, MOVES))
+    alike = ((sizes - sizes.median()).abs() < ALIKE).all(axis=1)
+    return pd.Series(np.where(alike & (alike.sum() >= max(FEWEST_ALIKE, len(table) - 1)), "alike", ""), table.index)
 
 
 @dataclass(frozen=True)
@@ -128,7 +158,7 @@ class Judge:
         return not low <= self.of(name) <= high and self.of(name) == self.of(name) or abs(self.beyond[name]) > 1
 
     def says(self, name: str, expected: str, unit: str = "") -> str:
-        usual = np.exp(self.usual[name]) if name.startswith("ratio") else self.usual[name]
+        usual = np.exp(self.usual[name]) if name.startswith(("ratio", "lift_")) else self.usual[name]
         return f"{self.of(name):.3g}{unit} (usual {usual:.3g}{unit}, expected {expected}{unit})"
 
     def strangers(self) -> Iterator[Finding]:
@@ -147,8 +177,50 @@ class Judge:
             what += "waves: they belong to another realization"
             yield self.finding("waves", "wave", what, "give the waves of the LAMP run")
 
+    def waves(self) -> Iterator[Finding]:
+        """A finding if sign, size or time of the waves contradict both codes."""
+        both, least = ("sc", "lamp"), LEAST_LIFTED
+        if (
+            min(self.of(f"std_Zcg_{source}") if f"std_Zcg_{source}" in self.pair.measures else 0 for source in both)
+            < JUDGED
+        ):
+            return
+        lifted = {source: self.of(f"lifted_{source}") for source in both}
+        shift = [self.beyond[f"wave_lag_{source}"] for source in both]
+        if all(value < (0 if self.beyond[f"lifted_{source}"] < -1 else least) for source, value in lifted.items()):
+            what = f"the slow parts of the waves and of LAMP's heave correlate by {self.says('lifted_lamp', 'above 0')}"
+            yield self.finding("sign of the waves", "wave", what, "check the sign of the wave elevation")
+        elif all(self.odd_lift(source) for source in both) or self.of("std_wave") > HIGHEST_WAVES:
+            what = (
+                f"LAMP heaves by a share of {self.says('lift_lamp', f'at most {LARGEST_LIFT}, about 1 in long waves')} "
+            )
+            yield self.finding(
+                "size of the waves", "wave", what + "of the waves", "check the unit of the wave elevation"
+            )
+        elif min(shift) > 1 or max(shift) < -1:
+            what = f"LAMP's heave lags the waves by {self.says('wave_lag_lamp', 'as in the others', ' s')}"
+            yield self.finding("lag of the waves", "wave", what, "give the waves of the whole run, from the same time")
+
+    def odd_lift(self, source: str) -> bool:
+        """Whether heave is too large for the waves, or too small for waves that it follows fully."""
+        lift, lifted = self.of(f"lift_{source}"), self.of(f"lifted_{source}")
+        too_small = lifted > FULLY_LIFTED and lift < LEAST_LIFT
+        return lift * lifted > LARGEST_LIFT or too_small or abs(self.beyond[f"lift_{source}"]) > 1
+
     def lag(self, channels: Sequence[str]) -> Iterator[Finding]:
-        """A finding if LAMP is late or early, by the clearest channel but roll, whose phase varies near resonance."""
+        """A finding if LAMP is late or early: heave and pitch together, or the clearest channel.
+
+        Not by roll, whose phase varies near resonance.
+        """
+        if any(self.of(name) > LARGEST_EXCHANGE for name in self.pair.measures if name.startswith("exchanged")):
+            return
+        low, high = LAG_LIMITS
+        clear = self.of("peak") > CLEAR_PEAK and self.of("correlation") > LEAST_OTHER_CORRELATION
+        if clear and self.odd("lag", low, high):
+            what = f"LAMP lags SimpleCode by {self.says('lag', f'{low:g} to {high:g}', ' s')} in heave and pitch"
+            yield self.finding("lag", "lamp", what, "make both start at the same time")
+        if clear or (self.of("peak") < DISAGREE and self.of("std_Pitch_sc") > JUDGED):
+            return
         peaks = {name: np.nan_to_num(self.of(f"peak_{name}")) for name in channels if name != "Roll"}
         clearest = max(peaks, key=lambda name: peaks[name], default="")
         if peaks.get(clearest, 0) > CLEAR_PEAK and self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):

@@ -16,6 +16,7 @@ SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
 NUM_SEGMENTS = 6  # at least, before their overlap
 SEARCHED_LAG = 20.0  # s
 PEAKS_ALIKE = 0.1  # difference of correlation
+SLOWEST = 0.15  # rad/s; below it the slow part of a signal is drift
 STARTING = 30.0  # s at the beginning during which the ship may be at rest
 
 
@@ -34,9 +35,11 @@ def measure(
         For each channel: std_sc, std_lamp, ratio (LAMP's over SimpleCode's), offset of the means, correlation without
         lag, lag (s, LAMP behind SimpleCode) and peak, the correlation there, gain (ratio times peak), fit (the share of
         LAMP that a linear filter of SimpleCode explains); exchanged_A_B, by how much the correlations across channels A
-        and B exceed those within them; spike_*, spike_at_* and straight_* of each signal (see `roughness`).
+        and B exceed those within them, 0 if they do not at the best lags; spike_*, spike_at_* and straight_* of each
+        signal (see `roughness`).
         Overall: fit of the best channel; wave_fit_sc and wave_fit_lamp, the share of the waves that the best
-        channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel.
+        channel explains; wave_lag (s, behind the waves) and wave_gain of each source's first channel; lag, peak and
+        correlation of heave and pitch together (see `common_lag`); lifted and lift of each source (see `lifted_by`).
         NaN where nothing can be compared.
     """
     steps = np.diff(time)
@@ -80,8 +83,23 @@ def _agreement(
     for i in range(count):
         for j in range(i):
             own = max(abs(zero[i, count + i]), abs(zero[j, count + j]))
-            row[f"exchanged_{channels[j]}_{channels[i]}"] = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - own
+            across = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - own
+            if across > 0:  # a lag that both channels have is no exchange
+                _, same, _ = common_lag(signals[:, [i, j]], signals[:, [count + i, count + j]], step)
+                _, other, _ = common_lag(signals[:, [i, j]], signals[:, [count + j, count + i]], step)
+                across = across if other > same else 0.0
+            row[f"exchanged_{channels[j]}_{channels[i]}"] = across
+    both = [k for k, name in enumerate(channels) if name in ("Zcg", "Pitch") and moves[k] and moves[count + k]]
+    alike = len(both) == 2
+    row["lag"], row["peak"], row["correlation"] = (
+        common_lag(signals[:, both], signals[:, [count + k for k in both]], step) if alike else (np.nan,) * 3
+    )
     for first, source in ((0, "sc"), (count, "lamp")):
+        heave = first + list(channels).index("Zcg") if "Zcg" in channels else 0
+        lifts = "Zcg" in channels and moves[heave] and moves[-1]
+        row[f"lifted_{source}"], row[f"lift_{source}"] = (
+            lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
+        )
         lag, peak = lag_and_peak(-1, first)
         row[f"wave_fit_{source}"] = float(np.fmax.reduce(fits[first : first + count, -1]))
         row[f"wave_lag_{source}"] = lag
@@ -112,21 +130,41 @@ def coherences(signals: np.ndarray, step: float) -> np.ndarray:
 
 
 def best_lag(first: np.ndarray, second: np.ndarray, step: float) -> tuple[float, float]:
-    """The lag (s) of the second series behind the first at which they correlate best, and the correlation there.
+    """The lag (s) of the second series behind the first at which they correlate best, and the correlation there."""
+    return common_lag(first[:, None], second[:, None], step)[:2]
+
+
+def common_lag(first: np.ndarray, second: np.ndarray, step: float) -> tuple[float, float, float]:
+    """The lag (s) of all columns of the second behind those of the first at which they correlate best in the mean.
 
     Regular waves correlate equally well a period later, so the peak nearest to 0 within PEAKS_ALIKE of the highest
-    counts.
+    counts. first, second: (rows, signal). Returns the lag and the mean correlations there and without lag.
     """
-    x, y = first - first.mean(), second - second.mean()
+    x, y = first - first.mean(axis=0), second - second.mean(axis=0)
     lags = min(int(SEARCHED_LAG / step), len(x) // 4)
     size = 2 ** int(np.ceil(np.log2(len(x) + lags + 1)))
-    product = np.fft.irfft(np.fft.rfft(x, size).conj() * np.fft.rfft(y, size), size)
-    correlations = np.concatenate([product[size - lags :], product[: lags + 1]]) / np.sqrt((x @ x) * (y @ y))
+    product = np.fft.irfft(np.fft.rfft(x, size, axis=0).conj() * np.fft.rfft(y, size, axis=0), size, axis=0)
+    around = np.concatenate([product[size - lags :], product[: lags + 1]])
+    correlations = (around / np.sqrt((x * x).sum(axis=0) * (y * y).sum(axis=0))).mean(axis=1)
     beside = np.pad(correlations, 1, constant_values=-np.inf)
     is_peak = (correlations >= beside[:-2]) & (correlations >= beside[2:])
     peaks = np.flatnonzero(is_peak & (correlations >= correlations.max() - PEAKS_ALIKE))
     best = int(peaks[np.abs(peaks - lags).argmin()]) if len(peaks) else lags
-    return float((best - lags) * step), float(correlations[best])
+    return float((best - lags) * step), float(correlations[best]), float(correlations[lags])
+
+
+def lifted_by(wave: np.ndarray, heave: np.ndarray, step: float) -> tuple[float, float]:
+    """How the slow part of heave follows that of the waves: their correlation, and the ratio of their deviations.
+
+    Waves that are long compared with the ship lift it by their elevation, in any heading. The slow part weights spectra
+    with the frequency to the power of -4.
+    """
+    frequency = 2 * np.pi * np.fft.rfftfreq(len(wave), step)
+    weight = np.where(frequency > SLOWEST, np.maximum(frequency, SLOWEST) ** -4.0, 0.0)
+    waves, heaves = np.fft.rfft(wave), np.fft.rfft(heave)
+    ratio = np.sqrt((weight @ np.abs(heaves) ** 2) / (weight @ np.abs(waves) ** 2))
+    cross = weight @ np.real(waves.conj() * heaves) / (weight @ np.abs(waves) ** 2)
+    return float(cross / ratio), float(ratio)
 
 
 def roughness(time: np.ndarray, signal: np.ndarray) -> tuple[float, float, float]:

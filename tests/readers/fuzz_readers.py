@@ -10,6 +10,7 @@ import argparse
 import faulthandler
 import gzip
 import os
+import re
 import sys
 import tempfile
 import time
@@ -60,6 +61,9 @@ JUNK_LINES = (
     "Maximum: 3.25 4.5|Program ended normally at 12:30:01|" + MOT_NAMES + "|0 0 0 0 0 0 0|0|1e5"
 ).split("|")
 
+FORTRAN = re.compile(r"[eE]([+-]\d{3})$")
+WITHOUT_LETTER = re.compile(r"[+-]?(\d+\.\d*|\.\d+)[+-][123]\d\d")
+
 # ---- files as they should be --------------------------------------------------------------------------------------
 
 
@@ -79,6 +83,11 @@ def print_table(rng: np.random.Generator, table: np.ndarray, decimals: int) -> l
     """The numbers as text, in one of the formats that programs print."""
     style = rng.choice(["fixed", "free", "exponent", "free exponent", "repr"])
     letter = str(rng.choice(list("EeDd")))
+    if rng.random() < 0.05:  # so small that Fortran has no room for the letter
+        small = rng.random(table.shape) < 0.3
+        small[:, 0] = False
+        table = table * np.where(small, 1e-120, 1.0)
+        letter, style = "E", "exponent"
     number = {
         "fixed": f"%{decimals + 12}.{decimals}f",
         "free": f"%.{decimals}f",
@@ -88,12 +97,12 @@ def print_table(rng: np.random.Generator, table: np.ndarray, decimals: int) -> l
     }[style]
     if style == "exponent" and rng.random() < 0.3:
         number = number.replace("%", "%+")
-    return [[(number % float(value)).replace("E", letter) for value in row] for row in table]
+    return [[FORTRAN.sub(r"\1", number % float(value)).replace("E", letter) for value in row] for row in table]
 
 
-def make_text(rng: np.random.Generator, kind: str, words: list[list[str]]) -> bytes:
+def make_text(rng: np.random.Generator, kind: str, words: list[list[str]], header: list[str] | None = None) -> bytes:
     """A complete file of these words, in one of the ways that editors and simulators write files."""
-    header = list(HEADERS[kind])
+    header = list(header or HEADERS[kind])
     if rng.random() < 0.1:
         header = ["Made by hand", "Length 150.0 beam 20 22 24"] + header
     if rng.random() < 0.03:
@@ -110,6 +119,35 @@ def make_text(rng: np.random.Generator, kind: str, words: list[list[str]]) -> by
     last = end if rng.random() < 0.8 else ""
     text = end.join([*header, *lines, *footer]) + last
     return (b"\xef\xbb\xbf" if rng.random() < 0.1 else b"") + text.encode("latin-1")
+
+
+NAMES = {  # of the columns of each kind of file, in other words
+    "SC.mot": ["Time|t|TIME(sec)", "Xcg|X", "Ycg|Y|Sway", "Zcg|Heave|z_cg(m)", "Roll|Rot_X", "Pitch|pitch(deg)", "Yaw"],
+    "LAMP.mot": ["Time|t", "Xcg|X_CG", "Ycg|Y_CG", "Zcg|ZCG", "Rot_X|roll|RX", "Rot_Y|Theta", "Rot_Z|Psi"],
+    "LAMP.wav": ["Time|t(s)", "Elevation(m)|Wave elevation|eta|Wave_Elev|Zeta [m]"],
+    "LAMP.sea": ["Freq(rad/s)|omega|w", "Phase(deg)|eps", "Amp(m)|Amplitude", "Dir|Wave heading (deg)|beta"],
+    "SC.vbm": ["Time(sec)|Time", "Shear(kN)|Vertical Shear Force [kN]|Fz", "VBM|Vertical Bending Moment(kN-m)|M_y"],
+    "LAMP.vbm": ["Time(sec)|Time", "VSF|Shear force", "Moment(kN-m)|Bending moment|Vmom"],
+}
+
+
+def renamed(
+    rng: np.random.Generator, kind: str, words: list[list[str]]
+) -> tuple[list[str], list[list[str]], list[int]]:
+    """A header of other names, with the columns in another order and others between; where each column then stands."""
+    names = [str(rng.choice(choices.split("|"))) for choices in NAMES[kind]]
+    order = [int(i) for i in rng.permutation(len(names))]
+    line, rows, places = [], [[] for _ in words], [0] * len(names)
+    for i in order:
+        if rng.random() < 0.2:
+            line.append(str(rng.choice(["Probe", "Channel 7", "Unknown(kN)", "A_b"])))
+            for row in rows:
+                row.append("7.25")
+        places[i] = len(line)
+        line.append(names[i])
+        for row, own in zip(rows, words, strict=True):
+            row.append(own[i])
+    return ["a title"] * (LAYOUTS[kind].header_lines - 1) + ["   ".join(line)], rows, places
 
 
 # ---- damage -------------------------------------------------------------------------------------------------------
@@ -237,6 +275,20 @@ def _insert(*pieces: bytes) -> Callable:
     return damage
 
 
+def _cut_last_row(rng, data):
+    data = data.rstrip()
+    return data[: len(data) - int(rng.integers(1, 12))]
+
+
+def _names_swapped(rng, lines):
+    """The names of two columns in the header, not the columns."""
+    for at, line in enumerate(lines[:12]):
+        words = line.split()
+        if words[:1] and words[0][:1].lower() in (b"t", b"f") and len(words) > 1:
+            _swap_words(rng, words)
+            lines[at] = b" ".join(words)
+
+
 def _truncate(rng, data):
     return data[: int(rng.integers(len(data) + 1))]
 
@@ -265,6 +317,8 @@ DAMAGE: dict[str, Callable] = {
     "line of junk": _on_lines(_junk_line),
     "column added": _on_lines(_extra_column),
     "columns swapped": _on_lines(_swap_columns),
+    "names swapped": _on_lines(_names_swapped),
+    "last row cut": _cut_last_row,
     "bytes flipped": _flip_bytes,
     "binary": _some_bytes,
     "NUL": _insert(b"\0", b"\0" * 50),
@@ -290,14 +344,40 @@ def number(word: str) -> float | None:
     """A word as Python reads it, with Fortran's D for an exponent; None if it is no number."""
     if not set(word) <= set("0123456789+-.eEdD"):
         return None
+    if WITHOUT_LETTER.fullmatch(word):
+        word = f"{word[:-4]}e{word[-4:]}"
     try:
         return float(word.lower().replace("d", "e"))
     except ValueError:
         return None
 
 
-def why_wrong(values: np.ndarray, data: bytes, layout: Layout) -> str | None:
-    """Errors in what the program has read from a file; None if there are none.
+NAMED = {  # names as they stand in HEADERS
+    **{name: {name.lower()} for name in ("Time", "Zcg", "Roll", "Pitch", "Frequency", "Phase", "Amplitude", "Heading")},
+    "Wave": {"elevation"},
+    "VBM": {"moment"},
+}
+NAMED["Roll"] |= {"rot_x"}
+NAMED["Pitch"] |= {"rot_y"}
+
+
+def places_in(lines: list[list[str]], layout: Layout) -> list[list[int]]:
+    """Where the columns may stand: as a line of the header names them all, else where they usually do."""
+    usual = list(layout.columns.values())
+    widths = Counter(map(len, lines))
+    named, partly = [], [usual]
+    for words in lines[:12]:
+        words = [word.split("(")[0].lower() for word in words]
+        at = [[place for place, word in enumerate(words) if word in NAMED[name]] for name in layout.columns]
+        if all(len(places) == 1 for places in at):
+            named.append([places[0] for places in at])
+        elif any(at) and len(words) in widths:
+            partly.append([places[0] if len(places) == 1 else place for places, place in zip(at, usual, strict=True)])
+    return named or partly
+
+
+def why_wrong(values: np.ndarray, data: bytes, layout: Layout, places: list[int] | None = None) -> str | None:
+    """Errors in what the program has read from a file; None if there are none. places: of the columns, where known.
 
     It has to be the numbers of consecutive rows, none of them left out, with nothing but header and footer text before
     and behind (and SimpleCode's zero rows), in time that runs on.
@@ -312,17 +392,23 @@ def why_wrong(values: np.ndarray, data: bytes, layout: Layout) -> str | None:
         return "a value that is not finite or too large"
     if layout.has_time and any(b <= a for a, b in zip(values[:-1, 0], values[1:, 0], strict=True)):
         return "time stands still or runs back"
-    picked = list(layout.columns.values())
+    ways = [*places_in(lines, layout), *([places] if places else [])]
+    faults = [_why_wrong_at(picked, values, parsed, lines, layout, data[-1:] not in b"\r\n") for picked in ways]
+    return None if None in faults else faults[0]
+
+
+def _why_wrong_at(picked, values, parsed, lines, layout: Layout, no_break: bool) -> str | None:
+    """The same, where the columns stand at the picked places."""
     rows = [[row[i] for i in picked] if len(row) > max(picked) and None not in row else None for row in parsed]
     wanted = values.tolist()
     starts = [i for i in range(len(rows) - len(wanted) + 1) if rows[i : i + len(wanted)] == wanted]
     if not starts:
         return "not the numbers of consecutive rows"
-    faults = [_left_out(parsed, lines, rows, start, start + len(wanted), layout) for start in starts]
+    faults = [_left_out(parsed, lines, start, start + len(wanted), layout, picked[0], no_break) for start in starts]
     return None if None in faults else faults[0]
 
 
-def _left_out(parsed, lines, rows, start: int, stop: int, layout: Layout) -> str | None:
+def _left_out(parsed, lines, start: int, stop: int, layout: Layout, time: int, no_break: bool) -> str | None:
     """A row that the program has left out before or after what it has read."""
     width = len(parsed[start])
     if any(len(row) != width for row in parsed[start:stop]):
@@ -338,8 +424,10 @@ def _left_out(parsed, lines, rows, start: int, stop: int, layout: Layout) -> str
         is_text = 2 * numbers < len(lines[i]) or not begins_with_number and len(lines[i]) != width
         if is_text or (i < start and (i < layout.header_lines or not begins_with_number or len(lines[i]) != width)):
             continue
-        filled = [value for value in (rows[i] or [1.0])[1:] if value]
+        filled = [value for place, value in enumerate(parsed[i]) if value and place != time]
         if i >= stop and layout.zero_rows_at_end and not filled:
+            continue
+        if i == len(parsed) - 1 and no_break and _is_cut(lines[i], lines[stop - 1], parsed[i]):
             continue
         if i < start:
             text_between = any(2 * sum(v is not None for v in parsed[j]) < len(lines[j]) for j in range(i, start))
@@ -347,6 +435,11 @@ def _left_out(parsed, lines, rows, start: int, stop: int, layout: Layout) -> str
                 continue
         return f"row {i} of {len(lines)} left out: {' '.join(lines[i])[:60]}"
     return None
+
+
+def _is_cut(words: list[str], above: list[str], numbers: list[float | None]) -> bool:
+    """Whether a last row without line break has fewer words or a shorter last one than the row above."""
+    return len(words) < len(above) or None in numbers or len(words[-1]) < len(above[-1]) + 2
 
 
 def why_misaligned(record: data_io.Record, tables: dict[str, np.ndarray], time_res: int) -> str | None:
@@ -434,26 +527,35 @@ def outcome_of(read: Callable, folder: Path) -> tuple[object, str | None, float]
     return found, fault or (f"took {seconds:.1f} s" if seconds > MOST_SECONDS else None), seconds
 
 
+def _rows_filled(words: list[list[str]], time: int) -> int:
+    """Number of rows before those that are zero but for their time, if any."""
+    rows = len(words)
+    while rows and not any(number(word) for place, word in enumerate(words[rows - 1]) if place != time):
+        rows -= 1
+    return rows
+
+
 def try_file(rng: np.random.Generator, folder: Path, whole: bool) -> tuple[str, str | None, bytes]:
     """One file; the outcome, what is wrong with it, and the file."""
     kind = str(rng.choice(list(HEADERS)))
     clock, decimals = make_clock(rng)
     words = print_table(rng, make_table(rng, kind, clock), decimals)
-    data = make_text(rng, kind, words)
+    header, layout, places = None, LAYOUTS[kind], list(LAYOUTS[kind].columns.values())
+    if rng.random() < 0.2:
+        header, words, moved = renamed(rng, kind, words)
+        places = [moved[place] for place in places]
+    data = make_text(rng, kind, words, header)
     kinds = []
     if not whole:
         data, kinds = damaged(rng, data)
     path = folder / kind
     path.write_bytes(data)
-    values, fault, _ = outcome_of(lambda: text_tables.read_columns(path, LAYOUTS[kind]), folder)
-    if fault is None and values is not None:
-        fault = why_wrong(values, data, LAYOUTS[kind])
+    values, fault, _ = outcome_of(lambda: text_tables.read_columns(path, layout), folder)
+    if fault is None and values is not None and (header is None or header[-1].encode() in data):
+        fault = why_wrong(values, data, layout, places if header else None)
     if fault is None and whole and len(clock) > 2:
-        expected = [[number(row[i].strip()) for i in LAYOUTS[kind].columns.values()] for row in words]
-        rests = not any(any(row[1:]) for row in expected)  # calm water: nothing tells filling from motion
-        while LAYOUTS[kind].zero_rows_at_end and not rests and not any(expected[-1][1:]):
-            expected.pop()
-        if values is None or values.tolist() != expected:
+        expected = [[number(row[i].strip()) for i in places] for row in words]
+        if values is None or values.tolist() != expected[: max(len(values), _rows_filled(words, places[0]))]:
             fault = "a file without damage is refused or read in part"
     outcome = "refused" if values is None else "read"
     return f"{'whole' if whole else 'broken'} file {outcome}", fault and f"{kind} {kinds}: {fault}", data

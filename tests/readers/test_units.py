@@ -1,13 +1,15 @@
 """Units in headers: those of the formats, others that are converted, and some that cannot be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import LAMP_HEADER, SC_HEADER, faults_of, motion_table, write_realization, write_rows
 
 import data_io
 from readers import units
-from readers.text_tables import LAMP_MOT, SC_MOT, SC_WAVES, WAV, read_columns, read_table
-from settings import UserInput
+from readers.text_tables import LAMP_MOT, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
+from settings import Config, DataInfo, UserInput
 from support.errors import InputError
 
 TABLE = motion_table(0.1 * np.arange(40), np.tile([1.5, 0.2, 0.1], (40, 1)))
@@ -50,21 +52,136 @@ def test_units_in_brackets_behind_the_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line, name", [("sec m m cm deg deg deg", "Zcg"), ("sec m m m m deg deg", "Roll"), ("min m m m deg deg deg", "")]
+    "line, name",
+    [
+        ("sec m m cm deg deg deg", "Zcg"),
+        ("sec m m m m deg deg", "Roll"),
+        ("min m m m deg deg deg", "Time"),
+        ("ms, m, m, m, deg, deg, deg", "Time"),
+        ("[h] [m] [m] [m] [deg] [deg] [deg]", "Time"),
+        ("m m cm deg deg deg", "Zcg"),  # without that of time
+        ("sec m m mm", "Zcg"),  # of the first columns alone
+        ("sec m m m/s deg/s deg/s deg/s", "Zcg"),
+        ("sec m m m deg/s deg/s deg/s", "Roll"),
+        ("Units: deg m m m deg deg deg", "Time"),
+    ],
 )
 def test_other_units_are_errors(tmp_path, line, name):
     file = write_rows(tmp_path / "a.mot", [SC_HEADER[0], line], TABLE)
-    if not name:  # begins with no unit of time that is known, so it is no line of units
-        read_columns(file, SC_MOT)
-        return
     with pytest.raises(InputError, match=f"unit of {name}"):
         read_columns(file, SC_MOT)
+
+
+@pytest.mark.parametrize(
+    "layout, header, fault",
+    [
+        (WAV, "Time(sec) Elevation(cm)", "unit of Wave is cm, expected m"),
+        (WAV, "Time(ms) Elevation(m)", "unit of Time is ms, expected s"),
+        (WAV, "Time,min Elevation,m", "unit of Time is min"),
+        (WAV, "Time, s Elevation, mm", "unit of Wave is mm"),
+        (WAV, "Time/s Elevation/cm", "unit of Wave is cm"),
+        (WAV, "Time_s Elevation_cm", "unit of Wave is cm"),
+        (WAV, "Time (s)   Wave elevation (deg)", "unit of Wave is deg"),
+        (WAV, "Time (s)   Wave elevation (m/s, up)", "unit of Wave is m/s"),
+        (WAV, "s\tcm", "unit of Wave is cm"),
+        (SC_VBM, "Time(sec) A(kN) B(kN)", "unit of VBM is kn, expected kN-m"),
+        (SC_VBM, "sec kN-m kN", "unit of VBM is kn"),
+        (SC_VBM, "kN-m kN", "unit of VBM is kn"),
+        (SEA, "Frequency(deg) Phase(deg) Amplitude(m) Heading(deg)", "unit of Frequency is deg, expected rad/s"),
+        (SEA, "Frequency Phase(s) Amplitude Heading", "unit of Phase is s"),
+        (SEA, "rad/s deg cm deg", "unit of Amplitude is cm"),
+        (SEA, "Frequency [rad/s] Phase [deg] Amplitude [m] Heading [m]", "unit of Heading is m"),
+        (SEA, "w(s) phi(deg) a(m) mu(deg)", "unit of Frequency is s"),
+    ],
+)
+def test_units_of_every_kind_of_file_are_checked(tmp_path, layout, header, fault):
+    file = write_rows(
+        tmp_path / "a", ["a title", header], TABLE[:, : layout.columns.get("VBM", 1) + 1 if layout != SEA else 4]
+    )
+    assert fault in faults_of(read_columns, file, layout)[0]
+
+
+@pytest.mark.parametrize(
+    "layout, header, factors",
+    [
+        (SEA, "Frequency(Hz) Phase(rad) Amplitude(ft) Heading(rad)", [2 * np.pi, 180 / np.pi, 0.3048, 180 / np.pi]),
+        (SEA, "Hz deg m rad", [2 * np.pi, 1, 1, 180 / np.pi]),
+        (SEA, "No(-) Dir(rad) Phase(deg) Amp(ft) Omega(rad/s)", None),
+        (SEA, "Omega, rad/s  Phase, deg  Amp, ft  Dir, deg", [1, 1, 0.3048, 1]),
+        (WAV, "Time_s Wave_ft", [1, 0.3048]),
+        (WAV, "Time (s) Wave elevation (ft, positive up)", [1, 0.3048]),
+        (WAV, "sec ft", [1, 0.3048]),
+    ],
+)
+def test_units_that_are_certain_are_converted(tmp_path, layout, header, factors):
+    table = np.random.default_rng(1).uniform(0.1, 1, (20, len(layout.columns) + (factors is None)))
+    table[:, 0] = np.arange(20)
+    file = write_rows(tmp_path / "a", ["a title", header], table)
+    values, remarks = read_table(file, layout)
+    expected = table * factors if factors else table[:, [4, 2, 3, 1]] * [1, 1, 0.3048, 180 / np.pi]
+    np.testing.assert_allclose(values, expected)
+    assert "converted" in remarks[-1]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Time(sec) Elevation(at CG)",
+        "Time(sec) Elevation(m, positive up)",
+        "Time(-) Elevation(-)",
+        "Time Elevation",
+        "Wave elevation in m",
+        "Wave in m",
+    ],
+)
+def test_what_is_no_other_unit_is_accepted(tmp_path, header):
+    file = write_rows(tmp_path / "a.wav", ["a", "b", header], TABLE[:, :2])
+    assert read_table(file, WAV)[1] == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["kN-m", "kN*m", "kN.m", "kNm", "kN m", "N-m", "MN-m", "t-m", "lb-ft", "10^6 N-m", "kN-meters"]
+)
+def test_the_bending_moment_keeps_the_files_unit(tmp_path, unit):
+    file = write_rows(tmp_path / "a.vbm", ["a", f"Time (sec)  Shear (kN)  Moment ({unit})"], TABLE[:, :3])
+    values, remarks = read_table(file, SC_VBM)
+    assert np.array_equal(values, TABLE[:, [0, 2]]) and remarks == []
 
 
 def test_a_control_character_in_a_unit_is_escaped(tmp_path):
     file = write_rows(tmp_path / "a.wav", ["a", "b", "Time(sec) Elevation(m\x1a)"], TABLE[:, :2])
     (line,) = faults_of(read_columns, file, WAV)
     assert r"unit of Wave is m\x1a, expected m" in line
+
+
+@pytest.mark.parametrize(
+    "first, second, same",
+    [
+        ("kN-m", "N-m", False),
+        ("kN-m", "t-m", False),
+        ("MN-m", "kN*m", False),
+        ("kN-m", "kNm", True),
+        ("kN-m", "", True),
+        ("N.m", "N m", True),
+    ],
+)
+def test_moments_of_both_codes_have_one_unit(tmp_path, first, second, same):
+    sc, lamp = write_realization(tmp_path)
+    path = Path(f"{lamp}.vbm")
+    text = path.read_text().replace("Moment(kN-m)", f"Moment({second})" if second else "Moment")
+    path.write_text(text)
+    path = Path(f"{sc}.vbm")
+    path.write_text(path.read_text().replace("Moment(kN-m)", f"Moment({first})"))
+    user = UserInput(input_vbm=True, output_vbm=True)
+    config = Config(user=user, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,)))
+    if same:
+        assert data_io.differing_units(config) == []
+        data_io.read_record(sc, lamp, user)
+    else:
+        (line,) = faults_of(data_io.read_record, sc, lamp, user)
+        assert data_io.differing_units(config) == [line]
+        assert f"{lamp}.vbm: the header's unit of VBM is {second.lower()}" in line
+        assert f"{sc}.vbm has {first.lower()}" in line
 
 
 def test_a_realization_says_what_was_converted(tmp_path):

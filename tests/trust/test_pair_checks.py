@@ -1,6 +1,7 @@
 """Contradictions put into the sample data are found one at a time; sound data have none."""
 
 import dataclasses
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,13 @@ def late(columns):
     columns[50:] = columns[:-50].copy()
 
 
+def later(rows: int):
+    def change(columns):
+        columns[rows:] = columns[:-rows].copy()
+
+    return change
+
+
 def spike(columns):
     columns[3000, 0] = 9999
 
@@ -93,6 +101,13 @@ KINDS = {
     "9999 in the wave": ({"wave": spike}, "jump"),
     "zeros in LAMP": ({"lamp": times(2, 0)}, "constant Pitch"),
     "zeros in both": ({"lamp": times(1, 0), "simple": times(1, 0)}, "constant Roll"),
+    "2 s late": ({"lamp": later(20)}, "lag"),
+    "SimpleCode 2 s late": ({"simple": later(20)}, "lag"),
+    "waves inverted": ({"wave": times(0, -1)}, "sign of the waves"),
+    "waves halved": ({"wave": times(0, 0.5)}, "size of the waves"),
+    "waves in centimetres": ({"wave": times(0, 100)}, "size of the waves"),
+    "heave's sign": ({"lamp": times(0, -1)}, "sign of Zcg"),
+    "pitch's sign": ({"simple": times(2, -1)}, "sign of Pitch"),
     "rows missing": ({"lamp": rows_missing}, "realization"),
 }
 
@@ -117,6 +132,50 @@ def test_a_contradiction_is_found_in_one_record_and_in_all(records, kind, count)
     found = {f.kind for f in findings}
     assert expected in found
     assert {f.pair.name for f in findings} == {record.name for record in records[:count]}
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        ({"wave": times(0, -1)}, "sign of the waves"),
+        ({"wave": times(0, 0.5)}, "size of the waves"),
+        ({"wave": times(0, 2)}, "size of the waves"),
+        ({"wave": times(0, 1 / 0.3048)}, "size of the waves"),
+        ({"wave": later(20)}, "lag of the waves"),
+        ({"wave": later(50)}, "sign of the waves"),  # half a period
+        ({"lamp": later(20)}, "lag"),
+        ({"simple": later(20)}, "lag"),
+        ({"lamp": times(0, -1)}, "sign of Zcg"),
+        ({"lamp": times(1, -1)}, "sign of Roll"),
+        ({"lamp": times(2, -1)}, "sign of Pitch"),
+    ],
+)
+def test_one_record_of_six_is_told_from_the_others(records, changes, expected, named):
+    """With handles in the names or without: records in which SimpleCode moves alike are of one sea state."""
+    if not named:
+        records = [dataclasses.replace(record, name=f"SC_{place}") for place, record in enumerate(records)]
+    findings = findings_in([changed(records[0], **changes), *records[1:]])
+    assert expected in {f.kind for f in findings} and {f.pair.name for f in findings} == {records[0].name}
+    if expected in ("lag", "lag of the waves"):
+        assert {f.kind for f in findings} == {expected}
+
+
+@pytest.mark.parametrize("who", ["lamp", "simple"])
+def test_a_single_pair_two_seconds_late_has_a_lag_and_no_other_columns(records, who):
+    (finding,) = findings_in([changed(records[0], **{who: later(20)})])
+    assert finding.kind == "lag" and "lags SimpleCode by" in finding.line
+
+
+@pytest.mark.parametrize("size", [1e9, 9e17])
+def test_huge_values_overflow_without_a_warning_of_numpy(records, size):
+    def huge(columns):
+        columns[1000:1010, 0] = size
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for who in ("lamp", "simple", "wave"):
+            assert findings_in([changed(records[0], **{who: huge}), *records[1:]])
 
 
 def test_the_file_in_another_unit_is_named(records):
