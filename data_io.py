@@ -31,6 +31,7 @@ CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
+FEW_RECORDS = 6  # of a training, that tell the conditions of an older network
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 
@@ -424,7 +425,7 @@ def conditions_of_network(folder: Path) -> Found:
     saved_networks.restore_replaced(folder)
     saved = saved_networks.read_metadata(folder)
     try:
-        known = [saved["network"].get(name) for name in ("time_step", "wave_ramp")]
+        known = [saved.get("network", {}).get(name) for name in ("time_step", "wave_ramp")]
         found = Conditions(*(None if value is None else float(value) for value in known))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(saved_networks.damaged_settings(folder, error)) from error
@@ -432,7 +433,7 @@ def conditions_of_network(folder: Path) -> Found:
         return Found(found)
     try:
         config = saved_networks.training_config(folder)
-        pairs = config.data.pairs("train")[: wave_ramp.MOST_RECORDS]
+        pairs = config.data.pairs("train")[:FEW_RECORDS]
         return Found(conditions_of([read_record(*pair, config.user).value for pair in pairs], config.user))
     except InputError:
         line = "was saved by an earlier version without the time step of its records, and their files are not there: "
