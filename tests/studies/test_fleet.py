@@ -351,3 +351,10 @@ def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(t
     older = record_statistics.load(tmp_path)
     assert fleet_sources.spectra_table(older, older, groups_of(older, older, ()), 0.9).empty
     assert "predict again" in fleet.remarks(older, older, ())[0] and not fleet.remarks(many, many, ())
+
+
+def test_warnings_of_readers_are_told(saved_network, tmp_path, capsys):
+    path = next((tmp_path / "LAMP_files").glob("*.mot"))
+    path.write_text(path.read_text().replace("sec m m m deg", "sec ft ft ft deg"))
+    assert fleet.main(["--network", "ship"]) == 0
+    assert f"{path.name}: converted" in capsys.readouterr().err
