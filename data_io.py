@@ -4,6 +4,7 @@ Angles are in degrees, lengths in metres, time in seconds, and no sign is change
 Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -431,13 +432,15 @@ def conditions_of_network(folder: Path) -> Found:
         raise InputError(saved_networks.damaged_settings(folder, error)) from error
     if found.time_step:
         return Found(found)
-    try:
+    with contextlib.suppress(InputError, TypeError, ValueError, AttributeError):
         config = saved_networks.training_config(folder)
         pairs = config.data.pairs("train")[:FEW_RECORDS]
-        return Found(conditions_of([read_record(*pair, config.user).value for pair in pairs], config.user))
-    except InputError:
-        line = "was saved by an earlier version without the time step of its records, and their files are not there: "
-        return Found(found, [f"{folder}: {line}records of another time step are not noticed; train it again"])
+        found = conditions_of([read_record(*pair, config.user).value for pair in pairs], config.user)
+    remark = "was saved by an earlier version, without the time step of its records, and their files are not there"
+    return Found(
+        found,
+        [] if found.time_step else [f"{folder}: {remark}: records of another time step go unnoticed; train it again"],
+    )
 
 
 def names_by_path(data: DataInfo) -> dict[str, str]:

@@ -8,6 +8,7 @@ backwards in time so that it reaches the first row, gives the likelihood of any 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 RAMPS = np.concatenate([np.arange(0.0, 20.0, 0.5), np.arange(20.0, 62.0, 2.0)])  # s that are tried
 SPACING = 0.5  # s between the rows that are looked at
@@ -66,14 +67,14 @@ def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) 
     scale = eta[begin:].std()
     if time[-1] - time[0] < SHORTEST or not scale > CALM or abs(eta[begin:].mean()) > scale / 2:
         return None
-    factors = np.stack([factor(grid, ramp) for ramp in ramps], axis=1)
-    scaled = eta[:, None] / scale / factors
-    windows = np.lib.stride_tricks.sliding_window_view(scaled, ORDER + 1, axis=0)  # (row, ramp, lag)
-    later = windows[begin:, 0]
+    eta /= scale
+    first = slice(begin + ORDER)
+    factors = np.stack([factor(grid[first], ramp) for ramp in ramps], axis=1)
+    later, early = (sliding_window_view(x, ORDER + 1, axis=0) for x in (eta[begin:], eta[first, None] / factors))
     past, now = later[:, 1:], later[:, 0]
     weights = np.linalg.solve(past.T @ past + NOISE * len(past) * np.eye(ORDER), past.T @ now)
     free = max(len(now) - 2 * ORDER, ORDER)
     variance = np.sum((now - past @ weights) ** 2) / free + NOISE
-    errors = windows[:begin, :, 0] - windows[:begin, :, 1:] @ weights
+    errors = early[:, :, 0] - early[:, :, 1:] @ weights  # (row, ramp)
     found = -0.5 * (errors**2).sum(axis=0) / variance - np.log(factors[:begin]).sum(axis=0)
     return np.where(np.asarray(ramps) <= time[0] + longest, found, np.nan)

@@ -88,8 +88,9 @@ def as_trained(config: Config) -> Config:
     """
     if config.user.training_mode:
         return config
-    own, trained = config.user.transient_time, training_config(config.network_folder).user.transient_time
-    if own == trained:
+    settings = read_metadata(config.network_folder).get("settings", {})
+    own, trained = config.user.transient_time, training_settings(settings)["transient_time"]
+    if own == trained or not isinstance(trained, int | float):
         return config
     remark = (
         f"{config.network_folder} was trained with {trained:g} s, which is used, so that errors and statistics compare"
