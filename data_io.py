@@ -4,25 +4,27 @@ Angles are in degrees, lengths in metres, time in seconds, and no sign is change
 Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from readers import record_cache, text_tables
-from readers.alignment import align, interpolated
+from readers import conditions, record_cache, text_tables, wave_ramp
+from readers.alignment import align, interpolated, same_step, time_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
+from readers.conditions import UNKNOWN, Conditions
 from readers.units import same_moment
 from readers.wave_grid import grid_offsets, wave_elevation
-from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
-from support import run_folder
+from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
+from support import run_folder, saved_networks
 from support.cores import cores
-from support.errors import InputError
+from support.errors import Found, InputError
 from support.files import written_aside
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
@@ -41,6 +43,7 @@ CHANNEL_UNITS = ChannelUnits({"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pi
 VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
+FEW_RECORDS = 6  # of a training, that tell the conditions of an older network
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 
@@ -52,6 +55,7 @@ class Record:
     time: (rows,) s; LAMP's rows if there is LAMP.
     inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
     simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
+    own_time: (rows of the files,) s if the record was resampled to the network's time step.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Record:
     inputs: np.ndarray
     targets: np.ndarray | None
     simple: np.ndarray
+    own_time: np.ndarray | None = None
 
     def after(self, transient: float) -> slice:
         """The rows after the first seconds (transient)."""
@@ -66,13 +71,18 @@ class Record:
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """All but the name."""
-        return {name: value for name, value in vars(self).items() if name != "name"}
+        """All that there are."""
+        return {name: value for name, value in vars(self).items() if name != "name" and value is not None}
+
+    @property
+    def time_step(self) -> float:
+        """s."""
+        return time_step(self.time)
 
     @property
     def digest(self) -> str:
         """A hash of all numbers of the record."""
-        return record_cache.digest(array for array in self.arrays.values() if array is not None)
+        return record_cache.digest(self.arrays.values())
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ class CachedRecord:
     name: str
     file: Path
     digest: str
+    time_step: float
 
     def read(self) -> Record:
         """Raises InputError if the file has disappeared since the run began."""
@@ -214,23 +225,33 @@ def _differing_units(files: Iterable[tuple[str, text_tables.Layout]]) -> list[st
 
 
 def read_record(
-    sc: str, lamp: str | None, user: UserInput, waves: str | None = None, name: str | None = None
-) -> tuple[Record, list[str]]:
+    sc: str,
+    lamp: str | None,
+    user: UserInput,
+    waves: str | None = None,
+    name: str | None = None,
+    shared: Conditions = UNKNOWN,
+) -> Found:
     """One realization from its files, aligned on time.
 
     sc, lamp: paths without extensions; lamp is None without LAMP.
     user: the settings that select the channels.
     waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
     name: the record's name; by default SimpleCode's file name.
-    Returns the record and the warnings about it, one line each. InputError has all errors in the realization's files.
+    shared: what the record has to share with the training: it is resampled to the network's time step.
+    Returns the `Record` and the warnings about it, one line each. InputError has all errors in the realization's files.
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
     sea = tables.pop("sea", ("", None))[1]
-    time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res)
+    time, own_time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns["track"].T, time, *points, user.wave_ramp_time)
+    elif "waves" in columns and not lamp:
+        wave_file = files["waves"][0]
+        columns["waves"], lines = conditions.begun_as_in_training(wave_file, time, columns["waves"], shared)
+        warnings += lines
     columns.setdefault("sc_vbm", np.full((len(time), 1), np.nan))
 
     def joint(sources: list[str]) -> np.ndarray:
@@ -239,8 +260,8 @@ def read_record(
     inputs = joint(["sc_vbm"] * user.input_vbm + ["sc"] * user.input_3dof + ["waves"] * user.input_waves)
     simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
     targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
-    record = Record(name or Path(sc).name, time, inputs, targets, simple)
-    return record, _warn_of_other_writers(sc, lamp) + converted + warnings
+    record = Record(name or Path(sc).name, time, inputs, targets, simple, None if own_time is time else own_time)
+    return Found(record, _warn_of_other_writers(sc, lamp) + converted + warnings)
 
 
 def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
@@ -316,43 +337,66 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
 def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
-    With a cache_path, records that are not in the cache yet are parsed and written there, and all stay on disk.
+    All have one time step: that of the network, or in a training that of most training records. With a cache_path,
+    records that are not in the cache yet are parsed and written there, and all stay on disk.
     Raises InputError with all errors in all files, one line each, or if the cache cannot be written.
     """
     data = config.data
     if data.cache_path:
         record_cache.prepare(Path(data.cache_path))
-    names = names_by_path(data)
+    source = config.user.fine_tune_filename if config.user.training_mode else config.user.model_load_filename
+    shared, warnings = conditions_of_network(NETWORKS_FOLDER / source) if source else (UNKNOWN, [])
     pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
+    results = _read_pairs(pairs, config)
+    sets_of = [set_name for set_name, *_ in pairs]
+    if shared.time_step is None and "train" in sets_of and config.user.training_mode:
+        steps = [record.time_step for name, (record, _) in zip(sets_of, results, strict=True) if name == "train"]
+        step, lines = conditions.usual_step(steps)
+        shared, warnings = replace(shared, time_step=step), [*warnings, *lines]
+    if shared.time_step:
+        others = [i for i, (record, _) in enumerate(results) if not same_step(record.time_step, shared.time_step)]
+        for i, found in zip(others, _read_pairs([pairs[i] for i in others], config, shared.time_step), strict=True):
+            results[i] = found
+    sets: dict[str, list] = {set_name: [] for set_name in SET_NAMES}
+    for set_name, (record, lines) in zip(sets_of, results, strict=True):
+        sets[set_name].append(record)
+        warnings = [*warnings, *lines]
+    kind = RecordsOnDisk if data.cache_path else tuple
+    sets = {name: kind(tuple(records)) for name, records in sets.items()}
+    return sets, list(dict.fromkeys([*warnings, *_differing_waves(config, sets, shared)]))
+
+
+def _read_pairs(
+    pairs: Sequence[tuple[str, str, str]], config: Config, step: float | None = None
+) -> list[tuple[Record | CachedRecord, list[str]]]:
+    """The records of (set, SimpleCode path, LAMP path), each with its warnings. step: s, see `read_record`.
+
+    Raises InputError with all errors in all files.
+    """
+    names = names_by_path(config.data)
     with ThreadPoolExecutor(cores()) as pool:  # pandas releases Python's global interpreter lock
-        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config), pairs)
+        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config, step), pairs)
         # disable=None: without a terminal
         results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))
     faults = [line for found in results if isinstance(found, InputError) for line in found.lines]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
-    sets: dict[str, list] = {set_name: [] for set_name in SET_NAMES}
-    warnings: list[str] = []
-    for (set_name, *_), (record, lines) in zip(pairs, results, strict=True):
-        sets[set_name].append(record)
-        warnings += lines
-    kind = RecordsOnDisk if data.cache_path else tuple
-    return {name: kind(tuple(records)) for name, records in sets.items()}, list(dict.fromkeys(warnings))
+    return results
 
 
 def _find_or_read(
-    sc: str, lamp: str, name: str, config: Config
+    sc: str, lamp: str, name: str, config: Config, step: float | None
 ) -> tuple[Record | CachedRecord, list[str]] | InputError:
     """A realization from the cache or else from its files, with its warnings; or the errors in its files.
 
-    Raises InputError if the cache cannot be written.
+    step: as in `_read_pairs`. Raises InputError if the cache cannot be written.
     """
-    file = _cache_file(sc, lamp, config)
+    file = _cache_file(sc, lamp, config, step)
     kept = record_cache.load(file) if file else None
     if kept is None or len(kept.arrays["time"]) < 2 * config.user.time_res:
         try:
-            record, warnings = read_record(sc, lamp, config.user, name=name)
-            if _cache_file(sc, lamp, config) != file:
+            record, warnings = read_record(sc, lamp, config.user, name=name, shared=Conditions(step))
+            if _cache_file(sc, lamp, config, step) != file:
                 raise InputError(f"{sc}: its files changed while they were read; run again when they are complete")
         except InputError as error:
             return error
@@ -360,16 +404,78 @@ def _find_or_read(
             return record, warnings
         kept = record_cache.Kept(record.arrays, warnings, record.digest)
         record_cache.save(file, kept)
-    return CachedRecord(name, file, kept.digest), kept.remarks
+    return CachedRecord(name, file, kept.digest, time_step(kept.arrays["time"])), kept.remarks
 
 
-def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
+def _cache_file(sc: str, lamp: str, config: Config, step: float | None) -> Path | None:
     """The cache file of a realization, which may not exist yet; None without a cache."""
     if not config.data.cache_path:
         return None
     files = _files_of(sc, lamp, config.user)
     chosen = {name: getattr(config.user, name) for name in user_settings("channels")}
+    chosen |= {"time_step": step} if step else {}
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
+
+
+def _differing_waves(config: Config, sets: Mapping[str, Sequence[Record]], shared: Conditions) -> list[str]:
+    """A line for each record whose waves begin otherwise than in the training, which may be that of this run."""
+    place = wave_at_centre(input_channels(config.user))
+    if shared.wave_ramp is None and config.user.training_mode:
+        shared = conditions_of(sets["train"], config.user)
+    if place is None or shared.wave_ramp is None or config.user.wave_grid_x_size * config.user.wave_grid_y_size > 1:
+        return []
+
+    def lines(job: tuple[str, int]) -> list[str]:
+        record, lamp = sets[job[0]][job[1]], config.data.pairs(job[0])[job[1]][1]
+        return conditions.differing_waves(f"{lamp}.wav", record.time, record.inputs[:, place], shared)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return [
+            line
+            for found in pool.map(lines, [(name, i) for name, records in sets.items() for i in range(len(records))])
+            for line in found
+        ]
+
+
+# ---- what a record shares with the training -----------------------------------------------------------------------
+
+
+def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
+    """What predicted records have to share with these training records, which have one time step."""
+    place = wave_at_centre(input_channels(user))
+    if not len(records):
+        return UNKNOWN
+    if place is None or user.wave_grid_x_size * user.wave_grid_y_size > 1:
+        return Conditions(records[0].time_step, None if place is None else user.wave_ramp_time)
+    some = range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))
+    waves = ((record.time, record.inputs[:, place]) for record in (records[i] for i in some))
+    return Conditions(records[0].time_step, wave_ramp.common_ramp(waves, user.wave_ramp_time))
+
+
+def conditions_of_network(folder: Path) -> Found:
+    """The `Conditions` of the training of a saved network, and a line if its time step is not known.
+
+    Those of networks of earlier versions follow from the files of the training, if they are still there. Raises
+    InputError if the network is missing or damaged.
+    """
+    saved_networks.restore_replaced(folder)
+    saved = saved_networks.read_metadata(folder)
+    try:
+        known = [saved.get("network", {}).get(name) for name in ("time_step", "wave_ramp")]
+        found = Conditions(*(None if value is None else float(value) for value in known))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(saved_networks.damaged_settings(folder, error)) from error
+    if found.time_step:
+        return Found(found)
+    with contextlib.suppress(InputError, TypeError, ValueError, AttributeError):
+        config = saved_networks.training_config(folder)
+        pairs = config.data.pairs("train")[:FEW_RECORDS]
+        found = conditions_of([read_record(*pair, config.user).value for pair in pairs], config.user)
+    remark = "was saved by an earlier version, without the time step of its records, and their files are not there"
+    return Found(
+        found,
+        [] if found.time_step else [f"{folder}: {remark}: records of another time step go unnoticed; train it again"],
+    )
 
 
 def names_by_path(data: DataInfo) -> dict[str, str]:

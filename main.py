@@ -10,7 +10,7 @@ import data_io
 import settings
 from readers import input_file
 from studies import experiment_queue
-from support import errors
+from support import errors, saved_networks
 from trust import flagging, pair_checks
 
 input_file.explain_import_errors()
@@ -33,6 +33,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
 
     after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
+    config = saved_networks.as_trained(config)
     sets, remarks = data_io.read_sets(config)
     pairs = pair_checks.check(config, sets, remarks)
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import input_channels, mirrored_channels, output_channels
+from data_io import Record, conditions_of, input_channels, mirrored_channels, output_channels
 from layers import keras_layers
 from layers.fused_lstm import FusedLSTM
 from layers.kinds import KINDS
@@ -49,9 +49,12 @@ class Architecture:
     # Missing in networks of older versions.
     look_ahead: int = 0
     mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
+    time_step: float | None = None  # of the training records, s; a network step is time_res times as long
+    wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
 
     @classmethod
-    def of(cls, user: UserInput, standardization: Standardization) -> "Architecture":
+    def of(cls, user: UserInput, standardization: Standardization, records: Sequence[Record] = ()) -> "Architecture":
+        """That of the settings, to be trained on these records."""
         own = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
         return cls(
             inputs=input_channels(user),
@@ -59,6 +62,7 @@ class Architecture:
             standardization=standardization,
             mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
             **{name: getattr(user, name) for name in own},
+            **vars(conditions_of(records, user)),
         )
 
     @classmethod
@@ -259,7 +263,7 @@ def load(config: Config) -> TrainedNetwork:
         ("input channels", architecture.inputs, input_channels(user)),
         ("output channels", architecture.outputs, output_channels(user)),
         ("time_res", architecture.time_res, user.time_res),
-        *_wave_grids(metadata, user),
+        *wave_grids(metadata, user),
     ]
     faults = [
         f"{folder}: trained with {name} {listed(has)}, the input file asks for {listed(asked)}; make them the same"
@@ -280,7 +284,7 @@ def load(config: Config) -> TrainedNetwork:
     return _with_weights(folder, metadata, architecture)
 
 
-def _wave_grids(metadata: dict[str, Any], user: UserInput) -> list[tuple[str, Any, Any]]:
+def wave_grids(metadata: dict[str, Any], user: UserInput) -> list[tuple[str, Any, Any]]:
     """(name, saved value, value in the input file) of the settings that place the points of a wave grid."""
     along, across = user.wave_grid_x_size > 1, user.wave_grid_y_size > 1
     bears_on = {"ship_length": along, "ship_beam": across, "wave_ramp_time": along or across}
@@ -356,6 +360,10 @@ def _check_architecture(architecture: Architecture) -> None:
         lower, upper = limits[name].limits
         if not lower <= getattr(architecture, name) <= upper:
             raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
+    for name in ("time_step", "wave_ramp"):
+        value = getattr(architecture, name)
+        if value is not None and not 0 <= value <= 1e6:
+            raise ValueError(f"{name} {value!r}, expected 0 to 1e6 s")
     s = architecture.standardization
     for names, *numbers in (
         (architecture.inputs, s.input_mean, s.input_deviation),

@@ -19,7 +19,9 @@ from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
+from readers.alignment import interpolated
 from readers.cases import handle_in
+from readers.conditions import Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
@@ -179,21 +181,27 @@ def _write_prediction(
 ) -> None:
     """The outputs and, on request, their bounds; with the record's track (rows, 3) also LAMP's .mot.
 
+    Both have the rows of the record's files, also if it was resampled to the network's time step.
+
     prediction: as in `Predicted`.
     """
     names = list(data_io.output_channels(config.user))
     table = outputs = prediction[:, : len(names)]
+    motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT if name in names]]
     if bands and config.save.bands:
         table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
         names += bands.names
+    time = record.time
+    if record.own_time is not None:
+        time = record.own_time
+        table, motions = (interpolated(np.column_stack([record.time, each]), time) for each in (table, motions))
     path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
     run_folder.note(config.output_folder, [path.name])
-    data_io.write_prediction(path, record.time, table, names)
+    data_io.write_prediction(path, time, table, names)
     if track is not None:
         path = path.with_suffix(".mot")
         run_folder.note(config.output_folder, [path.name])
-        motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT]]
-        data_io.write_lamp_motions(path, record.time, track, motions)
+        data_io.write_lamp_motions(path, time, track, motions)
 
 
 def predict_without_lamp(
@@ -210,12 +218,13 @@ def predict_without_lamp(
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     recorder, statistics = record_statistics.Recorder.of(config), []
     collect, flags, predicted = Collector(), [], 0
+    shared = data_io.conditions_of_network(config.network_folder).value  # `data_io.read_sets` has warned already
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                found.append(collect(_with_track, config, sc, waves, names[sc]))
+                found.append(collect(_with_track, config, sc, waves, names[sc], shared))
             found = [each for each in found if each]
             records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
@@ -236,10 +245,11 @@ def predict_without_lamp(
     return flags, collect.faults
 
 
-def _with_track(config: Config, sc: str, waves: str | None, name: str) -> Found:
+def _with_track(config: Config, sc: str, waves: str | None, name: str, shared: Conditions) -> Found:
     """A record without LAMP, and SimpleCode's track if LAMP's .mot is to be written (else None)."""
-    record, remarks = data_io.read_record(sc, None, config.user, waves, name)
-    track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
+    record, remarks = data_io.read_record(sc, None, config.user, waves, name, shared)
+    time = record.time if record.own_time is None else record.own_time
+    track = data_io.read_track(sc, time) if config.user.output_3dof else None
     return Found((record, track), remarks)
 
 

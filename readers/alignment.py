@@ -1,24 +1,33 @@
-"""Aligns the files of a realization on one time axis."""
+"""Aligns the files of a realization on one time axis, and resamples records to the network's time step."""
 
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from support.errors import InputError
 
+SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to a network of 0.1 s 0.5 % slower
+# Of a motion's standard deviation, between every second row and a spline through the others. On sample ships in seas of
+# 5 to 15 s the error of resampling was then 3 to 4 % (0.04 and 1 % at 0.02 and 0.2). Waves are rougher than motions.
+LARGEST_ERROR = 0.7
+MOTIONS = ("sc", "lamp")  # sources
+
 
 def align(
-    sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int
-) -> tuple[np.ndarray, dict[str, np.ndarray], list[str]]:
+    sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int, wanted: float | None = None
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], list[str]]:
     """All columns at the reference's times, over the interval that all files cover.
 
     sources: by name, (file, table): (rows, column) with time (s) first.
-    reference: the source whose rows are kept; sources with other rows are interpolated linearly.
+    reference: the source whose rows are kept; sources with other rows are interpolated, see `interpolated`.
     time_res: InputError is raised unless the files have at least twice as many rows in common.
-    Returns time (rows,) in s; by source, its columns (rows, column) without time; and warnings, one line each.
+    wanted: time step, s; a reference with another one is resampled to it. None: its own.
+    Returns time (rows,) in s; the reference's own times in that interval; by source, its columns (rows, column) without
+    time; and warnings, one line each. Raises InputError for files that are too coarse to be resampled.
     """
     file, table = sources[reference]
-    step, time = _step(table), table[:, 0]
+    step, time = time_step(table[:, 0]), table[:, 0]
     begin = max(other[0, 0] for _, other in sources.values()) - 0.01 * step
     end = min(other[-1, 0] for _, other in sources.values()) + 0.01 * step
     time = time[(time >= begin) & (time <= end)]
@@ -29,29 +38,83 @@ def align(
             f"(twice time_res) are needed; {spans}: check that they belong together"
         )
     warnings = []
-    longest = max(other[-1, 0] - other[0, 0] + _step(other) for _, other in sources.values())
+    longest = max(other[-1, 0] - other[0, 0] + time_step(other[:, 0]) for _, other in sources.values())
     if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
         warnings.append(f"{file}: only {time[0]:g} to {time[-1]:g} s is used, as {spans}")
     remedies = "run the simulation again, or split it into two records", "write the file with a constant step"
     for what, remedy in zip(_irregularities(time, step), remedies, strict=True):
         if what:
             warnings.append(f"{file}: {what}; the network assumes equal steps: {remedy}")
-    columns = {}
+    own_time = time
+    if wanted and len(time) > 1 and not same_step(step, wanted):
+        # A hair is added, so that rounded times lose no row.
+        time = own_time[0] + wanted * np.arange(int((own_time[-1] - own_time[0]) / wanted + 0.01) + 1)
+        warnings.append(
+            f"{file}: its time step is {step:g} s, that of the network {wanted:g} s: resampled to {wanted:g} s"
+        )
+        if len(time) < 2 * time_res:
+            raise InputError(
+                f"{file}: {len(time)} rows at the network's time step of {wanted:g} s, at least {2 * time_res} (twice "
+                "time_res) are needed; give a longer record"
+            )
+    columns, faults = {}, []
     for key, (path, other) in sources.items():
-        columns[key] = _same_rows(other, time, step)
+        columns[key] = _same_rows(other, time, wanted or step)
         if columns[key] is None:
             columns[key] = interpolated(other, time)
-            warnings.append(_why_interpolated(path, other, file, time, step))
-    return time, columns, warnings
+            faults += _why_too_coarse(path, other, wanted or step) if key in MOTIONS else []
+            if key != reference:
+                warnings.append(_why_interpolated(path, other, file, time, wanted or step))
+    if faults:
+        raise InputError(list(dict.fromkeys(faults)))
+    return time, own_time, columns, warnings
 
 
 def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """The table's columns at the given times, without its own time, which comes first."""
-    return np.stack([np.interp(time, table[:, 0], column) for column in table[:, 1:].T], axis=1)
+    """The table's columns at the given times, without its own time, which comes first.
+
+    A cubic spline, or straight lines if rows are missing. Root mean squared errors from 0.2 to 0.1 s in a sea of 15 s:
+    5e-5 of the wave's standard deviation, and 3e-3 with straight lines.
+    """
+    own, columns = table[:, 0], table[:, 1:]
+    if len(own) < 4 or any(_irregularities(own, time_step(own))):
+        return np.stack([np.interp(time, own, column) for column in columns.T], axis=1)
+    return CubicSpline(own, columns)(time)
 
 
-def _step(table: np.ndarray) -> float:
-    return float(np.median(np.diff(table[:, 0]))) if len(table) > 1 else 0.0
+def time_step(time: np.ndarray) -> float:
+    """The time step in s; 0 for a single row. Of times with few decimals (0.33, 0.67, 1.0) the mean, else the median.
+
+    time: (rows,) s.
+    """
+    if len(time) < 2:
+        return 0.0
+    step, mean = float(np.median(np.diff(time))), float((time[-1] - time[0]) / (len(time) - 1))
+    evenly = np.linspace(time[0], time[-1], len(time))
+    return round(mean, 9) if np.abs(time - evenly).max() < 0.1 * step else step
+
+
+def same_step(first: float, second: float) -> bool:
+    """Whether two time steps are the same, apart from the rounding of times in files."""
+    return abs(first - second) <= SAME_STEP * second
+
+
+def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
+    """A line if the file's rows are too far apart to tell what is between them; empty if not."""
+    own = time_step(table[:, 0])
+    if own <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], own)):
+        return []
+    columns, inner = table[:, 1:], slice(3, -3, 2)
+    errors = CubicSpline(table[::2, 0], columns[::2])(table[inner, 0]) - columns[inner]
+    scale = columns.std(axis=0)
+    share = (np.sqrt(np.mean(errors**2, axis=0)) / np.where(scale > 0, scale, np.inf)).max()
+    if share <= LARGEST_ERROR:
+        return []
+    return [
+        f"{path}: its time step of {own:g} s is too coarse for the {step:g} s that are needed: the motions between the "
+        f"rows are not known (every second row is {100 * share:.0f} % of the standard deviation off what the others "
+        f"tell, at most {100 * LARGEST_ERROR:.0f} %); run the simulation with a finer step"
+    ]
 
 
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
@@ -61,7 +124,7 @@ def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray |
     if np.abs(table[at, 0] - time).max() > tolerance:
         return None
     one_after_the_other = at[-1] - at[0] == len(time) - 1
-    return table[at, 1:] if one_after_the_other or abs(_step(table) - step) <= tolerance else None
+    return table[at, 1:] if one_after_the_other or abs(time_step(table[:, 0]) - step) <= tolerance else None
 
 
 def _irregularities(time: np.ndarray, step: float) -> tuple[str, str]:
@@ -81,11 +144,11 @@ def _irregularities(time: np.ndarray, step: float) -> tuple[str, str]:
 
 
 def _why_interpolated(path: str, table: np.ndarray, file: str, time: np.ndarray, step: float) -> str:
-    own = _step(table)
+    own = time_step(table[:, 0])
     gap, _ = _irregularities(table[:, 0], own)
     if gap and abs(own - step) <= 0.01 * step:
         return f"{path}: {gap}; interpolated linearly: run the simulation again"
     return (
         f"{path}: its rows (step {own:g} s, from {table[0, 0]:g} s) do not match those of {file} (step {step:g} s, "
-        f"from {time[0]:g} s): interpolated linearly; write both at the same times to avoid this"
+        f"from {time[0]:g} s): interpolated; write both at the same times to avoid this"
     )

@@ -170,7 +170,7 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> R
     """
     unseen = load_out_of_fold(folder)
     if not {record.name for record in known} >= set(unseen):
-        known = _read_training_records(training_config(folder))
+        known = _read_training_records(training_config(folder), folder)
     own = [record for record in known if record.name in unseen]
     faults = [
         f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
@@ -183,12 +183,15 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> R
     return RecordTable.joined([recorder.lamp_record(record, unseen[record.name]) for record in own])
 
 
-def _read_training_records(config: Config) -> list[Record]:
+def _read_training_records(config: Config, folder: Path) -> list[Record]:
+    """The LAMP records of a network's training, as they were read then; prints the warnings about them."""
     collect, names = Collector(), data_io.names_by_path(config.data)
+    shared = collect(data_io.conditions_of_network, folder)
     pairs = [*config.data.pairs("train"), *config.data.pairs("val")]
-    found = [collect(data_io.read_record, sc, lamp, config.user, None, names[sc]) for sc, lamp in pairs]
+    found = [collect(data_io.read_record, sc, lamp, config.user, None, names[sc], shared) for sc, lamp in pairs]
     collect.check()
-    return [record for record, _ in found]
+    warn(collect.remarks)
+    return found
 
 
 def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:

@@ -155,20 +155,21 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()
     names = data_io.unique_names(paths)
+    shared = collect(data_io.conditions_of_network, config.network_folder)
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
             found = []
             for path in paths[start : start + RECORDS_AT_ONCE]:
-                found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path]))
+                found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path], shared))
                 bar.update()
-            records = [each[0] for each in found if each]
+            records = [record for record in found if record]
             predictions = predictor.predict([record.inputs for record in records])
             for record, predicted in zip(records, predictions, strict=True):
                 watched = flagging.watched(config, record)
                 candidates.append(judged(record, watched, predicted, watch.known, deviation))
     if not candidates:
         raise InputError(collect.faults)
-    warn(collect.faults)
+    warn([*collect.remarks, *collect.faults])
     return candidates, watch.known.features
 
 

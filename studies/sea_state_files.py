@@ -17,7 +17,7 @@ from data_io import MOTIONS
 from metrics import SIMPLECODE, significant_single_amplitude
 from readers.alignment import align
 from readers.cases import Handle, find_handle, parse_handle, read_cases, sea_state
-from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns
+from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns, read_table
 from settings import NETWORKS_FOLDER
 from support.errors import Collector, Found, InputError
 from support.files import posix
@@ -192,12 +192,14 @@ def read_prediction(path: Path | str) -> Tables:
     return {channels: (str(path), read_columns(path, layout))}
 
 
-def read_motions(path: str, motions: Layout, moment: Layout) -> Tables:
-    """LAMP's or SimpleCode's motions and, if the file exists, vertical bending moment."""
-    tables = {MOTIONS: (f"{path}.mot", read_columns(f"{path}.mot", motions))}
+def read_motions(path: str, motions: Layout, moment: Layout) -> Found:
+    """LAMP's or SimpleCode's motions and, if the file exists, vertical bending moment, as `Tables`."""
+    table, remarks = read_table(f"{path}.mot", motions)
+    tables = {MOTIONS: (f"{path}.mot", table)}
     if os.path.isfile(f"{path}.vbm"):
-        tables["VBM",] = (f"{path}.vbm", read_columns(f"{path}.vbm", moment))
-    return tables
+        table, more = read_table(f"{path}.vbm", moment)
+        tables["VBM",], remarks = (f"{path}.vbm", table), [*remarks, *more]
+    return Found(tables, remarks)
 
 
 def read_amplitudes(models: Mapping[str, Paths], truths: Paths) -> Found:
@@ -228,13 +230,14 @@ def _amplitudes(model: str, path: str, lamp: Tables | None, truth: str) -> Found
 
     Raises InputError if a file of the model is missing or faulty, or the files share no stretch of time.
     """
-    own = read_motions(path, SC_MOT, SC_VBM) if model == SIMPLECODE else read_prediction(f"{path}.txt")
+    is_own = model == SIMPLECODE
+    own, converted = read_motions(path, SC_MOT, SC_VBM) if is_own else Found(read_prediction(f"{path}.txt"))
     if lamp is None:
         return Found([])
     has_moment = "VBM" in chain(*own)
     tables = {("LAMP", channels): table for channels, table in lamp.items() if has_moment or channels == MOTIONS}
     tables |= {("model", channels): table for channels, table in own.items()}
-    _, columns, warnings = align(tables, ("LAMP", MOTIONS), 1)
+    _, _, columns, warnings = align(tables, ("LAMP", MOTIONS), 1)
     amplitudes = {"LAMP": {}, "model": {}}
     for (code, channels), values in columns.items():
         amplitudes[code] |= zip(channels, map(significant_single_amplitude, values.T), strict=True)
@@ -242,4 +245,4 @@ def _amplitudes(model: str, path: str, lamp: Tables | None, truth: str) -> Found
     missing = "missing; the vertical bending moment of this realization is left out"
     remarks = [f"{truth}.vbm: {missing}"] if of_model.keys() - of_lamp.keys() else []
     rows = [(channel, of_lamp[channel], ssa) for channel, ssa in of_model.items() if channel in of_lamp]
-    return Found(rows, [*warnings, *remarks])
+    return Found(rows, [*converted, *warnings, *remarks])

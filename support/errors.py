@@ -5,12 +5,12 @@ import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from errno import EACCES, EDQUOT, EFBIG, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS, ESTALE
-from typing import Any
+from typing import Any, NamedTuple
 
 # What reading a damaged file of numbers or JSON may raise.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+SHOWN = 3  # files in a line
 REMEDIES = {  # by the numbers of the system's errors
     (ENOSPC, EDQUOT, EFBIG): "free some disk space and run again",
     (EACCES, EPERM, EROFS): "check your permissions there, and whether another program has the file open",
@@ -30,8 +30,7 @@ class Diverged(InputError):
     """A training that produced no network; repeating it with the same settings would not either."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What a step has found, with warnings about it, one line each."""
 
     value: Any
@@ -63,9 +62,14 @@ class Collector:
 
 
 def warn(lines: Iterable[str]) -> None:
-    """Prints warnings to stderr, each line once."""
+    """Prints warnings to stderr, each line once, and one line for files about which the same is said."""
+    files: dict[str, list[str]] = {}
     for line in dict.fromkeys(lines):
-        print(f"Warning: {line}", file=sys.stderr)
+        file, _, text = line.partition(": ")
+        files.setdefault(text, []).append(file)
+    for text, alike in files.items():
+        more = f" and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
+        print(f"Warning: {', '.join(alike[:SHOWN])}{more}" + f": {text}" * bool(text), file=sys.stderr)
 
 
 def report(faults: Iterable[str]) -> None:

@@ -81,6 +81,24 @@ def training_config(folder: Path) -> Config:
         raise InputError(damaged_settings(folder, error)) from error
 
 
+def as_trained(config: Config) -> Config:
+    """The settings of a run that loads a network, with the network's transient_time; says so if it was another one.
+
+    Otherwise errors, bands and statistics of the fleet would leave out other seconds than those of the training.
+    """
+    if config.user.training_mode:
+        return config
+    settings = read_metadata(config.network_folder).get("settings", {})
+    own, trained = config.user.transient_time, training_settings(settings)["transient_time"]
+    if own == trained or not isinstance(trained, int | float):
+        return config
+    remark = (
+        f"{config.network_folder} was trained with {trained:g} s, which is used, so that errors and statistics compare"
+    )
+    warn([f"UserInputArgs.transient_time = {own:g} s: {remark}"])
+    return config.with_user(transient_time=trained)
+
+
 def _tuple(value):
     return tuple(posix(v) if isinstance(v, str) else v for v in value) if isinstance(value, list) else value
 

@@ -29,6 +29,7 @@ from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from prediction import Predictor, save_out_of_fold
 from readers.cases import sea_state
+from readers.conditions import UNKNOWN
 from settings import Config, UserInput
 from support import saved_networks
 from support.cores import cores
@@ -68,7 +69,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
                 return found
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
-            architecture = Architecture.of(user, standardization)
+            architecture = Architecture.of(user, standardization, records)
             _check_objectives(config, records, architecture)
             if metadata:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
@@ -118,6 +119,8 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
         for n, fold in zip(networks, folds, strict=True)
     ]
+    whole = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
+    trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **whole))
     metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
     return finish(config, trained, folder, metadata, "all folds trained", out_of_fold=list(found), folds=each)
 

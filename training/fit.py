@@ -12,7 +12,7 @@ import threadpoolctl
 
 from layers.kinds import KINDS
 from layers.standardization import Standardization
-from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata
+from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
 from settings import NETWORKS_FOLDER, Config, UserInput
 from support import saved_networks
 from support.errors import Diverged, InputError, counted, warn
@@ -107,10 +107,10 @@ class Setup:
 def _set_up(config: Config, sets: Sets, seed: int, s: Standardization | None = None) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(user, s or Standardization.of(sets["train"]))
+    architecture = Architecture.of(user, s or Standardization.of(sets["train"]), sets["train"])
     source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
     if source:
-        architecture = _fitting_architecture(source, architecture)
+        architecture = _fitting_architecture(source, architecture, user)
     model = build_training_model(architecture)
     if source:
         model.set_weights(source.model.get_weights())
@@ -146,17 +146,23 @@ def _validation_sequences(config: Config, sets: Sets, setup: Setup) -> Sequences
     return val if sets["val"] else None
 
 
-def _fitting_architecture(source: TrainedNetwork, wanted: Architecture) -> Architecture:
-    """The architecture to fine-tune: that of the settings, with the saved network's standardization."""
+def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: UserInput) -> Architecture:
+    """The architecture to fine-tune: that of the settings, with the saved network's standardization.
+
+    The records have the saved network's time step, see `data_io.read_sets`, which also says if their waves begin
+    otherwise.
+    """
     shared = dataclasses.replace(wanted, standardization=source.architecture.standardization)
-    faults = []
-    for f in dataclasses.fields(Architecture):
-        has, asked = getattr(source.architecture, f.name), getattr(shared, f.name)
-        if has != asked and f.name not in ("dropout", "mean_with_mirrored"):
-            faults.append(
-                f"UserInputArgs: fine_tune_filename names a network with {f.name} {listed(has)}, the settings ask for "
-                f"{listed(asked)}; make them the same"
-            )
+    free = ("dropout", "mean_with_mirrored", "time_step", "wave_ramp")
+    names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
+    compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
+    metadata = saved_networks.read_metadata(NETWORKS_FOLDER / user.fine_tune_filename)
+    faults = [
+        f"UserInputArgs: fine_tune_filename names a network with {name} {listed(has)}, the settings ask for "
+        f"{listed(asked)}; make them the same"
+        for name, has, asked in [*compared, *wave_grids(metadata, user)]
+        if has != asked
+    ]
     if faults:
         raise InputError(faults)
     return shared

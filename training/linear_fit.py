@@ -35,7 +35,7 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     Without a val set the train set decides. The history has one row, as there are no epochs.
     """
     user = config.user
-    architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]))
+    architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]), sets["train"])
     s = architecture.standardization
     print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
     began = time.perf_counter()

@@ -518,3 +518,10 @@ def test_spectra_of_a_large_fleet_are_those_of_some_records_of_each_sea_state():
     second = joined.chosen((joined.rows["record"] == names[1]).to_numpy())
     first = recorder(1).fleet_record(record, record.targets[:, None])
     np.testing.assert_allclose(second.spectra[:3, 0], first.spectra[:3, 0] * (0.25 + 1 + 2.25) / 3, rtol=1e-4)
+
+
+def test_warnings_of_readers_are_told(saved_network, tmp_path, capsys):
+    path = next((tmp_path / "LAMP_files").glob("*.mot"))
+    path.write_text(path.read_text().replace("sec m m m deg", "sec ft ft ft deg"))
+    assert fleet.main(["--network", "ship"]) == 0
+    assert f"{path.name}: converted" in capsys.readouterr().err

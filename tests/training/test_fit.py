@@ -635,6 +635,21 @@ def test_a_network_that_does_not_fit_is_not_fine_tuned(eagerly, monkeypatch, use
     assert not FOLDER.exists()
 
 
+def test_a_wave_grid_at_other_points_is_not_fine_tuned():
+    from test_network import untrained
+
+    grid = {"wave_grid_x_size": 3, "ship_length": 100.0, "num_layers": 1, "hidden_size": 3}
+    saved, wanted = UserInput(**grid, wave_ramp_time=5.0), UserInput(**grid, fine_tune_filename="source")
+    source = untrained(**grid)
+    network.save_model(source.model, Path("saved_models/source/model.keras"))
+    facts = {"settings": Config(user=saved).as_dict(), "network": network.dataclasses.asdict(source.architecture)}
+    Path("saved_models/source/settings.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError) as caught:
+        fit._fitting_architecture(source, source.architecture, wanted)
+    (line,) = caught.value.lines
+    assert "wave_ramp_time 5.0" in line and "10.0" in line
+
+
 def test_fine_tuning_from_a_network_that_is_not_there():
     with pytest.raises(InputError, match="nothing"):
         train(fine_tune_filename="nothing")

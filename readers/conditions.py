@@ -1,0 +1,66 @@
+"""What a record has to share with the training of the network that predicts it, beside channels and settings."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from readers.alignment import same_step
+from readers.wave_ramp import factor, other_ramp
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """time_step: of the records, s. wave_ramp: s over which their waves grow, 0 for none. None: not known."""
+
+    time_step: float | None = None
+    wave_ramp: float | None = None
+
+
+UNKNOWN = Conditions()
+
+
+def usual_step(steps: Sequence[float]) -> tuple[float, list[str]]:
+    """The time step (s) of most training records, the finer one if two are as frequent; and a line if they differ."""
+    counts = Counter(round(step, 6) for step in steps)
+    alike = {step: sum(count for other, count in counts.items() if same_step(other, step)) for step in counts}
+    usual = max(alike, key=lambda step: (alike[step], -step))
+    if alike[usual] == len(steps):
+        return usual, []
+    shown = ", ".join(f"{step:g} s ({count})" for step, count in sorted(counts.items()))
+    remark = f"records of several time steps: {shown}; the network gets {usual:g} s, that of most"
+    return usual, [f"DataInfoArgs.train_lamp: {remark}"]
+
+
+def begun_as_in_training(
+    file: str, time: np.ndarray, wave: np.ndarray, shared: Conditions
+) -> tuple[np.ndarray, list[str]]:
+    """Waves with the ramp of the training if they have none, and a line if they had to be changed or cannot be.
+
+    time: (rows,) s. wave: (rows, 1) elevation in m.
+    """
+    trained = shared.wave_ramp
+    begun = None if trained is None else other_ramp(time, wave[:, 0], trained)
+    if begun is None:
+        return wave, []
+    if begun == 0:
+        line = f"{file}: the waves begin at full height, those of the training grow over {trained:g} s: this is applied"
+        return wave * factor(time, trained)[:, None], [line]
+    return wave, [_other_beginning(file, begun, trained, "give waves that begin as those of the training")]
+
+
+def differing_waves(file: str, time: np.ndarray, wave: np.ndarray, shared: Conditions) -> list[str]:
+    """A line if the waves of a record with LAMP, which are left as they are, begin otherwise than in the training."""
+    begun = None if shared.wave_ramp is None else other_ramp(time, wave, shared.wave_ramp)
+    remedy = "make sure that they are the waves that LAMP ran in"
+    return [] if begun is None else [_other_beginning(file, begun, shared.wave_ramp, remedy)]
+
+
+def _other_beginning(file: str, begun: float, trained: float, remedy: str) -> str:
+    here = f"grow over about {begun:.2g} s" if begun else "begin at full height"
+    there = f"grow over {trained:g} s" if trained else "begin at full height"
+    return (
+        f"{file}: the waves {here}, those of the training {there}: the first {max(begun, trained):.2g} s of the "
+        f"prediction are wrong; {remedy}"
+    )

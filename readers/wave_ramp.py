@@ -1,0 +1,80 @@
+"""How waves begin: whether, and over which time, their elevation grows linearly from nothing.
+
+LAMP multiplies the elevation by min(t / ramp, 1), t being its absolute time; SimpleCode's own waves are there at once.
+Divided by the right factor, the first rows of a record go on like the later ones. An autoregressive model of these,
+backwards in time so that it reaches the first row, gives the likelihood of any ramp.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+RAMPS = np.concatenate([np.arange(0.0, 20.0, 0.5), np.arange(20.0, 62.0, 2.0)])  # s that are tried
+SPACING = 0.5  # s between the rows that are looked at
+ORDER = 12  # rows from which the model predicts the one before
+NOISE = 1e-3  # of the variance, that the model leaves open at least
+CALM = 1e-3  # m: with less there are no waves
+SHORTEST = 55.0  # s of a record in which its waves can be judged
+CLEAR = 8.0  # difference of log-likelihoods from which on one ramp excludes another
+MOST_RECORDS = 20  # that decide on the ramp of a training
+
+
+def factor(time: np.ndarray, ramp: float) -> np.ndarray:
+    """(rows,) factor of the elevation. time: (rows,) s. ramp: s, 0 for none."""
+    return np.clip(time / ramp, 0.0, 1.0) if ramp > 0 else np.ones(len(time))
+
+
+def common_ramp(waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float) -> float | None:
+    """The ramp (s) with which the waves of several records begin; 0 if there is none, None if it cannot be told.
+
+    waves: (time in s, elevation in m) of each. expected: s, taken if the records do not contradict it.
+    """
+    ramps = np.append(RAMPS, expected)
+    found = [each for each in (log_likelihoods(*wave, ramps) for wave in waves) if each is not None]
+    if not found:
+        return None
+    joint = np.where(np.isnan(found).all(axis=0), -np.inf, np.nansum(found, axis=0))
+    possible = ramps[joint > joint.max() - CLEAR]
+    if possible.min() == 0 and possible.max() > 0:
+        return None if possible.max() > 5 else 0.0
+    return float(expected if expected in possible else ramps[joint.argmax()])
+
+
+def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float) -> float | None:
+    """The ramp (s) with which a record's waves begin if it is clearly not `ramp`, 0 if there is none; else None."""
+    ramps = np.append(RAMPS, ramp)
+    found = log_likelihoods(time, wave, ramps)
+    if found is None or np.isnan(found[-1]):
+        return None
+    if found[0] - found[-1] > CLEAR:
+        return 0.0
+    best = float(ramps[np.nanargmax(found)])
+    differs = abs(best - ramp) > max(2.0, ramp / 2)
+    return best if differs and np.nanmax(found) - found[-1] > CLEAR * (2 if ramp else 1) else None
+
+
+def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) -> np.ndarray | None:
+    """(ramp,) log-likelihood of each ramp (s) that ends in the first third of the record, NaN for the others.
+
+    None where a record cannot tell: a calm, constant or short one, or waves that do not vary around zero.
+    time: (rows,) s. wave: (rows,) elevation, m.
+    """
+    longest = min((time[-1] - time[0]) / 3, RAMPS[-1])
+    grid = np.arange(max(time[0], SPACING), time[-1], SPACING)  # at time 0 a ramp leaves nothing
+    eta = np.interp(grid, time, wave)
+    begin = int(np.searchsorted(grid, grid[0] + longest))
+    scale = eta[begin:].std()
+    if time[-1] - time[0] < SHORTEST or not scale > CALM or abs(eta[begin:].mean()) > scale / 2:
+        return None
+    eta /= scale
+    first = slice(begin + ORDER)
+    factors = np.stack([factor(grid[first], ramp) for ramp in ramps], axis=1)
+    later, early = (sliding_window_view(x, ORDER + 1, axis=0) for x in (eta[begin:], eta[first, None] / factors))
+    past, now = later[:, 1:], later[:, 0]
+    weights = np.linalg.solve(past.T @ past + NOISE * len(past) * np.eye(ORDER), past.T @ now)
+    free = max(len(now) - 2 * ORDER, ORDER)
+    variance = np.sum((now - past @ weights) ** 2) / free + NOISE
+    errors = early[:, :, 0] - early[:, :, 1:] @ weights  # (row, ramp)
+    found = -0.5 * (errors**2).sum(axis=0) / variance - np.log(factors[:begin]).sum(axis=0)
+    return np.where(np.asarray(ramps) <= time[0] + longest, found, np.nan)
