@@ -19,6 +19,9 @@ from trust import bands
 CALIBRATION_FILE = "calibration.json"
 REPORT_FILE = "band_report.csv"
 SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
+# What a row of the report is worth, by its set: only test records measure the bands.
+CHECK = "check of the calibration with itself"
+BASES = {"val": CHECK, "val, its sea state left out": f"{CHECK}, between sea states", "test": "measured"}
 LEVEL = 90  # percent, of the bands in texts and figures; or the highest lower level that can be calibrated
 
 
@@ -96,11 +99,12 @@ def of_run(
     channels, tables = trained.architecture.outputs, []
     if config.user.training_mode:
         scale = np.array(trained.architecture.standardization.output_deviation)
-        residuals = list(_residuals(config, sets, predictions, scale, trained.architecture.num_networks))
-        calibration = bands.calibrate(residuals, scale, channels)
+        networks = (trained.architecture.num_networks, config.user.num_networks)
+        residuals = list(_residuals(config, sets, predictions, scale, networks[0]))
+        calibration = bands.calibrate(residuals, scale, channels, *networks)
         bands.save(calibration, path)
         print(bands.missing_levels(len(residuals)), end="")
-        tables = _left_out(residuals, scale, channels)
+        tables = _left_out(residuals, scale, channels, networks)
     else:
         try:
             calibration = bands.load(path)
@@ -113,7 +117,8 @@ def of_run(
         return None
     for record, prediction in zip(sets["test"], predictions["test"], strict=True):
         error, spread = _counted(config, record, prediction)
-        tables.append(bands.coverage(calibration, error, spread).assign(set="test", record=record.name))
+        if len(error):
+            tables.append(bands.coverage(calibration, error, spread).assign(set="test", record=record.name))
     return Bands(calibration, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
 
 
@@ -136,40 +141,50 @@ def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: in
 def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Residuals]:
     """Yields the residuals of each train and val record, with one record in memory at a time.
 
-    The predictions of val are out of fold already, see `outputs.predict_sets`.
+    The predictions of val are out of fold already, see `outputs.predict_sets`. A record that ends within the transient
+    has none.
     """
+    own = config.user.num_networks
     with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
         for set_name in ("train", "val"):
             for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
-                if record.name not in out_of_fold:
+                counts = record.after(config.user.transient_time)
+                if record.name not in out_of_fold or not len(record.time[counts]):
                     continue
+                seen = None
                 if set_name == "train":
-                    own = config.user.num_networks
-                    prediction = seen_otherwise(prediction, out_of_fold[record.name], networks, own)
-                yield bands.residuals(*_counted(config, record, prediction), scale, record.name)
+                    unseen = out_of_fold[record.name]
+                    outputs, spread = np.split(prediction, 2, axis=1)
+                    squares = (record.targets - outputs, spread, unseen - outputs)
+                    seen = bands.seen_squares(*(values[counts] for values in squares), networks, own)
+                    prediction = seen_otherwise(prediction, unseen, networks, own)
+                yield bands.residuals(*_counted(config, record, prediction), scale, record.name, seen)
 
 
-def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:
+def _left_out(
+    residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str], networks: tuple[int, int]
+) -> list[pd.DataFrame]:
     """Coverage of each record by bands from the other records, and from the other sea states if there are several."""
     names = [record.name for record in residuals]
     states = [name.rpartition("-")[0] for name in names]
-    tables = [bands.left_out(residuals, names, scale, channels).assign(set="val")]
+    tables = [bands.left_out(residuals, names, scale, channels, *networks).assign(set="val")]
     if 1 < len(set(states)) < len(names):
-        by_state = bands.left_out(residuals, states, scale, channels)
+        by_state = bands.left_out(residuals, states, scale, channels, *networks)
         tables.append(by_state.assign(set="val, its sea state left out"))
     return [table for table in tables if "record" in table]
 
 
 def save_report(config: Config, found: Bands | None) -> None:
-    """Writes band_report.csv and prints its main results."""
+    """Writes band_report.csv, with a column basis (see BASES), and prints its main results."""
     if found is None or found.by_record.empty:
         return
     table = bands.report(found.by_record)
+    table.insert(1, "basis", table["set"].map(BASES))
     data_io.write_tables(config.output_folder, {REPORT_FILE: table})
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
         unit = data_io.CHANNEL_UNITS[row.channel]
         print(
-            f"{row.set}, {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
+            f"{row.set} ({row.basis}), {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
             f"{row.worst_record}; mean half-width {row.half_width:.3g} {unit}"
         )
