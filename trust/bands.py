@@ -123,7 +123,9 @@ def _variance_within(spread: np.ndarray, apart: np.ndarray, networks: int, own: 
     return np.maximum(spread**2 - of_means, 0) * networks / (networks - 2)
 
 
-def seen_squares(error: np.ndarray, spread: np.ndarray, apart: np.ndarray, networks: int, own: int) -> np.ndarray | None:
+def seen_squares(
+    error: np.ndarray, spread: np.ndarray, apart: np.ndarray, networks: int, own: int
+) -> np.ndarray | None:
     """(2, channel), means over the steps of a record: the squared error of the networks that have seen it, and
     `_variance_within`. None if only one has seen it.
 
@@ -147,8 +149,8 @@ def further_variance(unseen: float, seen: float, within: float, networks: int, o
 
     Seen, errors and deviations of a network shrink by the same factor g: for a linear smoother, the error at a record
     is 1 - h times the error of the same smoother without the record, h being the record's leverage, and the networks
-    have the record's LAMP motions in common. So the mean square of `own` networks that have seen the records is g^2 times
-    that of as many that have not (`unseen`), which gives g, and with it the variance v of unseen records.
+    have the record's LAMP motions in common. So the mean square of `own` networks that have seen the records is g^2
+    times that of as many that have not (`unseen`), which gives g, and with it the variance v of unseen records.
 
     unseen, seen, within: mean squares of the error out of fold, of the mean of the networks that have seen the record,
     and variance within (see `seen_squares`). In simulated trainings expected errors were 1.3 times too large without g,

@@ -69,7 +69,7 @@ def test_long_records_weigh_no_more_than_short_ones():
 
 @pytest.mark.parametrize("count, differing", [(9, 0.0), (9, 0.5), (12, 0.3), (20, 0.0), (20, 1.0), (60, 0.5)])
 def test_exchangeable_scores_are_covered_as_asked(count, differing):
-    """Records differ in size by a factor of exp(differing); 91 to 100 % where a further record is not covered at all."""
+    """Records differ by a factor of exp(differing); 91 to 100 % where a further record counts as not covered."""
     rng, covered = np.random.default_rng(count), []
     for _ in range(100):
         sizes = rng.lognormal(0, differing, count + 10)
@@ -97,7 +97,9 @@ def fold_residuals(errors: np.ndarray, own: int) -> bands.Residuals:
     return bands.residuals(-unseen, spread, np.ones(1), seen=seen)
 
 
-@pytest.mark.parametrize("folds, members, shared", [(4, 1, 1), (4, 2, 1), (4, 2, 0.3), (4, 3, 0), (3, 3, 1), (2, 2, 0.5)])
+@pytest.mark.parametrize(
+    "folds, members, shared", [(4, 1, 1), (4, 2, 1), (4, 2, 0.3), (4, 3, 0), (3, 3, 1), (2, 2, 0.5)]
+)
 def test_bands_with_several_networks_in_each_fold(folds, members, shared):
     """Networks know their own records no better than others; 57 to 81 % with c of one network for that of several."""
     rng, networks, tables, factors = np.random.default_rng(9), folds * members, [], []
