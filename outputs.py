@@ -256,7 +256,8 @@ def flag_records(
     if watch is None:
         return []
     return [
-        flagging.row(watch, config, set_name, record) | (bands.about(record.time, prediction) if bands else {})
+        flagging.row(watch, config, set_name, record, bool(bands))
+        | (bands.about(record.time, prediction) if bands else {})
         for record, prediction in zip(records, predictions, strict=True)
     ]
 

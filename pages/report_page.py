@@ -23,7 +23,7 @@ PAGE = "report.html"
 STYLE_FILE = Path(__file__).with_name("report.css")
 FLEET_FILES = ("fleet_statistics.csv", "fleet_statistics.json")
 # Columns that may be empty, or hold names that look like numbers.
-TEXTS = dict.fromkeys(("record", "sea_state", "unit", "odd", "window", "outside_training"), str)
+TEXTS = dict.fromkeys(("record", "worst_record", "sea_state", "unit", "odd", "window", "outside_training"), str)
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
 # In order of preference: section, files, how many of them, caption.
