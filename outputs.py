@@ -100,7 +100,7 @@ def _predictions(
                 other = unseen.get(record.name)
                 if other is not None and len(other) == len(predicted):
                     if predicted.shape[1] > other.shape[1]:
-                        own = config.user.num_networks
+                        own = run_bands.unseen_networks(config, predictor.num_networks)
                         predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
                     else:  # out_of_fold.npz lies beside a single network
                         predicted[:] = other

@@ -77,7 +77,7 @@ class Calibration:
     floor, mean_over_one, rms: (channel,), sigma_0, c, and root mean square error over that of sigma + sigma_0, both of
         further records.
     factor, whole: (level, channel), q for steps and for whole records. constant: (level, channel), half-width of a band
-    of constant width.
+    of constant width. own: how many networks have not seen a record; 1 in files of versions that took more for one.
     """
 
     channels: tuple[str, ...]
@@ -89,6 +89,7 @@ class Calibration:
     factor: np.ndarray
     whole: np.ndarray
     constant: np.ndarray
+    own: int = 1
 
     def half_width(self, spread: np.ndarray, level: int, whole: bool = False) -> np.ndarray:
         """Half-width of the band (step, channel), given the spread of the networks (step, channel)."""
@@ -218,7 +219,7 @@ def calibrate(
     count = len(channels) if levels else 0
     found = [_calibrate_channel(records, k, scale[k], levels, (networks, own)) for k in range(count)]
     columns = [np.stack(values, axis=-1) for values in zip(*found, strict=True)] or [np.empty((0, 0))] * 6
-    return Calibration(tuple(channels), levels, len(records), *columns)
+    return Calibration(tuple(channels), levels, len(records), *columns, own)
 
 
 def _calibrate_channel(
@@ -337,7 +338,7 @@ def load(path: Path) -> Calibration:
     arrays = {name: np.array(facts[name], float) for name in shapes}
     if levels and not all(arrays[n].shape == shapes[n] and np.isfinite(arrays[n]).all() for n in shapes):
         raise ValueError("it has missing values")
-    return Calibration(channels, levels, int(facts["num_records"]), **arrays)
+    return Calibration(channels, levels, int(facts["num_records"]), **arrays, own=int(facts.get("own", 1)))
 
 
 def missing_levels(num_records: int) -> str:

@@ -12,8 +12,8 @@ import metrics
 from data_io import Record
 from network import TrainedNetwork
 from settings import Config
-from support.errors import UNREADABLE, first_line, warn
-from support.saved_networks import OUT_OF_FOLD_FILE
+from support.errors import UNREADABLE, InputError, first_line, warn
+from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
 from trust import bands
 
 CALIBRATION_FILE = "calibration.json"
@@ -80,6 +80,20 @@ def are_possible(config: Config) -> bool:
     return any((config.network_folder / name).is_file() for name in (OUT_OF_FOLD_FILE, CALIBRATION_FILE))
 
 
+def unseen_networks(config: Config, networks: int) -> int:
+    """How many of the networks have not seen a record: those of a fold; of a loaded network as it was trained.
+
+    networks: of all folds.
+    """
+    if config.user.training_mode:
+        return config.user.num_networks
+    try:
+        folds = read_metadata(config.network_folder).get("folds")
+    except InputError:
+        folds = None
+    return networks // len(folds) if folds else 1
+
+
 def of_run(
     config: Config,
     trained: TrainedNetwork,
@@ -99,8 +113,8 @@ def of_run(
     channels, tables = trained.architecture.outputs, []
     if config.user.training_mode:
         scale = np.array(trained.architecture.standardization.output_deviation)
-        networks = (trained.architecture.num_networks, config.user.num_networks)
-        residuals = list(_residuals(config, sets, predictions, scale, networks[0]))
+        networks = (trained.architecture.num_networks, unseen_networks(config, trained.architecture.num_networks))
+        residuals = list(_residuals(config, sets, predictions, scale, networks))
         calibration = bands.calibrate(residuals, scale, channels, *networks)
         bands.save(calibration, path)
         print(bands.missing_levels(len(residuals)), end="")
@@ -113,6 +127,8 @@ def of_run(
         except UNREADABLE as error:
             warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
             return None
+        if calibration.own < (own := unseen_networks(config, trained.architecture.num_networks)):
+            warn([f"{path}: takes the {own} networks of a fold for one; its bands may be far too narrow: train again"])
     if not calibration.levels:
         return None
     for record, prediction in zip(sets["test"], predictions["test"], strict=True):
@@ -144,7 +160,6 @@ def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Res
     The predictions of val are out of fold already, see `outputs.predict_sets`. A record that ends within the transient
     has none.
     """
-    own = config.user.num_networks
     with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
         for set_name in ("train", "val"):
             for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
@@ -156,8 +171,8 @@ def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Res
                     unseen = out_of_fold[record.name]
                     outputs, spread = np.split(prediction, 2, axis=1)
                     squares = (record.targets - outputs, spread, unseen - outputs)
-                    seen = bands.seen_squares(*(values[counts] for values in squares), networks, own)
-                    prediction = seen_otherwise(prediction, unseen, networks, own)
+                    seen = bands.seen_squares(*(values[counts] for values in squares), *networks)
+                    prediction = seen_otherwise(prediction, unseen, *networks)
                 yield bands.residuals(*_counted(config, record, prediction), scale, record.name, seen)
 
 

@@ -1,6 +1,7 @@
 """Bands of a run with three networks that are right but for noise, from the file of a training with folds."""
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -168,3 +169,19 @@ def test_records_within_the_transient_have_no_bands_and_cost_nothing(run):
     assert (
         bands.calibration.num_records == COUNT - 1 and bands.by_record.query("set == 'test'")["record"].nunique() == 2
     )
+
+
+def test_a_loaded_network_has_the_folds_it_was_trained_with_whatever_the_input_file_has(run, capsys):
+    run.bands()
+    folder = run.config.network_folder
+    (folder / "model.keras").touch()
+    (folder / "settings.json").write_text(json.dumps({"folds": [{}, {}]}))
+    config = dataclasses.replace(run.config, user=UserInput(training_mode=False, num_networks=1))
+    assert run_bands.unseen_networks(config, 6) == 3
+    assert run_bands.unseen_networks(config.with_user(training_mode=True, num_networks=2), 6) == 2
+    assert dataclasses.replace(run, networks=4).bands(training_mode=False) is not None
+    assert "takes the 2 networks of a fold for one" in capsys.readouterr().err
+    path = folder / run_bands.CALIBRATION_FILE
+    path.write_text(path.read_text().replace('"own": 1', '"own": 2'))
+    assert dataclasses.replace(run, networks=4).bands(training_mode=False).calibration.own == 2
+    assert capsys.readouterr().err == ""
