@@ -26,7 +26,7 @@ MOST_WINDOWS = 4000  # training windows that are kept
 FEATURES = ("standard deviation", "largest value", "steepness", "rate")
 FLAGGED = 0.1  # records with p up to this are flagged
 FEWEST_FOR_P = 19  # with fewer training records p cannot be small, and the rank is shown instead
-COLUMNS = ("furthest_out", "value", "training_low", "training_high")
+OUTSIDE_COLUMNS = ("furthest_out", "value", "training_low", "training_high")
 NEGLIGIBLE = 0.01  # of the largest motion, such as roll in head seas: smaller differences between windows are noise
 SAME_LENGTH = 0.15  # relative difference between parts that are compared
 PARTS_OF_ONE = 4  # into which a single training record is cut, to be compared with itself
@@ -143,7 +143,7 @@ def distances(training: np.ndarray, windows: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(np.partition(squares, near - 1, axis=1)[:, :near], 0)).mean(axis=1)
 
 
-def chance(parts: int, training: int, place: int, above: int | np.ndarray) -> float | np.ndarray:
+def chance(parts: int, training: int, place: int, above: int) -> float:
     """The probability that of `above` + `place` largest of all parts at least `place` are the record's.
 
     parts, training: how many parts the record and the training have. All parts are exchangeable.
@@ -151,7 +151,7 @@ def chance(parts: int, training: int, place: int, above: int | np.ndarray) -> fl
     own = np.arange(place, parts + 1)
     most = above + place
 
-    def log_choices(total: int, chosen: int | np.ndarray) -> np.ndarray:
+    def log_choices(total: int, chosen: np.ndarray) -> np.ndarray:
         return gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
 
     own = own[(own <= most) & (most - own <= training)]
@@ -198,9 +198,9 @@ def _furthest_out(training: Known, window: np.ndarray, channels: Sequence[str], 
     furthest = int(outside.argmax())
     if outside[furthest] > 0:
         limits = (float(value[furthest]) for value in (window, training.low, training.high))
-        return dict(zip(COLUMNS, (names[furthest], *limits), strict=True))
+        return dict(zip(OUTSIDE_COLUMNS, (names[furthest], *limits), strict=True))
     differences = training.features - (window - training.centre) / training.scale
     nearest = np.abs(differences[(differences**2).sum(axis=1).argmin()])
     first, second = (names[place] for place in np.argsort(nearest)[:-3:-1])
     words = f"unusual combination of {first} and {second}" if unlike else ""
-    return dict(zip(COLUMNS, (words, np.nan, np.nan, np.nan), strict=True))
+    return dict(zip(OUTSIDE_COLUMNS, (words, np.nan, np.nan, np.nan), strict=True))
