@@ -102,7 +102,7 @@ def _predictions(
                 other = unseen.get(record.name)
                 if other is not None and len(other) == len(predicted):
                     if predicted.shape[1] > other.shape[1]:
-                        own = config.user.num_networks
+                        own = run_bands.unseen_networks(config, predictor.num_networks)
                         predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
                     else:  # out_of_fold.npz lies beside a single network
                         predicted[:] = other
@@ -265,7 +265,8 @@ def flag_records(
     if watch is None:
         return []
     return [
-        flagging.row(watch, config, set_name, record) | (bands.about(record.time, prediction) if bands else {})
+        flagging.row(watch, config, set_name, record, bool(bands))
+        | (bands.about(record.time, prediction) if bands else {})
         for record, prediction in zip(records, predictions, strict=True)
     ]
 

@@ -19,8 +19,12 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
     Left, for each channel: the share of steps covered against the nominal level, a thin line for each record and the
     mean. Right: each record's root mean square error against the one expected from the spread of the networks.
 
+    Of the test records, which measure the bands; without any, of those that they were calibrated on, and so called.
+
     by_record: columns set, record, channel, level, covered, rmse, expected_rmse, see `bands.coverage`.
     """
+    is_test = by_record["set"] == "test"
+    by_record = by_record[is_test if is_test.any() else by_record["set"] == by_record["set"].iloc[0]]
     channels = list(dict.fromkeys(by_record["channel"]))
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2)
@@ -42,7 +46,8 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
         unit = CHANNEL_UNITS[channel]
         sharpness.set(xlim=(0, largest), ylim=(0, largest))
         sharpness.set(xlabel=f"Expected RMS error [{unit}]", ylabel=f"{channel}: RMS error [{unit}]")
-    axes[0, 0].set_title("Steps within the band")
+    checked = "" if is_test.any() else ":\ncheck of the calibration with itself"
+    axes[0, 0].set_title(f"Steps within the band{checked}")
     axes[0, 1].set_title("Error of each record, actual and expected")
     axes[-1, 0].set_xlabel("Level of the band [%]")
     lines = {"each record": each | {"marker": "o", "markersize": 3}, "mean over the records": mean}

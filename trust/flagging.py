@@ -8,6 +8,7 @@ import pandas as pd
 
 import data_io
 from data_io import Record
+from readers import record_cache
 from readers.cases import Handle, find_handle, handle_in
 from settings import Config
 from support.errors import UNREADABLE, first_line, warn
@@ -16,7 +17,10 @@ from trust import novelty
 
 KNOWN_FILE = "training_windows.npz"  # beside the network
 TABLE = "predicted_records.csv"
-REMEDY = "run this record in LAMP, or widen the training set; bands are not guaranteed for it"
+IDENTITY = ["set", "digest"]  # columns
+WITH_LAMP, WITHOUT_LAMP = "add this record, which has been run in LAMP, to the training set", "run this record in LAMP"
+WIDEN = "or widen the training set"
+NO_GUARANTEE = "; its bands are not guaranteed"
 NEAREST_HEADING = 20.0  # deg
 HANDLE_UNITS = {"height": "m", "period": "s", "second_height": "m", "second_period": "s", "speed": "knots"}
 
@@ -28,6 +32,11 @@ class Watch:
     known: novelty.Known
     handles: tuple[Handle, ...]
 
+    @property
+    def digest(self) -> str:
+        """A hash of the training windows: rows with the same one were compared with the same training."""
+        return record_cache.digest([self.known.features, self.known.scores])[:16]
+
 
 def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     """Saves with a network that was just trained the windows of its training records, to compare predictions with."""
@@ -36,7 +45,8 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
     features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
     with written_aside(config.network_folder / KNOWN_FILE) as aside, open(aside, "wb") as file:
-        np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features)))
+        kinds = ["moment" if name == "VBM" else "motion" for name in _channels(config).values()]
+        np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features, kinds)))
 
 
 def load(config: Config) -> Watch | None:
@@ -68,14 +78,16 @@ def _channels(config: Config) -> dict[int, str]:
     return channels if wave is None else channels | {wave: "Wave"}
 
 
-def row(watch: Watch, config: Config, set_name: str, record: Record) -> dict[str, object]:
-    """One row of predicted_records.csv."""
+def row(watch: Watch, config: Config, set_name: str, record: Record, has_bands: bool = False) -> dict[str, object]:
+    """One row of predicted_records.csv. has_bands: whether the record's prediction has bands."""
     windows = novelty.window_features(record.time, watched(config, record))
     found = novelty.judge(watch.known, *windows, list(_channels(config).values()))
     outside = outside_handles(record.name, watch.handles)
     flagged = found.pop("unlike") or bool(outside)
+    remedy = f"{WITHOUT_LAMP if set_name == 'predict' else WITH_LAMP}, {WIDEN}" + NO_GUARANTEE * has_bands
     name = {"set": set_name, "record": record.name, "handle": handle_in(record.name), "flagged": flagged}
-    return name | found | {"outside_training": "; ".join(outside), "remedy": REMEDY if flagged else ""}
+    kept = {"digest": record.digest, "compared_with": watch.digest}
+    return name | found | {"outside_training": "; ".join(outside), "remedy": remedy if flagged else ""} | kept
 
 
 def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
@@ -105,11 +117,22 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
 
 
 def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
-    """Writes predicted_records.csv and prints how many records are flagged, and the most unusual one."""
+    """Writes predicted_records.csv and prints how many records are flagged, and the most unusual one.
+
+    The rows of earlier runs with the same network stay, but for those of an earlier test set, where the run has one,
+    and for records (set and digest) that were predicted again. A training begins anew.
+    """
     if not rows:
         return
     table = pd.DataFrame(rows).round(5)
-    data_io.write_tables(config.output_folder, {TABLE: table})
+    is_training = config.user.training_mode and config.data.train_sc
+    earlier = pd.DataFrame() if is_training else _earlier_rows(config)
+    if len(earlier):
+        again = earlier.set_index(IDENTITY).index.isin(table.set_index(IDENTITY).index)
+        stays = (earlier["compared_with"] == table["compared_with"].iloc[0]) & ~again
+        earlier = earlier[stays & ~((earlier["set"] == "test") & bool(config.data.test_sc))]
+    joint = pd.concat([earlier, table.astype(object)], ignore_index=True) if len(earlier) else table
+    data_io.write_tables(config.output_folder, {TABLE: joint})
     flagged = table[table["flagged"]]
     print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
     if flagged.empty:
@@ -118,8 +141,26 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
     for _, texts in outside[outside != ""].groupby(outside.str.split(r" \d").str[0], sort=False):
         print(f"Outside the training: {texts.iloc[0]}" + f", and {len(texts) - 1} more records" * (len(texts) > 1))
     worst = flagged.loc[flagged["score"].idxmax()]
-    print(
-        f"The most unusual is {worst['record']} at {worst['worst_from_s']:.0f} to {worst['worst_to_s']:.0f} s: "
-        f"{worst['furthest_out']} {worst['value']:.3g}, {worst['training_low']:.3g} to "
-        f"{worst['training_high']:.3g} in training; {REMEDY}"
-    )
+    print(f"The most unusual is {worst['record']}{_reason(worst)}; {worst['remedy']}")
+
+
+def _reason(row: pd.Series) -> str:
+    """Where and by what a flagged record is unlike the training; empty if it is only its handle, which is printed."""
+    if not row["furthest_out"]:
+        return ""
+    known = f"{row['training_low']:.3g} to {row['training_high']:.3g} in training"
+    value = "" if np.isnan(row["value"]) else f" {row['value']:.3g}, {known}"
+    return f" at {row['worst_from_s']:.0f} to {row['worst_to_s']:.0f} s: {row['furthest_out']}{value}"
+
+
+def _earlier_rows(config: Config) -> pd.DataFrame:
+    """The rows that earlier runs have left, all as texts; none, with a warning, if they cannot be read."""
+    path = config.output_folder / TABLE
+    if not path.is_file():
+        return pd.DataFrame()
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return table if {*IDENTITY, "compared_with"} <= set(table) else pd.DataFrame()
+    except UNREADABLE as error:
+        warn([f"{path}: cannot be read ({first_line(error)}); the rows of earlier runs are lost"])
+        return pd.DataFrame()

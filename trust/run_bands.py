@@ -13,13 +13,16 @@ from data_io import Record
 from network import TrainedNetwork
 from readers.cases import sea_state
 from settings import Config
-from support.errors import UNREADABLE, first_line, warn
-from support.saved_networks import OUT_OF_FOLD_FILE
+from support.errors import UNREADABLE, InputError, first_line, warn
+from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
 from trust import bands
 
 CALIBRATION_FILE = "calibration.json"
 REPORT_FILE = "band_report.csv"
 SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
+# What a row of the report is worth, by its set: only test records measure the bands.
+CHECK = "check of the calibration with itself"
+BASES = {"val": CHECK, "val, its sea state left out": f"{CHECK}, between sea states", "test": "measured"}
 LEVEL = 90  # percent, of the bands in texts and figures; or the highest lower level that can be calibrated
 
 
@@ -78,6 +81,20 @@ def are_possible(config: Config) -> bool:
     return any((config.network_folder / name).is_file() for name in (OUT_OF_FOLD_FILE, CALIBRATION_FILE))
 
 
+def unseen_networks(config: Config, networks: int) -> int:
+    """How many of the networks have not seen a record: those of a fold; of a loaded network as it was trained.
+
+    networks: of all folds.
+    """
+    if config.user.training_mode:
+        return config.user.num_networks
+    try:
+        folds = read_metadata(config.network_folder).get("folds")
+    except InputError:
+        folds = None
+    return networks // len(folds) if folds else 1
+
+
 def of_run(
     config: Config,
     trained: TrainedNetwork,
@@ -97,11 +114,12 @@ def of_run(
     channels, tables = trained.architecture.outputs, []
     if config.user.training_mode:
         scale = np.array(trained.architecture.standardization.output_deviation)
-        residuals = list(_residuals(config, sets, predictions, scale, trained.architecture.num_networks))
-        calibration = bands.calibrate(residuals, scale, channels)
+        networks = (trained.architecture.num_networks, unseen_networks(config, trained.architecture.num_networks))
+        residuals = list(_residuals(config, sets, predictions, scale, networks))
+        calibration = bands.calibrate(residuals, scale, channels, *networks)
         bands.save(calibration, path)
         print(bands.missing_levels(len(residuals)), end="")
-        tables = _left_out(residuals, scale, channels)
+        tables = _left_out(residuals, scale, channels, networks)
     else:
         try:
             calibration = bands.load(path)
@@ -110,11 +128,14 @@ def of_run(
         except UNREADABLE as error:
             warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
             return None
+        if calibration.own < (own := unseen_networks(config, trained.architecture.num_networks)):
+            warn([f"{path}: takes the {own} networks of a fold for one; its bands may be far too narrow: train again"])
     if not calibration.levels:
         return None
     for record, prediction in zip(sets["test"], predictions["test"], strict=True):
         error, spread = _counted(config, record, prediction)
-        tables.append(bands.coverage(calibration, error, spread).assign(set="test", record=record.name))
+        if len(error):
+            tables.append(bands.coverage(calibration, error, spread).assign(set="test", record=record.name))
     return Bands(calibration, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
 
 
@@ -137,43 +158,53 @@ def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: in
 def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Residuals]:
     """Yields the residuals of each train and val record, with one record in memory at a time.
 
-    The predictions of val are out of fold already, see `outputs.predict_sets`.
+    The predictions of val are out of fold already, see `outputs.predict_sets`. A record that ends within the transient
+    has none.
     """
     with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
         for set_name in ("train", "val"):
             for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
-                if record.name not in out_of_fold:
+                counts = record.after(config.user.transient_time)
+                if record.name not in out_of_fold or not len(record.time[counts]):
                     continue
+                seen = None
                 if set_name == "train":
-                    own = config.user.num_networks
-                    prediction = seen_otherwise(prediction, out_of_fold[record.name], networks, own)
-                yield bands.residuals(*_counted(config, record, prediction), scale, record.name)
+                    unseen = out_of_fold[record.name]
+                    outputs, spread = np.split(prediction, 2, axis=1)
+                    squares = (record.targets - outputs, spread, unseen - outputs)
+                    seen = bands.seen_squares(*(values[counts] for values in squares), *networks)
+                    prediction = seen_otherwise(prediction, unseen, *networks)
+                yield bands.residuals(*_counted(config, record, prediction), scale, record.name, seen)
 
 
-def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:
+def _left_out(
+    residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str], networks: tuple[int, int]
+) -> list[pd.DataFrame]:
     """Coverage of each record by bands from the other records, and from the other sea states if there are several.
 
     The latter are of the records alone whose names tell the sea state.
     """
     names = [record.name for record in residuals]
-    tables = [bands.left_out(residuals, names, scale, channels).assign(set="val")]
+    tables = [bands.left_out(residuals, names, scale, channels, *networks).assign(set="val")]
     known = {place: state.name for place, name in enumerate(names) if (state := sea_state(name))}
     if 1 < len(set(known.values())) < len(known):
-        by_state = bands.left_out([residuals[place] for place in known], list(known.values()), scale, channels)
+        in_known = [residuals[place] for place in known]
+        by_state = bands.left_out(in_known, list(known.values()), scale, channels, *networks)
         tables.append(by_state.assign(set="val, its sea state left out"))
     return [table for table in tables if "record" in table]
 
 
 def save_report(config: Config, found: Bands | None) -> None:
-    """Writes band_report.csv and prints its main results."""
+    """Writes band_report.csv, with a column basis (see BASES), and prints its main results."""
     if found is None or found.by_record.empty:
         return
     table = bands.report(found.by_record)
+    table.insert(1, "basis", table["set"].map(BASES))
     data_io.write_tables(config.output_folder, {REPORT_FILE: table})
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
         unit = data_io.CHANNEL_UNITS[row.channel]
         print(
-            f"{row.set}, {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
+            f"{row.set} ({row.basis}), {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
             f"{row.worst_record}; mean half-width {row.half_width:.3g} {unit}"
         )

@@ -16,7 +16,13 @@ def test_the_figure_of_bands_has_a_line_for_each_record_and_the_mean():
     reliability, sharpness = figure.axes[:2]
     assert len(reliability.lines) == 1 + 3 + 1 and np.allclose(reliability.lines[-1].get_ydata(), 90)
     assert sharpness.collections[0].get_offsets()[:, 0].tolist() == [0, 1, 2]
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 4 and figure.axes[0].get_title() == "Steps within the band"
+    check = pd.concat([table.assign(set="val", covered=0.5), table.assign(set="val, its sea state left out")])
+    both = trust_figures.bands_figure(pd.concat([check, table]), 90, Plotting(), "Bands")
+    assert np.allclose(both.axes[0].lines[-1].get_ydata(), 90)  # not mixed with the records of the calibration
+    alone = trust_figures.bands_figure(check, 90, Plotting(), "Bands")
+    assert np.allclose(alone.axes[0].lines[-1].get_ydata(), 50) and len(alone.axes[0].lines) == 5
+    assert "check of the calibration with itself" in alone.axes[0].get_title()
 
 
 @pytest.mark.usefixtures("warnings_are_errors")

@@ -9,6 +9,7 @@ import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -177,6 +178,19 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
     assert "maxima.png: cannot be read" in said and page.pictures == 0
     assert "Fleet statistics: python -m studies.fleet" in page.text and "Fleet" not in said
     assert "1 of 2 predicted records is unlike" in page.text
+
+
+def test_an_unusual_combination_has_no_value_and_bands_without_test_records_are_a_check(folders):
+    flags = pd.DataFrame(tables()["predicted_records.csv"]).assign(furthest_out="unusual combination of a and b")
+    flags[["value", "training_low", "training_high"]] = np.nan
+    flags.to_csv(folders[0] / "predicted_records.csv", index=False)
+    rows = pd.DataFrame(tables()["band_report.csv"]).assign(set="val", worst_record="007")
+    rows.to_csv(folders[0] / "band_report.csv", index=False)
+    text, page = written(folders)
+    assert "unusual combination of a and b" in page.text and "nan" not in page.text
+    assert "Validation (check of the calibration with itself)" in page.text and "<td>007</td>" in text
+    assert "not measured, as there are no test records; check of the calibration with itself: 91 %" in page.text
+    assert "Not on this page" not in page.text
 
 
 @pytest.mark.usefixtures("warnings_are_errors")

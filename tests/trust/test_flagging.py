@@ -89,3 +89,78 @@ def test_without_a_file_or_with_a_damaged_one_nothing_is_flagged(config, capsys)
     assert flagging.load(config) is None
     flagging.save(config, [])
     assert not (config.output_folder / flagging.TABLE).exists()
+
+
+def test_the_remedy_fits_the_record_and_the_network(config):
+    watch = flagging.load(config)
+    of_test, of_fleet, with_bands = (
+        flagging.row(watch, config, name, record(7, 3.0), has_bands)["remedy"]
+        for name, has_bands in (("test", False), ("predict", False), ("predict", True))
+    )
+    assert of_test.startswith("add this record, which has been run in LAMP, to the training set")
+    assert of_fleet.startswith("run this record in LAMP") and "bands" not in of_test + of_fleet
+    assert "bands are not guaranteed" in with_bands
+    assert flagging.row(watch, config, "predict", record(0), True)["remedy"] == ""
+
+
+def test_what_is_flagged_by_its_handle_alone_has_no_value_within_the_range(config, capsys):
+    row = flagging.row(flagging.load(config), config, "predict", record(0, name="SC_h9_p12_a135_hh0_pp0_aa0_s10"))
+    assert row["flagged"] and row["furthest_out"] == "" and np.isnan(row["value"])
+    flagging.save(config, [row])
+    told = capsys.readouterr().out
+    assert "Outside the training: height 9 m" in told and "nan" not in told
+    assert "The most unusual is SC_h9_p12_a135_hh0_pp0_aa0_s10-0000000; run this record in LAMP" in told
+
+
+def rows_of(config, set_name, *records) -> list[dict]:
+    watch = flagging.load(config)
+    return [flagging.row(watch, config, set_name, each) for each in records]
+
+
+def kept_rows(config) -> list[tuple[str, str]]:
+    table = pd.read_csv(config.output_folder / flagging.TABLE, dtype=str, keep_default_na=False)
+    return list(zip(table["set"], table["record"], strict=True))
+
+
+def test_a_later_prediction_run_keeps_the_rows_of_earlier_ones(config):
+    later = config.with_user(training_mode=False)
+    flagging.save(config, rows_of(config, "test", record(7, 3.0), dataclasses.replace(record(8), name="001")))
+    first, second = (dataclasses.replace(record(number), name="NA") for number in (20, 21))
+    flagging.save(later, rows_of(config, "predict", first))
+    flagging.save(later, rows_of(config, "predict", second, dataclasses.replace(first, name="renamed")))
+    kept = kept_rows(config)
+    assert kept == [("test", f"{STATE}-0000007"), ("test", "001"), ("predict", "NA"), ("predict", "renamed")]
+    table = pd.read_csv(config.output_folder / flagging.TABLE)
+    assert table["flagged"].tolist() == [True, False, False, False] and table["score"].dtype == float
+
+
+def test_rows_of_another_network_or_another_test_set_do_not_stay(config):
+    flagging.save(config, rows_of(config, "test", record(7)))
+    data = dataclasses.replace(config.data, test_sc=("a",), test_lamp=("b",))
+    evaluation = dataclasses.replace(config.with_user(training_mode=False), data=data)
+    flagging.save(evaluation, rows_of(config, "test", record(8)))
+    assert kept_rows(config) == [("test", f"{STATE}-0000008")]
+    flagging.learn(config, {"train": [record(number) for number in range(30, 34)]})
+    flagging.save(config.with_user(training_mode=False), rows_of(config, "predict", record(9)))
+    assert kept_rows(config) == [("predict", f"{STATE}-0000009")]
+
+
+@pytest.mark.parametrize("text", [b"", b"\x00\xff", b"set,record\n", b'a,"b\n'])
+def test_a_damaged_table_of_earlier_runs_costs_nothing(config, text):
+    config.output_folder.mkdir(parents=True)
+    (config.output_folder / flagging.TABLE).write_bytes(text)
+    flagging.save(config, rows_of(config, "predict", record(9)))
+    assert kept_rows(config) == [("predict", f"{STATE}-0000009")]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 200])
+def test_records_of_constant_or_few_values_are_judged(config, rows):
+    watch = flagging.load(config)
+    short = {name: value[:rows] * (rows > 2) for name, value in record(3).arrays.items() if value is not None}
+    found = flagging.row(
+        watch, config, "predict", Record("short", targets=None, **short | {"time": 0.1 * np.arange(rows)})
+    )
+    assert np.isfinite(found["score"])
+    flagging.save(config, [found])
+    flagging.learn(config, {"train": [dataclasses.replace(record(3), **{k: v for k, v in short.items()})]})
+    assert "flagged" in rows_of(config, "predict", record(4))[0]

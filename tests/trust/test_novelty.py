@@ -1,5 +1,7 @@
 """Sums of sines as records: records as in training are rarely flagged, others are, with place and reason."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,94 @@ def test_many_windows_are_thinned():
     windows = [rng.normal(size=(500, 8)) for _ in range(10)]
     training = novelty.known(windows)
     assert len(training.features) <= novelty.MOST_WINDOWS and len(training.scores) == 10
+
+
+def gaussian_sea(rng, seconds: float, size=(1.0, 4.0, 1.5, 2.0)):
+    """time (rows,) and four narrow-banded Gaussian motions (rows, 4)."""
+    time = np.arange(0, seconds, 0.5)
+    rows = len(time) + 300  # as the transform is periodic
+    frequency = 2 * np.pi * np.fft.rfftfreq(rows, 0.5)[:, None]
+    amplitude = np.exp(-0.25 * ((frequency - [0.6, 0.65, 0.62, 0.7]) / 0.12) ** 2)
+    noise = rng.normal(size=amplitude.shape) + 1j * rng.normal(size=amplitude.shape)
+    motions = np.fft.irfft(amplitude * noise, rows, axis=0)[: len(time)]
+    return time, motions / np.sqrt((amplitude**2).sum(axis=0)) * rows / 2 * size
+
+
+def flagged_share(rng, training: tuple[int, float], seconds: float, **kind) -> float:
+    """Of records of the same sea as the training's. training: number and length of its records."""
+    judgements = []
+    for _ in range(6):
+        windows = [novelty.window_features(*gaussian_sea(rng, training[1], **kind))[1] for _ in range(training[0])]
+        known = novelty.known(windows)
+        judgements += [judged(known, *gaussian_sea(rng, seconds, **kind))["unlike"] for _ in range(25)]
+    return np.mean(judgements)
+
+
+@pytest.mark.parametrize("seconds", [600, 850, 1800, 3600])
+@pytest.mark.parametrize("training", [(20, 600), (40, 600), (20, 2400)])
+def test_false_alarms_do_not_grow_with_the_length_of_a_record(training, seconds):
+    """10 % at most; by the worst window alone, trained on 600 s, 8, 22 and 42 % of 600, 1800 and 3600 s."""
+    assert 0.0 < flagged_share(np.random.default_rng(11), training, seconds) < 0.17
+
+
+@pytest.mark.parametrize("training", [(1, 2400), (3, 600), (10, 600)])
+def test_with_few_records_false_alarms_are_one_in_all_of_them(training):
+    for seconds in (600, 1800):
+        assert flagged_share(np.random.default_rng(12), training, seconds) < 1 / (training[0] + 1) + 0.1
+
+
+@pytest.mark.parametrize("seconds", [600, 3600])
+def test_a_long_record_of_a_higher_sea_is_still_flagged(seconds):
+    rng = np.random.default_rng(13)
+    known = novelty.known([novelty.window_features(*gaussian_sea(rng, 600))[1] for _ in range(20)])
+    time, motions = gaussian_sea(rng, seconds)
+    assert judged(known, time, 1.6 * motions)["unlike"]
+
+
+def test_windows_saved_without_those_of_each_record_are_compared_in_parts_too():
+    rng = np.random.default_rng(14)
+    known = novelty.known([novelty.window_features(*gaussian_sea(rng, 600))[1] for _ in range(20)])
+    old = dataclasses.replace(known, away=np.empty(0), counts=np.empty(0, int))
+    for seconds in (600, 1800):
+        record = gaussian_sea(rng, seconds)
+        assert judged(known, *record) == pytest.approx(judged(old, *record), nan_ok=True)
+
+
+@pytest.mark.parametrize("rolling", [0.0, 1e-6, 1e-3])
+def test_a_motion_that_is_negligible_in_training_flags_nothing_until_it_counts(rolling):
+    rng = np.random.default_rng(15)
+    size = np.array([1.0, rolling, 1.5, 2.0])
+    known = novelty.known([novelty.window_features(*gaussian_sea(rng, 600, size))[1] for _ in range(25)])
+    small, large = ([size[0], roll, *size[2:]] for roll in (3 * rolling + 3e-6, 0.5))
+    shares = [
+        np.mean([judged(known, *gaussian_sea(rng, 600, of))["unlike"] for _ in range(25)]) for of in (small, large)
+    ]
+    assert shares[0] < 0.25 and shares[1] > 0.9
+
+
+def test_a_moment_does_not_make_the_motions_negligible():
+    rng = np.random.default_rng(16)
+    windows = [novelty.window_features(*gaussian_sea(rng, 600, (1e5, 4.0, 1.5, 2.0)))[1] for _ in range(5)]
+    known = novelty.known(windows, ("moment", "motion", "motion", "motion"))
+    np.testing.assert_allclose(known.scale[4:], np.concatenate(windows).std(axis=0)[4:])
+
+
+def test_a_record_within_all_ranges_is_an_unusual_combination():
+    rng = np.random.default_rng(17)
+    along = rng.uniform(0, 10, (400, 1))
+    windows = np.hstack([along, along]) @ np.kron(np.eye(2), np.ones((1, 4))) + 0.05 * rng.normal(size=(400, 8))
+    known = novelty.known(np.split(windows, 20))
+    found = novelty.judge(known, np.zeros(1), np.repeat([[2.0, 8.0]], 4, axis=1), ("Zcg", "Roll"))
+    assert found["unlike"] and np.isnan([found["value"], found["training_low"], found["training_high"]]).all()
+    assert found["furthest_out"].startswith("unusual combination of ") and " and " in found["furthest_out"]
+    usual = novelty.judge(known, np.zeros(1), windows[:1], ("Zcg", "Roll"))
+    assert not usual["unlike"] and "unusual" not in usual["furthest_out"]
+    far = novelty.judge(known, np.zeros(1), np.repeat([[2.0, 30.0]], 4, axis=1), ("Zcg", "Roll"))
+    assert "of Roll" in far["furthest_out"] and far["value"] == 30 > far["training_high"]
+
+
+@pytest.mark.parametrize("windows", [1, 2, 7])
+def test_one_training_record_of_any_length(windows):
+    known = novelty.known([np.random.default_rng(18).normal(size=(windows, 8))])
+    found = novelty.judge(known, np.zeros(1), np.full((1, 8), 50.0), ("Zcg", "Roll"))
+    assert found["unlike"] == (windows > 1)  # a single window has nothing to be compared with
