@@ -16,11 +16,14 @@ SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
 NUM_SEGMENTS = 6  # at least, before their overlap
 SEARCHED_LAG = 20.0  # s
 PEAKS_ALIKE = 0.1  # difference of correlation
+STANDS_STILL = 1e-9  # m or deg; squares of smaller motions vanish, and what is divided by them overflows
 SLOWEST = 0.15  # rad/s; below it the slow part of a signal is drift
 STARTING = 30.0  # s at the beginning during which the ship may be at rest
 
 
-@np.errstate(divide="ignore", invalid="ignore")  # where a signal is constant or SimpleCode does not have it
+@np.errstate(
+    divide="ignore", invalid="ignore", over="ignore"
+)  # where a signal is constant or SimpleCode does not have it
 def measure(
     time: np.ndarray, simple: np.ndarray, lamp: np.ndarray, wave: np.ndarray | None, channels: Sequence[str]
 ) -> dict[str, float]:
@@ -49,7 +52,7 @@ def measure(
     names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"] * (wave is not None)
     signals = np.column_stack([simple, lamp, np.full(len(time), np.nan) if wave is None else wave]).astype(float)
     for name, signal in zip(names, signals.T, strict=False):
-        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
+        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > STANDS_STILL else 0.0
         row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
     return row | _agreement(signals, step, channels, row)
 
@@ -59,7 +62,7 @@ def _agreement(
 ) -> dict[str, float]:
     """The measures of `measure` that compare signals: SimpleCode's, LAMP's, and the wave in the last column."""
     row, count = {}, len(channels)
-    moves = np.ptp(signals, axis=0) > 1e-6 * np.abs(signals).max(axis=0)  # False for NaN
+    moves = np.ptp(signals, axis=0) > np.maximum(1e-6 * np.abs(signals).max(axis=0), STANDS_STILL)  # False for NaN
     fits, zero = coherences(signals, step), np.corrcoef(signals, rowvar=False)
     zero[~moves], zero[:, ~moves] = np.nan, np.nan
 
