@@ -19,7 +19,7 @@ import numpy as np
 from support.errors import InputError, cannot_be_written
 from support.files import posix, text_hash, try_to_write, written_aside
 
-FORMAT = 3  # increase it when the same files and settings yield other numbers or warnings than before
+FORMAT = 4  # increase it when the same files and settings yield other numbers or warnings than before
 
 
 @dataclass(frozen=True)
