@@ -92,22 +92,28 @@ def _agreement(
                 _, other, _ = common_lag(signals[:, [i, j]], signals[:, [count + j, count + i]], step)
                 across = across if other > same else 0.0
             row[f"exchanged_{channels[j]}_{channels[i]}"] = across
-    both = [k for k, name in enumerate(channels) if name in ("Zcg", "Pitch") and moves[k] and moves[count + k]]
-    alike = len(both) == 2
-    row["lag"], row["peak"], row["correlation"] = (
-        common_lag(signals[:, both], signals[:, [count + k for k in both]], step) if alike else (np.nan,) * 3
-    )
     for first, source in ((0, "sc"), (count, "lamp")):
-        heave = first + list(channels).index("Zcg") if "Zcg" in channels else 0
-        lifts = "Zcg" in channels and moves[heave] and moves[-1]
-        row[f"lifted_{source}"], row[f"lift_{source}"] = (
-            lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
-        )
         lag, peak = lag_and_peak(-1, first)
         row[f"wave_fit_{source}"] = float(np.fmax.reduce(fits[first : first + count, -1]))
         row[f"wave_lag_{source}"] = lag
         deviation = of_signals[f"std_{channels[0]}_{source}"]
         row[f"wave_gain_{source}"] = peak * deviation / of_signals.get("std_wave", np.nan)
+    return row | _heave_and_pitch(signals, step, list(channels), moves)
+
+
+def _heave_and_pitch(signals: np.ndarray, step: float, channels: list[str], moves: np.ndarray) -> dict[str, float]:
+    """The measures of `measure` that need heave, and pitch beside it. moves: whether each signal does."""
+    count = len(channels)
+    both = [k for k, name in enumerate(channels) if name in ("Zcg", "Pitch") and moves[k] and moves[count + k]]
+    lag = (np.nan,) * 3
+    if len(both) == 2:
+        lag = common_lag(signals[:, both], signals[:, [count + k for k in both]], step)
+    row = dict(zip(("lag", "peak", "correlation"), lag, strict=True))
+    for first, source in ((0, "sc"), (count, "lamp")):
+        heave = first + channels.index("Zcg") if "Zcg" in channels else None
+        lifts = heave is not None and moves[heave] and moves[-1]
+        lifted, lift = lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
+        row |= {f"lifted_{source}": lifted, f"lift_{source}": lift}
     return row
 
 
