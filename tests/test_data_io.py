@@ -51,7 +51,7 @@ def test_all_faults_of_all_files_come_at_once(tmp_path):
     Path(f"{pairs[0][0]}.mot").write_text("")
     Path(f"{pairs[1][1]}.wav").unlink()
     text = Path(f"{pairs[2][1]}.mot").read_text().splitlines()
-    Path(f"{pairs[2][1]}.mot").write_text("\n".join([*text[:-1], text[-1][:10]]))
+    Path(f"{pairs[2][1]}.mot").write_text("\n".join([*text[:-1], text[-1][:10], ""]))
     Path(f"{pairs[2][0]}.mot").write_bytes(b"\0")
     sc, lamp = zip(*pairs, strict=True)
     data = DataInfo(train_sc=sc[:1], train_lamp=lamp[:1], val_sc=sc[1:], val_lamp=lamp[1:])

@@ -16,11 +16,14 @@ SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
 NUM_SEGMENTS = 6  # at least, before their overlap
 SEARCHED_LAG = 20.0  # s
 PEAKS_ALIKE = 0.1  # difference of correlation
+STANDS_STILL = 1e-9  # m or deg; squares of smaller motions vanish, and what is divided by them overflows
 SLOWEST = 0.15  # rad/s; below it the slow part of a signal is drift
 STARTING = 30.0  # s at the beginning during which the ship may be at rest
 
 
-@np.errstate(divide="ignore", invalid="ignore")  # where a signal is constant or SimpleCode does not have it
+@np.errstate(
+    divide="ignore", invalid="ignore", over="ignore"
+)  # where a signal is constant or SimpleCode does not have it
 def measure(
     time: np.ndarray, simple: np.ndarray, lamp: np.ndarray, wave: np.ndarray | None, channels: Sequence[str]
 ) -> dict[str, float]:
@@ -49,7 +52,7 @@ def measure(
     names = [f"{name}_{source}" for source in ("sc", "lamp") for name in channels] + ["wave"] * (wave is not None)
     signals = np.column_stack([simple, lamp, np.full(len(time), np.nan) if wave is None else wave]).astype(float)
     for name, signal in zip(names, signals.T, strict=False):
-        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > 0 else 0.0
+        row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > STANDS_STILL else 0.0
         row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
     return row | _agreement(signals, step, channels, row)
 
@@ -59,7 +62,7 @@ def _agreement(
 ) -> dict[str, float]:
     """The measures of `measure` that compare signals: SimpleCode's, LAMP's, and the wave in the last column."""
     row, count = {}, len(channels)
-    moves = np.ptp(signals, axis=0) > 1e-6 * np.abs(signals).max(axis=0)  # False for NaN
+    moves = np.ptp(signals, axis=0) > np.maximum(1e-6 * np.abs(signals).max(axis=0), STANDS_STILL)  # False for NaN
     fits, zero = coherences(signals, step), np.corrcoef(signals, rowvar=False)
     zero[~moves], zero[:, ~moves] = np.nan, np.nan
 
@@ -89,22 +92,28 @@ def _agreement(
                 _, other, _ = common_lag(signals[:, [i, j]], signals[:, [count + j, count + i]], step)
                 across = across if other > same else 0.0
             row[f"exchanged_{channels[j]}_{channels[i]}"] = across
-    both = [k for k, name in enumerate(channels) if name in ("Zcg", "Pitch") and moves[k] and moves[count + k]]
-    alike = len(both) == 2
-    row["lag"], row["peak"], row["correlation"] = (
-        common_lag(signals[:, both], signals[:, [count + k for k in both]], step) if alike else (np.nan,) * 3
-    )
     for first, source in ((0, "sc"), (count, "lamp")):
-        heave = first + list(channels).index("Zcg") if "Zcg" in channels else 0
-        lifts = "Zcg" in channels and moves[heave] and moves[-1]
-        row[f"lifted_{source}"], row[f"lift_{source}"] = (
-            lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
-        )
         lag, peak = lag_and_peak(-1, first)
         row[f"wave_fit_{source}"] = float(np.fmax.reduce(fits[first : first + count, -1]))
         row[f"wave_lag_{source}"] = lag
         deviation = of_signals[f"std_{channels[0]}_{source}"]
         row[f"wave_gain_{source}"] = peak * deviation / of_signals.get("std_wave", np.nan)
+    return row | _heave_and_pitch(signals, step, list(channels), moves)
+
+
+def _heave_and_pitch(signals: np.ndarray, step: float, channels: list[str], moves: np.ndarray) -> dict[str, float]:
+    """The measures of `measure` that need heave, and pitch beside it. moves: whether each signal does."""
+    count = len(channels)
+    both = [k for k, name in enumerate(channels) if name in ("Zcg", "Pitch") and moves[k] and moves[count + k]]
+    lag = (np.nan,) * 3
+    if len(both) == 2:
+        lag = common_lag(signals[:, both], signals[:, [count + k for k in both]], step)
+    row = dict(zip(("lag", "peak", "correlation"), lag, strict=True))
+    for first, source in ((0, "sc"), (count, "lamp")):
+        heave = first + channels.index("Zcg") if "Zcg" in channels else None
+        lifts = heave is not None and moves[heave] and moves[-1]
+        lifted, lift = lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
+        row |= {f"lifted_{source}": lifted, f"lift_{source}": lift}
     return row
 
 

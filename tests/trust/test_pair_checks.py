@@ -178,6 +178,15 @@ def test_huge_values_overflow_without_a_warning_of_numpy(records, size):
             assert findings_in([changed(records[0], **{who: huge}), *records[1:]])
 
 
+@pytest.mark.parametrize("size", [1e-323, 1e-310, 1e-160, 1e-30])
+def test_motions_too_small_to_be_squared_are_measured(records, size):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for column in range(3):
+            findings_in([changed(records[0], simple=times(column, size)), records[1]])
+            findings_in([changed(records[0], lamp=times(column, size)), records[1]])
+
+
 def test_the_file_in_another_unit_is_named(records):
     for code, changes in (("LAMP", {"lamp": radians}), ("SC", {"simple": radians})):
         (line,) = [f.line for f in findings_in([changed(records[0], **changes)]) if f.kind == "size of Pitch"]
