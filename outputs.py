@@ -21,7 +21,7 @@ from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
 from readers.alignment import interpolated
 from readers.cases import handle_in
-from readers.conditions import Conditions
+from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
@@ -218,7 +218,8 @@ def predict_without_lamp(
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     recorder, statistics = record_statistics.Recorder.of(config), []
     collect, flags, predicted = Collector(), [], 0
-    shared = data_io.conditions_of_network(config.network_folder).value  # `data_io.read_sets` has warned already
+    # `data_io.read_sets` has passed on what is to be said of them.
+    shared = Collector()(data_io.conditions_of_network, config.network_folder, otherwise=UNKNOWN)
     with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
             found = []

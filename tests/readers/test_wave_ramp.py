@@ -12,7 +12,7 @@ def sea(rng: np.random.Generator, seconds: float, ramp: float, begin: float = 0.
     spectrum = omega**-5 * np.exp(-1.25 * (2 * np.pi / rng.uniform(6, 18) / omega) ** 4)
     amplitude = np.sqrt(spectrum) * rng.uniform(0.5, 12) / 4 / np.sqrt(spectrum.sum() / 2)
     encounter = omega + omega**2 * rng.uniform(-3, 12) / 9.807
-    time = begin + 0.2 * np.arange(round(seconds / 0.2))
+    time = begin + 0.25 * np.arange(round(seconds / 0.25))
     eta = np.cos(np.outer(time, encounter) + rng.uniform(0, 2 * np.pi, 200)) @ amplitude
     return time, (eta * wave_ramp.factor(time, ramp)).round(4)
 

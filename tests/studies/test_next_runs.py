@@ -253,12 +253,12 @@ def test_without_networks_to_compare_distance_decides(without_random):
 
 def test_warnings_of_readers_and_records_of_another_step_are_told(folder, capsys):
     config = save(folder)
-    sc, wave = (folder / path for path in (config.data.predict_sc[0], config.data.predict_waves[0]))
+    sc, other = (folder / path for path in config.data.predict_sc[:2])
     text = Path(f"{sc}.mot").read_text().replace("sec m m m", "sec ft ft ft")
     Path(f"{sc}.mot").write_text(text)
-    write_realization(folder, sc.name.removeprefix("SC").replace("0000011", "0000012"), 900, seed=9, step=0.25)
+    write_realization(folder, other.name.removeprefix("SC"), 900, seed=9, step=0.25)
     capsys.readouterr()
     run("--number", "2")
     errors = capsys.readouterr().err
-    assert f"{sc.name}.mot: converted" in errors and "ft" in errors and wave.name
-    assert "its time step is 0.25 s, that of the network 0.5 s" in errors
+    assert f"{sc.name}.mot: converted" in errors and "ft" in errors
+    assert f"{other.name}.mot: its time step is 0.25 s, that of the network 0.5 s" in errors

@@ -638,9 +638,9 @@ def test_a_network_that_does_not_fit_is_not_fine_tuned(eagerly, monkeypatch, use
 def test_a_wave_grid_at_other_points_is_not_fine_tuned():
     from test_network import untrained
 
-    grid = {"wave_grid_x_size": 3, "ship_length": 100.0, "num_layers": 1, "hidden_size": 3}
+    grid = {"wave_grid_x_size": 3, "ship_length": 100.0}
     saved, wanted = UserInput(**grid, wave_ramp_time=5.0), UserInput(**grid, fine_tune_filename="source")
-    source = untrained(**grid)
+    source = untrained(**SMALL)
     network.save_model(source.model, Path("saved_models/source/model.keras"))
     facts = {"settings": Config(user=saved).as_dict(), "network": network.dataclasses.asdict(source.architecture)}
     Path("saved_models/source/settings.json").write_text(json.dumps(facts))
