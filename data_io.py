@@ -4,10 +4,12 @@ Angles are in degrees, lengths in metres, time in seconds, and no sign is change
 Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
+import itertools
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from settings import SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder
 from support.cores import cores
 from support.errors import InputError
-from support.files import written_aside
+from support.files import text_hash, written_aside
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 CHANNEL_UNITS = {"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"}
@@ -33,14 +35,35 @@ MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 
+class Identified:
+    """What identifies a record wherever it is kept or looked up again: the content of its files, not their names.
+
+    contents: a hash of the numbers of each source, as "sc" and "lamp" (their motions), "waves", "sea" or "sc_vbm".
+    """
+
+    contents: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """A hash over the content of all sources."""
+        return text_hash(json.dumps(dict(self.contents), sort_keys=True))
+
+    @property
+    def input_digest(self) -> str:
+        """The same without LAMP's motions and moments: it tells for what a prediction was made."""
+        given = {source: content for source, content in self.contents.items() if not source.startswith("lamp")}
+        return text_hash(json.dumps(given, sort_keys=True))
+
+
 @dataclass(frozen=True)
-class Record:
+class Record(Identified):
     """One realization, its channels aligned on one time axis.
 
     name: SimpleCode's file name without extension.
     time: (rows,) s; LAMP's rows if there is LAMP.
     inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
     simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
+    sources: the hashes of its files' content, before alignment; empty for a record that was not read from files.
     """
 
     name: str
@@ -48,6 +71,7 @@ class Record:
     inputs: np.ndarray
     targets: np.ndarray | None
     simple: np.ndarray
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, transient: float) -> slice:
         """The rows after the first seconds (transient)."""
@@ -55,29 +79,31 @@ class Record:
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """All but the name."""
-        return {name: value for name, value in vars(self).items() if name != "name"}
+        """All but the name and the sources."""
+        return {name: value for name, value in vars(self).items() if name not in ("name", "sources")}
 
     @property
-    def digest(self) -> str:
-        """A hash of all numbers of the record."""
-        return record_cache.digest(array for array in self.arrays.values() if array is not None)
+    def contents(self) -> Mapping[str, str]:
+        if self.sources:
+            return self.sources
+        arrays = {"sc": (self.time, self.simple), "waves": (self.inputs,), "lamp": (self.targets,)}
+        return {name: record_cache.digest(numbers) for name, numbers in arrays.items() if numbers[0] is not None}
 
 
 @dataclass(frozen=True)
-class CachedRecord:
+class CachedRecord(Identified):
     """A record that is read from its cache file when needed."""
 
     name: str
     file: Path
-    digest: str
+    contents: Mapping[str, str]
 
     def read(self) -> Record:
         """Raises InputError if the file has disappeared since the run began."""
         kept = record_cache.load(self.file)
         if kept is None:
             raise InputError(f"{self.file}: was deleted or damaged during the run; run again to recreate it")
-        return Record(self.name, **kept.arrays)
+        return Record(self.name, **kept.arrays, sources=kept.sources)
 
 
 @dataclass(frozen=True)
@@ -99,9 +125,14 @@ def joined(*sets: Sequence[Record]) -> Sequence[Record]:
     return RecordsOnDisk(found) if any(isinstance(records, RecordsOnDisk) for records in sets) else found
 
 
+def identities(records: Sequence[Record]) -> Sequence[Record | CachedRecord]:
+    """Each record's name and contents, without reading those that stay on disk."""
+    return getattr(records, "cached", records)
+
+
 def record_names(records: Sequence[Record]) -> list[str]:
     """The records' names, without reading those that stay on disk."""
-    return [record.name for record in getattr(records, "cached", records)]
+    return [record.name for record in identities(records)]
 
 
 # ---- channels ---------------------------------------------------------------------------------------------------
@@ -192,6 +223,7 @@ def read_record(
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
+    sources = {source: record_cache.digest([np.asarray(table, "<f8")]) for source, (_, table) in tables.items()}
     sea = tables.pop("sea", ("", None))[1]
     time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res)
     if "track" in columns:
@@ -205,7 +237,7 @@ def read_record(
     inputs = joint(["sc_vbm"] * user.input_vbm + ["sc"] * user.input_3dof + ["waves"] * user.input_waves)
     simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
     targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
-    record = Record(name or Path(sc).name, time, inputs, targets, simple)
+    record = Record(name or Path(sc).name, time, inputs, targets, simple, sources)
     return record, _warn_of_other_writers(sc, lamp) + converted + warnings
 
 
@@ -323,9 +355,9 @@ def _find_or_read(
             return error
         if file is None:
             return record, warnings
-        kept = record_cache.Kept(record.arrays, warnings, record.digest)
+        kept = record_cache.Kept(record.arrays, warnings, dict(record.sources))
         record_cache.save(file, kept)
-    return CachedRecord(name, file, kept.digest), kept.remarks
+    return CachedRecord(name, file, kept.sources), kept.remarks
 
 
 def _cache_file(sc: str, lamp: str, config: Config) -> Path | None:
@@ -343,18 +375,30 @@ def names_by_path(data: DataInfo) -> dict[str, str]:
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:
-    """A name for each path: the file name, preceded by its folder where two paths share a name."""
+    """A name for each path: the file name, preceded by its folder where two paths share a name.
+
+    Names that differ in case only are shared too, as some file systems do not tell them apart.
+    """
     by_name: dict[str, list[str]] = {}
     for path in dict.fromkeys(paths):
-        by_name.setdefault(Path(path).name, []).append(path)
-    names = {}
-    for name, sharing in by_name.items():
-        for count, path in enumerate(sharing):
-            folder = Path(path).parent.name
-            longer = f"{folder}_{name}" if folder else name
-            taken = longer in by_name or longer in names.values()
-            names[path] = name if len(sharing) == 1 else f"{longer}_{count + 1}" if taken else longer
+        by_name.setdefault(Path(path).name.lower(), []).append(path)
+    names, taken = {}, set(by_name)
+    for sharing in by_name.values():
+        for place, path in enumerate(sharing):
+            names[path] = Path(path).name if len(sharing) == 1 else free_name(path, taken, place + 1)
+            taken.add(names[path].lower())
     return names
+
+
+def free_name(path: str, taken: Container[str], number: int = 2) -> str:
+    """The file name of a path, preceded by its folder and, if that is taken, followed by the next free number.
+
+    taken: names in lower case.
+    """
+    folder, name = Path(path).parent.name, Path(path).name
+    longer = f"{folder}_{name}" if folder else name
+    numbered = (f"{longer}_{n}" for n in itertools.count(number))
+    return next(each for each in itertools.chain([longer], numbered) if each.lower() not in taken)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -72,9 +72,9 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     The motions of val are those of the networks that have not seen the record, if the network is one of folds, and
     the spread is that of `bands.calibration_spread`.
     """
-    results = {}
+    results, out_of_fold = {}, _out_of_fold(config, sets["val"])
     for name, records in sets.items():
-        unseen = load_out_of_fold(config.network_folder) if name == "val" else {}
+        unseen = out_of_fold if name == "val" else {}
         predicted = _predictions(config, predictor, records, name, unseen)
         if config.data.cache_path and len(records):
             on_disk = write_rows(predicted, config.data.cache_path, in_order=True)
@@ -85,20 +85,39 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     return results
 
 
+def _out_of_fold(config: Config, val: Sequence[Record]) -> Mapping[str, np.ndarray]:
+    """A network's out-of-fold predictions by the records' digests, with a warning where val has other records."""
+    try:
+        found = load_out_of_fold(config.network_folder)
+    except InputError as error:
+        warn([f"{line}; until then the val set is predicted by the mean of all networks" for line in error.lines])
+        return {}
+    others = [record.name for record in data_io.identities(val) if record.digest not in found]
+    if found and others:
+        warn(
+            [
+                f"{len(others)} of {len(val)} records of the val set (first: {others[0]}) are not among those that the "
+                f"network {config.network_name} was trained on, or their files have changed since; they are predicted "
+                "by the mean of its networks, not out of fold"
+            ]
+        )
+    return found
+
+
 def _predictions(
     config: Config, predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray]
 ) -> Iterator[np.ndarray]:
     """Yields the network's motions record by record, with a few records in memory at a time.
 
-    unseen: by record name, motions that take the place of the network's.
+    unseen: by the records' digests, motions that take the place of the network's.
     """
     silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
     with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
         for start in range(0, len(records), RECORDS_AT_ONCE):
             chosen = [records[i] for i in range(start, min(start + RECORDS_AT_ONCE, len(records)))]
             for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
-                other = unseen.get(record.name)
-                if other is not None and len(other) == len(predicted):
+                other = unseen.get(record.digest) if unseen else None
+                if other is not None:
                     if predicted.shape[1] > other.shape[1]:
                         own = config.user.num_networks
                         predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
@@ -130,12 +149,15 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    found = load_out_of_fold(config.network_folder)
-    records = data_io.joined(results["train"].records, results["val"].records)
-    names = data_io.record_names(records)
-    if not names or not found.keys() >= set(names):
+    try:
+        found = load_out_of_fold(config.network_folder)
+    except InputError:  # `predict_sets` has said so
         return results
-    return {**results, "val": Predicted(records, [found[name] for name in names])}
+    records = data_io.joined(results["train"].records, results["val"].records)
+    digests = [record.digest for record in data_io.identities(records)] if found else []
+    if not digests or not found.keys() >= set(digests):
+        return results
+    return {**results, "val": Predicted(records, [found[digest] for digest in digests])}
 
 
 def save_bands(

@@ -13,7 +13,7 @@ from data_io import Record
 from network import TrainedNetwork
 from settings import Config
 from support.errors import UNREADABLE, first_line, warn
-from support.saved_networks import OUT_OF_FOLD_FILE
+from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold
 from trust import bands
 
 CALIBRATION_FILE = "calibration.json"
@@ -138,15 +138,15 @@ def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Res
 
     The predictions of val are out of fold already, see `outputs.predict_sets`.
     """
-    with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
-        for set_name in ("train", "val"):
-            for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
-                if record.name not in out_of_fold:
-                    continue
-                if set_name == "train":
-                    own = config.user.num_networks
-                    prediction = seen_otherwise(prediction, out_of_fold[record.name], networks, own)
-                yield bands.residuals(*_counted(config, record, prediction), scale, record.name)
+    out_of_fold = load_out_of_fold(config.network_folder)
+    for set_name in ("train", "val"):
+        for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
+            unseen = out_of_fold.get(record.digest)
+            if unseen is None:
+                continue
+            if set_name == "train":
+                prediction = seen_otherwise(prediction, unseen, networks, config.user.num_networks)
+            yield bands.residuals(*_counted(config, record, prediction), scale, record.name)
 
 
 def _left_out(residuals: Sequence[bands.Residuals], scale: np.ndarray, channels: Sequence[str]) -> list[pd.DataFrame]:

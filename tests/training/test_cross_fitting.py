@@ -69,22 +69,22 @@ def test_one_plain_network_and_its_out_of_fold_predictions_are_left(trained):
     metadata = json.loads((FOLDER / "settings.json").read_text(encoding="utf-8"))
     assert metadata["finished"] and len(metadata["folds"]) == trained.architecture.num_networks == 2
     found = load_out_of_fold(FOLDER)
-    records = {record.name: record for record in (*SETS["train"], *SETS["val"])}
+    records = {record.digest: record for record in (*SETS["train"], *SETS["val"])}
     assert found.keys() == records.keys()
     record = SETS["test"][0]
     mean = Predictor(trained).predict([record.inputs])[0]
     alone = keras.models.load_model(FOLDER / "model.keras", compile=False)
     np.testing.assert_allclose(mean[::2], alone.predict(record.inputs[None, ::2], verbose=0)[0], atol=1e-4)
-    for name, prediction in found.items():  # one of the two networks has seen the record, the other has not
-        assert prediction.shape == records[name].targets.shape
-        mean, spread = np.split(Predictor(trained, with_spread=True).predict([records[name].inputs])[0], 2, axis=1)
+    for digest, prediction in found.items():  # one of the two networks has seen the record, the other has not
+        assert prediction.shape == records[digest].targets.shape
+        mean, spread = np.split(Predictor(trained, with_spread=True).predict([records[digest].inputs])[0], 2, axis=1)
         assert 0.3 < np.median(np.abs(prediction - mean) / spread) < 3
 
 
 def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
     found, s = load_out_of_fold(FOLDER), trained.architecture.standardization
     errors = [
-        ((found[record.name] - record.targets) / s.output_deviation) ** 2 for record in (*SETS["train"], *SETS["val"])
+        ((found[record.digest] - record.targets) / s.output_deviation) ** 2 for record in (*SETS["train"], *SETS["val"])
     ]
     history = pd.read_csv(FOLDER / "history.csv")
     assert history["val_loss"].min() == pytest.approx(np.concatenate(errors).mean(), rel=0.01)
@@ -95,7 +95,7 @@ def test_the_reports_validation_is_out_of_fold(trained):
     config = configure(**USER)
     results = outputs.predict_sets(config, Predictor(trained, with_spread=True), SETS)
     found = load_out_of_fold(FOLDER)
-    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].name])
+    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].digest])
     joint = outputs._with_out_of_fold(config, results)
     assert len(joint["val"].records) == len(joint["val"]) == 4 and len(joint["train"]) == 3
 
@@ -129,18 +129,24 @@ def test_an_objective_without_weight_is_reported_once_and_before_anything_is_wri
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_plain_start_says_that_an_interrupted_cross_fitting_is_replaced(tmp_path, monkeypatch, capsys):
+def test_an_interrupted_cross_fitting_is_replaced_on_request_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def cut(*_):
         raise InputError("cut")
 
     monkeypatch.setattr(cross_fitting, "train_folds", cut)
-    for _ in range(2):
-        said = capsys.readouterr().err
-        with pytest.raises(InputError, match="cut"):
-            training.train(configure(**USER), SETS)
-    assert "interrupted" not in said
+    with pytest.raises(InputError, match="cut"):
+        training.train(configure(**USER), SETS)
+    assert "interrupted" not in capsys.readouterr().err
+    before = (work := Path(f"{FOLDER}.folds") / "settings.json").read_bytes()
+    with pytest.raises(InputError, match="resume = True to continue it, or overwrite = True"):
+        training.train(configure(**USER), SETS)
+    with pytest.raises(InputError, match="lr was 0.01 and is now 0.02"):
+        training.train(configure(**USER, resume=True, lr=0.02), SETS)
+    assert work.read_bytes() == before
+    with pytest.raises(InputError, match="cut"):
+        training.train(configure(**USER, overwrite=True), SETS)
     assert f"the interrupted cross-fitting in {FOLDER}.folds is replaced" in capsys.readouterr().err
 
 

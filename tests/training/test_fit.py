@@ -270,7 +270,7 @@ def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
     killer.kill("replace history.csv", 4)
     killer.done = []
     capsys.readouterr()
-    train()
+    train(overwrite=True)
     assert killer.done.count(f"replace {STATE}") == SMALL["epochs"] + 1  # the last one is put away
     assert "Resuming" not in capsys.readouterr().out
     assert what_is_left() == expected
@@ -338,10 +338,15 @@ def test_a_named_network_may_go_on_beyond_its_last_epoch_and_nothing_else(projec
     assert "holds another experiment" in capsys.readouterr().err
 
 
-def test_a_plain_start_says_that_an_interrupted_training_is_replaced(killer, capsys):
+def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
     killer.kill("replace history.csv", 3)
+    before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
+    with pytest.raises(InputError, match="resume = True to continue it, or overwrite = True") as caught:
+        train()
+    assert len(caught.value.lines) == 1
+    assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
     capsys.readouterr()
-    train()
+    train(overwrite=True)
     assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
 
 

@@ -10,6 +10,7 @@ import pytest
 import metrics
 import outputs
 from data_io import MOTIONS, Record
+from prediction import save_out_of_fold
 from settings import Config, SaveData, UserInput
 from trust import run_bands
 
@@ -39,10 +40,10 @@ def run_of(networks: int, records) -> Run:
     for set_name, name, motions, predicted in records:
         sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions))
         predictions[set_name].append(np.hstack([predicted.mean(axis=0), predicted.std(axis=0)]))
-        out_of_fold[name] = predicted[0]
+        out_of_fold[sets[set_name][-1].digest] = predicted[0]
     config = Config()
     config.network_folder.mkdir(parents=True)
-    np.savez(config.network_folder / run_bands.OUT_OF_FOLD_FILE, **out_of_fold)
+    save_out_of_fold(config.network_folder, out_of_fold, [name for _, name, *_ in records])
     return Run(networks, config, sets, predictions)
 
 
