@@ -7,7 +7,7 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 import itertools
 import json
 import os
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +135,19 @@ def record_names(records: Sequence[Record]) -> list[str]:
     return [record.name for record in identities(records)]
 
 
+def data_fingerprint(*sets: Sequence[Record]) -> str:
+    """What identifies the data of a training: for each source a hash of the content of its files, as "lamp=a0 sc=1f".
+
+    The same wherever the files lie, and for records in memory and on disk.
+    """
+    digests: dict[str, list[str]] = {}
+    for number, records in enumerate(sets):
+        for record in identities(records):
+            for source, content in record.contents.items():
+                digests.setdefault(source, []).append(f"{number} {content}")
+    return " ".join(f"{source}={text_hash(' '.join(of_source))}" for source, of_source in sorted(digests.items()))
+
+
 # ---- channels ---------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +236,7 @@ def read_record(
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
-    sources = {source: record_cache.digest([np.asarray(table, "<f8")]) for source, (_, table) in tables.items()}
+    sources = {source: record_cache.digest([table]) for source, (_, table) in tables.items()}
     sea = tables.pop("sea", ("", None))[1]
     time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res)
     if "track" in columns:
@@ -291,6 +304,11 @@ def _read_tables(files: Files) -> tuple[dict[str, tuple[str, np.ndarray]], list[
     if faults:
         raise InputError([line for lines in faults.values() for line in lines])
     return tables, remarks
+
+
+def motions_digest(sc: str) -> str:
+    """What identifies SimpleCode's motions: the hash that `Record.contents` has of them. Raises InputError."""
+    return record_cache.digest([text_tables.read_table(f"{sc}.mot", text_tables.SC_MOT)[0]])
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
@@ -385,20 +403,20 @@ def unique_names(paths: Sequence[str]) -> dict[str, str]:
     names, taken = {}, set(by_name)
     for sharing in by_name.values():
         for place, path in enumerate(sharing):
-            names[path] = Path(path).name if len(sharing) == 1 else free_name(path, taken, place + 1)
+            names[path] = Path(path).name if len(sharing) == 1 else free_name(path, taken.__contains__, place + 1)
             taken.add(names[path].lower())
     return names
 
 
-def free_name(path: str, taken: Container[str], number: int = 2) -> str:
+def free_name(path: str, is_taken: Callable[[str], bool], number: int = 2) -> str:
     """The file name of a path, preceded by its folder and, if that is taken, followed by the next free number.
 
-    taken: names in lower case.
+    is_taken: of a name in lower case.
     """
     folder, name = Path(path).parent.name, Path(path).name
     longer = f"{folder}_{name}" if folder else name
     numbered = (f"{longer}_{n}" for n in itertools.count(number))
-    return next(each for each in itertools.chain([longer], numbered) if each.lower() not in taken)
+    return next(each for each in itertools.chain([longer], numbered) if not is_taken(each.lower()))
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Writes the results of a run: error report, prediction files, figures, and predictions without LAMP."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -211,12 +212,49 @@ def _write_prediction(
         table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
         names += bands.names
     path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
-    run_folder.note(config.output_folder, [path.name])
+    run_folder.note(config.output_folder, [path.name], record.input_digest)
     data_io.write_prediction(path, record.time, table, names)
     if track is not None:
         path = path.with_suffix(".mot")
-        run_folder.note(config.output_folder, [path.name])
+        run_folder.note(config.output_folder, [path.name], record.input_digest)
         data_io.write_lamp_motions(path, record.time, track, motions)
+
+
+class TextNames:
+    """Gives records names under which their texts replace no text of another record, also of another run.
+
+    A text that was made for the same content is replaced.
+    """
+
+    def __init__(self, config: Config):
+        self._prefix = config.save.prefix
+        # Those of earlier runs go, if this run has a report.
+        self._made_for = run_folder.made_for(config.output_folder, latest=_has_report(config))
+        self.renamed: list[str] = []
+
+    def named_apart(self, record: Record, path: str) -> Record:
+        """The record, which was read from a path, with a free name: with its folder and then a number, if needed."""
+        digest = record.input_digest
+
+        def is_taken(name: str) -> bool:
+            return self._made_for.get(self._text(name), digest) != digest
+
+        if is_taken(record.name):
+            record = dataclasses.replace(record, name=data_io.free_name(path, is_taken))
+            self.renamed.append(record.name)
+        self._made_for[self._text(record.name)] = digest
+        return record
+
+    def _text(self, name: str) -> str:
+        return f"{self._prefix}{name}.txt".lower()
+
+    def remarks(self) -> list[str]:
+        if not self.renamed:
+            return []
+        return [
+            f"{len(self.renamed)} predicted records have the names of others, whose texts were made for other content "
+            f"and stay; they are called by their folders or numbered (first: {self.renamed[0]})"
+        ]
 
 
 def predict_without_lamp(
@@ -229,7 +267,7 @@ def predict_without_lamp(
     data = config.data
     if not data.predict_sc:
         return [], []
-    names = data_io.names_by_path(data)
+    names, texts = data_io.names_by_path(data), TextNames(config)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     recorder, statistics = record_statistics.Recorder.of(config), []
     collect, flags, predicted = Collector(), [], 0
@@ -238,7 +276,7 @@ def predict_without_lamp(
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                found.append(collect(_with_track, config, sc, waves, names[sc]))
+                found.append(collect(_with_track, config, sc, waves, names[sc], texts))
             found = [each for each in found if each]
             records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
@@ -254,16 +292,16 @@ def predict_without_lamp(
             predicted += len(records)
     if statistics:
         record_statistics.save(config.output_folder, record_statistics.RecordTable.joined(statistics))
-    warn(collect.remarks)
+    warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return flags, collect.faults
 
 
-def _with_track(config: Config, sc: str, waves: str | None, name: str) -> Found:
+def _with_track(config: Config, sc: str, waves: str | None, name: str, texts: TextNames) -> Found:
     """A record without LAMP, and SimpleCode's track if LAMP's .mot is to be written (else None)."""
     record, remarks = data_io.read_record(sc, None, config.user, waves, name)
     track = data_io.read_track(sc, record.time) if config.user.output_3dof else None
-    return Found((record, track), remarks)
+    return Found((texts.named_apart(record, sc), track), remarks)
 
 
 def flag_records(
@@ -393,12 +431,11 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     folder = config.output_folder
     earlier = run_folder.begin(folder, config.save.prefix)
     yield
-    has_report = any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}
 
     def stays(name: str) -> bool:
-        return not has_report or os.path.abspath(folder / name)[: -len(".mot")] in read
+        return not _has_report(config) or os.path.abspath(folder / name)[: -len(".mot")] in read
 
     made = run_folder.finish(folder, earlier, stays)
     kinds = {
@@ -409,3 +446,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
     where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""
     print(f"\nNetwork in {config.network_folder}{where}")
+
+
+def _has_report(config: Config) -> bool:
+    return any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)

@@ -26,7 +26,7 @@ from readers.cases import handle_in
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from support.errors import Collector, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
-from support.saved_networks import training_config
+from support.saved_networks import read_metadata, training_config
 from trust import flagging, novelty
 
 TABLE_FILE = "next_lamp_runs.csv"
@@ -91,7 +91,8 @@ class Candidate:
 
     begins: (window,) s. features: (window, feature), scaled as in training. spread: (window, channel) root mean square
     deviation between the networks over each window; NaN without several networks. peaks: (channel,) predicted largest
-    distance from the mean. Both in standard deviations of LAMP's motions in training.
+    distance from the mean. Both in standard deviations of LAMP's motions in training. digest: of the content of
+    SimpleCode's motions, which identifies the record.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Candidate:
     features: np.ndarray
     spread: np.ndarray
     peaks: np.ndarray
+    digest: str = ""
 
     @property
     def worst(self) -> tuple[int, int]:
@@ -116,15 +118,32 @@ def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str
         if faults:
             raise InputError(faults)
         data = dataclasses.replace(data, predict_sc=given.data.predict_sc, predict_waves=given.data.predict_waves)
-    waves = zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True)
-    known = {Path(path).name for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
-    waves = {path: wave for path, wave in waves if Path(path).name not in known}
+    waves = dict(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     if not waves:
-        raise InputError(
-            f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, "
-            "and give it with --inputs"
-        )
+        raise InputError(_no_candidates(network))
     return dataclasses.replace(config, data=data), waves
+
+
+def _no_candidates(network: str) -> str:
+    return (
+        f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, and give it with "
+        "--inputs"
+    )
+
+
+def digests_with_lamp(config: Config) -> set[str]:
+    """The content of SimpleCode's motions of all records that LAMP has run, as the network's folder says.
+
+    A folder of an earlier version lists their files alone: these are read, as far as they are still there.
+    """
+    kept = read_metadata(config.network_folder).get("simplecode_digests")
+    if kept is not None:
+        return set(kept)
+    paths, collect = [path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")], Collector()
+    found = {collect(data_io.motions_digest, path) for path in paths}
+    if collect.faults:
+        warn([f"{line}; whether it is among the candidates is not known" for line in collect.faults])
+    return found
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
@@ -153,20 +172,22 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()
-    names = data_io.unique_names(paths)
+    names, known = data_io.unique_names(paths), digests_with_lamp(config)
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
             found = []
             for path in paths[start : start + RECORDS_AT_ONCE]:
                 found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path]))
                 bar.update()
-            records = [each[0] for each in found if each]
+            records = [each[0] for each in found if each and each[0].contents["sc"] not in known]
+            records = list({record.contents["sc"]: record for record in records}.values())
+            known |= {record.contents["sc"] for record in records}
             predictions = predictor.predict([record.inputs for record in records])
             for record, predicted in zip(records, predictions, strict=True):
                 watched = flagging.watched(config, record)
                 candidates.append(judged(record, watched, predicted, watch.known, deviation))
     if not candidates:
-        raise InputError(collect.faults)
+        raise InputError(collect.faults or _no_candidates(config.network_name))
     warn(collect.faults)
     return candidates, watch.known.features
 
@@ -189,6 +210,7 @@ def judged(
         (features - known.centre) / known.scale,
         window_spread(record.time, begins, spread / deviation),
         np.abs(outputs - outputs.mean(axis=0)).max(axis=0) / deviation,
+        record.contents["sc"],
     )
 
 
@@ -282,7 +304,8 @@ def choice_table(
 
     Returns:
         columns rank, record, handle, reason, window (where the networks are furthest apart), expected_gain (1: a record
-        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random).
+        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random), digest
+        (of the record's content).
     """
     above = of > np.median(of, axis=0)
     rows = []
@@ -305,6 +328,7 @@ def choice_table(
                 "rarity": each.rarity,
                 "distance": each.distance,
                 "probability": chosen["drawn"].sum() / len(candidates) if each.drawn else np.nan,
+                "digest": own.digest,
             }
         )
     return pd.DataFrame(rows)
@@ -334,21 +358,35 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
         "***",
         prefixes.pop(),
         lamp,
-        *(f"{handle}  # {reason}" for (_, handle), reason in zip(parts, table["reason"], strict=True)),
+        *(
+            f"{handle}  # {reason}; {digest}"
+            for (_, handle), reason, digest in zip(parts, table["reason"], table["digest"], strict=True)
+        ),
     ]
     with written_aside(file) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return []
 
 
-def chosen_by_gain(file: str) -> list[str]:
-    """The handles in a cases file of this module that were not drawn at random. Raises InputError."""
+def chosen_by_gain(file: str) -> list[tuple[str, str]]:
+    """Of the records in a cases file of this module that were not drawn at random, the handles and the digests of their
+    content (empty in files of versions that had none). Raises InputError.
+    """
     try:
         lines = Path(file).read_text(encoding="utf-8").partition("***")[2].splitlines()
     except (OSError, ValueError) as error:
         raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {CASES_FILE}") from error
-    parts = (line.partition("#") for line in lines)
-    return [handle.strip() for handle, mark, reason in parts if mark and reason.strip() != RANDOM]
+    parts = [
+        (handle.strip(), mark, *about.partition(";")[::2]) for handle, mark, about in (x.partition("#") for x in lines)
+    ]
+    return [(handle, digest.strip()) for handle, mark, reason, digest in parts if mark and reason.strip() != RANDOM]
+
+
+def are_chosen(rows: pd.DataFrame, chosen: Sequence[tuple[str, str]]) -> np.ndarray:
+    """(row,): whether rows of a record table are of the `chosen_by_gain`: by content, without a digest by handle."""
+    handles = tuple(handle for handle, digest in chosen if not digest)
+    by_content = rows["digest"].isin([digest for _, digest in chosen if digest])
+    return (by_content | rows["record"].str.endswith(handles)).to_numpy(bool)
 
 
 if __name__ == "__main__":

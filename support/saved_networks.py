@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
 from support.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
-from support.files import posix, write_json
+from support.files import posix, text_hash, write_json
 
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
@@ -70,6 +70,17 @@ def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[
         before, now = ([_file_names(files.get(name, ())) for name in TRAINING_FILES] for files in lists)
         same, what = before == now, " (by their names)"
     return [] if same else [f"the files of the train and val sets have changed since the training began{what}"]
+
+
+def trained_on(metadata: dict[str, Any]) -> str:
+    """How many records a network was trained and validated on, with a short hash of what identifies them."""
+    files = metadata["settings"].get("data", {})
+    if knows_its_data(metadata):  # the waves depend on the input channels
+        known = [part for part in metadata["data_fingerprint"].split() if part.startswith(("lamp=", "sc="))]
+    else:
+        known = [_file_names(files.get(name, ())) for name in TRAINING_FILES]
+    counts = (len(files.get(name, ())) for name in ("train_sc", "val_sc"))
+    return f"{' + '.join(map(str, counts))} records {text_hash(json.dumps(known), 3)}"
 
 
 def _file_names(paths: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import Record, identities
+from data_io import Record, data_fingerprint, identities
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
 from support import saved_networks
@@ -38,19 +38,6 @@ class Begun:
     folder: Path
     metadata: dict[str, Any]
     rows: Sequence[dict[str, Any]] = ()
-
-
-def data_fingerprint(*sets: Sequence[Record]) -> str:
-    """What identifies the data of a training: for each source a hash of the content of its files, as "lamp=a0 sc=1f".
-
-    The same wherever the files lie, and for records in memory and on disk.
-    """
-    digests: dict[str, list[str]] = {}
-    for number, records in enumerate(sets):
-        for record in identities(records):
-            for source, content in record.contents.items():
-                digests.setdefault(source, []).append(f"{number} {content}")
-    return " ".join(f"{source}={text_hash(' '.join(of_source))}" for source, of_source in sorted(digests.items()))
 
 
 def data_facts(sets: Mapping[str, Sequence[Record]]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ SEGMENT = 120.0  # s, of the spectra
 FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 58)  # rad/s of encounter, up to 3
 SCALARS = ("ssa", "period", "maximum")
 ARRAYS = ("share_above", "peaks", "spectra")  # of a RecordTable, beside its rows
-COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
+COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS, "digest")
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ class RecordTable:
     """Statistics of records, a row for each record, source, network and channel.
 
     rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode,
-        LSTM), network (from 1; 0 where there is no more than one), channel, duration_s, and SCALARS: significant single
-        amplitude, mean zero-upcrossing period (s) and largest magnitude.
+        LSTM), network (from 1; 0 where there is no more than one), channel, duration_s, SCALARS: significant single
+        amplitude, mean zero-upcrossing period (s) and largest magnitude; and digest: of the content of SimpleCode's
+        motions, which identifies a record (empty in files of versions that had none).
     share_above: (row, level), share of the time that the magnitude is above each level.
     levels: (channel, LEVELS), in the channels' units.
     peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
@@ -193,7 +194,8 @@ class Recorder:
             scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1))
             about = (set_name, record.name, handle_in(record.name), source, network)
             about_channels = zip(channels, *scalars, strict=True)
-            rows += [(*about, channel, np.ptp(time) + step, *each) for channel, *each in about_channels]
+            digest = record.contents["sc"]
+            rows += [(*about, channel, np.ptp(time) + step, *each, digest) for channel, *each in about_channels]
             shares = shares_above(sizes, self.scale[known] * LEVEL_STEP)
             arrays.append((shares, envelope_peaks(centred, step), wave_responses(centred, wave, step)))
         shares, peaks, spectra = map(np.concatenate, zip(*arrays, strict=True))
@@ -216,7 +218,10 @@ def load(folder: Path) -> RecordTable | None:
     if not (folder / TABLE_FILE).is_file():
         return None
     try:
-        rows = pd.read_csv(folder / TABLE_FILE, keep_default_na=False, na_values={name: [""] for name in SCALARS})
+        text = {name: str for name in ("record", "handle", "digest")}
+        empty = {name: [""] for name in SCALARS}
+        rows = pd.read_csv(folder / TABLE_FILE, keep_default_na=False, na_values=empty, dtype=text)
+        rows = rows if "digest" in rows else rows.assign(digest="")
         with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))
