@@ -73,7 +73,7 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     The motions of val are those of the networks that have not seen the record, if the network is one of folds, and
     the spread is that of `bands.calibration_spread`.
     """
-    results, out_of_fold = {}, _out_of_fold(config, sets["val"])
+    results, out_of_fold = {}, _out_of_fold(config, sets.get("val", ()))
     for name, records in sets.items():
         unseen = out_of_fold if name == "val" else {}
         predicted = _predictions(config, predictor, records, name, unseen)

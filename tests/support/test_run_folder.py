@@ -80,3 +80,19 @@ def test_nothing_outside_of_the_folder_is_removed(tmp_path, name):
     run_folder.note(folder, [name])
     run(folder, "report.csv")
     assert left_in(tmp_path) == [f"inner/{run_folder.LIST_FILE}", "inner/report.csv", "outside.txt"]
+
+
+def test_the_list_says_what_a_file_was_made_for(tmp_path):
+    for digest in ("a" * 32, "b" * 32):
+        earlier = run_folder.begin(tmp_path, "p_")
+        run_folder.note(tmp_path, ["P_1.txt"], digest)
+        write(tmp_path, "P_1.txt")
+        assert run_folder.made_for(tmp_path) == {"p_1.txt": digest}
+        run_folder.finish(tmp_path, earlier, NOTHING)
+        assert run_folder.made_for(tmp_path) == {"p_1.txt": digest}
+    run_folder.begin(tmp_path, "p_")
+    assert run_folder.made_for(tmp_path, latest=True) == {}
+    run_folder.note(tmp_path, ["p_2.txt", "p_3.txt"], "c" * 32)
+    write(tmp_path, "p_2.txt")
+    assert run_folder.made_for(tmp_path, latest=True) == {"p_2.txt": "c" * 32}
+    assert run_folder.made_for(tmp_path).keys() == {"p_1.txt", "p_2.txt"}

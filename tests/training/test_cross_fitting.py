@@ -1,5 +1,6 @@
 """Cross-fitting: which records each network leaves out, and what the folds give together."""
 
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
