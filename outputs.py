@@ -88,6 +88,8 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
 
 def _out_of_fold(config: Config, val: Sequence[Record]) -> Mapping[str, np.ndarray]:
     """A network's out-of-fold predictions by the records' digests, with a warning where val has other records."""
+    if not len(val):
+        return {}
     try:
         found = load_out_of_fold(config.network_folder)
     except InputError as error:

@@ -134,16 +134,14 @@ def _no_candidates(network: str) -> str:
 def digests_with_lamp(config: Config) -> set[str]:
     """The content of SimpleCode's motions of all records that LAMP has run, as the network's folder says.
 
-    A folder of an earlier version lists their files alone: these are read, as far as they are still there.
+    If it lists more files, as that of a sweep's winner or of an earlier version, these are read, if still there.
     """
-    kept = read_metadata(config.network_folder).get("simplecode_digests")
-    if kept is not None:
-        return set(kept)
-    paths, collect = [path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")], Collector()
-    found = {collect(data_io.motions_digest, path) for path in paths}
-    if collect.faults:
-        warn([f"{line}; whether it is among the candidates is not known" for line in collect.faults])
-    return found
+    kept, collect = set(read_metadata(config.network_folder).get("simplecode_digests", ())), Collector()
+    paths = {path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")}
+    if len(paths) > len(kept):
+        kept |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
+    warn([f"{line}; whether it is among the candidates is not known" for line in collect.faults])
+    return kept - {None}
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:

@@ -99,7 +99,10 @@ def _checked(expected: str, fits: Callable[[Any], bool], convert: Callable, valu
 
 not_one = partial(_checked, "0, or 2 and more: one fold would leave no record to train on", lambda n: n != 1, int)
 file_prefix = partial(
-    _checked, f"text that can begin a file name, {ALLOWED}", lambda text: not (FORBIDDEN.search(text) or RESERVED.match(f"{text}_")), str
+    _checked,
+    f"text that can begin a file name, {ALLOWED}",
+    lambda text: not (FORBIDDEN.search(text) or RESERVED.match(f"{text}_")),
+    str,
 )
 color = partial(_checked, 'the name of a colour, such as "black", "tab:blue" or "#1f77b4"', is_color_like, str)
 

@@ -12,7 +12,7 @@ import metrics
 from data_io import Record
 from network import TrainedNetwork
 from settings import Config
-from support.errors import UNREADABLE, first_line, warn
+from support.errors import UNREADABLE, InputError, first_line, warn
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold
 from trust import bands
 
@@ -94,9 +94,9 @@ def of_run(
         return None
     path = config.network_folder / CALIBRATION_FILE
     channels, tables = trained.architecture.outputs, []
-    if config.user.training_mode:
+    if unseen := _out_of_fold(config) if config.user.training_mode else {}:
         scale = np.array(trained.architecture.standardization.output_deviation)
-        residuals = list(_residuals(config, sets, predictions, scale, trained.architecture.num_networks))
+        residuals = list(_residuals(config, sets, predictions, unseen, scale, trained.architecture.num_networks))
         calibration = bands.calibrate(residuals, scale, channels)
         bands.save(calibration, path)
         print(bands.missing_levels(len(residuals)), end="")
@@ -133,12 +133,19 @@ def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: in
     return np.hstack([out_of_fold, bands.calibration_spread(spread, out_of_fold - outputs, networks, own)])
 
 
-def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Residuals]:
+def _out_of_fold(config: Config) -> Mapping[str, np.ndarray]:
+    """By the records' digests; empty if those of an older network cannot be used, of which `outputs` has warned."""
+    try:
+        return load_out_of_fold(config.network_folder)
+    except InputError:
+        return {}
+
+
+def _residuals(config, sets, predictions, out_of_fold, scale, networks) -> Iterator[bands.Residuals]:
     """Yields the residuals of each train and val record, with one record in memory at a time.
 
     The predictions of val are out of fold already, see `outputs.predict_sets`.
     """
-    out_of_fold = load_out_of_fold(config.network_folder)
     for set_name in ("train", "val"):
         for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
             unseen = out_of_fold.get(record.digest)

@@ -77,6 +77,19 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     assert inside.mean() > 0.85
 
 
+def test_out_of_fold_predictions_of_other_content_calibrate_nothing(run):
+    first = run.sets["val"][0]
+    run.sets["val"][0] = dataclasses.replace(first, targets=first.targets + 1.0)
+    assert run.bands().calibration.num_records == COUNT - 1
+
+
+def test_a_network_of_an_earlier_version_keeps_its_calibration(run):
+    trained = run.bands()
+    np.savez(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE, SC_1=np.zeros((STEPS, 3)))
+    again = run.bands()  # as after resume = True on a finished network
+    assert again.calibration.num_records == trained.calibration.num_records
+
+
 @pytest.mark.parametrize("wanted", [True, False])
 def test_texts_have_the_bounds_behind_the_present_columns(run, wanted):
     bands = run.bands()
