@@ -50,9 +50,9 @@ class Identified:
 
     @property
     def input_digest(self) -> str:
-        """The same without LAMP's motions and moments: it tells for what a prediction was made."""
+        """What a prediction was made for: the beginning of SimpleCode's hash, and one over all but LAMP's motions."""
         given = {source: content for source, content in self.contents.items() if not source.startswith("lamp")}
-        return text_hash(json.dumps(given, sort_keys=True))
+        return self.contents["sc"][:16] + text_hash(json.dumps(given, sort_keys=True), 8)
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def test_what_lamp_has_run_is_known_by_its_content_not_by_its_name(folder, is_ke
         digests = [data_io.motions_digest(sc) for sc in trained]
         saved_networks.write_metadata(config.network_folder, metadata | {"simplecode_digests": digests})
     elsewhere = realizations(folder / "elsewhere", 3, 1, 2)  # the names of the training records
-    for n, (sc, lamp) in enumerate(elsewhere):
+    for n, (sc, _) in enumerate(elsewhere):
         write_realization(folder / "elsewhere", sc.rpartition("/SC")[2], 400, seed=50 + n, step=0.5)
     shutil.copy(f"{trained[0]}.mot", "moved.mot")
     shutil.copy(f"{elsewhere[0][0]}.mot", "twin.mot")
