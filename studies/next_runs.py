@@ -7,7 +7,7 @@ python -m studies.next_runs --network NAME --inputs FILE --random    those of an
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,7 +175,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
         for start in range(0, len(paths), RECORDS_AT_ONCE):
             found = []
             for path in paths[start : start + RECORDS_AT_ONCE]:
-                found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path]))
+                found.append(collect(_read_candidate, known, path, None, config.user, waves[path], names[path]))
                 bar.update()
             records = [each[0] for each in found if each and each[0].contents["sc"] not in known]
             records = list({record.contents["sc"]: record for record in records}.values())
@@ -188,6 +188,16 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
         raise InputError(collect.faults or _no_candidates(config.network_name))
     warn(collect.faults)
     return candidates, watch.known.features
+
+
+def _read_candidate(known: Collection[str], sc: str, *arguments) -> tuple[Record, list[str]] | None:
+    """What `data_io.read_record` gives; None for a faulty record whose motions are among the known ones."""
+    try:
+        return data_io.read_record(sc, *arguments)
+    except InputError:
+        if Collector()(data_io.motions_digest, sc) in known:
+            return None
+        raise
 
 
 def judged(

@@ -38,7 +38,7 @@ def run_of(networks: int, records) -> Run:
     sets, predictions = ({name: [] for name in ("train", "val", "test")} for _ in range(2))
     out_of_fold = {}
     for set_name, name, motions, predicted in records:
-        sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions))
+        sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions, {"sc": name}))
         predictions[set_name].append(np.hstack([predicted.mean(axis=0), predicted.std(axis=0)]))
         out_of_fold[sets[set_name][-1].digest] = predicted[0]
     config = Config()
@@ -79,7 +79,7 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
 
 def test_out_of_fold_predictions_of_other_content_calibrate_nothing(run):
     first = run.sets["val"][0]
-    run.sets["val"][0] = dataclasses.replace(first, targets=first.targets + 1.0)
+    run.sets["val"][0] = dataclasses.replace(first, sources={"sc": "other content"})
     assert run.bands().calibration.num_records == COUNT - 1
 
 
