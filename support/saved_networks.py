@@ -209,9 +209,13 @@ def overwrite_faults(config: Config, data: str = "") -> list[str]:
     data: the fingerprint of the train and val sets; before they are read, the settings alone are compared.
     """
     user, folder = config.user, config.network_folder
-    if not user.training_mode or user.overwrite:
+    if not user.training_mode or (user.overwrite and folder.suffix not in BESIDE):
         return []
     name = f"UserInputArgs.model_save_filename = {user.model_save_filename!r}"
+    if folder.suffix in BESIDE:
+        return [
+            f"{name}: a name that ends in {folder.suffix} is the program's own beside a network; choose another name"
+        ]
     begun = interrupted_training(folder) or interrupted_folds(folder)
     if begun and not user.resume:
         return [

@@ -84,6 +84,8 @@ def network_name(value: str) -> str:
         name = name.removeprefix("saved_models/").rstrip("/")
     if not name or FORBIDDEN.search(name) or RESERVED.match(name) or name.endswith("."):
         raise ValueError(f"expected the name of a folder in saved_models, {ALLOWED}")
+    if name.lower() in ("simplecode", "lamp"):
+        raise ValueError("expected another name, as tables and figures use this one for the code")
     return name
 
 

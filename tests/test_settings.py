@@ -290,6 +290,10 @@ def test_an_unknown_attribute_is_named_with_its_nearest(read, section, name, exp
         ("user", "model_save_filename", "a/b", "folder in saved_models"),
         ("user", "model_save_filename", "..", "folder in saved_models"),
         ("user", "model_save_filename", "", "folder in saved_models"),
+        ("user", "model_save_filename", "NUL", "folder in saved_models"),
+        ("user", "model_load_filename", "com1.v2", "folder in saved_models"),
+        ("user", "model_save_filename", "simplecode", "another name"),
+        ("save", "prefix", "aux.", "file name"),
         ("plotting", "error_ID_list_train", 0, "list of indices"),
         ("plotting", "error_ID_list_train", [0.5], "whole numbers"),
         ("plotting", "error_ID_list_train", ["0"], "whole numbers"),
@@ -502,6 +506,8 @@ def test_leave_to_replace_another_experiments_network():
     assert overwrite_faults(named(), saved, overwrite=True) == []
     assert overwrite_faults(named(), saved, training_mode=False) == []
     assert overwrite_faults(named(), saved, model_save_filename="free") == []
+    for ending in saved_networks.BESIDE:
+        assert len(overwrite_faults(named(), saved, model_save_filename=f"free{ending}", overwrite=True)) == 1
     assert len(overwrite_faults(named(), saved, resume=True)) == 1  # there is nothing to go on with
     for folder in ("mine", "mine.training"):
         state = settings.NETWORKS_FOLDER / folder / saved_networks.STATE_FILE

@@ -350,6 +350,20 @@ def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
     assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("before", [None, "6b634e04d244908ffc793d8d4663a811"])
+def test_a_training_of_an_earlier_version_goes_on_with_a_line_about_its_data(killer, capsys, before):
+    expected = left_in("undisturbed")
+    killer.kill("replace history.csv", 3)
+    file = FOLDER / "settings.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"data_fingerprint": before}))
+    other = Config(user=configure(**SMALL, resume=True).user, data=DataInfo(train_sc=("other",), train_lamp=("b",)))
+    with pytest.raises(InputError, match="have changed since the training began .by their names."):
+        fit.train(other, SETS)
+    train(resume=True)
+    assert "is of an earlier version; its data are compared by the names" in capsys.readouterr().out
+    assert what_is_left() == expected
+
+
 def test_resume_tells_where_it_goes_on(killer, capsys):
     killer.kill(f"replace {STATE}", 4)
     capsys.readouterr()
