@@ -59,17 +59,15 @@ def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[
     """
     if data and knows_its_data(metadata):
         before, now = (
-            dict(part.split("=") for part in text.split() if "=" in part)
-            for text in (metadata["data_fingerprint"], data)
+            dict(part.partition("=")[::2] for part in t.split()) for t in (metadata["data_fingerprint"], data)
         )
         shared = before.keys() & now.keys()  # other input channels have other sources
-        changed = [source for source in sorted(shared) if before[source] != now[source]]
-        same, what = shared and not changed, f" ({', '.join(changed)})" if changed else ""
+        same, what = shared and all(before[source] == now[source] for source in shared), "files"
     else:
         lists = metadata.get("settings", {}).get("data", {}), config.as_dict()["data"]
         before, now = ([_file_names(files.get(name, ())) for name in TRAINING_FILES] for files in lists)
-        same, what = before == now, " (by their names)"
-    return [] if same else [f"the files of the train and val sets have changed since the training began{what}"]
+        same, what = before == now, "names of the files"
+    return [] if same else [f"the {what} of the train and val sets have changed since the training began"]
 
 
 def trained_on(metadata: dict[str, Any]) -> str:
@@ -223,7 +221,8 @@ def overwrite_faults(config: Config, data: str = "") -> list[str]:
             "it, or overwrite = True to replace it, or choose another name"
         ]
     # Whether an interrupted training can be resumed is checked when the training starts.
-    if begun or may_replace(config) or not (folder / MODEL_FILE).is_file():
+    goes_on = interrupted_training(folder) or (user.num_folds and interrupted_folds(folder))
+    if goes_on or may_replace(config) or not (folder / MODEL_FILE).is_file():
         return []
     try:
         metadata = read_metadata(folder)

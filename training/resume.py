@@ -120,9 +120,8 @@ def differences_from(config: Config, metadata: dict[str, Any], fingerprint: str)
     settings = metadata.get("settings", {})
     lines = list(saved_networks.different_settings(settings, config).values())
     more_epochs = saved_networks.only_more_epochs(settings, config)
-    if changed := saved_networks.different_data(metadata, config, fingerprint) if not lines or more_epochs else []:
-        return changed, False
-    return lines, more_epochs
+    changed = saved_networks.different_data(metadata, config, fingerprint) if not lines or more_epochs else []
+    return (changed, False) if changed else (lines, more_epochs)
 
 
 def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) -> None:

@@ -357,7 +357,7 @@ def test_a_training_of_an_earlier_version_goes_on_with_a_line_about_its_data(kil
     file = FOLDER / "settings.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"data_fingerprint": before}))
     other = Config(user=configure(**SMALL, resume=True).user, data=DataInfo(train_sc=("other",), train_lamp=("b",)))
-    with pytest.raises(InputError, match="have changed since the training began .by their names."):
+    with pytest.raises(InputError, match="the names of the files of the train and val sets have changed"):
         fit.train(other, SETS)
     train(resume=True)
     assert "is of an earlier version; its data are compared by the names" in capsys.readouterr().out
