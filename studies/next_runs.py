@@ -177,9 +177,11 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
             for path in paths[start : start + RECORDS_AT_ONCE]:
                 found.append(collect(_read_candidate, known, path, None, config.user, waves[path], names[path]))
                 bar.update()
-            records = [each[0] for each in found if each and each[0].contents["sc"] not in known]
-            records = list({record.contents["sc"]: record for record in records}.values())
-            known |= {record.contents["sc"] for record in records}
+            records = []
+            for record, _ in filter(None, found):
+                if record.contents["sc"] not in known:  # neither run in LAMP nor listed twice
+                    records.append(record)
+                    known.add(record.contents["sc"])
             predictions = predictor.predict([record.inputs for record in records])
             for record, predicted in zip(records, predictions, strict=True):
                 watched = flagging.watched(config, record)
