@@ -223,15 +223,15 @@ def _write_prediction(
 
 
 class TextNames:
-    """Gives records names under which their texts replace no text of another record, also of another run.
+    """Gives records names under which their texts replace no text of another record, also of an earlier run.
 
-    A text that was made for the same content is replaced.
+    A text that an earlier run made for the same motions of SimpleCode is replaced, whatever the waves.
     """
 
     def __init__(self, config: Config):
-        self._prefix = config.save.prefix
-        # Those of earlier runs go, if this run has a report.
-        self._made_for = run_folder.made_for(config.output_folder, latest=_has_report(config))
+        self._prefix, replaces_all = config.save.prefix, _has_report(config)
+        made_for = run_folder.made_for(config.output_folder, latest=replaces_all)
+        self._earlier, self._of_this_run = ({}, made_for) if replaces_all else (made_for, {})
         self.renamed: list[str] = []
 
     def named_apart(self, record: Record, path: str) -> Record:
@@ -239,12 +239,15 @@ class TextNames:
         digest = record.input_digest
 
         def is_taken(name: str) -> bool:
-            return self._made_for.get(self._text(name), digest) != digest
+            text = self._text(name)
+            if text in self._of_this_run:
+                return self._of_this_run[text] != digest
+            return self._earlier.get(text, digest)[:16] != digest[:16]
 
         if is_taken(record.name):
             record = dataclasses.replace(record, name=data_io.free_name(path, is_taken))
             self.renamed.append(record.name)
-        self._made_for[self._text(record.name)] = digest
+        self._of_this_run[self._text(record.name)] = digest
         return record
 
     def _text(self, name: str) -> str:
