@@ -578,10 +578,10 @@ def test_the_same_command_again_uses_the_network_that_it_finished(killer, capsys
     other = make_sets(rows=(40, 36), val_rows=(30,), test_rows=())
     for resume in (False, True):
         with pytest.raises(InputError, match="holds another experiment .the files of the train and val sets have"):
-            train(other, model_save_filename="mine", resume=resume)
+            train(other, model_save_filename="mine", seed=None, resume=resume)
     moved = {"train": SETS["train"][:1], "val": (*SETS["train"][1:], *SETS["val"]), "test": ()}
     with pytest.raises(InputError, match="holds another experiment"):
-        train(moved, model_save_filename="mine")
+        train(moved, model_save_filename="mine", seed=None)
     assert killer.done == ["unlink mine.lock"] * 4
     train(other, model_save_filename="mine", overwrite=True)
     linear = {"network_type": "linear", "model_save_filename": "filter"}
