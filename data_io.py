@@ -5,10 +5,12 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 """
 
 import contextlib
+import itertools
+import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,7 @@ from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, us
 from support import run_folder, saved_networks
 from support.cores import cores
 from support.errors import Found, InputError
-from support.files import written_aside
+from support.files import text_hash, written_aside
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
 IN_LAMPS_MOT = ("Zcg", "Roll", "Pitch")  # what is predicted of LAMP's .mot file, whichever motions there are
@@ -47,8 +49,28 @@ FEW_RECORDS = 6  # of a training, that tell the conditions of an older network
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 
+class Identified:
+    """What identifies a record wherever it is kept or looked up again: the content of its files, not their names.
+
+    contents: a hash of the numbers of each source, as "sc" and "lamp" (their motions), "waves", "sea" or "sc_vbm".
+    """
+
+    contents: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """A hash over the content of all sources."""
+        return text_hash(json.dumps(dict(self.contents), sort_keys=True))
+
+    @property
+    def input_digest(self) -> str:
+        """What a prediction was made for: the beginning of SimpleCode's hash, and one over all but LAMP's motions."""
+        given = {source: content for source, content in self.contents.items() if not source.startswith("lamp")}
+        return self.contents["sc"][:16] + text_hash(json.dumps(given, sort_keys=True), 8)
+
+
 @dataclass(frozen=True)
-class Record:
+class Record(Identified):
     """One realization, its channels aligned on one time axis.
 
     name: SimpleCode's file name without extension.
@@ -56,6 +78,7 @@ class Record:
     inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
     simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
     own_time: (rows of the files,) s if the record was resampled to the network's time step.
+    sources: the hashes of its files' content, before alignment; empty for a record that was not read from files.
     """
 
     name: str
@@ -64,6 +87,7 @@ class Record:
     targets: np.ndarray | None
     simple: np.ndarray
     own_time: np.ndarray | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, transient: float) -> slice:
         """The rows after the first seconds (transient)."""
@@ -72,7 +96,8 @@ class Record:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """All that there are."""
-        return {name: value for name, value in vars(self).items() if name != "name" and value is not None}
+        others = ("name", "sources")
+        return {name: value for name, value in vars(self).items() if name not in others and value is not None}
 
     @property
     def time_step(self) -> float:
@@ -80,18 +105,20 @@ class Record:
         return time_step(self.time)
 
     @property
-    def digest(self) -> str:
-        """A hash of all numbers of the record."""
-        return record_cache.digest(self.arrays.values())
+    def contents(self) -> Mapping[str, str]:
+        if self.sources:
+            return self.sources
+        arrays = {"sc": (self.time, self.simple), "waves": (self.inputs,), "lamp": (self.targets,)}
+        return {name: record_cache.digest(numbers) for name, numbers in arrays.items() if numbers[0] is not None}
 
 
 @dataclass(frozen=True)
-class CachedRecord:
+class CachedRecord(Identified):
     """A record that is read from its cache file when needed."""
 
     name: str
     file: Path
-    digest: str
+    contents: Mapping[str, str]
     time_step: float
 
     def read(self) -> Record:
@@ -99,7 +126,7 @@ class CachedRecord:
         kept = record_cache.load(self.file)
         if kept is None:
             raise InputError(f"{self.file}: was deleted or damaged during the run; run again to recreate it")
-        return Record(self.name, **kept.arrays)
+        return Record(self.name, **kept.arrays, sources=kept.sources)
 
 
 @dataclass(frozen=True)
@@ -121,9 +148,27 @@ def joined(*sets: Sequence[Record]) -> Sequence[Record]:
     return RecordsOnDisk(found) if any(isinstance(records, RecordsOnDisk) for records in sets) else found
 
 
+def identities(records: Sequence[Record]) -> Sequence[Record | CachedRecord]:
+    """Each record's name and contents, without reading those that stay on disk."""
+    return getattr(records, "cached", records)
+
+
 def record_names(records: Sequence[Record]) -> list[str]:
     """The records' names, without reading those that stay on disk."""
-    return [record.name for record in getattr(records, "cached", records)]
+    return [record.name for record in identities(records)]
+
+
+def data_fingerprint(*sets: Sequence[Record]) -> str:
+    """What identifies the data of a training: for each source a hash of the content of its files, as "lamp=a0 sc=1f".
+
+    The same wherever the files lie, and for records in memory and on disk.
+    """
+    digests: dict[str, list[str]] = {}
+    for number, records in enumerate(sets):
+        for record in identities(records):
+            for source, content in record.contents.items():
+                digests.setdefault(source, []).append(f"{number} {content}")
+    return " ".join(f"{source}={text_hash(' '.join(of_source))}" for source, of_source in sorted(digests.items()))
 
 
 # ---- channels ---------------------------------------------------------------------------------------------------
@@ -243,6 +288,7 @@ def read_record(
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files)
+    sources = {source: record_cache.digest([table]) for source, (_, table) in tables.items()}
     sea = tables.pop("sea", ("", None))[1]
     time, own_time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     if "track" in columns:
@@ -260,7 +306,8 @@ def read_record(
     inputs = joint(["sc_vbm"] * user.input_vbm + ["sc"] * user.input_3dof + ["waves"] * user.input_waves)
     simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
     targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
-    record = Record(name or Path(sc).name, time, inputs, targets, simple, None if own_time is time else own_time)
+    own_time = None if own_time is time else own_time
+    record = Record(name or Path(sc).name, time, inputs, targets, simple, own_time, sources)
     return Found(record, _warn_of_other_writers(sc, lamp) + converted + warnings)
 
 
@@ -315,6 +362,11 @@ def _read_tables(files: Files) -> tuple[dict[str, tuple[str, np.ndarray]], list[
     if faults or differing:
         raise InputError([line for lines in faults.values() for line in lines] + differing)
     return tables, remarks
+
+
+def motions_digest(sc: str) -> str:
+    """What identifies SimpleCode's motions: the hash that `Record.contents` has of them. Raises InputError."""
+    return record_cache.digest([text_tables.read_table(f"{sc}.mot", text_tables.SC_MOT)[0]])
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
@@ -402,9 +454,9 @@ def _find_or_read(
             return error
         if file is None:
             return record, warnings
-        kept = record_cache.Kept(record.arrays, warnings, record.digest)
+        kept = record_cache.Kept(record.arrays, warnings, dict(record.sources))
         record_cache.save(file, kept)
-    return CachedRecord(name, file, kept.digest, time_step(kept.arrays["time"])), kept.remarks
+    return CachedRecord(name, file, kept.sources, time_step(kept.arrays["time"])), kept.remarks
 
 
 def _cache_file(sc: str, lamp: str, config: Config, step: float | None) -> Path | None:
@@ -484,18 +536,30 @@ def names_by_path(data: DataInfo) -> dict[str, str]:
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:
-    """A name for each path: the file name, preceded by its folder where two paths share a name."""
+    """A name for each path: the file name, preceded by its folder where two paths share a name.
+
+    Names that differ in case only are shared too, as some file systems do not tell them apart.
+    """
     by_name: dict[str, list[str]] = {}
     for path in dict.fromkeys(paths):
-        by_name.setdefault(Path(path).name, []).append(path)
-    names = {}
-    for name, sharing in by_name.items():
-        for count, path in enumerate(sharing):
-            folder = Path(path).parent.name
-            longer = f"{folder}_{name}" if folder else name
-            taken = longer in by_name or longer in names.values()
-            names[path] = name if len(sharing) == 1 else f"{longer}_{count + 1}" if taken else longer
+        by_name.setdefault(Path(path).name.lower(), []).append(path)
+    names, taken = {}, set(by_name)
+    for sharing in by_name.values():
+        for place, path in enumerate(sharing):
+            names[path] = Path(path).name if len(sharing) == 1 else free_name(path, taken.__contains__, place + 1)
+            taken.add(names[path].lower())
     return names
+
+
+def free_name(path: str, is_taken: Callable[[str], bool], number: int = 2) -> str:
+    """The file name of a path, preceded by its folder and, if that is taken, followed by the next free number.
+
+    is_taken: of a name in lower case.
+    """
+    folder, name = Path(path).parent.name, Path(path).name
+    longer = f"{folder}_{name}" if folder else name
+    numbered = (f"{longer}_{n}" for n in itertools.count(number))
+    return next(each for each in itertools.chain([longer], numbered) if not is_taken(each.lower()))
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

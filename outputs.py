@@ -1,6 +1,7 @@
 """Writes the results of a run: error report, prediction files, figures, and predictions without LAMP."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,9 +75,9 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     The motions of val are those of the networks that have not seen the record, if the network is one of folds, and
     the spread is that of `bands.calibration_spread`.
     """
-    results = {}
+    results, out_of_fold = {}, _out_of_fold(config, sets.get("val", ()))
     for name, records in sets.items():
-        unseen = load_out_of_fold(config.network_folder) if name == "val" else {}
+        unseen = out_of_fold if name == "val" else {}
         predicted = _predictions(config, predictor, records, name, unseen)
         if config.data.cache_path and len(records):
             on_disk = write_rows(predicted, config.data.cache_path, in_order=True)
@@ -87,20 +88,41 @@ def predict_sets(config: Config, predictor: Predictor, sets: Mapping[str, Sequen
     return results
 
 
+def _out_of_fold(config: Config, val: Sequence[Record]) -> Mapping[str, np.ndarray]:
+    """A network's out-of-fold predictions by the records' digests, with a warning where val has other records."""
+    if not len(val):
+        return {}
+    try:
+        found = load_out_of_fold(config.network_folder)
+    except InputError as error:
+        warn([f"{line}; until then the val set is predicted by the mean of all networks" for line in error.lines])
+        return {}
+    others = [record.name for record in data_io.identities(val) if record.digest not in found]
+    if found and others:
+        warn(
+            [
+                f"{len(others)} of {len(val)} records of the val set (first: {others[0]}) are not among those that the "
+                f"network {config.network_name} was trained on, or their files have changed since; they are predicted "
+                "by the mean of its networks, not out of fold"
+            ]
+        )
+    return found
+
+
 def _predictions(
     config: Config, predictor: Predictor, records: Sequence[Record], set_name: str, unseen: Mapping[str, np.ndarray]
 ) -> Iterator[np.ndarray]:
     """Yields the network's motions record by record, with a few records in memory at a time.
 
-    unseen: by record name, motions that take the place of the network's.
+    unseen: by the records' digests, motions that take the place of the network's.
     """
     silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
     with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
         for start in range(0, len(records), RECORDS_AT_ONCE):
             chosen = [records[i] for i in range(start, min(start + RECORDS_AT_ONCE, len(records)))]
             for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
-                other = unseen.get(record.name)
-                if other is not None and len(other) == len(predicted):
+                other = unseen.get(record.digest) if unseen else None
+                if other is not None:
                     if predicted.shape[1] > other.shape[1]:
                         own = run_bands.unseen_networks(config, predictor.num_networks)
                         predicted = run_bands.seen_otherwise(predicted, other, predictor.num_networks, own)
@@ -137,12 +159,15 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    found = load_out_of_fold(config.network_folder)
-    records = data_io.joined(results["train"].records, results["val"].records)
-    names = data_io.record_names(records)
-    if not names or not found.keys() >= set(names):
+    try:
+        found = load_out_of_fold(config.network_folder)
+    except InputError:  # `predict_sets` has said so
         return results
-    return {**results, "val": Predicted(records, [found[name] for name in names])}
+    records = data_io.joined(results["train"].records, results["val"].records)
+    digests = [record.digest for record in data_io.identities(records)] if found else []
+    if not digests or not found.keys() >= set(digests):
+        return results
+    return {**results, "val": Predicted(records, [found[digest] for digest in digests])}
 
 
 def save_bands(
@@ -196,12 +221,53 @@ def _write_prediction(
         time = record.own_time
         table, motions = (interpolated(np.column_stack([record.time, each]), time) for each in (table, motions))
     path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
-    run_folder.note(config.output_folder, [path.name])
+    digest = record.input_digest
+    run_folder.note(config.output_folder, [path.name], digest)
     data_io.write_prediction(path, time, table, names)
     if track is not None:
         path = path.with_suffix(".mot")
-        run_folder.note(config.output_folder, [path.name])
+        run_folder.note(config.output_folder, [path.name], digest)
         data_io.write_lamp_motions(path, time, track, motions)
+
+
+class TextNames:
+    """Gives records names under which their texts replace no text of another record, also of an earlier run.
+
+    A text that an earlier run made for the same motions of SimpleCode is replaced, whatever the waves.
+    """
+
+    def __init__(self, config: Config):
+        self._prefix, replaces_all = config.save.prefix, _has_report(config)
+        made_for = run_folder.made_for(config.output_folder, latest=replaces_all)
+        self._earlier, self._of_this_run = ({}, made_for) if replaces_all else (made_for, {})
+        self.renamed: list[str] = []
+
+    def named_apart(self, record: Record, path: str) -> Record:
+        """The record, which was read from a path, with a free name: with its folder and then a number, if needed."""
+        digest = record.input_digest
+
+        def is_taken(name: str) -> bool:
+            text = self._text(name)
+            if text in self._of_this_run:
+                return self._of_this_run[text] != digest
+            return self._earlier.get(text, digest)[:16] != digest[:16]
+
+        if is_taken(record.name):
+            record = dataclasses.replace(record, name=data_io.free_name(path, is_taken))
+            self.renamed.append(record.name)
+        self._of_this_run[self._text(record.name)] = digest
+        return record
+
+    def _text(self, name: str) -> str:
+        return f"{self._prefix}{name}.txt".lower()
+
+    def remarks(self) -> list[str]:
+        if not self.renamed:
+            return []
+        return [
+            f"{len(self.renamed)} predicted records have the names of others, whose texts were made for other content "
+            f"and stay; they are called by their folders or numbered (first: {self.renamed[0]})"
+        ]
 
 
 def predict_without_lamp(
@@ -214,7 +280,7 @@ def predict_without_lamp(
     data = config.data
     if not data.predict_sc:
         return [], []
-    names = data_io.names_by_path(data)
+    names, texts = data_io.names_by_path(data), TextNames(config)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     recorder, statistics = record_statistics.Recorder.of(config), []
     collect, flags, predicted = Collector(), [], 0
@@ -225,7 +291,7 @@ def predict_without_lamp(
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                found.append(collect(_with_track, config, sc, waves, names[sc], shared))
+                found.append(collect(_with_track, config, sc, waves, names[sc], shared, texts))
             found = [each for each in found if each]
             records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
@@ -241,17 +307,17 @@ def predict_without_lamp(
             predicted += len(records)
     if statistics:
         record_statistics.save(config.output_folder, record_statistics.RecordTable.joined(statistics))
-    warn(collect.remarks)
+    warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return flags, collect.faults
 
 
-def _with_track(config: Config, sc: str, waves: str | None, name: str, shared: Conditions) -> Found:
+def _with_track(config: Config, sc: str, waves: str | None, name: str, shared: Conditions, texts: TextNames) -> Found:
     """A record without LAMP, and SimpleCode's track if LAMP's .mot is to be written (else None)."""
     record, remarks = data_io.read_record(sc, None, config.user, waves, name, shared)
     time = record.time if record.own_time is None else record.own_time
     track = data_io.read_track(sc, time) if config.user.output_3dof else None
-    return Found((record, track), remarks)
+    return Found((texts.named_apart(record, sc), track), remarks)
 
 
 def flag_records(
@@ -382,12 +448,11 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     folder = config.output_folder
     earlier = run_folder.begin(folder, config.save.prefix)
     yield
-    has_report = any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}
 
     def stays(name: str) -> bool:
-        return not has_report or os.path.abspath(folder / name)[: -len(".mot")] in read
+        return not _has_report(config) or os.path.abspath(folder / name)[: -len(".mot")] in read
 
     made = run_folder.finish(folder, earlier, stays)
     kinds = {
@@ -398,3 +463,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
     where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""
     print(f"\nNetwork in {config.network_folder}{where}")
+
+
+def _has_report(config: Config) -> bool:
+    return any(getattr(config.data, f"{name}_sc") for name in SET_NAMES)

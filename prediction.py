@@ -22,13 +22,19 @@ from support.saved_networks import load_out_of_fold as load_out_of_fold
 Evaluate = Callable[[np.ndarray], np.ndarray]
 
 
-def save_out_of_fold(folder: Path, found: Mapping[str, np.ndarray]) -> None:
+def save_out_of_fold(folder: Path, predictions: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
     """Keeps beside a network of folds what it predicts for each record without the networks that have seen it.
 
-    found: by record name (rows, output channel) in physical units.
+    predictions: by the records' digests (rows, output channel) in physical units. names: of the records, for people.
     """
     with written_aside(folder / OUT_OF_FOLD_FILE) as aside:
-        np.savez(aside, **{name: np.float32(prediction) for name, prediction in found.items()})
+        np.savez(
+            aside,
+            digests=np.array(list(predictions)),
+            names=np.array(names),
+            rows=np.array([len(each) for each in predictions.values()]),
+            predictions=np.concatenate(list(predictions.values()), dtype=np.float32),
+        )
 
 
 class Predictor:

@@ -122,7 +122,7 @@ class UserInput:
     model_save_filename: str = run(
         DEFAULT_NAME, "the name to save the trained network under", check=network_name, bears_on="repetition"
     )
-    overwrite: bool = run(False, "model_save_filename may replace a network that was trained with other settings")
+    overwrite: bool = run(False, "the training may replace a network or an interrupted training of its name")
     resume: bool = run(False, "continue an interrupted training of this name; a finished one is used unchanged")
     checkpoint_every: int = run(0, "epochs between saved checkpoints; 0: none", unit="epochs", limits=(0, 10**7))
     max_checkpoints: int = run(5, "checkpoints that are kept, the newest ones", limits=(1, 10**6))

@@ -24,11 +24,11 @@ FORMAT = 4  # increase it when the same files and settings yield other numbers o
 
 @dataclass(frozen=True)
 class Kept:
-    """A parsed realization: float64 arrays by name, its warnings, and the hash of its numbers."""
+    """A parsed realization: float64 arrays by name, its warnings, and the hashes of its files' content by source."""
 
     arrays: dict[str, np.ndarray]
     remarks: list[str]
-    digest: str
+    sources: dict[str, str]
 
 
 def prepare(folder: Path) -> None:
@@ -66,10 +66,11 @@ def digest(arrays: Iterable[np.ndarray]) -> str:
 
 def save(file: Path, kept: Kept) -> None:
     """Writes a realization to the cache; several processes may do so at once. Raises InputError if it cannot."""
-    remarks = json.dumps(kept.remarks).encode()
+    texts = {"sources": json.dumps(kept.sources).encode(), "remarks": json.dumps(kept.remarks).encode()}
     numbers = [(name, "<f8", array.shape) for name, array in kept.arrays.items()]
-    entry = np.zeros((), [*numbers, ("digest", "S32"), ("remarks", f"S{len(remarks)}"), ("checksum", "<u4")])
-    for name, value in {**kept.arrays, "digest": kept.digest, "remarks": remarks}.items():
+    words = [(name, f"S{len(text)}") for name, text in texts.items()]
+    entry = np.zeros((), [*numbers, *words, ("checksum", "<u4")])
+    for name, value in {**kept.arrays, **texts}.items():
         entry[name] = value
     entry["checksum"] = _checksum(entry)
     try:
@@ -88,8 +89,8 @@ def load(file: Path) -> Kept | None:
         fields = {name: entry[name] for name in entry.dtype.names}
         if fields.pop("checksum") != _checksum(entry):
             return None
-        remarks, digest_of_numbers = json.loads(fields.pop("remarks").item()), fields.pop("digest").item().decode()
-        return Kept(fields, remarks, digest_of_numbers)
+        sources, remarks = (json.loads(fields.pop(name).item()) for name in ("sources", "remarks"))
+        return Kept(fields, remarks, sources)
     except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError):
         return None
 

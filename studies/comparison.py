@@ -28,7 +28,15 @@ from metrics import MEASURES, SIMPLECODE, negligible, without_negligible
 from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
 from support.errors import Collector, InputError, counted, exit_status, warn
 from support.files import png_path, posix
-from support.saved_networks import MODEL_FILE, damaged_settings, different_settings, read_metadata, training_settings
+from support.saved_networks import (
+    MODEL_FILE,
+    damaged_settings,
+    different_data,
+    different_settings,
+    read_metadata,
+    trained_on,
+    training_settings,
+)
 
 CRITERION = "nrmse"
 REPETITION = user_settings("repetition")  # what trainings with the same settings differ in
@@ -147,20 +155,21 @@ def compare_experiments(configs: Sequence[Config]) -> None:
         warn([f"no comparison: {line}" for line in error.lines])
 
 
-def is_finished(config: Config) -> bool:
-    """Whether a run with these settings has finished, with network and report."""
+def is_finished(config: Config, data: str = "") -> bool:
+    """Whether a run with these settings and data has finished, with network and report."""
     try:
         finished = read_metadata(config.network_folder).get("finished", True)
     except (InputError, AttributeError):
         return False
-    is_own = not config.user.training_mode or has_settings(config.network_folder, config)
+    is_own = not config.user.training_mode or has_settings(config.network_folder, config, data)
     return finished and is_own and (config.output_folder / REPORT_FILE).is_file()
 
 
-def has_settings(folder: Path, config: Config) -> bool:
-    """Whether a saved network was trained with these settings."""
+def has_settings(folder: Path, config: Config, data: str = "") -> bool:
+    """Whether a saved network was trained with these settings and data, see `saved_networks.different_data`."""
     try:
-        return not different_settings(read_metadata(folder)["settings"], config)
+        facts = read_metadata(folder)
+        return not different_settings(facts["settings"], config) and not different_data(facts, config, data)
     except (InputError, KeyError, TypeError, AttributeError):
         return False
 
@@ -186,6 +195,7 @@ def read_result(name: str, folder: Path) -> Result:
     facts = read_metadata(network)
     try:
         finished, own = facts.get("finished", True), training_settings(facts["settings"])
+        own["data"] = trained_on(facts)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(damaged_settings(network, error)) from error
     if not finished:

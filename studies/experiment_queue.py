@@ -15,6 +15,7 @@ from settings import NETWORKS_FOLDER, Config
 from studies.sweep_settings import Sweep, read_sweep
 from support import errors, files, saved_networks
 from support.errors import InputError
+from support.saved_networks import different_data
 from trust import pair_checks
 
 Run = Callable[..., list[str]]  # main.run; returns the errors
@@ -92,10 +93,11 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
         faults += saved_networks.missing_networks(config, tuple(before))
         if trains and name in before and not saved_networks.may_replace(config):
             earlier_name, other = before[name]
-            if saved_networks.different_settings(other.as_dict(), config):
+            facts = {"settings": other.as_dict()}
+            if saved_networks.different_settings(facts["settings"], config) or different_data(facts, config, ""):
                 faults.append(
                     f"UserInputArgs.model_save_filename = {name!r}: {earlier_name} trains a network of this name with "
-                    "other settings earlier; choose another name, or set overwrite = True to replace it"
+                    "other settings or data earlier; choose another name, or set overwrite = True to replace it"
                 )
     return faults
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -130,7 +129,7 @@ def _report(
     known: Sequence[Record] = (),
     not_random: Collection[Handle | str] = (),
 ) -> None:
-    """not_random: the LAMP records that do not count, by their `next_runs.identity`."""
+    """not_random: LAMP records that do not count, see `next_runs.chosen_by_gain`."""
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
@@ -139,8 +138,7 @@ def _report(
     lamp = lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp).named(title)
     file_names = {name: Path(path).name for path, name in data_io.names_by_path(config.data).items()}
-    identities = (next_runs.identity(file_names.get(record, record)) for record in lamp.rows["record"])
-    lamp = lamp.chosen(np.array([identity not in not_random for identity in identities]))
+    lamp = lamp.chosen(~next_runs.are_chosen(lamp.rows, file_names, not_random))
     if lamp.rows.empty:
         raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
     groups = groups_of(lamp, fleet, question.by)
@@ -166,21 +164,21 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> R
 
     known: records that have been read; if some are missing, all are read from the files listed in settings.json.
 
-    Raises InputError if a file is missing or faulty, or no longer as long as it was.
+    Raises InputError if a file is missing or faulty, or its content is no longer what it was.
     """
     unseen = load_out_of_fold(folder)
-    if not {record.name for record in known} >= set(unseen):
+    if not {record.digest for record in data_io.identities(known)} >= set(unseen):
         known = _read_training_records(training_config(folder), folder)
-    own = [record for record in known if record.name in unseen]
-    faults = [
-        f"{record.name}: {len(record.time)} rows, but {len(unseen[record.name])} when the network was trained; "
-        "restore the files, or train again"
-        for record in own
-        if len(unseen[record.name]) != len(record.time)
-    ]
-    if faults or not own:
-        raise InputError(faults or f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
-    return RecordTable.joined([recorder.lamp_record(record, unseen[record.name]) for record in own])
+        others = [record.name for record in known if record.digest not in unseen]
+        if others:
+            raise InputError(
+                f"{folder}: {len(others)} of its {len(known)} LAMP records (first: {others[0]}) have other content "
+                "than when the network was trained; restore the files, or train again"
+            )
+    own = {record.digest: record for record in known if record.digest in unseen}
+    if not own:
+        raise InputError(f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
+    return RecordTable.joined([recorder.lamp_record(record, unseen[digest]) for digest, record in own.items()])
 
 
 def _read_training_records(config: Config, folder: Path) -> list[Record]:
@@ -195,11 +193,28 @@ def _read_training_records(config: Config, folder: Path) -> list[Record]:
 
 
 def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
-    """The fleet without records that LAMP has run, as the correction has been measured on these."""
+    """The fleet without records that LAMP has run, as the correction has been measured on these.
+
+    By the content of SimpleCode's motions; what has the name or handle of a LAMP record and other content stays.
+    """
     rows, own = fleet.rows, lamp.rows
-    with_lamp = rows["record"].isin(own["record"]) | (rows["handle"].isin(own["handle"]) & (rows["handle"] != ""))
+    alike = rows["record"].isin(own["record"]) | (rows["handle"].isin(own["handle"]) & (rows["handle"] != ""))
+    with_lamp = rows["digest"].isin(own["digest"])
+    if (unknown := (rows["digest"] == "") & alike).any():
+        raise InputError(
+            f"{record_statistics.TABLE_FILE}: is of an earlier version, which did not say whether "
+            f"{rows.loc[unknown, 'record'].iloc[0]} is the LAMP record of this name; predict again"
+        )
     if with_lamp.all():
         raise InputError("all predicted records have LAMP records; name others in DataInfoArgs.predict_sc")
+    others = rows.loc[alike & ~with_lamp, "record"].unique()
+    if len(others):
+        warn(
+            [
+                f"{len(others)} predicted records (first: {others[0]}) have the name or handle of a LAMP record of the "
+                "training, but other content; they stay in the fleet"
+            ]
+        )
     return fleet.chosen(~with_lamp.to_numpy())
 
 

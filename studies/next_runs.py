@@ -7,7 +7,7 @@ python -m studies.next_runs --network NAME --inputs FILE --random    those of an
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,9 @@ from pages import report_page
 from readers import input_file
 from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
-from support.errors import Collector, InputError, exit_status, first_line, warn
+from support.errors import Collector, Found, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
-from support.saved_networks import training_config
+from support.saved_networks import read_metadata, training_config
 from trust import flagging, novelty, pair_checks
 
 TABLE_FILE = "next_lamp_runs.csv"
@@ -92,7 +92,8 @@ class Candidate:
 
     begins: (window,) s. features: (window, feature), scaled as in training. spread: (window, channel) root mean square
     deviation between the networks over each window; NaN without several networks. peaks: (channel,) predicted largest
-    distance from the mean. Both in standard deviations of LAMP's motions in training.
+    distance from the mean. Both in standard deviations of LAMP's motions in training. digest: of the content of
+    SimpleCode's motions, which identifies the record.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Candidate:
     features: np.ndarray
     spread: np.ndarray
     peaks: np.ndarray
+    digest: str = ""
 
     @property
     def worst(self) -> tuple[int, int]:
@@ -117,15 +119,30 @@ def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str
         if faults:
             raise InputError(faults)
         data = dataclasses.replace(data, predict_sc=given.data.predict_sc, predict_waves=given.data.predict_waves)
-    waves = zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True)
-    known = {Path(path).name for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
-    waves = {path: wave for path, wave in waves if Path(path).name not in known}
+    waves = dict(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     if not waves:
-        raise InputError(
-            f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, "
-            "and give it with --inputs"
-        )
+        raise InputError(_no_candidates(network))
     return dataclasses.replace(config, data=data), waves
+
+
+def _no_candidates(network: str) -> str:
+    return (
+        f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, and give it with "
+        "--inputs"
+    )
+
+
+def digests_with_lamp(config: Config) -> set[str]:
+    """The content of SimpleCode's motions of all records that LAMP has run, as the network's folder says.
+
+    If it lists more files, as that of a sweep's winner or of an earlier version, these are read, if still there.
+    """
+    kept, collect = set(read_metadata(config.network_folder).get("simplecode_digests", ())), Collector()
+    paths = {path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")}
+    if len(paths) > len(kept):
+        kept |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
+    warn([f"{line}; whether it is among the candidates is not known" for line in collect.faults])
+    return kept - {None}
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
@@ -154,23 +171,38 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()
-    names = data_io.unique_names(paths)
+    names, known = data_io.unique_names(paths), digests_with_lamp(config)
     shared = collect(data_io.conditions_of_network, config.network_folder)
     with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
         for start in range(0, len(paths), RECORDS_AT_ONCE):
             found = []
             for path in paths[start : start + RECORDS_AT_ONCE]:
-                found.append(collect(data_io.read_record, path, None, config.user, waves[path], names[path], shared))
+                about = (path, None, config.user, waves[path], names[path], shared)
+                found.append(collect(_read_candidate, known, *about))
                 bar.update()
-            records = [record for record in found if record]
+            records = []
+            for record in filter(None, found):
+                if record.contents["sc"] not in known:  # neither run in LAMP nor listed twice
+                    records.append(record)
+                    known.add(record.contents["sc"])
             predictions = predictor.predict([record.inputs for record in records])
             for record, predicted in zip(records, predictions, strict=True):
                 watched = flagging.watched(config, record)
                 candidates.append(judged(record, watched, predicted, watch.known, deviation))
     if not candidates:
-        raise InputError(collect.faults)
+        raise InputError(collect.faults or _no_candidates(config.network_name))
     warn([*collect.remarks, *collect.faults])
     return candidates, watch.known.features
+
+
+def _read_candidate(known: Collection[str], sc: str, *arguments) -> Found | None:
+    """What `data_io.read_record` gives; None for a faulty record whose motions are among the known ones."""
+    try:
+        return data_io.read_record(sc, *arguments)
+    except InputError:
+        if Collector()(data_io.motions_digest, sc) in known:
+            return None
+        raise
 
 
 def judged(
@@ -191,6 +223,7 @@ def judged(
         (features - known.centre) / known.scale,
         window_spread(record.time, begins, spread / deviation),
         np.abs(outputs - outputs.mean(axis=0)).max(axis=0) / deviation,
+        record.contents["sc"],
     )
 
 
@@ -284,7 +317,8 @@ def choice_table(
 
     Returns:
         columns rank, record, handle, reason, window (where the networks are furthest apart), expected_gain (1: a record
-        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random).
+        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random), digest
+        (of the record's content).
     """
     above = of > np.median(of, axis=0)
     rows = []
@@ -307,6 +341,7 @@ def choice_table(
                 "rarity": each.rarity,
                 "distance": each.distance,
                 "probability": chosen["drawn"].sum() / len(candidates) if each.drawn else np.nan,
+                "digest": own.digest,
             }
         )
     return pd.DataFrame(rows)
@@ -337,7 +372,10 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
         "***",
         prefixes.pop(),
         lamp,
-        *(f"{handle}  # {reason}" for (_, handle), reason in zip(parts, table["reason"], strict=True)),
+        *(
+            f"{handle}  # {reason}; {digest}"
+            for (_, handle), reason, digest in zip(parts, table["reason"], table["digest"], strict=True)
+        ),
     ]
     with written_aside(file) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
@@ -345,21 +383,34 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
 
 
 def chosen_by_gain(file: str) -> set[Handle | str]:
-    """The records in a cases file of this module that were not drawn at random, see `identity`. Raises InputError."""
+    """The records in a cases file of this module that were not drawn at random: the digests of their content, or, in
+    files of versions that had none, what `identity` gives. Raises InputError.
+    """
     try:
         lines = Path(file).read_text(encoding="utf-8-sig").partition("***")[2].splitlines()[1:]
     except (OSError, ValueError) as error:
         raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {CASES_FILE}") from error
     rows = [
-        (name.strip(), line[len(name) :].strip(" \t#")) for line in lines if (name := COMMENT.sub("", line)).strip()
+        (name.strip(), *line[len(name) :].strip(" \t#").partition(";")[::2])
+        for line in lines
+        if (name := COMMENT.sub("", line)).strip()
     ]
-    names = ((posix(rows[0][0] + handle).rpartition("/")[2], reason) for handle, reason in rows[2:])
-    return {identity(name) for name, reason in names if reason and reason != RANDOM}
+    return {
+        digest.strip() or identity(posix(rows[0][0] + handle).rpartition("/")[2])
+        for handle, reason, digest in rows[2:]
+        if reason and reason.strip() != RANDOM
+    }
 
 
 def identity(name: str) -> Handle | str:
     """What a record is known by whose file has this name: the handle in it as numbers, else the name."""
     return find_handle(name) or name
+
+
+def are_chosen(rows: pd.DataFrame, file_names: Mapping[str, str], chosen: Collection[Handle | str]) -> np.ndarray:
+    """(row,): whether rows of a record table are of the `chosen_by_gain`. file_names: by record, where they differ."""
+    known_by = rows["record"].map(lambda record: identity(file_names.get(record, record)))
+    return np.array([bool({digest, name} & set(chosen)) for digest, name in zip(rows["digest"], known_by, strict=True)])
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from data_io import MOTIONS
+from data_io import MOTIONS, motions_digest
 from metrics import SIMPLECODE, significant_single_amplitude
 from readers.alignment import align
 from readers.cases import Handle, find_handle, parse_handle, read_cases, sea_state
 from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, Layout, read_columns, read_table
 from settings import NETWORKS_FOLDER
+from support import run_folder
 from support.errors import Collector, Found, InputError
 from support.files import posix
 from support.saved_networks import SETTINGS_FILE, damaged_settings, read_metadata
@@ -146,6 +147,30 @@ def find_simplecode(sc: str | None, lamp: str, listed: Iterable[str], needed: Co
     missing = f"files of {len(needed) - len(known)} of {len(needed)} realizations were not found"
     what = missing if known else "own error is not drawn, as its files were not found"
     return Found(known, [f"SimpleCode's {what}; give their folder or a cases file with --sc"])
+
+
+def of_same_content(predictions: Mapping[str, Paths], simple: Paths) -> Found:
+    """The predictions without those that were made for other records than SimpleCode's (`simple`) of their handles.
+
+    Raises InputError if there is then none of a network.
+    """
+    kept, remarks, faults = {}, [], []
+    for network, paths in predictions.items():
+        made_for = run_folder.made_for(Path(next(iter(paths.values()), "")).parent)
+        others = []
+        for handle, path in paths.items():
+            digest = made_for.get(f"{Path(path).name}.txt".lower())
+            content = Collector()(motions_digest, simple[handle]) if digest and handle in simple else None
+            if content and not digest.startswith(content[:16]):
+                others.append(handle)
+        kept[network] = {handle: path for handle, path in paths.items() if handle not in set(others)}
+        what = "predictions left out, as they were made for other content than SimpleCode's records of their handles"
+        lines = _left_out([paths[handle] for handle in others], len(paths), f"{what}; give theirs with --sc and --lamp")
+        remarks += lines if kept[network] else []
+        faults += [] if kept[network] else lines
+    if faults:
+        raise InputError(faults)
+    return Found(kept, remarks)
 
 
 def training_records(network: str) -> Found:

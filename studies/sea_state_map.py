@@ -71,6 +71,7 @@ def run(
         parts = None if faults else collect(choose_parts, handles, x, y)
         listed = chain(*(paths for _, paths in known.values()))
         simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
+        predictions = collect(sea_state_files.of_same_content, predictions, simple, otherwise=predictions)
         amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
     collect.check()
     table = condition_table(amplitudes, *parts, {name: conditions for name, (conditions, _) in known.items()})

@@ -13,6 +13,7 @@ import numpy as np
 import settings
 from readers import input_file
 from settings import Config, Search, UserInput
+from studies.comparison import has_settings
 from support import conflicts, saved_networks
 from support.errors import InputError
 from support.files import text_hash
@@ -31,12 +32,14 @@ class Sweep:
     """The values to try of some settings, with all other settings of the input file.
 
     combinations: those of the members in order; with "tpe", which chooses during the sweep, fallbacks for its choices.
+    data: the fingerprint of the train and val sets, once they have been read.
     """
 
     config: Config
     values: dict[str, tuple]
     search: Search = Search()
     combinations: tuple[Combination, ...] = ()
+    data: str = ""
 
     @property
     def size(self) -> int:
@@ -61,13 +64,14 @@ class Sweep:
     def study_name(self) -> str:
         """The same for all processes of a sweep, also with a larger num_draws."""
         drawn = self.search.sampler, self.search.draw_seed, self.search.num_draws > 0
-        return text_hash(json.dumps([saved_networks.training_settings(self.config.as_dict()), self.values, drawn]))
+        own = saved_networks.training_settings(self.config.as_dict())
+        return text_hash(json.dumps([own, self.values, drawn, self.data]))
 
     @property
     def members(self) -> tuple[Config, ...]:
         """The members; with "tpe" what they can become, which says nothing of the networks that they would replace."""
         members = (self.member(number, chosen) for number, chosen in enumerate(self.combinations, start=1))
-        return tuple(each if self.is_planned else each.with_user(overwrite=True) for each in members)
+        return tuple(_goes_on(each) if self.is_planned else each.with_user(overwrite=True) for each in members)
 
     def member(self, number: int, chosen: Combination) -> Config:
         user = {name: self.values[name][place] for name, place in chosen.items()}
@@ -88,6 +92,12 @@ class Sweep:
             return None
         trained = self.member(1, found).with_user(model_save_filename=config.user.model_save_filename)
         return None if saved_networks.different_settings(frozen, trained) else found
+
+
+def _goes_on(member: Config) -> Config:
+    """With resume = True, if the member's own training was interrupted."""
+    begun = saved_networks.interrupted_training(member.network_folder)
+    return member.with_user(resume=True) if begun and has_settings(begun, member) else member
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:

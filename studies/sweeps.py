@@ -27,6 +27,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna.visualization.matplotlib import plot_optimization_history, plot_param_importances
 
+import data_io
 import plotting
 import settings
 from settings import Config
@@ -108,7 +109,10 @@ def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
         number
         for number, trial in latest_trials(study).items()
         if trial.state is TrialState.PRUNED
-        or (trial.state is TrialState.COMPLETE and comparison.is_finished(sweep.member(number, trial.params)))
+        or (
+            trial.state is TrialState.COMPLETE
+            and comparison.is_finished(sweep.member(number, trial.params), sweep.data)
+        )
     }
     return sorted(set(range(1, sweep.size + 1)) - settled)
 
@@ -163,6 +167,7 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
 
     Returns the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
     """
+    sweep = dataclasses.replace(sweep, data=_fingerprint(sweep.config))
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []
     tried: set[int] = set()
@@ -189,6 +194,15 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
         return [], sweep.config
 
 
+def _fingerprint(config: Config) -> str:
+    """What identifies the data; empty if they cannot be read, of which the first member says why."""
+    try:
+        sets, _ = data_io.read_sets(config)
+    except InputError:
+        return ""
+    return data_io.data_fingerprint(sets["train"], sets["val"])
+
+
 def _standing(study: optuna.Study, sweep: Sweep) -> str:
     return f"{sweep.size - len(unsettled(study, sweep))} of {sweep.size} members are finished"
 
@@ -199,8 +213,8 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one
     print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member)} ---")
     faults: list[str] = []
     try:
-        if not comparison.is_finished(member):  # such as those of an older version or of shorter lists
-            faults = run_one(_unseen(member), partial(_prune, trial) if sweep.prunes else None)
+        if not comparison.is_finished(member, sweep.data):  # such as those of an older version or of shorter lists
+            faults = run_one(_unseen(member, sweep.data), partial(_prune, trial) if sweep.prunes else None)
     except (optuna.TrialPruned, Diverged) as error:  # the same settings would end the same way
         trial.set_user_attr("fault", str(error))
         study.tell(trial, state=TrialState.PRUNED)
@@ -209,7 +223,7 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one
         faults = list(error.lines)
     except Exception:  # such as too little memory; the other members continue
         faults = [f"{member.network_name}: {line}" for line in traceback.format_exc().splitlines()]
-    if faults or not comparison.is_finished(member):
+    if faults or not comparison.is_finished(member, sweep.data):
         study.tell(trial, state=TrialState.FAIL)
         return faults
     score = comparison.read_result(member.network_name, member.output_folder).score
@@ -217,11 +231,11 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one
     return []
 
 
-def _unseen(member: Config) -> Config:
+def _unseen(member: Config, data: str) -> Config:
     """The settings to train a member, to resume its training, or to write its missing report."""
     folder = saved_networks.interrupted_training(member.network_folder) or member.network_folder
-    resume = comparison.has_settings(folder, member)
-    if not resume:
+    resume = comparison.has_settings(folder, member, data)
+    if not resume and not saved_networks.overwrite_faults(member, data):
         (member.output_folder / settings.REPORT_FILE).unlink(missing_ok=True)  # it must not count for these settings
     return dataclasses.replace(
         member.with_user(resume=resume),

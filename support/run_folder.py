@@ -13,6 +13,7 @@ from support.errors import warn
 from support.files import drop_cut_line, written_aside
 
 LIST_FILE = ".files_of_runs"
+WITH_DIGEST = re.compile(r"(.*?)(?:\t([0-9a-f]{32}))?")
 # Files of versions that did not keep a list.
 FIGURES = re.compile(r"((prediction|error|evolution)_(train|val|test)_\d+_.*|maxima|histo|learning_curve)\.png")
 FIRST_LINES = {".txt": re.compile(r" {12}Time( +(VBM|Zcg|Roll|Pitch))+\n"), ".mot": re.compile("Motions predicted.*\n")}
@@ -24,7 +25,9 @@ def begin(folder: Path, prefix: str) -> list[str]:
         figures = [path for path in folder.glob("figures/*.png") if FIGURES.fullmatch(path.name)]
         texts = [path for path in folder.glob("*") if path.name.startswith(prefix) and _is_prediction(path)]
         note(folder, [path.relative_to(folder).as_posix() for path in (*figures, *texts)])
-    return _listed(folder)
+    earlier = _listed(folder)
+    note(folder, [""] if earlier else [])
+    return earlier
 
 
 def _is_prediction(path: Path) -> bool:
@@ -34,19 +37,43 @@ def _is_prediction(path: Path) -> bool:
         return FIRST_LINES[path.suffix].fullmatch(file.readline(1000)) is not None
 
 
-def _listed(folder: Path) -> list[str]:
+def _entries(folder: Path, latest: bool = False) -> list[tuple[str, str]]:
+    """The names in the list, each with the digest of what the file was made for, if it has one.
+
+    latest: only those of the latest run.
+    """
     file = folder / LIST_FILE
     lines = file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else [""]
-    return [line for line in lines[:-1] if line.isprintable()]  # the last one was cut off, if it is not empty
+    lines.pop()  # cut off, if it is not empty
+    begins = max((number for number, line in enumerate(lines) if not line), default=0) if latest else 0
+    entries = [WITH_DIGEST.fullmatch(line).groups(default="") for line in lines[begins:]]
+    return [(name, digest) for name, digest in entries if name and name.isprintable()]
 
 
-def note(folder: Path, names: Sequence[str]) -> None:
-    """Lists files that are about to be written, relative to the folder."""
+def _listed(folder: Path) -> list[str]:
+    return [name for name, _ in _entries(folder)]
+
+
+def made_for(folder: Path, latest: bool = False) -> dict[str, str]:
+    """By the names (in lower case) of the files there, the digest of what each was made for; empty if not known.
+
+    latest: only of those that the latest run has written so far.
+    """
+    entries = dict(_entries(folder, latest))
+    return {name.lower(): digest for name, digest in entries.items() if (folder / name).is_file()}
+
+
+def note(folder: Path, names: Sequence[str], digest: str = "") -> None:
+    """Lists files that are about to be written, relative to the folder, with the digest of what they are made for."""
     if names:
         folder.mkdir(parents=True, exist_ok=True)
         drop_cut_line(folder / LIST_FILE)
         with open(folder / LIST_FILE, "a", encoding="utf-8") as file:
-            file.writelines(f"{name}\n" for name in names)
+            file.writelines(_line(name, digest) for name in names)
+
+
+def _line(name: str, digest: str) -> str:
+    return f"{name}\t{digest}\n" if digest else f"{name}\n"
 
 
 def finish(folder: Path, earlier: Sequence[str], keep: Callable[[str], bool]) -> list[str]:
@@ -67,6 +94,7 @@ def finish(folder: Path, earlier: Sequence[str], keep: Callable[[str], bool]) ->
             kept.append(name)
     with contextlib.suppress(OSError):  # the user's own figures stay
         (folder / "figures").rmdir()
+    digests = dict(_entries(folder))
     with written_aside(folder / LIST_FILE) as aside:
-        aside.write_text("".join(f"{name}\n" for name in (*kept, *made)), encoding="utf-8")
+        aside.write_text("".join(_line(name, digests[name]) for name in (*kept, *made)), encoding="utf-8")
     return made

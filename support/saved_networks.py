@@ -13,8 +13,8 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
-from support.errors import UNREADABLE, InputError, cannot_be_written, counted, first_line, warn
-from support.files import posix, write_json
+from support.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
+from support.files import posix, text_hash, write_json
 
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
@@ -30,10 +30,9 @@ LAST_FILE = "last.keras"  # among the checkpoints
 
 
 def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a settings.json that determine the trained network, or their defaults, and its lists of files."""
+    """The settings of a settings.json that determine the trained network, or their defaults."""
     user = Config().as_dict()["user"] | frozen.get("user", {})
-    own = {name: value for name, value in user.items() if name not in user_settings("run")}
-    return own | {name: frozen.get("data", {}).get(name, []) for name in TRAINING_FILES}
+    return {name: value for name, value in user.items() if name not in user_settings("run")}
 
 
 def different_settings(frozen: dict[str, Any], config: Config) -> dict[str, str]:
@@ -44,10 +43,46 @@ def different_settings(frozen: dict[str, Any], config: Config) -> dict[str, str]
         before = old[name]
         drawn = name == "seed" and now is None  # a seed drawn by the program is not a setting of the user's
         if before != now and not drawn:
-            if name in TRAINING_FILES:
-                before, now = counted(len(before), "realization"), f"{len(now)} different ones"
             lines[name] = f"{name} was {before} and is now {now}"
     return lines
+
+
+def knows_its_data(metadata: dict[str, Any]) -> bool:
+    """Whether a settings.json identifies the content of the data; those of earlier versions list their files only."""
+    return "=" in str(metadata.get("data_fingerprint"))
+
+
+def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[str]:
+    """A line if the train and val sets are not those of a settings.json. data: see `resume.data_fingerprint`.
+
+    Without data, and for a settings.json of an earlier version, by the names of the files, wherever they lie.
+    """
+    if data and knows_its_data(metadata):
+        before, now = (
+            dict(part.partition("=")[::2] for part in t.split()) for t in (metadata["data_fingerprint"], data)
+        )
+        shared = before.keys() & now.keys()  # other input channels have other sources
+        same, what = shared and all(before[source] == now[source] for source in shared), "files"
+    else:
+        lists = metadata.get("settings", {}).get("data", {}), config.as_dict()["data"]
+        before, now = ([_file_names(files.get(name, ())) for name in TRAINING_FILES] for files in lists)
+        same, what = before == now, "names of the files"
+    return [] if same else [f"the {what} of the train and val sets have changed since the training began"]
+
+
+def trained_on(metadata: dict[str, Any]) -> str:
+    """How many records a network was trained and validated on, with a short hash of what identifies them."""
+    files = metadata["settings"].get("data", {})
+    if knows_its_data(metadata):  # the waves depend on the input channels
+        known = [part for part in metadata["data_fingerprint"].split() if part.startswith(("lamp=", "sc="))]
+    else:
+        known = [_file_names(files.get(name, ())) for name in TRAINING_FILES]
+    counts = (len(files.get(name, ())) for name in ("train_sc", "val_sc"))
+    return f"{' + '.join(map(str, counts))} records {text_hash(json.dumps(known), 3)}"
+
+
+def _file_names(paths: Sequence[str]) -> list[str]:
+    return [posix(path).rpartition("/")[2] for path in paths]
 
 
 def only_more_epochs(frozen: dict[str, Any], config: Config) -> bool:
@@ -142,12 +177,26 @@ def best_row(losses: Sequence[float]) -> int | None:
 
 
 def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
-    """What `prediction.save_out_of_fold` has kept, by record name (rows, output channel); {} if missing or damaged."""
+    """What `prediction.save_out_of_fold` has kept, by the records' digests (rows, output channel); {} if there is none.
+
+    Raises InputError if it is damaged, or of an earlier version, which told records apart by their names alone.
+    """
+    file = folder / OUT_OF_FOLD_FILE
     try:
-        with np.load(folder / OUT_OF_FOLD_FILE, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except UNREADABLE:
+        with np.load(file, allow_pickle=False) as arrays:
+            if "digests" not in arrays:
+                raise InputError(
+                    f"{file}: is of an earlier version, which told records apart by their names alone; its out-of-fold "
+                    "predictions are not used; train the network again"
+                )
+            parts = np.split(arrays["predictions"], np.cumsum(arrays["rows"])[:-1])
+            return dict(zip(arrays["digests"].tolist(), parts, strict=True))
+    except FileNotFoundError:
         return {}
+    except UNREADABLE as error:
+        raise InputError(
+            f"{file}: cannot be read ({first_line(error)}); its predictions are not used; train the network again"
+        ) from error
 
 
 def damaged_settings(folder: Path, error: Exception) -> str:
@@ -169,25 +218,65 @@ def interrupted_training(folder: Path) -> Path | None:
     return next((path for path in (unfinished(folder), folder) if (path / STATE_FILE).is_file()), None)
 
 
-def overwrite_faults(config: Config) -> list[str]:
-    """An error line if the training would replace the network of another experiment."""
-    user = config.user
-    folder = config.network_folder
+def folds_folder(folder: Path) -> Path:
+    """Where the networks of a cross-fitting are trained."""
+    return folder.with_name(folder.name + ".folds")
+
+
+def interrupted_folds(folder: Path) -> Path | None:
+    """The folder of an interrupted cross-fitting of the network in `folder`; None if there is none."""
+    folds = folds_folder(folder)
+    return folds if (folds / SETTINGS_FILE).is_file() else None
+
+
+def overwrite_faults(config: Config, data: str = "") -> list[str]:
+    """An error line if the training would replace, unasked, a network or an interrupted training.
+
+    data: the fingerprint of the train and val sets; before they are read, the settings alone are compared.
+    """
+    user, folder = config.user, config.network_folder
+    if not user.training_mode or (user.overwrite and folder.suffix not in BESIDE):
+        return []
+    name = f"UserInputArgs.model_save_filename = {user.model_save_filename!r}"
+    if folder.suffix in BESIDE:
+        return [
+            f"{name}: a name that ends in {folder.suffix} is the program's own beside a network; choose another name"
+        ]
+    begun = interrupted_training(folder) or interrupted_folds(folder)
+    if begun and not user.resume:
+        return [
+            f"{name}: {begun} is an interrupted training, which is not replaced unasked; set resume = True to continue "
+            "it, or overwrite = True to replace it, or choose another name"
+        ]
     # Whether an interrupted training can be resumed is checked when the training starts.
-    goes_on = user.resume and interrupted_training(folder)
-    if not user.training_mode or may_replace(config) or goes_on or not (folder / MODEL_FILE).is_file():
+    goes_on = interrupted_training(folder) or (user.num_folds and interrupted_folds(folder))
+    if goes_on or may_replace(config) or not (folder / MODEL_FILE).is_file():
         return []
     try:
-        frozen = read_metadata(folder)["settings"]
+        metadata = read_metadata(folder)
+        frozen = metadata["settings"]
         differences = list(different_settings(frozen, config).values())
-        if not differences or (user.resume and only_more_epochs(frozen, config)):
-            return []
+        if user.resume and only_more_epochs(frozen, config):
+            differences = []
+        differences += different_data(metadata, config, data) if data else []
     except (InputError, KeyError, TypeError, AttributeError):
         differences = ["its settings cannot be read"]
+    if not differences:
+        return []
     return [
-        f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
-        f"({'; '.join(differences[:3])}); choose another name, or set overwrite = True to replace it"
+        f"{name}: {folder} holds another experiment ({'; '.join(differences[:3])}); choose another name, or set "
+        "overwrite = True to replace it"
     ]
+
+
+def kept_from_replacing(config: Config, interrupted: Path) -> InputError:
+    """The error that ends a run whose training was stopped by Ctrl-C where a network of its name stands."""
+    folder = config.network_folder
+    return InputError(
+        f"stopped by Ctrl-C: the network in {folder}, finished earlier, stays as it is; the interrupted training is in "
+        f"{interrupted}: resume = True continues it, overwrite = True replaces it by a new one; to see results of the "
+        "finished network, set training_mode = False"
+    )
 
 
 def replaced(folder: Path) -> Path:

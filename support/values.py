@@ -17,6 +17,7 @@ OBJECTIVE_KINDS = range(7)
 Indices = tuple[int, ...] | str
 WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows, whatever follows the dot
 ALLOWED = 'without any of \\ / : * ? " < > |'
 
 
@@ -79,8 +80,10 @@ def network_name(value: str) -> str:
     name = posix(value).strip()
     if name.startswith("saved_models/"):
         name = name.removeprefix("saved_models/").rstrip("/")
-    if not name or FORBIDDEN.search(name) or name.endswith("."):
+    if not name or FORBIDDEN.search(name) or RESERVED.match(name) or name.endswith("."):
         raise ValueError(f"expected the name of a folder in saved_models, {ALLOWED}")
+    if name.lower() in ("simplecode", "lamp"):
+        raise ValueError("expected another name, as tables and figures use this one for the code")
     return name
 
 
@@ -102,7 +105,10 @@ def _checked(expected: str, fits: Callable[[Any], bool], convert: Callable, valu
 
 not_one = partial(_checked, "0, or 2 and more: one fold would leave no record to train on", lambda n: n != 1, int)
 file_prefix = partial(
-    _checked, f"text that can begin a file name, {ALLOWED}", lambda text: not FORBIDDEN.search(text), str
+    _checked,
+    f"text that can begin a file name, {ALLOWED}",
+    lambda text: not (FORBIDDEN.search(text) or RESERVED.match(f"{text}_")),
+    str,
 )
 color = partial(_checked, 'the name of a colour, such as "black", "tab:blue" or "#1f77b4"', _is_color, str)
 

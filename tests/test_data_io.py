@@ -110,6 +110,29 @@ def test_names_of_records_are_unique():
     names = data_io.unique_names(["a/SC_1", "b/SC_1", "b/SC_2", "x/b/SC_1", "a/SC_1"])
     assert names["b/SC_2"] == "SC_2"
     assert len(set(names.values())) == len(names) == 4
+    assert names == {"a/SC_1": "a_SC_1", "b/SC_1": "b_SC_1", "x/b/SC_1": "b_SC_1_3", "b/SC_2": "SC_2"}
+    hostile = ["a/run", "b/RUN", "c/a_run", "c/A_RUN_1", "A/Run", "run", "d/con"]
+    names = data_io.unique_names(hostile)
+    assert len({name.lower() for name in names.values()}) == len(hostile)  # file systems that ignore case
+
+
+def test_a_record_is_identified_by_the_content_of_its_files_wherever_they_lie(tmp_path):
+    def read(folder: str, seed: int = 0, **user):
+        sc, lamp = write_realization(tmp_path / folder, seed=seed)
+        return read_record(sc, lamp, UserInput(**user))[0]
+
+    record, moved, other = read("a"), read("b/c"), read("d", seed=1)
+    assert record.name == moved.name == other.name
+    assert record.digest == moved.digest != other.digest and record.contents["sc"] != other.contents["sc"]
+    assert record.contents.keys() == {"sc", "lamp", "waves"}
+    assert read("a", time_res=5).digest == record.digest  # settings are compared elsewhere
+    sc, lamp = write_realization(tmp_path / "a")
+    alone = read_record(sc, None, UserInput(), waves=lamp)[0]
+    assert alone.input_digest == record.input_digest and alone.digest != record.digest
+    assert data_io.motions_digest(sc) == record.contents["sc"]
+    (path := Path(f"{lamp}.mot")).write_text(path.read_text().replace("0.2", "0.3", 1))
+    assert read_record(sc, lamp, UserInput())[0].contents["sc"] == record.contents["sc"]
+    assert read_record(sc, lamp, UserInput())[0].digest != record.digest
 
 
 # ---- writing ------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from conftest import (
     Project,
     input_text,
     motion_table,
+    write_realization,
     write_rows,
 )
 from test_network import with_random_weights
@@ -563,6 +564,38 @@ def test_records_of_one_name_get_files_of_their_own(predicting):
     assert found[0].read_bytes() != found[1].read_bytes()
 
 
+def write_batch(folder: str, slope: float, name: str = "SC_3") -> str:
+    """A record without LAMP of other content for each slope; returns its path."""
+    time = 0.1 * np.arange(60)
+    write_rows(Path(f"{folder}/{name}.mot"), SC_HEADER, motion_table(time, np.full((60, 3), slope) * time[:, None]))
+    write_rows(Path(f"{folder}/{name}.wav"), WAV_HEADER, np.column_stack([time, time]))
+    return f"{folder}/{name}"
+
+
+def test_a_second_batch_of_equal_names_does_not_replace_the_texts_of_the_first(predicting, capsys):
+    def texts() -> dict[str, bytes]:
+        found = (path for ending in ("txt", "mot") for path in output(predicting, "").glob(f"*.{ending}"))
+        return {path.name: path.read_bytes() for path in found}
+
+    def predict(*paths: str, **waves) -> dict[str, bytes]:
+        predicting.data = {"predict_sc": list(paths)} | waves
+        assert predicting.run() == 0
+        return texts()
+
+    first = predict(write_batch("sea_a/SC", 1.0))
+    assert sorted(first) == ["lstm_output_for_SC_3.mot", "lstm_output_for_SC_3.txt"] and not capsys.readouterr().err
+    both = predict(write_batch("sea_b/SC", 2.0))
+    assert sorted(both) == sorted([*first, "lstm_output_for_SC_SC_3.mot", "lstm_output_for_SC_SC_3.txt"])
+    assert both.items() >= first.items()
+    assert "1 predicted records have the names of others" in capsys.readouterr().err
+    assert predict("sea_b/SC/SC_3") == predict(write_batch("elsewhere/SC", 1.0)) == both  # the same content again
+    three = predict(write_batch("sea_c/SC", 3.0, "sc_3"))  # the same name on some file systems
+    assert len({name.lower() for name in three}) == len(three) == 6 and three.items() >= both.items()
+    write_rows(Path("waves.wav"), WAV_HEADER, np.column_stack([0.1 * np.arange(60), np.ones(60)]))
+    four = predict(*["sea_a/SC/SC_3"] * 2, predict_waves=["sea_a/SC/SC_3", "waves"])  # other waves are another record
+    assert len(four) == 8 and four.items() >= three.items()
+
+
 def test_a_training_run_predicts_as_well(project):
     project.data |= {"predict_sc": project.data["train_sc"][:1], "predict_waves": project.data["train_lamp"][:1]}
     project.user["model_save_filename"] = "mine"
@@ -613,6 +646,31 @@ def test_another_experiments_network_is_not_replaced_unasked(project, capsys):
     assert project.run() == 0
     facts = json.loads((project.folder / "saved_models/mine/settings.json").read_text())
     assert facts["settings"]["user"]["hidden_size"] == 5
+
+
+def test_the_same_files_elsewhere_are_the_same_and_others_of_their_names_are_not(project, capsys):
+    project.user["model_save_filename"] = "mine"
+    assert project.run() == 0
+    before = (project.folder / "saved_models/mine/history.csv").read_bytes()
+    shutil.move("SimpleCode_files", "old/SimpleCode_files")
+    shutil.move("LAMP_files", "old/LAMP_files")
+    project.data = {
+        name: [rf".\old\{path.replace(str(project.folder), '')}" for path in paths]
+        for name, paths in project.data.items()
+    }
+    for resume in (False, True):
+        project.user["resume"] = resume
+        capsys.readouterr()
+        assert project.run() == 0
+        assert "its network is used" in (said := capsys.readouterr().out) or "which is used as it is" in said
+        assert (project.folder / "saved_models/mine/history.csv").read_bytes() == before
+    project.user |= {"epochs": 3, "lr_schedule": "constant"}
+    write_realization(project.folder / "old", "_2", seed=77)  # files of the val set, written anew
+    kept = {name: (project.folder / name).read_bytes() for name in files(project)}
+    assert project.run() == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert "have changed since the training began" in line and "overwrite = True" in line
+    assert {name: (project.folder / name).read_bytes() for name in files(project)} == kept
 
 
 def test_the_default_name_may_be_replaced(project):

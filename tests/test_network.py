@@ -505,7 +505,7 @@ def raise_in_epoch(monkeypatch, number: int, error: type[BaseException]) -> None
 
 def test_ctrl_c_keeps_the_best_network(eagerly, monkeypatch):
     sets = make_sets()
-    whole = train(sets, epochs=6)
+    whole = train(sets, epochs=6, model_save_filename="whole")
     raise_in_epoch(monkeypatch, 4, KeyboardInterrupt)
     stopped = train(sets, epochs=6)
     assert len(stopped.history) == 3 and stopped.best_epoch <= 3

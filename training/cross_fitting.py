@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, joined, record_names
+from data_io import Record, identities, joined, record_names
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from prediction import Predictor, save_out_of_fold
@@ -39,7 +39,7 @@ from training import fit
 from training.checkpoints import finish
 from training.history import ProgressLine, as_duration, pace
 from training.objectives import WITH_THRESHOLDS, check_objectives
-from training.resume import data_fingerprint, find_training
+from training.resume import BY_CTRL_C, cannot_resume, check_replacement, data_facts, differences_from, find_training
 from training.sequences import Sequences, Sets
 
 SECONDS_BETWEEN_REPORTS = 0.5
@@ -54,16 +54,22 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
     training raises.
     """
     records, user = joined(sets["train"], sets["val"]), config.user
-    if len(records) < user.num_folds:
+    different = len({record.digest for record in identities(records)})
+    if different < user.num_folds:
         raise InputError(
             f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have "
-            f"{counted(len(records), 'realization')} together, and each fold needs one; give more, or set fewer folds"
+            f"{counted(different, 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
     with only_training(config.network_folder):
-        work = config.network_folder.with_name(f"{config.network_name}.folds")
-        data = data_fingerprint(records)
+        work, facts = saved_networks.folds_folder(config.network_folder), data_facts(sets)
+        data = facts["data_fingerprint"]
+        check_replacement(config, data)
         metadata = _begun(work)
-        if user.resume and not metadata:
+        if user.resume and metadata:
+            differences, more_epochs = differences_from(config, metadata, data)
+            if differences and not more_epochs:
+                raise cannot_resume(differences)
+        if not metadata:
             found = find_training(config, data)
             if isinstance(found, TrainedNetwork):
                 return found
@@ -74,7 +80,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
             if metadata:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
             shutil.rmtree(work, ignore_errors=True)
-            metadata = new_metadata(config, architecture, fit.seed_of(user)) | {"data_fingerprint": data}
+            metadata = new_metadata(config, architecture, fit.seed_of(user)) | facts
             saved_networks.write_metadata(work, metadata)
         folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"])
@@ -109,20 +115,25 @@ def _begun(work: Path) -> dict[str, Any] | None:
 
 def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
+    stopped = {saved_networks.read_metadata(fold.config.network_folder).get("stopped") for fold in folds}
+    if BY_CTRL_C in stopped and (config.network_folder / MODEL_FILE).is_file():
+        raise saved_networks.kept_from_replacing(config, saved_networks.folds_folder(config.network_folder))
     networks = [load_network(fold.config.network_folder) for fold in folds]
     found = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
     folder = saved_networks.new_training_folder(config.network_folder)
-    save_out_of_fold(folder, found)
+    names = {record.digest: record.name for fold in folds for record in identities(fold.sets["val"])}
+    save_out_of_fold(folder, found, [names[digest] for digest in found])
     each = [
-        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": [r.name for r in fold.sets["val"]]}
+        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": record_names(fold.sets["val"])}
         for n, fold in zip(networks, folds, strict=True)
     ]
     whole = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
     trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **whole))
     metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
-    return finish(config, trained, folder, metadata, "all folds trained", out_of_fold=list(found), folds=each)
+    why = BY_CTRL_C if BY_CTRL_C in stopped else "all folds trained"
+    return finish(config, trained, folder, metadata, why, out_of_fold=[*names.values()], folds=each)
 
 
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
@@ -168,8 +179,15 @@ class Fold:
 
 
 def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
-    """The folds of the records; each validates on what is dealt to it and trains on the rest."""
-    dealt = deal(record_names(records), config.user.num_folds, seed)
+    """The folds of the records; each validates on what is dealt to it and trains on the rest.
+
+    Records of the same content are dealt to one fold, as no network may train on what it validates.
+    """
+    digests, names = [record.digest for record in identities(records)], {}
+    for digest, name in zip(digests, record_names(records), strict=True):
+        names.setdefault(digest, name)
+    fold_of = dict(zip(names, deal(list(names.values()), config.user.num_folds, seed), strict=True))
+    dealt = np.array([fold_of[digest] for digest in digests])
 
     def chosen(places: np.ndarray) -> Sequence[Record]:
         return type(records)(tuple(itertools.compress(getattr(records, "cached", records), places)))
@@ -263,12 +281,12 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
 
 
 def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> dict[str, np.ndarray]:
-    """By record name (rows, output channel): what the network predicts that has not seen the record."""
+    """By the records' digests (rows, output channel): what the network predicts that has not seen the record."""
     found = {}
     for fold, network in zip(folds, networks, strict=True):
         predictor = Predictor(network)
         for record in fold.sets["val"]:
-            (found[record.name],) = predictor.predict([record.inputs])
+            (found[record.digest],) = predictor.predict([record.inputs])
     return found
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,6 +47,7 @@ def train(
             run is training it, the disk is full, or the training diverged in its first epoch.
     """
     with saved_networks.only_training(config.network_folder):
+        resume.check_replacement(config, resume.data_fingerprint(sets["train"], sets["val"]))
         if KINDS[config.user.network_type].closed_form:
             return train_linear_filter(config, sets, standardization)
         return _train(config, sets, after_epoch, standardization)
@@ -63,18 +65,20 @@ def drawn_seed(*numbers: int) -> int:
 
 def _train(config: Config, sets: Sets, after: AfterEpoch | None, s: Standardization | None) -> TrainedNetwork:
     user, data = config.user, resume.data_fingerprint(sets["train"], sets["val"])
-    found = resume.find_training(config, data) if user.resume else None
+    found = resume.find_training(config, data)
     if isinstance(found, TrainedNetwork):
         return found
     seed = found.metadata["seed"] if found else seed_of(user)
     setup = _set_up(config, sets, seed, s)
     val = _validation_sequences(config, sets, setup)
-    begun = found or _begin(config, setup, seed, data)
+    begun = found or _begin(config, setup, seed, resume.data_facts(sets))
     _announce(sets, setup, seed)
     best, why_stopped = _fit(config, setup, val, begun, after)
     if best is None:
         shutil.rmtree(begun.folder, ignore_errors=True)
         raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
+    if why_stopped == resume.BY_CTRL_C and begun.folder != config.network_folder:
+        raise saved_networks.kept_from_replacing(config, begun.folder)
     finish(config, best, begun.folder, begun.metadata, why_stopped)
     resume.keep_state(config, why_stopped)
     return best
@@ -171,13 +175,13 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
 # ---- the training and its results ---------------------------------------------------------------------------
 
 
-def _begin(config: Config, setup: Setup, seed: int, data: str) -> resume.Begun:
-    """A new folder with settings.json; replaces an interrupted training of this name, if any."""
+def _begin(config: Config, setup: Setup, seed: int, data: dict[str, Any]) -> resume.Begun:
+    """A new folder with settings.json; replaces an interrupted training of this name, if any. data: facts about it."""
     interrupted = saved_networks.interrupted_training(config.network_folder)
     if interrupted:
         warn([f"the interrupted training in {interrupted} is replaced; resume = True would have continued it"])
     folder = saved_networks.new_training_folder(config.network_folder)
-    metadata = new_metadata(config, setup.architecture, seed) | {"data_fingerprint": data}
+    metadata = new_metadata(config, setup.architecture, seed) | data
     saved_networks.write_metadata(folder, metadata)
     return resume.Begun(folder, metadata)
 

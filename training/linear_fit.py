@@ -21,6 +21,7 @@ from support.saved_networks import new_training_folder
 from training.checkpoints import finish
 from training.history import history_columns
 from training.objectives import Validation, baseline, check_objectives
+from training.resume import data_facts, find_training
 from training.sequences import Mirror, Sequences, Sets
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
@@ -34,7 +35,10 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
 
     Without a val set the train set decides. The history has one row, as there are no epochs.
     """
-    user = config.user
+    user, data = config.user, data_facts(sets)
+    found = find_training(config, data["data_fingerprint"])
+    if isinstance(found, TrainedNetwork):
+        return found
     architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]), sets["train"])
     s = architecture.standardization
     print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
@@ -60,7 +64,7 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     saved = build_model(architecture)
     saved.set_weights(model.get_weights())
     trained = TrainedNetwork(saved, architecture, history, 1)
-    metadata = new_metadata(config, architecture, user.seed)
+    metadata = new_metadata(config, architecture, user.seed) | data
     metadata["ridges"] = dict(zip(architecture.outputs, ridges.tolist(), strict=True))
     finish(config, trained, new_training_folder(config.network_folder), metadata, "fitted in closed form")
     watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,23 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import Record
+from data_io import Record, data_fingerprint, identities
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from settings import Config
 from support import saved_networks
 from support.errors import UNREADABLE, InputError, counted, first_line
-from support.files import text_hash, written_aside
+from support.files import written_aside
 from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE
 from training.optimizer import ENDLESS_SCHEDULES
 
 BY_CTRL_C = "stopped by Ctrl-C"
+
+
+def check_replacement(config: Config, data: str) -> None:
+    """Raises InputError if the training would replace, unasked, a network or an interrupted training."""
+    saved_networks.restore_replaced(config.network_folder)
+    if faults := saved_networks.overwrite_faults(config, data):
+        raise InputError(faults)
 
 
 @dataclass(frozen=True)
@@ -32,18 +39,24 @@ class Begun:
     rows: Sequence[dict[str, Any]] = ()
 
 
-def data_fingerprint(*sets: Sequence[Record]) -> str:
-    """A hash of all numbers of the records, the same for records in memory and on disk."""
-    return text_hash(" ".join(record.digest for records in sets for record in getattr(records, "cached", records)))
+def data_facts(sets: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
+    """What settings.json says of the data: their fingerprint, and the content of each record that LAMP has run."""
+    return {
+        "data_fingerprint": data_fingerprint(sets["train"], sets["val"]),
+        "simplecode_digests": [record.contents["sc"] for records in sets.values() for record in identities(records)],
+    }
 
 
 def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | None:
-    """The interrupted training of this name, or the network of a finished one.
+    """The interrupted training of this name, or the network of a finished one; without resume only the latter, if it is
+    of the same settings and data and must not be replaced, see `check_replacement`.
 
     None (with a message) if the training has to start from the beginning. Raises InputError if it was started with
     other settings, which are listed, or on other data, if it is damaged, or cannot continue beyond its last epoch.
     """
     own = config.network_folder
+    if not config.user.resume:
+        return _finished_before(config)
     saved_networks.restore_replaced(own)
     interrupted = saved_networks.interrupted_training(own)
     folder = interrupted or own
@@ -53,12 +66,13 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
         print(f"resume = True: there is no interrupted training in {own}; training starts from the beginning")
         return None
     state = folder / STATE_FILE if interrupted else folder / CHECKPOINTS / STATE_FILE
-    differences, more_epochs = _differences(config, metadata, fingerprint)
+    differences, more_epochs = differences_from(config, metadata, fingerprint)
+    if not differences and not saved_networks.knows_its_data(metadata):
+        print(f"resume = True: {folder} is of an earlier version; its data are compared by the names of their files")
     if more_epochs:
         _check_more_epochs(config, metadata, state)
     elif differences and interrupted:
-        remedy = "use the same settings, or resume = False to start again"
-        raise InputError([f"resume = True, but {line}; {remedy}" for line in differences])
+        raise cannot_resume(differences)
     elif differences:
         print(f"resume = True: the network in {folder} has other settings ({differences[0]}); training starts over")
         return None
@@ -72,14 +86,35 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
     return _read_interrupted(folder, metadata)
 
 
-def _differences(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
+def _finished_before(config: Config) -> TrainedNetwork | None:
+    """The network of the same command given before."""
+    folder = config.network_folder
+    if saved_networks.may_replace(config) or not (folder / MODEL_FILE).is_file():
+        return None
+    metadata = read_metadata(folder)[0]
+    if not metadata.get("finished", True):
+        return None
+    more = "; resume = True continues it" if metadata.get("stopped") == BY_CTRL_C else ""
+    print(
+        f"{folder} holds the network of the same settings and data ({metadata.get('stopped')}), which is used as it is"
+        f"{more}; to train it again, set overwrite = True or another model_save_filename"
+    )
+    return load_network(folder)
+
+
+def cannot_resume(differences: Sequence[str]) -> InputError:
+    """differences: see `differences_from`."""
+    remedy = "use the same settings and data, or resume = False and overwrite = True to start again"
+    return InputError([f"resume = True, but {line}; {remedy}" for line in differences])
+
+
+def differences_from(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
     """What is not as in the saved training, one line each; whether that is only a larger number of epochs."""
     settings = metadata.get("settings", {})
     lines = list(saved_networks.different_settings(settings, config).values())
     more_epochs = saved_networks.only_more_epochs(settings, config)
-    if (not lines or more_epochs) and metadata.get("data_fingerprint") not in (None, fingerprint):
-        return ["the files of the train and val sets have changed since the training began"], False
-    return lines, more_epochs
+    changed = saved_networks.different_data(metadata, config, fingerprint) if not lines or more_epochs else []
+    return (changed, False) if changed else (lines, more_epochs)
 
 
 def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) -> None:
@@ -93,8 +128,8 @@ def _check_more_epochs(config: Config, metadata: dict[str, Any], state: Path) ->
         return
     raise InputError(
         f"resume = True with epochs = {config.user.epochs}: the training of {config.network_folder} cannot continue "
-        f"beyond {counted(before, 'epoch')}, as {why}; set epochs = {before}, or resume = False to train from the "
-        "beginning"
+        f"beyond {counted(before, 'epoch')}, as {why}; set epochs = {before}, or resume = False and overwrite = True "
+        "to train from the beginning"
     )
 
 
@@ -124,7 +159,7 @@ def keep_state(config: Config, stopped: str) -> None:
 def _cannot_go_on(folder: Path, error: Exception) -> InputError:
     return InputError(
         f"{folder}: the training there cannot be resumed, as its files are damaged ({first_line(error)}); "
-        "start again with resume = False"
+        "start again with resume = False and overwrite = True"
     )
 
 

@@ -39,8 +39,8 @@ FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 860)  # rad/s of encounter, up 
 MOST_SPECTRA = 2000  # records of a fleet whose spectra are kept, 14 kB for each channel and source
 SCALARS = ("ssa", "period", "maximum")
 ARRAYS = ("share_above", "peaks")  # of a RecordTable, beside its rows
-TEXTS = ("set", "record", "handle", "source", "channel")  # names may look like numbers
-COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS)
+TEXTS = ("set", "record", "handle", "source", "channel", "digest")  # names may look like numbers
+COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS, "digest")
 TAPERED = "tapered_variance"  # a column behind these
 
 
@@ -51,7 +51,8 @@ class RecordTable:
     rows: columns set ("lamp": the records with LAMP, "fleet": those without), record, handle, source (LAMP, SimpleCode
         and the network's title (`Kind.title`); LSTM in older tables), network (from 1; 0 where there is no more
         than one), channel, duration_s, SCALARS: significant single amplitude, mean zero-upcrossing period (s) and
-        largest magnitude, and tapered_variance, NaN without a spectrum.
+        largest magnitude; digest: of the content of SimpleCode's motions, which identifies a record (empty in files of
+        versions that had none); and tapered_variance, NaN without a spectrum.
     share_above: (row, level), share of the time that the magnitude is above each level.
     levels: (channel, LEVELS), in the channels' units.
     peaks: (row, peak), peaks of the envelope, one at most in each PEAK_WINDOW, NaN where there is none.
@@ -249,7 +250,10 @@ class Recorder:
             scalars = (2.0 * centred.std(axis=1), zero_upcrossing_period(centred, step), sizes.max(axis=1), tapered)
             about = (set_name, record.name, handle_in(record.name), source, network)
             about_channels = zip(channels, *scalars, strict=True)
-            rows += [(*about, channel, np.ptp(time) + step, *each) for channel, *each in about_channels]
+            digest = record.contents["sc"]
+            rows += [
+                (*about, channel, np.ptp(time) + step, *each, digest, own) for channel, *each, own in about_channels
+            ]
             arrays.append((shares_above(sizes, self.scale[known] * LEVEL_STEP), envelope_peaks(centred, step)))
             if kept:
                 spectra.setdefault(source, []).append(wave_responses(centred, wave, step))
@@ -277,6 +281,7 @@ def load(folder: Path) -> RecordTable | None:
     try:
         na_values, texts = {name: [""] for name in (*SCALARS, TAPERED)}, dict.fromkeys(TEXTS, str)
         rows = pd.read_csv(folder / TABLE_FILE, dtype=texts, keep_default_na=False, na_values=na_values)
+        rows = rows if "digest" in rows else rows.assign(digest="")
         with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))

@@ -14,7 +14,7 @@ from network import TrainedNetwork
 from readers.cases import sea_state
 from settings import Config
 from support.errors import UNREADABLE, InputError, first_line, warn
-from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
+from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
 from trust import bands
 
 CALIBRATION_FILE = "calibration.json"
@@ -112,10 +112,10 @@ def of_run(
         return None
     path = config.network_folder / CALIBRATION_FILE
     channels, tables = trained.architecture.outputs, []
-    if config.user.training_mode:
+    if unseen := _out_of_fold(config) if config.user.training_mode else {}:
         scale = np.array(trained.architecture.standardization.output_deviation)
         networks = (trained.architecture.num_networks, unseen_networks(config, trained.architecture.num_networks))
-        residuals = list(_residuals(config, sets, predictions, scale, networks))
+        residuals = list(_residuals(config, sets, predictions, unseen, scale, networks))
         calibration = bands.calibrate(residuals, scale, channels, *networks)
         bands.save(calibration, path)
         print(bands.missing_levels(len(residuals)), end="")
@@ -155,26 +155,31 @@ def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: in
     return np.hstack([out_of_fold, bands.calibration_spread(spread, out_of_fold - outputs, networks, own)])
 
 
-def _residuals(config, sets, predictions, scale, networks) -> Iterator[bands.Residuals]:
+def _out_of_fold(config: Config) -> Mapping[str, np.ndarray]:
+    """By the records' digests; empty if those of an older network cannot be used, of which `outputs` has warned."""
+    try:
+        return load_out_of_fold(config.network_folder)
+    except InputError:
+        return {}
+
+
+def _residuals(config, sets, predictions, out_of_fold, scale, networks) -> Iterator[bands.Residuals]:
     """Yields the residuals of each train and val record, with one record in memory at a time.
 
     The predictions of val are out of fold already, see `outputs.predict_sets`. A record that ends within the transient
     has none.
     """
-    with np.load(config.network_folder / OUT_OF_FOLD_FILE, allow_pickle=False) as out_of_fold:
-        for set_name in ("train", "val"):
-            for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
-                counts = record.after(config.user.transient_time)
-                if record.name not in out_of_fold or not len(record.time[counts]):
-                    continue
-                seen = None
-                if set_name == "train":
-                    unseen = out_of_fold[record.name]
-                    outputs, spread = np.split(prediction, 2, axis=1)
-                    squares = (record.targets - outputs, spread, unseen - outputs)
-                    seen = bands.seen_squares(*(values[counts] for values in squares), *networks)
-                    prediction = seen_otherwise(prediction, unseen, *networks)
-                yield bands.residuals(*_counted(config, record, prediction), scale, record.name, seen)
+    for set_name in ("train", "val"):
+        for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
+            counts, unseen, seen = record.after(config.user.transient_time), out_of_fold.get(record.digest), None
+            if unseen is None or not len(record.time[counts]):
+                continue
+            if set_name == "train":
+                outputs, spread = np.split(prediction, 2, axis=1)
+                squares = (record.targets - outputs, spread, unseen - outputs)
+                seen = bands.seen_squares(*(values[counts] for values in squares), *networks)
+                prediction = seen_otherwise(prediction, unseen, *networks)
+            yield bands.residuals(*_counted(config, record, prediction), scale, record.name, seen)
 
 
 def _left_out(

@@ -211,7 +211,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(config, monkeypatch):
 
 def test_several_may_keep_the_same_record_at_once(tmp_path):
     numbers = np.random.default_rng(0).normal(size=(5000, 3))
-    kept = record_cache.Kept({"time": numbers[:, 0], "inputs": numbers}, ["a remark"], "digest")
+    kept = record_cache.Kept({"time": numbers[:, 0], "inputs": numbers}, ["a remark"], {"sc": "digest"})
     file, found, broken = tmp_path / "x.npy", [], []
 
     def work():

@@ -20,6 +20,7 @@ from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
+from support.saved_networks import training_config
 from trust import record_statistics
 
 CHANNELS = ("Zcg", "Roll", "Pitch")
@@ -343,10 +344,48 @@ def saved_network(tmp_path, monkeypatch) -> Path:
     (folder / "model.keras").touch()
     (folder / "settings.json").write_text(json.dumps({"settings": config.as_dict()}))
     records = [data_io.read_record(*pair, config.user)[0] for pair in pairs]
-    save_out_of_fold(folder, {record.name: 0.97 * record.targets for record in records})
-    many = [replace(records[n % 6], name=f"SC{HANDLE.format(90, 3 + n)}") for n in range(30)]
-    record_statistics.save(tmp_path / "output_files" / "ship", fleet_table(many, -0.03))
+    predictions = {record.digest: 0.97 * record.targets for record in records}
+    save_out_of_fold(folder, predictions, [record.name for record in records])
+    others = [
+        replace(records[n % 6], name=f"SC{HANDLE.format(90, 3 + n)}", sources={"sc": f"{n}"}) for n in range(3, 30)
+    ]
+    record_statistics.save(tmp_path / "output_files" / "ship", fleet_table([*records[3:], *others], -0.03))
     return folder
+
+
+def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_network, capsys):
+    config = training_config(saved_network)
+    records = [data_io.read_record(*pair, config.user)[0] for pair in config.data.pairs("train")]
+    elsewhere = [replace(record, sources={"sc": record.name}) for record in records]  # the same names in another folder
+    moved = [replace(record, name=f"other_{n}") for n, record in enumerate(records[:2])]
+    output = saved_network.parents[1] / "output_files" / "ship"
+    record_statistics.save(output, fleet_table([*elsewhere, *moved], -0.03))
+    assert fleet.main(["--network", "ship"]) == 0
+    said = capsys.readouterr()
+    assert "6 LAMP runs and 6 of SimpleCode are as precise as" in said.out
+    assert f"6 predicted records (first: {records[0].name}) have the name or handle of a LAMP record" in said.err
+    record_statistics.save(output, fleet_table(moved, -0.03))
+    assert fleet.main(["--network", "ship"]) == 1
+    assert "all predicted records have LAMP records" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", ["SimpleCode", "LAMP"])
+def test_files_that_were_written_anew_are_not_held_against_earlier_predictions(saved_network, capsys, code):
+    write_realization(saved_network.parents[1] / "new", HANDLE.format(90, 2), 600, seed=20, step=0.5)
+    short = {"SimpleCode": "SC", "LAMP": "LAMP"}[code]
+    name = f"{code}_files/{short}{HANDLE.format(90, 2)}.mot"
+    Path(name).write_bytes((Path("new") / name).read_bytes())
+    assert fleet.main(["--network", "ship"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"1 of its 6 LAMP records (first: SC{HANDLE.format(90, 2)}) have other content" in line
+    assert not Path("output_files/ship/fleet_statistics.csv").exists()
+
+
+def test_out_of_fold_predictions_by_name_of_an_earlier_version_are_not_used(saved_network, capsys):
+    np.savez(saved_network / "out_of_fold.npz", **{f"SC{HANDLE.format(90, n)}": np.zeros((600, 3)) for n in range(6)})
+    assert fleet.main(["--network", "ship"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "earlier version" in line and "train the network again" in line
 
 
 def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved_network, capsys):
@@ -363,6 +402,7 @@ def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, ca
     handles = [HANDLE.format(90, n) for n in range(6)]
     spelled = handles[1].replace("_h5_p12_a90", "_h5.00_P12_a450") + "_v2"
     lines = ["about", "***", "SC", "LAMP", "# a remark", f"{handles[0]}  # random draw", f"{spelled}  # rare peaks"]
+    lines.append(f"{handles[2]}  # rare peaks; {'0' * 32}")  # the handle of another record
     Path("cases.txt").write_text("\n".join(lines))
     assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 0
     assert "5 LAMP runs and 27 of SimpleCode are as precise as" in capsys.readouterr().out  # they do not join the fleet

@@ -1,6 +1,7 @@
 """Proposed LAMP runs: which records are chosen, what the command writes, and how it tells what is missing."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,30 @@ def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
     assert (output / next_runs.FIGURE_FILE).read_bytes().startswith(b"\x89PNG")
     assert "4 records proposed, 1 of them drawn at random." in (output / "report.html").read_text()
     assert "4 of 6 records proposed for LAMP" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_lamp_has_run_is_known_by_its_content_not_by_its_name(folder, is_kept):
+    config = save(folder)
+    trained = config.data.train_sc
+    if is_kept:
+        metadata = saved_networks.read_metadata(config.network_folder)
+        digests = [data_io.motions_digest(sc) for sc in trained]
+        saved_networks.write_metadata(config.network_folder, metadata | {"simplecode_digests": digests})
+    elsewhere = realizations(folder / "elsewhere", 3, 1, 2)  # the names of the training records
+    for n, (sc, _) in enumerate(elsewhere):
+        write_realization(folder / "elsewhere", sc.rpartition("/SC")[2], 400, seed=50 + n, step=0.5)
+    shutil.copy(f"{trained[0]}.mot", "moved.mot")
+    shutil.copy(f"{elsewhere[0][0]}.mot", "twin.mot")
+    if is_kept:
+        Path(f"{trained[0]}.mot").unlink()
+    sc, lamp = (list(paths) for paths in zip(*elsewhere, strict=True))
+    listed = f"predict_sc, predict_waves = {[*sc, 'moved', 'twin']}, {[*lamp, lamp[0], lamp[0]]}"
+    classes = ("UserInputArgs: training_mode = False", "PlottingArgs: pass", f"DataInfoArgs: {listed}")
+    (folder / "more.py").write_text("\n".join(f"class {each}" for each in classes))
+    table = run("--inputs", "more", "--number", "9", "--random")
+    assert sorted(table["record"]) == sorted(Path(path).name for path in sc)
+    assert set(table["digest"]) == {data_io.motions_digest(path) for path in sc}
 
 
 def test_in_one_sea_state_all_are_drawn_at_random(folder, capsys):

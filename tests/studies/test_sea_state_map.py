@@ -10,7 +10,7 @@ import pytest
 from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, motion_table, write_rows
 
 import plotting
-from data_io import write_prediction
+from data_io import motions_digest, write_prediction
 from figures.parts import CHANNEL_NAMES
 from figures.sea_state_figure import error_grid
 from metrics import significant_single_amplitude
@@ -18,6 +18,7 @@ from readers.cases import parse_handle
 from studies import sea_state_map
 from studies.sea_state_files import CHANNELS, find_records, read_prediction
 from studies.sea_state_map import choose_parts, run
+from support import run_folder
 from support.errors import InputError
 
 ROWS = 120
@@ -479,3 +480,15 @@ def test_a_cases_file_with_a_faulty_handle(tmp_path):
 def test_every_part_of_a_handle_but_the_realization_has_a_unit():
     assert [*sea_state_map.PART_UNITS, "realization"] == list(parse_handle(handle()).__dataclass_fields__)
     assert set(CHANNELS) == set(CHANNEL_NAMES)
+
+
+def test_predictions_made_for_another_record_of_the_handle_are_left_out(grid, without_figure, capsys):
+    for heading in (90, 135):
+        path = grid.simple(handle(heading, 5), 1.2).with_suffix("")
+        made_for = "0" * 32 if heading == 90 else motions_digest(str(path))[:16] + "1" * 16
+        text = f"lstm_output_for_SC{handle(heading, 5)}.txt"
+        run_folder.note(grid.folder / "output_files" / "A", [text], made_for)
+    table = run(["A"], str(grid.lamp))
+    cells = table[(table["network"] == "A") & (table["speed"] == 5)]["heading"]
+    assert sorted(set(cells)) == [135, 180]
+    assert "1 of 5 predictions left out, as they were made for other content" in capsys.readouterr().err

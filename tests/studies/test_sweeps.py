@@ -183,6 +183,7 @@ class Experiments:
     def __init__(self):
         self.trained: list[str] = []
         self.loaded: list[Config] = []
+        self.data = ""  # their fingerprint
         self.before = {}  # name of a member: what happens in its training
 
     def __call__(self, config: Config, after_epoch=None) -> list[str]:
@@ -194,7 +195,7 @@ class Experiments:
             folder = config.network_folder
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "model.keras").write_bytes(config.network_name.encode())
-            facts = {"settings": config.as_dict(), "seed": 1, "finished": True}
+            facts = {"settings": config.as_dict(), "seed": 1, "finished": True, "data_fingerprint": self.data}
             files.write_json(folder / "settings.json", facts)
         else:
             self.loaded.append(config)
@@ -300,6 +301,20 @@ def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_interru
     assert again.trained == [] and again.loaded[0].network_name == "mine_s002"
     table = pd.read_csv("output_files/mine/comparison.csv")
     assert table["nrmse"].iloc[0] == pytest.approx(0.11)
+
+
+def test_members_that_were_trained_on_other_data_of_the_same_names_do_not_count(monkeypatch):
+    def with_data(data: str, **user) -> tuple[Experiments, list[str]]:
+        monkeypatch.setattr(sweeps, "_fingerprint", lambda config: data)
+        experiments = Experiments()
+        experiments.data = data
+        return experiments, run(experiments, **user)
+
+    assert with_data("lamp=1 sc=2")[1] == []
+    experiments, faults = with_data("lamp=1 sc=2")
+    assert faults == [] and experiments.trained == []
+    experiments, faults = with_data("lamp=1 sc=3", overwrite=True)
+    assert faults == [] and experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
 
 
 def test_seeds_are_ranked_by_their_median_and_the_best_of_them_is_saved():

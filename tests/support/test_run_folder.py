@@ -97,3 +97,19 @@ def test_a_list_that_was_cut_anywhere_costs_no_file_of_the_next_run(tmp_path, re
             assert left_in(tmp_path) == sorted([run_folder.LIST_FILE, *names])
     assert run(tmp_path, "report.csv") == ["report.csv"]
     assert left_in(tmp_path) == sorted([run_folder.LIST_FILE, "report.csv"])
+
+
+def test_the_list_says_what_a_file_was_made_for(tmp_path):
+    for digest in ("a" * 32, "b" * 32):
+        earlier = run_folder.begin(tmp_path, "p_")
+        run_folder.note(tmp_path, ["P_1.txt"], digest)
+        write(tmp_path, "P_1.txt")
+        assert run_folder.made_for(tmp_path) == {"p_1.txt": digest}
+        run_folder.finish(tmp_path, earlier, NOTHING)
+        assert run_folder.made_for(tmp_path) == {"p_1.txt": digest}
+    run_folder.begin(tmp_path, "p_")
+    assert run_folder.made_for(tmp_path, latest=True) == {}
+    run_folder.note(tmp_path, ["p_2.txt", "p_3.txt"], "c" * 32)
+    write(tmp_path, "p_2.txt")
+    assert run_folder.made_for(tmp_path, latest=True) == {"p_2.txt": "c" * 32}
+    assert run_folder.made_for(tmp_path).keys() == {"p_1.txt", "p_2.txt"}

@@ -1,5 +1,6 @@
 """Cross-fitting: which records each network leaves out, and what the folds give together."""
 
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,23 +9,26 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from test_network import configure, make_sets
+from test_network import configure, make_record, make_sets, untrained
 
 import network
 import outputs
 import training
-from prediction import Predictor, load_out_of_fold
+from prediction import Predictor, load_out_of_fold, save_out_of_fold
 from settings import DEFAULT_NAME
+from support import saved_networks
 from support.cores import cores
 from support.errors import InputError
 from training import cross_fitting
+from training.checkpoints import finish
 from training.cross_fitting import deal, split
-from training.resume import find_training
+from training.resume import BY_CTRL_C, find_training
 
 pytestmark = pytest.mark.xdist_group("cross_fitting")  # its tests share costly fixtures
 
 FOLDER = Path("saved_models") / DEFAULT_NAME
 USER = {"hidden_size": 4, "time_res": 2, "epochs": 2, "num_batches": 3, "num_folds": 2, "mirror_symmetry": True}
+HISTORY = {"epoch": [1, 2], "elapsed_s": [1.0, 2.0], "loss": 1.0, "val_loss": [0.5, 0.6], "learning_rate": 0.01}
 SETS = make_sets(rows=(90, 80, 70), val_rows=(60,), test_rows=(50,))
 
 
@@ -72,22 +76,22 @@ def test_one_plain_network_and_its_out_of_fold_predictions_are_left(trained):
     metadata = json.loads((FOLDER / "settings.json").read_text(encoding="utf-8"))
     assert metadata["finished"] and len(metadata["folds"]) == trained.architecture.num_networks == 2
     found = load_out_of_fold(FOLDER)
-    records = {record.name: record for record in (*SETS["train"], *SETS["val"])}
+    records = {record.digest: record for record in (*SETS["train"], *SETS["val"])}
     assert found.keys() == records.keys()
     record = SETS["test"][0]
     mean = Predictor(trained).predict([record.inputs])[0]
     alone = keras.models.load_model(FOLDER / "model.keras", compile=False)
     np.testing.assert_allclose(mean[::2], alone.predict(record.inputs[None, ::2], verbose=0)[0], atol=1e-4)
-    for name, prediction in found.items():  # one of the two networks has seen the record, the other has not
-        assert prediction.shape == records[name].targets.shape
-        mean, spread = np.split(Predictor(trained, with_spread=True).predict([records[name].inputs])[0], 2, axis=1)
+    for digest, prediction in found.items():  # one of the two networks has seen the record, the other has not
+        assert prediction.shape == records[digest].targets.shape
+        mean, spread = np.split(Predictor(trained, with_spread=True).predict([records[digest].inputs])[0], 2, axis=1)
         assert 0.3 < np.median(np.abs(prediction - mean) / spread) < 3
 
 
 def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
     found, s = load_out_of_fold(FOLDER), trained.architecture.standardization
     errors = [
-        ((found[record.name] - record.targets) / s.output_deviation) ** 2 for record in (*SETS["train"], *SETS["val"])
+        ((found[record.digest] - record.targets) / s.output_deviation) ** 2 for record in (*SETS["train"], *SETS["val"])
     ]
     history = pd.read_csv(FOLDER / "history.csv")
     assert history["val_loss"].min() == pytest.approx(np.concatenate(errors).mean(), rel=0.01)
@@ -98,9 +102,96 @@ def test_the_reports_validation_is_out_of_fold(trained):
     config = configure(**USER)
     results = outputs.predict_sets(config, Predictor(trained, with_spread=True), SETS)
     found = load_out_of_fold(FOLDER)
-    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].name])
+    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].digest])
     joint = outputs._with_out_of_fold(config, results)
     assert len(joint["val"].records) == len(joint["val"]) == 4 and len(joint["train"]) == 3
+
+
+def test_records_of_equal_names_and_other_content_are_predicted_by_the_mean_of_the_networks(trained, capsys):
+    config = configure(**USER)
+    predictor = Predictor(trained, with_spread=True)
+    others = {
+        name: tuple(
+            dataclasses.replace(make_record(len(r.time), 900 + n), name=r.name) for n, r in enumerate(SETS[name])
+        )
+        for name in SETS
+    }
+    results = outputs.predict_sets(config, predictor, others)
+    (expected,) = predictor.predict([others["val"][0].inputs])
+    assert np.array_equal(results["val"][0][2], expected[:, :3])
+    assert np.array_equal(results["val"].predictions[0], expected)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert SETS["val"][0].name in line and "mean of its networks, not out of fold" in line
+    assert outputs._with_out_of_fold(config, results)["val"] is results["val"]
+    renamed = {name: tuple(dataclasses.replace(r, name=f"x{r.name}") for r in SETS[name]) for name in SETS}
+    joint = outputs._with_out_of_fold(config, outputs.predict_sets(config, predictor, renamed))
+    assert len(joint["val"]) == 4 and not capsys.readouterr().err
+
+
+def test_out_of_fold_predictions_of_an_earlier_version_are_not_used_and_the_network_is(trained, capsys):
+    config, file = configure(**USER, training_mode=False, model_load_filename=DEFAULT_NAME), FOLDER / "out_of_fold.npz"
+    kept = file.read_bytes()
+    try:
+        np.savez(file, **{r.name: np.zeros(r.targets.shape, np.float32) for r in (*SETS["train"], *SETS["val"])})
+        predictor = Predictor(network.load(config), with_spread=True)
+        results = outputs.predict_sets(config, predictor, SETS)
+        assert np.array_equal(results["val"].predictions[0], predictor.predict([SETS["val"][0].inputs])[0])
+        assert outputs._with_out_of_fold(config, results) is results
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "earlier version" in line and "train the network again" in line
+    finally:
+        file.write_bytes(kept)
+
+
+def test_no_name_of_a_record_collides_with_anything_in_the_file(tmp_path):
+    names = ["file", "digests", "names", "arr_0", "rows", "predictions", "a/b", "x" * 200, "FILE"]
+    predictions = {f"{n:032x}": np.full((n + 1, 2), n, np.float32) for n in range(len(names))}
+    save_out_of_fold(tmp_path, predictions, names)
+    found = load_out_of_fold(tmp_path)
+    assert found.keys() == predictions.keys()
+    assert all(np.array_equal(found[digest], predictions[digest]) for digest in found)
+
+
+def test_records_of_the_same_content_are_dealt_to_one_fold():
+    records = [*SETS["train"], *SETS["val"]]
+    twins = [dataclasses.replace(record, name=f"twin_{record.name}") for record in records]
+    folds = split((*records, *twins), configure(**USER), seed=3)
+    for fold in folds:
+        assert not {r.digest for r in fold.sets["train"]} & {r.digest for r in fold.sets["val"]}
+        assert len(fold.sets["val"]) == 4
+
+
+def test_folds_stopped_by_ctrl_c_do_not_take_the_place_of_a_finished_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def trained_until(stopped: str):
+        def train_folds(folds, *_):
+            for k, fold in enumerate(folds):
+                trained = untrained(k, hidden_size=4, time_res=2)
+                trained = dataclasses.replace(trained, history=pd.DataFrame(HISTORY), best_epoch=1)
+                metadata = network.new_metadata(fold.config, trained.architecture, 1)
+                folder = saved_networks.new_training_folder(fold.config.network_folder)
+                finish(fold.config, trained, folder, metadata, stopped if k else "all epochs done")
+
+        return train_folds
+
+    monkeypatch.setattr(cross_fitting, "train_folds", trained_until("all epochs done"))
+    training.train(configure(**USER), SETS)
+    finished = {path: path.read_bytes() for path in FOLDER.rglob("*.*")}
+    monkeypatch.setattr(cross_fitting, "train_folds", trained_until(BY_CTRL_C))
+    with pytest.raises(InputError, match=r"stays as it is; the interrupted training is in .*\.folds: resume = True"):
+        training.train(configure(**USER), SETS)
+    assert {path: path.read_bytes() for path in FOLDER.rglob("*.*")} == finished
+    monkeypatch.setattr(cross_fitting, "train_folds", lambda *_: None)  # those that were stopped are finished then
+    folds = FOLDER.with_name(f"{DEFAULT_NAME}.folds")
+    for file in folds.glob("fold_*/settings.json"):
+        file.write_text(file.read_text().replace(BY_CTRL_C, "all epochs done"))
+    training.train(configure(**USER, resume=True), SETS)
+    assert not folds.exists() and {path: path.read_bytes() for path in FOLDER.rglob("*.*")} != finished
+    monkeypatch.setattr(cross_fitting, "train_folds", trained_until("all epochs done"))
+    training.train(configure(**USER, model_save_filename="mine"), SETS)
+    with pytest.raises(InputError, match="holds another experiment"):
+        training.train(configure(**USER, model_save_filename="mine"), {**SETS, "val": SETS["test"]})
 
 
 def test_a_finished_network_of_folds_is_used_as_it_is(trained, capsys):
@@ -132,18 +223,24 @@ def test_an_objective_without_weight_is_reported_once_and_before_anything_is_wri
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_plain_start_says_that_an_interrupted_cross_fitting_is_replaced(tmp_path, monkeypatch, capsys):
+def test_an_interrupted_cross_fitting_is_replaced_on_request_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def cut(*_):
         raise InputError("cut")
 
     monkeypatch.setattr(cross_fitting, "train_folds", cut)
-    for _ in range(2):
-        said = capsys.readouterr().err
-        with pytest.raises(InputError, match="cut"):
-            training.train(configure(**USER), SETS)
-    assert "interrupted" not in said
+    with pytest.raises(InputError, match="cut"):
+        training.train(configure(**USER), SETS)
+    assert "interrupted" not in capsys.readouterr().err
+    before = (work := Path(f"{FOLDER}.folds") / "settings.json").read_bytes()
+    with pytest.raises(InputError, match="resume = True to continue it, or overwrite = True"):
+        training.train(configure(**USER), SETS)
+    with pytest.raises(InputError, match="lr was 0.01 and is now 0.02"):
+        training.train(configure(**USER, resume=True, lr=0.02), SETS)
+    assert work.read_bytes() == before
+    with pytest.raises(InputError, match="cut"):
+        training.train(configure(**USER, overwrite=True), SETS)
     assert f"the interrupted cross-fitting in {FOLDER}.folds is replaced" in capsys.readouterr().err
 
 

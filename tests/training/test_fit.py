@@ -270,7 +270,7 @@ def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
     killer.kill("replace history.csv", 4)
     killer.done = []
     capsys.readouterr()
-    train()
+    train(overwrite=True)
     assert killer.done.count(f"replace {STATE}") == SMALL["epochs"] + 1  # the last one is put away
     assert "Resuming" not in capsys.readouterr().out
     assert what_is_left() == expected
@@ -338,11 +338,30 @@ def test_a_named_network_may_go_on_beyond_its_last_epoch_and_nothing_else(projec
     assert "holds another experiment" in capsys.readouterr().err
 
 
-def test_a_plain_start_says_that_an_interrupted_training_is_replaced(killer, capsys):
+def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
     killer.kill("replace history.csv", 3)
+    before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
+    with pytest.raises(InputError, match="resume = True to continue it, or overwrite = True") as caught:
+        train()
+    assert len(caught.value.lines) == 1
+    assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
     capsys.readouterr()
-    train()
+    train(overwrite=True)
     assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("before", [None, "6b634e04d244908ffc793d8d4663a811"])
+def test_a_training_of_an_earlier_version_goes_on_with_a_line_about_its_data(killer, capsys, before):
+    expected = left_in("undisturbed")
+    killer.kill("replace history.csv", 3)
+    file = FOLDER / "settings.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"data_fingerprint": before}))
+    other = Config(user=configure(**SMALL, resume=True).user, data=DataInfo(train_sc=("other",), train_lamp=("b",)))
+    with pytest.raises(InputError, match="the names of the files of the train and val sets have changed"):
+        fit.train(other, SETS)
+    train(resume=True)
+    assert "is of an earlier version; its data are compared by the names" in capsys.readouterr().out
+    assert what_is_left() == expected
 
 
 def test_resume_tells_where_it_goes_on(killer, capsys):
@@ -359,10 +378,9 @@ def test_settings_that_differ_are_listed_and_nothing_is_touched(killer):
     with pytest.raises(InputError) as caught:
         fit.train(Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
     lines = caught.value.lines
-    assert len(lines) == 5
+    assert len(lines) == 3  # other paths are not other data
     for name, was, now in (("lr", "0.01", "0.5"), ("hidden_size", "3", "7"), ("seed", "5", "6")):
         assert any(f"{name} was {was} and is now {now}" in line for line in lines), lines
-    assert sum("realizations" in line for line in lines) == 2
     assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
 
 
@@ -510,6 +528,16 @@ def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
     train(resume=True, **user)
     assert np.array_equal(answer(last), answer(whole / "checkpoints" / "epoch_000005.keras"))
 
+    shutil.rmtree(FOLDER)
+    with monkeypatch.context() as patch:
+        press_ctrl_c(patch, epoch=4)
+        stopped = train(**user)
+    assert len(stopped.history) == 3
+    assert np.array_equal(answer(last), third)
+    assert_finished_alone()
+
+
+def press_ctrl_c(monkeypatch, epoch: int) -> None:
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -517,12 +545,48 @@ def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
     monkeypatch.setattr(
         objectives.Validation,
         "on_epoch_end",
-        lambda self, epoch, logs=None: (interrupt if epoch == 3 else original)(self, epoch, logs),
+        lambda self, number, logs=None: (interrupt if number == epoch - 1 else original)(self, number, logs),
     )
-    stopped = train(**user)
-    assert len(stopped.history) == 3
-    assert np.array_equal(answer(last), third)
-    assert_finished_alone()
+
+
+@pytest.mark.parametrize("user", [{}, {"overwrite": True}, {"overwrite": True, "model_save_filename": "mine"}])
+def test_a_training_stopped_by_ctrl_c_does_not_take_the_place_of_a_finished_network(eagerly, monkeypatch, user):
+    folder = FOLDER.with_name(user.get("model_save_filename", DEFAULT_NAME))
+    expected = left_in("undisturbed")
+    train(**user)
+    finished = {name: (folder / name).read_bytes() for name in files_in(folder)}
+    with monkeypatch.context() as patch:
+        press_ctrl_c(patch, epoch=3)
+        with pytest.raises(
+            InputError, match="stays as it is; the interrupted training is in .*: resume = True"
+        ) as caught:
+            train(**user)
+    assert len(caught.value.lines) == 1
+    assert {name: (folder / name).read_bytes() for name in files_in(folder)} == finished
+    train(**(user | {"resume": True, "overwrite": False}))  # what was interrupted goes on
+    assert what_is_left(folder) == expected and not saved_networks.interrupted_training(folder)
+    assert not saved_networks.unfinished(folder).exists()
+
+
+def test_the_same_command_again_uses_the_network_that_it_finished(killer, capsys):
+    trained = train(model_save_filename="mine", seed=None)
+    killer.done = []
+    capsys.readouterr()
+    again = train(model_save_filename="mine", seed=None)
+    assert "overwrite = True" in capsys.readouterr().out and killer.done == ["unlink mine.lock"]
+    assert all(map(np.array_equal, again.model.get_weights(), trained.model.get_weights()))
+    other = make_sets(rows=(40, 36), val_rows=(30,), test_rows=())
+    for resume in (False, True):
+        with pytest.raises(InputError, match="holds another experiment .the files of the train and val sets have"):
+            train(other, model_save_filename="mine", seed=None, resume=resume)
+    moved = {"train": SETS["train"][:1], "val": (*SETS["train"][1:], *SETS["val"]), "test": ()}
+    with pytest.raises(InputError, match="holds another experiment"):
+        train(moved, model_save_filename="mine", seed=None)
+    assert killer.done == ["unlink mine.lock"] * 4
+    train(other, model_save_filename="mine", overwrite=True)
+    linear = {"network_type": "linear", "model_save_filename": "filter"}
+    first, second = train(**linear), train(**linear)
+    assert first.history["elapsed_s"].tolist() == second.history["elapsed_s"].tolist()
 
 
 def test_whoever_watches_the_epochs_can_end_a_training_which_can_then_go_on(eagerly):

@@ -11,6 +11,7 @@ import pytest
 import metrics
 import outputs
 from data_io import MOTIONS, Record
+from prediction import save_out_of_fold
 from settings import Config, SaveData, UserInput
 from trust import bands, run_bands
 
@@ -38,15 +39,15 @@ def run_of(networks: int, records, unseen: int = 1) -> Run:
     sets, predictions = ({name: [] for name in ("train", "val", "test")} for _ in range(2))
     out_of_fold = {}
     for set_name, name, motions, predicted in records:
-        sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions))
+        sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions, {"sc": name}))
         predictions[set_name].append(np.hstack([predicted.mean(axis=0), predicted.std(axis=0)]))
-        out_of_fold[name] = predicted[:unseen].mean(axis=0)
+        out_of_fold[sets[set_name][-1].digest] = unseen_mean = predicted[:unseen].mean(axis=0)
         if set_name == "val":  # as outputs.predict_sets has them
-            val = run_bands.seen_otherwise(predictions["val"][-1], out_of_fold[name], networks, unseen)
+            val = run_bands.seen_otherwise(predictions["val"][-1], unseen_mean, networks, unseen)
             predictions["val"][-1] = val
     config = Config()
     config.network_folder.mkdir(parents=True)
-    np.savez(config.network_folder / run_bands.OUT_OF_FOLD_FILE, **out_of_fold)
+    save_out_of_fold(config.network_folder, out_of_fold, [name for _, name, *_ in records])
     return Run(networks, config, sets, predictions)
 
 
@@ -98,6 +99,19 @@ def test_only_records_of_known_sea_states_are_left_out_by_sea_state(run, monkeyp
     run.bands()
     assert len(groups[0]) == COUNT and len(set(groups[0])) == COUNT
     assert len(groups[1]) == COUNT - 2 and set(groups[1]) == {f"h{h}_p9_a90_hh0_pp0_aa0_s10" for h in (1, 5)}
+
+
+def test_out_of_fold_predictions_of_other_content_calibrate_nothing(run):
+    first = run.sets["val"][0]
+    run.sets["val"][0] = dataclasses.replace(first, sources={"sc": "other content"})
+    assert run.bands().calibration.num_records == COUNT - 1
+
+
+def test_a_network_of_an_earlier_version_keeps_its_calibration(run):
+    trained = run.bands()
+    np.savez(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE, SC_1=np.zeros((STEPS, 3)))
+    again = run.bands()  # as after resume = True on a finished network
+    assert again.calibration.num_records == trained.calibration.num_records
 
 
 @pytest.mark.parametrize("wanted", [True, False])
