@@ -77,8 +77,8 @@ class Record(Identified):
     time: (rows,) s; LAMP's rows if there is LAMP.
     inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
     simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
-    own_time: (rows of the files,) s if the record was resampled to the network's time step.
     sources: the hashes of its files' content, before alignment; empty for a record that was not read from files.
+    own_time: (rows of the files,) s if the record was resampled to the network's time step.
     """
 
     name: str
@@ -86,8 +86,8 @@ class Record(Identified):
     inputs: np.ndarray
     targets: np.ndarray | None
     simple: np.ndarray
-    own_time: np.ndarray | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    own_time: np.ndarray | None = None
 
     def after(self, transient: float) -> slice:
         """The rows after the first seconds (transient)."""
@@ -307,7 +307,7 @@ def read_record(
     simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
     targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
     own_time = None if own_time is time else own_time
-    record = Record(name or Path(sc).name, time, inputs, targets, simple, own_time, sources)
+    record = Record(name or Path(sc).name, time, inputs, targets, simple, sources, own_time)
     return Found(record, _warn_of_other_writers(sc, lamp) + converted + warnings)
 
 
