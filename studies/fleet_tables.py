@@ -8,12 +8,13 @@ import pandas as pd
 
 from data_io import CHANNEL_UNITS
 from metrics import SIMPLECODE
-from readers.cases import PART_UNITS, find_handle
+from readers.cases import PART_UNITS, SeaState, number_text, sea_state
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Sample, corrected_mean, effective_runs, mean, share
 from trust.record_statistics import LAMP, NETWORK, RecordTable
 
 EVERYTHING = "all"
+NO_HANDLE = "no handle"  # the group of the records whose sea state is not known
 FEWEST_RECORDS = 3  # LAMP records of a sea state whose own correction is used
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 EXPOSURE_RISKS = {"largest_exceeded_by_10_percent": 0.1, "largest_exceeded_by_1_percent": 0.01}
@@ -55,33 +56,38 @@ class Group:
 
 
 def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[Group]:
-    """The groups of the fleet's records, and last, if there are several, all of them."""
-    of_lamp, of_fleet = (_by_name(table, by) for table in (lamp, fleet))
-    everything = [frozenset().union(*names.values()) for names in (of_lamp, of_fleet)]
+    """The groups of the fleet's records in the order of their sea states, and last, if there are several, all of them.
+
+    Records without a handle that can be read are a group by themselves, NO_HANDLE, unless all records are.
+    """
+    of_lamp, of_fleet = (_by_sea_state(table, by) for table in (lamp, fleet))
+    everything = [frozenset().union(*records.values()) for records in (of_lamp, of_fleet)]
     if len(of_fleet) == 1 and of_fleet.keys() == of_lamp.keys():
-        return [Group(*of_fleet, *everything)]
+        (parts,) = of_fleet
+        return [Group(_group_name(parts, by) if parts else EVERYTHING, *everything)]
     groups = []
-    for name, records in sorted(of_fleet.items()):
-        handle = find_handle(next(iter(records)))
-        parts = {part: getattr(handle, part) for part in by or PART_UNITS} if handle else {}
-        own = of_lamp.get(name, frozenset())
-        groups.append(Group(name, own, records, borrowed=len(own) < FEWEST_RECORDS, parts=parts))
+    for parts, records in sorted(of_fleet.items(), key=lambda item: (not item[0], item[0])):
+        own, name = of_lamp.get(parts, frozenset()), _group_name(parts, by)
+        few = len(own) < FEWEST_RECORDS
+        groups.append(Group(name, own, records, borrowed=few, mixed=not parts, parts=dict(parts)))
     return [*groups, Group(EVERYTHING, *everything, mixed=True)]
 
 
-def _by_name(table: RecordTable, by: Sequence[str]) -> dict[str, frozenset[str]]:
+def _by_sea_state(table: RecordTable, by: Sequence[str]) -> dict[tuple, frozenset[str]]:
+    """The names of the records by the parts of their handles that make up a group; () without a handle."""
     records = table.rows[["record", "handle"]].drop_duplicates()
-    names = records["handle"].map(lambda handle: _group_name(handle, by))
-    return {name: frozenset(block) for name, block in records.groupby(names)["record"]}
+    found: dict[tuple, set[str]] = {}
+    for record, handle in records.itertuples(index=False):
+        state = None if list(by) == [EVERYTHING] else sea_state(handle)
+        parts = tuple((part, getattr(state, part)) for part in by or PART_UNITS) if state else ()
+        found.setdefault(parts, set()).add(record)
+    return {parts: frozenset(names) for parts, names in found.items()}
 
 
-def _group_name(handle: str, by: Sequence[str]) -> str:
-    parts = find_handle(handle)
-    if not parts or list(by) == [EVERYTHING]:
-        return EVERYTHING
+def _group_name(parts: tuple, by: Sequence[str]) -> str:
     if not by:
-        return handle.rpartition("-")[0].lstrip("_")
-    return ", ".join(f"{part} {getattr(parts, part):g} {PART_UNITS[part]}" for part in by)
+        return SeaState(**dict(parts)).name if parts else NO_HANDLE
+    return ", ".join(f"{part} {number_text(value)} {PART_UNITS[part]}" for part, value in parts) or NO_HANDLE
 
 
 def statistics(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from readers.cases import Handle, handle_in, parse_handle, read_cases
+from readers.cases import Handle, SeaState, find_handle, handle_in, parse_handle, read_cases, sea_state, unread_handles
 from support.errors import InputError
 
 SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
@@ -109,3 +109,73 @@ def test_prefixes_may_name_a_folder_as_on_windows(tmp_path):
 def test_the_handle_in_a_name_also_behind_a_prefix_that_looks_like_one():
     assert handle_in(f"SC{HANDLE}") == handle_in(f"my_hull{HANDLE}") == HANDLE
     assert handle_in("SC_h7-1") == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SC_h7.50_p15.0_a135.00_hh0_pp0_aa0_s10.0-0000001",  # digits
+        "_h7,5_p15_a135_hh0_pp0_aa0_s10-1",  # decimal marks, and other numbers of digits
+        "_h7p5_p15_a135_hh0_pp0_aa0_s10-00000001",
+        "_H7.5_P15_A135_HH0_PP0_AA0_S10-0000001",
+        "_h07.5_p015._a+135_hh-0_pp0_aa0_s+10-0000001",
+        "_h.75e+1_p1.5E1_a13.5d1_hh0e0_pp0_aa0_s1e1-0000001",
+        "_h7.4999999_p15.00001_a134.9999_hh0_pp0_aa0_s10-0000001",
+        "_h7.5_p15_a495_hh0_pp0_aa0_s10-0000001",  # headings
+        "_h7.5_p15_a-225_hh0_pp0_aa0_s10-0000001",
+        "_h7.5_p15_a135_hh0_pp10_aa90_s10-0000001",  # there is no second wave system
+        "_h7.5_p15_a135_hh0.0000_pp3_aa-90_s10-0000001",
+        *(HANDLE + suffix for suffix in ("_v2", "_rerun", ".1", "_copy", " (1)", " - Copy", "_2", ".mot", "-b")),
+        f"of_h5_p9_a0_hh0_pp0_aa0_s5-0000009/run 7_{HANDLE}_v2",
+        f"of_h5_p9_a0_hh0_pp0_aa0_s5-0000009\\SC{HANDLE}",
+        HANDLE[1:],
+    ],
+)
+def test_a_handle_is_numbers_however_it_is_spelled(name):
+    handle = parse_handle(name)
+    assert handle == parse_handle(HANDLE) and hash(handle) == hash(parse_handle(HANDLE))
+    assert sea_state(name) == handle.sea_state == sea_state(HANDLE.replace("-0000001", "-0000002"))
+    assert handle.sea_state.name == "h7.5_p15_a135_hh0_pp0_aa0_s10"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *("_h7.51_p15_a135_hh0_pp0_aa0_s10-1", "_h7.5_p15_a136_hh0_pp0_aa0_s10-1", "_h7.5_p15_a-135_hh0_pp0_aa0_s10-1"),
+        *("_h7.5_p15_a135_hh1_pp0_aa0_s10-1", "_h7.5_p15_a135_hh0_pp0_aa0_s-10-1", "_h75_p15_a135_hh0_pp0_aa0_s10-1"),
+    ],
+)
+def test_other_numbers_are_another_sea_state_of_another_name(other):
+    assert sea_state(other) != sea_state(HANDLE) and sea_state(other).name != sea_state(HANDLE).name
+
+
+def test_headings_go_round_and_waves_of_no_height_have_none():
+    headings = (0, 360, -360, 720, 359.99999, 450, 90, -45, 315, 450.1, 90.1)
+    found = [SeaState(5, 12, heading, 0, 3, 45, 10).heading for heading in headings]
+    assert found == [0, 0, 0, 0, 0, 90, 90, 315, 315, 90.1, 90.1]
+    calm = SeaState(0, 12, 90, 2, 8, 400, 10)
+    assert (calm.period, calm.heading, calm.second_period, calm.second_heading) == (0, 0, 8, 40)
+    assert sorted([SeaState(10, 1, 0, 0, 0, 0, 0), calm, SeaState(9, 1, 0, 0, 0, 0, 0)])[0] == calm
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run001", "", "_h7.5_p15_a135_s10-0000001", "_h7.5_p15_a135_hh0_pp0_aa0_s10", HANDLE + "x", HANDLE + "b2"),
+        *(HANDLE.replace("h7.5", "h-7.5"), HANDLE.replace("h7.5", "h1e999"), HANDLE.replace("p15", "p1.5.2")),
+        f"{HANDLE}/run001",  # a folder's
+    ],
+)
+def test_what_cannot_be_read_is_no_handle(name):
+    assert find_handle(name) is None and sea_state(name) is None and handle_in(name) == ""
+
+
+def test_names_without_a_handle_are_one_line():
+    assert unread_handles([f"SC{HANDLE}"]) == unread_handles([]) == ""
+    line = unread_handles([f"SC{HANDLE}", "run1", "SC_h7.5_p15_a135_s10-0000001"])
+    assert line.startswith("2 of 3 records have no handle") and "(first: SC_h7.5_p15_a135_s10-0000001)" in line
+    assert "not grouped by sea state" in line and "\n" not in line
+
+
+def test_the_handle_in_a_name_ends_before_its_suffix():
+    assert handle_in(f"SC{HANDLE}_v2") == HANDLE and handle_in(f"SC{HANDLE.upper()}.1") == HANDLE.upper()

@@ -250,6 +250,43 @@ def test_a_sea_state_without_lamp_borrows_and_says_so():
     assert (table["gev_lower"] <= table["gev_upper"])[is_extrapolated].all()
 
 
+SPELLINGS = (
+    "_h5_p12_a90_hh0_pp0_aa0_s10-{:07d}",
+    "_H5.00_p12,0_a450_hh0.0_pp9_aa45_s010-{}",
+    "_h4.99999999_p1.2e1_a-270_hh0_pp0_aa0_s10-{:03d}_v2",
+)
+
+
+def test_a_sea_state_spelled_otherwise_is_the_same_group():
+    lamp = lamp_table([make_record(f"SC{SPELLINGS[n % 3].format(n)}", n) for n in range(6)])
+    many = fleet_table([make_record(f"SC{SPELLINGS[n % 3].format(n)}", n) for n in range(20, 26)])
+    (group,) = groups_of(lamp, many, ())
+    assert group.name == "h5_p12_a90_hh0_pp0_aa0_s10" and len(group.lamp) == len(group.fleet) == 6
+    assert [each.name for each in groups_of(lamp, many, ("heading", "second_height"))] == [
+        "heading 90 deg, second_height 0 m"
+    ]
+
+
+@pytest.mark.parametrize("by", [(), ("heading",)])
+def test_records_without_a_handle_are_a_group_of_another_name_than_all(by):
+    names = [f"SC{HANDLE.format(90, 1)}", f"SC{HANDLE.format(100, 1)}", f"SC{HANDLE.format(9, 1)}"]
+    names += ["run001", "SC_h5_p12_a90_s10-0000001"]
+    lamp = lamp_table([make_record(f"SC{HANDLE.format(90, n)}", n) for n in range(4)])
+    groups = groups_of(lamp, fleet_table([make_record(name, n) for n, name in enumerate(names)]), by)
+    assert [dict(each.parts).get("heading") for each in groups] == [9, 90, 100, None, None]
+    assert [each.name for each in groups[3:]] == ["no handle", "all"] and len({each.name for each in groups}) == 5
+    assert groups[3].fleet == set(names[3:]) and groups[3].mixed and groups[4].fleet == set(names)
+
+
+def test_records_that_all_have_no_handle_are_all():
+    tables = lamp_table([make_record("run1", 1)]), fleet_table([make_record("run2", 2)])
+    assert (
+        [each.name for each in groups_of(*tables, ())]
+        == [each.name for each in groups_of(*tables, ("all",))]
+        == ["all"]
+    )
+
+
 @pytest.fixture
 def saved_network(tmp_path, monkeypatch) -> Path:
     """What is needed of a network of folds called `ship`, trained on six realizations, and its fleet."""
