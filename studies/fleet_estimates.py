@@ -43,6 +43,7 @@ MOST_VALUES = 200_000  # of predicted records with residuals, in each resample; 
 FEWEST_PAIRS = 8  # residuals of each predicted record
 MOST_AMPLITUDES = 60  # quantiles stand in for more
 BISECTIONS = 30
+SAME_LENGTH = 1.01
 TINY = 1e-9  # keeps quotients and logarithms finite; values that differ by less, relative to their size, are equal
 LEAST_RATIO = 1e-3  # of the mean: what is smaller counts as this much in a ratio
 NUM_LEVELS = 100
@@ -75,10 +76,41 @@ class Sample:
             in_fleet = fleet == stratum
             yield int(stratum), in_fleet.sum() / size, lamp == stratum, in_fleet
 
+    @property
+    def counted(self) -> int:
+        """Of LAMP's records, how many are of strata that the fleet has."""
+        return int(np.count_nonzero(self.lamp_weights()))
+
     def lamp_weights(self) -> np.ndarray:
         """(n,): what each LAMP record stands for, so that strata weigh as in the fleet; together 1."""
         weights = sum((share / max(ours.sum(), 1) * ours for _, share, ours, _ in self.by_stratum()), 0.0 * self.lamp)
         return weights / max(weights.sum(), TINY)
+
+
+def shared_strata(
+    lamp: np.ndarray, fleet: np.ndarray, distances: np.ndarray, fewest: int
+) -> tuple[np.ndarray, frozenset[int]]:
+    """(state,): the stratum of each sea state, so that each has the fewest LAMP records, and those that several share.
+
+    Sea states with fewer join the nearest that have LAMP records.
+
+    lamp, fleet: (n,) and (N,), the sea state of each record, from 0. distances: (state, state).
+    """
+    counts, strata = np.bincount(lamp, minlength=len(distances)), np.arange(len(distances))
+    with_lamp = np.flatnonzero(counts)
+    while len(np.unique(strata[with_lamp])) > 1:
+        sizes = np.bincount(strata[with_lamp], counts[with_lamp])
+        smallest = np.where(sizes > 0, sizes, np.inf).argmin()
+        if sizes[smallest] >= fewest:
+            break
+        ours = strata[with_lamp] == smallest
+        to_others = distances[np.ix_(with_lamp[ours], with_lamp[~ours])].min(axis=0)
+        strata[with_lamp[ours]] = strata[with_lamp[~ours][to_others.argmin()]]
+    present = np.union1d(with_lamp, fleet)
+    for state in np.setdiff1d(fleet, with_lamp) if len(with_lamp) else ():
+        strata[state] = strata[with_lamp[distances[state, with_lamp].argmin()]]
+    names, sizes = np.unique(strata[present], return_counts=True)
+    return strata, frozenset(names[sizes > 1].tolist())
 
 
 class Interval(NamedTuple):
@@ -375,6 +407,16 @@ def exceedance_curves(maxima: Sample, seed: int, number: int = BOOTSTRAPS, reach
         duration = float(lengths[np.bincount(kind).argmax()])
         exposed = -np.expm1(-(duration / lengths[:, None] * np.array(rates)).sum(axis=1))
     return Curves(levels, probabilities, len(maxima.lamp), size, exposed, duration)
+
+
+def length_classes(durations: np.ndarray) -> np.ndarray:
+    """(record,): durations (record,), in s, where those that differ by no more than 1 % are the same."""
+    lengths, kind = np.unique(durations, return_inverse=True)
+    first = lengths.copy()
+    for place in range(1, len(lengths)):
+        if lengths[place] <= SAME_LENGTH * first[place - 1]:
+            first[place] = first[place - 1]
+    return first[kind]
 
 
 # ---- longer exposures -----------------------------------------------------------------------------------------------
