@@ -39,7 +39,7 @@ from scipy.stats.distributions import rv_frozen
 
 BOOTSTRAPS = 500
 MOST_RESIDUALS = 60  # quantiles stand in for more
-MOST_VALUES = 200_000  # of predicted records with residuals, in each resample; fewer residuals for each beyond
+MOST_VALUES = 50_000  # of predicted records with residuals, in each resample; fewer residuals for each beyond
 FEWEST_PAIRS = 8  # residuals of each predicted record
 MOST_AMPLITUDES = 60  # quantiles stand in for more
 BISECTIONS = 30
@@ -298,8 +298,8 @@ class Curves:
     """Exceedance probabilities of the largest value of a record.
 
     levels: (level,). probabilities: (1 + bootstrap, level), the estimate and those of the resamples. records: n, of
-    LAMP. size: N, of the fleet. exposed: the probabilities for records of `duration` (s), where each record of the fleet
-    counts with its own length; those of records where all are equally long.
+    LAMP. size: N, of the fleet. exposed: the probabilities for records of `duration` (s), each record of the fleet
+    counting with its own length; the same where all are equally long.
     """
 
     levels: np.ndarray
