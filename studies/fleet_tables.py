@@ -178,6 +178,38 @@ def _of_channel(
     return rows, curves
 
 
+@dataclass(frozen=True)
+class Allocation:
+    """How a group's LAMP records lie among the sea states of the fleet.
+
+    states: number of the fleet's sea states. short: how many of them have too few LAMP records for a stratum of their
+    own. lamp, fleet: by handle of a record, the share of LAMP's and of the fleet's records in its stratum.
+    """
+
+    states: int
+    short: int
+    lamp: Mapping[str, float]
+    fleet: Mapping[str, float]
+
+
+def allocations(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> dict[str, Allocation]:
+    """By name, of the groups that do not borrow their correction."""
+    states, found = SeaStates.of(lamp, fleet), {}
+    handles = [table.rows.drop_duplicates("record").set_index("record")["handle"] for table in (lamp, fleet)]
+    for group in (group for group in groups if not group.borrowed):
+        ours, theirs = (
+            each[each.index.isin(names)] for each, names in zip(handles, (group.lamp, group.fleet), strict=True)
+        )
+        strata, _ = states.strata(ours, theirs)
+        counts = ours.map(states.numbers).value_counts()
+        of_fleet = theirs.map(states.numbers).unique()
+        stratum_of = dict(zip(theirs, strata[1], strict=True))
+        shares = [{handle: float((each == s).mean()) for handle, s in stratum_of.items()} for each in strata]
+        short = counts.reindex(of_fleet, fill_value=0) < FEWEST_RECORDS
+        found[group.name] = Allocation(len(of_fleet), int(short.sum()), *shares)
+    return found
+
+
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The rows of several tables, of which any may be empty."""
     tables = [table for table in tables if len(table)]
@@ -305,6 +337,9 @@ def _extreme_rows(
         estimated, how = [curves.quantile(risk, level)], method
         if risk * len(sample.fleet) < estimates.TAIL_RECORDS:
             estimated = [estimates.percentiles(fit.quantiles(risk), level, len(ratios.lamp)) for fit in fits]
+            # Which of the distributions holds is part of what is not known.
+            bounds = [np.array(estimated)[:, 1].min(), np.array(estimated)[:, 2].max()]
+            estimated[0] = Interval(estimated[0].estimate, *bounds)
             how += ", extrapolated (Gumbel)"
         simple = Interval(np.quantile(chosen.simple, 1 - risk)) if len(chosen.simple) else Interval()
         found = [estimated[0], _gumbel_level(chosen, expected, question), simple, *estimated[1:]]
