@@ -92,7 +92,7 @@ class Attempts:
     def __exit__(self, *_) -> None:
         for cause, (first, *others) in self.failed.items():
             more = f" and {len(others)} more" if others else ""
-            warn([f"{first}{more}: cannot be made ({cause}); the rest is written"])
+            warn([f"{first}{more} cannot be made ({cause}); the rest is written"])
 
 
 def warn(lines: Iterable[str]) -> None:
