@@ -519,7 +519,8 @@ class Mixture:
 
     def exceedance(self, levels: np.ndarray) -> np.ndarray:
         """(1 + bootstrap, level): the probabilities of exceedance. levels: (level,) or (1 + bootstrap, level)."""
-        return self.of_ratio.sf(np.atleast_2d(levels)[..., None] / self.amplitudes) @ self.weights
+        with np.errstate(over="ignore"):  # far below a narrow distribution
+            return self.of_ratio.sf(np.atleast_2d(levels)[..., None] / self.amplitudes) @ self.weights
 
     def quantiles(self, probability: float) -> np.ndarray:
         """(1 + bootstrap,): the levels that are exceeded with a probability, by bisection."""

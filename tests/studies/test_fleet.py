@@ -351,15 +351,11 @@ def test_where_the_fleet_is_less_precise_the_headline_says_so():
     [
         (fleet_tables, "corrected_mean"),
         (fleet_estimates, "exceedance_curves"),
-        (fleet_tables, "_gumbel_level"),
         (fleet_tables, "_of_channel"),
         (fleet_sources, "stability"),
         (fleet_sources, "responses"),
         (fleet, "remarks"),
-        (fleet, "headline"),
         (fleet.fleet_figures, "means_figure"),
-        (fleet.fleet_figures, "exceedance_figure"),
-        (fleet.fleet_figures, "peaks_figure"),
     ],
 )
 def test_what_fails_is_a_line_and_the_rest_is_written(saved_network, monkeypatch, capsys, owner, name):

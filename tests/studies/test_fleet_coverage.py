@@ -247,7 +247,7 @@ def test_an_error_that_grows_with_the_motions_is_a_ratio_where_sea_states_share_
 def of_lengths(seed: int) -> tuple[RecordTable, RecordTable]:
     """Two sea states of the same amplitude, one with records of 300 s and one of 3600 s; a cycle takes 9 s."""
     rng, result = np.random.default_rng(seed), []
-    for first, size, of_fleet in ((0, 20, False), (10**5, 500, True)):
+    for first, size, of_fleet in ((0, 60, False), (10**5, 500, True)):
         parts = []
         for heading, duration in ((45, 300.0), (90, 3600.0)):
             found = motions(np.full(size, 8.0), rng, cycles=duration / 9)
@@ -268,7 +268,7 @@ def test_an_exposure_counts_each_record_with_its_own_length():
     ]
     for group, truth in zip(groups, (*truths, np.mean(truths)), strict=True):
         row = row_of(table, "most_probable_maximum", group.name)
-        assert row["estimate"] == pytest.approx(truth, rel=0.04), group.name
+        assert row["estimate"] == pytest.approx(truth, rel=0.06), group.name
         assert row["lamp"] == pytest.approx(truth, rel=0.1), group.name
     mixed = table[table["method"].str.contains("2 lengths")]
     assert set(mixed["sea_state"]) == {"all"} and "mean_maximum" in set(mixed["statistic"])
