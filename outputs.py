@@ -152,8 +152,9 @@ def predict_and_flag(config: Config, predictor: Predictor, results: Results, ban
 
     Returns the errors, one line each.
     """
-    watch, test = flagging.load(config), results["test"]
+    test = results["test"]
     with Attempts() as attempt:
+        watch = attempt("flags", flagging.load, config)
         of_test = ("test", test.records, test.predictions, watch, bands)
         flags = attempt("flags of the test records", flag_records, config, *of_test, otherwise=[])
         more, faults = predict_without_lamp(config, predictor, watch, bands)
