@@ -3,11 +3,12 @@
     python benchmarks/fleet.py --networks FOLDER ... [--records 400] [--quick]
 
 Each FOLDER holds a network trained with num_folds on records of one sea state of a simulated ship, as those that
-`benchmarks/trust_bands.py --cases frigate_20` leaves in its data folder. Its hull is read from --hulls. A pool of further records, which no network
-has seen, is simulated with both codes. The pool is the population: n LAMP records and a fleet of 1 000 are drawn from
-it with replacement, each LAMP record is predicted by the network of one fold drawn at random, and the intervals are
-compared with the statistics of the whole pool. This tests the formulas as they are used, but with networks that stay
-the same in all resamples: what varies from training to training is not in it.
+`benchmarks/trust_bands.py --cases frigate_20` leaves in its data folder. Its hull is read from --hulls. A pool of
+further records, which no network has seen, is simulated with both codes. The pool is the population: n LAMP records and
+a fleet of 1 000 are drawn from it with replacement, each LAMP record is predicted by the network of one fold drawn at
+random, and the intervals are compared with the statistics of the whole pool. This tests the formulas as they are used,
+but with networks that stay the same in all resamples: what varies from training to training is not in it. Fleets of
+several sea states are simulated in tests/studies/test_fleet_coverage.py.
 """
 
 import argparse

@@ -364,16 +364,20 @@ def _gumbel_level(chosen: Chosen, expected: float, question: Question) -> Interv
     """From LAMP's record maxima alone: the quantile of a Gumbel distribution of their ratios to LAMP's amplitudes of
     the sea states, with a bootstrap over records. expected: how often it is exceeded in the exposure."""
     weights, pairs = chosen.alone.lamp_weights(), chosen.in_group
-    amplitudes = pairs["lamp_amplitude"].to_numpy()
+    amplitudes, lengths = pairs["lamp_amplitude"].to_numpy(), estimates.length_classes(pairs["duration_s"].to_numpy())
     moving = amplitudes > LEAST_AMPLITUDE * (weights * amplitudes).sum()
-    ratios = chosen.alone.lamp[moving] / amplitudes[moving]
+    if not moving.any():
+        return Interval()
+    duration = float(pd.Series(lengths[moving]).mode().iloc[0])  # those of other lengths have other distributions
+    counted = moving & (lengths == duration)
+    ratios = chosen.alone.lamp[counted] / amplitudes[counted]
     if len(ratios) < FEWEST_RECORDS:
         return Interval()
     drawn = np.random.default_rng(question.seed).choice(ratios, (estimates.BOOTSTRAPS, len(ratios)))
     moments = estimates.l_moments(np.sort([ratios, *drawn], axis=1))
-    rate = -np.expm1(-expected / question.exposure / (weights / pairs["duration_s"].to_numpy()).sum())
     mixture = Mixture.of(moments, estimates.gumbel, np.where(moving, amplitudes, 0.0), weights)
-    return estimates.percentiles(mixture.quantiles(rate), question.level, len(ratios))
+    levels = mixture.quantiles(-np.expm1(-expected * duration / question.exposure))
+    return estimates.percentiles(levels, question.level, len(ratios))
 
 
 def curve_table(curves: estimates.Curves, fits: Sequence[Mixture], chosen: Chosen, confidence: float) -> pd.DataFrame:
