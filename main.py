@@ -47,13 +47,16 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from trust import run_bands
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
-    flagging.learn(config, sets)
+    with errors.Attempts() as attempt:
+        attempt("what flags need of the training", flagging.learn, config, sets)
     predictor = prediction.Predictor(trained, with_spread=run_bands.are_possible(config))
     with outputs.replacing_earlier_files(config):
-        pair_checks.save(config, pairs)
+        with errors.Attempts() as attempt:
+            attempt("pairs.csv", pair_checks.save, config, pairs)
         results = outputs.predict_sets(config, predictor, sets)
         outputs.save_report(config, results, trained)
-        bands = outputs.save_bands(config, trained, sets, results)
+        with errors.Attempts() as attempt:
+            bands = attempt("bands", outputs.save_bands, config, trained, sets, results)
         outputs.save_predictions(config, results, bands)
         faults = outputs.predict_and_flag(config, predictor, results, bands)
         fleet.after_run(config, sets)

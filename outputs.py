@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
-from support.errors import Collector, Found, InputError, first_line, warn
+from support.errors import Attempts, Collector, Found, InputError, warn
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
@@ -184,10 +184,13 @@ def predict_and_flag(config: Config, predictor: Predictor, results: Results, ban
 
     Returns the errors, one line each.
     """
-    watch = flagging.load(config)
-    flags = flag_records(config, "test", results["test"].records, results["test"].predictions, watch, bands)
-    more, faults = predict_without_lamp(config, predictor, watch, bands)
-    flagging.save(config, flags + more)
+    test = results["test"]
+    with Attempts() as attempt:
+        watch = attempt("flags", flagging.load, config)
+        of_test = ("test", test.records, test.predictions, watch, bands)
+        flags = attempt("flags of the test records", flag_records, config, *of_test, otherwise=[])
+        more, faults = predict_without_lamp(config, predictor, watch, bands)
+        attempt("flags", flagging.save, config, flags + more)
     return faults
 
 
@@ -213,8 +216,9 @@ def _write_prediction(
     names = list(data_io.output_channels(config.user))
     table = outputs = prediction[:, : len(names)]
     motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT if name in names]]
-    if bands and config.save.bands:
-        table = np.hstack([outputs, bands.around(record.time, prediction).reshape(len(outputs), -1)])
+    around = _around(bands, record, prediction) if config.save.bands else None
+    if around is not None:
+        table = np.hstack([outputs, around.reshape(len(outputs), -1)])
         names += bands.names
     time = record.time
     if record.own_time is not None:
@@ -270,6 +274,14 @@ class TextNames:
         ]
 
 
+def _around(bands: Bands | None, record: Record, prediction: np.ndarray) -> np.ndarray | None:
+    """(rows, channel, 2), the bounds of the bands; None without bands, or if they cannot be computed."""
+    if bands is None:
+        return None
+    with Attempts() as attempt:
+        return attempt(f"bands of {record.name}", bands.around, record.time, prediction)
+
+
 def predict_without_lamp(
     config: Config, predictor: Predictor, watch: flagging.Watch | None = None, bands: Bands | None = None
 ) -> tuple[list[dict[str, object]], list[str]]:
@@ -282,11 +294,11 @@ def predict_without_lamp(
         return [], []
     names, texts = data_io.names_by_path(data), TextNames(config)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
-    recorder, statistics = record_statistics.Recorder.of(config), []
-    collect, flags, predicted = Collector(), [], 0
+    collect, flags, statistics, predicted = Collector(), [], [], 0
     # `data_io.read_sets` has passed on what is to be said of them.
     shared = Collector()(data_io.conditions_of_network, config.network_folder, otherwise=UNKNOWN)
-    with tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
+    with Attempts() as attempt, tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
+        recorder = attempt("fleet statistics", record_statistics.Recorder.of, config)
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
@@ -298,18 +310,26 @@ def predict_without_lamp(
             if recorder:
                 members = predictor.predict_members(inputs)
                 predictions = [predictor.summary(each) for each in members]
-                statistics += map(recorder.fleet_record, records, members)
+                statistics += [
+                    attempt(f"fleet statistics of {record.name}", recorder.fleet_record, record, of_record)
+                    for record, of_record in zip(records, members, strict=True)
+                ]
             else:
                 predictions = predictor.predict(inputs)
             for (record, track), prediction in zip(found, predictions, strict=True):
                 _write_prediction(config, record, prediction, bands, track)
-            flags += flag_records(config, "predict", records, predictions, watch, bands)
+            of_predicted = ("predict", records, predictions, watch, bands)
+            flags += attempt("flags", flag_records, config, *of_predicted, otherwise=[])
             predicted += len(records)
-    if statistics:
-        record_statistics.save(config.output_folder, record_statistics.RecordTable.joined(statistics))
+        if statistics := [each for each in statistics if each]:
+            attempt("fleet statistics", _save_statistics, config, statistics)
     warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return flags, collect.faults
+
+
+def _save_statistics(config: Config, statistics: Sequence[record_statistics.RecordTable]) -> None:
+    record_statistics.save(config.output_folder, record_statistics.RecordTable.joined(statistics))
 
 
 def _with_track(config: Config, sc: str, waves: str | None, name: str, shared: Conditions, texts: TextNames) -> Found:
@@ -352,39 +372,47 @@ def save_figures(
     if not chosen.plotting_mode:
         return
     looks = {"channels": channels, "style": chosen, "network": trained.title}
-    figures = _figures_of_records(config, results, bands, looks) | _figures_of_sets(config, results, looks)
-    if len(trained.history):
-        title = f"Training of {config.network_name}"
-        figures["learning_curve"] = training_figures.learning_curve_figure(trained.history, trained.best_epoch, title)
-    if bands and len(bands.by_record):
-        of_bands = (bands.by_record, bands.level, chosen, f"Bands of {config.network_name}")
-        figures |= _if_drawn("bands", trust_figures.bands_figure, *of_bands)
-    if len(pairs) and pairs["odd"].any():
-        of_pairs = (pairs, channels, chosen, "Pairs of SimpleCode and LAMP")
-        figures |= _if_drawn("pairs", trust_figures.pairs_figure, *of_pairs)
-    figures |= evolution_figures(config, results["val"].records, trained)
-    plotting.save_figures(figures, config.output_folder)
+    with Attempts() as attempt:
+        figures = _figures_of_records(config, results, bands, looks, attempt)
+        figures |= _figures_of_sets(config, results, looks, attempt)
+        if len(trained.history):
+            of_training = (trained.history, trained.best_epoch, f"Training of {config.network_name}")
+            draw = training_figures.learning_curve_figure
+            figures["learning_curve"] = attempt("learning_curve.png", draw, *of_training)
+        if bands and len(bands.by_record):
+            of_bands = (bands.by_record, bands.level, chosen, f"Bands of {config.network_name}")
+            figures["bands"] = attempt("bands.png", trust_figures.bands_figure, *of_bands)
+        if len(pairs) and pairs["odd"].any():
+            of_pairs = (pairs, channels, chosen, "Pairs of SimpleCode and LAMP")
+            figures["pairs"] = attempt("pairs.png", trust_figures.pairs_figure, *of_pairs)
+        of_val = (config, results["val"].records, trained)
+        figures |= attempt("evolution figures", evolution_figures, *of_val, otherwise={})
+        figures = {name: figure for name, figure in figures.items() if figure is not None}
+        plotting.save_figures(figures, config.output_folder)
     if chosen.show_figures:
         plotting.show_figures(figures)
 
 
 def _figures_of_records(
-    config: Config, results: Results, bands: Bands | None, looks: Mapping[str, Any]
-) -> dict[str, Figure]:
+    config: Config, results: Results, bands: Bands | None, looks: Mapping[str, Any], attempt: Attempts
+) -> dict[str, Figure | None]:
     """Motions and errors of single records, by the figures' names."""
     figures = {}
     for kind, draw in (("prediction", plotting.prediction_figure), ("error", plotting.error_figure)):
         for set_name, of_set in results.items():
             for i in getattr(config.plotting, f"{kind}_ID_list_{set_name}"):
                 record, shown = of_set.records[i], dict(looks)
-                if bands and kind == "prediction":
-                    shown["band"] = bands.around(record.time, of_set.predictions[i])
+                if kind == "prediction":
+                    shown["band"] = _around(bands, record, of_set.predictions[i])
                 title = f"{record.name} ({SET_TITLES[set_name]})"
-                figures[f"{kind}_{set_name}_{i}_{record.name}"] = draw(record.time, of_set[i], title=title, **shown)
+                name = f"{kind}_{set_name}_{i}_{record.name}"
+                figures[name] = attempt(f"{name}.png", draw, record.time, of_set[i], title=title, **shown)
     return figures
 
 
-def _figures_of_sets(config: Config, results: Results, looks: Mapping[str, Any]) -> dict[str, Figure]:
+def _figures_of_sets(
+    config: Config, results: Results, looks: Mapping[str, Any], attempt: Attempts
+) -> dict[str, Figure | None]:
     """Largest values and distributions over many records, by the figures' names."""
     kinds = {
         "maxima": (plotting.maxima_figure, lambda motions: metrics.record_maxima(motions, looks["channels"])),
@@ -401,17 +429,8 @@ def _figures_of_sets(config: Config, results: Results, looks: Mapping[str, Any])
             for name, of_set in results.items()
         }
         if any(shown.values()):
-            figures[kind] = draw(shown, **looks)
+            figures[kind] = attempt(f"{kind}.png", draw, shown, **looks)
     return figures
-
-
-def _if_drawn(name: str, draw: Callable[..., Figure], *arguments) -> dict[str, Figure]:
-    """The figure by its name; none, with a warning, where odd numbers would cost the run its results."""
-    try:
-        return {name: draw(*arguments)}
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        warn([f"the figure {name}.png cannot be drawn: {first_line(error)}"])
-        return {}
 
 
 def evolution_figures(config: Config, records: Sequence[Record], trained: TrainedNetwork) -> dict[str, Figure]:

@@ -3,11 +3,12 @@
     python benchmarks/fleet.py --networks FOLDER ... [--records 400] [--quick]
 
 Each FOLDER holds a network trained with num_folds on records of one sea state of a simulated ship, as those that
-`benchmarks/trust_bands.py --train` makes. Its hull is read from --hulls. A pool of further records, which no network
-has seen, is simulated with both codes. The pool is the population: n LAMP records and a fleet of 1 000 are drawn from
-it with replacement, each LAMP record is predicted by the network of one fold drawn at random, and the intervals are
-compared with the statistics of the whole pool. This tests the formulas as they are used, but with networks that stay
-the same in all resamples: what varies from training to training is not in it.
+`benchmarks/trust_bands.py --cases frigate_20` leaves in its data folder. Its hull is read from --hulls. A pool of
+further records, which no network has seen, is simulated with both codes. The pool is the population: n LAMP records and
+a fleet of 1 000 are drawn from it with replacement, each LAMP record is predicted by the network of one fold drawn at
+random, and the intervals are compared with the statistics of the whole pool. This tests the formulas as they are used,
+but with networks that stay the same in all resamples: what varies from training to training is not in it. Fleets of
+several sea states are simulated in tests/studies/test_fleet_coverage.py.
 """
 
 import argparse
@@ -120,15 +121,18 @@ def pools(rows: pd.DataFrame, channel: str) -> dict[str, Pool]:
 
 
 def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
-    """Coverage of the mean's interval, its width over that of LAMP alone, and effective LAMP runs."""
+    """Coverage of the mean's interval, its width over that of LAMP alone, effective LAMP runs and their range."""
     rng, truth = np.random.default_rng(seed), pool.lamp.mean()
-    rows = []
+    errors, of_fleet = (pool.lamp[:, None] - pool.members).var(), pool.members.mean(axis=1).var()
+    true_runs, rows = n * (pool.lamp.var() / n) / (errors / n + of_fleet / FLEET), []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
         found = estimates.corrected_mean(drawn, LEVEL)
         alone = estimates.mean(drawn.lamp, LEVEL)
         covered = [each.lower <= truth <= each.upper for each in (found, alone)]
-        rows.append((*covered, found.half_width / alone.half_width, estimates.effective_runs(n, alone, found)))
+        runs = estimates.effective_range(n, alone, found, LEVEL)
+        in_range = runs.lower <= true_runs <= runs.upper
+        rows.append((*covered, found.half_width / alone.half_width, runs.estimate, runs.lower, runs.upper, in_range))
     rows = np.array(rows, float)
     correlation = np.mean([np.corrcoef(pool.lamp, each)[0, 1] for each in pool.members.T])
     return {
@@ -137,6 +141,10 @@ def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
         "lamp_covered": rows[:, 1].mean(),
         "width_over_lamp": np.median(rows[:, 2]),
         "effective_lamp_runs": np.median(rows[:, 3]),
+        "effective_lower": np.median(rows[:, 4]),
+        "effective_upper": np.median(rows[:, 5]),
+        "true_effective_runs": true_runs,
+        "range_covered": rows[:, 6].mean(),
     }
 
 

@@ -230,16 +230,18 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Section:
     """Statistics over all predicted records, all sea states together first."""
     last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
     rows = pd.concat([table[last], table[~last]])
+    worth = {"effective_lamp_runs": "worth", "effective_lower": "worth_lower", "effective_upper": "worth_upper"}
+    rows = rows.rename(columns=worth).reindex(columns=dict.fromkeys([*rows.rename(columns=worth), *worth.values()]))
+    rows = rows.round(dict.fromkeys(worth.values(), 0))
     names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
     rows = rows.assign(
         motion=[_motion(name) for name in rows["channel"]],
         named=names + " [" + rows["unit"].fillna("") + "]",
-        **{f"{name}text": _intervals(rows, name) for name in ("", "lamp_", "simplecode_")},
-        worth=rows["effective_lamp_runs"].round(),
+        **{f"{name}text": _intervals(rows, name) for name in ("", "lamp_", "simplecode_", "worth_")},
     )
     columns = {"sea_state": "Records"} if rows["sea_state"].nunique() > 1 else {}
     columns |= {"motion": "Motion", "named": "Statistic", "text": "Estimate", "lamp_text": "LAMP alone"}
-    columns |= {"simplecode_text": "SimpleCode alone", "worth": "Worth LAMP runs"}
+    columns |= {"simplecode_text": "SimpleCode alone", "worth_text": "Worth LAMP runs"}
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
     caption = f"Estimates with their intervals of {100 * facts['level']:g} %; fleet_statistics.csv has more."
     return (

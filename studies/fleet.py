@@ -20,12 +20,22 @@ from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
 from layers.kinds import KINDS
 from pages import report_page
-from readers.cases import PART_UNITS, Handle, part_label
+from readers.cases import PART_UNITS, Handle, part_label, sea_state
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
 from studies import fleet_sources, next_runs
-from studies.fleet_tables import EVERYTHING, Group, Question, groups_of, statistics
+from studies.fleet_estimates import SAME_LENGTH, length_classes
+from studies.fleet_tables import (
+    EVERYTHING,
+    FEWEST_RECORDS,
+    NO_HANDLE,
+    Group,
+    Question,
+    allocations,
+    groups_of,
+    statistics,
+)
 from support import run_folder
-from support.errors import Collector, InputError, did_you_mean, exit_status, warn
+from support.errors import Attempts, Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
 from trust import pair_checks, record_statistics
@@ -35,13 +45,16 @@ STATISTICS_FILE = "fleet_statistics.csv"
 FACTS_FILE = "fleet_statistics.json"
 MORE_FILES = ("fleet_exceedance.csv", "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv")
 MOST_FIGURES = 8  # of groups
+UNLIKE_SHARES = 0.1  # difference of LAMP's share of the records in a sea state and the fleet's
 GUARANTEE = (
     "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
-    "at the level given, whatever the quality of the network, if the LAMP records are a random draw from the same sea "
-    "states as the fleet (Student's quantile, for statistics that are near to normal over records). Exceedance of "
-    "record maxima, most probable maxima and return levels rest on the model M = a + b M_pred + c q(M_pred) + e, with "
-    "q a parabola, and are covered as far as that holds. What is marked extrapolated or borrowed, fitted distributions "
-    "and SimpleCode's and the network's own curves are not guaranteed."
+    "at the level given, whatever the quality of the network, if in each sea state the LAMP records are a random draw "
+    "from the same sea state as the fleet's (Student's quantile, for statistics that are near to normal over records). "
+    "Sea states count by their share of the fleet. Exceedance of record maxima, most probable maxima and return levels "
+    "rest on the model R = a + b R_pred + c q(R_pred) + e for the largest value over the predicted significant "
+    "amplitude of its sea state, with q a parabola, and are covered as far as that holds. What is marked extrapolated, "
+    "borrowed, shared or of several lengths, fitted distributions and SimpleCode's and the network's own curves are "
+    "not guaranteed."
 )
 
 
@@ -89,13 +102,12 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     """The same at the end of a run that has predicted records without LAMP."""
     if not config.data.predict_sc or not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
         return
-    try:
-        fleet = record_statistics.load(config.output_folder)
+    with Attempts() as attempt:
+        fleet = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
         if fleet is not None:
             known = data_io.joined(sets["train"], sets["val"])
-            _report(config, config.network_folder, fleet, Question(), config.output_folder, known)
-    except InputError as error:
-        warn(f"statistics of the fleet: {line}" for line in error.lines)
+            about = (config, config.network_folder, fleet, Question(), config.output_folder, known)
+            attempt("statistics of the fleet", _report, *about)
 
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
@@ -142,19 +154,23 @@ def _report(
     if lamp.rows.empty:
         raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
     groups = groups_of(lamp, fleet, question.by)
-    table, curves = statistics(lamp, fleet, groups, question)
-    warn(remarks(lamp, fleet, groups))
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
-    tails, peaks = fleet_sources.peak_tables(lamp, fleet, drawn, question)
-    tables = (table, curves, tails, peaks, fleet_sources.spectra_table(lamp, fleet, groups, question.level))
-    warn(fleet_sources.lowered_peaks(tables[-1]))
-    data_io.write_tables(output, dict(zip((STATISTICS_FILE, *MORE_FILES), tables, strict=True)))
-    sentences = headline(table)
-    run_folder.note(output, [FACTS_FILE])
-    write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
-    if config.plotting.plotting_mode:
-        figures = figures_of(tables, groups, drawn, question.level, config.plotting)
-        plotting.save_figures(figures, output)
+    none = pd.DataFrame()
+    with Attempts() as attempt:
+        table, curves = statistics(lamp, fleet, groups, question)
+        warn(attempt("remarks about the fleet", remarks, lamp, fleet, groups, otherwise=[]))
+        about = (lamp, fleet, drawn, question)
+        tails, peaks = attempt("peaks of the fleet", fleet_sources.peak_tables, *about, otherwise=(none, none))
+        about = (lamp, fleet, groups, question.level)
+        tables = (table, curves, tails, peaks, attempt("spectra", fleet_sources.spectra_table, *about, otherwise=none))
+        warn(attempt("peaks of the spectra", fleet_sources.lowered_peaks, tables[-1], otherwise=[]))
+        data_io.write_tables(output, dict(zip((STATISTICS_FILE, *MORE_FILES), tables, strict=True)))
+        sentences = attempt("effective LAMP runs", headline, table, otherwise=[])
+        run_folder.note(output, [FACTS_FILE])
+        write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
+        if config.plotting.plotting_mode:
+            figures = figures_of(tables, groups, drawn, question.level, config.plotting, attempt)
+            plotting.save_figures(figures, output)
     print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
 
@@ -220,13 +236,7 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
 
 def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> list[str]:
     """Warnings about what weakens the statistics."""
-    lines = []
-    own, others = (table.rows.drop_duplicates("record")["duration_s"] for table in (lamp, fleet))
-    if not 0.99 < own.median() / others.median() < 1.01:
-        lines.append(
-            f"LAMP records of {own.median():g} s and a fleet of {others.median():g} s: largest values of records and "
-            "what follows from them do not compare; predict records as long as LAMP's"
-        )
+    lines = _of_lengths(lamp, fleet, groups)
     if not len(fleet.spectra):
         lines.append(
             f"{record_statistics.CURVES_FILE}: without spectra, as the records are shorter than "
@@ -238,18 +248,67 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             f"{len(few)} of {len(groups)} groups have too few LAMP records of their own (first: {few[0]}); their "
             "correction is borrowed from all LAMP records and not guaranteed; run LAMP there too"
         )
+    for name, spread in allocations(lamp, fleet, groups).items() if groups else ():
+        if spread.short and spread.states > 1:
+            lines.append(
+                f"{name}: {spread.short} of {spread.states} sea states have fewer than {FEWEST_RECORDS} LAMP "
+                "records; the nearest lend them their correction (marked 'shared') and it is not guaranteed; run LAMP "
+                "there too"
+            )
+        state = max(spread.fleet, key=lambda handle: abs(spread.lamp[handle] - spread.fleet[handle]))
+        ours, theirs = spread.lamp[state], spread.fleet[state]
+        if abs(ours - theirs) > UNLIKE_SHARES:
+            lines.append(
+                f"{name}: LAMP's records have other shares of the sea states than the fleet's (most unlike "
+                f"{sea_state(state).name if sea_state(state) else NO_HANDLE}: {100 * ours:.0f} % of LAMP's, "
+                f"{100 * theirs:.0f} % of the fleet's); each sea state counts as in the fleet"
+            )
+    return lines
+
+
+def _of_lengths(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> list[str]:
+    """Warnings about records of several lengths in the fleet, and about a fleet of another length than LAMP's."""
+    ours, theirs = (table.rows.drop_duplicates("record").set_index("record")["duration_s"] for table in (lamp, fleet))
+    kinds = pd.Series(length_classes(theirs.to_numpy()), theirs.index)
+    usual = kinds.mode().iloc[0]
+    others, lines = theirs[kinds != usual], []
+    if len(others):
+        lines.append(
+            f"{len(others)} of {len(theirs)} records of the fleet are not {usual:g} s long (shortest: "
+            f"{others.idxmin()}, {others.min():g} s): largest values of records of several lengths do not compare; "
+            "rows that mix them are marked, and an exposure counts each record's own length"
+        )
+    unlike = []
+    for group in groups[:-1] if len(groups) > 1 else groups:
+        medians = ours[ours.index.isin(group.lamp)].median(), theirs[theirs.index.isin(group.fleet)].median()
+        if len(group.lamp) and not 1 / SAME_LENGTH < medians[0] / medians[1] < SAME_LENGTH:
+            unlike.append((*medians, f", {group.name}" if len(groups) > 1 else ""))
+    if unlike:
+        of_lamp, of_fleet, where = unlike[0]
+        more = f" (and {len(unlike) - 1} more groups)" if len(unlike) > 1 else ""
+        lines.append(
+            f"LAMP records of {of_lamp:g} s and a fleet of {of_fleet:g} s{where}{more}: largest values of records and "
+            "what follows from them do not compare; predict records as long as LAMP's"
+        )
     return lines
 
 
 def figures_of(
-    tables: Sequence[pd.DataFrame], groups: Sequence[Group], drawn: Sequence[Group], level: float, style: Plotting
+    tables: Sequence[pd.DataFrame],
+    groups: Sequence[Group],
+    drawn: Sequence[Group],
+    level: float,
+    style: Plotting,
+    attempt: Attempts,
 ) -> dict[str, Figure]:
     """The means, the largest values, peaks and spectra of the `drawn` groups, and maps of the limits, by file name.
 
-    tables: statistics, exceedance, tails, peaks and spectra.
+    tables: statistics, exceedance, tails, peaks and spectra. A figure that cannot be drawn is left out.
     """
-    title = f"Means over the records with {100 * level:g} % intervals"
-    figures = {"fleet_means": fleet_figures.means_figure(tables[0], style, title)}
+    jobs = {}
+    if len(tables[0]):
+        title = f"Means over the records with {100 * level:g} % intervals"
+        jobs["fleet_means"] = (fleet_figures.means_figure, tables[0], style, title)
     for group in drawn:
         name = group.name
         suffix = "" if len(groups) == 1 else "_" + name.replace(", ", "_").replace(" ", "")
@@ -258,48 +317,61 @@ def figures_of(
         )
         if len(curves):
             title = f"Largest value of a record, {name}"
-            figures[f"fleet_maxima{suffix}"] = fleet_figures.exceedance_figure(curves, means, level, style, title)
+            jobs[f"fleet_maxima{suffix}"] = (fleet_figures.exceedance_figure, curves, means, level, style, title)
         if len(tails):
             title = f"Peaks of the envelope, {name}"
-            figures[f"fleet_peaks{suffix}"] = fleet_figures.peaks_figure(tails, peaks, style, title)
+            jobs[f"fleet_peaks{suffix}"] = (fleet_figures.peaks_figure, tails, peaks, style, title)
         if len(spectra):
             resolution = fleet_sources.resolution_text(spectra)
             title = f"Spectra and response amplitude operators, {name}, {resolution}"
-            figures[f"fleet_spectra{suffix}"] = fleet_figures.spectra_figure(spectra, style, title)
-    return figures | _limit_maps(tables[0], groups)
+            jobs[f"fleet_spectra{suffix}"] = (fleet_figures.spectra_figure, spectra, style, title)
+    figures = {name: attempt(f"{name}.png", *job) for name, job in jobs.items()}
+    figures["fleet_limits"] = attempt("fleet_limits.png", _limit_map, tables[0], groups)
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
-def _limit_maps(table: pd.DataFrame, groups: Sequence[Group]) -> dict[str, Figure]:
+def _limit_map(table: pd.DataFrame, groups: Sequence[Group]) -> Figure | None:
     """The map over the two parts of the handle in which the groups differ, heading first, if there are limits."""
     parts = pd.DataFrame({group.name: group.parts for group in groups if group.parts}).T
     rows = table[(table["statistic"] == "maximum_above") & table["sea_state"].isin(parts.index)]
     differing = [part for part in PART_UNITS if part in parts and parts[part].nunique() > 1]
     if len(rows) < 2 or len(differing) > 2:
-        return {}
+        return None
     x, y = [*differing, *(part for part in ("heading", "speed") if part not in differing)][:2]
     if (x, y) == ("speed", "heading"):
         x, y = y, x
     rows = rows.join(parts.reindex(columns=[x, y], fill_value=0.0), on="sea_state")
     labels = part_label(x), part_label(y)
-    return {
-        "fleet_limits": fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
-    }
+    return fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
 
 
 def headline(table: pd.DataFrame) -> list[str]:
     """How many LAMP runs alone would be as precise, for the means over all records."""
+    if table.empty:
+        return []
     rows = table[table["sea_state"] == table["sea_state"].iloc[-1]]
     lines = []
     for statistic, words in (("mean_ssa", "mean SSA"), ("mean_maximum", "mean record maximum")):
         known = rows[(rows["statistic"] == statistic) & rows["effective_lamp_runs"].notna()]
+        is_better = known["effective_lamp_runs"] >= known["lamp_records"]
+        for row in known[~is_better].itertuples():
+            lines.append(
+                f"For the {words} of {row.channel}, the {row.lamp_records} LAMP runs alone are more precise than with "
+                f"the fleet (worth {_runs(row)} LAMP runs)"
+            )
+        known = known[is_better]
         if len(known):
             n, size = known[["lamp_records", "fleet_records"]].iloc[0]
-            runs = ", ".join(f"{row.channel} {row.effective_lamp_runs:.0f}" for row in known.itertuples())
+            runs = ", ".join(f"{row.channel} {_runs(row)}" for row in known.itertuples())
             lines.append(
                 f"{n} LAMP runs and {size} of SimpleCode are as precise as {known['effective_lamp_runs'].min():.0f} "
                 f"LAMP runs or more for the {words} ({runs})"
             )
     return lines
+
+
+def _runs(row: tuple) -> str:
+    return f"{row.effective_lamp_runs:.0f} ({row.effective_lower:.0f} to {row.effective_upper:.0f})"
 
 
 def facts(network: str, lamp: RecordTable, fleet: RecordTable, question: Question, sentences: Sequence[str]) -> dict:
@@ -314,8 +386,8 @@ def facts(network: str, lamp: RecordTable, fleet: RecordTable, question: Questio
         "exposure_hours": question.exposure / 3600,
         "limits": dict(question.limits),
         "groups": list(question.by) or ["sea state"],
-        "method": "prediction-powered means with lambda = 1 and Student's quantile; bootstrap over LAMP and fleet "
-        "records for M = a + b M_pred + c q(M_pred) + e",
+        "method": "prediction-powered means with lambda = 1 by sea state, and Student's quantile; bootstrap over LAMP "
+        "and fleet records for R = a + b R_pred + c q(R_pred) + e, with R = M / predicted amplitude of the sea state",
         "guarantee": GUARANTEE,
         "headline": list(sentences),
     }

@@ -1,19 +1,23 @@
 """Estimates for a fleet of predicted records, corrected by the few LAMP records: pure functions on arrays.
 
 Means come from prediction-powered inference with lambda = 1 (A. Angelopoulos and others, Prediction-powered inference,
-Science 382, 2023). With n LAMP records, a statistic y_i of LAMP and f_i of the networks that have not seen the record,
-and with f_j of N records that have SimpleCode alone,
+Science 382, 2023), in each sea state s by itself. With n_s LAMP records there, a statistic y_i of LAMP and f_i of the
+networks that have not seen the record, and with f_j of N_s records that have SimpleCode alone,
 
-    estimate = mean_j f_j + mean_i (y_i - f_i),    half-width = t_(n-1) sqrt(s_r^2 / n + s_f^2 / N)
+    estimate = sum_s w_s (mean_j f_j + mean_i (y_i - f_i)),    w_s = N_s / N
+    variance = sum_s w_s^2 (s_r,s^2 / n_s + s_f,s^2 / N_s)
 
-where s_r and s_f are the standard deviations of y_i - f_i and of f_j. The quantile is Student's, as the normal one
-covers too little with the few LAMP records there are.
+where s_r and s_f are the standard deviations of y_i - f_i and of f_j (W. Cochran, Sampling techniques, 1977, chapter
+5). The quantile is Student's, as the normal one covers too little with the few LAMP records there are, with the degrees
+of freedom of B. Welch and F. Satterthwaite (n - 1 in a single sea state). Sea states with too few LAMP records share a
+stratum with the nearest; there the correction is a ratio, as errors grow with the motions (Cochran, chapter 6).
 
-The largest value M of a LAMP record follows from the predicted one by M = a + b M_pred + c q(M_pred) + e, fitted to
-LAMP records and the predictions of the networks that have not seen them. The distribution of M over the fleet is that
-of the right-hand side over all predicted records and all residuals e: residuals are part of it, as a prediction that
-varies less than LAMP would make high values too rare. Intervals are percentiles of a bootstrap over LAMP records and
-fleet records, with a, b, c and e fitted anew each time.
+The largest value M of a record is R times the significant amplitude that is predicted for its sea state. R follows from
+the predicted one by R = a + b R_pred + c q(R_pred) + e, fitted to LAMP records and the predictions of the networks that
+have not seen them; without dimension, it holds for mild and for severe sea states. The distribution of M over the fleet
+is that of the amplitude times the right-hand side, over all predicted records and all residuals e: residuals are part
+of it, as a prediction that varies less than LAMP would make high values too rare. Intervals are percentiles of a
+bootstrap over LAMP records and fleet records, with a, b, c and e fitted anew each time.
 
 A straight line is too sure of itself in the tail: if the relation is slightly curved, as of a network that saturates,
 the interval misses the truth, and more often the more LAMP records there are. The parabola q stands for that
@@ -24,9 +28,8 @@ without which the spread of c would be that of the shrunk estimate, not of c (J.
 Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +39,13 @@ from scipy.stats.distributions import rv_frozen
 
 BOOTSTRAPS = 500
 MOST_RESIDUALS = 60  # quantiles stand in for more
-TINY = 1e-9  # keeps quotients and logarithms finite
+MOST_VALUES = 50_000  # of predicted records with residuals, in each resample; fewer residuals for each beyond
+FEWEST_PAIRS = 8  # residuals of each predicted record
+MOST_AMPLITUDES = 60  # quantiles stand in for more
+BISECTIONS = 30
+SAME_LENGTH = 1.01
+TINY = 1e-9  # keeps quotients and logarithms finite; values that differ by less, relative to their size, are equal
+LEAST_RATIO = 1e-3  # of the mean: what is smaller counts as this much in a ratio
 NUM_LEVELS = 100
 TAIL_RECORDS = 10  # a quantile with fewer fleet records above it is an extrapolation
 EULER = 0.5772156649
@@ -47,23 +56,93 @@ class Sample:
     """One statistic of records.
 
     lamp, out_of_fold: (n,), of LAMP's records and of their predictions. fleet: (N, network), of the predicted records.
+    strata: (n,) and (N,), the stratum of each record, from 0; None: all are of one. shared: the strata that several sea
+    states share. amplitudes: (N,), by which the numbers of the fleet have been divided. durations: (N,), s.
     """
 
     lamp: np.ndarray
     out_of_fold: np.ndarray
     fleet: np.ndarray
+    strata: tuple[np.ndarray, np.ndarray] | None = None
+    shared: frozenset[int] = frozenset()
+    amplitudes: np.ndarray | None = None
+    durations: np.ndarray | None = None
+
+    def by_stratum(self) -> Iterator[tuple[int, float, np.ndarray, np.ndarray]]:
+        """Yields stratum, its share of the fleet, and which of LAMP's (n,) and the fleet's records (N,) are in it."""
+        size = len(self.fleet)
+        lamp, fleet = self.strata or (np.zeros(len(self.lamp), int), np.zeros(size, int))
+        for stratum in np.unique(fleet):
+            in_fleet = fleet == stratum
+            yield int(stratum), in_fleet.sum() / size, lamp == stratum, in_fleet
+
+    @property
+    def counted(self) -> int:
+        """Of LAMP's records, how many are of strata that the fleet has."""
+        return int(np.count_nonzero(self.lamp_weights()))
+
+    def lamp_weights(self) -> np.ndarray:
+        """(n,): what each LAMP record stands for, so that strata weigh as in the fleet; together 1."""
+        weights = sum((share / max(ours.sum(), 1) * ours for _, share, ours, _ in self.by_stratum()), 0.0 * self.lamp)
+        return weights / max(weights.sum(), TINY)
+
+
+def shared_strata(
+    lamp: np.ndarray, fleet: np.ndarray, distances: np.ndarray, fewest: int
+) -> tuple[np.ndarray, frozenset[int]]:
+    """(state,): the stratum of each sea state, so that each has the fewest LAMP records, and those that several share.
+
+    Sea states with fewer join the nearest that have LAMP records.
+
+    lamp, fleet: (n,) and (N,), the sea state of each record, from 0. distances: (state, state).
+    """
+    counts, strata = np.bincount(lamp, minlength=len(distances)), np.arange(len(distances))
+    with_lamp = np.flatnonzero(counts)
+    while len(np.unique(strata[with_lamp])) > 1:
+        sizes = np.bincount(strata[with_lamp], counts[with_lamp])
+        smallest = np.where(sizes > 0, sizes, np.inf).argmin()
+        if sizes[smallest] >= fewest:
+            break
+        ours = strata[with_lamp] == smallest
+        to_others = distances[np.ix_(with_lamp[ours], with_lamp[~ours])].min(axis=0)
+        strata[with_lamp[ours]] = strata[with_lamp[~ours][to_others.argmin()]]
+    present = np.union1d(with_lamp, fleet)
+    for state in np.setdiff1d(fleet, with_lamp) if len(with_lamp) else ():
+        strata[state] = strata[with_lamp[distances[state, with_lamp].argmin()]]
+    names, sizes = np.unique(strata[present], return_counts=True)
+    return strata, frozenset(names[sizes > 1].tolist())
 
 
 class Interval(NamedTuple):
-    """A number with the interval that covers it at the level asked for; NaN where there is none."""
+    """A number with the interval that covers it at the level asked for; NaN where there is none.
+
+    variance: of the estimate. freedom: degrees of freedom of that variance.
+    """
 
     estimate: float = np.nan
     lower: float = np.nan
     upper: float = np.nan
+    variance: float = np.nan
+    freedom: float = np.nan
 
     @property
     def half_width(self) -> float:
         return (self.upper - self.lower) / 2
+
+
+class Term(NamedTuple):
+    """A mean that enters a sum with a weight; variance: of the mean."""
+
+    weight: float
+    mean: float
+    variance: float
+    freedom: int
+
+    @classmethod
+    def of(cls, weight: float, values: np.ndarray) -> "Term":
+        size = len(values)
+        variance = np.var(values, ddof=1) / size if size > 1 else np.nan
+        return cls(weight, values.mean() if size else np.nan, variance, size - 1)
 
 
 # ---- means and shares -----------------------------------------------------------------------------------------------
@@ -71,40 +150,74 @@ class Interval(NamedTuple):
 
 def mean(values: np.ndarray, level: float) -> Interval:
     """Mean of records (n,) with Student's interval of `level` (0 to 1); without an interval for fewer than two."""
-    if len(values) < 2:
-        return Interval(float(values[0])) if len(values) else Interval()
-    return _around(values.mean(), np.var(values, ddof=1) / len(values), len(values), level)
+    return _weighted_sum([Term.of(1.0, values)], level)
 
 
-def _around(estimate: float, variance: float, records: int, level: float) -> Interval:
-    half = stats.t.ppf((1 + level) / 2, records - 1) * np.sqrt(variance)
-    return Interval(float(estimate), float(estimate - half), float(estimate + half))
+def stratified_mean(sample: Sample, level: float) -> Interval:
+    """From LAMP's records alone: their mean, with the fleet's shares of the strata."""
+    return _weighted_sum([Term.of(share, sample.lamp[ours]) for _, share, ours, _ in sample.by_stratum()], level)
+
+
+def _weighted_sum(terms: Sequence[Term], level: float, freedom: float | None = None) -> Interval:
+    """freedom: of Student's quantile; by default Welch and Satterthwaite's."""
+    weights, means, variances, freedoms = np.array(terms, float).T
+    parts = weights**2 * variances
+    variance = parts.sum()
+    effective = variance**2 / (parts**2 / freedoms).sum() if variance > 0 else freedoms.min()
+    half = stats.t.ppf((1 + level) / 2, freedom or effective) * np.sqrt(variance)
+    estimate = (weights * means).sum()
+    return Interval(*map(float, (estimate, estimate - half, estimate + half, variance, effective)))
 
 
 def corrected_mean(sample: Sample, level: float, borrowed: bool = False) -> Interval:
     """The mean of the formula above, where f_j is the mean over the networks.
 
-    borrowed: the LAMP records are of other sea states. The mean error in this sea state is then taken to be as far from
-    their mean as the error of one record may be, s_r^2 (1 + 1 / n) in place of s_r^2 / n.
+    borrowed: the LAMP records are of other sea states, see `_borrowed_mean`.
     """
-    residual, fleet = sample.lamp - sample.out_of_fold, sample.fleet.mean(axis=1)
-    n, size = len(residual), len(fleet)
-    if not size or not n:
+    fleet = sample.fleet.mean(axis=1)
+    if not len(fleet) or not len(sample.lamp):
         return Interval()
-    if n < 2 or size < 2:
-        return Interval(float(fleet.mean() + residual.mean()))
-    variance = np.var(residual, ddof=1) * (1 / n + borrowed) + np.var(fleet, ddof=1) / size
-    return _around(fleet.mean() + residual.mean(), variance, n, level)
+    if borrowed:
+        return _borrowed_mean(sample, fleet, level)
+    terms = []
+    for stratum, weight, ours, in_fleet in sample.by_stratum():
+        lamp, unseen, predicted = sample.lamp[ours], sample.out_of_fold[ours], Term.of(weight, fleet[in_fleet])
+        ratio, growth = 1.0, 1.0
+        if stratum in sample.shared and unseen.mean() > TINY:
+            ratio, growth = lamp.mean() / unseen.mean(), predicted.mean / unseen.mean()
+        correction = Term.of(weight * growth, lamp - ratio * unseen)
+        terms += [predicted._replace(weight=weight * ratio), correction]
+    return _weighted_sum(terms, level, len(sample.lamp) - 1 if len(terms) == 2 else None)
+
+
+def _borrowed_mean(sample: Sample, fleet: np.ndarray, level: float) -> Interval:
+    """The mean over the fleet (N,) times LAMP's mean ratio to the predictions, of records of other sea states.
+
+    Ratios, as errors grow with the motions. The mean log(y / f) of this sea state is taken to be as far from theirs as
+    that of one record may be, s^2 (1 + 1 / n) in place of s^2 / n.
+    """
+    least = LEAST_RATIO * max(sample.lamp.mean(), sample.out_of_fold.mean(), TINY)
+    logs = Term.of(1.0, np.log(np.maximum(sample.lamp, least) / np.maximum(sample.out_of_fold, least)))
+    predicted = Term.of(1.0, fleet)
+    spread = np.nan_to_num(predicted.variance) / max(predicted.mean, TINY) ** 2
+    of_one = logs.variance * (logs.freedom + 2)
+    found = _weighted_sum([Term(1.0, logs.mean, of_one + spread, logs.freedom)], level)
+    return Interval(*(predicted.mean * np.exp(found[:3])))
 
 
 def effective_runs(records: int, alone: Interval, corrected: Interval) -> float:
-    """How many LAMP runs alone would give an interval as narrow: n (w_LAMP / w)^2."""
-    if not corrected.half_width > 0:
-        return np.nan
-    return records * (alone.half_width / corrected.half_width) ** 2
+    """How many LAMP runs alone would be as precise: n times the quotient of the variances."""
+    return records * alone.variance / corrected.variance if corrected.variance > 0 else np.nan
 
 
-def share(successes: int, records: int, level: float) -> Interval:
+def effective_range(records: int, alone: Interval, corrected: Interval, level: float) -> Interval:
+    """The same with an interval from the quantiles of F, as both variances are estimates."""
+    runs = effective_runs(records, alone, corrected)
+    tails = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], alone.freedom, corrected.freedom)
+    return Interval(runs, *map(float, runs / tails))
+
+
+def share(successes: float, records: float, level: float) -> Interval:
     """A probability from a number of records, with the interval of C. Clopper and E. Pearson (Biometrika 26, 1934)."""
     if not records:
         return Interval()
@@ -112,6 +225,19 @@ def share(successes: int, records: int, level: float) -> Interval:
     lower = stats.beta.ppf(tail, successes, failures + 1) if successes else 0.0
     upper = stats.beta.ppf(1 - tail, successes + 1, failures) if failures else 1.0
     return Interval(successes / records, float(lower), float(upper))
+
+
+def stratified_share(sample: Sample, limit: float, level: float) -> Interval:
+    """The probability that LAMP's records alone give for a value above the limit, with the fleet's shares of strata.
+
+    Clopper and Pearson's interval with the number of records that are worth as many as those of unequal weights (E.
+    Korn and B. Graubard, Survey Methodology 24, 1998).
+    """
+    weights = sample.lamp_weights()
+    if not weights.any():
+        return Interval()
+    records = 1 / (weights**2).sum()
+    return share((weights * (sample.lamp > limit)).sum() * records, records, level)
 
 
 # ---- largest values of records --------------------------------------------------------------------------------------
@@ -132,11 +258,18 @@ class Fit:
 
 def terms_of(predicted: np.ndarray, fleet: np.ndarray) -> np.ndarray:
     """(..., 2): x, the standardized prediction, and the parabola q(x), orthonormal to 1 and x over the fleet."""
-    scale = fleet.std() or 1.0
-    x, of_fleet = (predicted - fleet.mean()) / scale, (fleet - fleet.mean()) / scale
+    if not varies(fleet):
+        return np.zeros((*predicted.shape, 2))
+    x, of_fleet = ((values - fleet.mean()) / fleet.std() for values in (predicted, fleet))
     skewness = (of_fleet**3).mean()
-    norm = np.sqrt(max((of_fleet**4).mean() - 1 - skewness**2, TINY))
-    return np.stack([x, (x**2 - 1 - skewness * x) / norm], axis=-1)
+    norm = (of_fleet**4).mean() - 1 - skewness**2  # 0 where the fleet has two values
+    parabola = (x**2 - 1 - skewness * x) / np.sqrt(norm) if norm > TINY else np.zeros_like(x)
+    return np.stack([x, parabola], axis=-1)
+
+
+def varies(values: np.ndarray) -> bool:
+    """Whether values differ by more than rounding: the deviation of equal ones is about 1e-16 of them, not 0."""
+    return bool(values.size and np.ptp(values) > TINY * np.abs(values).max())
 
 
 def fit(lamp: np.ndarray, terms: np.ndarray, curvature: float = 0.0) -> Fit:
@@ -149,7 +282,7 @@ def fit(lamp: np.ndarray, terms: np.ndarray, curvature: float = 0.0) -> Fit:
     """
     n, prior = len(lamp), np.array([0.0, curvature])
     distance, penalty = terms - terms.mean(axis=0), np.diag([TINY, 1.0])
-    inverse = np.linalg.inv(distance.T @ distance + penalty)
+    inverse = np.linalg.pinv(distance.T @ distance + penalty, hermitian=True)
     slopes = inverse @ (distance.T @ (lamp - lamp.mean()) + penalty @ prior)
     intercept = float(lamp.mean() - terms.mean(axis=0) @ slopes)
     leverage = 1 / n + ((distance @ inverse) * distance).sum(axis=1)
@@ -165,13 +298,16 @@ class Curves:
     """Exceedance probabilities of the largest value of a record.
 
     levels: (level,). probabilities: (1 + bootstrap, level), the estimate and those of the resamples. records: n, of
-    LAMP. size: N, of the fleet.
+    LAMP. size: N, of the fleet. exposed: the probabilities for records of `duration` (s), each record of the fleet
+    counting with its own length; the same where all are equally long.
     """
 
     levels: np.ndarray
     probabilities: np.ndarray
     records: int
     size: int
+    exposed: np.ndarray
+    duration: float
 
     @property
     def probability(self) -> np.ndarray:
@@ -195,8 +331,8 @@ class Curves:
         return np.stack([np.minimum(lower, all_of_them.lower), np.maximum(upper, none.upper)])
 
     def quantile(self, probability: float, confidence: float) -> Interval:
-        """The level that the largest value of a record exceeds with a probability."""
-        crossed = [np.interp(-probability, -curve, self.levels) for curve in self.probabilities]
+        """The level that the largest value of a record of `duration` exceeds with a probability."""
+        crossed = [np.interp(-probability, -curve, self.levels) for curve in self.exposed]
         return percentiles(np.array(crossed), confidence, self.records)
 
 
@@ -238,27 +374,49 @@ def fits(maxima: Sample, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[
 
 def exceedance_curves(maxima: Sample, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
     """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
-    resamples = fits(maxima, seed, number)
-    fitted, weights = next(resamples)
-    order = np.argsort(maxima.fleet, axis=None)
-    record = order // maxima.fleet.shape[1]
-    terms = terms_of(maxima.fleet.ravel()[order], maxima.fleet)
-    expected = fitted.of(terms)
-    ends = min(expected.min() + fitted.residuals.min(), maxima.lamp.min())
-    ends = (ends, max(expected.max() + fitted.residuals.max(), maxima.lamp.max(), reach))
+    size, networks = maxima.fleet.shape
+    amplitudes = np.ones(size) if maxima.amplitudes is None else maxima.amplitudes
+    lengths, kind = np.unique(np.zeros(size) if maxima.durations is None else maxima.durations, return_inverse=True)
+    terms = terms_of(maxima.fleet.ravel(), maxima.fleet)
+    resamples = list(fits(maxima, seed, number))
+    count = len(resamples[0][0].residuals)
+    pairs = min(count, max(FEWEST_PAIRS, MOST_VALUES // len(terms)))
+    partner = (np.arange(len(terms))[:, None] + np.arange(pairs) * count // pairs) % count
+
+    def largest(model: Fit) -> np.ndarray:
+        """(record, network * residual): possible largest values of each record."""
+        return (model.of(terms)[:, None] + model.residuals[partner]).reshape(size, -1) * amplitudes[:, None]
+
+    values = largest(resamples[0][0])
+    ends = values.min(), max(values.max(), reach)
     margin = 0.25 * (ends[1] - ends[0]) + TINY
     levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
+    probabilities, rates = [], []
+    for model, weights in resamples:
+        below = np.ceil((largest(model) - levels[0]) / (levels[1] - levels[0]))  # how many levels a value exceeds
+        cells = kind[:, None] * (NUM_LEVELS + 1) + np.clip(below, 0, NUM_LEVELS).astype(int)
+        counts = np.bincount(cells.ravel(), np.repeat(weights, cells.shape[1]), len(lengths) * (NUM_LEVELS + 1))
+        counts = counts.reshape(len(lengths), -1)[:, ::-1].cumsum(axis=1)[:, ::-1]
+        shares = counts[:, :1] / counts[:, 0].sum()
+        above = np.clip(counts[:, 1:] / np.maximum(counts[:, :1], TINY), 0, 1)
+        probabilities.append((shares * above).sum(axis=0))
+        with np.errstate(divide="ignore"):
+            rates.append(np.where(shares > 0, -shares * np.log1p(-above), 0.0))
+    probabilities, exposed, duration = np.array(probabilities), np.array(probabilities), float(lengths[0])
+    if len(lengths) > 1:
+        duration = float(lengths[np.bincount(kind).argmax()])
+        exposed = -np.expm1(-(duration / lengths[:, None] * np.array(rates)).sum(axis=1))
+    return Curves(levels, probabilities, len(maxima.lamp), size, exposed, duration)
 
-    def exceedance(model: Fit, weights: np.ndarray) -> np.ndarray:
-        """(level,): the probability that M exceeds each level, with weights (N,) of the records."""
-        expected = model.of(terms)
-        rising = np.argsort(expected, kind="stable")  # fast, as they are nearly in order
-        up_to = np.concatenate([[0.0], np.cumsum(weights[record[rising]])])
-        places = np.searchsorted(expected[rising], levels[:, None] - model.residuals, side="right")
-        return 1 - up_to[places].mean(axis=1) / up_to[-1]
 
-    found = [exceedance(*each) for each in chain([(fitted, weights)], resamples)]
-    return Curves(levels, np.array(found), len(maxima.lamp), len(maxima.fleet))
+def length_classes(durations: np.ndarray) -> np.ndarray:
+    """(record,): durations (record,), in s, where those that differ by no more than 1 % are the same."""
+    lengths, kind = np.unique(durations, return_inverse=True)
+    first = lengths.copy()
+    for place in range(1, len(lengths)):
+        if lengths[place] <= SAME_LENGTH * first[place - 1]:
+            first[place] = first[place - 1]
+    return first[kind]
 
 
 # ---- longer exposures -----------------------------------------------------------------------------------------------
@@ -282,15 +440,18 @@ def most_probable_probability(exposure: float, duration: float) -> float:
 
 
 def l_moments(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """(..., 3): mean, L-scale and L-skewness. values: (..., n), ascending; weights: (n,).
+    """(..., 3): mean, L-scale and L-skewness. values: (..., n), ascending; weights: (n,), how often each counts.
 
-    J. Hosking, L-moments, J. R. Stat. Soc. B 52, 1990, with the plotting position of the middle of each value's weight.
+    J. Hosking, L-moments, J. R. Stat. Soc. B 52, 1990, with the unbiased weighted moments b_r of J. Landwehr and others
+    (Water Resour. Res. 15, 1979): the mean of x_i times the share of pairs and of triples that it is the largest of.
     """
-    weights = np.ones(values.shape[-1]) if weights is None else weights
-    weights = weights / weights.sum()
-    place = np.cumsum(weights) - weights / 2
-    b0, b1, b2 = ((weights * values * place**power).sum(axis=-1) for power in (0, 1, 2))
-    scale = np.maximum(2 * b1 - b0, 1e-12)
+    rank = np.cumsum(np.ones(values.shape[-1]) if weights is None else weights)
+    sets = rank, rank * (rank - 1), rank * (rank - 1) * (rank - 2)
+    b0, b1, b2 = (
+        (values * np.diff(of_size, prepend=0.0)).sum(axis=-1) / max(of_size[-1], 1.0) / size
+        for size, of_size in enumerate(sets, start=1)
+    )
+    scale = np.maximum(2 * b1 - b0, TINY * np.abs(b0) + 1e-300)
     return np.stack([b0, scale, (6 * b2 - 6 * b1 + b0) / scale], axis=-1)
 
 
@@ -315,22 +476,66 @@ DISTRIBUTIONS = {"Gumbel": gumbel, "generalized extreme value": generalized_extr
 
 
 def fitted_moments(maxima: Sample, seed: int) -> np.ndarray:
-    """(1 + BOOTSTRAPS, 3): L-moments of M over the fleet, and over resamples; each record draws its e."""
-    rng = np.random.default_rng(seed)
-    networks, terms, found = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
-    for model, weights in fits(maxima, seed):
-        sample = model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape)
-        order = np.argsort(sample, axis=None)
-        found.append(l_moments(sample.ravel()[order], np.repeat(weights, networks)[order].astype(float)))
-    return np.array(found)
+    """(1 + BOOTSTRAPS, 3): L-moments of R over the fleet, and over resamples; each record draws its e.
 
-
-def fitted_curve(
-    moments: np.ndarray, levels: np.ndarray, confidence: float, records: int, distribution: Callable
-) -> np.ndarray:
-    """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds.
-
-    moments: (1 + bootstrap, 3), see `fitted_moments`. distribution: one of DISTRIBUTIONS.
+    Of records of several lengths the most frequent, and of these those that move.
     """
-    logits = _logit(distribution(moments[:, None]).sf(levels))
+    rng = np.random.default_rng(seed)
+    networks, terms, moments = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
+    counted = np.ones(len(maxima.fleet), bool) if maxima.amplitudes is None else maxima.amplitudes > 0
+    if maxima.durations is not None:
+        lengths, kind = np.unique(maxima.durations[counted], return_inverse=True)
+        counted &= maxima.durations == lengths[np.bincount(kind).argmax()]
+    for model, weights in fits(maxima, seed):
+        sample = (model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape))[counted]
+        order = np.argsort(sample, axis=None)
+        moments.append(l_moments(sample.ravel()[order], np.repeat(weights[counted], networks)[order].astype(float)))
+    return np.array(moments)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Distributions of the largest value of records of several sea states, whose R has one distribution.
+
+    of_ratio: of R, (1 + bootstrap, 1, 1) of them. amplitudes: (record,). weights: (record,), together 1.
+    """
+
+    of_ratio: rv_frozen
+    amplitudes: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, moments: np.ndarray, distribution: Callable, amplitudes: np.ndarray, weights: np.ndarray) -> "Mixture":
+        """moments: (1 + bootstrap, 3), L-moments of R. distribution: one of DISTRIBUTIONS. Records of next to no
+        amplitude never exceed a level."""
+        order = np.argsort(amplitudes)
+        if varies(amplitudes) and len(order) > MOST_AMPLITUDES:
+            places = (np.arange(MOST_AMPLITUDES) + 0.5) / MOST_AMPLITUDES
+            amplitudes = np.interp(places, np.cumsum(weights[order]) - weights[order] / 2, amplitudes[order])
+            weights = np.full(MOST_AMPLITUDES, 1 / MOST_AMPLITUDES)
+        if not varies(amplitudes):
+            amplitudes, weights = amplitudes[:1], np.ones(1)
+        return cls(distribution(moments[:, None, None]), amplitudes[amplitudes > 0], weights[amplitudes > 0])
+
+    def exceedance(self, levels: np.ndarray) -> np.ndarray:
+        """(1 + bootstrap, level): the probabilities of exceedance. levels: (level,) or (1 + bootstrap, level)."""
+        with np.errstate(over="ignore"):  # far below a narrow distribution
+            return self.of_ratio.sf(np.atleast_2d(levels)[..., None] / self.amplitudes) @ self.weights
+
+    def quantiles(self, probability: float) -> np.ndarray:
+        """(1 + bootstrap,): the levels that are exceeded with a probability, by bisection."""
+        upper = self.of_ratio.isf(probability)[..., 0] * self.amplitudes.max()
+        if len(self.amplitudes) == 1 and self.weights[0] == 1:
+            return upper[:, 0]
+        lower = np.minimum(0.0, upper)
+        for _ in range(BISECTIONS):
+            middle = (lower + upper) / 2
+            is_above = self.exceedance(middle) > probability
+            lower, upper = np.where(is_above, middle, lower), np.where(is_above, upper, middle)
+        return (lower + upper)[:, 0] / 2
+
+
+def fitted_curve(mixture: Mixture, levels: np.ndarray, confidence: float, records: int) -> np.ndarray:
+    """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds."""
+    logits = _logit(mixture.exceedance(levels))
     return expit([logits[0], *_bounds(logits, confidence, records)])

@@ -24,7 +24,7 @@ from scipy.ndimage import uniform_filter1d
 
 from metrics import SIMPLECODE
 from studies.fleet_estimates import l_moments
-from studies.fleet_tables import Group, Question, joined
+from studies.fleet_tables import LEAST_MOTION, Group, Question, joined
 from trust.record_statistics import FREQUENCIES, LAMP, SEGMENT, SHORTEST_SPECTRUM, TAPERED, RecordTable
 
 MOST_RECORDS = 1000  # of a group and source
@@ -56,7 +56,7 @@ def by_source(
             of_source = (table.rows["source"] == source) & table.rows["record"].isin(kept)
             for channel in table.channels:
                 chosen = table.chosen((of_source & (table.rows["channel"] == channel)).to_numpy())
-                if (chosen.rows["ssa"] > 0).any():
+                if (chosen.rows["ssa"] > LEAST_MOTION).any():
                     yield {"sea_state": group.name, "channel": channel, "source": source}, chosen
 
 

@@ -61,6 +61,39 @@ class Collector:
             raise InputError(list(dict.fromkeys(self.faults)))
 
 
+class Attempts:
+    """Makes what must not cost a run its results: what fails is one line at the end, with its cause; the rest goes on.
+
+    with Attempts() as attempt: table = attempt("the spectra", spectra_table, lamp, fleet)
+
+    Errors of the system are raised, as a full disk concerns all that is written.
+    """
+
+    def __init__(self):
+        self.failed: dict[str, list[str]] = {}  # by cause
+
+    def __enter__(self) -> "Attempts":
+        return self
+
+    def __call__(self, what: str, step: Callable, *arguments, otherwise: Any = None, **options) -> Any:
+        """What the step gives; `otherwise` if it fails."""
+        try:
+            return step(*arguments, **options)
+        except OSError:
+            raise
+        except InputError as error:
+            cause = "; ".join(error.lines)
+        except Exception as error:  # whatever odd numbers lead to
+            cause = first_line(error)
+        self.failed.setdefault(cause, []).append(what)
+        return otherwise
+
+    def __exit__(self, *_) -> None:
+        for cause, (first, *others) in self.failed.items():
+            more = f" and {len(others)} more" if others else ""
+            warn([f"{first}{more} cannot be made ({cause}); the rest is written"])
+
+
 def warn(lines: Iterable[str]) -> None:
     """Prints warnings to stderr, each line once, and one line for files about which the same is said."""
     files: dict[str, list[str]] = {}

@@ -11,7 +11,7 @@ import data_io
 import outputs
 from readers import text_tables
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
-from support.errors import InputError
+from support.errors import Attempts, InputError
 
 
 class Echo:
@@ -107,3 +107,34 @@ def test_progress_is_shown_on_a_terminal_alone(many, monkeypatch, capsys, is_ter
     monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
     outputs.predict_without_lamp(many, Echo())
     assert ("Predicting: 100%" in capsys.readouterr().err) == is_terminal
+
+
+@pytest.mark.parametrize("name", ["flag_records", "record_statistics.Recorder.of", "flagging.load"])
+def test_statistics_and_flags_that_fail_cost_no_predictions(many, monkeypatch, capsys, name):
+    def fail(*_, **__):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(f"outputs.{name}", fail)
+    results = {"test": outputs.Predicted([], [])}
+    assert outputs.predict_and_flag(many, Echo(), results, None) == []
+    said = capsys.readouterr()
+    assert "Predicted 5 of 5" in said.out and len(list(many.output_folder.glob("*.txt"))) == 5
+    assert said.err.count("cannot be made (LinAlgError: Singular matrix); the rest is written") == 1 + (
+        name == "flag_records"
+    )
+
+
+def test_a_figure_that_fails_costs_no_other(monkeypatch, capsys):
+    def fail(*_, **__):
+        raise ValueError("x and y must have same first dimension")
+
+    monkeypatch.setattr("outputs.plotting.prediction_figure", fail)
+    with Attempts() as attempt:
+        time, motions = np.arange(50.0), np.random.default_rng(0).normal(size=(50, 3))
+        record = data_io.Record("a", time, motions, motions, motions)
+        results = {"test": outputs.Predicted([record], [motions])}
+        config = Config(plotting=Plotting(prediction_ID_list_test=(0,), error_ID_list_test=(0,)))
+        looks = {"channels": ("Zcg", "Roll", "Pitch"), "style": config.plotting, "network": "LSTM"}
+        figures = outputs._figures_of_records(config, results, None, looks, attempt)
+    assert figures["prediction_test_0_a"] is None and figures["error_test_0_a"] is not None
+    assert "prediction_test_0_a.png cannot be made (ValueError: x and y" in capsys.readouterr().err

@@ -335,9 +335,9 @@ def test_records_that_all_have_no_handle_are_all():
 
 @pytest.fixture
 def saved_network(tmp_path, monkeypatch) -> Path:
-    """What is needed of a network of folds called `ship`, trained on six realizations, and its fleet."""
+    """What is needed of a network of folds called `ship`, trained on nine realizations, and its fleet."""
     monkeypatch.chdir(tmp_path)
-    pairs = [write_realization(tmp_path, HANDLE.format(90, n), 600, seed=n, step=0.5) for n in range(6)]
+    pairs = [write_realization(tmp_path, HANDLE.format(90, n), 600, seed=n, step=0.5) for n in range(9)]
     config = Config(data=DataInfo(train_sc=tuple(p[0] for p in pairs), train_lamp=tuple(p[1] for p in pairs)))
     folder = tmp_path / "saved_models" / "ship"
     folder.mkdir(parents=True)
@@ -347,9 +347,9 @@ def saved_network(tmp_path, monkeypatch) -> Path:
     predictions = {record.digest: 0.97 * record.targets for record in records}
     save_out_of_fold(folder, predictions, [record.name for record in records])
     others = [
-        replace(records[n % 6], name=f"SC{HANDLE.format(90, 3 + n)}", sources={"sc": f"{n}"}) for n in range(3, 30)
+        replace(records[n % 9], name=f"SC{HANDLE.format(90, 6 + n)}", sources={"sc": f"{n}"}) for n in range(3, 30)
     ]
-    record_statistics.save(tmp_path / "output_files" / "ship", fleet_table([*records[3:], *others], -0.03))
+    record_statistics.save(tmp_path / "output_files" / "ship", fleet_table([*records[6:], *others], -0.03))
     return folder
 
 
@@ -391,26 +391,71 @@ def test_out_of_fold_predictions_by_name_of_an_earlier_version_are_not_used(save
 def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved_network, capsys):
     assert fleet.main(["--network", "ship", "--limits", "Roll=9", "Pitch=2.5"]) == 0
     said = capsys.readouterr().out
-    assert "6 LAMP runs and 27 of SimpleCode are as precise as" in said  # three of the fleet have LAMP records
+    assert "9 LAMP runs and 27 of SimpleCode are as precise as" in said  # three of the fleet have LAMP records
     table = fleet.pd.read_csv("output_files/ship/fleet_statistics.csv")
     assert set(table["statistic"]) >= {"mean_ssa", "mean_maximum", "maximum_above", "most_probable_maximum"}
     facts = json.loads(Path("output_files/ship/fleet_statistics.json").read_text())
-    assert facts["lamp_records"] == 6 and facts["fleet_records"] == 27 and "random draw" in facts["guarantee"]
+    assert facts["lamp_records"] == 9 and facts["fleet_records"] == 27 and "random draw" in facts["guarantee"]
 
 
 def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, capsys):
-    handles = [HANDLE.format(90, n) for n in range(6)]
+    handles = [HANDLE.format(90, n) for n in range(9)]
     spelled = handles[1].replace("_h5_p12_a90", "_h5.00_P12_a450") + "_v2"
     lines = ["about", "***", "SC", "LAMP", "# a remark", f"{handles[0]}  # random draw", f"{spelled}  # rare peaks"]
     lines.append(f"{handles[2]}  # rare peaks; {'0' * 32}")  # the handle of another record
     Path("cases.txt").write_text("\n".join(lines))
     assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 0
-    assert "5 LAMP runs and 27 of SimpleCode are as precise as" in capsys.readouterr().out  # they do not join the fleet
+    assert "8 LAMP runs and 27 of SimpleCode are as precise as" in capsys.readouterr().out  # they do not join the fleet
     Path("cases.txt").write_text("\n".join(["***", "SC", "LAMP", *(f"{each}  # rare peaks" for each in handles)]))
     assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 1
     assert fleet.main(["--network", "ship", "--chosen", "none.txt"]) == 1
     errors = capsys.readouterr().err
     assert "none of them is a random draw" in errors and "none.txt: cannot be read" in errors
+
+
+def test_fewer_than_eight_lamp_runs_are_too_few_to_say_what_they_are_worth(saved_network, capsys):
+    lines = ["***", "SC", "LAMP", *(f"{HANDLE.format(90, n)}  # rare peaks" for n in (0, 1))]
+    Path("cases.txt").write_text("\n".join(lines))
+    assert fleet.main(["--network", "ship", "--chosen", "cases.txt"]) == 0
+    assert "as precise as" not in capsys.readouterr().out
+    table = fleet.pd.read_csv("output_files/ship/fleet_statistics.csv")
+    assert (table["lamp_records"] == 7).all() and table["effective_lamp_runs"].isna().all()
+
+
+def test_where_the_fleet_is_less_precise_the_headline_says_so():
+    about = {"sea_state": "all", "statistic": "mean_ssa", "lamp_records": 16, "fleet_records": 900}
+    runs = {"Roll": (9.0, 4.0, 20.0), "Pitch": (90.0, 40.0, 200.0)}
+    columns = ("effective_lamp_runs", "effective_lower", "effective_upper")
+    table = [about | {"channel": name} | dict(zip(columns, found, strict=True)) for name, found in runs.items()]
+    worse, better = fleet.headline(fleet.pd.DataFrame(table))
+    assert "LAMP runs alone are more precise" in worse and "Roll" in worse and "9 (4 to 20)" in worse
+    assert "as precise as 90 LAMP runs or more for the mean SSA (Pitch 90 (40 to 200))" in better
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (fleet_tables, "corrected_mean"),
+        (fleet_estimates, "exceedance_curves"),
+        (fleet_tables, "_of_channel"),
+        (fleet_sources, "stability"),
+        (fleet_sources, "responses"),
+        (fleet, "remarks"),
+        (fleet.fleet_figures, "means_figure"),
+    ],
+)
+def test_what_fails_is_a_line_and_the_rest_is_written(saved_network, monkeypatch, capsys, owner, name):
+    def fail(*_, **__):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(owner, name, fail)
+    assert fleet.main(["--network", "ship", "--limits", "Roll=9"]) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "Singular matrix" in line]
+    assert "cannot be made (LinAlgError: Singular matrix); the rest is written" in line
+    folder = Path("output_files/ship")
+    names = ("fleet_statistics.csv", "fleet_exceedance.csv", "fleet_statistics.json", "report.html")
+    assert all((folder / name).is_file() for name in names)
+    assert list((folder / "figures").glob("fleet_*.png")) or name == "_of_channel"
 
 
 def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsys):
