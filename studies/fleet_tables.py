@@ -237,8 +237,8 @@ class Chosen:
     """A statistic of the records of a group.
 
     pairs, in_group: by LAMP record, columns LAMP, NETWORK and those of the record; of all groups if the group borrows,
-    and of the group alone. fleet: its records. simple: SimpleCode's values of the fleet. sample, alone: of the fleet with
-    the former and with the latter.
+    and of the group alone. fleet: its records. simple: SimpleCode's values of the fleet. sample, alone: of the fleet
+    with the former and with the latter.
     """
 
     pairs: pd.DataFrame
