@@ -47,21 +47,19 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from trust import run_bands
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
-    with errors.Attempts() as attempt:
-        attempt("what flags need of the training", flagging.learn, config, sets)
     predictor = prediction.Predictor(trained, with_spread=run_bands.are_possible(config))
-    with outputs.replacing_earlier_files(config):
-        with errors.Attempts() as attempt:
+    with errors.Attempts() as attempt:  # what fails of these costs the run nothing else
+        attempt("flags", flagging.learn, config, sets)
+        with outputs.replacing_earlier_files(config):
             attempt("pairs.csv", pair_checks.save, config, pairs)
-        results = outputs.predict_sets(config, predictor, sets)
-        outputs.save_report(config, results, trained)
-        with errors.Attempts() as attempt:
+            results = outputs.predict_sets(config, predictor, sets)
+            outputs.save_report(config, results, trained)
             bands = attempt("bands", outputs.save_bands, config, trained, sets, results)
-        outputs.save_predictions(config, results, bands)
-        faults = outputs.predict_and_flag(config, predictor, results, bands)
-        fleet.after_run(config, sets)
-        outputs.save_figures(config, results, trained, bands, pairs)
-    report_page.write(config.output_folder, config.network_folder)
+            outputs.save_predictions(config, results, bands)
+            faults = outputs.predict_and_flag(config, predictor, results, bands)
+            fleet.after_run(config, sets)
+            outputs.save_figures(config, results, trained, bands, pairs)
+        attempt("report.html", report_page.write, config.output_folder, config.network_folder)
     return faults
 
 
