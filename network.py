@@ -22,7 +22,7 @@ import tensorflow as tf
 from data_io import Record, conditions_of, input_channels, mirrored_channels, output_channels
 from layers import keras_layers
 from layers.fused_lstm import FusedLSTM
-from layers.kinds import KINDS
+from support.kinds import KINDS
 from layers.standardization import Standardization
 from settings import Config, UserInput, declared, user_settings
 from support import errors, saved_networks

@@ -11,10 +11,10 @@ import tensorflow as tf
 import threadpoolctl
 
 from data_io import mirrored_channels
-from layers.kinds import KINDS
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from support.cores import cores
 from support.files import written_aside
+from support.kinds import KINDS
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
 from support.saved_networks import load_out_of_fold as load_out_of_fold
 

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from layers.kinds import KINDS
 from support import values
+from support.kinds import KINDS
 from support.values import Indices, color, file_prefix, folder, network_name, not_one, odd, without_numpy
 
 NETWORKS_FOLDER = Path("saved_models")

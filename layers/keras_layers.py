@@ -6,14 +6,13 @@ All are built-in Keras layers and operations, so that saved networks load withou
 of steps. None depends on the position in the record, so that what is learned from windows holds for whole records.
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-if TYPE_CHECKING:
-    from network import Architecture
+Architecture = Any  # that of network.py, which stands above this module
 
 FILTER_BEFORE, FILTER_AFTER = 60, 10  # network steps that the linear filter sees before and after each step
 ATTENTION_REACH = 50  # network steps to either side that a layer of attention sees
@@ -22,17 +21,17 @@ HEAD_UNITS = 10  # approximate units of an attention head
 NEVER = -1e9  # attention score of a step without weight
 
 
-def lstm(inputs: keras.KerasTensor, a: "Architecture", prefix: str, layer: type) -> keras.KerasTensor:
+def lstm(inputs: keras.KerasTensor, a: Architecture, prefix: str, layer: type) -> keras.KerasTensor:
     """Layers of keras.layers.LSTM, or of a class with the same arguments."""
     return _recurrent(inputs, a, f"{prefix}lstm_", prefix, layer)
 
 
-def gru(inputs: keras.KerasTensor, a: "Architecture", prefix: str, _: type) -> keras.KerasTensor:
+def gru(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> keras.KerasTensor:
     """Layers of keras.layers.GRU."""
     return _recurrent(inputs, a, f"{prefix}gru_", prefix, keras.layers.GRU)
 
 
-def _recurrent(inputs: keras.KerasTensor, a: "Architecture", name: str, prefix: str, layer: type) -> keras.KerasTensor:
+def _recurrent(inputs: keras.KerasTensor, a: Architecture, name: str, prefix: str, layer: type) -> keras.KerasTensor:
     hidden = with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
     for n in range(1, a.num_layers + 1):
         if a.dropout and n > 1:
@@ -44,7 +43,7 @@ def _recurrent(inputs: keras.KerasTensor, a: "Architecture", name: str, prefix: 
     return _outputs(hidden, a, prefix)
 
 
-def _outputs(hidden: keras.KerasTensor, a: "Architecture", prefix: str) -> keras.KerasTensor:
+def _outputs(hidden: keras.KerasTensor, a: Architecture, prefix: str) -> keras.KerasTensor:
     return keras.layers.Dense(len(a.outputs), name=f"{prefix}outputs")(hidden)
 
 
@@ -68,14 +67,14 @@ def filter_lags(both_ways: bool) -> tuple[int, int]:
     return FILTER_BEFORE, FILTER_AFTER if both_ways else 0
 
 
-def linear_filter(inputs: keras.KerasTensor, a: "Architecture", prefix: str, _: type) -> keras.KerasTensor:
+def linear_filter(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> keras.KerasTensor:
     """A weighted sum of the inputs at the neighbouring steps; beyond the ends of the record they are at their mean."""
     before, after = filter_lags(a.bi_directional)
     padded = keras.layers.ZeroPadding1D((before, after))(inputs)
     return keras.layers.Conv1D(len(a.outputs), before + 1 + after, name=f"{prefix}outputs")(padded)
 
 
-def transformer(inputs: keras.KerasTensor, a: "Architecture", prefix: str, _: type) -> keras.KerasTensor:
+def transformer(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> keras.KerasTensor:
     """A convolution, then pre-norm blocks of local attention (ATTENTION_REACH steps) and a two-layer network.
 
     A one-way network looks back only. Time is split into blocks as long as the reach, and the steps of a block attend

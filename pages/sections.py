@@ -11,11 +11,11 @@ import pandas as pd
 
 from data_io import CHANNEL_UNITS
 from figures.parts import SET_NAMES
-from layers.kinds import KINDS
 from metrics import SIMPLECODE, negligible
 from pages import html_parts as html
 from readers.cases import sea_state
 from settings import UserInput, declared
+from support.kinds import KINDS
 from support.saved_networks import SETTINGS_FILE
 
 MOST_ROWS = 30  # of a table

@@ -15,6 +15,8 @@ from support.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
 OPTIONAL = ("SaveDataArgs", "DerivedArgs")
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+sys.path.append(str(RECIPES))  # an input file anywhere may be derived from a recipe
 
 
 def explain_import_errors() -> None:
@@ -69,8 +71,8 @@ def _path_of(name: str) -> Path:
     if path.suffix.lower() == ".py":
         return path.with_suffix(".py")
     file = path.with_name(path.name + ".py")
-    in_folder = Path(f"{name.replace('.', '/')}.py")  # a module name as in an import line: folder.my_ship
-    return in_folder if not file.is_file() and in_folder.is_file() else file
+    as_imported = Path(f"{name.replace('.', '/')}.py")  # a module name as in an import line: folder.my_ship
+    return next((path for path in (file, as_imported, RECIPES / file) if path.is_file()), file)
 
 
 def _forget_modules(folder: Path, names: set[str]) -> None:

@@ -18,7 +18,6 @@ import data_io
 import plotting
 from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
-from layers.kinds import KINDS
 from pages import report_page
 from readers.cases import PART_UNITS, Handle, part_label, sea_state
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
@@ -37,6 +36,7 @@ from studies.fleet_tables import (
 from support import run_folder
 from support.errors import Attempts, Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
+from support.kinds import KINDS
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
 from trust import pair_checks, record_statistics
 from trust.record_statistics import Recorder, RecordTable

@@ -2,8 +2,8 @@
 
 import importlib.util
 
-from layers.kinds import KINDS
 from settings import SET_NAMES, Config, DataInfo, UserInput
+from support.kinds import KINDS
 
 
 def faults(config: Config, lists_were_read: bool = True) -> list[str]:

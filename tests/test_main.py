@@ -33,11 +33,11 @@ import network
 import outputs
 import settings
 from layers import keras_layers
-from layers.kinds import KINDS, Kind
 from layers.standardization import Standardization
 from network import Architecture
 from readers import input_file, text_tables
 from settings import UserInput
+from support.kinds import KINDS, Kind
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
@@ -852,7 +852,7 @@ def test_the_moments_files_matter_only_where_they_are_asked_for(project, capsys,
         assert any(name in line and "empty" in line for line in errors)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("input_*.py")))
+@pytest.mark.parametrize("name", ["input_template", *sorted(path.stem for path in (ROOT / "recipes").glob("*.py"))])
 def test_the_input_files_of_the_project_are_without_fault(monkeypatch, name):
     monkeypatch.chdir(ROOT)
     config, faults, warnings = input_file.read_config(input_file.load_module(name))

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 import network
 from data_io import Record, input_channels, mirrored_channels, output_channels
-from layers.kinds import KINDS
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from prediction import Predictor
 from settings import Config, DataInfo, UserInput, declared
 from support.errors import InputError
+from support.kinds import KINDS
 from training import fit, history
 from training.batches import START_WINDOWS, TrainingBatches, windows_part
 from training.objectives import member_loss, objective_loss

@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import threadpoolctl
 
-from layers.kinds import KINDS
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
 from settings import NETWORKS_FOLDER, Config, UserInput
 from support import saved_networks
 from support.errors import Diverged, InputError, counted, warn
+from support.kinds import KINDS
 from training import objectives, resume
 from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, finish, with_averaged_weights

@@ -13,13 +13,13 @@ from scipy.signal import hilbert
 
 import data_io
 from data_io import Record
-from layers.kinds import KINDS
 from metrics import SIMPLECODE, magnitudes, segment_spectra
 from readers.cases import handle_in
 from settings import Config
 from support import run_folder
 from support.errors import UNREADABLE, InputError, first_line
 from support.files import written_aside
+from support.kinds import KINDS
 from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
 
 TABLE_FILE = "fleet_records.csv"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from readers.input_file import import_line, load_module, read_config
+from readers.input_file import RECIPES, import_line, load_module, read_config
 from studies.sweep_settings import read_sweep
 from support.errors import InputError
 
@@ -65,6 +65,18 @@ def test_the_import_line_and_inputs_find_the_same_classes(tmp_path, monkeypatch,
         sweep = read_sweep(getattr(module, "SweepArgs", None), config)[0]
         members = {"own": 3, "used": 2, None: 0}[which["SweepArgs"]]
         assert len(sweep.members if sweep else ()) == members
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in RECIPES.glob("*.py")))
+def test_a_recipe_is_found_by_the_import_line_and_by_inputs(tmp_path, monkeypatch, name):
+    program = {"__file__": "main.py"}
+    exec(f"from recipes.{name} import UserInputArgs, PlottingArgs, DataInfoArgs, DerivedArgs", program)
+    monkeypatch.chdir(RECIPES.parent)
+    configs = [read_config(module)[0] for module in (import_line(program), load_module(name))]
+    assert configs[0] == configs[1] and configs[0].input_file == f"{name}.py"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_ship.py").write_text(f"import data_io\nfrom {name} import UserInputArgs")
+    assert load_module("my_ship").UserInputArgs is not None
 
 
 def test_classes_of_two_import_lines(tmp_path, monkeypatch):
