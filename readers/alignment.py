@@ -48,6 +48,7 @@ def align(
     for what, remedy in zip(_irregularities(time, step), remedies, strict=True):
         if what:
             warnings.append(f"{file}: {what}; the network assumes equal steps: {remedy}")
+    rows = time  # of the reference
     if wanted and len(time) > 1 and not same_step(step, wanted):
         # A hair is added, so that rounded times lose no row.
         time = time[0] + wanted * np.arange(int((time[-1] - time[0]) / wanted + 0.01) + 1)
@@ -65,8 +66,8 @@ def align(
         if columns[key] is None:
             columns[key] = interpolated(other, time)
             faults += _why_too_coarse(path, other, wanted or step) if key in MOTIONS else []
-            if key != reference:
-                warnings.append(_why_interpolated(path, other, file, time, wanted or step))
+            if _same_rows(other, rows, step) is None:
+                warnings.append(_why_interpolated(path, other, file, rows, step))
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
     return time, time if np.array_equal(time, printed) else printed, columns, warnings
@@ -91,9 +92,9 @@ def time_step(time: np.ndarray) -> float:
     """
     if len(time) < 2:
         return 0.0
-    step, mean = float(np.median(np.diff(time))), float((time[-1] - time[0]) / (len(time) - 1))
+    mean = float((time[-1] - time[0]) / (len(time) - 1))
     evenly = np.linspace(time[0], time[-1], len(time))
-    return round(mean, 9) if np.abs(time - evenly).max() < 0.1 * step else step
+    return round(mean, 9) if np.abs(time - evenly).max() < 0.1 * mean else float(np.median(np.diff(time)))
 
 
 def even_times(time: np.ndarray) -> np.ndarray:
@@ -101,9 +102,10 @@ def even_times(time: np.ndarray) -> np.ndarray:
 
     time: (rows,) s.
     """
-    places, step = np.arange(len(time)), time_step(time)
-    if len(time) < 4 or np.abs(time - np.linspace(time[0], time[-1], len(time))).max() < 1e-4 * step:
+    count, step = len(time), (time[-1] - time[0]) / max(len(time) - 1, 1)
+    if count < 4 or np.abs(time - np.linspace(time[0], time[-1], count)).max() < 1e-4 * step:
         return time
+    places = np.arange(count)
     even = np.polyval(np.polyfit(places, time, 1), places).round(3) + 0.0
     unit = next((10.0**-n for n in range(3) if np.abs(time - time.round(n)).max() < 1e-9), 0.0)  # of the last decimal
     return even if np.abs(time - even).max() < min(0.6 * unit, 0.4 * step) else time
@@ -111,7 +113,7 @@ def even_times(time: np.ndarray) -> np.ndarray:
 
 def _with_even_times(table: np.ndarray) -> np.ndarray:
     even = even_times(table[:, 0])
-    return table if np.array_equal(even, table[:, 0]) else np.column_stack([even, table[:, 1:]])
+    return table if np.may_share_memory(even, table) else np.column_stack([even, table[:, 1:]])
 
 
 def same_step(first: float, second: float) -> bool:
@@ -140,6 +142,10 @@ def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
     """The table's rows at the given times, without time; None if rows are missing or the step differs."""
     tolerance = 0.01 * step
+    first = int(np.searchsorted(table[:, 0], time[0] - tolerance))
+    rows = table[first : first + len(time)]  # as in most files
+    if len(rows) == len(time) and np.abs(rows[:, 0] - time).max() <= tolerance:
+        return rows[:, 1:]
     at = np.minimum(np.searchsorted(table[:, 0], time - tolerance), len(table) - 1)
     if np.abs(table[at, 0] - time).max() > tolerance:
         return None
