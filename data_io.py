@@ -21,12 +21,12 @@ from readers import conditions, record_cache, text_tables, wave_ramp
 from readers.alignment import align, interpolated, same_step, time_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.conditions import UNKNOWN, Conditions
-from readers.units import same_moment
+from readers.units import moment_factor
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import run_folder, saved_networks
 from support.cores import cores
-from support.errors import Found, InputError
+from support.errors import Collector, Found, InputError
 from support.files import text_hash, written_aside
 
 MOTIONS = ("Zcg", "Roll", "Pitch")
@@ -78,7 +78,7 @@ class Record(Identified):
     inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
     simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
     sources: the hashes of its files' content, before alignment; empty for a record that was not read from files.
-    own_time: (rows of the files,) s if the record was resampled to the network's time step.
+    own_time: (rows of the files,) s if they differ: the record was resampled, or its times have few decimals.
     """
 
     name: str
@@ -244,19 +244,27 @@ def missing_files(config: Config) -> list[str]:
 
 
 def differing_units(config: Config) -> list[str]:
-    """One line if the headers of a run's .vbm files name different units."""
-    if not (config.user.input_vbm or config.user.output_vbm):
+    """One line if the headers of a run's .vbm files name different units, and no network tells to which to convert."""
+    if not (config.user.input_vbm or config.user.output_vbm) or _conditions_before(config).vbm_unit:
         return []
     pairs = [pair for set_name in SET_NAMES for pair in config.data.pairs(set_name)]
     pairs += [(sc, None) for sc in config.data.predict_sc]
     return _differing_units([file for pair in pairs for file in _files_to_read(*pair, config.user).values()])
 
 
+def moment_unit(config: Config) -> str | None:
+    """The unit of the bending moment in a training: that of the network it starts from, or the first that is named."""
+    pairs = config.data.pairs("train") if config.user.input_vbm or config.user.output_vbm else []
+    files = (of for pair in pairs for of in _files_to_read(*pair, config.user).values() if "VBM" in of[1].columns)
+    named = (unit for file in files if (unit := text_tables.moment_unit(*file)))
+    return _conditions_before(config).vbm_unit or next(named, None)
+
+
 def _differing_units(files: Iterable[tuple[str, text_tables.Layout]]) -> list[str]:
     units = {file: text_tables.moment_unit(file, layout) for file, layout in files if "VBM" in layout.columns}
     named = {file: unit for file, unit in units.items() if unit is not None}
     first = next(iter(named), "")
-    others = [file for file in named if not same_moment(named[file], named[first])]
+    others = [file for file in named if moment_factor(named[file], named[first]) != 1]
     if not others:
         return []
     more = f" (and {len(others) - 1} more files)" if len(others) > 1 else ""
@@ -283,11 +291,12 @@ def read_record(
     user: the settings that select the channels.
     waves: path without extension of the .wav (or .sea) file; by default the LAMP path, else the SimpleCode path.
     name: the record's name; by default SimpleCode's file name.
-    shared: what the record has to share with the training: it is resampled to the network's time step.
+    shared: what the record has to share with the training: it is resampled to the network's time step, and the bending
+        moment is converted to its unit.
     Returns the `Record` and the warnings about it, one line each. InputError has all errors in the realization's files.
     """
     files = _files_to_read(sc, lamp, user, waves)
-    tables, converted = _read_tables(files)
+    tables, converted = _read_tables(files, shared.vbm_unit)
     sources = {source: record_cache.digest([table]) for source, (_, table) in tables.items()}
     sea = tables.pop("sea", ("", None))[1]
     time, own_time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
@@ -348,20 +357,36 @@ def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:
     return [Path(file) for file in dict.fromkeys(file for file, _ in _files_to_read(sc, lamp, user).values())]
 
 
-def _read_tables(files: Files) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
-    """(file, table) of each, and remarks. Raises InputError for all files together; one read twice is reported once."""
+def _read_tables(files: Files, vbm_unit: str | None) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
+    """(file, table) of each, and remarks. Raises InputError for all files together; one read twice is reported once.
+
+    vbm_unit: to which the bending moment is converted; None if all files of the realization must have the same.
+    """
     tables, remarks, faults = {}, [], {}
     for key, (file, layout) in files.items():
         try:
             table, lines = text_tables.read_table(file, layout)
-            tables[key] = (file, table)
-            remarks += lines
+            factor, converted = _moment_conversion(file, layout, vbm_unit)
+            tables[key] = (file, table if factor == 1 else table * [1.0, factor])
+            remarks += lines + converted
         except InputError as error:
             faults.setdefault(file, error.lines)
-    differing = [] if faults else _differing_units(files.values())
+    differing = [] if faults or vbm_unit else _differing_units(files.values())
     if faults or differing:
         raise InputError([line for lines in faults.values() for line in lines] + differing)
     return tables, remarks
+
+
+def _moment_conversion(file: str, layout: text_tables.Layout, wanted: str | None) -> tuple[float, list[str]]:
+    """The factor to the unit of the training, and a line if it is not 1. Raises InputError if it is not known."""
+    unit = text_tables.moment_unit(file, layout) if wanted and "VBM" in layout.columns else None
+    factor = moment_factor(unit, wanted) if unit else 1.0
+    if factor is None:
+        raise InputError(
+            f"{file}: the header's unit of VBM is {unit}, that of the training {wanted}: not known how to convert; "
+            f"write the file in {wanted}"
+        )
+    return factor, [] if factor == 1 else [f"{file}: VBM converted from {unit} to {wanted}, the unit of the training"]
 
 
 def motions_digest(sc: str) -> str:
@@ -396,10 +421,10 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     data = config.data
     if data.cache_path:
         record_cache.prepare(Path(data.cache_path))
-    source = config.user.fine_tune_filename if config.user.training_mode else config.user.model_load_filename
-    shared, warnings = conditions_of_network(NETWORKS_FOLDER / source) if source else (UNKNOWN, [])
+    folder = _network_before(config)
+    shared, warnings = conditions_of_network(folder) if folder else (UNKNOWN, [])
     pairs = [(set_name, *pair) for set_name in SET_NAMES for pair in data.pairs(set_name)]
-    results = _read_pairs(pairs, config)
+    results = _read_pairs(pairs, config, unit := Conditions(vbm_unit=shared.vbm_unit))
     sets_of = [set_name for set_name, *_ in pairs]
     if shared.time_step is None and "train" in sets_of and config.user.training_mode:
         steps = [record.time_step for name, (record, _) in zip(sets_of, results, strict=True) if name == "train"]
@@ -407,7 +432,8 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
         shared, warnings = replace(shared, time_step=step), [*warnings, *lines]
     if shared.time_step:
         others = [i for i, (record, _) in enumerate(results) if not same_step(record.time_step, shared.time_step)]
-        for i, found in zip(others, _read_pairs([pairs[i] for i in others], config, shared.time_step), strict=True):
+        resampled = _read_pairs([pairs[i] for i in others], config, replace(unit, time_step=shared.time_step))
+        for i, found in zip(others, resampled, strict=True):
             results[i] = found
     sets: dict[str, list] = {set_name: [] for set_name in SET_NAMES}
     for set_name, (record, lines) in zip(sets_of, results, strict=True):
@@ -419,15 +445,15 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
 
 
 def _read_pairs(
-    pairs: Sequence[tuple[str, str, str]], config: Config, step: float | None = None
+    pairs: Sequence[tuple[str, str, str]], config: Config, shared: Conditions
 ) -> list[tuple[Record | CachedRecord, list[str]]]:
-    """The records of (set, SimpleCode path, LAMP path), each with its warnings. step: s, see `read_record`.
+    """The records of (set, SimpleCode path, LAMP path), each with its warnings. shared: see `read_record`.
 
     Raises InputError with all errors in all files.
     """
     names = names_by_path(config.data)
     with ThreadPoolExecutor(cores()) as pool:  # pandas releases Python's global interpreter lock
-        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config, step), pairs)
+        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config, shared), pairs)
         # disable=None: without a terminal
         results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))
     faults = [line for found in results if isinstance(found, InputError) for line in found.lines]
@@ -437,18 +463,18 @@ def _read_pairs(
 
 
 def _find_or_read(
-    sc: str, lamp: str, name: str, config: Config, step: float | None
+    sc: str, lamp: str, name: str, config: Config, shared: Conditions
 ) -> tuple[Record | CachedRecord, list[str]] | InputError:
     """A realization from the cache or else from its files, with its warnings; or the errors in its files.
 
-    step: as in `_read_pairs`. Raises InputError if the cache cannot be written.
+    shared: as in `read_record`. Raises InputError if the cache cannot be written.
     """
-    file = _cache_file(sc, lamp, config, step)
+    file = _cache_file(sc, lamp, config, shared)
     kept = record_cache.load(file) if file else None
     if kept is None or len(kept.arrays["time"]) < 2 * config.user.time_res:
         try:
-            record, warnings = read_record(sc, lamp, config.user, name=name, shared=Conditions(step))
-            if _cache_file(sc, lamp, config, step) != file:
+            record, warnings = read_record(sc, lamp, config.user, name=name, shared=shared)
+            if _cache_file(sc, lamp, config, shared) != file:
                 raise InputError(f"{sc}: its files changed while they were read; run again when they are complete")
         except InputError as error:
             return error
@@ -459,13 +485,13 @@ def _find_or_read(
     return CachedRecord(name, file, kept.sources, time_step(kept.arrays["time"])), kept.remarks
 
 
-def _cache_file(sc: str, lamp: str, config: Config, step: float | None) -> Path | None:
+def _cache_file(sc: str, lamp: str, config: Config, shared: Conditions) -> Path | None:
     """The cache file of a realization, which may not exist yet; None without a cache."""
     if not config.data.cache_path:
         return None
     files = _files_of(sc, lamp, config.user)
     chosen = {name: getattr(config.user, name) for name in user_settings("channels")}
-    chosen |= {"time_step": step} if step else {}
+    chosen |= {name: value for name, value in vars(shared).items() if value is not None}
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
 
@@ -513,8 +539,9 @@ def conditions_of_network(folder: Path) -> Found:
     saved_networks.restore_replaced(folder)
     saved = saved_networks.read_metadata(folder)
     try:
-        known = [saved.get("network", {}).get(name) for name in ("time_step", "wave_ramp")]
-        found = Conditions(*(None if value is None else float(value) for value in known))
+        step, ramp, unit = (saved.get("network", {}).get(name) for name in vars(UNKNOWN))
+        numbers = (None if value is None else float(value) for value in (step, ramp))
+        found = Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(saved_networks.damaged_settings(folder, error)) from error
     if found.time_step:
@@ -522,12 +549,25 @@ def conditions_of_network(folder: Path) -> Found:
     with contextlib.suppress(InputError, TypeError, ValueError, AttributeError):
         config = saved_networks.training_config(folder)
         pairs = config.data.pairs("train")[:FEW_RECORDS]
-        found = conditions_of([read_record(*pair, config.user).value for pair in pairs], config.user)
+        records = [read_record(*pair, config.user).value for pair in pairs]
+        found = replace(conditions_of(records, config.user), vbm_unit=moment_unit(config))
     remark = "was saved by an earlier version, without the time step of its records, and their files are not there"
     return Found(
         found,
         [] if found.time_step else [f"{folder}: {remark}: records of another time step go unnoticed; train it again"],
     )
+
+
+def _network_before(config: Config) -> Path | None:
+    """The folder of the network that the run loads or starts from."""
+    name = config.user.fine_tune_filename if config.user.training_mode else config.user.model_load_filename
+    return NETWORKS_FOLDER / name if name else None
+
+
+def _conditions_before(config: Config) -> Conditions:
+    """Those of the network that the run loads or starts from; unknown if there is none yet, or a damaged one."""
+    folder = _network_before(config)
+    return Collector()(conditions_of_network, folder, otherwise=UNKNOWN) if folder else UNKNOWN
 
 
 def names_by_path(data: DataInfo) -> dict[str, str]:

@@ -51,10 +51,17 @@ class Architecture:
     mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
     time_step: float | None = None  # of the training records, s; a network step is time_res times as long
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
+    vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
 
     @classmethod
-    def of(cls, user: UserInput, standardization: Standardization, records: Sequence[Record] = ()) -> "Architecture":
-        """That of the settings, to be trained on these records."""
+    def of(
+        cls,
+        user: UserInput,
+        standardization: Standardization,
+        records: Sequence[Record] = (),
+        vbm_unit: str | None = None,
+    ) -> "Architecture":
+        """That of the settings, to be trained on these records, whose bending moment has this unit."""
         own = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
         return cls(
             inputs=input_channels(user),
@@ -62,7 +69,7 @@ class Architecture:
             standardization=standardization,
             mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
             **{name: getattr(user, name) for name in own},
-            **vars(conditions_of(records, user)),
+            **vars(conditions_of(records, user)) | {"vbm_unit": vbm_unit},
         )
 
     @classmethod

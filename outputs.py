@@ -20,7 +20,7 @@ from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
 from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
-from readers.alignment import interpolated
+from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
@@ -222,8 +222,8 @@ def _write_prediction(
         names += bands.names
     time = record.time
     if record.own_time is not None:
-        time = record.own_time
-        table, motions = (interpolated(np.column_stack([record.time, each]), time) for each in (table, motions))
+        time, rows = record.own_time, even_times(record.own_time)
+        table, motions = (interpolated(np.column_stack([record.time, each]), rows) for each in (table, motions))
     path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
     digest = record.input_digest
     run_folder.note(config.output_folder, [path.name], digest)

@@ -26,11 +26,14 @@ def align(
     Returns time (rows,) in s; the reference's own times in that interval; by source, its columns (rows, column) without
     time; and warnings, one line each. Raises InputError for files that are too coarse to be resampled.
     """
+    printed = sources[reference][1][:, 0]
+    sources = {key: (path, _with_even_times(table)) for key, (path, table) in sources.items()}
     file, table = sources[reference]
     step, time = time_step(table[:, 0]), table[:, 0]
     begin = max(other[0, 0] for _, other in sources.values()) - 0.01 * step
     end = min(other[-1, 0] for _, other in sources.values()) + 0.01 * step
-    time = time[(time >= begin) & (time <= end)]
+    shared = (time >= begin) & (time <= end)
+    time, printed = time[shared], printed[shared]
     spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
     if len(time) < max(2 * time_res, 1):
         raise InputError(
@@ -45,10 +48,10 @@ def align(
     for what, remedy in zip(_irregularities(time, step), remedies, strict=True):
         if what:
             warnings.append(f"{file}: {what}; the network assumes equal steps: {remedy}")
-    own_time = time
+    rows = time  # of the reference
     if wanted and len(time) > 1 and not same_step(step, wanted):
         # A hair is added, so that rounded times lose no row.
-        time = own_time[0] + wanted * np.arange(int((own_time[-1] - own_time[0]) / wanted + 0.01) + 1)
+        time = time[0] + wanted * np.arange(int((time[-1] - time[0]) / wanted + 0.01) + 1)
         warnings.append(
             f"{file}: its time step is {step:g} s, that of the network {wanted:g} s: resampled to {wanted:g} s"
         )
@@ -63,11 +66,11 @@ def align(
         if columns[key] is None:
             columns[key] = interpolated(other, time)
             faults += _why_too_coarse(path, other, wanted or step) if key in MOTIONS else []
-            if key != reference:
-                warnings.append(_why_interpolated(path, other, file, time, wanted or step))
+            if _same_rows(other, rows, step) is None:
+                warnings.append(_why_interpolated(path, other, file, rows, step))
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
-    return time, own_time, columns, warnings
+    return time, time if np.array_equal(time, printed) else printed, columns, warnings
 
 
 def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
@@ -89,9 +92,28 @@ def time_step(time: np.ndarray) -> float:
     """
     if len(time) < 2:
         return 0.0
-    step, mean = float(np.median(np.diff(time))), float((time[-1] - time[0]) / (len(time) - 1))
+    mean = float((time[-1] - time[0]) / (len(time) - 1))
     evenly = np.linspace(time[0], time[-1], len(time))
-    return round(mean, 9) if np.abs(time - evenly).max() < 0.1 * step else step
+    return round(mean, 9) if np.abs(time - evenly).max() < 0.1 * mean else float(np.median(np.diff(time)))
+
+
+def even_times(time: np.ndarray) -> np.ndarray:
+    """Equally spaced times if these are such with few decimals (0.33, 0.67, 1.0), as precise; else these themselves.
+
+    time: (rows,) s.
+    """
+    count, step = len(time), (time[-1] - time[0]) / max(len(time) - 1, 1)
+    if count < 4 or np.abs(time - np.linspace(time[0], time[-1], count)).max() < 1e-4 * step:
+        return time
+    places = np.arange(count)
+    even = np.polyval(np.polyfit(places, time, 1), places).round(3) + 0.0
+    unit = next((10.0**-n for n in range(3) if np.abs(time - time.round(n)).max() < 1e-9), 0.0)  # of the last decimal
+    return even if np.abs(time - even).max() < min(0.6 * unit, 0.4 * step) else time
+
+
+def _with_even_times(table: np.ndarray) -> np.ndarray:
+    even = even_times(table[:, 0])
+    return table if np.may_share_memory(even, table) else np.column_stack([even, table[:, 1:]])
 
 
 def same_step(first: float, second: float) -> bool:
@@ -120,6 +142,10 @@ def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
     """The table's rows at the given times, without time; None if rows are missing or the step differs."""
     tolerance = 0.01 * step
+    first = int(np.searchsorted(table[:, 0], time[0] - tolerance))
+    rows = table[first : first + len(time)]  # as in most files
+    if len(rows) == len(time) and np.abs(rows[:, 0] - time).max() <= tolerance:
+        return rows[:, 1:]
     at = np.minimum(np.searchsorted(table[:, 0], time - tolerance), len(table) - 1)
     if np.abs(table[at, 0] - time).max() > tolerance:
         return None

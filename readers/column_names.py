@@ -32,6 +32,7 @@ MOTION_NAMES = {
         rf"{SIDE}+(?:{MOMENT}|b ?m)|(?:moment|mom) [xz]|torsion|h ?b ?m|m ?[xz]|[ht]mom\w*",
         r"(?:hor|lat|tors|twist|roll|yaw)\w*mom\w*",
         rf"{UPRIGHT}{SIDE}*(?:(?:axial|normal) )?(?:shear|force)(?: forces?)?|[vh]? ?s ?f|f ?[xyz]|[vh]?shear\w*",
+        r"[uvpqr](?! \w)",
     ),
     "Time": (r"(?:(?:sim|simulation|elapsed) )?time|t",),
     "VBM": (
@@ -63,6 +64,7 @@ MEANINGS, SEA_MEANINGS = (
     for names in (MOTION_NAMES, SEA_NAMES)
 )
 FILLERS = re.compile(r"\b(?:at|of|the|in|amidships?|midships?|c?o?g|station|st|cent(?:re|er)|gravity|\d+)\b")
+PROSE = re.compile(r"\b(?:time (?:histor\w+|series|traces?|domain)|vs|versus|against)\b", re.IGNORECASE)  # of a title
 # Words of which a line of names has one, if it is not one word for each column. By whether it is of a sea.
 BEGINS = {
     is_sea: re.compile(words, re.IGNORECASE) for is_sea, words in ((False, r"time|\bt\b"), (True, r"freq|\bom|\bw\b"))
@@ -117,12 +119,13 @@ def positions(names: Names, usual: Mapping[str, int], width: int, path: Path, ki
 @lru_cache(maxsize=4096)
 def _read_line(line: str, width: int, is_sea: bool) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple]:
     """A line's names, what they mean, and how sure they are names of columns; no names if it is other text."""
-    if not BEGINS[is_sea].search(line) and len(line.split()) != width:
+    if PROSE.search(line) or (not BEGINS[is_sea].search(line) and len(line.split()) != width):
         return (), (), ()
     labels = split(line, width, is_sea)
     meanings = tuple(meaning(label, is_sea) for label in labels)
     known, fits = len(set(meanings) - {None}), len(labels) == width
-    begins = ("Frequency" if is_sea else "Time") in meanings
+    first = "Frequency" if is_sea else "Time"
+    begins = meanings.count(first) == 1 and (first in meanings[:2] or (known >= 2 if fits else None not in meanings))
     is_names = (begins or known >= 3) if fits else begins and 3 * sum(map(bool, meanings)) >= 2 * len(meanings)
     return tuple(labels) if is_names else (), meanings, (fits, begins, known)
 

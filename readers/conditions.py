@@ -12,10 +12,15 @@ from readers.wave_ramp import factor, other_ramp
 
 @dataclass(frozen=True)
 class Conditions:
-    """time_step: of the records, s. wave_ramp: s over which their waves grow, 0 for none. None: not known."""
+    """None: not known.
+
+    time_step: of the records, s. wave_ramp: s over which their waves grow, 0 for none.
+    vbm_unit: that of the bending moment in the headers, in lower case.
+    """
 
     time_step: float | None = None
     wave_ramp: float | None = None
+    vbm_unit: str | None = None
 
 
 UNKNOWN = Conditions()

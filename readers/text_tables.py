@@ -369,15 +369,15 @@ def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, lay
     width = max(width, *(position + 1 for position in layout.columns.values()))
     rows: list[list[float]] = []
     faults: list[str] = []
-    time = -np.inf
+    time, clock = -np.inf, layout.columns.get("Time", 0)
     for number, line in enumerate(lines, start=first_line):
         try:
             if line.strip():
                 rows.append(_numbers(line.split(), width))
-                before, time = time, rows[-1][0]
+                before, time = time, rows[-1][clock]
                 if layout.has_time and time <= before:
                     raise ValueError(
-                        f", column 1: time {time:g} s does not come after {before:g} s; "
+                        f", column {clock + 1}: time {time:g} s does not come after {before:g} s; "
                         "sort the rows, delete repeated ones, or write time with more decimals"
                     )
         except ValueError as fault:

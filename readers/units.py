@@ -27,10 +27,15 @@ CERTAIN = {  # a header's unit: ours, and the factor to it
     **dict.fromkeys(("hz", "hertz"), (RADIANS_PER_SECOND, 2 * np.pi)),
 }
 OTHERS = (
-    *("mm", "cm", "km", "in", "inch", "inches", "yd", "ms", "msec", "min", "mins", "minutes", "h", "hr", "hours"),
+    *("mm", "cm", "dm", "km", "in", "inch", "inches", "yd", "yard", "yards", "kft", "fathom", "fathoms"),
+    *(f"{prefix}met{ending}" for prefix in ("milli", "centi", "kilo") for ending in ("er", "ers", "re", "res")),
+    *("mrad", "mrads", "milliradian", "milliradians", "gon", "grad", "arcmin", "arcsec", "turns", "revs", "percent"),
     *("deg/s", "deg/sec", "m/s", "m/sec", "ft/s", "ft/sec", "m/s2", "m/s^2", "deg/s2", "deg/s^2", "m2", "m^2", "rpm"),
 )
-TIMES = ("ms", "msec", "min", "mins", "minutes", "h", "hr", "hours")
+TIMES = (
+    *("us", "usec", "ms", "msec", "millisecond", "milliseconds", "min", "mins", "minute", "minutes"),
+    *("h", "hr", "hrs", "hour", "hours", "day", "days", "steps"),
+)
 FORCES = ("n", "kn", "mn", "tf", "kgf", "lbf", "lb", "lbs", "kip", "kips")
 # Moments in kN-m; their words are compared without the sign between force and length.
 MOMENTS = {
@@ -83,9 +88,10 @@ def units_of(header: str, columns: Mapping[str, int], labels: Sequence[str] = ()
     return {name: units[place] for name, place in columns.items() if place in units and name in EXPECTED}
 
 
-def same_moment(first: str, second: str) -> bool:
-    """Whether two units of a moment are the same, however they are written."""
-    return _kind_and_factor(first) == _kind_and_factor(second)
+def moment_factor(unit: str, wanted: str) -> float | None:
+    """The factor from one unit of a moment to another, however they are written; None if it is not known."""
+    (kind, factor), (other, to) = _kind_and_factor(unit), _kind_and_factor(wanted)
+    return factor / to if kind == other == MOMENT else 1.0 if unit == wanted else None
 
 
 def _kind_and_factor(unit: str) -> tuple[str, float]:
@@ -99,7 +105,7 @@ def _kind_and_factor(unit: str) -> tuple[str, float]:
 @lru_cache(maxsize=4096)
 def is_unit(word: str) -> bool:
     """Whether a word in lower case is a unit that is known."""
-    return word in OTHERS or word in FORCES or _kind_and_factor(word)[0] != ""
+    return word in (*OTHERS, *TIMES, *FORCES) or _kind_and_factor(word)[0] != ""
 
 
 @lru_cache(maxsize=4096)

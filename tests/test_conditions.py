@@ -287,3 +287,70 @@ def test_a_record_brings_its_remarks_as_a_step_of_a_collector(sample):
     found = read_record(sc, lamp, UserInput())
     assert isinstance(found, Found) and isinstance(collect(read_record, sc, lamp, UserInput()), data_io.Record)
     assert len(collect.remarks) == 1 and "ft" in collect.remarks[0]
+
+
+# ---- the unit of the bending moment ---------------------------------------------------------------------------------
+
+
+def vbm_sample(sample: Sample, number: int, unit: str, factor: float, name: str = "") -> tuple[str, str]:
+    """A pair of the sample with .vbm files whose moment, in proportion to pitch, has this unit."""
+    sc, lamp = sample.write(number, name=name)
+    for path, lines in ((sc, 2), (lamp, 3)):
+        table = np.loadtxt(f"{path}.mot", skiprows=lines)
+        moment = np.column_stack([table[:, 0], table[:, 4], 2e5 * factor * table[:, 5]])
+        names = f"Time(sec) Shear(kN) Moment({unit})" if unit else "Time Shear Moment"
+        write_rows(Path(f"{path}.vbm"), ["a"] * (lines - (path == sc)) + [names], moment)
+    return sc, lamp
+
+
+@pytest.fixture
+def with_vbm(sample) -> Sample:
+    pairs = [vbm_sample(sample, n, "kN-m", 1.0) for n in range(1, 5)]
+    sample.user |= {"input_vbm": True, "output_vbm": True}
+    assert pairs and sample.run() == 0
+    return sample
+
+
+def test_a_bending_moment_in_another_unit_than_in_the_training_is_converted(with_vbm, capsys):
+    saved = json.loads(Path("saved_models/recently_trained_model/settings.json").read_text())["network"]
+    assert saved["vbm_unit"] == "kn-m"
+    pairs = [
+        vbm_sample(with_vbm, 9, unit, factor, name=f"_{number}")
+        for number, (unit, factor) in enumerate((("kN*m", 1.0), ("N-m", 1e3), ("MNm", 1e-3), ("t-m", 1 / 9.80665)))
+    ]
+    sc, lamp = zip(*pairs, strict=True)
+    status, said = with_vbm.predict(capsys, predict_sc=list(sc), predict_waves=list(lamp))
+    assert status == 0
+    for path in sc[1:]:
+        np.testing.assert_allclose(predicted(path), predicted(sc[0]), rtol=1e-4, atol=2.0)
+    for number, unit in enumerate(("n-m", "mnm", "t-m"), start=1):
+        assert f"SC_{number}.vbm: VBM converted from {unit} to kn-m, the unit of the training" in said
+    assert said.count("VBM converted") == 3
+    for cache in ({}, {"cache_path": "cache"}):
+        status, said = with_vbm.predict(capsys, test_sc=list(sc), test_lamp=list(lamp), **cache)
+        assert status == 0 and said.count("LAMP_1.vbm: VBM converted") == 1
+        np.testing.assert_allclose(predicted(sc[1]), predicted(sc[0]), rtol=1e-4, atol=2.0)
+
+
+def test_a_bending_moment_of_unknown_unit_is_refused_unless_the_training_had_it(with_vbm, capsys):
+    sc, lamp = vbm_sample(with_vbm, 9, "10^6 N-m", 1e-3, name="_big")
+    status, said = with_vbm.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
+    assert status == 1 and not Path(f"output_files/recently_trained_model/lstm_output_for_{Path(sc).name}.txt").exists()
+    assert (
+        "SC_big.vbm: the header's unit of VBM is 10^6n-m, that of the training kn-m: not known how to convert" in said
+    )
+    sc, lamp = vbm_sample(with_vbm, 9, "", 1.0, name="_without")
+    status, said = with_vbm.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
+    assert status == 0 and "VBM" not in said
+
+
+def test_fine_tuning_takes_the_unit_of_the_network(with_vbm, capsys):
+    sc, lamp = vbm_sample(with_vbm, 8, "N-m", 1e3)
+    with_vbm.user |= {"network_type": "lstm", "hidden_size": 4, "num_layers": 1, "epochs": 1, "seed": 1}
+    assert with_vbm.run() == 0
+    with_vbm.user |= {"model_save_filename": "fine", "fine_tune_filename": "recently_trained_model"}
+    with_vbm.data = {"train_sc": [sc], "train_lamp": [lamp]}
+    capsys.readouterr()
+    assert with_vbm.run() == 0
+    assert "LAMP" + SAMPLE.format(8) + ".vbm: VBM converted from n-m to kn-m" in capsys.readouterr().err
+    assert json.loads(Path("saved_models/fine/settings.json").read_text())["network"]["vbm_unit"] == "kn-m"

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, identities, joined, record_names
+from data_io import Record, identities, joined, moment_unit, record_names
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from prediction import Predictor, save_out_of_fold
@@ -75,7 +75,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
                 return found
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
-            architecture = Architecture.of(user, standardization, records)
+            architecture = Architecture.of(user, standardization, records, moment_unit(config))
             _check_objectives(config, records, architecture)
             if metadata:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])

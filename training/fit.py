@@ -11,8 +11,10 @@ import keras
 import numpy as np
 import threadpoolctl
 
+from data_io import moment_unit
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
+from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
 from support import saved_networks
 from support.errors import Diverged, InputError, counted, warn
@@ -111,7 +113,7 @@ class Setup:
 def _set_up(config: Config, sets: Sets, seed: int, s: Standardization | None = None) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(user, s or Standardization.of(sets["train"]), sets["train"])
+    architecture = Architecture.of(user, s or Standardization.of(sets["train"]), sets["train"], moment_unit(config))
     source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
     if source:
         architecture = _fitting_architecture(source, architecture, user)
@@ -157,7 +159,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     otherwise.
     """
     shared = dataclasses.replace(wanted, standardization=source.architecture.standardization)
-    free = ("dropout", "mean_with_mirrored", "time_step", "wave_ramp")
+    free = ("dropout", "mean_with_mirrored", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
     metadata = saved_networks.read_metadata(NETWORKS_FOLDER / user.fine_tune_filename)

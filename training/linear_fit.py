@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
+from data_io import CHANNEL_UNITS, VALIDATION_ERRORS, moment_unit
 from layers import keras_layers
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
@@ -39,8 +39,8 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     found = find_training(config, data["data_fingerprint"])
     if isinstance(found, TrainedNetwork):
         return found
-    architecture = Architecture.of(user, standardization or Standardization.of(sets["train"]), sets["train"])
-    s = architecture.standardization
+    s = standardization or Standardization.of(sets["train"])
+    architecture = Architecture.of(user, s, sets["train"], moment_unit(config))
     print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
     began = time.perf_counter()
     used = [sets[name] for name in ("train", "val") if sets[name]]

@@ -14,7 +14,7 @@ from scipy.signal import hilbert
 import data_io
 from data_io import Record
 from metrics import SIMPLECODE, magnitudes, segment_spectra
-from readers.cases import handle_in
+from readers.cases import handle_in, sea_state
 from settings import Config
 from support import run_folder
 from support.errors import UNREADABLE, InputError, first_line
@@ -169,7 +169,7 @@ NO_SPECTRA = np.empty((0, 4, len(FREQUENCIES)), np.float32)
 
 def evenly_chosen(names: Sequence[str], most: int) -> frozenset[str]:
     """At most so many of the names, as equal in number over the sea states of their handles as possible."""
-    states = pd.Series([handle_in(name).rpartition("-")[0] for name in names], names, str)
+    states = pd.Series([str(sea_state(name)) for name in names], names, str)
     return frozenset(states.groupby(states).cumcount().sort_values(kind="stable").index[:most])
 
 

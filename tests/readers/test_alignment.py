@@ -8,6 +8,8 @@ from conftest import LAMP_HEADER, SC_HEADER, WAV_HEADER, faults_of, motion_table
 
 import data_io
 from data_io import read_record
+from readers.alignment import even_times
+from readers.conditions import Conditions
 from readers.text_tables import LAMP_MOT, SC_MOT, WAV, read_columns
 from settings import UserInput
 
@@ -111,6 +113,34 @@ def test_times_of_few_decimals_are_regular(tmp_path):
     time = clock(0, 20, 0.125).round(2)
     assert len(set(np.diff(time).round(3))) == 2
     assert read_record(*write_pair(tmp_path, time, time), USER)[1] == []
+
+
+@pytest.mark.parametrize(("step", "decimals"), [(1 / 3, 2), (0.25, 1), (1 / 3, 1), (0.125, 2)])
+@pytest.mark.parametrize("wanted", [None, 0.1])
+def test_times_of_few_decimals_are_those_that_were_meant(tmp_path, step, decimals, wanted):
+    """Values stand for even times, and the prediction gets the times that were printed."""
+    even = 20 + step * np.arange(300)
+    sc, lamp = write_pair(tmp_path, even, even)
+    for path in (f"{sc}.mot", f"{lamp}.mot", f"{lamp}.wav"):
+        lines = Path(path).read_text().splitlines()
+        rounded = [f"{t:.{decimals}f} {line.partition(' ')[2]}" for t, line in zip(even, lines[-300:], strict=True)]
+        Path(path).write_text("\n".join([*lines[:-300], *rounded, ""]))
+    record, warnings = read_record(sc, lamp, USER, shared=Conditions(wanted))
+    assert not any("changes" in line for line in warnings)
+    assert record.time_step == pytest.approx(wanted or step, rel=1e-3)
+    assert np.allclose(record.targets, record.time[:, None] * [4, 5, 6], atol=0.02)
+    printed = even.round(decimals)
+    assert np.allclose(printed, printed if record.own_time is None else record.own_time)
+    assert np.allclose(even_times(record.own_time), even, atol=1e-3)
+
+
+def test_gaps_and_steps_that_change_are_left_as_they_are():
+    for decimals in range(4):
+        for step in (0.1, 0.25, 0.5, 1.0):
+            times = clock(0, 100 * step, step).round(decimals)
+            slower = np.append(times[:50], times[50] + 2 * times[:50])
+            for other in (np.delete(times, 30), np.delete(times, 99), slower):
+                assert np.array_equal(even_times(other), other)
 
 
 def test_a_gap_in_time_is_called_a_gap(tmp_path):

@@ -64,6 +64,12 @@ def test_units_in_brackets_behind_the_names(tmp_path):
         ("sec m m m/s deg/s deg/s deg/s", "Zcg"),
         ("sec m m m deg/s deg/s deg/s", "Roll"),
         ("Units: deg m m m deg deg deg", "Time"),
+        ("s m m m mrad mrad mrad", "Roll"),
+        ("s m m centimetres deg deg deg", "Zcg"),
+        ("s m m m gon gon gon", "Roll"),
+        ("minute m m m deg deg deg", "Time"),
+        ("milliseconds m m m deg deg deg", "Time"),
+        ("steps m m m deg deg deg", "Time"),
     ],
 )
 def test_other_units_are_errors(tmp_path, line, name):
@@ -182,6 +188,13 @@ def test_moments_of_both_codes_have_one_unit(tmp_path, first, second, same):
         assert data_io.differing_units(config) == [line]
         assert f"{lamp}.vbm: the header's unit of VBM is {second.lower()}" in line
         assert f"{sc}.vbm has {first.lower()}" in line
+
+
+def test_moments_of_unknown_units_are_the_same_only_if_they_are_written_alike():
+    assert units.moment_factor("10^6 n-m", "10^6 lb-ft") is None
+    assert units.moment_factor("foo-m", "foo-m") == 1
+    assert units.moment_factor("n-m", "kn*m") == pytest.approx(1e-3)
+    assert units.moment_factor("kip-ft", "lb-ft") == pytest.approx(1000)
 
 
 def test_a_realization_says_what_was_converted(tmp_path):

@@ -594,6 +594,8 @@ def test_spectra_of_a_large_fleet_are_those_of_some_records_of_each_sea_state():
     assert len(chosen) == 21 and names[-1] in chosen
     assert sum("a45" in name for name in chosen) == sum("a90" in name for name in chosen) == 10
     assert record_statistics.evenly_chosen(names, 1000) == frozenset(names)
+    spelled = [name.replace("a90", "a90.0" if n % 2 else "a450") for n, name in enumerate(names)]
+    assert sum("a45_" in name for name in record_statistics.evenly_chosen(spelled, 21)) == 10
     taken = replace(recorder(3), with_spectra=frozenset(names[:2]))
     record = make_record(names[0], 1)
     members = record.targets[:, None] * np.array([0.5, 1.0, 1.5])[:, None]
