@@ -225,8 +225,8 @@ def share(successes: float, records: float, level: float) -> Interval:
     if not records:
         return Interval()
     tail, failures = (1 - level) / 2, records - successes
-    lower = stats.beta.ppf(tail, successes, failures + 1) if successes else 0.0
-    upper = stats.beta.ppf(1 - tail, successes + 1, failures) if failures else 1.0
+    lower = stats.beta.ppf(tail, successes, failures + 1) if successes > TINY else 0.0
+    upper = stats.beta.ppf(1 - tail, successes + 1, failures) if failures > TINY else 1.0
     return Interval(successes / records, float(lower), float(upper))
 
 
@@ -240,7 +240,7 @@ def stratified_share(sample: Sample, limit: float, level: float) -> Interval:
     if not weights.any():
         return Interval()
     records = 1 / (weights**2).sum()
-    return share((weights * (sample.lamp > limit)).sum() * records, records, level)
+    return share(min(weights[sample.lamp > limit].sum(), 1.0) * records, records, level)
 
 
 # ---- largest values of records --------------------------------------------------------------------------------------
@@ -324,12 +324,9 @@ class Curves:
     def bounds(self, confidence: float) -> np.ndarray:
         """(2, level): lower and upper bounds of the probabilities.
 
-        Neither rises with the level, as where the estimate falls to 0 its logit says nothing about the width. They are
-        no closer to 0 and 1 than those of an event that none or all of N records show.
+        They are no closer to 0 and 1 than those of an event that none or all of N records show.
         """
-        lower, upper = expit(_bounds(_logit(self.probabilities), confidence, self.records))
-        lower = np.maximum.accumulate(np.minimum(lower, self.probability)[::-1])[::-1]
-        upper = np.minimum.accumulate(np.maximum(upper, self.probability))
+        _, lower, upper = falling_curve(self.probabilities, confidence, self.records)
         none, all_of_them = (share(records, self.size, confidence) for records in (0, self.size))
         return np.stack([np.minimum(lower, all_of_them.lower), np.maximum(upper, none.upper)])
 
@@ -356,6 +353,19 @@ def _bounds(values: np.ndarray, confidence: float, records: int) -> np.ndarray:
     factor = stats.t.isf(tail, freedom) / stats.norm.isf(tail) * np.sqrt(records / freedom)
     lower, upper = estimate + factor * (np.quantile(resampled, [tail, 1 - tail], axis=0) - estimate)
     return np.stack([np.minimum(lower, estimate), np.maximum(upper, estimate)])
+
+
+def falling_curve(probabilities: np.ndarray, confidence: float, records: int) -> np.ndarray:
+    """(3, level): exceedance probabilities over levels, and their lower and upper bounds.
+
+    Neither bound rises with the level: where the estimate falls to 0 its logit says nothing about the width.
+
+    probabilities: (1 + bootstrap, level), the estimate and those of resamples of the records.
+    """
+    estimate = probabilities[0]
+    lower, upper = expit(_bounds(_logit(probabilities), confidence, records))
+    lower = np.maximum.accumulate(np.minimum(lower, estimate)[::-1])[::-1]
+    return np.stack([estimate, lower, np.minimum.accumulate(np.maximum(upper, estimate))])
 
 
 def _logit(probability: np.ndarray) -> np.ndarray:
@@ -565,9 +575,3 @@ class Mixture:
             is_above = self.exceedance(middle) > probability
             lower, upper = np.where(is_above, middle, lower), np.where(is_above, upper, middle)
         return (lower + upper)[:, 0] / 2
-
-
-def fitted_curve(mixture: Mixture, levels: np.ndarray, confidence: float, records: int) -> np.ndarray:
-    """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds."""
-    logits = _logit(mixture.exceedance(levels))
-    return expit([logits[0], *_bounds(logits, confidence, records)])

@@ -396,6 +396,6 @@ def curve_table(
     for name, numbers in (("simplecode", chosen.simple), ("network", chosen.sample.fleet)):
         table[name] = [(numbers > level).mean() for level in levels] if numbers.size else np.nan
     for name, mixture in fits.items():
-        found = estimates.fitted_curve(mixture, levels, confidence, curves.records)
+        found = estimates.falling_curve(mixture.exceedance(levels), confidence, curves.records)
         table |= zip((name, f"{name}_lower", f"{name}_upper"), found, strict=True)
     return pd.DataFrame(table)

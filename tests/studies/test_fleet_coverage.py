@@ -163,6 +163,24 @@ def test_few_lamp_records_alone_have_no_interval_of_an_extrapolated_level(size, 
     assert np.isfinite(row["lamp"]) and np.isfinite(row["lamp_lower"]) == has_interval
 
 
+def test_bounds_of_fitted_curves_do_not_rise_where_the_estimate_ends():
+    """A generalized extreme value distribution with an end, and resamples without: its upper bound rose to 0.1."""
+    levels = np.linspace(2, 6, 50)
+    shapes = np.array([0.6, 0.9, *np.linspace(0.0, 0.8, 40)])[:, None]
+    curves = fleet_estimates.falling_curve(stats.genextreme.sf(levels, shapes, 2.5, 0.5), 0.9, 20)
+    assert (np.diff(curves, axis=1) <= 0).all()
+
+
+def test_a_share_of_all_records_of_unequal_weights_has_an_upper_bound():
+    """Weights that add up to 1 but for rounding gave NaN."""
+    for size in range(3, 40):
+        strata = np.repeat([0, 1], [size, 5]), np.repeat([0, 1], [60, 40])
+        sample = Sample(np.ones(size + 5), np.ones(size + 5), np.ones((100, 1)), strata)
+        for limit, truth in ((0.5, 1), (2.0, 0)):
+            found = fleet_estimates.stratified_share(sample, limit, 0.9)
+            assert found.lower <= found.estimate <= found.upper and found.estimate == pytest.approx(truth)
+
+
 def test_a_motion_without_periods_in_the_fleet_is_no_warning(capsys):
     lamp, many = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
     many.rows["period"] = np.nan
