@@ -82,6 +82,12 @@ class Sample:
         """Of LAMP's records, how many are of strata that the fleet has."""
         return int(np.count_nonzero(self.lamp_weights()))
 
+    @property
+    def usual_length(self) -> float:
+        """The length of records (s) that most of the time of those that move is made of."""
+        lengths, kind = np.unique(self.durations, return_inverse=True)
+        return float(lengths[np.bincount(kind, self.durations * (self.amplitudes > 0)).argmax()])
+
     def lamp_weights(self) -> np.ndarray:
         """(n,): what each LAMP record stands for, so that strata weigh as in the fleet; together 1."""
         weights = sum((share / max(ours.sum(), 1) * ours for _, share, ours, _ in self.by_stratum()), 0.0 * self.lamp)
@@ -417,7 +423,7 @@ def exceedance_curves(maxima: Sample, seed: int, number: int = BOOTSTRAPS, reach
             rates.append(np.where(shares > 0, -shares * np.log1p(-above), 0.0))
     probabilities, exposed, duration = np.array(probabilities), np.array(probabilities), float(lengths[0])
     if len(lengths) > 1:
-        duration = float(lengths[np.bincount(kind).argmax()])
+        duration = maxima.usual_length
         exposed = -np.expm1(-(duration / lengths[:, None] * np.array(rates)).sum(axis=1))
     return Curves(levels, probabilities, len(maxima.lamp), size, exposed, duration)
 
@@ -518,14 +524,13 @@ def drawn_exponents(seed: int, number: int = BOOTSTRAPS) -> np.ndarray:
 def fitted(maxima: Sample, seed: int) -> dict[str, PowerGumbel | rv_frozen]:
     """By name, (1 + BOOTSTRAPS, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
 
-    Of records of several lengths the most frequent, and of these those that move.
+    Of records of several lengths those of the usual one, and of these those that move.
     """
     rng, exponents = np.random.default_rng(seed), drawn_exponents(seed)
     networks, terms, moments = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
     counted = np.ones(len(maxima.fleet), bool) if maxima.amplitudes is None else maxima.amplitudes > 0
     if maxima.durations is not None:
-        lengths, kind = np.unique(maxima.durations[counted], return_inverse=True)
-        counted &= maxima.durations == lengths[np.bincount(kind).argmax()]
+        counted &= maxima.durations == maxima.usual_length
     for exponent, (model, weights) in zip(exponents, fits(maxima, seed), strict=True):
         sample = (model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape))[counted].ravel()
         order = np.argsort(sample)

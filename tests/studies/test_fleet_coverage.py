@@ -334,6 +334,17 @@ def test_an_exposure_counts_each_record_with_its_own_length():
     assert not any("LAMP records of" in line for line in lines)
 
 
+def test_short_records_without_motion_do_not_set_the_length_of_extrapolated_levels():
+    """Of 60 records of 300 s in head seas and 30 of 3600 s in beam seas: those of 3600 s tell R."""
+    rng = np.random.default_rng(0)
+    largest = np.r_[np.zeros(60), rng.normal(2, 0.1, 30)]
+    moving = largest > 0
+    lengths = np.where(moving, 3600.0, 300.0)
+    maxima = Sample(largest[60:], largest[60:], largest[:, None], amplitudes=8.0 * moving, durations=lengths)
+    assert maxima.usual_length == 3600
+    assert fleet_estimates.exceedance_curves(maxima, 0, number=10).duration == 3600
+
+
 def test_records_of_another_length_in_a_fleet_are_named():
     """150 s, and some of 40 s: the mean largest value would fall without a word."""
     lamp, many = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
