@@ -48,7 +48,7 @@ SAME_LENGTH = 1.01
 TINY = 1e-9  # keeps quotients and logarithms finite; values that differ by less, relative to their size, are equal
 LEAST_RATIO = 1e-3  # of the mean: what is smaller counts as this much in a ratio
 NUM_LEVELS = 100
-TAIL_RECORDS = 10  # a quantile with fewer fleet records above it, or less than one of LAMP, is an extrapolation
+TAIL_RECORDS = 10  # a quantile with fewer fleet records above it, or fewer than two of LAMP, is an extrapolation
 EULER = 0.5772156649
 
 

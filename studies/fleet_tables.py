@@ -338,7 +338,7 @@ def _extreme_rows(
     for name, expected in EXPOSURES.items():
         risk = -np.expm1(-expected * curves.duration / question.exposure)
         estimated, how = [curves.quantile(risk, level)], method
-        if risk * min(len(sample.fleet) / estimates.TAIL_RECORDS, len(ratios.lamp)) < 1:
+        if risk * min(len(sample.fleet) / estimates.TAIL_RECORDS, len(ratios.lamp) / 2) < 1:
             estimated = [estimates.percentiles(fit.quantiles(risk), level, len(ratios.lamp)) for fit in fits.values()]
             how += ", extrapolated (Gumbel)"
         simple = Interval(np.quantile(chosen.simple, 1 - risk)) if len(chosen.simple) else Interval()
