@@ -28,7 +28,7 @@ without which the spread of c would be that of the shrunk estimate, not of c (J.
 Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,11 +43,12 @@ MOST_VALUES = 50_000  # of predicted records with residuals, in each resample; f
 FEWEST_PAIRS = 8  # residuals of each predicted record
 MOST_AMPLITUDES = 60  # quantiles stand in for more
 BISECTIONS = 30
+EXPONENTS = 1.0, 2.0  # of R, between which R^exponent is a Gumbel variable, see `PowerGumbel`
 SAME_LENGTH = 1.01
 TINY = 1e-9  # keeps quotients and logarithms finite; values that differ by less, relative to their size, are equal
 LEAST_RATIO = 1e-3  # of the mean: what is smaller counts as this much in a ratio
 NUM_LEVELS = 100
-TAIL_RECORDS = 10  # a quantile with fewer fleet records above it is an extrapolation
+TAIL_RECORDS = 10  # a quantile with fewer fleet records above it, or fewer than two of LAMP, is an extrapolation
 EULER = 0.5772156649
 
 
@@ -80,6 +81,12 @@ class Sample:
     def counted(self) -> int:
         """Of LAMP's records, how many are of strata that the fleet has."""
         return int(np.count_nonzero(self.lamp_weights()))
+
+    @property
+    def usual_length(self) -> float:
+        """The length of records (s) that most of the time of those that move is made of."""
+        lengths, kind = np.unique(self.durations, return_inverse=True)
+        return float(lengths[np.bincount(kind, self.durations * (self.amplitudes > 0)).argmax()])
 
     def lamp_weights(self) -> np.ndarray:
         """(n,): what each LAMP record stands for, so that strata weigh as in the fleet; together 1."""
@@ -159,7 +166,9 @@ def stratified_mean(sample: Sample, level: float) -> Interval:
 
 
 def _weighted_sum(terms: Sequence[Term], level: float, freedom: float | None = None) -> Interval:
-    """freedom: of Student's quantile; by default Welch and Satterthwaite's."""
+    """freedom: of Student's quantile; by default Welch and Satterthwaite's. NaN without terms."""
+    if not terms:
+        return Interval()
     weights, means, variances, freedoms = np.array(terms, float).T
     parts = weights**2 * variances
     variance = parts.sum()
@@ -222,8 +231,8 @@ def share(successes: float, records: float, level: float) -> Interval:
     if not records:
         return Interval()
     tail, failures = (1 - level) / 2, records - successes
-    lower = stats.beta.ppf(tail, successes, failures + 1) if successes else 0.0
-    upper = stats.beta.ppf(1 - tail, successes + 1, failures) if failures else 1.0
+    lower = stats.beta.ppf(tail, successes, failures + 1) if successes > TINY else 0.0
+    upper = stats.beta.ppf(1 - tail, successes + 1, failures) if failures > TINY else 1.0
     return Interval(successes / records, float(lower), float(upper))
 
 
@@ -237,7 +246,7 @@ def stratified_share(sample: Sample, limit: float, level: float) -> Interval:
     if not weights.any():
         return Interval()
     records = 1 / (weights**2).sum()
-    return share((weights * (sample.lamp > limit)).sum() * records, records, level)
+    return share(min(weights[sample.lamp > limit].sum(), 1.0) * records, records, level)
 
 
 # ---- largest values of records --------------------------------------------------------------------------------------
@@ -321,12 +330,9 @@ class Curves:
     def bounds(self, confidence: float) -> np.ndarray:
         """(2, level): lower and upper bounds of the probabilities.
 
-        Neither rises with the level, as where the estimate falls to 0 its logit says nothing about the width. They are
-        no closer to 0 and 1 than those of an event that none or all of N records show.
+        They are no closer to 0 and 1 than those of an event that none or all of N records show.
         """
-        lower, upper = expit(_bounds(_logit(self.probabilities), confidence, self.records))
-        lower = np.maximum.accumulate(np.minimum(lower, self.probability)[::-1])[::-1]
-        upper = np.minimum.accumulate(np.maximum(upper, self.probability))
+        _, lower, upper = falling_curve(self.probabilities, confidence, self.records)
         none, all_of_them = (share(records, self.size, confidence) for records in (0, self.size))
         return np.stack([np.minimum(lower, all_of_them.lower), np.maximum(upper, none.upper)])
 
@@ -353,6 +359,19 @@ def _bounds(values: np.ndarray, confidence: float, records: int) -> np.ndarray:
     factor = stats.t.isf(tail, freedom) / stats.norm.isf(tail) * np.sqrt(records / freedom)
     lower, upper = estimate + factor * (np.quantile(resampled, [tail, 1 - tail], axis=0) - estimate)
     return np.stack([np.minimum(lower, estimate), np.maximum(upper, estimate)])
+
+
+def falling_curve(probabilities: np.ndarray, confidence: float, records: int) -> np.ndarray:
+    """(3, level): exceedance probabilities over levels, and their lower and upper bounds.
+
+    Neither bound rises with the level: where the estimate falls to 0 its logit says nothing about the width.
+
+    probabilities: (1 + bootstrap, level), the estimate and those of resamples of the records.
+    """
+    estimate = probabilities[0]
+    lower, upper = expit(_bounds(_logit(probabilities), confidence, records))
+    lower = np.maximum.accumulate(np.minimum(lower, estimate)[::-1])[::-1]
+    return np.stack([estimate, lower, np.minimum.accumulate(np.maximum(upper, estimate))])
 
 
 def _logit(probability: np.ndarray) -> np.ndarray:
@@ -404,7 +423,7 @@ def exceedance_curves(maxima: Sample, seed: int, number: int = BOOTSTRAPS, reach
             rates.append(np.where(shares > 0, -shares * np.log1p(-above), 0.0))
     probabilities, exposed, duration = np.array(probabilities), np.array(probabilities), float(lengths[0])
     if len(lengths) > 1:
-        duration = float(lengths[np.bincount(kind).argmax()])
+        duration = maxima.usual_length
         exposed = -np.expm1(-(duration / lengths[:, None] * np.array(rates)).sum(axis=1))
     return Curves(levels, probabilities, len(maxima.lamp), size, exposed, duration)
 
@@ -472,25 +491,54 @@ def generalized_extreme_value(moments: np.ndarray) -> rv_frozen:
     return stats.genextreme(shape, mean - width * (1 - from_shape) / shape, width)
 
 
-DISTRIBUTIONS = {"Gumbel": gumbel, "generalized extreme value": generalized_extreme_value}
+@dataclass(frozen=True)
+class PowerGumbel:
+    """Distributions of the largest value R of a record, R^exponent having a Gumbel distribution.
 
-
-def fitted_moments(maxima: Sample, seed: int) -> np.ndarray:
-    """(1 + BOOTSTRAPS, 3): L-moments of R over the fleet, and over resamples; each record draws its e.
-
-    Of records of several lengths the most frequent, and of these those that move.
+    The largest of N amplitudes nears a Gumbel distribution too slowly to extrapolate it. If amplitudes have a Weibull
+    distribution, R^exponent with Weibull's exponent is there at once (N. Cook and R. Harris, Struct. Saf. 26, 2004): 2
+    for Rayleigh's distribution, less where tails are heavier. As it is not known, estimates use the middle of
+    EXPONENTS, and each resample draws its own between them.
     """
-    rng = np.random.default_rng(seed)
+
+    of_power: rv_frozen
+    exponents: np.ndarray
+
+    @classmethod
+    def of(cls, moments: np.ndarray, exponents: np.ndarray) -> "PowerGumbel":
+        """moments: (distribution, 3), L-moments of R^exponent. exponents: (distribution,)."""
+        return cls(gumbel(moments[:, None, None]), exponents[:, None, None])
+
+    def sf(self, values: np.ndarray) -> np.ndarray:
+        return self.of_power.sf(np.maximum(values, 0) ** self.exponents)
+
+    def isf(self, probability: float) -> np.ndarray:
+        return np.maximum(self.of_power.isf(probability), 0) ** (1 / self.exponents)
+
+
+def drawn_exponents(seed: int, number: int = BOOTSTRAPS) -> np.ndarray:
+    """(1 + number,): that of the estimate, and those of the resamples."""
+    return np.append(np.mean(EXPONENTS), np.random.default_rng(seed).uniform(*EXPONENTS, number))
+
+
+def fitted(maxima: Sample, seed: int) -> dict[str, PowerGumbel | rv_frozen]:
+    """By name, (1 + BOOTSTRAPS, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
+
+    Of records of several lengths those of the usual one, and of these those that move.
+    """
+    rng, exponents = np.random.default_rng(seed), drawn_exponents(seed)
     networks, terms, moments = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
     counted = np.ones(len(maxima.fleet), bool) if maxima.amplitudes is None else maxima.amplitudes > 0
     if maxima.durations is not None:
-        lengths, kind = np.unique(maxima.durations[counted], return_inverse=True)
-        counted &= maxima.durations == lengths[np.bincount(kind).argmax()]
-    for model, weights in fits(maxima, seed):
-        sample = (model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape))[counted]
-        order = np.argsort(sample, axis=None)
-        moments.append(l_moments(sample.ravel()[order], np.repeat(weights[counted], networks)[order].astype(float)))
-    return np.array(moments)
+        counted &= maxima.durations == maxima.usual_length
+    for exponent, (model, weights) in zip(exponents, fits(maxima, seed), strict=True):
+        sample = (model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape))[counted].ravel()
+        order = np.argsort(sample)
+        of_value, sample = np.repeat(weights[counted], networks)[order].astype(float), sample[order]
+        moments.append([l_moments(each, of_value) for each in (np.maximum(sample, 0) ** exponent, sample)])
+    of_power, of_ratio = np.moveaxis(moments, 1, 0)
+    others = generalized_extreme_value(of_ratio[:, None, None])
+    return {"Gumbel": PowerGumbel.of(of_power, exponents), "generalized extreme value": others}
 
 
 @dataclass(frozen=True)
@@ -500,14 +548,13 @@ class Mixture:
     of_ratio: of R, (1 + bootstrap, 1, 1) of them. amplitudes: (record,). weights: (record,), together 1.
     """
 
-    of_ratio: rv_frozen
+    of_ratio: PowerGumbel | rv_frozen
     amplitudes: np.ndarray
     weights: np.ndarray
 
     @classmethod
-    def of(cls, moments: np.ndarray, distribution: Callable, amplitudes: np.ndarray, weights: np.ndarray) -> "Mixture":
-        """moments: (1 + bootstrap, 3), L-moments of R. distribution: one of DISTRIBUTIONS. Records of next to no
-        amplitude never exceed a level."""
+    def of(cls, of_ratio: PowerGumbel | rv_frozen, amplitudes: np.ndarray, weights: np.ndarray) -> "Mixture":
+        """The same with fewer amplitudes, if they are many. Records of next to no amplitude never exceed a level."""
         order = np.argsort(amplitudes)
         if varies(amplitudes) and len(order) > MOST_AMPLITUDES:
             places = (np.arange(MOST_AMPLITUDES) + 0.5) / MOST_AMPLITUDES
@@ -515,7 +562,7 @@ class Mixture:
             weights = np.full(MOST_AMPLITUDES, 1 / MOST_AMPLITUDES)
         if not varies(amplitudes):
             amplitudes, weights = amplitudes[:1], np.ones(1)
-        return cls(distribution(moments[:, None, None]), amplitudes[amplitudes > 0], weights[amplitudes > 0])
+        return cls(of_ratio, amplitudes[amplitudes > 0], weights[amplitudes > 0])
 
     def exceedance(self, levels: np.ndarray) -> np.ndarray:
         """(1 + bootstrap, level): the probabilities of exceedance. levels: (level,) or (1 + bootstrap, level)."""
@@ -533,9 +580,3 @@ class Mixture:
             is_above = self.exceedance(middle) > probability
             lower, upper = np.where(is_above, middle, lower), np.where(is_above, upper, middle)
         return (lower + upper)[:, 0] / 2
-
-
-def fitted_curve(mixture: Mixture, levels: np.ndarray, confidence: float, records: int) -> np.ndarray:
-    """(3, level): the exceedance probabilities of a fitted distribution, and their lower and upper bounds."""
-    logits = _logit(mixture.exceedance(levels))
-    return expit([logits[0], *_bounds(logits, confidence, records)])

@@ -331,18 +331,15 @@ def _extreme_rows(
     method = ("maxima, borrowed" if few and len(sample.lamp) > len(alone.lamp) else "maxima") + lengths
     reach = max(sample.lamp.max(), limit or 0.0)
     curves = estimates.exceedance_curves(ratios, question.seed, reach=reach)
-    moments = estimates.fitted_moments(ratios, question.seed)
     equal = np.full(len(ratios.fleet), 1 / len(ratios.fleet))
-    fits = [Mixture.of(moments, fit, ratios.amplitudes, equal) for fit in estimates.DISTRIBUTIONS.values()]
+    distributions = estimates.fitted(ratios, question.seed)
+    fits = {name: Mixture.of(fit, ratios.amplitudes, equal) for name, fit in distributions.items()}
     rows = [_row("maximum_above", [curves.at(limit, level), *shares], group, 0, method)] if limit else []
     for name, expected in EXPOSURES.items():
         risk = -np.expm1(-expected * curves.duration / question.exposure)
         estimated, how = [curves.quantile(risk, level)], method
-        if risk * len(sample.fleet) < estimates.TAIL_RECORDS:
-            estimated = [estimates.percentiles(fit.quantiles(risk), level, len(ratios.lamp)) for fit in fits]
-            # Which of the distributions holds is part of what is not known.
-            bounds = [np.array(estimated)[:, 1].min(), np.array(estimated)[:, 2].max()]
-            estimated[0] = Interval(estimated[0].estimate, *bounds)
+        if risk * min(len(sample.fleet) / estimates.TAIL_RECORDS, len(ratios.lamp) / 2) < 1:
+            estimated = [estimates.percentiles(fit.quantiles(risk), level, len(ratios.lamp)) for fit in fits.values()]
             how += ", extrapolated (Gumbel)"
         simple = Interval(np.quantile(chosen.simple, 1 - risk)) if len(chosen.simple) else Interval()
         found = [estimated[0], _gumbel_level(chosen, expected, question), simple, *estimated[1:]]
@@ -364,8 +361,9 @@ def _ratios(chosen: Chosen) -> Sample:
 
 
 def _gumbel_level(chosen: Chosen, expected: float, question: Question) -> Interval:
-    """From LAMP's record maxima alone: the quantile of a Gumbel distribution of their ratios to LAMP's amplitudes of
-    the sea states, with a bootstrap over records. expected: how often it is exceeded in the exposure."""
+    """From LAMP's record maxima alone: the quantile of a distribution fitted to their ratios to LAMP's amplitudes of
+    the sea states, with a bootstrap over records, which of fewer than FEWEST_MAXIMA covered too little (55 % with 3).
+    expected: how often it is exceeded in the exposure."""
     weights, pairs = chosen.alone.lamp_weights(), chosen.in_group
     amplitudes, lengths = pairs["lamp_amplitude"].to_numpy(), estimates.length_classes(pairs["duration_s"].to_numpy())
     moving = amplitudes > LEAST_AMPLITUDE * (weights * amplitudes).sum()
@@ -376,23 +374,28 @@ def _gumbel_level(chosen: Chosen, expected: float, question: Question) -> Interv
     ratios = chosen.alone.lamp[counted] / amplitudes[counted]
     if len(ratios) < FEWEST_RECORDS:
         return Interval()
+    exponents = estimates.drawn_exponents(question.seed)
     drawn = np.random.default_rng(question.seed).choice(ratios, (estimates.BOOTSTRAPS, len(ratios)))
-    moments = estimates.l_moments(np.sort([ratios, *drawn], axis=1))
-    mixture = Mixture.of(moments, estimates.gumbel, np.where(moving, amplitudes, 0.0), weights)
+    moments = estimates.l_moments(np.sort([ratios, *drawn], axis=1) ** exponents[:, None])
+    fitted = estimates.PowerGumbel.of(moments, exponents)
+    mixture = Mixture.of(fitted, np.where(moving, amplitudes, 0.0), weights)
     levels = mixture.quantiles(-np.expm1(-expected * duration / question.exposure))
-    return estimates.percentiles(levels, question.level, len(ratios))
+    found = estimates.percentiles(levels, question.level, len(ratios))
+    return found if len(ratios) >= FEWEST_MAXIMA else Interval(found.estimate)
 
 
-def curve_table(curves: estimates.Curves, fits: Sequence[Mixture], chosen: Chosen, confidence: float) -> pd.DataFrame:
+def curve_table(
+    curves: estimates.Curves, fits: Mapping[str, Mixture], chosen: Chosen, confidence: float
+) -> pd.DataFrame:
     """Exceedance of record maxima over levels: level, probability, lower, upper; by source the shares of records with
-    these maxima; and by name the probabilities of the fitted DISTRIBUTIONS, with their bounds."""
+    these maxima; and by name the probabilities of the fitted distributions, with their bounds."""
     levels, (lower, upper) = curves.levels, curves.bounds(confidence)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     lamp, weights = chosen.alone.lamp, chosen.alone.lamp_weights()
     table["lamp"] = [weights @ (lamp > level) for level in levels] if weights.any() else np.nan
     for name, numbers in (("simplecode", chosen.simple), ("network", chosen.sample.fleet)):
         table[name] = [(numbers > level).mean() for level in levels] if numbers.size else np.nan
-    for name, mixture in zip(estimates.DISTRIBUTIONS, fits, strict=True):
-        found = estimates.fitted_curve(mixture, levels, confidence, curves.records)
+    for name, mixture in fits.items():
+        found = estimates.falling_curve(mixture.exceedance(levels), confidence, curves.records)
         table |= zip((name, f"{name}_lower", f"{name}_upper"), found, strict=True)
     return pd.DataFrame(table)

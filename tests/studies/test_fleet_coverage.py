@@ -44,7 +44,8 @@ def motions(amplitudes: np.ndarray, rng: np.random.Generator, cycles: float = CY
 def record_table(found: Motions, handles: list[str], of_fleet: bool, durations=DURATION) -> RecordTable:
     """One channel, roll. LAMP's records, or a fleet predicted by one network; SimpleCode sees half of it."""
     records = pd.DataFrame({"record": [f"SC{handle}" for handle in handles], "handle": handles})
-    records = records.assign(set="fleet" if of_fleet else "lamp", channel="Roll", period=9.0, duration_s=durations)
+    about = {"set": "fleet" if of_fleet else "lamp", "channel": "Roll", "period": 9.0, "digest": records["record"]}
+    records = records.assign(duration_s=durations, **about)
     sources = {"LSTM": (found.predicted_ssa, found.predicted_maximum), "SimpleCode": (found.ssa / 2, found.maximum / 2)}
     sources |= {} if of_fleet else {"LAMP": (found.ssa, found.maximum)}
     rows = [
@@ -129,6 +130,62 @@ def test_in_a_sea_state_with_few_lamp_records_the_level_is_right_and_covered():
         found.append(level.estimate)
     assert np.mean(found) == pytest.approx(truth, rel=0.02)
     assert np.mean(covered) >= 0.8
+
+
+@pytest.mark.parametrize("exponent", [2.0, 1.5])
+@pytest.mark.parametrize("records", [16, 43])
+def test_a_level_beyond_the_data_is_right_and_covered(exponent, records, monkeypatch):
+    """1 % in 3 h, amplitudes having a Weibull distribution (Rayleigh's: 2). With R in place of its power, levels were
+    5 to 12 % too high."""
+    resamples, risk = 60, fleet_estimates.record_probability(0.01, EXPOSURE, DURATION)
+    monkeypatch.setattr(fleet_estimates.fits, "__defaults__", (resamples,))
+    monkeypatch.setattr(fleet_estimates.drawn_exponents, "__defaults__", (resamples,))
+    truth, found = (2 * np.log(CYCLES / -np.log1p(-risk))) ** (1 / exponent), []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        waits = np.minimum(rng.exponential(size=records + 400), CYCLES / 2)
+        largest = (2 * np.log(CYCLES / waits)) ** (1 / exponent)
+        predicted = BIAS * largest * np.exp(0.05 * rng.normal(size=len(largest)))
+        sample = Sample(largest[:records], predicted[:records], predicted[records:, None])
+        fitted = fleet_estimates.fitted(sample, seed)["Gumbel"]
+        found.append(fleet_estimates.percentiles(fitted.isf(risk)[:, 0, 0], 0.9, records)[:3])
+    estimate, lower, upper = np.transpose(found)
+    assert np.mean(estimate) == pytest.approx(truth, rel=0.035)
+    assert np.mean((lower <= truth) & (truth <= upper)) >= 0.8
+
+
+@pytest.mark.parametrize(("size", "has_interval"), [(5, False), (8, True)])
+def test_few_lamp_records_alone_have_no_interval_of_an_extrapolated_level(size, has_interval):
+    """With 3 it covered 55 % where 90 % was asked."""
+    lamp, many = tables(np.array([8.0]), np.zeros(size, int), np.zeros(30, int), seed=8)
+    table, _ = statistics(lamp, many, groups_of(lamp, many, ()), Question())
+    row = row_of(table, "most_probable_maximum", table["sea_state"].iloc[0])
+    assert np.isfinite(row["lamp"]) and np.isfinite(row["lamp_lower"]) == has_interval
+
+
+def test_bounds_of_fitted_curves_do_not_rise_where_the_estimate_ends():
+    """A generalized extreme value distribution with an end, and resamples without: its upper bound rose to 0.1."""
+    levels = np.linspace(2, 6, 50)
+    shapes = np.array([0.6, 0.9, *np.linspace(0.0, 0.8, 40)])[:, None]
+    curves = fleet_estimates.falling_curve(stats.genextreme.sf(levels, shapes, 2.5, 0.5), 0.9, 20)
+    assert (np.diff(curves, axis=1) <= 0).all()
+
+
+def test_a_share_of_all_records_of_unequal_weights_has_an_upper_bound():
+    """Weights that add up to 1 but for rounding gave NaN."""
+    for size in range(3, 40):
+        strata = np.repeat([0, 1], [size, 5]), np.repeat([0, 1], [60, 40])
+        sample = Sample(np.ones(size + 5), np.ones(size + 5), np.ones((100, 1)), strata)
+        for limit, truth in ((0.5, 1), (2.0, 0)):
+            found = fleet_estimates.stratified_share(sample, limit, 0.9)
+            assert found.lower <= found.estimate <= found.upper and found.estimate == pytest.approx(truth)
+
+
+def test_a_motion_without_periods_in_the_fleet_is_no_warning(capsys):
+    lamp, many = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
+    many.rows["period"] = np.nan
+    assert len(statistics(lamp, many, groups_of(lamp, many, ()), Question())[0])
+    assert not capsys.readouterr().out
 
 
 def test_where_nothing_moves_there_are_no_extrapolated_rows_and_no_singular_matrix():
@@ -275,6 +332,17 @@ def test_an_exposure_counts_each_record_with_its_own_length():
     lines = fleet.remarks(lamp, many, groups)
     assert sum("500 of 1000 records of the fleet" in line and "300 s" in line for line in lines) == 1
     assert not any("LAMP records of" in line for line in lines)
+
+
+def test_short_records_without_motion_do_not_set_the_length_of_extrapolated_levels():
+    """Of 60 records of 300 s in head seas and 30 of 3600 s in beam seas: those of 3600 s tell R."""
+    rng = np.random.default_rng(0)
+    largest = np.r_[np.zeros(60), rng.normal(2, 0.1, 30)]
+    moving = largest > 0
+    lengths = np.where(moving, 3600.0, 300.0)
+    maxima = Sample(largest[60:], largest[60:], largest[:, None], amplitudes=8.0 * moving, durations=lengths)
+    assert maxima.usual_length == 3600
+    assert fleet_estimates.exceedance_curves(maxima, 0, number=10).duration == 3600
 
 
 def test_records_of_another_length_in_a_fleet_are_named():
