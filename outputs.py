@@ -26,7 +26,7 @@ from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
-from support.errors import Attempts, Collector, Found, InputError, warn
+from support.errors import Attempts, Collector, Found, InputError, counted, warn
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
@@ -145,8 +145,8 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
         print(f"The first {transient:g} s of each record are left out of all errors and maxima (transient_time)")
     sums, names = {}, {}
     for set_name, of_set in _with_out_of_fold(config, results).items():
-        counted = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted]
+        after = (of_set.counted(i, transient) for i in range(len(of_set)))
+        sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in after]
         names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
@@ -269,8 +269,8 @@ class TextNames:
         if not self.renamed:
             return []
         return [
-            f"{len(self.renamed)} predicted records have the names of others, whose texts were made for other content "
-            f"and stay; they are called by their folders or numbered (first: {self.renamed[0]})"
+            f"{counted(len(self.renamed), 'predicted record')} with the name of another, whose text was made for other "
+            f"content and stays; called by the folder or numbered (first: {self.renamed[0]})"
         ]
 
 
@@ -303,16 +303,17 @@ def predict_without_lamp(
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                found.append(collect(_with_track, config, sc, waves, names[sc], shared, texts))
-            found = [each for each in found if each]
+                found.append((collect(_with_track, config, sc, waves, names[sc], shared, texts), names[sc]))
+            listed_as = [name for each, name in found if each]
+            found = [each for each, _ in found if each]
             records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
             if recorder:
                 members = predictor.predict_members(inputs)
                 predictions = [predictor.summary(each) for each in members]
                 statistics += [
-                    attempt(f"fleet statistics of {record.name}", recorder.fleet_record, record, of_record)
-                    for record, of_record in zip(records, members, strict=True)
+                    attempt(f"fleet statistics of {about[0].name}", recorder.fleet_record, *about)
+                    for about in zip(records, members, listed_as, strict=True)
                 ]
             else:
                 predictions = predictor.predict(inputs)
