@@ -80,7 +80,7 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
         return None
     elif not interrupted and not can_continue(folder, metadata):
         print(f"resume = True: the training of {folder} is finished ({metadata.get('stopped')}); its network is used")
-        return load_network(folder)
+        return _load_finished(folder, metadata, config)
     if more_epochs or not interrupted:
         os.replace(state, folder / STATE_FILE)  # from here on it is a training interrupted after its last epoch
         metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
@@ -101,6 +101,15 @@ def _finished_before(config: Config) -> TrainedNetwork | None:
         f"{folder} holds the network of the same settings and data ({metadata.get('stopped')}), which is used as it is"
         f"{more}; to train it again, set overwrite = True or another model_save_filename"
     )
+    return _load_finished(folder, metadata, config)
+
+
+def _load_finished(folder: Path, metadata: dict[str, Any], config: Config) -> TrainedNetwork:
+    """The network of the same data, whose settings.json says from now on where these lie."""
+    lists = {name: config.as_dict()["data"][name] for name in saved_networks.TRAINING_FILES}
+    before = metadata["settings"].get("data", {})
+    if (moved := before | lists) != before:
+        saved_networks.write_metadata(folder, metadata | {"settings": metadata["settings"] | {"data": moved}})
     return load_network(folder)
 
 

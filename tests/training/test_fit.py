@@ -445,6 +445,15 @@ def test_a_fine_tuning_is_of_one_network_and_not_of_another_of_that_name(eagerly
     train(**tuned, overwrite=True)
 
 
+def test_a_finished_network_says_where_its_data_lie_now(eagerly):
+    user = configure(**SMALL | {"epochs": 1, "model_save_filename": "mine"}).user
+    for folder in ("a", "b"):
+        data = DataInfo(train_sc=(f"{folder}/SC",), train_lamp=(f"{folder}/LAMP",))
+        fit.train(Config(user=user, data=data), SETS)
+    saved = saved_networks.training_config(FOLDER.with_name("mine"))
+    assert saved.data.train_sc == ("b/SC",) and saved.data.train_lamp == ("b/LAMP",)
+
+
 def test_a_copy_of_the_network_that_the_user_keeps_beside_it_stays(eagerly):
     train(epochs=1)
     copy = FOLDER.with_name(f"{FOLDER.name}.old")
