@@ -388,6 +388,18 @@ def test_files_that_were_written_anew_are_not_held_against_earlier_predictions(s
     assert not Path("output_files/ship/fleet_statistics.csv").exists()
 
 
+def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_network, capsys):
+    assert fleet.main(["--network", "ship"]) == 0
+    output, saved = Path("output_files/ship"), training_config(saved_network)
+    pairs = [data_io.read_record(*pair, saved.user)[0] for pair in saved.data.pairs("train")]
+    record_statistics.save(output, fleet_table(pairs))
+    config = replace(saved.with_user(model_save_filename="ship"), data=replace(saved.data, predict_sc=("a",)))
+    fleet.after_run(config, {"train": pairs, "val": []})
+    assert "statistics of the fleet cannot be made (all predicted records have LAMP" in capsys.readouterr().err
+    left = sorted(path.name for path in output.rglob("fleet_*"))
+    assert left == ["fleet_records.csv", "fleet_records.npz"]
+
+
 def test_out_of_fold_predictions_by_name_of_an_earlier_version_are_not_used(saved_network, capsys):
     np.savez(saved_network / "out_of_fold.npz", **{f"SC{HANDLE.format(90, n)}": np.zeros((600, 3)) for n in range(6)})
     assert fleet.main(["--network", "ship"]) == 1
