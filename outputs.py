@@ -245,6 +245,7 @@ class TextNames:
         made_for = run_folder.made_for(config.output_folder, latest=replaces_all)
         self._earlier, self._of_this_run = ({}, made_for) if replaces_all else (made_for, {})
         self.renamed: list[str] = []
+        self.twice: list[str] = []  # of the same content as another record
 
     def named_apart(self, record: Record, path: str) -> Record:
         """The record, which was read from a path, with a free name: with its folder and then a number, if needed."""
@@ -266,11 +267,15 @@ class TextNames:
         return f"{self._prefix}{name}.txt".lower()
 
     def remarks(self) -> list[str]:
-        if not self.renamed:
-            return []
+        lines = {
+            "with the name of another, whose text was made for other content and stays; called by the folder or "
+            "numbered": self.renamed,
+            "with the motions of another; counted once in the statistics of the fleet": self.twice,
+        }
         return [
-            f"{counted(len(self.renamed), 'predicted record')} with the name of another, whose text was made for other "
-            f"content and stays; called by the folder or numbered (first: {self.renamed[0]})"
+            f"{counted(len(names), 'predicted record')} {what} (first: {names[0]})"
+            for what, names in lines.items()
+            if names
         ]
 
 
@@ -294,7 +299,7 @@ def predict_without_lamp(
         return [], []
     names, texts = data_io.names_by_path(data), TextNames(config)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
-    collect, flags, statistics, predicted = Collector(), [], [], 0
+    collect, flags, statistics, predicted = Collector(), [], {}, 0
     # `data_io.read_sets` has passed on what is to be said of them.
     shared = Collector()(data_io.conditions_of_network, config.network_folder, otherwise=UNKNOWN)
     with Attempts() as attempt, tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
@@ -311,10 +316,10 @@ def predict_without_lamp(
             if recorder:
                 members = predictor.predict_members(inputs)
                 predictions = [predictor.summary(each) for each in members]
-                statistics += [
-                    attempt(f"fleet statistics of {about[0].name}", recorder.fleet_record, *about)
-                    for about in zip(records, members, listed_as, strict=True)
-                ]
+                for record, *about in zip(records, members, listed_as, strict=True):
+                    texts.twice += [record.name] * (record.contents["sc"] in statistics)
+                    table = attempt(f"fleet statistics of {record.name}", recorder.fleet_record, record, *about)
+                    statistics.setdefault(record.contents["sc"], table)
             else:
                 predictions = predictor.predict(inputs)
             for (record, track), prediction in zip(found, predictions, strict=True):
@@ -322,8 +327,8 @@ def predict_without_lamp(
             of_predicted = ("predict", records, predictions, watch, bands)
             flags += attempt("flags", flag_records, config, *of_predicted, otherwise=[])
             predicted += len(records)
-        if statistics := [each for each in statistics if each]:
-            attempt("fleet statistics", _save_statistics, config, statistics)
+        if tables := list(filter(None, statistics.values())):
+            attempt("fleet statistics", _save_statistics, config, tables)
     warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return flags, collect.faults

@@ -202,14 +202,15 @@ def _read_training_records(config: Config, folder: Path, unseen: Collection[str]
     """
     collect, names = Collector(), data_io.names_of_pairs(config.data)
     shared, found = collect(data_io.conditions_of_network, folder, otherwise=UNKNOWN), []
-    for sc, lamp in names:
+    pairs = dict.fromkeys([*config.data.pairs("train"), *config.data.pairs("val")])
+    for sc, lamp in pairs:
         record = collect(data_io.read_record, sc, lamp, config.user, None, names[sc, lamp], shared)
         if record and record.digest in unseen:
             found.append(record)
         elif record:
             collect.faults.append(f"{lamp}.mot and {sc}.mot: have other content than when {folder} was trained")
     faults = list(dict.fromkeys(collect.faults))
-    if 2 * len(found) < len(names):
+    if 2 * len(found) < len(pairs):
         raise InputError([f"{line}; restore the files, or train again" for line in faults])
     warn([*collect.remarks, *(f"{line}; left out of the statistics of the fleet" for line in faults)])
     return found
