@@ -165,7 +165,12 @@ def _with_out_of_fold(config: Config, results: Results) -> Results:
         return results
     records = data_io.joined(results["train"].records, results["val"].records)
     digests = [record.digest for record in data_io.identities(records)] if found else []
-    if not digests or not found.keys() >= set(digests):
+    if others := set(digests) - found.keys():
+        print(
+            f"Errors on the val set are those of its list alone, as {len(others)} of {len(set(digests))} records of "
+            "train and val are not those of the network's training, or their files have changed since"
+        )
+    if not digests or others:
         return results
     return {**results, "val": Predicted(records, [found[digest] for digest in digests])}
 

@@ -362,8 +362,9 @@ def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_net
     record_statistics.save(output, fleet_table([*elsewhere, *moved], -0.03))
     assert fleet.main(["--network", "ship"]) == 0
     said = capsys.readouterr()
-    assert "6 LAMP runs and 6 of SimpleCode are as precise as" in said.out
-    assert f"6 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in said.err
+    facts = json.loads((output / "fleet_statistics.json").read_text())
+    assert facts["lamp_records"] == facts["fleet_records"] == 9
+    assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in said.err
     record_statistics.save(output, fleet_table(moved, -0.03))
     assert fleet.main(["--network", "ship"]) == 1
     assert "all predicted records have LAMP records" in capsys.readouterr().err
@@ -398,6 +399,16 @@ def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_net
     assert "statistics of the fleet cannot be made (all predicted records have LAMP" in capsys.readouterr().err
     left = sorted(path.name for path in output.rglob("fleet_*"))
     assert left == ["fleet_records.csv", "fleet_records.npz"]
+
+
+def test_test_records_are_not_among_those_of_the_training(saved_network, tmp_path, capsys):
+    sc, lamp = write_realization(tmp_path / "test", HANDLE.format(90, 50), 600, seed=50, step=0.5)
+    facts = json.loads((saved_network / "settings.json").read_text())
+    facts["settings"]["data"] |= {"test_sc": [sc], "test_lamp": [lamp]}
+    (saved_network / "settings.json").write_text(json.dumps(facts))
+    assert fleet.main(["--network", "ship"]) == 0
+    said = capsys.readouterr()
+    assert "left out" not in said.err and "9 LAMP runs" in said.out
 
 
 def test_out_of_fold_predictions_by_name_of_an_earlier_version_are_not_used(saved_network, capsys):
