@@ -153,6 +153,7 @@ def as_trained(config: Config) -> Config:
     """
     if config.user.training_mode:
         return config
+    restore_replaced(config.network_folder)
     settings = read_metadata(config.network_folder).get("settings", {})
     own, trained = config.user.transient_time, training_settings(settings)["transient_time"]
     if own == trained or not isinstance(trained, int | float):
