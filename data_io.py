@@ -159,7 +159,8 @@ def record_names(records: Sequence[Record]) -> list[str]:
 
 
 def data_fingerprint(*sets: Sequence[Record]) -> str:
-    """What identifies the data of a training: for each source a hash of the content of its files, as "lamp=a0 sc=1f".
+    """What identifies the data of a training: for each source a hash of the content of its files, followed by the
+    beginnings of those of each record, as "lamp=a0:1c,2d sc=1f:3e,4f".
 
     The same wherever the files lie, and for records in memory and on disk.
     """
@@ -168,7 +169,10 @@ def data_fingerprint(*sets: Sequence[Record]) -> str:
         for record in identities(records):
             for source, content in record.contents.items():
                 digests.setdefault(source, []).append(f"{number} {content}")
-    return " ".join(f"{source}={text_hash(' '.join(of_source))}" for source, of_source in sorted(digests.items()))
+    return " ".join(
+        f"{source}={text_hash(' '.join(of_source))}:{','.join(each.split()[1][:8] for each in of_source)}"
+        for source, of_source in sorted(digests.items())
+    )
 
 
 # ---- channels ---------------------------------------------------------------------------------------------------
@@ -451,9 +455,9 @@ def _read_pairs(
 
     Raises InputError with all errors in all files.
     """
-    names = names_by_path(config.data)
+    names = names_of_pairs(config.data)
     with ThreadPoolExecutor(cores()) as pool:  # pandas releases Python's global interpreter lock
-        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1]], config, shared), pairs)
+        results = pool.map(lambda pair: _find_or_read(*pair[1:], names[pair[1:]], config, shared), pairs)
         # disable=None: without a terminal
         results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))
     faults = [line for found in results if isinstance(found, InputError) for line in found.lines]
@@ -575,8 +579,21 @@ def names_by_path(data: DataInfo) -> dict[str, str]:
     return unique_names([path for name in (*SET_NAMES, "predict") for path in getattr(data, f"{name}_sc")])
 
 
+def names_of_pairs(data: DataInfo) -> dict[tuple[str, str], str]:
+    """The same by the paths of both codes, for the records of the sets: further LAMP runs of one path are numbered."""
+    names, names_of, further = names_by_path(data), {}, set()
+    taken = {name.lower() for name in names.values()}
+    for sc, lamp in dict.fromkeys(pair for set_name in SET_NAMES for pair in data.pairs(set_name)):
+        numbered = (f"{names[sc]}_{n}" for n in itertools.count(2))
+        name = next(n for n in numbered if n.lower() not in taken) if sc in further else names[sc]
+        names_of[sc, lamp] = name
+        taken.add(name.lower())
+        further.add(sc)
+    return names_of
+
+
 def unique_names(paths: Sequence[str]) -> dict[str, str]:
-    """A name for each path: the file name, preceded by its folder where two paths share a name.
+    """A name for each path: the file name, preceded by as many folders as tell apart the paths that share a name.
 
     Names that differ in case only are shared too, as some file systems do not tell them apart.
     """
@@ -585,21 +602,28 @@ def unique_names(paths: Sequence[str]) -> dict[str, str]:
         by_name.setdefault(Path(path).name.lower(), []).append(path)
     names, taken = {}, set(by_name)
     for sharing in by_name.values():
+        counts, alone = range(1, max(len(Path(path).parts) for path in sharing)), len(sharing) == 1
+        folders = next((n for n in counts if len({_with_folders(p, n).lower() for p in sharing}) == len(sharing)), 1)
         for place, path in enumerate(sharing):
-            names[path] = Path(path).name if len(sharing) == 1 else free_name(path, taken.__contains__, place + 1)
+            names[path] = Path(path).name if alone else free_name(path, taken.__contains__, place + 1, folders)
             taken.add(names[path].lower())
     return names
 
 
-def free_name(path: str, is_taken: Callable[[str], bool], number: int = 2) -> str:
-    """The file name of a path, preceded by its folder and, if that is taken, followed by the next free number.
+def _with_folders(path: str, number: int) -> str:
+    """The file name of a path, preceded by so many of its folders."""
+    *folders, name = (part for part in Path(path).parts if part not in ("..", Path(path).anchor))
+    return "_".join([*folders[max(len(folders) - number, 0) :], name])
+
+
+def free_name(path: str, is_taken: Callable[[str], bool], number: int = 2, folders: int = 1) -> str:
+    """The file name of a path, preceded by its folders, at least so many, else followed by the next free number.
 
     is_taken: of a name in lower case.
     """
-    folder, name = Path(path).parent.name, Path(path).name
-    longer = f"{folder}_{name}" if folder else name
-    numbered = (f"{longer}_{n}" for n in itertools.count(number))
-    return next(each for each in itertools.chain([longer], numbered) if not is_taken(each.lower()))
+    longer = (_with_folders(path, n) for n in range(folders, max(len(Path(path).parts), folders + 1)))
+    numbered = (f"{_with_folders(path, folders)}_{n}" for n in itertools.count(number))
+    return next(name for name in itertools.chain(longer, numbered) if not is_taken(name.lower()))
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

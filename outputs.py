@@ -26,7 +26,7 @@ from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
-from support.errors import Attempts, Collector, Found, InputError, warn
+from support.errors import Attempts, Collector, Found, InputError, counted, warn
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
@@ -145,8 +145,8 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
         print(f"The first {transient:g} s of each record are left out of all errors and maxima (transient_time)")
     sums, names = {}, {}
     for set_name, of_set in _with_out_of_fold(config, results).items():
-        counted = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted]
+        after = (of_set.counted(i, transient) for i in range(len(of_set)))
+        sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in after]
         names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
@@ -165,7 +165,12 @@ def _with_out_of_fold(config: Config, results: Results) -> Results:
         return results
     records = data_io.joined(results["train"].records, results["val"].records)
     digests = [record.digest for record in data_io.identities(records)] if found else []
-    if not digests or not found.keys() >= set(digests):
+    if others := set(digests) - found.keys():
+        print(
+            f"Errors on the val set are those of its list alone, as {len(others)} of {len(set(digests))} records of "
+            "train and val are not those of the network's training, or their files have changed since"
+        )
+    if not digests or others:
         return results
     return {**results, "val": Predicted(records, [found[digest] for digest in digests])}
 
@@ -245,6 +250,7 @@ class TextNames:
         made_for = run_folder.made_for(config.output_folder, latest=replaces_all)
         self._earlier, self._of_this_run = ({}, made_for) if replaces_all else (made_for, {})
         self.renamed: list[str] = []
+        self.twice: list[str] = []  # of the same content as another record
 
     def named_apart(self, record: Record, path: str) -> Record:
         """The record, which was read from a path, with a free name: with its folder and then a number, if needed."""
@@ -266,11 +272,15 @@ class TextNames:
         return f"{self._prefix}{name}.txt".lower()
 
     def remarks(self) -> list[str]:
-        if not self.renamed:
-            return []
+        lines = {
+            "with the name of another, whose text was made for other content and stays; called by the folder or "
+            "numbered": self.renamed,
+            "with the motions of another; counted once in the statistics of the fleet": self.twice,
+        }
         return [
-            f"{len(self.renamed)} predicted records have the names of others, whose texts were made for other content "
-            f"and stay; they are called by their folders or numbered (first: {self.renamed[0]})"
+            f"{counted(len(names), 'predicted record')} {what} (first: {names[0]})"
+            for what, names in lines.items()
+            if names
         ]
 
 
@@ -294,7 +304,7 @@ def predict_without_lamp(
         return [], []
     names, texts = data_io.names_by_path(data), TextNames(config)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
-    collect, flags, statistics, predicted = Collector(), [], [], 0
+    collect, flags, statistics, predicted = Collector(), [], {}, 0
     # `data_io.read_sets` has passed on what is to be said of them.
     shared = Collector()(data_io.conditions_of_network, config.network_folder, otherwise=UNKNOWN)
     with Attempts() as attempt, tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
@@ -303,17 +313,18 @@ def predict_without_lamp(
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
                 bar.update()
-                found.append(collect(_with_track, config, sc, waves, names[sc], shared, texts))
-            found = [each for each in found if each]
+                found.append((collect(_with_track, config, sc, waves, names[sc], shared, texts), names[sc]))
+            listed_as = [name for each, name in found if each]
+            found = [each for each, _ in found if each]
             records = [record for record, _ in found]
             inputs = [record.inputs for record in records]
             if recorder:
                 members = predictor.predict_members(inputs)
                 predictions = [predictor.summary(each) for each in members]
-                statistics += [
-                    attempt(f"fleet statistics of {record.name}", recorder.fleet_record, record, of_record)
-                    for record, of_record in zip(records, members, strict=True)
-                ]
+                for record, *about in zip(records, members, listed_as, strict=True):
+                    texts.twice += [record.name] * (record.contents["sc"] in statistics)
+                    table = attempt(f"fleet statistics of {record.name}", recorder.fleet_record, record, *about)
+                    statistics.setdefault(record.contents["sc"], table)
             else:
                 predictions = predictor.predict(inputs)
             for (record, track), prediction in zip(found, predictions, strict=True):
@@ -321,8 +332,8 @@ def predict_without_lamp(
             of_predicted = ("predict", records, predictions, watch, bands)
             flags += attempt("flags", flag_records, config, *of_predicted, otherwise=[])
             predicted += len(records)
-        if statistics := [each for each in statistics if each]:
-            attempt("fleet statistics", _save_statistics, config, statistics)
+        if tables := list(filter(None, statistics.values())):
+            attempt("fleet statistics", _save_statistics, config, tables)
     warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {predicted} of {len(jobs)} realizations without LAMP in {config.output_folder}")
     return flags, collect.faults

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from support import values
+from support.errors import counted
 from support.kinds import KINDS
 from support.values import Indices, color, file_prefix, folder, network_name, not_one, odd, without_numpy
 
@@ -415,8 +416,8 @@ def resolve_indices(section: Any, data: DataInfo) -> tuple[Any, list[str]]:
             left_out.append(f"{name} = {list(indices)} is left out: the {set_name} set is empty")
         elif wrong:
             left_out.append(
-                f"{name}: {', '.join(map(str, wrong))} left out; the {set_name} set has {size} realization(s), 0 to "
-                f"{size - 1}, or counted from the end -1 to {-size}"
+                f"{name}: {', '.join(map(str, wrong))} left out; the {set_name} set has "
+                f"{counted(size, 'realization')}, 0 to {size - 1}, or counted from the end -1 to {-size}"
             )
         resolved[name] = tuple(i % size for i in indices if i not in wrong)
     return dataclasses.replace(section, **resolved), left_out

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from support.errors import InputError
+from support.errors import InputError, counted
 
 SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to a network of 0.1 s 0.5 % slower
 # Of a motion's standard deviation, between every second row and a spline through the others. On sample ships in seas of
@@ -37,8 +37,8 @@ def align(
     spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
     if len(time) < max(2 * time_res, 1):
         raise InputError(
-            f"{file}: {len(time)} rows in common with the realization's other files, at least {2 * time_res} "
-            f"(twice time_res) are needed; {spans}: check that they belong together"
+            f"{file}: {counted(len(time), 'row')} in common with the realization's other files, at least "
+            f"{2 * time_res} (twice time_res) are needed; {spans}: check that they belong together"
         )
     warnings = []
     longest = max(other[-1, 0] - other[0, 0] + time_step(other[:, 0]) for _, other in sources.values())
@@ -57,8 +57,8 @@ def align(
         )
         if len(time) < 2 * time_res:
             raise InputError(
-                f"{file}: {len(time)} rows at the network's time step of {wanted:g} s, at least {2 * time_res} (twice "
-                "time_res) are needed; give a longer record"
+                f"{file}: {counted(len(time), 'row')} at the network's time step of {wanted:g} s, at least "
+                f"{2 * time_res} (twice time_res) are needed; give a longer record"
             )
     columns, faults = {}, []
     for key, (path, other) in sources.items():

@@ -19,7 +19,7 @@ import pandas as pd
 
 from readers import column_names, units
 from readers.column_names import LONGEST_HEADER
-from support.errors import InputError
+from support.errors import InputError, counted
 
 MAX_FAULTS_A_FILE = 3
 LARGEST_VALUE = 1e18  # larger values are damage, and their squares overflow the network's float32
@@ -108,8 +108,8 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
         raise InputError(f"{path}: no usable row; expected a {layout.kind} file")
     if (zeros := len(table) - len(values)) > USUAL_ZERO_ROWS:
         remarks += [
-            f"{path}: {zeros} rows of zeros at the end are left out, where about 10 are usual; {len(values)} rows "
-            "remain: check that the simulation ran to its end"
+            f"{path}: {zeros} rows of zeros at the end are left out, where about 10 are usual; "
+            f"{counted(len(values), 'row')} left: check that the simulation ran to its end"
         ]
     if not converted:
         return values, remarks

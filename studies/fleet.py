@@ -20,6 +20,7 @@ from data_io import CHANNEL_UNITS, Record
 from figures import fleet_figures
 from pages import report_page
 from readers.cases import PART_UNITS, Handle, part_label, sea_state
+from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
 from studies import fleet_sources, next_runs
 from studies.fleet_estimates import SAME_LENGTH, length_classes
@@ -34,7 +35,7 @@ from studies.fleet_tables import (
     statistics,
 )
 from support import run_folder
-from support.errors import Attempts, Collector, InputError, did_you_mean, exit_status, warn
+from support.errors import Attempts, Collector, InputError, counted, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.kinds import KINDS
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
@@ -105,9 +106,15 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     with Attempts() as attempt:
         fleet = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
         if fleet is not None:
+            run_folder.discard(config.output_folder, _is_of_a_fleet)
             known = data_io.joined(sets["train"], sets["val"])
             about = (config, config.network_folder, fleet, Question(), config.output_folder, known)
             attempt("statistics of the fleet", _report, *about)
+
+
+def _is_of_a_fleet(file: str) -> bool:
+    """Whether a file of a run holds statistics or a figure of its fleet; fleet_records.* are those of its records."""
+    return Path(file).name.startswith("fleet_") and not file.startswith("fleet_records.")
 
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
@@ -179,32 +186,33 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> R
     """The statistics of the LAMP records that the network in a folder was trained on, each predicted out of fold.
 
     known: records that have been read; if some are missing, all are read from the files listed in settings.json.
-
-    Raises InputError if a file is missing or faulty, or its content is no longer what it was.
     """
     unseen = load_out_of_fold(folder)
     if not {record.digest for record in data_io.identities(known)} >= set(unseen):
-        known = _read_training_records(training_config(folder), folder)
-        others = [record.name for record in known if record.digest not in unseen]
-        if others:
-            raise InputError(
-                f"{folder}: {len(others)} of its {len(known)} LAMP records (first: {others[0]}) have other content "
-                "than when the network was trained; restore the files, or train again"
-            )
+        known = _read_training_records(training_config(folder), folder, unseen)
     own = {record.digest: record for record in known if record.digest in unseen}
-    if not own:
-        raise InputError(f"{folder}: none of its out-of-fold predictions belongs to a record of its lists")
     return RecordTable.joined([recorder.lamp_record(record, unseen[digest]) for digest, record in own.items()])
 
 
-def _read_training_records(config: Config, folder: Path) -> list[Record]:
-    """The LAMP records of a network's training, as they were read then; prints the warnings about them."""
-    collect, names = Collector(), data_io.names_by_path(config.data)
-    shared = collect(data_io.conditions_of_network, folder)
-    pairs = [*config.data.pairs("train"), *config.data.pairs("val")]
-    found = [collect(data_io.read_record, sc, lamp, config.user, None, names[sc], shared) for sc, lamp in pairs]
-    collect.check()
-    warn(collect.remarks)
+def _read_training_records(config: Config, folder: Path, unseen: Collection[str]) -> list[Record]:
+    """The LAMP records of a network's training that are as they were then, by their digests (unseen), each once.
+
+    Prints the warnings about them, and names those that are missing, faulty or of other content. Raises InputError if
+    more than half are.
+    """
+    collect, names = Collector(), data_io.names_of_pairs(config.data)
+    shared, found = collect(data_io.conditions_of_network, folder, otherwise=UNKNOWN), []
+    pairs = dict.fromkeys([*config.data.pairs("train"), *config.data.pairs("val")])
+    for sc, lamp in pairs:
+        record = collect(data_io.read_record, sc, lamp, config.user, None, names[sc, lamp], shared)
+        if record and record.digest in unseen:
+            found.append(record)
+        elif record:
+            collect.faults.append(f"{lamp}.mot and {sc}.mot: have other content than when {folder} was trained")
+    faults = list(dict.fromkeys(collect.faults))
+    if 2 * len(found) < len(pairs):
+        raise InputError([f"{line}; restore the files, or train again" for line in faults])
+    warn([*collect.remarks, *(f"{line}; left out of the statistics of the fleet" for line in faults)])
     return found
 
 
@@ -227,8 +235,8 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
     if len(others):
         warn(
             [
-                f"{len(others)} predicted records (first: {others[0]}) have the name or handle of a LAMP record of the "
-                "training, but other content; they stay in the fleet"
+                f"{counted(len(others), 'predicted record')} (first: {others[0]}) with the name or handle of a LAMP "
+                "record of the training, but other content; in the fleet nevertheless"
             ]
         )
     return fleet.chosen(~with_lamp.to_numpy())

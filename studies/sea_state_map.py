@@ -21,7 +21,7 @@ from readers.cases import PART_UNITS, Handle, SeaState, number_text
 from settings import SaveData
 from studies import sea_state_files
 from studies.sea_state_files import CHANNELS
-from support.errors import Collector, InputError, did_you_mean, exit_status, warn
+from support.errors import Collector, InputError, counted, did_you_mean, exit_status, warn
 from support.files import png_path, posix
 
 MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
@@ -178,9 +178,9 @@ def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y
     counts = counts.reindex(columns=networks).dropna()
     uneven = counts[counts.nunique(axis=1) > 1]
     return [
-        f"{len(uneven)} conditions have more realizations of one network than of the other (first: {x} {first[0]:g}, "
-        f"{y} {first[1]:g}: {', '.join(f'{name} {count:g}' for name, count in of_first.items())}); A - B compares "
-        "means over different realizations"
+        f"{counted(len(uneven), 'condition')} with more realizations of one network than of the other (first: "
+        f"{x} {first[0]:g}, {y} {first[1]:g}: {', '.join(f'{name} {count:g}' for name, count in of_first.items())}); "
+        "A - B compares means over different realizations"
         for first, of_first in uneven.head(1).iterrows()
     ]
 

@@ -36,6 +36,7 @@ from studies.sweep_settings import Combination, Sweep
 from support import errors, saved_networks
 from support.errors import Diverged, InputError
 from support.files import drop_cut_line
+from support.saved_networks import MODEL_FILE
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
 IMPORTANCES_FILE = "parameter_importances.png"
@@ -168,6 +169,7 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     Returns the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
     """
     sweep = dataclasses.replace(sweep, data=_fingerprint(sweep.config))
+    _check_data(sweep)
     name, study = sweep.config.network_name, open_study(sweep)
     faults: list[str] = []
     tried: set[int] = set()
@@ -201,6 +203,18 @@ def _fingerprint(config: Config) -> str:
     except InputError:
         return ""
     return data_io.data_fingerprint(sets["train"], sets["val"])
+
+
+def _check_data(sweep: Sweep) -> None:
+    """Raises InputError if the winner would replace, unasked, a network of other data."""
+    folder = sweep.config.network_folder
+    if saved_networks.may_replace(sweep.config) or not (folder / MODEL_FILE).is_file():
+        return
+    for line in saved_networks.different_data(saved_networks.read_metadata(folder), sweep.config, sweep.data):
+        raise InputError(
+            f"UserInputArgs.model_save_filename = {sweep.config.user.model_save_filename!r}: {folder} holds another "
+            f"experiment ({line}); choose another name, or set overwrite = True to replace it"
+        )
 
 
 def _standing(study: optuna.Study, sweep: Sweep) -> str:

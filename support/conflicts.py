@@ -3,6 +3,7 @@
 import importlib.util
 
 from settings import SET_NAMES, Config, DataInfo, UserInput
+from support.errors import counted
 from support.kinds import KINDS
 
 
@@ -116,7 +117,7 @@ def records_in_two_sets(data: DataInfo) -> list[str]:
         shared = sorted(set(getattr(data, f"{first}_lamp")) & set(getattr(data, f"{second}_lamp")))
         if shared:
             lines.append(
-                f"DataInfoArgs: {len(shared)} LAMP record(s) are in both {first}_lamp and {second}_lamp ({shared[0]}): "
-                f"errors on the {second} set will look better than they are; use different realizations"
+                f"DataInfoArgs: {counted(len(shared), 'LAMP record')} in both {first}_lamp and {second}_lamp "
+                f"({shared[0]}): errors on the {second} set will look better than they are; use different realizations"
             )
     return lines

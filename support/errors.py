@@ -82,7 +82,9 @@ class Attempts:
         except OSError:
             raise
         except InputError as error:
-            cause = "; ".join(error.lines)
+            cause = "; ".join(error.lines[:SHOWN]) + f" and {len(error.lines) - SHOWN} more" * (
+                len(error.lines) > SHOWN
+            )
         except Exception as error:  # whatever odd numbers lead to
             cause = first_line(error)
         self.failed.setdefault(cause, []).append(what)

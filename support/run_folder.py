@@ -76,6 +76,12 @@ def _line(name: str, digest: str) -> str:
     return f"{name}\t{digest}\n" if digest else f"{name}\n"
 
 
+def discard(folder: Path, is_outdated: Callable[[str], bool]) -> None:
+    """Deletes those files of earlier runs that this one makes untrue."""
+    for name in filter(is_outdated, _listed(folder)):
+        (folder / name).unlink(missing_ok=True)
+
+
 def finish(folder: Path, earlier: Sequence[str], keep: Callable[[str], bool]) -> list[str]:
     """Deletes the files of earlier runs that this one has not written; returns the files of this one.
 

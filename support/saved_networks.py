@@ -1,10 +1,11 @@
 """The folder of a saved network: what it holds, and how it is created, replaced and checked."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ SETTINGS_FILE = "settings.json"
 CHECKPOINTS = "checkpoints"  # a folder beside the model
 CHECKPOINT_FILES = "epoch_[0-9][0-9][0-9][0-9][0-9][0-9].keras"
 STATE_FILE = "training_state.npz"  # state of an unfinished training; of a finished one it is among the checkpoints
-BESIDE = (".training", ".old", ".folds")  # suffixes of temporary folders of a network
+BESIDE = (".training", ".replaced", ".folds")  # suffixes of temporary folders of a network
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
 HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # followed by data_io.VALIDATION_ERRORS
@@ -53,28 +54,57 @@ def knows_its_data(metadata: dict[str, Any]) -> bool:
 
 
 def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[str]:
-    """A line if the train and val sets are not those of a settings.json. data: see `resume.data_fingerprint`.
+    """A line if the train and val sets, or the network to start from, are not those of a settings.json.
 
-    Without data, and for a settings.json of an earlier version, by the names of the files, wherever they lie.
+    data: see `data_io.data_fingerprint`. Without it, and for a settings.json of an earlier version, by the names of the
+    files, wherever they lie.
     """
+    source = config.user.fine_tune_filename
+    if metadata.get("fine_tuned_from") and network_digest(source) not in ("", metadata["fine_tuned_from"]):
+        return [f"the network {source}, from which it starts, has changed since the training began"]
     if data and knows_its_data(metadata):
-        before, now = (
-            dict(part.partition("=")[::2] for part in t.split()) for t in (metadata["data_fingerprint"], data)
-        )
+        before, now = map(_by_source, (metadata["data_fingerprint"], data))
         shared = before.keys() & now.keys()  # other input channels have other sources
-        same, what = shared and all(before[source] == now[source] for source in shared), "files"
+        same = shared and all(before[source][0] == now[source][0] for source in shared)
+        what = "" if same else _what_has_changed(before, now, shared, metadata.get("record_names", ()))
     else:
         lists = metadata.get("settings", {}).get("data", {}), config.as_dict()["data"]
         before, now = ([_file_names(files.get(name, ())) for name in TRAINING_FILES] for files in lists)
-        same, what = before == now, "names of the files"
-    return [] if same else [f"the {what} of the train and val sets have changed since the training began"]
+        same, what = before == now, "the names of the files of the train and val sets have"
+    return [] if same else [f"{what} changed since the training began"]
+
+
+def _by_source(data: str) -> dict[str, tuple[str, list[str]]]:
+    """Of a `data_io.data_fingerprint` the hash of each source, and the beginnings of those of the records."""
+    parts = (part.partition("=")[::2] for part in data.split())
+    return {source: (text.partition(":")[0], text.partition(":")[2].split(",")) for source, text in parts}
+
+
+def _what_has_changed(before: dict, now: dict, shared: Iterable[str], names: Sequence[str]) -> str:
+    """Which records differ between two fingerprints (see `_by_source`), with the verb. names: of the records."""
+    old, new = (list(zip(*(data[source][1] for source in sorted(shared)), strict=False)) for data in (before, now))
+    others = [name for name, a, b in zip(names, old, new, strict=False) if a != b]
+    if others and sorted(old) == sorted(new):
+        return "the order of the train and val sets has"
+    if not others or not len(old) == len(new) == len(names):
+        return "the files of the train and val sets have"
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"the files of the train and val sets have (of {others[0]}{more})"
+
+
+def network_digest(name: str) -> str:
+    """A hash of the model of a saved network; empty if there is none."""
+    with contextlib.suppress(OSError):
+        return hashlib.blake2b((NETWORKS_FOLDER / name / MODEL_FILE).read_bytes(), digest_size=16).hexdigest()
+    return ""
 
 
 def trained_on(metadata: dict[str, Any]) -> str:
     """How many records a network was trained and validated on, with a short hash of what identifies them."""
     files = metadata["settings"].get("data", {})
     if knows_its_data(metadata):  # the waves depend on the input channels
-        known = [part for part in metadata["data_fingerprint"].split() if part.startswith(("lamp=", "sc="))]
+        known = [part.partition(":")[0] for part in metadata["data_fingerprint"].split()]
+        known = [part for part in known if part.startswith(("lamp=", "sc="))]
     else:
         known = [_file_names(files.get(name, ())) for name in TRAINING_FILES]
     counts = (len(files.get(name, ())) for name in ("train_sc", "val_sc"))
@@ -123,6 +153,7 @@ def as_trained(config: Config) -> Config:
     """
     if config.user.training_mode:
         return config
+    restore_replaced(config.network_folder)
     settings = read_metadata(config.network_folder).get("settings", {})
     own, trained = config.user.transient_time, training_settings(settings)["transient_time"]
     if own == trained or not isinstance(trained, int | float):
@@ -189,8 +220,10 @@ def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
                     f"{file}: is of an earlier version, which told records apart by their names alone; its out-of-fold "
                     "predictions are not used; train the network again"
                 )
-            parts = np.split(arrays["predictions"], np.cumsum(arrays["rows"])[:-1])
-            return dict(zip(arrays["digests"].tolist(), parts, strict=True))
+            predictions, rows = arrays["predictions"], arrays["rows"]
+            if len(predictions) != rows.sum() or not np.isfinite(predictions).all():
+                raise ValueError(f"{len(predictions)} of {rows.sum()} rows, or not all are numbers")
+            return dict(zip(arrays["digests"].tolist(), np.split(predictions, np.cumsum(rows)[:-1]), strict=True))
     except FileNotFoundError:
         return {}
     except UNREADABLE as error:
@@ -281,7 +314,7 @@ def kept_from_replacing(config: Config, interrupted: Path) -> InputError:
 
 def replaced(folder: Path) -> Path:
     """Where a network is moved while a newer one takes its place."""
-    return folder.with_name(folder.name + ".old")
+    return folder.with_name(folder.name + ".replaced")  # a user's own copy may be called .old
 
 
 def restore_replaced(folder: Path) -> None:

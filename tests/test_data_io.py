@@ -110,10 +110,24 @@ def test_names_of_records_are_unique():
     names = data_io.unique_names(["a/SC_1", "b/SC_1", "b/SC_2", "x/b/SC_1", "a/SC_1"])
     assert names["b/SC_2"] == "SC_2"
     assert len(set(names.values())) == len(names) == 4
-    assert names == {"a/SC_1": "a_SC_1", "b/SC_1": "b_SC_1", "x/b/SC_1": "b_SC_1_3", "b/SC_2": "SC_2"}
+    assert names == {"a/SC_1": "a_SC_1", "b/SC_1": "b_SC_1", "x/b/SC_1": "x_b_SC_1", "b/SC_2": "SC_2"}
+    deep = [f"{sea}/SC/run" for sea in ("seaA", "data/seaB", "/data/seaC")]
+    assert [*data_io.unique_names(deep).values()] == ["seaA_SC_run", "seaB_SC_run", "seaC_SC_run"]
+    again = data_io.unique_names(["seaA/SC/run", "../seaA/SC/run"]).values()
+    assert [*again] == ["SC_run", "seaA_SC_run"]
     hostile = ["a/run", "b/RUN", "c/a_run", "c/A_RUN_1", "A/Run", "run", "d/con"]
     names = data_io.unique_names(hostile)
     assert len({name.lower() for name in names.values()}) == len(hostile)  # file systems that ignore case
+
+
+def test_two_lamp_runs_of_one_path_have_names_of_their_own(project):
+    sc, lamp = (project.data[name][0] for name in ("train_sc", "train_lamp"))
+    other = project.data["train_lamp"][1]
+    data = DataInfo(train_sc=(sc, sc), train_lamp=(lamp, other), test_sc=(sc,), test_lamp=(lamp,))
+    sets = data_io.read_sets(Config(data=data))[0]
+    assert [record.name for records in sets.values() for record in records] == ["SC_0", "SC_0_2", "SC_0"]
+    data = DataInfo(train_sc=("a/S", "a/S", "a/S_2"), train_lamp=("1", "2", "3"))
+    assert [*data_io.names_of_pairs(data).values()] == ["S", "S_3", "S_2"]
 
 
 def test_a_record_is_identified_by_the_content_of_its_files_wherever_they_lie(tmp_path):

@@ -1,6 +1,7 @@
 """What a run leaves behind, apart from the whole runs of test_main.py."""
 
 import dataclasses
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ import outputs
 from readers import text_tables
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
 from support.errors import Attempts, InputError
+from trust import record_statistics
 
 
 class Echo:
@@ -42,6 +44,29 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
     for i, sc in enumerate(many.data.predict_sc):
         table = np.loadtxt(many.output_folder / f"lstm_output_for_SC_{i}.txt", skiprows=1)
         assert np.allclose(table, text_tables.read_columns(f"{sc}.mot", text_tables.SC_MOT), atol=1e-5)
+
+
+class Members(Echo):
+    """The same of two networks that agree."""
+
+    def predict_members(self, inputs):
+        return [np.stack([array, array], axis=1) for array in self.predict(inputs)]
+
+    def summary(self, members):
+        return members.mean(axis=1)
+
+
+def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
+    recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
+    monkeypatch.setattr(record_statistics.Recorder, "of", lambda config: recorder)
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    sc, waves = many.data.predict_sc, many.data.predict_waves
+    listed = (sc[0], sc[0], sc[0].replace("/data/", "/copy/"), sc[1])
+    data = DataInfo(predict_sc=listed, predict_waves=(*[waves[0]] * 3, waves[1]))
+    outputs.predict_without_lamp(dataclasses.replace(many, data=data), Members())
+    rows = record_statistics.load(many.output_folder).rows
+    assert len(rows) == 2 * 3 * 3 and rows["record"].nunique() == rows["digest"].nunique() == 2
+    assert "2 predicted records with the motions of another; counted once" in capsys.readouterr().err
 
 
 def test_records_on_disk_are_predicted_a_few_at_a_time(many, monkeypatch, tmp_path):

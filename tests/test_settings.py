@@ -184,7 +184,7 @@ def test_indices_beyond_a_set_are_left_out_with_the_valid_range(read):
     assert faults == [] and len(warnings) == 2
     for part in (
         "PlottingArgs.error_ID_list_train: 3, -4 left out",
-        "3 realization(s), 0 to 2",
+        "3 realizations, 0 to 2",
         "from the end -1 to -3",
     ):
         assert part in warnings[0]

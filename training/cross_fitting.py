@@ -39,7 +39,15 @@ from training import fit
 from training.checkpoints import finish
 from training.history import ProgressLine, as_duration, pace
 from training.objectives import WITH_THRESHOLDS, check_objectives
-from training.resume import BY_CTRL_C, cannot_resume, check_replacement, data_facts, differences_from, find_training
+from training.resume import (
+    BY_CTRL_C,
+    can_continue,
+    cannot_resume,
+    check_replacement,
+    data_facts,
+    differences_from,
+    find_training,
+)
 from training.sequences import Sequences, Sets
 
 SECONDS_BETWEEN_REPORTS = 0.5
@@ -61,7 +69,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
             f"{counted(different, 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
     with only_training(config.network_folder):
-        work, facts = saved_networks.folds_folder(config.network_folder), data_facts(sets)
+        work, facts = saved_networks.folds_folder(config.network_folder), data_facts(sets, config)
         data = facts["data_fingerprint"]
         check_replacement(config, data)
         metadata = _begun(work)
@@ -175,7 +183,8 @@ class Fold:
     @property
     def is_finished(self) -> bool:
         own = self.config.network_folder
-        return (own / MODEL_FILE).is_file() and saved_networks.interrupted_training(own) is None
+        goes_on = self.config.user.resume and can_continue(own, _begun(own) or {})
+        return (own / MODEL_FILE).is_file() and not goes_on and saved_networks.interrupted_training(own) is None
 
 
 def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
@@ -224,7 +233,8 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
     faults = [line for future in begun for line in _faults(future)]
     if not faults and len(begun) < len(folds):
         faults = [
-            f"stopped by Ctrl-C when {len(begun)} of {len(folds)} folds had been trained; resume = True trains the rest"
+            f"stopped by Ctrl-C when {len(begun)} of {len(folds)} folds had begun; resume = True continues these and "
+            "trains the rest"
         ]
     if faults:
         raise InputError(list(dict.fromkeys(faults)))

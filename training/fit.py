@@ -73,7 +73,7 @@ def _train(config: Config, sets: Sets, after: AfterEpoch | None, s: Standardizat
     seed = found.metadata["seed"] if found else seed_of(user)
     setup = _set_up(config, sets, seed, s)
     val = _validation_sequences(config, sets, setup)
-    begun = found or _begin(config, setup, seed, resume.data_facts(sets))
+    begun = found or _begin(config, setup, seed, resume.data_facts(sets, config))
     _announce(sets, setup, seed)
     best, why_stopped = _fit(config, setup, val, begun, after)
     if best is None:

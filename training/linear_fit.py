@@ -35,7 +35,7 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
 
     Without a val set the train set decides. The history has one row, as there are no epochs.
     """
-    user, data = config.user, data_facts(sets)
+    user, data = config.user, data_facts(sets, config)
     found = find_training(config, data["data_fingerprint"])
     if isinstance(found, TrainedNetwork):
         return found

@@ -39,10 +39,12 @@ class Begun:
     rows: Sequence[dict[str, Any]] = ()
 
 
-def data_facts(sets: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
-    """What settings.json says of the data: their fingerprint, and the content of each record that LAMP has run."""
+def data_facts(sets: Mapping[str, Sequence[Record]], config: Config) -> dict[str, Any]:
+    """What settings.json says of the data and the network to start from, by their content."""
     return {
         "data_fingerprint": data_fingerprint(sets["train"], sets["val"]),
+        "record_names": [record.name for name in ("train", "val") for record in identities(sets[name])],
+        "fine_tuned_from": saved_networks.network_digest(config.user.fine_tune_filename),
         "simplecode_digests": [record.contents["sc"] for records in sets.values() for record in identities(records)],
     }
 
@@ -76,9 +78,9 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
     elif differences:
         print(f"resume = True: the network in {folder} has other settings ({differences[0]}); training starts over")
         return None
-    elif not interrupted and (metadata.get("stopped") != BY_CTRL_C or not state.is_file()):
+    elif not interrupted and not can_continue(folder, metadata):
         print(f"resume = True: the training of {folder} is finished ({metadata.get('stopped')}); its network is used")
-        return load_network(folder)
+        return _load_finished(folder, metadata, config)
     if more_epochs or not interrupted:
         os.replace(state, folder / STATE_FILE)  # from here on it is a training interrupted after its last epoch
         metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
@@ -94,12 +96,26 @@ def _finished_before(config: Config) -> TrainedNetwork | None:
     metadata = read_metadata(folder)[0]
     if not metadata.get("finished", True):
         return None
-    more = "; resume = True continues it" if metadata.get("stopped") == BY_CTRL_C else ""
+    more = "; resume = True continues it" if can_continue(folder, metadata) else ""
     print(
         f"{folder} holds the network of the same settings and data ({metadata.get('stopped')}), which is used as it is"
         f"{more}; to train it again, set overwrite = True or another model_save_filename"
     )
+    return _load_finished(folder, metadata, config)
+
+
+def _load_finished(folder: Path, metadata: dict[str, Any], config: Config) -> TrainedNetwork:
+    """The network of the same data, whose settings.json says from now on where these lie."""
+    lists = {name: config.as_dict()["data"][name] for name in saved_networks.TRAINING_FILES}
+    before = metadata["settings"].get("data", {})
+    if (moved := before | lists) != before:
+        saved_networks.write_metadata(folder, metadata | {"settings": metadata["settings"] | {"data": moved}})
     return load_network(folder)
+
+
+def can_continue(folder: Path, metadata: dict[str, Any]) -> bool:
+    """Whether resume = True continues the finished training in a folder, as Ctrl-C ended it and its state was kept."""
+    return metadata.get("stopped") == BY_CTRL_C and (folder / CHECKPOINTS / STATE_FILE).is_file()
 
 
 def cannot_resume(differences: Sequence[str]) -> InputError:

@@ -191,7 +191,7 @@ class Recorder:
     scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
     trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
     that are left out. wave: its place among the inputs, None without. title: of the network. with_spectra: names of the
-    records whose spectra are taken, None for all.
+    records in the input file whose spectra are taken, None for all.
     """
 
     channels: tuple[str, ...]
@@ -217,18 +217,23 @@ class Recorder:
         of_spectra = evenly_chosen([names[path] for path in config.data.predict_sc], MOST_SPECTRA)
         return cls(tuple(network["outputs"]), scale, len(saved["folds"]), transient, wave, title, of_spectra)
 
-    def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
-        """members: (rows, network, channel), see `Predictor.predict_members`."""
+    def fleet_record(self, record: Record, members: np.ndarray, listed_as: str = "") -> RecordTable:
+        """members: (rows, network, channel), see `Predictor.predict_members`. listed_as: its name in the input file, if
+        it was renamed."""
         folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
         sources = {(self.title, k + 1): folds[:, k] for k in range(self.networks)}
-        return self._statistics(record, "fleet", sources | {(SIMPLECODE, 0): record.simple})
+        name = listed_as or record.name
+        kept = self.with_spectra is None or name in self.with_spectra
+        return self._statistics(record, "fleet", sources | {(SIMPLECODE, 0): record.simple}, kept)
 
     def lamp_record(self, record: Record, out_of_fold: np.ndarray) -> RecordTable:
         """out_of_fold: (rows, channel), predicted by the networks that have not seen the record."""
         sources = {(LAMP, 0): record.targets, (self.title, 0): out_of_fold, (SIMPLECODE, 0): record.simple}
         return self._statistics(record, "lamp", sources)
 
-    def _statistics(self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray]) -> RecordTable:
+    def _statistics(
+        self, record: Record, set_name: str, sources: dict[tuple[str, int], np.ndarray], with_spectra: bool = True
+    ) -> RecordTable:
         first = record.after(self.transient).start
         time = record.time[first:]
         if len(time) < 2:
@@ -236,8 +241,7 @@ class Recorder:
         step = float(np.median(np.diff(time)))
         wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
         rows, arrays, spectra = [], [], {}
-        is_chosen = self.with_spectra is None or record.name in self.with_spectra
-        kept = is_chosen and len(time) >= round(SHORTEST_SPECTRUM / step)
+        kept = with_spectra and len(time) >= round(SHORTEST_SPECTRUM / step)
         for (source, network), motions in sources.items():
             known = np.isfinite(motions[first:]).all(axis=0)
             if not known.any():

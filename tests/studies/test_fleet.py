@@ -362,8 +362,9 @@ def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_net
     record_statistics.save(output, fleet_table([*elsewhere, *moved], -0.03))
     assert fleet.main(["--network", "ship"]) == 0
     said = capsys.readouterr()
-    assert "6 LAMP runs and 6 of SimpleCode are as precise as" in said.out
-    assert f"6 predicted records (first: {records[0].name}) have the name or handle of a LAMP record" in said.err
+    facts = json.loads((output / "fleet_statistics.json").read_text())
+    assert facts["lamp_records"] == facts["fleet_records"] == 9
+    assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in said.err
     record_statistics.save(output, fleet_table(moved, -0.03))
     assert fleet.main(["--network", "ship"]) == 1
     assert "all predicted records have LAMP records" in capsys.readouterr().err
@@ -375,10 +376,39 @@ def test_files_that_were_written_anew_are_not_held_against_earlier_predictions(s
     short = {"SimpleCode": "SC", "LAMP": "LAMP"}[code]
     name = f"{code}_files/{short}{HANDLE.format(90, 2)}.mot"
     Path(name).write_bytes((Path("new") / name).read_bytes())
+    assert fleet.main(["--network", "ship"]) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    assert f"SC{HANDLE.format(90, 2)}.mot: have other content than when" in line
+    assert set(pd.read_csv("output_files/ship/fleet_statistics.csv")["lamp_records"]) == {8}
+    for path in list(Path(name).parent.glob("*.mot"))[:5]:
+        path.unlink()
+    Path("output_files/ship/fleet_statistics.csv").unlink()
     assert fleet.main(["--network", "ship"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert f"1 of its 6 LAMP records (first: SC{HANDLE.format(90, 2)}) have other content" in line
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) in (5, 6) and all("restore the files, or train again" in line for line in lines)
     assert not Path("output_files/ship/fleet_statistics.csv").exists()
+
+
+def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_network, capsys):
+    assert fleet.main(["--network", "ship"]) == 0
+    output, saved = Path("output_files/ship"), training_config(saved_network)
+    pairs = [data_io.read_record(*pair, saved.user)[0] for pair in saved.data.pairs("train")]
+    record_statistics.save(output, fleet_table(pairs))
+    config = replace(saved.with_user(model_save_filename="ship"), data=replace(saved.data, predict_sc=("a",)))
+    fleet.after_run(config, {"train": pairs, "val": []})
+    assert "statistics of the fleet cannot be made (all predicted records have LAMP" in capsys.readouterr().err
+    left = sorted(path.name for path in output.rglob("fleet_*"))
+    assert left == ["fleet_records.csv", "fleet_records.npz"]
+
+
+def test_test_records_are_not_among_those_of_the_training(saved_network, tmp_path, capsys):
+    sc, lamp = write_realization(tmp_path / "test", HANDLE.format(90, 50), 600, seed=50, step=0.5)
+    facts = json.loads((saved_network / "settings.json").read_text())
+    facts["settings"]["data"] |= {"test_sc": [sc], "test_lamp": [lamp]}
+    (saved_network / "settings.json").write_text(json.dumps(facts))
+    assert fleet.main(["--network", "ship"]) == 0
+    said = capsys.readouterr()
+    assert "left out" not in said.err and "9 LAMP runs" in said.out
 
 
 def test_out_of_fold_predictions_by_name_of_an_earlier_version_are_not_used(saved_network, capsys):
@@ -600,6 +630,8 @@ def test_spectra_of_a_large_fleet_are_those_of_some_records_of_each_sea_state():
     record = make_record(names[0], 1)
     members = record.targets[:, None] * np.array([0.5, 1.0, 1.5])[:, None]
     tables = [taken.fleet_record(replace(record, name=name, targets=None), members) for name in names[:4]]
+    renamed = taken.fleet_record(replace(record, name=f"seaA_{names[0]}", targets=None), members, names[0])
+    assert len(renamed.spectra) == 2 * 3  # its name in the input file counts
     joined = record_statistics.RecordTable.joined(tables)
     assert joined.spectra.shape[0] == 2 * 2 * 3 == joined.rows["tapered_variance"].count()
     second = joined.chosen((joined.rows["record"] == names[1]).to_numpy())

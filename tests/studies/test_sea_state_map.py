@@ -167,7 +167,7 @@ def test_realizations_of_a_condition_are_averaged_with_their_signs(grid, capsys)
     row = table.query("network == 'A' and channel == 'Zcg' and heading == 90 and speed == 5")
     assert row["realizations"].item() == 2
     assert row["ssa_error"].item() == pytest.approx(np.sqrt(2) * (0.09 - 0.5) / 2, abs=2e-5)
-    assert "1 conditions have more realizations of one network" in capsys.readouterr().err
+    assert "1 condition with more realizations of one network" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("without_figure")

@@ -313,6 +313,9 @@ def test_members_that_were_trained_on_other_data_of_the_same_names_do_not_count(
     assert with_data("lamp=1 sc=2")[1] == []
     experiments, faults = with_data("lamp=1 sc=2")
     assert faults == [] and experiments.trained == []
+    with pytest.raises(InputError, match="mine holds another experiment .the files of the train and val sets have"):
+        with_data("lamp=1 sc=3")
+    assert saved() == "mine_s002"
     experiments, faults = with_data("lamp=1 sc=3", overwrite=True)
     assert faults == [] and experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
 

@@ -152,6 +152,16 @@ def test_no_name_of_a_record_collides_with_anything_in_the_file(tmp_path):
     assert all(np.array_equal(found[digest], predictions[digest]) for digest in found)
 
 
+@pytest.mark.parametrize("change", [{"rows": [3, 3]}, {"predictions": np.full((5, 2), np.nan)}])
+def test_damaged_out_of_fold_predictions_are_an_error(tmp_path, change):
+    save_out_of_fold(tmp_path, {"a": np.ones((3, 2)), "b": np.ones((2, 2))}, ["a", "b"])
+    with np.load(tmp_path / "out_of_fold.npz") as arrays:
+        kept = dict(arrays)
+    np.savez(tmp_path / "out_of_fold.npz", **{**kept, **{name: np.array(value) for name, value in change.items()}})
+    with pytest.raises(InputError, match="cannot be read .* its predictions are not used"):
+        load_out_of_fold(tmp_path)
+
+
 def test_records_of_the_same_content_are_dealt_to_one_fold():
     records = [*SETS["train"], *SETS["val"]]
     twins = [dataclasses.replace(record, name=f"twin_{record.name}") for record in records]
@@ -295,6 +305,33 @@ def test_a_resumed_cross_fitting_says_which_folds_go_on(tmp_path, monkeypatch, c
     said = capsys.readouterr().out
     assert "Resuming: fold 1 finished (1 epoch), fold 2 after epoch 4, fold 3 from the beginning" in said
     assert "5 of 138 epochs" in said and "at most 4 min 36 s left" in said
+
+
+def test_a_fold_that_ctrl_c_ended_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = configure(**USER | {"epochs": 9, "resume": True})
+    folds = split((*SETS["train"], *SETS["val"]), config, seed=3)
+    trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
+    for fold, kept in zip(folds, (True, False), strict=True):
+        folder = saved_networks.new_training_folder(fold.config.network_folder)
+        metadata = network.new_metadata(fold.config, trained.architecture, 1)
+        finish(fold.config, trained, folder, metadata, BY_CTRL_C)
+        if kept:
+            (folder / "checkpoints").mkdir()
+            (folder / "checkpoints" / "training_state.npz").touch()
+    cross_fitting.Report(folds, 3)
+    assert "Resuming: fold 1 after epoch 2, fold 2 finished (2 epochs)" in capsys.readouterr().out
+
+
+def test_folds_that_ctrl_c_ended_are_not_said_to_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    config = configure(**USER | {"model_save_filename": "mine"})
+    trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
+    folder = saved_networks.new_training_folder(config.network_folder)
+    finish(config, trained, folder, network.new_metadata(config, trained.architecture, 1), BY_CTRL_C)
+    assert find_training(config, "")
+    said = capsys.readouterr().out
+    assert "stopped by Ctrl-C), which is used as it is; to train it again" in said
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 300, b"\xff\xfe\n1,2", b"epoch,elapsed_s\n1,2\n"])

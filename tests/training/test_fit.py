@@ -71,7 +71,7 @@ def files_in(folder: Path) -> list[str]:
 def assert_finished_alone() -> None:
     """Nothing but the finished networks: no state to go on from, no half-written file, no folder set aside."""
     folders = {path.name for path in Path("saved_models").iterdir()}
-    assert not [name for name in folders if name.endswith((".old", ".training"))]
+    assert not [name for name in folders if name.endswith((".replaced", ".training"))]
     endless = json.loads((FOLDER / "settings.json").read_text())["settings"]["user"]["lr_schedule"] in ENDLESS_SCHEDULES
     assert files_in(FOLDER) == [name for name in FINISHED if endless or name != KEPT_STATE]
 
@@ -416,6 +416,55 @@ def test_a_process_that_is_killed_goes_on(project, monkeypatch):
     assert project.run() == 0
     assert what_is_left(folder) == what_is_left(folder.with_name("undisturbed"))
     assert files_in(folder) == [*FINISHED, "training_windows.npz"]
+
+
+def test_the_record_that_has_changed_is_named(killer, capsys):
+    killer.kill("replace history.csv", 3)
+    first, second = SETS["train"]
+    with pytest.raises(InputError, match=rf"sets have \(of {second.name}\) changed since"):
+        train({**SETS, "train": (first, dataclasses.replace(second, targets=second.targets + 0.1))}, resume=True)
+    with pytest.raises(InputError, match=rf"sets have \(of {first.name} and 2 more\) changed since"):
+        others = {
+            name: [dataclasses.replace(r, inputs=r.inputs + 0.1) for r in SETS[name]] for name in ("train", "val")
+        }
+        train({**SETS, **others}, resume=True)
+    with pytest.raises(InputError, match="the order of the train and val sets has changed since"):
+        train({**SETS, "train": (second, first)}, resume=True)
+    with pytest.raises(InputError, match="the files of the train and val sets have changed since"):
+        train({**SETS, "train": (first,)}, resume=True)
+
+
+def test_a_fine_tuning_is_of_one_network_and_not_of_another_of_that_name(eagerly):
+    train(epochs=1, model_save_filename="source")
+    tuned = {"epochs": 1, "model_save_filename": "tuned", "fine_tune_filename": "source"}
+    train(**tuned)
+    train(**tuned)  # as it is
+    train(epochs=1, model_save_filename="source", overwrite=True, lr=0.02)
+    with pytest.raises(InputError, match="the network source, from which it starts, has changed since the training"):
+        train(**tuned)
+    train(**tuned, overwrite=True)
+
+
+def test_a_finished_network_says_where_its_data_lie_now(eagerly):
+    user = configure(**SMALL | {"epochs": 1, "model_save_filename": "mine"}).user
+    for folder in ("a", "b"):
+        data = DataInfo(train_sc=(f"{folder}/SC",), train_lamp=(f"{folder}/LAMP",))
+        fit.train(Config(user=user, data=data), SETS)
+    saved = saved_networks.training_config(FOLDER.with_name("mine"))
+    assert saved.data.train_sc == ("b/SC",) and saved.data.train_lamp == ("b/LAMP",)
+
+
+def test_a_copy_of_the_network_that_the_user_keeps_beside_it_stays(eagerly):
+    train(epochs=1)
+    copy = FOLDER.with_name(f"{FOLDER.name}.old")
+    shutil.copytree(FOLDER, copy)
+    before = {name: (copy / name).read_bytes() for name in files_in(copy)}
+    train(epochs=1, lr=0.02)
+    assert {name: (copy / name).read_bytes() for name in files_in(copy)} == before
+    shutil.rmtree(FOLDER)
+    train(epochs=1, model_save_filename="another")
+    with pytest.raises(InputError, match="there is no saved network of this name"):
+        network.load(configure(training_mode=False, **SMALL))
 
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
