@@ -23,6 +23,9 @@ NOISE = 1e-3  # of the variance, that the model leaves open at least
 CALM = 1e-3  # m: with less there are no waves
 SHORTEST = 55.0  # s of a record in which its waves can be judged
 CLEAR = 8.0  # difference of log-likelihoods from which on one ramp excludes another
+# s of a ramp that one record tells from another. In following seas the groups of waves that the ship meets are as long
+# as a minute, and with longer ramps and twice CLEAR 4 of 100 records with a ramp of 10 s were taken for slower ones.
+LONGEST_TOLD = 20.0
 MOST_RECORDS = 20  # that decide on the ramp of a training
 
 
@@ -49,7 +52,7 @@ def common_ramp(waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float)
 
 def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float) -> float | None:
     """The ramp (s) with which a record's waves begin if it is clearly not `ramp`, 0 if there is none; else None."""
-    ramps = np.append(RAMPS, ramp)
+    ramps = np.append(RAMPS[RAMPS <= LONGEST_TOLD], ramp)
     found = log_likelihoods(time, wave, ramps)
     if found is None or np.isnan(found[-1]):
         return None
@@ -57,7 +60,7 @@ def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float) -> float | None:
         return 0.0
     best = float(ramps[np.nanargmax(found)])
     differs = abs(best - ramp) > max(2.0, ramp / 2)
-    return best if differs and np.nanmax(found) - found[-1] > CLEAR * (2 if ramp else 1) else None
+    return best if differs and np.nanmax(found) - found[-1] > CLEAR * (3 if ramp else 1) else None
 
 
 def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) -> np.ndarray | None:

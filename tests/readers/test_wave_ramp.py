@@ -28,6 +28,21 @@ def test_whether_waves_have_a_ramp_is_found_in_single_records(seconds, most_wron
     assert full.count(None) >= 98 and ramped.count(None) <= 12 and 0.0 not in ramped
 
 
+def test_long_groups_of_waves_in_following_seas_are_no_ramps():
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(150):
+        omega, peak, speed = np.linspace(0.2, 2.0, 200), 2 * np.pi / rng.uniform(6, 19), rng.uniform(2, 13)
+        width = np.where(omega < peak, 0.07, 0.09) * peak
+        spectrum = (
+            omega**-5 * np.exp(-1.25 * (peak / omega) ** 4) * 3.3 ** np.exp(-((omega - peak) ** 2) / 2 / width**2)
+        )
+        encounter, time = omega - omega**2 * speed / 9.807, np.arange(0, 600, 0.5)
+        eta = np.cos(np.outer(time, encounter) + rng.uniform(0, 2 * np.pi, 200)) @ np.sqrt(spectrum)
+        found.append(wave_ramp.other_ramp(time, eta / eta.std() * wave_ramp.factor(time, 10.0), 10.0))
+    assert found.count(None) == 150
+
+
 @pytest.mark.parametrize("ramp", [0.0, 5.0, 10.0, 20.0])
 def test_the_ramp_of_several_records_is_found(ramp):
     rng = np.random.default_rng(1)
