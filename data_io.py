@@ -68,6 +68,11 @@ class Identified:
         given = {source: content for source, content in self.contents.items() if not source.startswith("lamp")}
         return self.contents["sc"][:16] + text_hash(json.dumps(given, sort_keys=True), 8)
 
+    @property
+    def pair_digest(self) -> str:
+        """What an error was measured on, whatever the network's inputs: the beginnings of both motions' hashes."""
+        return self.contents["sc"][:16] + self.contents["lamp"][:16]
+
 
 @dataclass(frozen=True)
 class Record(Identified):

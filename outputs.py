@@ -27,10 +27,10 @@ from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
 from support.errors import Attempts, Collector, Found, InputError, warn
+from support.run_folder import BY_RECORD_FILE
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
-BY_RECORD_FILE = "error_by_record.csv"
 START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
@@ -147,7 +147,9 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     for set_name, of_set in _with_out_of_fold(config, results).items():
         counted = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted]
-        names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
+        names[set_name] = [
+            (record.name, handle_in(record.name), record.pair_digest) for record in data_io.identities(of_set.records)
+        ]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))

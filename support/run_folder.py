@@ -12,6 +12,7 @@ from pathlib import Path
 from support.errors import warn
 from support.files import drop_cut_line, written_aside
 
+BY_RECORD_FILE = "error_by_record.csv"
 LIST_FILE = ".files_of_runs"
 WITH_DIGEST = re.compile(r"(.*?)(?:\t([0-9a-f]{32}))?")
 # Files of versions that did not keep a list.
