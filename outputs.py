@@ -24,10 +24,9 @@ from readers.alignment import interpolated
 from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
-from settings import REPORT_FILE, SET_NAMES, Config
-from support import run_folder
+from settings import SET_NAMES, Config
 from support.errors import Attempts, Collector, Found, InputError, warn
-from support.run_folder import BY_RECORD_FILE
+from support.run_folder import RunFolder
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
@@ -156,7 +155,9 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     remarks = metrics.remarks(report, by_record, data_io.CHANNEL_UNITS)
     for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
         print(line)
-    data_io.write_tables(config.output_folder, {REPORT_FILE: report, BY_RECORD_FILE: by_record})
+    folder = RunFolder(config.output_folder)
+    folder.write_table(folder.REPORT, report)
+    folder.write_table(folder.BY_RECORD, by_record)
 
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
@@ -226,13 +227,12 @@ def _write_prediction(
     if record.own_time is not None:
         time = record.own_time
         table, motions = (interpolated(np.column_stack([record.time, each]), time) for each in (table, motions))
-    path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
-    digest = record.input_digest
-    run_folder.note(config.output_folder, [path.name], digest)
+    folder, path = RunFolder(config.output_folder), config.output_folder / f"{config.save.prefix}{record.name}.txt"
+    folder.note([path.name], record.input_digest)
     data_io.write_prediction(path, time, table, names)
     if track is not None:
         path = path.with_suffix(".mot")
-        run_folder.note(config.output_folder, [path.name], digest)
+        folder.note([path.name], record.input_digest)
         data_io.write_lamp_motions(path, time, track, motions)
 
 
@@ -244,7 +244,7 @@ class TextNames:
 
     def __init__(self, config: Config):
         self._prefix, replaces_all = config.save.prefix, _has_report(config)
-        made_for = run_folder.made_for(config.output_folder, latest=replaces_all)
+        made_for = RunFolder(config.output_folder).made_for(latest=replaces_all)
         self._earlier, self._of_this_run = ({}, made_for) if replaces_all else (made_for, {})
         self.renamed: list[str] = []
 
@@ -467,7 +467,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     that the run itself has read stay.
     """
     folder = config.output_folder
-    earlier = run_folder.begin(folder, config.save.prefix)
+    earlier = RunFolder(folder).begin(config.save.prefix)
     yield
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}
@@ -475,11 +475,11 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     def stays(name: str) -> bool:
         return not _has_report(config) or os.path.abspath(folder / name)[: -len(".mot")] in read
 
-    made = run_folder.finish(folder, earlier, stays)
+    made = RunFolder(folder).finish(earlier, stays)
     kinds = {
-        "report": REPORT_FILE in made,
+        "report": RunFolder.REPORT in made,
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
-        "figures": any(name.startswith(f"{plotting.FIGURES_FOLDER}/") for name in made),
+        "figures": any(name.startswith(f"{RunFolder.FIGURES}/") for name in made),
     }
     found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
     where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""

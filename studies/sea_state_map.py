@@ -19,8 +19,8 @@ from metrics import AMPLITUDES, SIMPLECODE
 from readers.cases import PART_UNITS, Handle, find_handle, number_text
 from settings import SaveData
 from support.errors import UNREADABLE, Collector, Found, InputError, did_you_mean, exit_status, first_line, warn
-from support.files import png_path, posix
-from support.run_folder import BY_RECORD_FILE
+from support.files import png_path, posix, write_table
+from support.run_folder import RunFolder
 
 MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
 CONVENTION = (
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.pop("former") is not None:
         warn(
             [
-                f"{', '.join(FORMER_OPTIONS)} have no effect: the map shows the records in {BY_RECORD_FILE}, "
+                f"{', '.join(FORMER_OPTIONS)} have no effect: the map shows the records in {RunFolder.BY_RECORD}, "
                 "which a run with train, val or test sets writes; to map others, name them in test_sc and test_lamp"
             ]
         )
@@ -63,7 +63,7 @@ def run(
     collect = Collector(_faults_of_options(networks, x, y))
     folders = {name: Path(posix(output_path)) / name for name in networks[:2]}
     figure = f"sea_state_map{''.join(f'_against_{name}' for name in networks[1:2])}.png"
-    path = collect(png_path, output, folders[networks[0]] / "figures" / figure)
+    path = collect(png_path, output, folders[networks[0]] / RunFolder.FIGURES / figure)
     tables = [collect(read_amplitudes, folder) for folder in folders.values()]
     collect.check()
     amplitudes = pd.concat(tables).drop_duplicates(["network", "digest", "channel"])  # SimpleCode is in both
@@ -74,7 +74,7 @@ def run(
     averaged = [part for part in values_of(handles, varying=True) if part not in parts]
     warn(collect.remarks + _different_records(amplitudes, networks, *parts))
     plotting.save_figure(draw(table, networks, *parts, handles[0], averaged), path)
-    data_io.write_table(path.with_suffix(".csv"), table)
+    write_table(path.with_suffix(".csv"), table)
     print(summary(table, networks, *parts))
     if averaged:
         print(f"Each cell is a mean over the realizations in it; they differ in {_listed_parts(handles, averaged)}")
@@ -92,7 +92,7 @@ def read_amplitudes(folder: Path) -> Found:
     ssa_lamp, ssa_model in the channel's unit, trained (whether the network was trained in the record's sea state).
     Raises InputError if the table is missing, or of an earlier version, or has no record with a handle.
     """
-    path = folder / BY_RECORD_FILE
+    path = folder / RunFolder.BY_RECORD
     remedy = f"run main.py with training_mode = False and model_load_filename = {folder.name!r}, which writes it"
     types = dict.fromkeys(TEXTS, str) | dict.fromkeys(AMPLITUDES, float)
     empty = dict.fromkeys(AMPLITUDES, [""])  # of the row All

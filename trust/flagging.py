@@ -13,10 +13,10 @@ from readers.cases import Handle, find_handle, handle_in
 from settings import Config
 from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
+from support.run_folder import RunFolder
 from trust import novelty
 
 KNOWN_FILE = "training_windows.npz"  # beside the network
-TABLE = "predicted_records.csv"
 IDENTITY = ["set", "digest"]  # columns
 WITH_LAMP, WITHOUT_LAMP = "add this record, which has been run in LAMP, to the training set", "run this record in LAMP"
 WIDEN = "or widen the training set"
@@ -132,9 +132,11 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
         stays = (earlier["compared_with"] == table["compared_with"].iloc[0]) & ~again
         earlier = earlier[stays & ~((earlier["set"] == "test") & bool(config.data.test_sc))]
     joint = pd.concat([earlier, table.astype(object)], ignore_index=True) if len(earlier) else table
-    data_io.write_tables(config.output_folder, {TABLE: joint})
+    RunFolder(config.output_folder).write_table(RunFolder.PREDICTED, joint)
     flagged = table[table["flagged"]]
-    print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
+    print(
+        f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {RunFolder.PREDICTED})"
+    )
     if flagged.empty:
         return
     outside = flagged["outside_training"].str.split("; ").explode(ignore_index=True)
@@ -155,7 +157,7 @@ def _reason(row: pd.Series) -> str:
 
 def _earlier_rows(config: Config) -> pd.DataFrame:
     """The rows that earlier runs have left, all as texts; none, with a warning, if they cannot be read."""
-    path = config.output_folder / TABLE
+    path = config.output_folder / RunFolder.PREDICTED
     if not path.is_file():
         return pd.DataFrame()
     try:

@@ -14,11 +14,11 @@ from network import TrainedNetwork
 from readers.cases import sea_state
 from settings import Config
 from support.errors import UNREADABLE, InputError, first_line, warn
+from support.run_folder import RunFolder
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
 from trust import bands
 
 CALIBRATION_FILE = "calibration.json"
-REPORT_FILE = "band_report.csv"
 SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
 # What a row of the report is worth, by its set: only test records measure the bands.
 CHECK = "check of the calibration with itself"
@@ -205,7 +205,7 @@ def save_report(config: Config, found: Bands | None) -> None:
         return
     table = bands.report(found.by_record)
     table.insert(1, "basis", table["set"].map(BASES))
-    data_io.write_tables(config.output_folder, {REPORT_FILE: table})
+    RunFolder(config.output_folder).write_table(RunFolder.BANDS, table)
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
         unit = data_io.CHANNEL_UNITS[row.channel]

@@ -13,6 +13,7 @@ import outputs
 from data_io import MOTIONS, Record
 from prediction import save_out_of_fold
 from settings import Config, SaveData, UserInput
+from support.run_folder import RunFolder
 from trust import bands, run_bands
 
 STEPS, COUNT = 200, 12
@@ -70,7 +71,7 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     sets = trained.by_record["set"].unique().tolist()
     assert sets == ["val", "val, its sea state left out", "test"]
     run_bands.save_report(run.config, trained)
-    table = pd.read_csv(run.config.output_folder / run_bands.REPORT_FILE)
+    table = pd.read_csv(run.config.output_folder / RunFolder.BANDS)
     own = table.query("set == 'val' and level == 90")
     assert (own["covered"] > 0.85).all() and (own["records"] == COUNT).all()
     assert (table.loc[table["set"] == "test", "basis"] == "measured").all()
