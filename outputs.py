@@ -19,7 +19,7 @@ from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
-from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
+from prediction import Predictor, predict_with_checkpoints
 from readers.alignment import interpolated
 from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
@@ -27,6 +27,7 @@ from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import SET_NAMES, Config
 from support.errors import Attempts, Collector, Found, InputError, warn
 from support.run_folder import RunFolder
+from support.saved_networks import load_out_of_fold
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
@@ -162,10 +163,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    try:
-        found = load_out_of_fold(config.network_folder)
-    except InputError:  # `predict_sets` has said so
-        return results
+    found = Collector()(load_out_of_fold, config.network_folder, otherwise={})  # `predict_sets` has said what is wrong
     records = data_io.joined(results["train"].records, results["val"].records)
     digests = [record.digest for record in data_io.identities(records)] if found else []
     if not digests or not found.keys() >= set(digests):

@@ -27,7 +27,7 @@ from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from support.errors import Collector, Found, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from support.run_folder import RunFolder
-from support.saved_networks import read_metadata, training_config
+from support.saved_networks import WINDOWS_FILE, read_metadata, training_config
 from trust import flagging, novelty, pair_checks
 
 FIGURE = "next_lamp_runs"
@@ -166,7 +166,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
             "it: --distance, or --random"
         )
     if watch is None:
-        raise InputError(f"{config.network_folder / flagging.KNOWN_FILE}: is missing or damaged; train again")
+        raise InputError(f"{config.network_folder / WINDOWS_FILE}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()

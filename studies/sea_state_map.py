@@ -88,8 +88,8 @@ def read_amplitudes(folder: Path) -> Found:
     A record of several sets counts as one of the last: so a network of folds, whose val set is all of its records
     predicted out of fold, is not measured on the records that it has seen.
 
-    Returns a DataFrame with columns network (SimpleCode or the folder's name), handle (a `Handle`), channel, digest,
-    ssa_lamp, ssa_model in the channel's unit, trained (whether the network was trained in the record's sea state).
+    Returns a DataFrame with columns network (SimpleCode or the folder's name), handle (a `Handle`), sea_state, channel,
+    digest, ssa_lamp, ssa_model in the channel's unit, trained (whether the network was trained in that sea state).
     Raises InputError if the table is missing, or of an earlier version, or has no record with a handle.
     """
     path = folder / RunFolder.BY_RECORD
@@ -102,7 +102,9 @@ def read_amplitudes(folder: Path) -> Found:
         raise InputError(f"{path}: file is missing; {remedy}") from None
     except UNREADABLE as error:
         raise InputError(f"{path}: damaged, or of an earlier version ({first_line(error)}); {remedy}") from error
-    table = table.assign(handle=table["handle"].map(find_handle)).query("channel != 'All'")
+    handles = {text: find_handle(text) for text in set(table["handle"])}  # thousands, in many rows each
+    states = {handle: handle.sea_state for handle in handles.values() if handle}
+    table = table.assign(handle=table["handle"].map(handles)).query("channel != 'All'")
     has_handle = table["handle"].notna().groupby(table["digest"]).any()
     left_out = (
         f"{path}: {(~has_handle).sum()} of {len(has_handle)} records have no handle that can be read in their names"
@@ -116,9 +118,9 @@ def read_amplitudes(folder: Path) -> Found:
     if not trained:
         remarks.append(f"{path}: the run had no train set; no training condition is marked")
     table = table[table["handle"].notna()]
-    states, is_simple = table["handle"].map(attrgetter("sea_state")), table["source"] == SIMPLECODE
-    is_trained = states.isin(states[table["digest"].isin(trained)]) & ~is_simple
-    table = table.assign(network=table["source"].where(is_simple, folder.name), trained=is_trained)
+    own, is_simple = table["handle"].map(states), table["source"] == SIMPLECODE
+    is_trained = own.isin(own[table["digest"].isin(trained)]) & ~is_simple
+    table = table.assign(network=table["source"].where(is_simple, folder.name), sea_state=own, trained=is_trained)
     return Found(table.drop_duplicates(["network", "digest", "channel"], keep="last"), remarks)
 
 
@@ -183,10 +185,7 @@ def condition_table(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y
     there are several in a cell), ssa_lamp, ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the
     network was trained in one of the sea states).
     """
-    rows = amplitudes.assign(
-        sea_state=amplitudes["handle"].map(attrgetter("sea_state")),
-        ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"],
-    )
+    rows = amplitudes.assign(ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"])
     means = {name: (name, "mean") for name in (*AMPLITUDES, "ssa_error")}
     groups = rows.groupby(["network", "channel", x, y], sort=False, as_index=False)
     counts = {"realizations": ("handle", "size"), "sea_states": ("sea_state", "nunique")}

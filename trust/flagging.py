@@ -14,9 +14,9 @@ from settings import Config
 from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
 from support.run_folder import RunFolder
+from support.saved_networks import WINDOWS_FILE
 from trust import novelty
 
-KNOWN_FILE = "training_windows.npz"  # beside the network
 IDENTITY = ["set", "digest"]  # columns
 WITH_LAMP, WITHOUT_LAMP = "add this record, which has been run in LAMP, to the training set", "run this record in LAMP"
 WIDEN = "or widen the training set"
@@ -44,14 +44,14 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
         return
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
     features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
-    with written_aside(config.network_folder / KNOWN_FILE) as aside, open(aside, "wb") as file:
+    with written_aside(config.network_folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
         kinds = ["moment" if name == "VBM" else "motion" for name in _channels(config).values()]
         np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features, kinds)))
 
 
 def load(config: Config) -> Watch | None:
     """Reads what `learn` saved with this network; None for a network without it."""
-    path = config.network_folder / KNOWN_FILE
+    path = config.network_folder / WINDOWS_FILE
     if not path.is_file():
         return None
     try:

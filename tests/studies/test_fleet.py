@@ -14,14 +14,13 @@ from scipy.signal import hilbert
 import data_io
 from data_io import Record
 from metrics import record_maxima
-from prediction import save_out_of_fold
 from settings import Config, DataInfo
 from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
 from support.run_folder import RunFolder
-from support.saved_networks import training_config
+from support.saved_networks import save_out_of_fold, training_config
 from trust import record_statistics
 
 CHANNELS = ("Zcg", "Roll", "Pitch")

@@ -137,7 +137,7 @@ def test_problems_are_told_in_a_line(folder, capsys):
         Path(f"{path}.mot").write_text("nothing")
     assert len(run("--number", "9", "--random")) == 4
     assert "Warning: " in capsys.readouterr().err
-    (config.network_folder / flagging.KNOWN_FILE).unlink()
+    (config.network_folder / saved_networks.WINDOWS_FILE).unlink()
     assert "training_windows.npz: is missing" in told()
 
 

@@ -11,6 +11,7 @@ from data_io import Record
 from readers.cases import parse_handle
 from settings import Config, UserInput
 from support.run_folder import RunFolder
+from support.saved_networks import WINDOWS_FILE
 from trust import flagging
 
 STATE = "SC_h7_p12_a135_hh0_pp0_aa0_s10"
@@ -83,10 +84,10 @@ def test_the_middle_of_a_wave_grid_stands_for_the_waves():
 
 
 def test_without_a_file_or_with_a_damaged_one_nothing_is_flagged(config, capsys):
-    (config.network_folder / flagging.KNOWN_FILE).write_bytes(b"PK\x03\x04 no more")
+    (config.network_folder / WINDOWS_FILE).write_bytes(b"PK\x03\x04 no more")
     assert flagging.load(config) is None
     assert "cannot be read" in capsys.readouterr().err
-    (config.network_folder / flagging.KNOWN_FILE).unlink()
+    (config.network_folder / WINDOWS_FILE).unlink()
     assert flagging.load(config) is None
     flagging.save(config, [])
     assert not (config.output_folder / RunFolder.PREDICTED).exists()
