@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from readers import conditions, record_cache, text_tables, wave_ramp
@@ -24,7 +23,7 @@ from readers.conditions import UNKNOWN, Conditions
 from readers.units import moment_factor
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
-from support import run_folder, saved_networks
+from support import saved_networks
 from support.cores import cores
 from support.errors import Collector, Found, InputError
 from support.files import text_hash, written_aside
@@ -67,6 +66,11 @@ class Identified:
         """What a prediction was made for: the beginning of SimpleCode's hash, and one over all but LAMP's motions."""
         given = {source: content for source, content in self.contents.items() if not source.startswith("lamp")}
         return self.contents["sc"][:16] + text_hash(json.dumps(given, sort_keys=True), 8)
+
+    @property
+    def pair_digest(self) -> str:
+        """What an error was measured on, whatever the network's inputs: the beginnings of both motions' hashes."""
+        return self.contents["sc"][:16] + self.contents["lamp"][:16]
 
 
 @dataclass(frozen=True)
@@ -659,16 +663,3 @@ def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) 
         file.writelines(
             rows_of_text(table[start : start + ROWS_AT_ONCE]) for start in range(0, len(table), ROWS_AT_ONCE)
         )
-
-
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Writes tables of a run (by file name) into its folder, and lists them there."""
-    run_folder.note(folder, list(tables))
-    for name, table in tables.items():
-        write_table(folder / name, table)
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Writes a table as CSV, with numbers in full precision."""
-    with written_aside(path) as aside:
-        table.to_csv(aside, index=False, lineterminator="\n")

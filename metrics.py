@@ -19,6 +19,8 @@ MEASURES = (
     *("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start"),
     *("max_error_inside", "max_error_at_s"),
 )
+# Mean significant single amplitude of LAMP and of the model, see `pooled_errors`.
+AMPLITUDES = ("ssa_lamp", "ssa_model")
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
 # A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
@@ -126,7 +128,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
         "largest": squared.max(),
         "largest_inside": squared[min(start_rows, quarter) : max(end, len(y) - quarter)].max(),
         "largest_at": np.nan if time is None else time[squared.argmax()],
-        "ssa_error": abs(significant_single_amplitude(p) - significant_single_amplitude(y)),
+        "amplitudes": np.array([significant_single_amplitude(series) for series in (y, p)]),
         # Of y and p; products about the record's own means, as sums of raw squares would cancel if a mean is large.
         "means": means,
         "products": (about[:, None] * about).sum(axis=2),
@@ -136,7 +138,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
 
 
 def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
-    """MEASURES of one channel over a set, from the `record_sums` of its records.
+    """MEASURES and AMPLITUDES of one channel over a set, from the `record_sums` of its records.
 
     y is LAMP's series, p the model's, e = p - y.
 
@@ -163,6 +165,7 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
     if varies.all() and variances > 0:
         # Rounding can push the quotient beyond its bounds.
         correlation = np.clip(products[0, 1] / np.sqrt(variances), -1.0, 1.0)
+    ssa_lamp, ssa_model = sums["amplitudes"]
     found = (
         mse,
         sums["weighted"].sum() / rows,
@@ -171,12 +174,14 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         np.sqrt(mse) / np.sqrt(variance) if varies[0] and variance > 0 else np.nan,
         correlation,
         np.sqrt(sums["largest"].max()),
-        sums["ssa_error"].mean(),
+        np.abs(ssa_model - ssa_lamp).mean(),
         sums["start"].sum() / start_rows if start_rows else np.nan,
         np.sqrt(sums["largest_inside"].max()),
         sums["largest_at"][sums["largest"].argmax()],
+        ssa_lamp.mean(),
+        ssa_model.mean(),
     )
-    return dict(zip(MEASURES, map(float, found), strict=True))
+    return dict(zip((*MEASURES, *AMPLITUDES), map(float, found), strict=True))
 
 
 # ---- reports ----------------------------------------------------------------------------------------------------
@@ -260,28 +265,39 @@ def without_negligible(report: pd.DataFrame) -> pd.DataFrame:
 
 
 def error_by_record(
-    results: SetSums, names: Mapping[str, Sequence[tuple[str, str]]], channels: Sequence[str], network: str = "LSTM"
+    results: SetSums,
+    names: Mapping[str, Sequence[tuple[str, str, str]]],
+    channels: Sequence[str],
+    network: str = "LSTM",
 ) -> pd.DataFrame:
-    """The same for each record separately, with columns record and handle. names: (record, handle) of each."""
+    """The same for each record separately, with columns record and handle, and at the end AMPLITUDES and digest.
+
+    names: (record, handle, digest) of each.
+    """
+    keys = ("record", "handle", "digest")
     about = [
-        ({"set": set_name, "record": record, "handle": handle}, [models])
+        ({"set": set_name} | dict(zip(keys, own, strict=True)), [models])
         for set_name, records in results.items()
-        for (record, handle), models in zip(names[set_name], records, strict=True)
+        for own, models in zip(names[set_name], records, strict=True)
     ]
-    return _table_of(about, channels, network, ["set", "record", "handle"])
+    return _table_of(about, channels, network, ["set", *keys[:2]], [*AMPLITUDES, "digest"])
 
 
 def _table_of(
-    about: Sequence[tuple[dict, Sequence]], channels: Sequence[str], network: str, keys: list[str]
+    about: Sequence[tuple[dict, Sequence]],
+    channels: Sequence[str],
+    network: str,
+    keys: list[str],
+    more: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`error_rows` of SimpleCode and of the network, behind what they are about (keys)."""
+    """`error_rows` of SimpleCode and of the network, behind what they are about (keys). more: columns at the end."""
     rows = [
         named | {"source": source} | row
         for named, records in about
         for source, sums in zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)  # none without records
         for row in error_rows(sums, channels)
     ]
-    return without_negligible(pd.DataFrame(rows, columns=[*keys, "source", "channel", *MEASURES]))
+    return without_negligible(pd.DataFrame(rows, columns=[*keys, "source", "channel", *MEASURES, *more]))
 
 
 def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:

@@ -19,18 +19,18 @@ from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
-from prediction import Predictor, load_out_of_fold, predict_with_checkpoints
+from prediction import Predictor, predict_with_checkpoints
 from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
-from settings import REPORT_FILE, SET_NAMES, Config
-from support import run_folder
+from settings import SET_NAMES, Config
 from support.errors import Attempts, Collector, Found, InputError, counted, warn
+from support.run_folder import RunFolder
+from support.saved_networks import load_out_of_fold
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
 
-BY_RECORD_FILE = "error_by_record.csv"
 START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations
 
@@ -147,22 +147,23 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
     for set_name, of_set in _with_out_of_fold(config, results).items():
         after = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in after]
-        names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
+        names[set_name] = [
+            (record.name, handle_in(record.name), record.pair_digest) for record in data_io.identities(of_set.records)
+        ]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report, data_io.CHANNEL_UNITS))
     remarks = metrics.remarks(report, by_record, data_io.CHANNEL_UNITS)
     for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
         print(line)
-    data_io.write_tables(config.output_folder, {REPORT_FILE: report, BY_RECORD_FILE: by_record})
+    folder = RunFolder(config.output_folder)
+    folder.write_table(folder.REPORT, report)
+    folder.write_table(folder.BY_RECORD, by_record)
 
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    try:
-        found = load_out_of_fold(config.network_folder)
-    except InputError:  # `predict_sets` has said so
-        return results
+    found = Collector()(load_out_of_fold, config.network_folder, otherwise={})  # `predict_sets` has said what is wrong
     records = data_io.joined(results["train"].records, results["val"].records)
     digests = [record.digest for record in data_io.identities(records)] if found else []
     if others := set(digests) - found.keys():
@@ -229,13 +230,12 @@ def _write_prediction(
     if record.own_time is not None:
         time, rows = record.own_time, even_times(record.own_time)
         table, motions = (interpolated(np.column_stack([record.time, each]), rows) for each in (table, motions))
-    path = config.output_folder / f"{config.save.prefix}{record.name}.txt"
-    digest = record.input_digest
-    run_folder.note(config.output_folder, [path.name], digest)
+    folder, path = RunFolder(config.output_folder), config.output_folder / f"{config.save.prefix}{record.name}.txt"
+    folder.note([path.name], record.input_digest)
     data_io.write_prediction(path, time, table, names)
     if track is not None:
         path = path.with_suffix(".mot")
-        run_folder.note(config.output_folder, [path.name], digest)
+        folder.note([path.name], record.input_digest)
         data_io.write_lamp_motions(path, time, track, motions)
 
 
@@ -247,7 +247,7 @@ class TextNames:
 
     def __init__(self, config: Config):
         self._prefix, replaces_all = config.save.prefix, _has_report(config)
-        made_for = run_folder.made_for(config.output_folder, latest=replaces_all)
+        made_for = RunFolder(config.output_folder).made_for(latest=replaces_all)
         self._earlier, self._of_this_run = ({}, made_for) if replaces_all else (made_for, {})
         self.renamed: list[str] = []
         self.twice: list[str] = []  # of the same content as another record
@@ -476,7 +476,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     that the run itself has read stay.
     """
     folder = config.output_folder
-    earlier = run_folder.begin(folder, config.save.prefix)
+    earlier = RunFolder(folder).begin(config.save.prefix)
     yield
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}
@@ -484,11 +484,11 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     def stays(name: str) -> bool:
         return not _has_report(config) or os.path.abspath(folder / name)[: -len(".mot")] in read
 
-    made = run_folder.finish(folder, earlier, stays)
+    made = RunFolder(folder).finish(earlier, stays)
     kinds = {
-        "report": REPORT_FILE in made,
+        "report": RunFolder.REPORT in made,
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
-        "figures": any(name.startswith(f"{plotting.FIGURES_FOLDER}/") for name in made),
+        "figures": any(name.startswith(f"{RunFolder.FIGURES}/") for name in made),
     }
     found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
     where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""

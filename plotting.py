@@ -22,10 +22,9 @@ from data_io import CHANNEL_UNITS
 from figures import parts
 from metrics import ABOUT_MEAN, Motions, magnitudes, rows_around_largest, running_mean, turning_points
 from settings import Plotting
-from support import run_folder
 from support.files import written_aside
+from support.run_folder import RunFolder
 
-FIGURES_FOLDER = "figures"  # in a run's folder
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
@@ -322,8 +321,8 @@ def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
 
 def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
     """Writes the figures of a run (by name) into its folder, and lists them there."""
-    files = {f"{FIGURES_FOLDER}/{name}.png": figure for name, figure in figures.items()}
-    run_folder.note(folder, list(files))
+    files = {f"{RunFolder.FIGURES}/{name}.png": figure for name, figure in figures.items()}
+    RunFolder(folder).note(list(files))
     for name, figure in files.items():
         save_figure(figure, folder / name)
 

@@ -1,7 +1,7 @@
 """Predicts whole records with a trained network."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,28 +13,11 @@ import threadpoolctl
 from data_io import mirrored_channels
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from support.cores import cores
-from support.files import written_aside
 from support.kinds import KINDS
-from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE, OUT_OF_FOLD_FILE
-from support.saved_networks import load_out_of_fold as load_out_of_fold
+from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
 
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
 Evaluate = Callable[[np.ndarray], np.ndarray]
-
-
-def save_out_of_fold(folder: Path, predictions: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
-    """Keeps beside a network of folds what it predicts for each record without the networks that have seen it.
-
-    predictions: by the records' digests (rows, output channel) in physical units. names: of the records, for people.
-    """
-    with written_aside(folder / OUT_OF_FOLD_FILE) as aside:
-        np.savez(
-            aside,
-            digests=np.array(list(predictions)),
-            names=np.array(names),
-            rows=np.array([len(each) for each in predictions.values()]),
-            predictions=np.concatenate(list(predictions.values()), dtype=np.float32),
-        )
 
 
 class Predictor:

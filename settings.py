@@ -23,7 +23,6 @@ from support.kinds import KINDS
 from support.values import Indices, color, file_prefix, folder, network_name, not_one, odd, without_numpy
 
 NETWORKS_FOLDER = Path("saved_models")
-REPORT_FILE = "error_report.csv"
 DEFAULT_NAME = "recently_trained_model"
 SET_NAMES = ("train", "val", "test")
 MOST_SHOWN = 200  # characters of a faulty value in an error

@@ -13,15 +13,12 @@ import pandas as pd
 
 from pages import html_parts as html
 from pages import sections
-from settings import REPORT_FILE
-from support import run_folder
 from support.errors import first_line, warn
 from support.files import written_aside
+from support.run_folder import RunFolder
 from support.saved_networks import SETTINGS_FILE
 
-PAGE = "report.html"
 STYLE_FILE = Path(__file__).with_name("report.css")
-FLEET_FILES = ("fleet_statistics.csv", "fleet_statistics.json")
 # Columns that may be empty, or hold names that look like numbers or missing values.
 TEXTS = ("set", "record", "handle", "worst_record", "sea_state", "source", "channel", "unit", "odd", "window", "reason")
 TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "method")
@@ -51,7 +48,7 @@ def pictures(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     left = LARGEST_FIGURES
     for section, pattern, most, caption in FIGURES:
-        for path in sorted((folder / "figures").glob(f"{pattern}.png"))[:most]:
+        for path in sorted((folder / RunFolder.FIGURES).glob(f"{pattern}.png"))[:most]:
             try:
                 png = path.read_bytes()
                 if len(png) <= left:
@@ -59,19 +56,19 @@ def pictures(folder: Path) -> dict[str, list[str]]:
                     found.setdefault(section, []).append(shown)
                     left -= len(png)
             except (OSError, ValueError) as error:
-                warn([f"{path}: cannot be read ({first_line(error)}); {PAGE} is without it"])
+                warn([f"{path}: cannot be read ({first_line(error)}); {RunFolder.PAGE} is without it"])
     return found
 
 
 # Of each section: title, how it is made, why it may be missing, and the files it is made from.
 SECTIONS = {
     "training": ("Training", sections.training, f"the network has no {SETTINGS_FILE}", SETTINGS_FILE),
-    "errors": ("Errors", sections.errors, "this run had no LAMP records to compare with", REPORT_FILE),
-    "bands": ("Bands", sections.bands, "train with num_folds to have bands around predictions", "band_report.csv"),
-    "flagged": ("Unusual records", sections.flagged, "no record was predicted without LAMP", "predicted_records.csv"),
-    "pairs": ("Pairs of files", sections.pairs, "this run read no pairs", "pairs.csv"),
-    "fleet": ("Fleet statistics", sections.fleet, "python -m studies.fleet writes them", *FLEET_FILES),
-    "next": ("Next LAMP runs", sections.next_runs, "python -m studies.next_runs proposes them", "next_lamp_runs.csv"),
+    "errors": ("Errors", sections.errors, "this run had no LAMP records to compare with", RunFolder.REPORT),
+    "bands": ("Bands", sections.bands, "train with num_folds to have bands around predictions", RunFolder.BANDS),
+    "flagged": ("Unusual records", sections.flagged, "no record was predicted without LAMP", RunFolder.PREDICTED),
+    "pairs": ("Pairs of files", sections.pairs, "this run read no pairs", RunFolder.PAIRS),
+    "fleet": ("Fleet statistics", sections.fleet, "python -m studies.fleet writes them", *RunFolder.FLEET),
+    "next": ("Next LAMP runs", sections.next_runs, "python -m studies.next_runs proposes them", RunFolder.NEXT_RUNS),
     "settings": ("Settings and versions", sections.settings_and_versions, f"no {SETTINGS_FILE}", SETTINGS_FILE),
 }
 
@@ -93,9 +90,9 @@ def write(folder: Path, network_folder: Path) -> None:
             missing.append(f"{title}: {without}.")
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
             faults.append(f"{title}: {files[0]} cannot be read ({first_line(error)}).")
-    warn([f"{folder / PAGE}: without {line}" for line in faults])
-    run_folder.note(folder, [PAGE])
-    with written_aside(folder / PAGE) as aside:
+    warn([f"{folder / RunFolder.PAGE}: without {line}" for line in faults])
+    RunFolder(folder).note([RunFolder.PAGE])
+    with written_aside(folder / RunFolder.PAGE) as aside:
         aside.write_text(_page(network_folder.name, made, faults + missing), encoding="utf-8", newline="\n")
 
 

@@ -16,6 +16,7 @@ from pages import html_parts as html
 from readers.cases import sea_state
 from settings import UserInput, declared
 from support.kinds import KINDS
+from support.run_folder import RunFolder
 from support.saved_networks import SETTINGS_FILE
 
 MOST_ROWS = 30  # of a table
@@ -210,7 +211,7 @@ def flagged(table: pd.DataFrame) -> Section:
     columns |= {"known": "In training", "outside_training": "Sea state outside the training"}
     about = f"{short} Predictions of such records are less certain: run in LAMP what has not been run, and add these "
     about += "records to the training set."
-    return short, html.paragraph(about), _first_rows(rows, columns, "Most unusual first.", "predicted_records.csv")
+    return short, html.paragraph(about), _first_rows(rows, columns, "Most unusual first.", RunFolder.PREDICTED)
 
 
 def pairs(table: pd.DataFrame) -> Section:
@@ -223,7 +224,7 @@ def pairs(table: pd.DataFrame) -> Section:
     short = f"Something is odd about {html.number(len(odd))} of {number} of SimpleCode and LAMP."
     columns = {"set": "Set", "record": "Record", "odd": "Odd"}
     caption = "Check these files before relying on the network."
-    return short, html.paragraph(short), _first_rows(odd, columns, caption, "pairs.csv")
+    return short, html.paragraph(short), _first_rows(odd, columns, caption, RunFolder.PAIRS)
 
 
 def fleet(table: pd.DataFrame, facts: Mapping) -> Section:
@@ -243,12 +244,12 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Section:
     columns |= {"motion": "Motion", "named": "Statistic", "text": "Estimate", "lamp_text": "LAMP alone"}
     columns |= {"simplecode_text": "SimpleCode alone", "worth_text": "Worth LAMP runs"}
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
-    caption = f"Estimates with their intervals of {100 * facts['level']:g} %; fleet_statistics.csv has more."
+    caption = f"Estimates with their intervals of {100 * facts['level']:g} %; {RunFolder.FLEET[0]} has more."
     return (
         headline[0] if headline else f"{_count(len(table), 'statistic')}.",
         html.bullets([html.escape(line) for line in headline]),
         html.paragraph(facts["guarantee"]),
-        _first_rows(rows, columns, caption, "fleet_statistics.csv"),
+        _first_rows(rows, columns, caption, RunFolder.FLEET[0]),
     )
 
 
@@ -269,7 +270,7 @@ def next_runs(table: pd.DataFrame) -> Section:
     caption = "In order of their rank; an expected gain of 1 is that of an average record."
     columns = {"rank": "Rank", "record": "Record", "reason": "Why", "window": "Look at"}
     columns |= {"expected_gain": "Expected gain"}
-    rows = _first_rows(table.fillna({"window": ""}), columns, caption, "next_lamp_runs.csv")
+    rows = _first_rows(table.fillna({"window": ""}), columns, caption, RunFolder.NEXT_RUNS)
     return short, html.paragraph(about), rows
 
 

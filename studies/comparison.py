@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import data_io
 import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE, negligible, without_negligible
-from settings import NETWORKS_FOLDER, REPORT_FILE, Config, SaveData, user_settings
+from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
 from support.errors import Collector, InputError, counted, exit_status, warn
-from support.files import png_path, posix
+from support.files import png_path, posix, write_table
+from support.run_folder import RunFolder
 from support.saved_networks import (
     MODEL_FILE,
     damaged_settings,
@@ -100,7 +100,7 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
     table = comparison_table(entries, test)
     keep_earlier(path, table)
     plotting.save_figure(comparison_figure(table), path)
-    data_io.write_table(path.with_suffix(".csv"), table)
+    write_table(path.with_suffix(".csv"), table)
     print(format_comparison(table))
     print(f"\nComparison in {path}, numbers in {path.with_suffix('.csv')}")
     return entries
@@ -162,7 +162,7 @@ def is_finished(config: Config, data: str = "") -> bool:
     except (InputError, AttributeError):
         return False
     is_own = not config.user.training_mode or has_settings(config.network_folder, config, data)
-    return finished and is_own and (config.output_folder / REPORT_FILE).is_file()
+    return finished and is_own and (config.output_folder / RunFolder.REPORT).is_file()
 
 
 def has_settings(folder: Path, config: Config, data: str = "") -> bool:
@@ -191,7 +191,7 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
 def read_result(name: str, folder: Path) -> Result:
     """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
-    network, path = NETWORKS_FOLDER / name, folder / REPORT_FILE
+    network, path = NETWORKS_FOLDER / name, folder / RunFolder.REPORT
     facts = read_metadata(network)
     try:
         finished, own = facts.get("finished", True), training_settings(facts["settings"])

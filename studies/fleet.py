@@ -34,17 +34,14 @@ from studies.fleet_tables import (
     groups_of,
     statistics,
 )
-from support import run_folder
 from support.errors import Attempts, Collector, InputError, counted, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.kinds import KINDS
+from support.run_folder import RunFolder
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
 from trust import pair_checks, record_statistics
 from trust.record_statistics import Recorder, RecordTable
 
-STATISTICS_FILE = "fleet_statistics.csv"
-FACTS_FILE = "fleet_statistics.json"
-MORE_FILES = ("fleet_exceedance.csv", "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv")
 MOST_FIGURES = 8  # of groups
 UNLIKE_SHARES = 0.1  # difference of LAMP's share of the records in a sea state and the fleet's
 GUARANTEE = (
@@ -90,7 +87,7 @@ def run(given: argparse.Namespace) -> None:
     fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
-            f"{where / record_statistics.TABLE_FILE}: is missing; name records without LAMP in "
+            f"{where / RunFolder.FLEET_RECORDS}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
     output = Path(posix(given.output)) if given.output else where
@@ -106,7 +103,7 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     with Attempts() as attempt:
         fleet = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
         if fleet is not None:
-            run_folder.discard(config.output_folder, _is_of_a_fleet)
+            RunFolder(config.output_folder).discard(_is_of_a_fleet)
             known = data_io.joined(sets["train"], sets["val"])
             about = (config, config.network_folder, fleet, Question(), config.output_folder, known)
             attempt("statistics of the fleet", _report, *about)
@@ -171,14 +168,15 @@ def _report(
         about = (lamp, fleet, groups, question.level)
         tables = (table, curves, tails, peaks, attempt("spectra", fleet_sources.spectra_table, *about, otherwise=none))
         warn(attempt("peaks of the spectra", fleet_sources.lowered_peaks, tables[-1], otherwise=[]))
-        data_io.write_tables(output, dict(zip((STATISTICS_FILE, *MORE_FILES), tables, strict=True)))
+        for name, rows in zip(RunFolder.FLEET_TABLES, tables, strict=True):
+            RunFolder(output).write_table(name, rows)
         sentences = attempt("effective LAMP runs", headline, table, otherwise=[])
-        run_folder.note(output, [FACTS_FILE])
-        write_json(output / FACTS_FILE, facts(folder.name, lamp, fleet, question, sentences))
+        RunFolder(output).note([RunFolder.FLEET[1]])
+        write_json(output / RunFolder.FLEET[1], facts(folder.name, lamp, fleet, question, sentences))
         if config.plotting.plotting_mode:
             figures = figures_of(tables, groups, drawn, question.level, config.plotting, attempt)
             plotting.save_figures(figures, output)
-    print(f"\nStatistics of the fleet in {output / STATISTICS_FILE} ({time.perf_counter() - began:.1f} s)")
+    print(f"\nStatistics of the fleet in {output / RunFolder.FLEET[0]} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
 
 
@@ -226,7 +224,7 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
     with_lamp = rows["digest"].isin(own["digest"])
     if (unknown := (rows["digest"] == "") & alike).any():
         raise InputError(
-            f"{record_statistics.TABLE_FILE}: is of an earlier version, which did not say whether "
+            f"{RunFolder.FLEET_RECORDS}: is of an earlier version, which did not say whether "
             f"{rows.loc[unknown, 'record'].iloc[0]} is the LAMP record of this name; predict again"
         )
     if with_lamp.all():
@@ -247,7 +245,7 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
     lines = _of_lengths(lamp, fleet, groups)
     if not len(fleet.spectra):
         lines.append(
-            f"{record_statistics.CURVES_FILE}: without spectra, as the records are shorter than "
+            f"{RunFolder.FLEET_CURVES}: without spectra, as the records are shorter than "
             f"{record_statistics.SHORTEST_SPECTRUM:g} s or the file is of an earlier version; then predict again"
         )
     few = [group.name for group in groups if group.borrowed]

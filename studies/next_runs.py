@@ -26,12 +26,11 @@ from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
 from support.errors import Collector, Found, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
-from support.saved_networks import read_metadata, training_config
+from support.run_folder import RunFolder
+from support.saved_networks import WINDOWS_FILE, read_metadata, training_config
 from trust import flagging, novelty, pair_checks
 
-TABLE_FILE = "next_lamp_runs.csv"
-CASES_FILE = "next_lamp_runs_cases.txt"
-FIGURE_FILE = f"{plotting.FIGURES_FOLDER}/next_lamp_runs.png"
+FIGURE = "next_lamp_runs"
 RECORDS_AT_ONCE = 48
 WORST_WINDOWS = 3  # whose spread counts
 RANDOM_SHARE = 0.3  # of the records, drawn at random
@@ -71,15 +70,15 @@ def run(given: argparse.Namespace) -> None:
     found = factors(candidates, training)
     chosen = choose(candidates, found, given.number, np.random.default_rng(given.seed), by)
     table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
-    data_io.write_tables(output, {TABLE_FILE: table})
-    remarks = _write_cases(output / CASES_FILE, table, list(waves), config.data)
+    RunFolder(output).write_table(RunFolder.NEXT_RUNS, table)
+    remarks = _write_cases(output / RunFolder.NEXT_CASES, table, list(waves), config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
-    plotting.save_figures({Path(FIGURE_FILE).stem: figure}, output)
+    plotting.save_figures({FIGURE: figure}, output)
     warn(remarks)
     print(table[["rank", "record", "reason", "window", "expected_gain"]].to_string(index=False))
-    print(f"\n{len(table)} of {len(candidates)} records proposed for LAMP in {output / TABLE_FILE}")
+    print(f"\n{len(table)} of {len(candidates)} records proposed for LAMP in {output / RunFolder.NEXT_RUNS}")
     if not remarks:
-        print(f"Cases file {output / CASES_FILE}, figure {output / FIGURE_FILE}")
+        print(f"Cases file {output / RunFolder.NEXT_CASES}, figure {output / RunFolder.FIGURES / FIGURE}.png")
     report_page.write(output, NETWORKS_FOLDER / network)
 
 
@@ -167,7 +166,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
             "it: --distance, or --random"
         )
     if watch is None:
-        raise InputError(f"{config.network_folder / flagging.KNOWN_FILE}: is missing or damaged; train again")
+        raise InputError(f"{config.network_folder / WINDOWS_FILE}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()
@@ -363,7 +362,8 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
     folders = {Path(path).parent.parent.as_posix() for path in chosen}
     prefixes = {prefix for prefix, _ in parts}
     if len(prefixes) != 1 or "" in prefixes or len(folders) != 1:
-        return [f"{file}: is not written, as the records' names do not share a prefix and a folder; see {TABLE_FILE}"]
+        why = f"as the records' names do not share a prefix and a folder; see {RunFolder.NEXT_RUNS}"
+        return [f"{file}: is not written, {why}"]
     lamp = next((split_name(path)[0] for path in data.train_lamp), "") or "LAMP"
     lines = [
         "Next LAMP runs, in the order of their rank",
@@ -389,7 +389,9 @@ def chosen_by_gain(file: str) -> set[Handle | str]:
     try:
         lines = Path(file).read_text(encoding="utf-8-sig").partition("***")[2].splitlines()[1:]
     except (OSError, ValueError) as error:
-        raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {CASES_FILE}") from error
+        raise InputError(
+            f"--chosen {file}: cannot be read ({first_line(error)}); give a {RunFolder.NEXT_CASES}"
+        ) from error
     rows = [
         (name.strip(), *line[len(name) :].strip(" \t#").partition(";")[::2])
         for line in lines

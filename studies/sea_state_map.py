@@ -1,12 +1,11 @@
 """Draws maps of the error of the single significant amplitude over a grid of sea states.
 
-python -m studies.sea_state_map --networks A B --lamp FOLDER_OR_CASES   predictions of networks A and B, LAMP's records
+python -m studies.sea_state_map --networks A B         records with LAMP in the last runs of networks A and B
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
@@ -16,77 +15,123 @@ from matplotlib.figure import Figure
 import data_io
 import plotting
 from figures.sea_state_figure import sea_state_figure
-from metrics import SIMPLECODE
-from readers.cases import PART_UNITS, Handle, SeaState, number_text
+from metrics import AMPLITUDES, SIMPLECODE
+from readers.cases import PART_UNITS, Handle, find_handle, number_text
 from settings import SaveData
-from studies import sea_state_files
-from studies.sea_state_files import CHANNELS
-from support.errors import Collector, InputError, counted, did_you_mean, exit_status, warn
-from support.files import png_path, posix
+from support.errors import (
+    UNREADABLE,
+    Collector,
+    Found,
+    InputError,
+    counted,
+    did_you_mean,
+    exit_status,
+    first_line,
+    warn,
+)
+from support.files import png_path, posix, write_table
+from support.run_folder import RunFolder
 
 MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
 CONVENTION = (
     "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
 )
+FORMER_OPTIONS = ("--lamp", "--sc", "--prefix")
+TEXTS = ("set", "handle", "source", "channel", "digest")  # columns
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", metavar="NAME", nargs="+", required=True, help="one or two names in saved_models")
-    parser.add_argument("--lamp", metavar="PATH", required=True, help="folder of LAMP's .mot files, or a cases file")
-    parser.add_argument("--sc", metavar="PATH", help="the same of SimpleCode; by default searched beside LAMP's files")
     parser.add_argument("--x", metavar="PART", help=f"part of the handle along x: {', '.join(PART_UNITS)}")
     parser.add_argument("--y", metavar="PART", help="part of the handle along y; by default the parts with most values")
     parser.add_argument("--output", metavar="FILE.png", help="the figure; the numbers are written beside it as .csv")
-    parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where predictions lie")
-    parser.add_argument("--prefix", default=SaveData.prefix, help="what the names of the predictions begin with")
+    parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where the reports lie")
+    parser.add_argument(*FORMER_OPTIONS, dest="former", help=argparse.SUPPRESS)
     given = vars(parser.parse_args(arguments))
+    if given.pop("former") is not None:
+        warn(
+            [
+                f"{', '.join(FORMER_OPTIONS)} have no effect: the map shows the records in {RunFolder.BY_RECORD}, "
+                "which a run with train, val or test sets writes; to map others, name them in test_sc and test_lamp"
+            ]
+        )
     return exit_status(lambda: run(**given))
 
 
 def run(
     networks: Sequence[str],
-    lamp: str,
     x: str | None = None,
     y: str | None = None,
     output: str | None = None,
     output_path: str = SaveData.output_path,
-    prefix: str = SaveData.prefix,
-    sc: str | None = None,
 ) -> pd.DataFrame:
     """Writes the figure and its numbers, and returns the numbers, see `condition_table`.
 
     Raises InputError with all problems, one line each; nothing is written.
     """
-    faults = _faults_of_options(networks, x, y)
-    collect = Collector(faults)
+    collect = Collector(_faults_of_options(networks, x, y))
     folders = {name: Path(posix(output_path)) / name for name in networks[:2]}
     figure = f"sea_state_map{''.join(f'_against_{name}' for name in networks[1:2])}.png"
-    path = collect(png_path, output, folders[networks[0]] / "figures" / figure)
-    known = {name: collect(sea_state_files.training_records, name, otherwise=((), [])) for name in folders}
-    found = {name: collect(sea_state_files.find_predictions, folders[name], prefix, otherwise={}) for name in folders}
-    predictions, truths = collect(sea_state_files.match_lamp, found, lamp, otherwise=({}, {}))
-    handles = list(dict.fromkeys(chain(*predictions.values())))
-    if handles:
-        parts = None if faults else collect(choose_parts, handles, x, y)
-        listed = chain(*(paths for _, paths in known.values()))
-        simple = collect(sea_state_files.find_simplecode, sc, lamp, listed, handles, otherwise={})
-        predictions = collect(sea_state_files.of_same_content, predictions, simple, otherwise=predictions)
-        amplitudes = collect(sea_state_files.read_amplitudes, predictions | {SIMPLECODE: simple}, truths)
+    path = collect(png_path, output, folders[networks[0]] / RunFolder.FIGURES / figure)
+    tables = [collect(read_amplitudes, folder) for folder in folders.values()]
     collect.check()
-    table = condition_table(amplitudes, *parts, {name: conditions for name, (conditions, _) in known.items()})
-    if table.empty:
-        remarks = "; ".join(collect.remarks)
-        raise InputError(f"{output_path}: no channel of the predictions has LAMP's record; {remarks}")
+    amplitudes = pd.concat(tables).drop_duplicates(["network", "digest", "channel"])  # SimpleCode is in both
+    handles = list(dict.fromkeys(amplitudes["handle"]))
+    parts = choose_parts(handles, x, y)
+    amplitudes = amplitudes.assign(**{part: amplitudes["handle"].map(attrgetter(part)) for part in parts})
+    table = condition_table(amplitudes, networks, *parts)
     averaged = [part for part in values_of(handles, varying=True) if part not in parts]
-    warn(collect.remarks + _uneven_realizations(table, networks, *parts))
+    warn(collect.remarks + _different_records(amplitudes, networks, *parts))
     plotting.save_figure(draw(table, networks, *parts, handles[0], averaged), path)
-    data_io.write_table(path.with_suffix(".csv"), table)
+    write_table(path.with_suffix(".csv"), table)
     print(summary(table, networks, *parts))
     if averaged:
         print(f"Each cell is a mean over the realizations in it; they differ in {_listed_parts(handles, averaged)}")
     print(f"\nFigure in {path}, numbers in {path.with_suffix('.csv')}")
     return table
+
+
+def read_amplitudes(folder: Path) -> Found:
+    """The amplitudes of each record with LAMP in a network's output folder.
+
+    A record of several sets counts as one of the last: so a network of folds, whose val set is all of its records
+    predicted out of fold, is not measured on the records that it has seen.
+
+    Returns a DataFrame with columns network (SimpleCode or the folder's name), handle (a `Handle`), sea_state, channel,
+    digest, ssa_lamp, ssa_model in the channel's unit, trained (whether the network was trained in that sea state).
+    Raises InputError if the table is missing, or of an earlier version, or has no record with a handle.
+    """
+    path = folder / RunFolder.BY_RECORD
+    remedy = f"run main.py with training_mode = False and model_load_filename = {folder.name!r}, which writes it"
+    types = dict.fromkeys(TEXTS, str) | dict.fromkeys(AMPLITUDES, float)
+    empty = dict.fromkeys(AMPLITUDES, [""])  # of the row All
+    try:
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)[[*types]]
+    except FileNotFoundError:
+        raise InputError(f"{path}: file is missing; {remedy}") from None
+    except UNREADABLE as error:
+        raise InputError(f"{path}: damaged, or of an earlier version ({first_line(error)}); {remedy}") from error
+    handles = {text: find_handle(text) for text in set(table["handle"])}  # thousands, in many rows each
+    states = {handle: handle.sea_state for handle in handles.values() if handle}
+    table = table.assign(handle=table["handle"].map(handles)).query("channel != 'All'")
+    has_handle = table["handle"].notna().groupby(table["digest"]).any()
+    left_out = (
+        f"{path}: {(~has_handle).sum()} of {len(has_handle)} records have no handle that can be read in their names"
+    )
+    if not has_handle.any():
+        raise InputError(f"{left_out}; name them after their conditions")
+    remarks = [] if has_handle.all() else [f"{left_out}; they are left out"]
+    digests = {name: set(table.loc[table["set"] == name, "digest"]) for name in ("train", "val")}
+    is_of_folds = digests["train"] and digests["train"] <= digests["val"]
+    trained = digests["val" if is_of_folds else "train"]
+    if not trained:
+        remarks.append(f"{path}: the run had no train set; no training condition is marked")
+    table = table[table["handle"].notna()]
+    own, is_simple = table["handle"].map(states), table["source"] == SIMPLECODE
+    is_trained = own.isin(own[table["digest"].isin(trained)]) & ~is_simple
+    table = table.assign(network=table["source"].where(is_simple, folder.name), sea_state=own, trained=is_trained)
+    return Found(table.drop_duplicates(["network", "digest", "channel"], keep="last"), remarks)
 
 
 def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) -> list[str]:
@@ -121,7 +166,7 @@ def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None 
         others = others[:open_axes]
     if len(others) < open_axes:
         raise InputError(
-            f"the predictions do not vary in two parts of the handle; varying: {found}; name the parts along the axes "
+            f"the records do not vary in two parts of the handle; varying: {found}; name the parts along the axes "
             f"with --x and --y, out of {', '.join(PART_UNITS)}"
         )
     others.sort(key=lambda part: -len(values[part]))  # stable: ties stay in the handle's order
@@ -143,45 +188,35 @@ def _listed_parts(handles: Sequence[Handle], parts: Sequence[str]) -> str:
     return "; ".join(listed)
 
 
-def condition_table(
-    amplitudes: pd.DataFrame, x: str, y: str, trained: Mapping[str, frozenset[SeaState]]
-) -> pd.DataFrame:
-    """The amplitudes of `read_amplitudes`, averaged over the realizations of each x and y.
+def condition_table(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> pd.DataFrame:
+    """The amplitudes of `read_amplitudes`, averaged over the realizations of each x and y, which are further columns.
 
     Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, sea_states (if
     there are several in a cell), ssa_lamp, ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the
     network was trained in one of the sea states).
     """
-    handles = amplitudes["handle"]
-    names = handles.map(attrgetter("sea_state"))
-    states = zip(amplitudes["network"], names, strict=True)
-    rows = amplitudes.assign(
-        sea_state=names,
-        **{part: handles.map(attrgetter(part)) for part in (x, y)},
-        ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"],
-        trained=[state in trained.get(network, ()) for network, state in states],
-    )
-    means = {name: (name, "mean") for name in ("ssa_lamp", "ssa_model", "ssa_error")}
+    rows = amplitudes.assign(ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"])
+    means = {name: (name, "mean") for name in (*AMPLITUDES, "ssa_error")}
     groups = rows.groupby(["network", "channel", x, y], sort=False, as_index=False)
     counts = {"realizations": ("handle", "size"), "sea_states": ("sea_state", "nunique")}
     table = groups.agg(**counts, **means, trained=("trained", "any"))
     if not table["sea_states"].gt(1).any():
         del table["sea_states"]
-    order = {name: n for n, name in enumerate([*trained, SIMPLECODE, *CHANNELS])}
+    order = {name: n for n, name in enumerate([*networks, SIMPLECODE, *data_io.CHANNEL_UNITS])}
     ranks = {"key": lambda column: column.map(lambda value: order.get(value, value)), "ignore_index": True}
     return table.sort_values(["network", "channel", y, x], **ranks)
 
 
-def _uneven_realizations(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
-    """A warning if the means of two networks cover different numbers of realizations."""
-    counts = table.pivot_table(index=[x, y], columns="network", values="realizations", aggfunc="max")
-    counts = counts.reindex(columns=networks).dropna()
-    uneven = counts[counts.nunique(axis=1) > 1]
+def _different_records(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
+    """A warning if the means of two networks are over different records."""
+    rows = amplitudes[amplitudes["network"].isin(networks)]
+    records = rows.groupby([x, y, "network"])["digest"].agg(frozenset).unstack("network")[[*networks]].dropna()
+    uneven = records[records.nunique(axis=1) > 1]
     return [
-        f"{counted(len(uneven), 'condition')} with more realizations of one network than of the other (first: "
-        f"{x} {first[0]:g}, {y} {first[1]:g}: {', '.join(f'{name} {count:g}' for name, count in of_first.items())}); "
+        f"{counted(len(uneven), 'condition')} with other records of one network than of the other (first: "
+        f"{x} {first[0]:g}, {y} {first[1]:g}: {', '.join(f'{name} {len(digests)}' for name, digests in own.items())}); "
         "A - B compares means over different realizations"
-        for first, of_first in uneven.head(1).iterrows()
+        for first, own in uneven.head(1).iterrows()
     ]
 
 

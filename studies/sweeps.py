@@ -29,13 +29,13 @@ from optuna.visualization.matplotlib import plot_optimization_history, plot_para
 
 import data_io
 import plotting
-import settings
 from settings import Config
 from studies import comparison, importances
 from studies.sweep_settings import Combination, Sweep
 from support import errors, saved_networks
 from support.errors import Diverged, InputError
 from support.files import drop_cut_line
+from support.run_folder import RunFolder
 from support.saved_networks import MODEL_FILE
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
@@ -250,7 +250,7 @@ def _unseen(member: Config, data: str) -> Config:
     folder = saved_networks.interrupted_training(member.network_folder) or member.network_folder
     resume = comparison.has_settings(folder, member, data)
     if not resume and not saved_networks.overwrite_faults(member, data):
-        (member.output_folder / settings.REPORT_FILE).unlink(missing_ok=True)  # it must not count for these settings
+        (member.output_folder / RunFolder.REPORT).unlink(missing_ok=True)  # it must not count for these settings
     return dataclasses.replace(
         member.with_user(resume=resume),
         # The test set is reserved for the winner.

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from support.errors import InputError, cannot_be_written
 
 
@@ -36,6 +38,12 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     """Writes a JSON file atomically."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+
+def write_table(path: Path, table: pd.DataFrame, float_format: str | None = None) -> None:
+    """Writes a table as CSV, by default with numbers in full precision."""
+    with written_aside(path) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n", float_format=float_format)
 
 
 def drop_cut_line(path: Path) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
 from support.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
-from support.files import posix, text_hash, write_json
+from support.files import posix, text_hash, write_json, written_aside
 
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
@@ -27,6 +27,8 @@ TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
 HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # followed by data_io.VALIDATION_ERRORS
 OUT_OF_FOLD_FILE = "out_of_fold.npz"  # of a cross-fitting
+CALIBRATION_FILE = "calibration.json"  # of its bands
+WINDOWS_FILE = "training_windows.npz"  # what predictions are compared with
 LAST_FILE = "last.keras"  # among the checkpoints
 
 
@@ -207,8 +209,23 @@ def best_row(losses: Sequence[float]) -> int | None:
     return int(np.where(counts, losses, np.inf).argmin()) if counts.any() else None
 
 
+def save_out_of_fold(folder: Path, predictions: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+    """Keeps beside a network of folds what it predicts for each record without the networks that have seen it.
+
+    predictions: by the records' digests (rows, output channel) in physical units. names: of the records, for people.
+    """
+    with written_aside(folder / OUT_OF_FOLD_FILE) as aside:
+        np.savez(
+            aside,
+            digests=np.array(list(predictions)),
+            names=np.array(names),
+            rows=np.array([len(each) for each in predictions.values()]),
+            predictions=np.concatenate(list(predictions.values()), dtype=np.float32),
+        )
+
+
 def load_out_of_fold(folder: Path) -> dict[str, np.ndarray]:
-    """What `prediction.save_out_of_fold` has kept, by the records' digests (rows, output channel); {} if there is none.
+    """What `save_out_of_fold` has kept, by the records' digests (rows, output channel); {} if there is none.
 
     Raises InputError if it is damaged, or of an earlier version, which told records apart by their names alone.
     """

@@ -35,7 +35,7 @@ import outputs
 import plotting
 from settings import Config, DataInfo, UserInput
 from support.errors import InputError
-from support.files import write_json
+from support.files import write_json, write_table
 from support.saved_networks import only_training
 from training import fit, history, objectives
 
@@ -47,7 +47,7 @@ WRITERS = {
     "LAMP's layout": lambda path: data_io.write_lamp_motions(
         path, np.arange(ROWS), np.ones((ROWS, 3)), np.ones((ROWS, 3))
     ),
-    "report": lambda path: data_io.write_table(path, pd.DataFrame({"a": np.arange(ROWS) / 7})),
+    "report": lambda path: write_table(path, pd.DataFrame({"a": np.arange(ROWS) / 7})),
     "settings": lambda path: write_json(path, {"a": list(range(ROWS))}),
     "figure": lambda path: plotting.save_figure(Figure(figsize=(20, 20)), path),
     "network": lambda path: network.save_model(untrained(hidden_size=20).model, path.with_suffix(".keras")),

@@ -89,10 +89,12 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     assert history["epoch"].tolist() == [1, 2] and history.notna().all(axis=None)
 
     by_record = pd.read_csv(project.folder / "output_files" / NAME / "error_by_record.csv", keep_default_na=False)
+    added = ["ssa_lamp", "ssa_model", "digest"]
+    assert by_record.columns[-3:].tolist() == added and by_record["digest"].nunique() == 4
     assert by_record["record"].unique().tolist() == ["SC_0", "SC_1", "SC_2", "SC_3"]
     assert by_record["set"].value_counts().to_dict() == {"train": 16, "val": 8, "test": 8}
     assert by_record["handle"].unique().tolist() == [""]
-    of_test = by_record[by_record["set"] == "test"].drop(columns=["record", "handle"]).reset_index(drop=True)
+    of_test = by_record[by_record["set"] == "test"].drop(columns=["record", "handle", *added]).reset_index(drop=True)
     alone = report[report["set"] == "test"].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_test.astype(alone.dtypes), alone)
 

@@ -70,6 +70,9 @@ def test_plateaus(series, expected):
     assert turning_points(np.array(series)).tolist() == expected
 
 
+ADDED = ["ssa_lamp", "ssa_model", "digest"]  # columns of the errors by record
+
+
 def two_records() -> tuple[list[np.ndarray], list[np.ndarray]]:
     """LAMP and a prediction of two records of different lengths, (rows, 2)."""
     rng = np.random.default_rng(0)
@@ -176,7 +179,7 @@ def report_of(results, channels, *network) -> pd.DataFrame:
 def test_the_row_of_all_channels():
     lamp, lstm = two_records()
     table = error_table(lamp, lstm, ("Zcg", "Roll")).set_index("channel")
-    assert table.index.tolist() == ["Zcg", "Roll", "All"] and table.columns.tolist() == [*MEASURES]
+    assert table.index.tolist() == ["Zcg", "Roll", "All"] and table.columns.tolist() == [*MEASURES, *ADDED[:2]]
     pooled = [np.concatenate([y[:, 0], y[:, 1]]) for y in lamp], [np.concatenate([p[:, 0], p[:, 1]]) for p in lstm]
     squared = (np.concatenate(pooled[0]) - np.concatenate(pooled[1])) ** 2
     peaks = [
@@ -251,14 +254,22 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
     lamp, predicted = two_records()
     simple = [np.column_stack([np.full(len(y), np.nan), 0.5 * y[:, 1]]) for y in lamp]
     records = list(zip(lamp, simple, predicted, strict=True))
-    names = {"test": [("SC_h7-1", "_h7-1"), ("calm", "")]}
+    names = {"test": [("SC_h7-1", "_h7-1", "a0"), ("calm", "", "b1")]}
     table = error_by_record({"test": [model_sums(each) for each in records]}, names, ("VBM", "Roll"))
-    assert table.columns.tolist() == ["set", "record", "handle", "source", "channel", *MEASURES]
+    assert table.columns.tolist() == ["set", "record", "handle", "source", "channel", *MEASURES, *ADDED]
     assert table["handle"].tolist() == ["_h7-1"] * 5 + [""] * 5
-    for (record, _), motions in zip(names["test"], records, strict=True):
+    assert table["digest"].tolist() == ["a0"] * 5 + ["b1"] * 5
+    for (record, *_), motions in zip(names["test"], records, strict=True):
         alone = report_of({"test": [motions]}, ("VBM", "Roll"))
-        own = table[table["record"] == record].drop(columns=["record", "handle"]).reset_index(drop=True)
+        own = table[table["record"] == record].drop(columns=["record", "handle", *ADDED]).reset_index(drop=True)
         pd.testing.assert_frame_equal(own, alone)
+    motions = {"LSTM": predicted, "SimpleCode": simple}
+    for row in table.itertuples():
+        place = int(row.record == "calm"), slice(None), ("VBM", "Roll", "All").index(row.channel)
+        expected = np.full(2, np.nan)
+        if row.channel != "All":
+            expected = [2 * np.std(all_motions[place[0]][place[1:]]) for all_motions in (lamp, motions[row.source])]
+        np.testing.assert_allclose([row.ssa_lamp, row.ssa_model], expected)
 
 
 def test_where_the_network_is_worse_than_simplecode():
@@ -266,7 +277,7 @@ def test_where_the_network_is_worse_than_simplecode():
     records = [(lamp, lamp + a, lamp + b) for a, b in (([1, 1], [3, 0.5]), ([1, 1], [0.1, 2]), ([3, 0], [0.1, 1]))]
     of_records = [model_sums(each) for each in records]
     sums = {"train": of_records[:1], "test": of_records}
-    names = {"train": [("a", "")], "test": [("a", ""), ("b", ""), ("c", "")]}
+    names = {"train": [("a", "", "")], "test": [("a", "", ""), ("b", "", ""), ("c", "", "")]}
     channels = ("Zcg", "Roll")
     report = error_report(sums, channels, "GRU")
     lines = worse_than_simplecode(report, error_by_record(sums, names, channels, "GRU"), "GRU")
@@ -307,7 +318,7 @@ def test_the_largest_error_has_its_time_and_one_without_the_ends_beside():
     start_rows = 80  # up to 60 s
     other = model_sums((lamp[:100], lamp[:100], lamp[:100] + 0.02), 40, time[:100])
     sums = [model_sums((lamp, lamp, lamp + error), start_rows, time), other]
-    names = {"test": [("SC_a", ""), ("SC_b", "")]}
+    names = {"test": [("SC_a", "", ""), ("SC_b", "", "")]}
     report = error_report({"test": sums}, ("Zcg", "Roll")).set_index(["source", "channel"]).loc["LSTM"]
     np.testing.assert_allclose(report["max_error"], [0.84, 0.9, 0.9])
     np.testing.assert_allclose(report["max_error_at_s"], [219.0, 25.0, 25.0])
@@ -345,7 +356,7 @@ def test_a_motion_that_is_hardly_there_does_not_count(deviations, left_out):
     counting = [channel for channel in channels if channel != left_out]
     for name in ("nrmse", "correlation"):
         assert ours.loc["All", name] == pytest.approx(ours.loc[counting, name].mean())
-    by_record = error_by_record(sums, {"val": [("SC_a", "")]}, channels)
+    by_record = error_by_record(sums, {"val": [("SC_a", "", "")]}, channels)
     assert by_record.loc[by_record["channel"] == "All", "nrmse"].iloc[1] == pytest.approx(ours.loc["All", "nrmse"])
     lines = remarks(report, by_record, UNITS)
     assert [f"are without {left_out}:" in line for line in lines[1:]] == ([True] if left_out else [])

@@ -6,11 +6,10 @@ from typing import Any
 
 import keras
 
-from data_io import write_table
 from network import Architecture, TrainedNetwork, build_model, load_model_file, save_model
 from settings import Config, UserInput
 from support import saved_networks
-from support.files import written_aside
+from support.files import write_table, written_aside
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, HISTORY_FILE, LAST_FILE, MODEL_FILE
 from training.history import Progress
 

@@ -27,7 +27,7 @@ import tensorflow as tf
 from data_io import Record, identities, joined, moment_unit, record_names
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
-from prediction import Predictor, save_out_of_fold
+from prediction import Predictor
 from readers.cases import sea_state
 from readers.conditions import UNKNOWN
 from settings import Config, UserInput
@@ -132,7 +132,7 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
     folder = saved_networks.new_training_folder(config.network_folder)
     names = {record.digest: record.name for fold in folds for record in identities(fold.sets["val"])}
-    save_out_of_fold(folder, found, [names[digest] for digest in found])
+    saved_networks.save_out_of_fold(folder, found, [names[digest] for digest in found])
     each = [
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": record_names(fold.sets["val"])}
         for n, fold in zip(networks, folds, strict=True)

@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import pandas as pd
 
-from data_io import VALIDATION_ERRORS, write_table
+from data_io import VALIDATION_ERRORS
 from support.errors import counted
+from support.files import write_table
 from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, best_row
 
 LOG_INTERVAL = 10.0  # s

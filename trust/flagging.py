@@ -13,10 +13,10 @@ from readers.cases import Handle, find_handle, handle_in
 from settings import Config
 from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
+from support.run_folder import RunFolder
+from support.saved_networks import WINDOWS_FILE
 from trust import novelty
 
-KNOWN_FILE = "training_windows.npz"  # beside the network
-TABLE = "predicted_records.csv"
 IDENTITY = ["set", "digest"]  # columns
 WITH_LAMP, WITHOUT_LAMP = "add this record, which has been run in LAMP, to the training set", "run this record in LAMP"
 WIDEN = "or widen the training set"
@@ -44,14 +44,14 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
         return
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
     features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
-    with written_aside(config.network_folder / KNOWN_FILE) as aside, open(aside, "wb") as file:
+    with written_aside(config.network_folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
         kinds = ["moment" if name == "VBM" else "motion" for name in _channels(config).values()]
         np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features, kinds)))
 
 
 def load(config: Config) -> Watch | None:
     """Reads what `learn` saved with this network; None for a network without it."""
-    path = config.network_folder / KNOWN_FILE
+    path = config.network_folder / WINDOWS_FILE
     if not path.is_file():
         return None
     try:
@@ -132,9 +132,11 @@ def save(config: Config, rows: Sequence[dict[str, object]]) -> None:
         stays = (earlier["compared_with"] == table["compared_with"].iloc[0]) & ~again
         earlier = earlier[stays & ~((earlier["set"] == "test") & bool(config.data.test_sc))]
     joint = pd.concat([earlier, table.astype(object)], ignore_index=True) if len(earlier) else table
-    data_io.write_tables(config.output_folder, {TABLE: joint})
+    RunFolder(config.output_folder).write_table(RunFolder.PREDICTED, joint)
     flagged = table[table["flagged"]]
-    print(f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {TABLE})")
+    print(
+        f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {RunFolder.PREDICTED})"
+    )
     if flagged.empty:
         return
     outside = flagged["outside_training"].str.split("; ").explode(ignore_index=True)
@@ -155,7 +157,7 @@ def _reason(row: pd.Series) -> str:
 
 def _earlier_rows(config: Config) -> pd.DataFrame:
     """The rows that earlier runs have left, all as texts; none, with a warning, if they cannot be read."""
-    path = config.output_folder / TABLE
+    path = config.output_folder / RunFolder.PREDICTED
     if not path.is_file():
         return pd.DataFrame()
     try:

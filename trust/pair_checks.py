@@ -18,9 +18,8 @@ from readers.record_cache import digest
 from settings import SET_NAMES, Config
 from support.cores import cores
 from support.errors import InputError, warn
+from support.run_folder import RunFolder
 from trust.pair_measures import measure
-
-PAIRS_FILE = "pairs.csv"
 
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
 JUDGED = 0.15  # m or deg: above it a channel has a sign and a size; in very short waves the codes differ in both
@@ -329,7 +328,7 @@ def lines(findings: Sequence[Finding]) -> list[str]:
     shown = []
     for kind in dict.fromkeys(finding.kind for finding in findings):
         alike = [finding.line for finding in findings if finding.kind == kind]
-        more = f" (and {len(alike) - SHOWN} more realizations with this, see {PAIRS_FILE})"
+        more = f" (and {len(alike) - SHOWN} more realizations with this, see {RunFolder.PAIRS})"
         shown += alike if len(alike) <= SHOWN + 1 else [*alike[: SHOWN - 1], alike[SHOWN - 1] + more]
     return shown
 
@@ -411,4 +410,4 @@ def report_handles(paths: Iterable[str]) -> None:
 def save(config: Config, pairs: pd.DataFrame) -> None:
     """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
-        data_io.write_tables(config.output_folder, {PAIRS_FILE: pairs})
+        RunFolder(config.output_folder).write_table(RunFolder.PAIRS, pairs)

@@ -16,14 +16,12 @@ from data_io import Record
 from metrics import SIMPLECODE, magnitudes, segment_spectra
 from readers.cases import handle_in, sea_state
 from settings import Config
-from support import run_folder
 from support.errors import UNREADABLE, InputError, first_line
 from support.files import written_aside
 from support.kinds import KINDS
+from support.run_folder import RunFolder
 from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
 
-TABLE_FILE = "fleet_records.csv"
-CURVES_FILE = "fleet_records.npz"
 LAMP = "LAMP"
 LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
@@ -270,32 +268,31 @@ class Recorder:
 
 def save(folder: Path, table: RecordTable) -> None:
     """Writes the table as CSV, and exceedance curves and peaks beside it."""
-    run_folder.note(folder, [TABLE_FILE, CURVES_FILE])
-    with written_aside(folder / TABLE_FILE) as aside:
-        table.rows.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
+    RunFolder(folder).note([RunFolder.FLEET_CURVES])
+    RunFolder(folder).write_table(RunFolder.FLEET_RECORDS, table.rows, "%.6g")
     curves = {name: getattr(table, name) for name in (*ARRAYS, "levels", "spectra")}
-    with written_aside(folder / CURVES_FILE) as aside:
+    with written_aside(folder / RunFolder.FLEET_CURVES) as aside:
         np.savez(aside, channels=np.array(table.channels), **curves)
 
 
 def load(folder: Path) -> RecordTable | None:
     """What `save` has written; None if there is none. Raises InputError if the files do not belong together."""
-    if not (folder / TABLE_FILE).is_file():
+    if not (folder / RunFolder.FLEET_RECORDS).is_file():
         return None
     try:
         na_values, texts = {name: [""] for name in (*SCALARS, TAPERED)}, dict.fromkeys(TEXTS, str)
-        rows = pd.read_csv(folder / TABLE_FILE, dtype=texts, keep_default_na=False, na_values=na_values)
+        rows = pd.read_csv(folder / RunFolder.FLEET_RECORDS, dtype=texts, keep_default_na=False, na_values=na_values)
         rows = rows if "digest" in rows else rows.assign(digest="")
-        with np.load(folder / CURVES_FILE, allow_pickle=False) as arrays:
+        with np.load(folder / RunFolder.FLEET_CURVES, allow_pickle=False) as arrays:
             curves = dict(arrays)
         channels = tuple(str(name) for name in curves.pop("channels"))
         if TAPERED not in rows:  # of an earlier version
             rows[TAPERED], curves["spectra"] = np.nan, NO_SPECTRA
         counts = len(curves["peaks"]), len(curves["spectra"])
         if counts != (len(rows), rows[TAPERED].count()):
-            raise ValueError(f"{len(rows)} rows, {counts[0]} in {CURVES_FILE}, with {counts[1]} spectra")
+            raise ValueError(f"{len(rows)} rows, {counts[0]} in {RunFolder.FLEET_CURVES}, with {counts[1]} spectra")
         return RecordTable(rows, channels=channels, **curves)
     except UNREADABLE as error:
         raise InputError(
-            f"{folder / TABLE_FILE}: cannot be used ({first_line(error)}); delete it and predict again"
+            f"{folder / RunFolder.FLEET_RECORDS}: cannot be used ({first_line(error)}); delete it and predict again"
         ) from error

@@ -13,12 +13,11 @@ from data_io import Record
 from network import TrainedNetwork
 from readers.cases import sea_state
 from settings import Config
-from support.errors import UNREADABLE, InputError, first_line, warn
-from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
+from support.errors import UNREADABLE, Collector, first_line, warn
+from support.run_folder import RunFolder
+from support.saved_networks import CALIBRATION_FILE, OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
 from trust import bands
 
-CALIBRATION_FILE = "calibration.json"
-REPORT_FILE = "band_report.csv"
 SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
 # What a row of the report is worth, by its set: only test records measure the bands.
 CHECK = "check of the calibration with itself"
@@ -88,10 +87,7 @@ def unseen_networks(config: Config, networks: int) -> int:
     """
     if config.user.training_mode:
         return config.user.num_networks
-    try:
-        folds = read_metadata(config.network_folder).get("folds")
-    except InputError:
-        folds = None
+    folds = Collector()(read_metadata, config.network_folder, otherwise={}).get("folds")
     return networks // len(folds) if folds else 1
 
 
@@ -112,7 +108,10 @@ def of_run(
         return None
     path = config.network_folder / CALIBRATION_FILE
     channels, tables = trained.architecture.outputs, []
-    if unseen := _out_of_fold(config) if config.user.training_mode else {}:
+    unseen = {}
+    if config.user.training_mode:  # those of an older network cannot be used, of which `outputs` has warned
+        unseen = Collector()(load_out_of_fold, config.network_folder, otherwise={})
+    if unseen:
         scale = np.array(trained.architecture.standardization.output_deviation)
         networks = (trained.architecture.num_networks, unseen_networks(config, trained.architecture.num_networks))
         residuals = list(_residuals(config, sets, predictions, unseen, scale, networks))
@@ -153,14 +152,6 @@ def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: in
     """
     outputs, spread = np.split(prediction, 2, axis=1)
     return np.hstack([out_of_fold, bands.calibration_spread(spread, out_of_fold - outputs, networks, own)])
-
-
-def _out_of_fold(config: Config) -> Mapping[str, np.ndarray]:
-    """By the records' digests; empty if those of an older network cannot be used, of which `outputs` has warned."""
-    try:
-        return load_out_of_fold(config.network_folder)
-    except InputError:
-        return {}
 
 
 def _residuals(config, sets, predictions, out_of_fold, scale, networks) -> Iterator[bands.Residuals]:
@@ -205,7 +196,7 @@ def save_report(config: Config, found: Bands | None) -> None:
         return
     table = bands.report(found.by_record)
     table.insert(1, "basis", table["set"].map(BASES))
-    data_io.write_tables(config.output_folder, {REPORT_FILE: table})
+    RunFolder(config.output_folder).write_table(RunFolder.BANDS, table)
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
         unit = data_io.CHANNEL_UNITS[row.channel]

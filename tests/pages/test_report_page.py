@@ -16,7 +16,7 @@ import pytest
 import metrics
 from pages import report_page
 from settings import Config
-from support import run_folder
+from support.run_folder import RunFolder
 
 RECORD = "SC_<b>h2</b>_h2_p9_a90_hh0_pp0_aa0_s5-0000001"
 VOID = {"meta", "img", "link", "br", "hr"}
@@ -130,7 +130,7 @@ class Checked(HTMLParser):
 
 def written(folders) -> tuple[str, Checked]:
     report_page.write(*folders)
-    text = (folders[0] / report_page.PAGE).read_text(encoding="utf-8")
+    text = (folders[0] / RunFolder.PAGE).read_text(encoding="utf-8")
     return text, Checked(text)
 
 
@@ -154,7 +154,7 @@ def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
     ):
         assert expected in page.text
     assert "Not on this page" not in page.text and capsys.readouterr().err == ""
-    assert report_page.PAGE in (folders[0] / run_folder.LIST_FILE).read_text().split("\n")
+    assert RunFolder.PAGE in (folders[0] / RunFolder.LIST).read_text().split("\n")
 
 
 def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
@@ -249,7 +249,7 @@ def test_without_an_output_folder_nothing_is_written(tmp_path):
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium in the PATH")
 def test_a_browser_shows_the_page_at_every_width_and_prints_it(folders, tmp_path):
     report_page.write(*folders)
-    page = folders[0] / report_page.PAGE
+    page = folders[0] / RunFolder.PAGE
     frames = "".join(
         f'<iframe src="{page.as_uri()}" style="width:{width}px;border:0"></iframe>' for width in (360, 1100)
     )
@@ -276,5 +276,5 @@ def test_names_of_records_stay_as_they_are(folders, name):
         rows = pd.DataFrame(tables()[file]).replace(RECORD, name).replace({"sea_state": {"all": name}})
         rows.assign(more=1).replace({"b": f"0{name}"}).to_csv(path, index=False)
     report_page.write(*folders)
-    text = (folders[0] / report_page.PAGE).read_text()
+    text = (folders[0] / RunFolder.PAGE).read_text()
     assert text.count(f"<td>{name}</td>") == 5 and "cannot be read" not in text and "Odd" in text

@@ -14,13 +14,13 @@ from scipy.signal import hilbert
 import data_io
 from data_io import Record
 from metrics import record_maxima
-from prediction import save_out_of_fold
 from settings import Config, DataInfo
 from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from support.errors import InputError
-from support.saved_networks import training_config
+from support.run_folder import RunFolder
+from support.saved_networks import save_out_of_fold, training_config
 from trust import record_statistics
 
 CHANNELS = ("Zcg", "Roll", "Pitch")
@@ -128,7 +128,7 @@ def test_tables_are_kept_and_read_again(tmp_path):
     assert again.channels == CHANNELS and again.rows["record"].tolist() == table.rows["record"].tolist()
     np.testing.assert_allclose(again.rows["ssa"], table.rows["ssa"], rtol=1e-5)
     np.testing.assert_array_equal(again.peaks, table.peaks)
-    (tmp_path / record_statistics.CURVES_FILE).write_bytes(b"")
+    (tmp_path / RunFolder.FLEET_CURVES).write_bytes(b"")
     with pytest.raises(InputError, match="delete it and predict again"):
         record_statistics.load(tmp_path)
     assert record_statistics.load(tmp_path / "elsewhere") is None
@@ -543,10 +543,10 @@ def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(t
     peak = table.loc[table.groupby(["sea_state", "channel", "source"])["spectrum"].idxmax(), "frequency"]
     np.testing.assert_allclose(peak, 2 * np.pi / 9, atol=0.03)
     record_statistics.save(tmp_path, many)
-    kept = dict(np.load(tmp_path / record_statistics.CURVES_FILE))
-    np.savez(tmp_path / record_statistics.CURVES_FILE, **kept | {"spectra": np.empty((len(many.rows), 4, 57))})
-    rows = pd.read_csv(tmp_path / record_statistics.TABLE_FILE)  # as those of an earlier version
-    rows.drop(columns="tapered_variance").to_csv(tmp_path / record_statistics.TABLE_FILE, index=False)
+    kept = dict(np.load(tmp_path / RunFolder.FLEET_CURVES))
+    np.savez(tmp_path / RunFolder.FLEET_CURVES, **kept | {"spectra": np.empty((len(many.rows), 4, 57))})
+    rows = pd.read_csv(tmp_path / RunFolder.FLEET_RECORDS)  # as those of an earlier version
+    rows.drop(columns="tapered_variance").to_csv(tmp_path / RunFolder.FLEET_RECORDS, index=False)
     older = record_statistics.load(tmp_path)
     assert fleet_sources.spectra_table(older, older, groups_of(older, older, ()), 0.9).empty
     assert "predict again" in fleet.remarks(older, older, ())[0] and not fleet.remarks(many, many, ())

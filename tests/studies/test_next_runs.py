@@ -19,6 +19,7 @@ from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from studies.next_runs import Candidate
 from support import saved_networks
+from support.run_folder import RunFolder
 from trust import flagging
 
 NAME = "mine"
@@ -51,7 +52,7 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
 
 def run(*arguments: str) -> pd.DataFrame:
     assert next_runs.main(["--network", NAME, *arguments]) == 0
-    return pd.read_csv(Path("output_files") / NAME / next_runs.TABLE_FILE)
+    return pd.read_csv(Path("output_files") / NAME / RunFolder.NEXT_RUNS)
 
 
 @pytest.fixture
@@ -71,11 +72,11 @@ def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
     assert drawn["probability"].tolist() == [pytest.approx(1 / 6)]
     assert table["window"].str.fullmatch(r"\d+ to \d+ s").all()
 
-    text = (output / next_runs.CASES_FILE).read_text()
-    cases = data_io.read_cases(output / next_runs.CASES_FILE, folder)
+    text = (output / RunFolder.NEXT_CASES).read_text()
+    cases = data_io.read_cases(output / RunFolder.NEXT_CASES, folder)
     assert [Path(path).name for path in cases.sc] == table["record"].tolist() and "# random draw" in text
     assert all(Path(f"{path}.mot").is_file() for path in (*cases.sc, *cases.lamp))
-    assert (output / next_runs.FIGURE_FILE).read_bytes().startswith(b"\x89PNG")
+    assert (output / RunFolder.FIGURES / "next_lamp_runs.png").read_bytes().startswith(b"\x89PNG")
     assert "4 records proposed, 1 of them drawn at random." in (output / "report.html").read_text()
     assert "4 of 6 records proposed for LAMP" in capsys.readouterr().out
 
@@ -136,7 +137,7 @@ def test_problems_are_told_in_a_line(folder, capsys):
         Path(f"{path}.mot").write_text("nothing")
     assert len(run("--number", "9", "--random")) == 4
     assert "Warning: " in capsys.readouterr().err
-    (config.network_folder / flagging.KNOWN_FILE).unlink()
+    (config.network_folder / saved_networks.WINDOWS_FILE).unlink()
     assert "training_windows.npz: is missing" in told()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import data_io
-from support import run_folder
+from support.run_folder import RunFolder
 
 NOTHING = lambda name: False  # noqa: E731
 
@@ -18,10 +18,10 @@ def write(folder: Path, *names: str) -> None:
 
 
 def run(folder: Path, *names: str, keep=NOTHING, cut_off: bool = False) -> list[str]:
-    earlier = run_folder.begin(folder, "p_")
-    run_folder.note(folder, names)
+    earlier = RunFolder(folder).begin("p_")
+    RunFolder(folder).note(names)
     write(folder, *names)
-    return [] if cut_off else run_folder.finish(folder, earlier, keep)
+    return [] if cut_off else RunFolder(folder).finish(earlier, keep)
 
 
 def left_in(folder: Path) -> list[str]:
@@ -34,7 +34,7 @@ def test_files_of_the_run_before_go_and_those_of_others_stay(tmp_path):
     ]
     write(tmp_path, "p_1 copy.txt", "notes.txt", "figures/mine.png")
     assert run(tmp_path, "report.csv", "q_2.txt") == ["report.csv", "q_2.txt"]
-    own = [run_folder.LIST_FILE, "figures/mine.png", "notes.txt", "p_1 copy.txt"]
+    own = [RunFolder.LIST, "figures/mine.png", "notes.txt", "p_1 copy.txt"]
     assert left_in(tmp_path) == sorted([*own, "report.csv", "q_2.txt"])
     run(tmp_path, "report.csv", "figures/a.png")
     assert left_in(tmp_path) == sorted([*own, "report.csv", "figures/a.png"])
@@ -43,20 +43,20 @@ def test_files_of_the_run_before_go_and_those_of_others_stay(tmp_path):
 def test_a_run_that_is_interrupted_removes_nothing_and_the_next_one_cleans_up(tmp_path):
     run(tmp_path, "report.csv", "figures/a.png")
     run(tmp_path, "figures/b.png", cut_off=True)
-    assert left_in(tmp_path) == [run_folder.LIST_FILE, "figures/a.png", "figures/b.png", "report.csv"]
+    assert left_in(tmp_path) == [RunFolder.LIST, "figures/a.png", "figures/b.png", "report.csv"]
     run(tmp_path, "report.csv")
-    assert left_in(tmp_path) == [run_folder.LIST_FILE, "report.csv"]
+    assert left_in(tmp_path) == [RunFolder.LIST, "report.csv"]
     assert not (tmp_path / "figures").exists()
     assert run(tmp_path) == []  # nothing made: nothing is replaced
-    assert left_in(tmp_path) == [run_folder.LIST_FILE, "report.csv"]
+    assert left_in(tmp_path) == [RunFolder.LIST, "report.csv"]
 
 
 def test_files_that_are_kept_go_with_a_later_run(tmp_path):
     run(tmp_path, "report.csv", "p_1.txt")
     run(tmp_path, "p_2.txt", keep=lambda name: name.endswith(".csv"))
-    assert left_in(tmp_path) == [run_folder.LIST_FILE, "p_2.txt", "report.csv"]
+    assert left_in(tmp_path) == [RunFolder.LIST, "p_2.txt", "report.csv"]
     run(tmp_path, "p_3.txt")
-    assert left_in(tmp_path) == [run_folder.LIST_FILE, "p_3.txt"]
+    assert left_in(tmp_path) == [RunFolder.LIST, "p_3.txt"]
 
 
 def test_a_folder_of_an_older_version_is_known_by_its_names_and_headers(tmp_path):
@@ -69,7 +69,7 @@ def test_a_folder_of_an_older_version_is_known_by_its_names_and_headers(tmp_path
     own = ["p_notes.txt", "figures/prediction_mine.png", "figures/sea_state_map.png"]
     write(tmp_path, *own)
     run(tmp_path, "report.csv")
-    assert left_in(tmp_path) == sorted([*own, run_folder.LIST_FILE, "report.csv"])
+    assert left_in(tmp_path) == sorted([*own, RunFolder.LIST, "report.csv"])
 
 
 @pytest.mark.parametrize("name", ["../outside.txt", "a/../../outside.txt"])
@@ -77,9 +77,9 @@ def test_nothing_outside_of_the_folder_is_removed(tmp_path, name):
     folder = tmp_path / "inner"
     write(tmp_path, "outside.txt")
     run(folder, "a/x.txt")
-    run_folder.note(folder, [name])
+    RunFolder(folder).note([name])
     run(folder, "report.csv")
-    assert left_in(tmp_path) == [f"inner/{run_folder.LIST_FILE}", "inner/report.csv", "outside.txt"]
+    assert left_in(tmp_path) == [f"inner/{RunFolder.LIST}", "inner/report.csv", "outside.txt"]
 
 
 @pytest.mark.parametrize("rest", [b"", b"\0" * 20])
@@ -87,29 +87,29 @@ def test_a_list_that_was_cut_anywhere_costs_no_file_of_the_next_run(tmp_path, re
     """As a power cut leaves it. A file of which the list knows no more may stay behind."""
     names = ["report.csv", "p_1.txt", "figures/a.png"]
     run(tmp_path, *names)
-    whole = (tmp_path / run_folder.LIST_FILE).read_bytes()
+    whole = (tmp_path / RunFolder.LIST).read_bytes()
     for size in range(len(whole)):
-        (tmp_path / run_folder.LIST_FILE).write_bytes(whole[:size] + rest)
+        (tmp_path / RunFolder.LIST).write_bytes(whole[:size] + rest)
         assert run(tmp_path, *names, cut_off=True) == []
-        (tmp_path / run_folder.LIST_FILE).write_bytes(whole[:size] + rest)
+        (tmp_path / RunFolder.LIST).write_bytes(whole[:size] + rest)
         for _ in range(2):
             assert run(tmp_path, *names) == names, size
-            assert left_in(tmp_path) == sorted([run_folder.LIST_FILE, *names])
+            assert left_in(tmp_path) == sorted([RunFolder.LIST, *names])
     assert run(tmp_path, "report.csv") == ["report.csv"]
-    assert left_in(tmp_path) == sorted([run_folder.LIST_FILE, "report.csv"])
+    assert left_in(tmp_path) == sorted([RunFolder.LIST, "report.csv"])
 
 
 def test_the_list_says_what_a_file_was_made_for(tmp_path):
     for digest in ("a" * 32, "b" * 32):
-        earlier = run_folder.begin(tmp_path, "p_")
-        run_folder.note(tmp_path, ["P_1.txt"], digest)
+        earlier = RunFolder(tmp_path).begin("p_")
+        RunFolder(tmp_path).note(["P_1.txt"], digest)
         write(tmp_path, "P_1.txt")
-        assert run_folder.made_for(tmp_path) == {"p_1.txt": digest}
-        run_folder.finish(tmp_path, earlier, NOTHING)
-        assert run_folder.made_for(tmp_path) == {"p_1.txt": digest}
-    run_folder.begin(tmp_path, "p_")
-    assert run_folder.made_for(tmp_path, latest=True) == {}
-    run_folder.note(tmp_path, ["p_2.txt", "p_3.txt"], "c" * 32)
+        assert RunFolder(tmp_path).made_for() == {"p_1.txt": digest}
+        RunFolder(tmp_path).finish(earlier, NOTHING)
+        assert RunFolder(tmp_path).made_for() == {"p_1.txt": digest}
+    RunFolder(tmp_path).begin("p_")
+    assert RunFolder(tmp_path).made_for(latest=True) == {}
+    RunFolder(tmp_path).note(["p_2.txt", "p_3.txt"], "c" * 32)
     write(tmp_path, "p_2.txt")
-    assert run_folder.made_for(tmp_path, latest=True) == {"p_2.txt": "c" * 32}
-    assert run_folder.made_for(tmp_path).keys() == {"p_1.txt", "p_2.txt"}
+    assert RunFolder(tmp_path).made_for(latest=True) == {"p_2.txt": "c" * 32}
+    assert RunFolder(tmp_path).made_for().keys() == {"p_1.txt", "p_2.txt"}

@@ -14,11 +14,12 @@ from test_network import configure, make_record, make_sets, untrained
 import network
 import outputs
 import training
-from prediction import Predictor, load_out_of_fold, save_out_of_fold
+from prediction import Predictor
 from settings import DEFAULT_NAME
 from support import saved_networks
 from support.cores import cores
 from support.errors import InputError
+from support.saved_networks import load_out_of_fold, save_out_of_fold
 from training import cross_fitting
 from training.checkpoints import finish
 from training.cross_fitting import deal, split

@@ -10,6 +10,8 @@ from conftest import make_motions
 from data_io import Record
 from readers.cases import parse_handle
 from settings import Config, UserInput
+from support.run_folder import RunFolder
+from support.saved_networks import WINDOWS_FILE
 from trust import flagging
 
 STATE = "SC_h7_p12_a135_hh0_pp0_aa0_s10"
@@ -33,7 +35,7 @@ def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_termina
     watch = flagging.load(config)
     rows = [flagging.row(watch, config, "test", each) for each in (record(0), record(7, 3.0))]
     flagging.save(config, rows)
-    table = pd.read_csv(config.output_folder / flagging.TABLE)
+    table = pd.read_csv(config.output_folder / RunFolder.PREDICTED)
     assert table["flagged"].tolist() == [False, True]
     assert table["p"].isna().all() and table["more_unlike_than"][1] == "5 of 5"
     assert table["handle"][0] == "_h7_p12_a135_hh0_pp0_aa0_s10-0000000"
@@ -82,13 +84,13 @@ def test_the_middle_of_a_wave_grid_stands_for_the_waves():
 
 
 def test_without_a_file_or_with_a_damaged_one_nothing_is_flagged(config, capsys):
-    (config.network_folder / flagging.KNOWN_FILE).write_bytes(b"PK\x03\x04 no more")
+    (config.network_folder / WINDOWS_FILE).write_bytes(b"PK\x03\x04 no more")
     assert flagging.load(config) is None
     assert "cannot be read" in capsys.readouterr().err
-    (config.network_folder / flagging.KNOWN_FILE).unlink()
+    (config.network_folder / WINDOWS_FILE).unlink()
     assert flagging.load(config) is None
     flagging.save(config, [])
-    assert not (config.output_folder / flagging.TABLE).exists()
+    assert not (config.output_folder / RunFolder.PREDICTED).exists()
 
 
 def test_the_remedy_fits_the_record_and_the_network(config):
@@ -118,7 +120,7 @@ def rows_of(config, set_name, *records) -> list[dict]:
 
 
 def kept_rows(config) -> list[tuple[str, str]]:
-    table = pd.read_csv(config.output_folder / flagging.TABLE, dtype=str, keep_default_na=False)
+    table = pd.read_csv(config.output_folder / RunFolder.PREDICTED, dtype=str, keep_default_na=False)
     return list(zip(table["set"], table["record"], strict=True))
 
 
@@ -130,7 +132,7 @@ def test_a_later_prediction_run_keeps_the_rows_of_earlier_ones(config):
     flagging.save(later, rows_of(config, "predict", second, dataclasses.replace(first, name="renamed")))
     kept = kept_rows(config)
     assert kept == [("test", f"{STATE}-0000007"), ("test", "001"), ("predict", "NA"), ("predict", "renamed")]
-    table = pd.read_csv(config.output_folder / flagging.TABLE)
+    table = pd.read_csv(config.output_folder / RunFolder.PREDICTED)
     assert table["flagged"].tolist() == [True, False, False, False] and table["score"].dtype == float
 
 
@@ -148,7 +150,7 @@ def test_rows_of_another_network_or_another_test_set_do_not_stay(config):
 @pytest.mark.parametrize("text", [b"", b"\x00\xff", b"set,record\n", b'a,"b\n'])
 def test_a_damaged_table_of_earlier_runs_costs_nothing(config, text):
     config.output_folder.mkdir(parents=True)
-    (config.output_folder / flagging.TABLE).write_bytes(text)
+    (config.output_folder / RunFolder.PREDICTED).write_bytes(text)
     flagging.save(config, rows_of(config, "predict", record(9)))
     assert kept_rows(config) == [("predict", f"{STATE}-0000009")]
 

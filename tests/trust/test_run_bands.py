@@ -11,8 +11,9 @@ import pytest
 import metrics
 import outputs
 from data_io import MOTIONS, Record
-from prediction import save_out_of_fold
 from settings import Config, SaveData, UserInput
+from support.run_folder import RunFolder
+from support.saved_networks import OUT_OF_FOLD_FILE, save_out_of_fold
 from trust import bands, run_bands
 
 STEPS, COUNT = 200, 12
@@ -70,7 +71,7 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     sets = trained.by_record["set"].unique().tolist()
     assert sets == ["val", "val, its sea state left out", "test"]
     run_bands.save_report(run.config, trained)
-    table = pd.read_csv(run.config.output_folder / run_bands.REPORT_FILE)
+    table = pd.read_csv(run.config.output_folder / RunFolder.BANDS)
     own = table.query("set == 'val' and level == 90")
     assert (own["covered"] > 0.85).all() and (own["records"] == COUNT).all()
     assert (table.loc[table["set"] == "test", "basis"] == "measured").all()
@@ -90,10 +91,10 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
 def test_only_records_of_known_sea_states_are_left_out_by_sea_state(run, monkeypatch):
     for n, set_name in ((0, "train"), (1, "train")):
         run.sets[set_name][n] = dataclasses.replace(run.sets[set_name][n], name=f"run-{n}")
-    with np.load(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE) as file:
+    with np.load(run.config.network_folder / OUT_OF_FOLD_FILE) as file:
         kept = dict(file)
     kept |= {f"run-{n}": kept[name] for n, name in enumerate(list(kept)[:2])}
-    np.savez(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE, **kept)
+    np.savez(run.config.network_folder / OUT_OF_FOLD_FILE, **kept)
     groups, left_out = [], bands.left_out
     monkeypatch.setattr(bands, "left_out", lambda *args: groups.append(args[1]) or left_out(*args))
     run.bands()
@@ -109,7 +110,7 @@ def test_out_of_fold_predictions_of_other_content_calibrate_nothing(run):
 
 def test_a_network_of_an_earlier_version_keeps_its_calibration(run):
     trained = run.bands()
-    np.savez(run.config.network_folder / run_bands.OUT_OF_FOLD_FILE, SC_1=np.zeros((STEPS, 3)))
+    np.savez(run.config.network_folder / OUT_OF_FOLD_FILE, SC_1=np.zeros((STEPS, 3)))
     again = run.bands()  # as after resume = True on a finished network
     assert again.calibration.num_records == trained.calibration.num_records
 
@@ -160,7 +161,7 @@ def test_with_a_damaged_calibration_there_are_no_bands(run, text, capsys):
 
 
 def test_without_folds_there_are_no_bands(run, capsys):
-    (run.config.network_folder / run_bands.OUT_OF_FOLD_FILE).unlink()
+    (run.config.network_folder / OUT_OF_FOLD_FILE).unlink()
     assert not run_bands.are_possible(run.config) and run.bands() is None
     assert "num_folds" in capsys.readouterr().out
 
