@@ -26,6 +26,7 @@ from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import REPORT_FILE, SET_NAMES, Config
 from support import run_folder
+from support.channels import MOTIONS, output_channels
 from support.errors import Attempts, Collector, Found, InputError, warn
 from trust import flagging, record_statistics, run_bands
 from trust.run_bands import Bands
@@ -150,8 +151,8 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
         names[set_name] = [(name, handle_in(name)) for name in data_io.record_names(of_set.records)]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
-    print(metrics.format_report(report, data_io.CHANNEL_UNITS))
-    remarks = metrics.remarks(report, by_record, data_io.CHANNEL_UNITS)
+    print(metrics.format_report(report))
+    remarks = metrics.remarks(report, by_record)
     for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
         print(line)
     data_io.write_tables(config.output_folder, {REPORT_FILE: report, BY_RECORD_FILE: by_record})
@@ -213,9 +214,9 @@ def _write_prediction(
 
     prediction: as in `Predicted`.
     """
-    names = list(data_io.output_channels(config.user))
+    names = list(output_channels(config.user))
     table = outputs = prediction[:, : len(names)]
-    motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT if name in names]]
+    motions = outputs[:, [names.index(name) for name in MOTIONS if name in names]]
     around = _around(bands, record, prediction) if config.save.bands else None
     if around is not None:
         table = np.hstack([outputs, around.reshape(len(outputs), -1)])

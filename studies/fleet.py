@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import data_io
 import plotting
-from data_io import CHANNEL_UNITS, Record
+from data_io import Record
 from figures import fleet_figures
 from layers.kinds import KINDS
 from pages import report_page
@@ -35,6 +35,7 @@ from studies.fleet_tables import (
     statistics,
 )
 from support import run_folder
+from support.channels import CHANNELS, input_channels, wave_at_centre
 from support.errors import Attempts, Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
@@ -112,13 +113,13 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
     """Raises InputError, with a line for each option that cannot be used."""
-    found, faults = {}, []
+    found, faults, outputs = {}, [], [name for name, row in CHANNELS.items() if row.output]
+    known = ", ".join(outputs)
     for text in limits:
         channel, _, number = text.partition("=")
         with contextlib.suppress(ValueError):
             found[channel] = float(number)
-        if channel not in CHANNEL_UNITS or not found.get(channel, 0.0) > 0:
-            known = ", ".join(CHANNEL_UNITS)
+        if channel not in outputs or not found.get(channel, 0.0) > 0:
             faults.append(f"--limits {text}: expected a channel ({known}) and a positive limit, as Roll=20")
     if not hours > 0:
         faults.append(f"--hours {hours:g}: expected more than 0 hours")
@@ -144,7 +145,7 @@ def _report(
     """not_random: LAMP records that do not count, see `next_runs.chosen_by_gain`."""
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
-    wave = data_io.wave_at_centre(data_io.input_channels(config.user))
+    wave = wave_at_centre(input_channels(config.user))
     title = KINDS[training_config(folder).user.network_type].title
     recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave, title)
     lamp = lamp_records(folder, recorder, known)

@@ -21,6 +21,7 @@ from readers.cases import PART_UNITS, Handle, SeaState, number_text
 from settings import SaveData
 from studies import sea_state_files
 from studies.sea_state_files import CHANNELS
+from support.channels import channel_of
 from support.errors import Collector, InputError, did_you_mean, exit_status, warn
 from support.files import png_path, posix
 
@@ -209,7 +210,7 @@ def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str
         known = [network for network in networks if network in sizes]
         common = sizes.dropna(subset=known)[[SIMPLECODE] * (SIMPLECODE in sizes) + known]
         means = ", ".join(f"{model} {mean:.3g}" for model, mean in common.mean().items())
-        line = f"  {channel} [{data_io.CHANNEL_UNITS[channel]}]: {means} over {len(common)} {cells}"
+        line = f"  {channel} [{channel_of(channel).unit}]: {means} over {len(common)} {cells}"
         if len(known) == 2:
             line += f" of both; {networks[0]} is better in {int((common[known[0]] < common[known[1]]).sum())}"
         lines.append(line)

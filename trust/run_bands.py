@@ -13,6 +13,7 @@ from data_io import Record
 from network import TrainedNetwork
 from readers.cases import sea_state
 from settings import Config
+from support.channels import channel_of
 from support.errors import UNREADABLE, InputError, first_line, warn
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
 from trust import bands
@@ -208,7 +209,7 @@ def save_report(config: Config, found: Bands | None) -> None:
     data_io.write_tables(config.output_folder, {REPORT_FILE: table})
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
-        unit = data_io.CHANNEL_UNITS[row.channel]
+        unit = channel_of(row.channel).unit
         print(
             f"{row.set} ({row.basis}), {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
             f"{row.worst_record}; mean half-width {row.half_width:.3g} {unit}"

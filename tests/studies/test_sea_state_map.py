@@ -11,7 +11,6 @@ from conftest import LAMP_HEADER, LAMP_VBM_HEADER, SC_HEADER, SC_VBM_HEADER, mot
 
 import plotting
 from data_io import motions_digest, write_prediction
-from figures.parts import CHANNEL_NAMES
 from figures.sea_state_figure import error_grid
 from metrics import significant_single_amplitude
 from readers.cases import parse_handle
@@ -19,6 +18,7 @@ from studies import sea_state_map
 from studies.sea_state_files import CHANNELS, find_records, read_prediction
 from studies.sea_state_map import choose_parts, run
 from support import run_folder
+from support.channels import CHANNELS as TABLE
 from support.errors import InputError
 
 ROWS = 120
@@ -479,7 +479,7 @@ def test_a_cases_file_with_a_faulty_handle(tmp_path):
 
 def test_every_part_of_a_handle_but_the_realization_has_a_unit():
     assert [*sea_state_map.PART_UNITS, "realization"] == list(parse_handle(handle()).__dataclass_fields__)
-    assert set(CHANNELS) == set(CHANNEL_NAMES)
+    assert CHANNELS == tuple(name for name, row in TABLE.items() if row.output)
 
 
 def test_predictions_made_for_another_record_of_the_handle_are_left_out(grid, without_figure, capsys):
