@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -249,17 +250,18 @@ def read_record(
         warnings += lines
     names = {key: list(layout.columns)[1:] for key, (_, layout) in files.items()}
     names["waves"] = list(filter(is_wave, input_channels(user)))
-    signals = {  # by source and channel, (rows, 1)
-        (key.partition("_")[0].replace("waves", "sc"), name): table[:, [place]]
+    signals = {  # (rows, 1)
+        (key.startswith("lamp"), name): table[:, [place]]
         for key, table in columns.items()
         for place, name in enumerate(names[key])
+        if key != "track"
     }
 
-    def joint(source: str, chosen: Sequence[str]) -> np.ndarray:
-        return np.hstack([signals.get((source, name), np.full((len(time), 1), np.nan)) for name in chosen])
+    def joint(channels: Sequence[str], of_lamp: bool = False) -> np.ndarray:
+        return np.hstack([signals.get((of_lamp, name), np.full((len(time), 1), np.nan)) for name in channels])
 
-    inputs, simple = joint("sc", input_channels(user)), joint("sc", output_channels(user))
-    targets = joint("lamp", output_channels(user)) if lamp else None
+    inputs, simple = joint(input_channels(user)), joint(output_channels(user))
+    targets = joint(output_channels(user), of_lamp=True) if lamp else None
     own_time = None if own_time is time else own_time
     record = Record(name or Path(sc).name, time, inputs, targets, simple, sources, own_time)
     return Found(record, _warn_of_other_writers(sc, lamp) + converted + warnings)
@@ -278,10 +280,11 @@ def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None
     """The files of a realization, and what is read from each."""
     wave_path = waves or lamp or sc
     inputs, outputs = input_channels(user), output_channels(user)
-    low, high = _names_by_file((*inputs, *outputs), "low"), _names_by_file(outputs, "high")
-    files = {"sc": (f"{sc}.mot", text_tables.simplecode(".mot", low.pop(".mot")))}
-    if lamp:
-        files["lamp"] = (f"{lamp}.mot", text_tables.lamp(".mot", high.pop(".mot")))
+    files = _files_of_code("sc", sc, (*inputs, *outputs))
+    for key, (file, layout) in list(files.items()):
+        if key != "sc" and not {*layout.columns} & {*inputs} and not os.path.isfile(file):
+            del files[key]  # SimpleCode's values of an output are only for comparison
+    files |= _files_of_code("lamp", lamp, outputs) if lamp else {}
     if user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1:
         files["track"] = (f"{lamp}.mot", text_tables.LAMP_TRACK) if lamp else (f"{sc}.mot", text_tables.SC_TRACK)
         files["sea"] = (f"{wave_path}.sea", text_tables.SEA)
@@ -293,22 +296,18 @@ def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None
             width = text_tables.count_columns(f"{sc}.mot")
             in_mot = width > channel_of(WAVE).low.place or (width == 0 and not waves)
         files["waves"] = (f"{sc}.mot", text_tables.SC_WAVES) if in_mot else (f"{wave_path}.wav", text_tables.WAV)
-    for ending, names in low.items():
-        if {*names} & {*inputs} or os.path.isfile(f"{sc}{ending}"):
-            files[f"sc_{ending[1:]}"] = (f"{sc}{ending}", text_tables.simplecode(ending, names))
-    for ending, names in high.items() if lamp else ():
-        files[f"lamp_{ending[1:]}"] = (f"{lamp}{ending}", text_tables.lamp(ending, names))
-    return files
+    return dict(sorted(files.items(), key=lambda file: "_" in file[0]))
 
 
-def _names_by_file(names: Iterable[str], code: str) -> dict[str, list[str]]:
-    """The channels that are read from a code's ("low", "high") files, by their ending; MOTIONS always."""
-    by_file = {".mot": list(MOTIONS)}
-    for name in dict.fromkeys(names):
-        column = getattr(channel_of(name), code)
-        if column and name not in MOTIONS and not is_wave(name):
-            by_file.setdefault(column.file, []).append(name)
-    return by_file
+def _files_of_code(source: str, path: str, names: Iterable[str]) -> Files:
+    """What is read of the files of SimpleCode ("sc") or "lamp" for these channels; of the .mot always MOTIONS."""
+    code, by_ending = {"sc": "SimpleCode", "lamp": "LAMP"}[source], defaultdict(list)
+    for row in map(channel_of, dict.fromkeys((*MOTIONS, *names))):
+        column = row.high if source == "lamp" else row.low
+        if column and row.name != WAVE:
+            by_ending[column.file].append(row.name)
+    layouts = {ending: text_tables.layout_of(f"{code} {ending}", read) for ending, read in by_ending.items()}
+    return {f"{source}_{e[1:]}".removesuffix("_mot"): (f"{path}{e}", layout) for e, layout in layouts.items()}
 
 
 def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:

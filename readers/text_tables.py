@@ -55,25 +55,20 @@ class Layout:
     has_time: bool = True
 
 
-def simplecode(ending: str, names: Sequence[str], extra: str = "") -> Layout:
-    """SimpleCode's files with this ending, of which these channels are read. extra: what is special about them."""
-    columns = {"Time": 0} | {name: channel_of(name).low.place for name in names}
-    return Layout(f"SimpleCode {ending}{extra}", 2, columns, zero_rows_at_end=True)
+def layout_of(kind: str, names: Sequence[str]) -> Layout:
+    """Of a kind of file, such as "LAMP .mot", of which these channels are read."""
+    is_lamp = kind.startswith("LAMP")
+    columns = {name: (channel_of(name).high if is_lamp else channel_of(name).low).place for name in names}
+    return Layout(kind, {"LAMP .mot": 3, "LAMP .vbm": 4}.get(kind, 2), {"Time": 0} | columns, not is_lamp)
 
 
-def lamp(ending: str, names: Sequence[str]) -> Layout:
-    """LAMP's files with this ending, of which these channels are read."""
-    columns = {"Time": 0} | {name: channel_of(name).high.place for name in names}
-    return Layout(f"LAMP {ending}", {".vbm": 4}.get(ending, 3), columns)
-
-
-SC_MOT, LAMP_MOT = simplecode(".mot", MOTIONS), lamp(".mot", MOTIONS)
-SC_TRACK, LAMP_TRACK = simplecode(".mot", TRACK), lamp(".mot", TRACK)
-SC_COURSE = simplecode(".mot", COURSE)
-SC_WAVES = simplecode(".mot", [WAVE], " with wave elevation")
+SC_MOT, LAMP_MOT = layout_of("SimpleCode .mot", MOTIONS), layout_of("LAMP .mot", MOTIONS)
+SC_TRACK, LAMP_TRACK = layout_of("SimpleCode .mot", TRACK), layout_of("LAMP .mot", TRACK)
+SC_COURSE = layout_of("SimpleCode .mot", COURSE)
+SC_WAVES = layout_of("SimpleCode .mot with wave elevation", [WAVE])
 WAV = Layout(".wav", 3, {"Time": 0, WAVE: channel_of(WAVE).high.place}, zero_rows_at_end=True)
 SEA = Layout(".sea", 6, {"Frequency": 0, "Phase": 1, "Amplitude": 2, "Heading": 3}, has_time=False)
-SC_VBM, LAMP_VBM = simplecode(".vbm", ["VBM"]), lamp(".vbm", ["VBM"])
+SC_VBM, LAMP_VBM = layout_of("SimpleCode .vbm", ["VBM"]), layout_of("LAMP .vbm", ["VBM"])
 
 
 def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The table of channels: everything that the program knows about heave, roll, a bending moment or the waves.
 
-A further channel is a row here, and a setting that switches it on. The order of the rows is that of the channels
-everywhere: in arrays, networks, files and reports.
+A further channel is a row here, and a setting that switches it on.
 """
 
 import re
@@ -26,21 +25,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Channel:
-    """What the program knows about a channel. None of it but the name is needed to train and to predict.
+    """What the program knows about a channel; to train and to predict, the first seven and a switch are enough.
 
-    name: in files, tables and messages. word: in sentences. label: in figures.
-    unit: of its values; "file unit" where it is that of the files.
-    kind: "length", "angle", "moment" or another quantity; channels of one kind are of the same order of magnitude.
-    low, high: where SimpleCode and LAMP have it, None where they do not.
-    names: pattern of what headers call it, beside the names of the columns, in lower case, words one blank apart.
-    input, output: the settings of UserInputArgs that make it one, if any.
-    mirrored: of a ship mirrored at its centre plane "+" (the same), "-" (the other sign), or the name of the channel
-        with which it changes places.
-    mean: "removed" if it is no response to the waves, such as the height of Zcg's origin or the still-water bending
-        moment: largest values are then about the record's own mean; else "kept".
-    ratio, correlation, spike, offset: plausible limits of LAMP's standard deviation over SimpleCode's, of the
-        correlation of both (least), of `pair_measures.roughness` and of the difference of the means (largest).
-    resonant: whether its phase varies near resonance, so that it does not tell whether LAMP is late.
+    name: in files, tables and messages. word: in sentences. label: in figures. unit: of its values; "file unit" if it
+    is that of the files. kind: "length", "angle", "moment" or another quantity, which are compared among themselves.
+    low, high: where SimpleCode and LAMP have it, None where they do not. names: pattern of what headers call it, beside
+    the columns' names, in lower case, words one blank apart. input, output: the settings that make it one, if any.
+    mirrored: by a ship mirrored at its centre plane it is the same ("+"), has the other sign ("-"), or changes places
+    with the channel of this name. mean: "removed" if it is no response to the waves, so that largest values are about
+    the record's own mean, else "kept". resonant: whether its phase varies near resonance and tells nothing of a lag.
+    ratio, correlation, spike, offset: plausible limits of LAMP's standard deviation over SimpleCode's, of their
+    correlation (least), of `pair_measures.roughness` and of the difference of their means (largest).
     """
 
     name: str
@@ -55,11 +50,21 @@ class Channel:
     output: str = ""
     mirrored: str = "+"
     mean: str = "kept"
+    resonant: bool = False
     ratio: tuple[float, float] = (0.0, inf)
     correlation: float = -0.6  # in beam seas pitch is small and its phase differs between the codes
     spike: float = 15.0
     offset: float = inf
-    resonant: bool = False
+
+
+def _length(place: int, name: str, word: str, names: str, **more: Any) -> Channel:
+    column = Column(".mot", place, name)
+    return Channel(name, word, f"{word.capitalize()} {name}", "m", "length", column, column, names, **more)
+
+
+def _angle(place: int, name: str, lamp: str, names: str, **more: Any) -> Channel:
+    low, high = Column(".mot", place, name), Column(".mot", place, lamp)
+    return Channel(name, name.lower(), name, "deg", "angle", low, high, names, **more)
 
 
 # Patterns of the names of moments, see readers/column_names.py.
@@ -67,67 +72,33 @@ MOMENT = r"(?:(?:bending|bend|b) )?(?:moments?|mom)"
 UPRIGHT = (
     r"(?:(?:total|vertical|vert|ver|v|midship|amidships|wave|induced|longitudinal|sagging|sag|hogging|hog|pitch) )*"
 )
-# Plausible limits: over 1296 pairs of 186 sea states, all headings, 0 to 25 knots, of the sample's five ships, ratios
-# were 0.96 to 2.7 (heave), 0.58 to 3.8 (roll), 1.03 to 8.4 (pitch, the largest in beam seas) and 0.40 to 1.3 (VBM),
-# spikes up to 8. Loads are rough because of slamming.
+SWITCH_3DOF = {"input": "input_3dof", "output": "output_3dof"}
+# The order is that of the channels everywhere. Plausible limits: over 1296 pairs of 186 sea states, all headings, 0 to
+# 25 knots, of the sample's five ships, ratios were 0.96 to 2.7 (heave), 0.58 to 3.8 (roll), 1.03 to 8.4 (pitch, the
+# largest in beam seas) and 0.40 to 1.3 (VBM), spikes up to 8; loads are rough because of slamming.
 ROWS = (
     Channel(
-        *("VBM", "bending moment", "Vertical bending moment", "file unit", "moment"),
-        *(Column(".vbm", 2), Column(".vbm", 2)),
-        names=rf"{UPRIGHT}(?:{MOMENT}(?: y)?|v ?b ?m|b ?m)|(?:vert|vertical) bending|"
+        *("VBM", "bending moment", "Vertical bending moment", "file unit", "moment", *[Column(".vbm", 2)] * 2),
+        rf"{UPRIGHT}(?:{MOMENT}(?: y)?|v ?b ?m|b ?m)|(?:vert|vertical) bending|"
         r"m ?[yv5]|(?:v|bend)\w*mom\w*|\w+gmom\w*",
-        input="input_vbm",
-        output="output_vbm",
-        mean="removed",
-        ratio=(0.1, 10.0),
-        spike=40.0,
+        *("input_vbm", "output_vbm"),
+        **{"mean": "removed", "ratio": (0.1, 10.0), "spike": 40.0},
     ),
-    Channel(
-        *("Xcg", "surge", "Surge Xcg", "m", "length", Column(".mot", 1, "Xcg"), Column(".mot", 1, "Xcg")),
-        names=r"x ?co?g|surge|x",
+    _length(1, "Xcg", "surge", r"x ?co?g|surge|x"),
+    _length(2, "Ycg", "sway", r"y ?co?g|sway|y", mirrored="-"),
+    _length(3, HEAVE, "heave", r"z ?co?g|heave|z", **SWITCH_3DOF, mean="removed", ratio=(0.55, 2.9), offset=1.5),
+    _angle(
+        *(4, ROLL, "Rot_X", r"roll(?: angle)?|rot ?x|r ?x|phi"),
+        **SWITCH_3DOF | {"mirrored": "-", "ratio": (0.15, 20.0), "correlation": -0.25, "resonant": True},
     ),
-    Channel(
-        *("Ycg", "sway", "Sway Ycg", "m", "length", Column(".mot", 2, "Ycg"), Column(".mot", 2, "Ycg")),
-        names=r"y ?co?g|sway|y",
-        mirrored="-",
-    ),
-    Channel(
-        *(HEAVE, "heave", "Heave Zcg", "m", "length", Column(".mot", 3, "Zcg"), Column(".mot", 3, "Zcg")),
-        names=r"z ?co?g|heave|z",
-        input="input_3dof",
-        output="output_3dof",
-        mean="removed",
-        ratio=(0.55, 2.9),
-        offset=1.5,
-    ),
-    Channel(
-        *(ROLL, "roll", "Roll", "deg", "angle", Column(".mot", 4, "Roll"), Column(".mot", 4, "Rot_X")),
-        names=r"roll(?: angle)?|rot ?x|r ?x|phi",
-        input="input_3dof",
-        output="output_3dof",
-        mirrored="-",
-        ratio=(0.15, 20.0),
-        correlation=-0.25,
-        resonant=True,
-    ),
-    Channel(
-        *(PITCH, "pitch", "Pitch", "deg", "angle", Column(".mot", 5, "Pitch"), Column(".mot", 5, "Rot_Y")),
-        names=r"pitch(?: angle)?|rot ?y|r ?y|theta",
-        input="input_3dof",
-        output="output_3dof",
-        ratio=(0.15, 20.0),
-    ),
-    Channel(
-        *("Yaw", "yaw", "Yaw", "deg", "angle", Column(".mot", 6, "Yaw"), Column(".mot", 6, "Rot_Z")),
-        names=r"yaw(?: angle)?|rot ?z|r ?z|psi",
-        mirrored="-",
-    ),
-    # A point of a wave grid is called Wave_x1_y1; port and starboard points change places in the mirror.
+    _angle(5, PITCH, "Rot_Y", r"pitch(?: angle)?|rot ?y|r ?y|theta", **SWITCH_3DOF, ratio=(0.15, 20.0)),
+    _angle(6, "Yaw", "Rot_Z", r"yaw(?: angle)?|rot ?z|r ?z|psi", mirrored="-"),
+    # SimpleCode can write it into its .mot. The points of a wave grid are called Wave_x1_y1 and so on.
     Channel(
         *(WAVE, "wave elevation", "Wave elevation", "m", "length", Column(".mot", 7), Column(".wav", 1)),
-        names=r"(?:(?:incident|undisturbed|free|sea|surface|wave|water) )*"
+        r"(?:(?:incident|undisturbed|free|sea|surface|wave|water) )*"
         r"(?:elevation|elev|ele|profile|height|surface|waves?|amplitude|eta ?0?|zeta)|wav",
-        input="input_waves",
+        "input_waves",
     ),
 )
 CHANNELS = {row.name: row for row in ROWS}
@@ -139,22 +110,16 @@ def channel_of(name: str) -> Channel:
     return CHANNELS.get(WAVE if GRID_POINT.fullmatch(name) else name) or Channel(name, name, name)
 
 
-def switched_on(user: Any, switch: str) -> tuple[str, ...]:
-    """The channels that the settings of UserInputArgs make an "input" or an "output"."""
-    switches = {name: getattr(row, switch) for name, row in CHANNELS.items()}
-    return tuple(name for name, setting in switches.items() if setting and getattr(user, setting))
-
-
 def output_channels(user: Any) -> tuple[str, ...]:
     """Names of the output channels. user: the settings of UserInputArgs."""
-    return switched_on(user, "output")
+    return tuple(name for name, row in CHANNELS.items() if row.output and getattr(user, row.output))
 
 
 def input_channels(user: Any) -> tuple[str, ...]:
     """Names of the input channels; the points of a wave grid are numbered from stern to bow, starboard to port."""
     nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
     points = [f"{WAVE}_x{i + 1}_y{j + 1}" for i in range(nx) for j in range(ny)] if nx * ny > 1 else [WAVE]
-    names = switched_on(user, "input")
+    names = [name for name, row in CHANNELS.items() if row.input and getattr(user, row.input)]
     return tuple(part for name in names for part in (points if name == WAVE else [name]))
 
 
@@ -170,14 +135,19 @@ def wave_at_centre(inputs: Sequence[str]) -> int | None:
 
 
 def mirrored_channels(names: Sequence[str]) -> tuple[list[int], list[float]]:
-    """Of a ship mirrored at its centre plane: which channel takes each place, and its sign."""
+    """Of a ship mirrored at its centre plane: which channel takes each place, and its sign.
+
+    The port and starboard points of a wave grid change places.
+    """
     points = [GRID_POINT.fullmatch(name) for name in names]
     across = 1 + max((int(point[2]) for point in points if point), default=0)
-    partners = [
-        f"{point[1]}{across - int(point[2])}" if point else channel_of(name).mirrored.strip("+-") or name
-        for name, point in zip(names, points, strict=True)
-    ]
-    return [names.index(name) for name in partners], [-1.0 if channel_of(n).mirrored == "-" else 1.0 for n in names]
+    places, signs = [], []
+    for name, point in zip(names, points, strict=True):
+        mirrored = channel_of(name).mirrored
+        partner = f"{point[1]}{across - int(point[2])}" if point else mirrored.strip("+-") or name
+        places.append(names.index(partner))
+        signs.append(-1.0 if mirrored == "-" else 1.0)
+    return places, signs
 
 
 def validation_error(name: str) -> str:

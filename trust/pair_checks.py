@@ -257,7 +257,8 @@ class Judge:
 
     def signals(self, channels: Sequence[str]) -> Iterator[Finding]:
         """Findings about constant channels, jumps and straight stretches in each file."""
-        signals = [(f"{name}_{source}", name, source) for source in ("sc", "lamp") for name in channels]
+        of_codes = {"sc": [name for name in channels if channel_of(name).low], "lamp": channels}
+        signals = [(f"{name}_{source}", name, source) for source in of_codes for name in of_codes[source]]
         signals += [("wave", WAVE, "wave")] if "std_wave" in self.pair.measures else []
         moving = {key for key, _, _ in signals if self.of(f"std_{key}") > MOVES}
         for key, name, source in signals:
