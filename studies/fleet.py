@@ -35,7 +35,7 @@ from studies.fleet_tables import (
     statistics,
 )
 from support import run_folder
-from support.channels import CHANNELS, input_channels, wave_at_centre
+from support.channels import CHANNELS
 from support.errors import Attempts, Collector, InputError, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
@@ -145,7 +145,7 @@ def _report(
     """not_random: LAMP records that do not count, see `next_runs.chosen_by_gain`."""
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
-    wave = wave_at_centre(input_channels(config.user))
+    wave = data_io.wave_at_centre(data_io.input_channels(config.user))
     title = KINDS[training_config(folder).user.network_type].title
     recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave, title)
     lamp = lamp_records(folder, recorder, known)

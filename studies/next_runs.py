@@ -24,7 +24,6 @@ from pages import report_page
 from readers import input_file
 from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
-from support.channels import output_channels
 from support.errors import Collector, Found, InputError, exit_status, first_line, warn
 from support.files import posix, written_aside
 from support.saved_networks import read_metadata, training_config
@@ -71,7 +70,7 @@ def run(given: argparse.Namespace) -> None:
     candidates, training = _judged(config, waves, by)
     found = factors(candidates, training)
     chosen = choose(candidates, found, given.number, np.random.default_rng(given.seed), by)
-    table = choice_table(chosen, candidates, found, output_channels(config.user))
+    table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
     data_io.write_tables(output, {TABLE_FILE: table})
     remarks = _write_cases(output / CASES_FILE, table, list(waves), config.data)
     figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")

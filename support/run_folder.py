@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from support.channels import CHANNELS
 from support.errors import warn
 from support.files import drop_cut_line, written_aside
 
@@ -17,8 +16,7 @@ LIST_FILE = ".files_of_runs"
 WITH_DIGEST = re.compile(r"(.*?)(?:\t([0-9a-f]{32}))?")
 # Files of versions that did not keep a list.
 FIGURES = re.compile(r"((prediction|error|evolution)_(train|val|test)_\d+_.*|maxima|histo|learning_curve)\.png")
-OUTPUTS = "|".join(name for name, row in CHANNELS.items() if row.output)
-FIRST_LINES = {".txt": re.compile(rf" {{12}}Time( +({OUTPUTS}))+\n"), ".mot": re.compile("Motions predicted.*\n")}
+FIRST_LINES = {".txt": re.compile(r" {12}Time( +\w+)+\n"), ".mot": re.compile("Motions predicted.*\n")}
 
 
 def begin(folder: Path, prefix: str) -> list[str]:

@@ -24,7 +24,7 @@ STATE_FILE = "training_state.npz"  # state of an unfinished training; of a finis
 BESIDE = (".training", ".old", ".folds")  # suffixes of temporary folders of a network
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 HISTORY_FILE = "history.csv"
-HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # followed by data_io.VALIDATION_ERRORS
+HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # followed by channels.validation_error
 OUT_OF_FOLD_FILE = "out_of_fold.npz"  # of a cross-fitting
 LAST_FILE = "last.keras"  # among the checkpoints
 

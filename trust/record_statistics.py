@@ -18,7 +18,6 @@ from metrics import SIMPLECODE, magnitudes, segment_spectra
 from readers.cases import handle_in
 from settings import Config
 from support import run_folder
-from support.channels import input_channels, wave_at_centre
 from support.errors import UNREADABLE, InputError, first_line
 from support.files import written_aside
 from support.saved_networks import OUT_OF_FOLD_FILE, read_metadata
@@ -211,7 +210,7 @@ class Recorder:
             return None
         saved = read_metadata(config.network_folder)
         scale = np.array(saved["network"]["standardization"]["output_deviation"])
-        wave = wave_at_centre(input_channels(config.user))
+        wave = data_io.wave_at_centre(data_io.input_channels(config.user))
         network, transient = saved["network"], config.user.transient_time
         title = KINDS[network["network_type"]].title
         names = data_io.names_by_path(config.data)
