@@ -47,7 +47,7 @@ def test_surge_as_an_input_and_a_lateral_acceleration_as_an_output(project, monk
         assert "Ay" in set(pd.read_csv(folder / f"{table}.csv")["channel"]), table
     assert (folder / "lstm_output_for_SC_3.txt").read_text().split()[:5] == ["Time", "Zcg", "Roll", "Pitch", "Ay"]
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "lateral acceleration from SimpleCode's surge, heave" in page and "Lateral acceleration" in page
+    assert "surge, heave, roll, pitch and wave elevation" in page and "Lateral acceleration" in page
     assert {"maxima.png", "learning_curve.png", "fleet_means.png"} <= {f.name for f in folder.glob("figures/*")}
 
 
