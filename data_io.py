@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -24,24 +25,11 @@ from readers.units import moment_factor
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
 from support import saved_networks
+from support.channels import COURSE, MOTIONS, WAVE, channel_of, input_channels, is_wave, output_channels, wave_at_centre
 from support.cores import cores
 from support.errors import Collector, Found, InputError
 from support.files import text_hash, written_aside
 
-MOTIONS = ("Zcg", "Roll", "Pitch")
-IN_LAMPS_MOT = ("Zcg", "Roll", "Pitch")  # what is predicted of LAMP's .mot file, whichever motions there are
-
-
-class ChannelUnits(dict):
-    """A channel without a unit has that of its file."""
-
-    def __missing__(self, channel: str) -> str:
-        return "file unit"
-
-
-CHANNEL_UNITS = ChannelUnits({"VBM": "file unit", "Zcg": "m", "Roll": "deg", "Pitch": "deg"})
-# In history.csv: the root mean squared validation error of each output channel, such as val_rmse_Zcg_m.
-VALIDATION_ERRORS = {name: f"val_rmse_{name}_{unit.replace(' ', '_')}" for name, unit in CHANNEL_UNITS.items()}
 Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
 FEW_RECORDS = 6  # of a training, that tell the conditions of an older network
@@ -179,44 +167,6 @@ def data_fingerprint(*sets: Sequence[Record]) -> str:
     )
 
 
-# ---- channels ---------------------------------------------------------------------------------------------------
-
-
-def input_channels(user: UserInput) -> tuple[str, ...]:
-    """Names of the input channels; the points of a wave grid are numbered from stern to bow, starboard to port."""
-    names = ("VBM",) * user.input_vbm + MOTIONS * user.input_3dof
-    if not user.input_waves:
-        return names
-    nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
-    if nx * ny == 1:
-        return (*names, "Wave")
-    return (*names, *(f"Wave_x{i + 1}_y{j + 1}" for i in range(nx) for j in range(ny)))
-
-
-def wave_at_centre(inputs: Sequence[str]) -> int | None:
-    """The place of the wave elevation among the input channels, of a grid that amidships; None without waves."""
-    waves = [place for place, name in enumerate(inputs) if name.startswith("Wave")]
-    return waves[len(waves) // 2] if waves else None
-
-
-def output_channels(user: UserInput) -> tuple[str, ...]:
-    """Names of the output channels."""
-    return ("VBM",) * user.output_vbm + MOTIONS * user.output_3dof
-
-
-def mirrored_channels(channels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Channels of a ship mirrored at its centre plane: which channel takes each place, and its sign.
-
-    Roll changes sign, and the port and starboard points of a wave grid change places.
-    """
-    points_across = max((int(name.rpartition("_y")[2]) for name in channels if "_y" in name), default=1)
-    opposite = []
-    for channel in channels:
-        point, _, side = channel.rpartition("_y")
-        opposite.append(channels.index(f"{point}_y{points_across + 1 - int(side)}" if point else channel))
-    return np.array(opposite), np.array([-1.0 if channel == "Roll" else 1.0 for channel in channels], np.float32)
-
-
 # ---- which files are needed -------------------------------------------------------------------------------------
 
 
@@ -315,14 +265,20 @@ def read_record(
         wave_file = files["waves"][0]
         columns["waves"], lines = conditions.begun_as_in_training(wave_file, time, columns["waves"], shared)
         warnings += lines
-    columns.setdefault("sc_vbm", np.full((len(time), 1), np.nan))
+    names = {key: list(layout.columns)[1:] for key, (_, layout) in files.items()}
+    names["waves"] = list(filter(is_wave, input_channels(user)))
+    signals = {  # (rows, 1)
+        (key.startswith("lamp"), name): table[:, [place]]
+        for key, table in columns.items()
+        for place, name in enumerate(names[key])
+        if key != "track"
+    }
 
-    def joint(sources: list[str]) -> np.ndarray:
-        return np.hstack([columns[source] for source in sources])
+    def joint(channels: Sequence[str], of_lamp: bool = False) -> np.ndarray:
+        return np.hstack([signals.get((of_lamp, name), np.full((len(time), 1), np.nan)) for name in channels])
 
-    inputs = joint(["sc_vbm"] * user.input_vbm + ["sc"] * user.input_3dof + ["waves"] * user.input_waves)
-    simple = joint(["sc_vbm"] * user.output_vbm + ["sc"] * user.output_3dof)
-    targets = joint(["lamp_vbm"] * user.output_vbm + ["lamp"] * user.output_3dof) if lamp else None
+    inputs, simple = joint(input_channels(user)), joint(output_channels(user))
+    targets = joint(output_channels(user), of_lamp=True) if lamp else None
     own_time = None if own_time is time else own_time
     record = Record(name or Path(sc).name, time, inputs, targets, simple, sources, own_time)
     return Found(record, _warn_of_other_writers(sc, lamp) + converted + warnings)
@@ -340,9 +296,12 @@ def _warn_of_other_writers(sc: str, lamp: str | None) -> list[str]:
 def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None = None) -> Files:
     """The files of a realization, and what is read from each."""
     wave_path = waves or lamp or sc
-    files = {"sc": (f"{sc}.mot", text_tables.SC_MOT)}
-    if lamp:
-        files["lamp"] = (f"{lamp}.mot", text_tables.LAMP_MOT)
+    inputs, outputs = input_channels(user), output_channels(user)
+    files = _files_of_code("sc", sc, (*inputs, *outputs))
+    for key, (file, layout) in list(files.items()):
+        if key != "sc" and not {*layout.columns} & {*inputs} and not os.path.isfile(file):
+            del files[key]  # SimpleCode's values of an output are only for comparison
+    files |= _files_of_code("lamp", lamp, outputs) if lamp else {}
     if user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1:
         files["track"] = (f"{lamp}.mot", text_tables.LAMP_TRACK) if lamp else (f"{sc}.mot", text_tables.SC_TRACK)
         files["sea"] = (f"{wave_path}.sea", text_tables.SEA)
@@ -352,13 +311,20 @@ def _files_to_read(sc: str, lamp: str | None, user: UserInput, waves: str | None
         in_mot = False
         if lamp is None and not os.path.isfile(f"{wave_path}.wav"):
             width = text_tables.count_columns(f"{sc}.mot")
-            in_mot = width > 7 or (width == 0 and not waves)
+            in_mot = width > channel_of(WAVE).low.place or (width == 0 and not waves)
         files["waves"] = (f"{sc}.mot", text_tables.SC_WAVES) if in_mot else (f"{wave_path}.wav", text_tables.WAV)
-    if user.input_vbm or (user.output_vbm and os.path.isfile(f"{sc}.vbm")):
-        files["sc_vbm"] = (f"{sc}.vbm", text_tables.SC_VBM)
-    if lamp and user.output_vbm:
-        files["lamp_vbm"] = (f"{lamp}.vbm", text_tables.LAMP_VBM)
-    return files
+    return dict(sorted(files.items(), key=lambda file: "_" in file[0]))
+
+
+def _files_of_code(source: str, path: str, names: Iterable[str]) -> Files:
+    """What is read of the files of SimpleCode ("sc") or "lamp" for these channels; of the .mot always MOTIONS."""
+    code, by_ending = {"sc": "SimpleCode", "lamp": "LAMP"}[source], defaultdict(list)
+    for row in map(channel_of, dict.fromkeys((*MOTIONS, *names))):
+        column = row.high if source == "lamp" else row.low
+        if column and row.name != WAVE:
+            by_ending[column.file].append(row.name)
+    layouts = {ending: text_tables.layout_of(f"{code} {ending}", read) for ending, read in by_ending.items()}
+    return {f"{source}_{e[1:]}".removesuffix("_mot"): (f"{path}{e}", layout) for e, layout in layouts.items()}
 
 
 def _files_of(sc: str, lamp: str, user: UserInput) -> list[Path]:
@@ -647,11 +613,10 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
     time: (rows,) s. track: (rows, 3) Xcg m, Ycg m, Yaw deg. motions: (rows, 3) heave m, roll deg, pitch deg.
     """
     title = "Motions predicted from SimpleCode, in the layout of LAMP; track and yaw are SimpleCode's"
-    units = ("sec", "m", "m", "m", "deg", "deg", "deg")
-    names = ("Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z")
-    heave, roll, pitch = motions.T
-    table = np.column_stack([time, track[:, :2], heave, roll, pitch, track[:, 2]])
-    _write_rows(path, [(title,), units, names], table)
+    signals = dict(zip((*COURSE, *MOTIONS), [*track.T, *motions.T], strict=True))
+    rows = sorted(map(channel_of, signals), key=lambda row: row.high.place)
+    header = [(title,), ("sec", *(row.unit for row in rows)), ("Time", *(row.high.name for row in rows))]
+    _write_rows(path, header, np.column_stack([time, *(signals[row.name] for row in rows)]))
 
 
 def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) -> None:

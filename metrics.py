@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from support.channels import channel_of
+
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)
-# Channels whose mean is no response to the waves: the height of Zcg's origin, the still-water bending moment.
-ABOUT_MEAN = ("VBM", "Zcg")
 SIMPLECODE = "SimpleCode"
 # In the order of the report's columns, see `pooled_errors`.
 MEASURES = (
@@ -25,7 +25,6 @@ AMPLITUDES = ("ssa_lamp", "ssa_model")
 END_TIME = 10.0
 # A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
 # the second one and LEAST_ANGLE (deg), as roll in head seas and pitch in beam seas. Its relative errors mean nothing.
-ANGLES = ("Roll", "Pitch")
 NEGLIGIBLE_SHARES = (0.02, 0.2)
 LEAST_ANGLE = 0.1
 
@@ -66,9 +65,9 @@ def running_mean(values: np.ndarray, span: int) -> np.ndarray:
 
 
 def magnitudes(series: np.ndarray, channel: str) -> np.ndarray:
-    """|series| (rows,), of the channels ABOUT_MEAN about the record's own mean; NaN where it is not finite."""
+    """|series| (rows,), about the record's own mean if the channel's is "removed"; NaN where it is not finite."""
     series = np.where(np.isfinite(series), series, np.nan)
-    has_mean = channel in ABOUT_MEAN and not np.isnan(series).all()
+    has_mean = channel_of(channel).mean == "removed" and not np.isnan(series).all()
     return np.abs(series - np.nanmean(series) if has_mean else series)
 
 
@@ -247,7 +246,7 @@ def negligible(report: pd.DataFrame) -> pd.Series:
     keys = [name for name in ("set", "record", "source") if name in report]
     # LAMP's standard deviation: 0 of a constant channel, unknown where there is no error.
     deviation = (report["rmse"] / report["nrmse"].where(report["nrmse"] > 0)).where(report["nrmse"].notna(), 0.0)
-    angles = report.assign(angle=deviation.where(report["channel"].isin(ANGLES)))
+    angles = report.assign(angle=deviation.where([channel_of(name).kind == "angle" for name in report["channel"]]))
     largest = angles.groupby(keys)["angle"].transform("max")
     least, less = (angles["angle"] < share * largest for share in NEGLIGIBLE_SHARES)
     return least | (less & (angles["angle"] < LEAST_ANGLE))
@@ -330,14 +329,14 @@ def _worse(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return both.assign(ratio=both["mse"] / both["mse_simple"]).query("ratio > 1")
 
 
-def remarks(report: pd.DataFrame, by_record: pd.DataFrame, units: Mapping[str, str]) -> list[str]:
+def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
     """A line for each set on the network's largest errors and where they are, and on channels that are `negligible`."""
     lines, left_out = [], report[negligible(report)]
     for set_name, rows in by_record[by_record["source"] != SIMPLECODE].groupby("set", sort=False):
         worst = rows[rows["channel"] != "All"].dropna(subset="max_error")
         worst = worst.loc[worst.groupby("channel", sort=False)["max_error"].idxmax()]
         places = [
-            f"{row.channel} {row.max_error:.3g} {units.get(row.channel, '')} at {row.max_error_at_s:g} s of "
+            f"{row.channel} {row.max_error:.3g} {channel_of(row.channel).unit} at {row.max_error_at_s:g} s of "
             f"{row.record}"
             for row in worst.itertuples()
         ]
@@ -350,20 +349,20 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame, units: Mapping[str, s
     return lines
 
 
-def format_report(report: pd.DataFrame, units: Mapping[str, str]) -> str:
+def format_report(report: pd.DataFrame) -> str:
     """The error report for the terminal: a block for each set, SimpleCode above the network."""
     lines, shown = [], [name for name in MEASURES if name != "max_error_at_s"]
     headings = "".join(f"{name:>{max(14, len(name) + 2)}}" for name in shown)
     for set_name, block in report.groupby("set", sort=False):
         lines += ["", f"Errors on the {set_name} set", f"{'channel':<16}{'source':<11}{headings}{'mse share':>13}"]
         same_channels = block["source"].value_counts().nunique() == 1
-        # VBM first, also where SimpleCode is without it.
-        order = {"VBM": 0, "All": 2}
-        for channel, rows in sorted(block.groupby("channel", sort=False), key=lambda group: order.get(group[0], 1)):
+        # In the network's order, as SimpleCode may be without the first one.
+        order = block.loc[block["source"] != SIMPLECODE, "channel"].tolist()
+        for channel, rows in sorted(block.groupby("channel", sort=False), key=lambda group: order.index(group[0])):
             simple = rows.loc[rows["source"] == SIMPLECODE, "mse"].sum()
             comparable = simple > 0 and (channel != "All" or same_channels)
             for row in rows.itertuples():
-                label = f"{channel} [{units[channel]}]" if channel in units else channel
+                label = channel if channel == "All" else f"{channel} [{channel_of(channel).unit}]"
                 share = f"{100 * row.mse / simple:.2f} %" if comparable and row.source != SIMPLECODE else ""
                 numbers = "".join(f"{getattr(row, name):>{max(14, len(name) + 2)}.4g}" for name in shown)
                 numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, conditions_of, input_channels, mirrored_channels, output_channels
+from data_io import Record, conditions_of
 from layers import keras_layers
 from layers.fused_lstm import FusedLSTM
 from support.kinds import KINDS
@@ -29,6 +29,7 @@ from support import errors, saved_networks
 from support.errors import InputError, warn
 from support.files import written_aside
 from support.saved_networks import MODEL_FILE, SETTINGS_FILE
+from support.channels import input_channels, mirrored_channels, output_channels
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class TrainedNetwork:
     """A network ready to predict.
 
     model: keras.Model of built-in layers; takes and returns (batch, time, channel) in physical units.
-    history: columns epoch, elapsed_s, loss, val_loss, learning_rate, then data_io.VALIDATION_ERRORS of the outputs.
+    history: columns epoch, elapsed_s, loss, val_loss, learning_rate, then the `validation_error` of each output.
     """
 
     model: keras.Model
@@ -146,7 +147,7 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     standardization = architecture.standardization
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
-        seen = keras.ops.concatenate([inputs, _mirrored(inputs, architecture.inputs)], axis=0)
+        seen = keras.ops.concatenate([inputs, mirrored(inputs, architecture.inputs)], axis=0)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),
         variance=[deviation**2 for deviation in standardization.input_deviation],
@@ -161,14 +162,14 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     )(keras.layers.Average(name="ensemble_mean")(members) if len(members) > 1 else members[0])
     if architecture.mean_with_mirrored:
         as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-        outputs = (as_is + _mirrored(of_mirrored, architecture.outputs)) / 2.0
+        outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
     return keras.Model(inputs, outputs, name="simplecode_to_lamp")
 
 
-def _mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
+def mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
     """(batch, time, channel) of the mirrored ship, in physical units."""
-    order, sign = mirrored_channels(channels)
-    return keras.ops.take(motions, order, axis=-1) * sign
+    order, sign = map(np.array, mirrored_channels(channels))
+    return keras.ops.take(motions, order, axis=-1) * sign.astype(np.float32)
 
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:

@@ -25,6 +25,7 @@ from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import SET_NAMES, Config
+from support.channels import MOTIONS, output_channels
 from support.errors import Attempts, Collector, Found, InputError, counted, warn
 from support.run_folder import RunFolder
 from support.saved_networks import load_out_of_fold
@@ -152,8 +153,8 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
         ]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
-    print(metrics.format_report(report, data_io.CHANNEL_UNITS))
-    remarks = metrics.remarks(report, by_record, data_io.CHANNEL_UNITS)
+    print(metrics.format_report(report))
+    remarks = metrics.remarks(report, by_record)
     for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
         print(line)
     folder = RunFolder(config.output_folder)
@@ -219,9 +220,9 @@ def _write_prediction(
 
     prediction: as in `Predicted`.
     """
-    names = list(data_io.output_channels(config.user))
+    names = list(output_channels(config.user))
     table = outputs = prediction[:, : len(names)]
-    motions = outputs[:, [names.index(name) for name in data_io.IN_LAMPS_MOT if name in names]]
+    motions = outputs[:, [names.index(name) for name in MOTIONS if name in names]]
     around = _around(bands, record, prediction) if config.save.bands else None
     if around is not None:
         table = np.hstack([outputs, around.reshape(len(outputs), -1)])

@@ -3,7 +3,7 @@
 Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
 pyplot, so that they need no display and leave no global state. Their looks come from figures/parts.py.
 
-The motions of a record are LAMP's, SimpleCode's and the network's, each (rows, channel) in the units of CHANNEL_UNITS.
+The motions of a record are LAMP's, SimpleCode's and the network's, each (rows, channel) in their channels' units.
 LAMP's have no gaps; the others are NaN where there is no number. `network` is what the network is called.
 """
 
@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from data_io import CHANNEL_UNITS
 from figures import parts
-from metrics import ABOUT_MEAN, Motions, magnitudes, rows_around_largest, running_mean, turning_points
+from metrics import Motions, magnitudes, rows_around_largest, running_mean, turning_points
 from settings import Plotting
+from support.channels import channel_of
 from support.files import written_aside
 from support.run_folder import RunFolder
 
@@ -120,8 +120,8 @@ def error_figure(
         drawn |= errors.keys()
         running.margins(x=0)
         running.set_ylabel(parts.wrapped_label(channel))
-        at_peaks.set_xlabel(f"LAMP {channel} at its peaks [{CHANNEL_UNITS[channel]}]")
-        at_peaks.set_ylabel(f"Error [{CHANNEL_UNITS[channel]}]")
+        at_peaks.set_xlabel(f"LAMP {channel} at its peaks [{channel_of(channel).unit}]")
+        at_peaks.set_ylabel(f"Error [{channel_of(channel).unit}]")
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)
     parts.share_abscissa(axes[:, 0], "Time [s]")
@@ -201,8 +201,8 @@ def maxima_figure(
                     ax.scatter(*pairs.T, **size, **edge, zorder=parts.line_style(source, style)["zorder"])
                     drawn |= {source, set_name}
                     shown.append(pairs)
-        quantity = f"max {_magnitude_text(channel)} [{CHANNEL_UNITS[channel]}]"
-        ax.set(title=parts.CHANNEL_NAMES[channel], xlabel=f"LAMP {quantity}", ylabel=f"Model {quantity}")
+        quantity = f"max {_magnitude_text(channel)} [{channel_of(channel).unit}]"
+        ax.set(title=channel_of(channel).label, xlabel=f"LAMP {quantity}", ylabel=f"Model {quantity}")
         if not shown:
             parts.write_note(ax, "no records")
             continue
@@ -235,10 +235,10 @@ def histogram_figure(
     records = [record for records in records_by_set.values() for record in records]
     drawn = set()
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
-        unit = CHANNEL_UNITS[channel]
+        unit = channel_of(channel).unit
         density = f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]"
         abscissa = f"{_magnitude_text(channel)} at its peaks [{unit}]"
-        ax.set(title=parts.CHANNEL_NAMES[channel], xlabel=abscissa, ylabel=density)
+        ax.set(title=channel_of(channel).label, xlabel=abscissa, ylabel=density)
         peaks = _pooled_peaks(records, index, channel, network)
         if max((values.max() for values in peaks.values()), default=0.0) > 0:
             _draw_densities(ax, peaks, style)
@@ -288,7 +288,7 @@ def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure,
 
 def _magnitude_text(channel: str) -> str:
     """The quantity of `metrics.magnitudes`, for a label."""
-    return f"|{channel} \N{MINUS SIGN} mean|" if channel in ABOUT_MEAN else f"|{channel}|"
+    return f"|{channel} \N{MINUS SIGN} mean|" if channel_of(channel).mean == "removed" else f"|{channel}|"
 
 
 # ---- sources ----------------------------------------------------------------------------------------------------

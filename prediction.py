@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 import threadpoolctl
 
-from data_io import mirrored_channels
-from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
+from network import TrainedNetwork, build_model, fastest_lstm, load_model_file, mirrored
 from support.cores import cores
 from support.kinds import KINDS
 from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
@@ -101,9 +100,8 @@ def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
         standardized = keras.ops.stack(model.get_layer("ensemble_mean").input, axis=-2)
         outputs = standardized * np.float32(s.output_deviation) + np.float32(s.output_mean)
         if architecture.mean_with_mirrored:
-            order, sign = mirrored_channels(architecture.outputs)
             as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-            outputs = (as_is + keras.ops.take(of_mirrored, order, axis=-1) * sign) / 2.0
+            outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
     function = tf.function(keras.Model(model.input, outputs), reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 

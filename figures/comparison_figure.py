@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from figures import parts
+from support.channels import channel_of
 
 MOST_COMPARED = 30  # networks in one figure
 SIMPLE_COLOR = "tab:red"
@@ -34,7 +35,7 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
     axes = parts.panels(figure, 1, len(channels), sharey=True)[0]
     left_out = set(", ".join(table["left_out"]).split(", "))
     for ax, channel in zip(axes, channels, strict=True):
-        title = "Mean" if channel == "All" else textwrap.fill(parts.CHANNEL_NAMES[channel], 16)
+        title = "Mean" if channel == "All" else textwrap.fill(channel_of(channel).label, 16)
         ax.set_title(f"{title}\n(negligible, not in the mean)" if channel in left_out else title)
         ax.set_xlabel("Error [%]")
         ax.grid(axis="y")

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from scipy import stats
 
-from data_io import CHANNEL_UNITS
 from figures import parts
 from figures.sea_state_figure import BLANK
 from settings import Plotting
+from support.channels import channel_of
 
 MEANS = {
     "mean_ssa": "Mean significant single amplitude",
@@ -107,7 +107,7 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
             ax.errorbar([middle], [height], markersize=5, **bars, **marker)
         shown = own[own["upper"] > least]
         high = own[own["probability"] > 0.98]["level"]
-        ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{parts.CHANNEL_NAMES[channel]} [{CHANNEL_UNITS[channel]}]")
+        ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{channel_of(channel).label} [{channel_of(channel).unit}]")
         ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
     axes[0].set_ylabel("Probability of exceedance in a record")
     corrected, *others = axes[0].lines[: len(lines)]
@@ -141,7 +141,7 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
             color = "white" if each.estimate > 0.6 else "black"
             ax.text(*place, numbers, ha="center", va="center", fontsize=parts.SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
-        ax.set_title(f"{parts.CHANNEL_NAMES[channel]} above {threshold:g} {CHANNEL_UNITS[channel]}")
+        ax.set_title(f"{channel_of(channel).label} above {threshold:g} {channel_of(channel).unit}")
         ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
         ax.set_yticks(range(len(y_values)), [f"{value:g}" for value in y_values])
         ax.set_xlabel(labels[0])
@@ -177,7 +177,7 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, tit
         below.set(
             ylim=(-0.8, 0.5),
             xlim=(of_tails["threshold"].min() if len(of_tails) else None, None),
-            xlabel=f"{parts.CHANNEL_NAMES[channel]}, envelope [{CHANNEL_UNITS[channel]}]",
+            xlabel=f"{channel_of(channel).label}, envelope [{channel_of(channel).unit}]",
         )
     axes[0, 0].set_ylabel("Peaks per hour above a level")
     axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
@@ -216,9 +216,9 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
             spectrum.fill_between(x, rows["lower"], rows["upper"], color=line["color"], alpha=0.12, linewidth=0)
             for ax, name in ((spectrum, "spectrum"), (response, "rao"), (coherence, "coherence")):
                 ax.plot(x, rows[name], **line)
-        unit = CHANNEL_UNITS[channel]
+        unit = channel_of(channel).unit
         powered = {"m": "m² s", "deg": "deg² s"}.get(unit, f"({unit})² s")
-        spectrum.set(title=parts.CHANNEL_NAMES[channel], ylabel=f"Spectrum [{powered}]", ylim=(0, None))
+        spectrum.set(title=channel_of(channel).label, ylabel=f"Spectrum [{powered}]", ylim=(0, None))
         response.set(ylabel=f"Response [{unit}/m]", ylim=(0, None))
         coherence.set(ylim=(0, 1.05), xlabel="Encounter frequency [rad/s]")
         shown = own[own["spectrum"] > 0.002 * own.groupby("source")["spectrum"].transform("max")]

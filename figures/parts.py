@@ -20,19 +20,10 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from data_io import CHANNEL_UNITS
 from settings import Plotting
-
-
-class ChannelNames(dict):
-    """A channel without a name for figures is called by its own."""
-
-    def __missing__(self, channel: str) -> str:
-        return channel
-
+from support.channels import channel_of
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
-CHANNEL_NAMES = ChannelNames({"VBM": "Vertical bending moment", "Zcg": "Heave Zcg", "Roll": "Roll", "Pitch": "Pitch"})
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
 SET_MARKERS = {"train": "X", "val": "D", "test": "*"}
 
@@ -134,8 +125,8 @@ def filling(source: str, style: Plotting) -> dict:
 
 def wrapped_label(channel: str) -> str:
     """Name and unit of a channel, in lines short enough for a low panel."""
-    unit = CHANNEL_UNITS[channel].replace(" ", "\N{NO-BREAK SPACE}")
-    return textwrap.fill(f"{CHANNEL_NAMES[channel]} [{unit}]", 20).replace("\N{NO-BREAK SPACE}", " ")
+    unit = channel_of(channel).unit.replace(" ", "\N{NO-BREAK SPACE}")
+    return textwrap.fill(f"{channel_of(channel).label} [{unit}]", 20).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def number_text(value: float) -> str:

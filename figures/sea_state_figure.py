@@ -17,10 +17,10 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from data_io import CHANNEL_UNITS
 from figures import parts
 from metrics import SIMPLECODE
 from readers.cases import part_label
+from support.channels import channel_of
 
 WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width
 MOST_NUMBERED_CELLS = 8  # most columns or rows of a map whose cells show numbers
@@ -83,7 +83,7 @@ def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str,
         name_place = {"xycoords": of_channel[0].yaxis.label, "xytext": (-4, 0), "textcoords": "offset points"}
         looks = {"rotation": 90, "ha": "right", "va": "center", "fontweight": "bold"}
         of_channel[0].set_ylabel(part_label(y))
-        of_channel[0].annotate(textwrap.fill(parts.CHANNEL_NAMES[channel], 10), (0, 0.5), **name_place, **looks)
+        of_channel[0].annotate(textwrap.fill(channel_of(channel).label, 10), (0, 0.5), **name_place, **looks)
     _write_ticks(axes[0, 0], np.unique(table[x]), np.unique(table[y]), cell_size)
     for top, bottom, heading in zip(axes[0], axes[-1], headings, strict=True):
         top.set_title(heading, parse_math=False)
@@ -149,7 +149,7 @@ def _draw_channel(
         sizes = {"aspect": panel_height / 0.09, "pad": 0.4 * thickness, "fraction": thickness}
         bar = ax.figure.colorbar(mappable, ax=own, **sizes)
         scale = "" if power == 1 else f"$10^{{{round(math.log10(power))}}}$ "
-        bar.set_label(f"{channel} {group.name}\n[{scale}{CHANNEL_UNITS[channel]}]")
+        bar.set_label(f"{channel} {group.name}\n[{scale}{channel_of(channel).unit}]")
         # At the same distance from all bars, whatever their numbers.
         beside = ScaledTranslation(0.43, 0.0, ax.figure.dpi_scale_trans)
         bar.ax.yaxis.set_label_coords(1.0, 0.5, transform=bar.ax.transAxes + beside)

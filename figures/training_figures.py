@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
-from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
 from figures import parts
 from metrics import rows_around_largest
 from settings import Plotting
+from support.channels import CHANNELS, channel_of, validation_error
 from support.saved_networks import best_row
 
 MOST_MARKED_EPOCHS = 20
@@ -38,12 +38,12 @@ def best_epoch_of(history: pd.DataFrame) -> int | None:
 def learning_curve_figure(history: pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
     """Losses, generalization gap, learning rate and the error of each channel over the epochs.
 
-    history: as in history.csv, with any of VALIDATION_ERRORS in the units of CHANNEL_UNITS. The generalization gap is
-    validation loss - training loss. Without a validation set val_loss and VALIDATION_ERRORS are NaN throughout, and
+    history: as in history.csv, with any `validation_error` in its channel's unit. The generalization gap is
+    validation loss - training loss. Without a validation set val_loss and these are NaN throughout, and
     their panels are left out. best_epoch: the epoch whose weights are kept, as in column epoch. Values that are not
     positive are left out of logarithmic axes.
     """
-    errors = {channel: _positive(history[name]) for channel, name in VALIDATION_ERRORS.items() if name in history}
+    errors = {name: _positive(history.get(validation_error(name), pd.Series(dtype=float))) for name in CHANNELS}
     errors = {channel: values for channel, values in errors.items() if np.isfinite(values).any()}
     epoch, losses = history["epoch"].to_numpy(), history[["loss", "val_loss"]].where(np.isfinite)
     gap = (losses["val_loss"] - losses["loss"]).to_numpy()
@@ -81,7 +81,7 @@ def evolution_figure(
 ) -> Figure:
     """One realization as predicted by the checkpoints of a training: the error over the epochs, and the motions.
 
-    time: (rows,) in s. lamp, simple: (rows, channel) in the units of CHANNEL_UNITS; a column of simple is NaN where
+    time: (rows,) in s. lamp, simple: (rows, channel) in their channels' units; a column of simple is NaN where
     SimpleCode has no values. predictions: the same for each checkpoint, by epoch in ascending order. The left panels
     have the root mean squared error over the whole record, the right ones an excerpt with some of the checkpoints, the
     first, the last and the best among them.
@@ -96,7 +96,7 @@ def evolution_figure(
         with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
             squared = [np.mean((p - truth) ** 2) for p in (*of_checkpoints.values(), simple[:, index])]
         _draw_checkpoint_errors(over_epochs, _positive(np.sqrt(squared)), colors, lines["SimpleCode"])
-        over_epochs.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
+        over_epochs.set_ylabel(f"{channel} error [{channel_of(channel).unit}]")
         _mark_best(over_epochs, best_epoch)
 
         window = rows_around_largest(time, truth, EXCERPT_DURATION)
@@ -161,10 +161,10 @@ def _draw_channel_errors(
     for ax, (channel, values) in zip(axes, errors.items(), strict=True):
         ax.plot(epoch, values, **VALIDATION_LINE, **marks)
         parts.make_logarithmic(ax, values, most_ticks=5)
-        ax.set_ylabel(f"{channel} error [{CHANNEL_UNITS[channel]}]")
+        ax.set_ylabel(f"{channel} error [{channel_of(channel).unit}]")
         at_best = values[(epoch == best_epoch) & np.isfinite(values)]
         if at_best.size:
-            parts.write_remark(ax, f"best epoch: {parts.number_text(at_best[-1])} {CHANNEL_UNITS[channel]}")
+            parts.write_remark(ax, f"best epoch: {parts.number_text(at_best[-1])} {channel_of(channel).unit}")
     axes[0].set_title("RMSE on the validation set\n", loc="left")
     return axes
 

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from data_io import CHANNEL_UNITS
 from figures import parts
 from settings import Plotting
+from support.channels import channel_of
 
 
 @parts.styled
@@ -43,7 +43,7 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
         sharpness.scatter(errors["expected_rmse"], errors["rmse"], s=12, color=style.lstm_color, alpha=0.7)
         largest = 1.08 * np.nanmax(errors[["expected_rmse", "rmse"]].to_numpy(), initial=0.0) or 1.0
         sharpness.plot([0, largest], [0, largest], zorder=1, **ideal)
-        unit = CHANNEL_UNITS[channel]
+        unit = channel_of(channel).unit
         sharpness.set(xlim=(0, largest), ylim=(0, largest))
         sharpness.set(xlabel=f"Expected RMS error [{unit}]", ylabel=f"{channel}: RMS error [{unit}]")
     checked = "" if is_test.any() else ":\ncheck of the calibration with itself"

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_io import CHANNEL_UNITS
 from figures.parts import SET_NAMES
 from metrics import SIMPLECODE, negligible
 from pages import html_parts as html
 from readers.cases import sea_state
 from settings import UserInput, declared
+from support.channels import channel_of
 from support.kinds import KINDS
 from support.run_folder import RunFolder
 from support.saved_networks import SETTINGS_FILE
@@ -23,7 +23,6 @@ MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 CHECK = "check of the calibration with itself"  # of bands, by the records that they were calibrated on
 UNSEEN_FIRST = ("test", "val", "train")
-MOTIONS = {"VBM": "bending moment", "Zcg": "heave", "Roll": "roll", "Pitch": "pitch", "Wave": "wave elevation"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
 Section = tuple[str, ...]
@@ -41,12 +40,9 @@ def training(metadata: Mapping) -> Section:
     network = metadata["network"]
     sets = {name: [Path(path).name for path in data.get(f"{name}_sc", ())] for name in SET_NAMES}
     learned = len(sets["train"]) + (len(sets["val"]) if user.get("num_folds") else 0)
-    inputs = list(dict.fromkeys(name.partition("_")[0] for name in network["inputs"]))
     on_records = f" on {_count(learned, 'record')}" if learned else ""
-    short = (
-        f"{_kind_of(network)} learned LAMP's {_channels(network['outputs'])} from SimpleCode's {_channels(inputs)}"
-        f"{on_records}."
-    )
+    outputs, inputs = _channels(network["outputs"]), _channels(network["inputs"])
+    short = f"{_kind_of(network)} learned LAMP's {outputs} from SimpleCode's {inputs}{on_records}."
     told = short
     if user.get("num_folds"):
         told += (
@@ -69,11 +65,11 @@ def _kind_of(network: Mapping) -> str:
 
 
 def _channels(names: Sequence[str]) -> str:
-    return _listed([MOTIONS.get(name, name) for name in names])
+    return _listed(list(dict.fromkeys(channel_of(name).word for name in names)))
 
 
 def _motion(channel: str) -> str:
-    return MOTIONS.get(channel, channel).capitalize()
+    return channel_of(channel).word.capitalize()
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -115,7 +111,7 @@ def errors(report: pd.DataFrame) -> Section:
     for row, channel in enumerate(channels):  # of the first set
         sentences.append(html.escape(error_sentence(channel, network, simple.loc[row], ours.loc[row])))
         share = rows.loc[row, "Share [%]"]
-        shares.append(f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {MOTIONS.get(channel, channel)}")
+        shares.append(f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {channel_of(channel).word}")
     seen = " These records were used in training." if sets[0] == "train" else ""
     on_records = f"On the {SET_NAMES[sets[0]]} records, "
     return (
@@ -129,7 +125,7 @@ def errors(report: pd.DataFrame) -> Section:
 def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     columns = {
         "Set": [SET_NAMES[name].capitalize() for name in ours["set"]],
-        "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{CHANNEL_UNITS.get(name, '')}]" for name in ours["channel"]],
+        "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{channel_of(name).unit}]" for name in ours["channel"]],
         "RMSE, SimpleCode": simple["rmse"],
         f"RMSE, {network}": ours["rmse"],
         "Share [%]": 100 * ours["mse"] / simple["mse"].where(simple["mse"] > 0),
@@ -148,7 +144,7 @@ def _is_worse(simple: pd.Series, ours: pd.Series) -> bool:
 
 def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
     """What the errors in a motion mean."""
-    unit = CHANNEL_UNITS.get(channel, "")
+    unit = channel_of(channel).unit
     judged = f" The {network} is worse than SimpleCode here." if _is_worse(simple, ours) else ""
     return (
         f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
@@ -171,7 +167,7 @@ def bands(report: pd.DataFrame) -> Section:
             "Covered [%]": 100 * rows["covered"].to_numpy(),
             "In the worst record [%]": 100 * rows["worst_covered"].to_numpy(),
             "Mean half-width": [
-                f"{html.number(width)} {CHANNEL_UNITS.get(name, '')}"
+                f"{html.number(width)} {channel_of(name).unit}"
                 for width, name in zip(rows["half_width"], rows["channel"], strict=True)
             ],
             "Worst record": rows["worst_record"].to_numpy(),

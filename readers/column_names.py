@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from readers.units import is_unit
+from support.channels import CHANNELS, MOMENT, UPRIGHT
 from support.errors import InputError
 
 LONGEST_LINE = 1000  # characters of a header line that names columns
@@ -18,10 +19,6 @@ LONGEST_HEADER = 100  # lines
 OTHER = "Other"  # a known quantity that no format has among the columns that are read
 MODE = r"(?:heave|roll|pitch|yaw|surge|sway|[xyz]|[xyz] ?cg|rot ?[xyz])"
 SIDE = r"(?:(?:horizontal|horiz|hor|lateral|lat|transverse|torsion|torsional|twisting|roll|yaw) )"
-UPRIGHT = (
-    r"(?:(?:total|vertical|vert|ver|v|midship|amidships|wave|induced|longitudinal|sagging|sag|hogging|hog|pitch) )*"
-)
-MOMENT = r"(?:(?:bending|bend|b) )?(?:moments?|mom)"
 # Patterns of names in lower case, words apart by one blank; the first one that matches at a place counts.
 MOTION_NAMES = {
     OTHER: (
@@ -35,19 +32,7 @@ MOTION_NAMES = {
         r"[uvpqr](?! \w)",
     ),
     "Time": (r"(?:(?:sim|simulation|elapsed) )?time|t",),
-    "VBM": (
-        rf"{UPRIGHT}(?:{MOMENT}(?: y)?|v ?b ?m|b ?m)|(?:vert|vertical) bending|m ?[yv5]|(?:v|bend)\w*mom\w*|\w+gmom\w*",
-    ),
-    "Roll": (r"roll(?: angle)?|rot ?x|r ?x|phi",),
-    "Pitch": (r"pitch(?: angle)?|rot ?y|r ?y|theta",),
-    "Yaw": (r"yaw(?: angle)?|rot ?z|r ?z|psi",),
-    "Xcg": (r"x ?co?g|surge|x",),
-    "Ycg": (r"y ?co?g|sway|y",),
-    "Zcg": (r"z ?co?g|heave|z",),
-    "Wave": (
-        r"(?:(?:incident|undisturbed|free|sea|surface|wave|water) )*"
-        r"(?:elevation|elev|ele|profile|height|surface|waves?|amplitude|eta ?0?|zeta)|wav",
-    ),
+    **{name: (row.names,) for name, row in CHANNELS.items() if row.names},
 }
 SEA_NAMES = {
     OTHER: (
@@ -157,6 +142,9 @@ def split(line: str, width: int, is_sea: bool) -> list[str]:
 def meaning(label: str, is_sea: bool = False) -> str | None:
     """The quantity that a name means: that of a column that is read, OTHER, or None if it is not known."""
     text = _words(label)
+    columns = [] if is_sea else [(row.name, column) for row in CHANNELS.values() for column in (row.low, row.high)]
+    if named := [name for name, column in columns if column and column.name and _words(column.name) == text]:
+        return named[0]
     match = (SEA_MEANINGS if is_sea else MEANINGS).search(text)
     if match and len(match[0]) == 1 and text != match[0] and not is_unit(text.removeprefix(match[0]).strip()):
         return None  # a letter among others, as in A_b

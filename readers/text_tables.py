@@ -11,6 +11,7 @@ import io
 import os
 import re
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pandas as pd
 
 from readers import column_names, units
 from readers.column_names import LONGEST_HEADER
+from support.channels import COURSE, MOTIONS, ROLL, TRACK, WAVE, channel_of
 from support.errors import InputError, counted
 
 MAX_FAULTS_A_FILE = 3
@@ -53,19 +55,20 @@ class Layout:
     has_time: bool = True
 
 
-SC_MOT = Layout("SimpleCode .mot", 2, {"Time": 0, "Zcg": 3, "Roll": 4, "Pitch": 5}, zero_rows_at_end=True)
-LAMP_MOT = Layout("LAMP .mot", 3, {"Time": 0, "Zcg": 3, "Roll": 4, "Pitch": 5})
-TRACK = {"Time": 0, "Xcg": 1, "Ycg": 2}
-SC_TRACK = Layout("SimpleCode .mot", 2, TRACK, zero_rows_at_end=True)
-LAMP_TRACK = Layout("LAMP .mot", 3, TRACK)
-SC_COURSE = Layout("SimpleCode .mot", 2, {"Time": 0, "Xcg": 1, "Ycg": 2, "Yaw": 6}, zero_rows_at_end=True)
-SC_WAVES = Layout("SimpleCode .mot with wave elevation", 2, {"Time": 0, "Wave": 7}, zero_rows_at_end=True)
-WAV = Layout(".wav", 3, {"Time": 0, "Wave": 1}, zero_rows_at_end=True)
-SEA = Layout(".sea", 6, {"Frequency": 0, "Phase": 1, "Amplitude": 2, "Heading": 3}, has_time=False)
-SC_VBM = Layout("SimpleCode .vbm", 2, {"Time": 0, "VBM": 2}, zero_rows_at_end=True)
-LAMP_VBM = Layout("LAMP .vbm", 4, {"Time": 0, "VBM": 2})
+def layout_of(kind: str, names: Sequence[str]) -> Layout:
+    """Of a kind of file, such as "LAMP .mot", of which these channels are read."""
+    is_lamp = kind.startswith("LAMP")
+    columns = {name: (channel_of(name).high if is_lamp else channel_of(name).low).place for name in names}
+    return Layout(kind, {"LAMP .mot": 3, "LAMP .vbm": 4}.get(kind, 2), {"Time": 0} | columns, not is_lamp)
 
-NAMES_OF_ROLL = {"roll": "SimpleCode", "rot_x": "LAMP"}
+
+SC_MOT, LAMP_MOT = layout_of("SimpleCode .mot", MOTIONS), layout_of("LAMP .mot", MOTIONS)
+SC_TRACK, LAMP_TRACK = layout_of("SimpleCode .mot", TRACK), layout_of("LAMP .mot", TRACK)
+SC_COURSE = layout_of("SimpleCode .mot", COURSE)
+SC_WAVES = layout_of("SimpleCode .mot with wave elevation", [WAVE])
+WAV = Layout(".wav", 3, {"Time": 0, WAVE: channel_of(WAVE).high.place}, zero_rows_at_end=True)
+SEA = Layout(".sea", 6, {"Frequency": 0, "Phase": 1, "Amplitude": 2, "Heading": 3}, has_time=False)
+SC_VBM, LAMP_VBM = layout_of("SimpleCode .vbm", ["VBM"]), layout_of("LAMP .vbm", ["VBM"])
 
 
 def read_columns(path: str | os.PathLike, layout: Layout) -> np.ndarray:
@@ -158,7 +161,9 @@ def written_by(path: str | os.PathLike) -> str | None:
     except (OSError, ValueError):
         return None
     names = next((line.decode("latin-1").split() for line in lines if line.split()[:1] == [b"time"]), [])
-    return next((NAMES_OF_ROLL[name] for name in names if name in NAMES_OF_ROLL), None)
+    roll = channel_of(ROLL)
+    writers = {roll.low.name.lower(): "SimpleCode", roll.high.name.lower(): "LAMP"}
+    return next((writers[name] for name in names if name in writers), None)
 
 
 def _read_bytes(path: Path, most: int = -1) -> bytes:

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from support.channels import channel_of
 from support.errors import InputError
 
 METRES, DEGREES, SECONDS, RADIANS_PER_SECOND, MOMENT, FORCE = "m", "deg", "s", "rad/s", "kN-m", "kN"
-EXPECTED = {
-    "Time": SECONDS,
-    **dict.fromkeys(("Xcg", "Ycg", "Zcg", "Wave", "Amplitude"), METRES),
-    **dict.fromkeys(("Roll", "Pitch", "Yaw", "Phase", "Heading"), DEGREES),
-    "Frequency": RADIANS_PER_SECOND,
-    "VBM": MOMENT,
+EXPECTED = {  # of what is no channel
+    **{"Time": SECONDS, "Frequency": RADIANS_PER_SECOND},
+    **{"Amplitude": METRES, "Phase": DEGREES, "Heading": DEGREES},
 }
 CERTAIN = {  # a header's unit: ours, and the factor to it
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), (METRES, 1.0)),
@@ -66,8 +64,9 @@ def factors(
     units = units_of(header, columns, labels, width)
     converted, faults = {}, []
     for name, unit in units.items():
-        ours = EXPECTED[name]
-        kind, factor = _kind_and_factor(unit)
+        row = channel_of(name)
+        ours = EXPECTED.get(name, MOMENT if row.kind == "moment" else row.unit)
+        kind, factor = (ours, 1.0) if unit == ours.lower() else _kind_and_factor(unit)
         if kind != ours and (ours != MOMENT or is_unit(unit)):
             shown = repr(unit)[1:-1]  # escapes control characters
             faults.append(f"{path}: the header's unit of {name} is {shown}, expected {ours}; write the file in {ours}")
@@ -85,7 +84,7 @@ def units_of(header: str, columns: Mapping[str, int], labels: Sequence[str] = ()
     lines = (_in_a_line(line, begin, width) for line in header.lower().splitlines())
     units = dict(next(filter(None, lines), {}))
     units |= {place: unit for place, label in enumerate(labels) if (unit := _behind_name(label)) is not None}
-    return {name: units[place] for name, place in columns.items() if place in units and name in EXPECTED}
+    return {name: units[place] for name, place in columns.items() if place in units}
 
 
 def moment_factor(unit: str, wanted: str) -> float | None:

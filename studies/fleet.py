@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import data_io
 import plotting
-from data_io import CHANNEL_UNITS, Record
+from data_io import Record
 from figures import fleet_figures
 from pages import report_page
 from readers.cases import PART_UNITS, Handle, part_label, sea_state
@@ -34,6 +34,7 @@ from studies.fleet_tables import (
     groups_of,
     statistics,
 )
+from support.channels import CHANNELS
 from support.errors import Attempts, Collector, InputError, counted, did_you_mean, exit_status, warn
 from support.files import posix, write_json
 from support.kinds import KINDS
@@ -116,13 +117,13 @@ def _is_of_a_fleet(file: str) -> bool:
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
     """Raises InputError, with a line for each option that cannot be used."""
-    found, faults = {}, []
+    found, faults, outputs = {}, [], [name for name, row in CHANNELS.items() if row.output]
+    known = ", ".join(outputs)
     for text in limits:
         channel, _, number = text.partition("=")
         with contextlib.suppress(ValueError):
             found[channel] = float(number)
-        if channel not in CHANNEL_UNITS or not found.get(channel, 0.0) > 0:
-            known = ", ".join(CHANNEL_UNITS)
+        if channel not in outputs or not found.get(channel, 0.0) > 0:
             faults.append(f"--limits {text}: expected a channel ({known}) and a positive limit, as Roll=20")
     if not hours > 0:
         faults.append(f"--hours {hours:g}: expected more than 0 hours")

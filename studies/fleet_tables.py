@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from data_io import CHANNEL_UNITS
 from metrics import SIMPLECODE
 from readers.cases import PART_UNITS, SeaState, number_text, sea_state
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Sample, corrected_mean, mean, share
+from support.channels import channel_of
 from support.errors import Attempts
 from trust.record_statistics import LAMP, RecordTable
 
@@ -172,7 +172,7 @@ def _of_channel(
         found = [attempt(f"{where}: {name}", _mean_row, name, *about) for name in MEANS]
         more, curve = attempt(f"{where}: largest values", _extreme_rows, *about, limit, otherwise=([], pd.DataFrame()))
         for row in (*filter(None, found), *more):
-            unit = UNITS.get(row["statistic"], CHANNEL_UNITS[channel])
+            unit = UNITS.get(row["statistic"], channel_of(channel).unit)
             named = {"sea_state": group.name, "channel": channel, "unit": unit}
             rows.append(named | {"threshold": thresholds.get(row["statistic"], np.nan)} | row)
         curves.append(curve.assign(sea_state=group.name, channel=channel))

@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-import data_io
 import plotting
 from figures.sea_state_figure import sea_state_figure
 from metrics import AMPLITUDES, SIMPLECODE
 from readers.cases import PART_UNITS, Handle, find_handle, number_text
 from settings import SaveData
+from support.channels import CHANNELS, channel_of
 from support.errors import (
     UNREADABLE,
     Collector,
@@ -202,7 +202,7 @@ def condition_table(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y
     table = groups.agg(**counts, **means, trained=("trained", "any"))
     if not table["sea_states"].gt(1).any():
         del table["sea_states"]
-    order = {name: n for n, name in enumerate([*networks, SIMPLECODE, *data_io.CHANNEL_UNITS])}
+    order = {name: n for n, name in enumerate([*networks, SIMPLECODE, *CHANNELS])}
     ranks = {"key": lambda column: column.map(lambda value: order.get(value, value)), "ignore_index": True}
     return table.sort_values(["network", "channel", y, x], **ranks)
 
@@ -244,7 +244,7 @@ def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str
         known = [network for network in networks if network in sizes]
         common = sizes.dropna(subset=known)[[SIMPLECODE] * (SIMPLECODE in sizes) + known]
         means = ", ".join(f"{model} {mean:.3g}" for model, mean in common.mean().items())
-        line = f"  {channel} [{data_io.CHANNEL_UNITS[channel]}]: {means} over {len(common)} {cells}"
+        line = f"  {channel} [{channel_of(channel).unit}]: {means} over {len(common)} {cells}"
         if len(known) == 2:
             line += f" of both; {networks[0]} is better in {int((common[known[0]] < common[known[1]]).sum())}"
         lines.append(line)

@@ -3,6 +3,7 @@
 import importlib.util
 
 from settings import SET_NAMES, Config, DataInfo, UserInput
+from support.channels import input_channels, output_channels
 from support.errors import counted
 from support.kinds import KINDS
 
@@ -47,9 +48,7 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
 def _channel_faults(user: UserInput) -> list[str]:
     """A line for each contradiction between the settings that select the channels."""
     nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
-    inputs = user.input_vbm + 3 * user.input_3dof + user.input_waves * nx * ny
-    outputs = 3 * user.output_3dof + user.output_vbm
-    without_simplecode = user.output_3dof and not user.input_3dof or user.output_vbm and not user.input_vbm
+    inputs, outputs = input_channels(user), output_channels(user)
     derived = "correct it or leave it out, as it is derived"
     found = {
         "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
@@ -57,12 +56,12 @@ def _channel_faults(user: UserInput) -> list[str]:
         "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
         "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": ny > 1 and user.ship_beam is None,
         "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
-        "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and without_simplecode,
-        f"UserInputArgs.input_size = {user.input_size}: the selected channels make {inputs}; {derived}": (
-            user.input_size not in (None, inputs)
+        "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and {*outputs} - {*inputs},
+        f"UserInputArgs.input_size = {user.input_size}: the selected channels make {len(inputs)}; {derived}": (
+            user.input_size not in (None, len(inputs))
         ),
-        f"UserInputArgs.output_size = {user.output_size}: the selected channels make {outputs}; {derived}": (
-            user.output_size not in (None, outputs)
+        f"UserInputArgs.output_size = {user.output_size}: the selected channels make {len(outputs)}; {derived}": (
+            user.output_size not in (None, len(outputs))
         ),
     }
     return [line for line, wrong in found.items() if wrong]

@@ -18,7 +18,7 @@ from support.files import drop_cut_line, write_table, written_aside
 WITH_DIGEST = re.compile(r"(.*?)(?:\t([0-9a-f]{32}))?")
 # Files of versions that did not keep a list.
 OLD_FIGURES = re.compile(r"((prediction|error|evolution)_(train|val|test)_\d+_.*|maxima|histo|learning_curve)\.png")
-FIRST_LINES = {".txt": re.compile(r" {12}Time( +(VBM|Zcg|Roll|Pitch))+\n"), ".mot": re.compile("Motions predicted.*\n")}
+FIRST_LINES = {".txt": re.compile(r" {12}Time( +\w+)+\n"), ".mot": re.compile("Motions predicted.*\n")}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Realizations from their files, and predictions to files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from data_io import input_channels, missing_files, output_channels, read_record,
 from readers import text_tables
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
+from support.channels import CHANNELS
 
 USER = UserInput(time_res=2)
 
@@ -238,7 +240,7 @@ def test_the_wave_at_the_centre_of_gravity_is_the_middle_of_a_grid():
 
 def test_lamps_mot_has_its_seven_columns_whatever_else_is_predicted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data_io, "MOTIONS", ("Surge", "Zcg", "Roll", "Pitch"))
+    monkeypatch.setitem(CHANNELS, "Xcg", replace(CHANNELS["Xcg"], output="output_3dof"))
     time, track = np.arange(4.0), np.ones((4, 3))
     record = data_io.Record("SC_1", time, np.ones((4, 4)), None, np.ones((4, 4)))
     outputs._write_prediction(Config(), record, np.array([[9.0, 1.5, 2.5, 3.5]] * 4), None, track)
@@ -246,6 +248,6 @@ def test_lamps_mot_has_its_seven_columns_whatever_else_is_predicted(tmp_path, mo
     *_, names, row = (folder / "lstm_output_for_SC_1.mot").read_text().splitlines()[:4]
     assert names.split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
     assert [float(word) for word in row.split()] == [0.0, 1.0, 1.0, 1.5, 2.5, 3.5, 1.0]
-    assert "Surge" in (folder / "lstm_output_for_SC_1.txt").read_text().splitlines()[0]
+    assert "Xcg" in (folder / "lstm_output_for_SC_1.txt").read_text().splitlines()[0]
     with pytest.raises(ValueError):
         data_io.write_lamp_motions(tmp_path / "a.mot", time, track, np.ones((4, 4)))

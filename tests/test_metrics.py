@@ -28,8 +28,6 @@ from metrics import (
 
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
-UNITS = {"Zcg": "m", "Roll": "deg"}
-
 
 def channel_errors(targets, predictions) -> dict[str, float]:
     """MEASURES of one channel over a set; a (rows,) array for each record."""
@@ -232,21 +230,20 @@ def test_the_printed_report_names_units_and_numbers():
     lamp, lstm = two_records()
     records = [(y, y + 1.0, p) for y, p in zip(lamp, lstm, strict=True)]
     report = report_of({"train": records, "test": records}, ("Zcg", "Roll"))
-    text = format_report(report, UNITS)
+    text = format_report(report)
     assert "Zcg [m]" in text and "Roll [deg]" in text and "train set" in text and "test set" in text
     for name in set(MEASURES) - {"max_error_at_s"}:
         assert name in text
     share = 100 * report.loc[3, "mse"] / report.loc[0, "mse"]
     assert f"{share:.2f} %" in text
     assert f"{report.loc[0, 'max_error']:.4g}" in text
-    report_of({"test": records}, ("Zcg", "Roll")).pipe(format_report, {})  # without units
 
 
 def test_the_network_has_its_own_name_in_the_report():
     lamp, predicted = two_records()
     report = report_of({"test": list(zip(lamp, lamp, predicted, strict=True))}, ("Zcg", "Roll"), "Transformer")
     assert report["source"].unique().tolist() == ["SimpleCode", "Transformer"]
-    text = format_report(report, UNITS)
+    text = format_report(report)
     assert "Transformer" in text and "LSTM" not in text
 
 
@@ -324,7 +321,7 @@ def test_the_largest_error_has_its_time_and_one_without_the_ends_beside():
     np.testing.assert_allclose(report["max_error_at_s"], [219.0, 25.0, 25.0])
     np.testing.assert_allclose(report["max_error_inside"], [0.05, 0.06, 0.06])
     by_record = error_by_record({"test": sums}, names, ("Zcg", "Roll"))
-    lines = remarks(error_report({"test": sums}, ("Zcg", "Roll")), by_record, UNITS)
+    lines = remarks(error_report({"test": sums}, ("Zcg", "Roll")), by_record)
     assert lines == [
         "Largest errors of LSTM on the test set: Zcg 0.84 m at 219 s of SC_a; Roll 0.9 deg at 25 s of SC_a"
     ]
@@ -358,7 +355,7 @@ def test_a_motion_that_is_hardly_there_does_not_count(deviations, left_out):
         assert ours.loc["All", name] == pytest.approx(ours.loc[counting, name].mean())
     by_record = error_by_record(sums, {"val": [("SC_a", "", "")]}, channels)
     assert by_record.loc[by_record["channel"] == "All", "nrmse"].iloc[1] == pytest.approx(ours.loc["All", "nrmse"])
-    lines = remarks(report, by_record, UNITS)
+    lines = remarks(report, by_record)
     assert [f"are without {left_out}:" in line for line in lines[1:]] == ([True] if left_out else [])
     worse = worse_than_simplecode(report, by_record)
     assert not any(left_out in line for line in worse) if left_out else not worse

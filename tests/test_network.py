@@ -17,11 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import network
-from data_io import Record, input_channels, mirrored_channels, output_channels
+from data_io import Record
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from prediction import Predictor
 from settings import Config, DataInfo, UserInput, declared
+from support.channels import input_channels, mirrored_channels, output_channels
 from support.errors import InputError
 from support.kinds import KINDS
 from training import fit, history
@@ -981,7 +982,7 @@ def test_head_seas_have_no_roll_at_all_where_both_sides_are_averaged():
 
 def test_a_mirrored_wave_grid_has_port_and_starboard_exchanged():
     order, sign = mirrored_channels(("Roll", "Wave_x1_y1", "Wave_x1_y2", "Wave_x1_y3"))
-    assert order.tolist() == [0, 3, 2, 1] and sign.tolist() == [-1, 1, 1, 1]
+    assert order == [0, 3, 2, 1] and sign == [-1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("user", [{}, {"bi_directional": True, "num_networks": 2}, {"network_type": "transformer"}])

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import plotting
-from data_io import CHANNEL_UNITS
 from figures.parts import STYLE_FILE
 from metrics import record_maxima, running_mean, turning_points
 from plotting import error_figure, histogram_figure, maxima_figure, prediction_figure, save_figure
 from settings import Plotting
+from support.channels import channel_of
 from support.errors import InputError
 
 CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
@@ -161,7 +161,7 @@ def test_error_figure_shows_running_means_and_errors_at_lamp_peaks():
         np.testing.assert_allclose(dots.get_ydata(), error[peaks])
         low, high = at_peaks.get_ylim()
         assert low == -high and high > np.abs(error[peaks]).max()
-        assert CHANNEL_UNITS[CHANNELS[index]] in at_peaks.get_xlabel()
+        assert channel_of(CHANNELS[index]).unit in at_peaks.get_xlabel()
         assert "LSTM" in texts_of(running)
         assert ("SimpleCode" in texts_of(running)) == (index > 0)
 
@@ -247,7 +247,7 @@ def test_maxima_are_those_of_each_record():
         assert ax.get_xlim() == ax.get_ylim()
         low, high = ax.get_xlim()
         assert all(low < value < high for pair in expected for value in pair)
-        unit = CHANNEL_UNITS[CHANNELS[index]]
+        unit = channel_of(CHANNELS[index]).unit
         size = f"|{CHANNELS[index]} \N{MINUS SIGN} mean|" if index < 2 else f"|{CHANNELS[index]}|"
         assert ax.get_xlabel() == f"LAMP max {size} [{unit}]" and ax.get_ylabel() == f"Model max {size} [{unit}]"
         assert all(marks.get_sizes() == [STYLE.maxima_bullet_size] for marks in ax.collections)
@@ -274,7 +274,7 @@ def test_histograms_have_common_bins_and_density_one():
         for values, edges, _ in steps:
             np.testing.assert_array_equal(edges, steps[0][1])
             assert np.sum(values * np.diff(edges)) == pytest.approx(1.0)
-        unit = CHANNEL_UNITS[CHANNELS[index]]
+        unit = channel_of(CHANNELS[index]).unit
         assert ax.get_xlabel().endswith(f"[{unit}]") and unit in ax.get_ylabel()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from data_io import VALIDATION_ERRORS
+from support.channels import validation_error
 from support.errors import counted
 from support.files import write_table
 from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, best_row
@@ -119,4 +119,4 @@ def as_duration(seconds: float) -> str:
 
 def history_columns(channels: Sequence[str]) -> list[str]:
     """The columns of history.csv for a network with these output channels."""
-    return [*HISTORY_COLUMNS, *(VALIDATION_ERRORS[channel] for channel in channels)]
+    return [*HISTORY_COLUMNS, *(validation_error(channel) for channel in channels)]

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import CHANNEL_UNITS, VALIDATION_ERRORS, moment_unit
+from data_io import moment_unit
 from layers import keras_layers
 from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
 from settings import Config
+from support.channels import channel_of, validation_error
 from support.errors import counted, warn
 from support.saved_networks import new_training_folder
 from training.checkpoints import finish
@@ -90,9 +91,9 @@ def symmetry_costs(symmetric: Mapping[str, float], free: Mapping[str, float], ar
     """
     worse = []
     for channel, deviation in zip(architecture.outputs, architecture.standardization.output_deviation, strict=True):
-        errors = [measured.get(VALIDATION_ERRORS[channel], 0.0) for measured in (symmetric, free)]
+        errors = [measured.get(validation_error(channel), 0.0) for measured in (symmetric, free)]
         if errors[0] > SYMMETRY_COSTS * errors[1] + LEAST_COSTS * deviation and free:
-            worse.append(f"{channel} {errors[0]:.3g} {CHANNEL_UNITS[channel]} ({errors[1]:.3g} without)")
+            worse.append(f"{channel} {errors[0]:.3g} {channel_of(channel).unit} ({errors[1]:.3g} without)")
     if not worse:
         return []
     return [

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_io import CHANNEL_UNITS, VALIDATION_ERRORS
 from network import Architecture, mean_of_members, simplecode_weights
+from support.channels import channel_of, validation_error
 from support.errors import InputError
 from training.sequences import Mirror, Sequences, whole_sequence_batches
 
@@ -128,7 +128,7 @@ def _without_weight(set_name: str, objective: Objective, sequences: Sequences, a
         5: (f"nowhere is {errors} and |y| >= {b:g}", "choose a smaller a or b"),
     }[kind]
     deviations = zip(architecture.outputs, architecture.standardization.output_deviation, strict=True)
-    units = ", ".join(f"{deviation:.3g} {CHANNEL_UNITS[channel]} in {channel}" for channel, deviation in deviations)
+    units = ", ".join(f"{deviation:.3g} {channel_of(channel).unit} in {channel}" for channel, deviation in deviations)
     return (
         f"UserInputArgs.{set_name}_fun_hyp = {list(objective)} has no weight on any sample of the {set_name} set: "
         f"{why}; y and the thresholds are standardized: y is {lowest:.3g} to {highest:.3g} there, and 1 stands for "
@@ -168,7 +168,7 @@ class Validation(keras.callbacks.Callback):
         total, count, squares = sums[0], sums[1], sums[2:]
         steps = np.isfinite(self._sequences.targets[:, 0]).sum()
         errors = np.sqrt(squares / steps) * self._architecture.standardization.output_deviation
-        names = [VALIDATION_ERRORS[channel] for channel in self._architecture.outputs]
+        names = [validation_error(channel) for channel in self._architecture.outputs]
         return {"val_loss": float(total / count) if count else float("nan")} | dict(
             zip(names, errors.tolist(), strict=True)
         )

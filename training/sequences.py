@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_io import Record, mirrored_channels
+from data_io import Record
 from layers.standardization import Standardization, all_channels
 from readers.rows_on_disk import RowsOnDisk, write_rows
+from support.channels import mirrored_channels
 
 Sets = Mapping[str, Sequence[Record]]  # train, val and test
 VALIDATION_BATCH = 128  # sequences at once; limits the memory
@@ -72,10 +73,7 @@ def _interleaved(
 
 
 class Mirror:
-    """Mirrors the ship at its centre plane, on standardized channels (arrays or tensors, channels last).
-
-    Roll changes sign, and the port and starboard points of a wave grid change places.
-    """
+    """Mirrors the ship at its centre plane, on standardized channels (arrays or tensors, channels last)."""
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str], s: Standardization):
         self.inputs = _mirror(inputs, s.input_mean, s.input_deviation)
@@ -94,7 +92,7 @@ class Mirror:
 def _mirror(channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float]) -> Callable:
     mean, deviation = np.asarray(mean), np.asarray(deviation)
     opposite, sign = mirrored_channels(channels)
-    signs = np.eye(len(channels))[opposite] * sign[:, None]
+    signs = np.eye(len(channels))[opposite] * np.array(sign)[:, None]
     scaled = (signs * deviation[:, None] / deviation).astype(np.float32)
     shift = ((mean @ signs - mean) / deviation).astype(np.float32)
     return lambda values: values @ scaled + shift

@@ -11,6 +11,7 @@ from data_io import Record
 from readers import record_cache
 from readers.cases import Handle, find_handle, handle_in
 from settings import Config
+from support.channels import channel_of, input_channels, is_wave, wave_at_centre
 from support.errors import UNREADABLE, first_line, warn
 from support.files import written_aside
 from support.run_folder import RunFolder
@@ -45,7 +46,8 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
     features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
     with written_aside(config.network_folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
-        kinds = ["moment" if name == "VBM" else "motion" for name in _channels(config).values()]
+        kinds = [channel_of(name).kind for name in _channels(config).values()]
+        kinds = ["motion" if kind in ("length", "angle") else kind for kind in kinds]
         np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features, kinds)))
 
 
@@ -72,10 +74,9 @@ def watched(config: Config, record: Record) -> np.ndarray:
 
 def _channels(config: Config) -> dict[int, str]:
     """The names of the inputs that are compared, by their places."""
-    names = data_io.input_channels(config.user)
-    channels = {place: name for place, name in enumerate(names) if not name.startswith("Wave")}
-    wave = data_io.wave_at_centre(names)
-    return channels if wave is None else channels | {wave: "Wave"}
+    names = input_channels(config.user)
+    centre = wave_at_centre(names)
+    return {place: channel_of(name).name for place, name in enumerate(names) if place == centre or not is_wave(name)}
 
 
 def row(watch: Watch, config: Config, set_name: str, record: Record, has_bands: bool = False) -> dict[str, object]:

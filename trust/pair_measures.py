@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from metrics import segment_spectra
+from support.channels import HEAVE, PITCH
 
 SEGMENT = 60.0  # s, the longest segment of the spectra
 SHORTEST_SEGMENT = 20.0  # s; coherence is not computed for shorter segments
@@ -104,13 +105,13 @@ def _agreement(
 def _heave_and_pitch(signals: np.ndarray, step: float, channels: list[str], moves: np.ndarray) -> dict[str, float]:
     """The measures of `measure` that need heave, and pitch beside it. moves: whether each signal does."""
     count = len(channels)
-    both = [k for k, name in enumerate(channels) if name in ("Zcg", "Pitch") and moves[k] and moves[count + k]]
+    both = [k for k, name in enumerate(channels) if name in (HEAVE, PITCH) and moves[k] and moves[count + k]]
     lag = (np.nan,) * 3
     if len(both) == 2:
         lag = common_lag(signals[:, both], signals[:, [count + k for k in both]], step)
     row = dict(zip(("lag", "peak", "correlation"), lag, strict=True))
     for first, source in ((0, "sc"), (count, "lamp")):
-        heave = first + channels.index("Zcg") if "Zcg" in channels else None
+        heave = first + channels.index(HEAVE) if HEAVE in channels else None
         lifts = heave is not None and moves[heave] and moves[-1]
         lifted, lift = lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
         row |= {f"lifted_{source}": lifted, f"lift_{source}": lift}

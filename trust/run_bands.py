@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import uniform_filter1d
 
-import data_io
 import metrics
 from data_io import Record
 from network import TrainedNetwork
 from readers.cases import sea_state
 from settings import Config
+from support.channels import channel_of
 from support.errors import UNREADABLE, Collector, first_line, warn
 from support.run_folder import RunFolder
 from support.saved_networks import CALIBRATION_FILE, OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
@@ -199,7 +199,7 @@ def save_report(config: Config, found: Bands | None) -> None:
     RunFolder(config.output_folder).write_table(RunFolder.BANDS, table)
     print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
     for row in table[table["level"] == found.level].itertuples():
-        unit = data_io.CHANNEL_UNITS[row.channel]
+        unit = channel_of(row.channel).unit
         print(
             f"{row.set} ({row.basis}), {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "
             f"{row.worst_record}; mean half-width {row.half_width:.3g} {unit}"
