@@ -103,12 +103,9 @@ def test_the_network_has_its_own_title_and_a_table_that_calls_it_lstm_reads_as_b
     assert set(new.rows["source"]) == {"GRU", "SimpleCode"} and set(old.rows["source"]) == {"LSTM", "SimpleCode"}
     groups = groups_of(lamp, old, ())
     for one, other in ((lamp, new), (lamp.named("GRU"), old), (lamp.named("GRU"), new)):
-        pairs = [
-            fleet_tables._sample(a.of_channel("Roll", 1.0), b.of_channel("Roll", 1.0), "ssa", groups[0], False)
-            for a, b in ((lamp, old), (one, other))
-        ]
-        np.testing.assert_equal(*[(vars(sample), alone, simple) for sample, alone, simple in pairs])
-        assert pairs[0][0].lamp.size == pairs[0][0].out_of_fold.size == 4
+        expected, table = (statistics(*pair, groups, Question())[0] for pair in ((lamp, old), (one, other)))
+        pd.testing.assert_frame_equal(expected, table)
+        assert expected.loc[expected["statistic"] == "mean_ssa", ["estimate", "lower"]].notna().all(axis=None)
     assert set(fleet_sources.spectra_table(lamp, new, groups, 0.9)["source"]) == {"LAMP", "SimpleCode", "GRU"}
 
 
