@@ -25,14 +25,13 @@ from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE, negligible, without_negligible
 from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
+from support import saved_networks
 from support.errors import Collector, InputError, counted, exit_status, warn
 from support.files import png_path, posix, write_table
 from support.run_folder import RunFolder
 from support.saved_networks import (
     MODEL_FILE,
     damaged_settings,
-    different_data,
-    different_settings,
     read_metadata,
     trained_on,
     training_settings,
@@ -161,17 +160,8 @@ def is_finished(config: Config, data: str = "") -> bool:
         finished = read_metadata(config.network_folder).get("finished", True)
     except (InputError, AttributeError):
         return False
-    is_own = not config.user.training_mode or has_settings(config.network_folder, config, data)
+    is_own = not config.user.training_mode or saved_networks.has_settings(config.network_folder, config, data)
     return finished and is_own and (config.output_folder / RunFolder.REPORT).is_file()
-
-
-def has_settings(folder: Path, config: Config, data: str = "") -> bool:
-    """Whether a saved network was trained with these settings and data, see `saved_networks.different_data`."""
-    try:
-        facts = read_metadata(folder)
-        return not different_settings(facts["settings"], config) and not different_data(facts, config, data)
-    except (InputError, KeyError, TypeError, AttributeError):
-        return False
 
 
 def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:

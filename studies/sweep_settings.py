@@ -13,7 +13,6 @@ import numpy as np
 import settings
 from readers import input_file
 from settings import Config, Search, UserInput
-from studies.comparison import has_settings
 from support import conflicts, saved_networks
 from support.errors import InputError
 from support.files import text_hash
@@ -97,7 +96,7 @@ class Sweep:
 def _goes_on(member: Config) -> Config:
     """With resume = True, if the member's own training was interrupted."""
     begun = saved_networks.interrupted_training(member.network_folder)
-    return member.with_user(resume=True) if begun and has_settings(begun, member) else member
+    return member.with_user(resume=True) if begun and saved_networks.has_settings(begun, member) else member
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:

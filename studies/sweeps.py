@@ -248,7 +248,7 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one
 def _unseen(member: Config, data: str) -> Config:
     """The settings to train a member, to resume its training, or to write its missing report."""
     folder = saved_networks.interrupted_training(member.network_folder) or member.network_folder
-    resume = comparison.has_settings(folder, member, data)
+    resume = saved_networks.has_settings(folder, member, data)
     if not resume and not saved_networks.overwrite_faults(member, data):
         (member.output_folder / RunFolder.REPORT).unlink(missing_ok=True)  # it must not count for these settings
     return dataclasses.replace(

@@ -68,12 +68,12 @@ def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[
         before, now = map(_by_source, (metadata["data_fingerprint"], data))
         shared = before.keys() & now.keys()  # other input channels have other sources
         same = shared and all(before[source][0] == now[source][0] for source in shared)
-        what = "" if same else _what_has_changed(before, now, shared, metadata.get("record_names", ()))
+        what, which = _what_has_changed(before, now, shared, metadata.get("record_names", ()))
     else:
         lists = metadata.get("settings", {}).get("data", {}), config.as_dict()["data"]
         before, now = ([_file_names(files.get(name, ())) for name in TRAINING_FILES] for files in lists)
-        same, what = before == now, "the names of the files of the train and val sets have"
-    return [] if same else [f"{what} changed since the training began"]
+        same, what, which = before == now, "the names of the files of the train and val sets have", ""
+    return [] if same else [f"{what} changed since the training began{which}"]
 
 
 def _by_source(data: str) -> dict[str, tuple[str, list[str]]]:
@@ -82,16 +82,15 @@ def _by_source(data: str) -> dict[str, tuple[str, list[str]]]:
     return {source: (text.partition(":")[0], text.partition(":")[2].split(",")) for source, text in parts}
 
 
-def _what_has_changed(before: dict, now: dict, shared: Iterable[str], names: Sequence[str]) -> str:
-    """Which records differ between two fingerprints (see `_by_source`), with the verb. names: of the records."""
+def _what_has_changed(before: dict, now: dict, shared: Iterable[str], names: Sequence[str]) -> tuple[str, str]:
+    """What differs between two fingerprints (see `_by_source`), with the verb, and which records. names: of these."""
     old, new = (list(zip(*(data[source][1] for source in sorted(shared)), strict=False)) for data in (before, now))
     others = [name for name, a, b in zip(names, old, new, strict=False) if a != b]
     if others and sorted(old) == sorted(new):
-        return "the order of the train and val sets has"
-    if not others or not len(old) == len(new) == len(names):
-        return "the files of the train and val sets have"
+        return "the order of the train and val sets has", ""
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"the files of the train and val sets have (of {others[0]}{more})"
+    which = f" ({others[0]}{more})" if others and len(old) == len(new) == len(names) else ""
+    return "the files of the train and val sets have", which
 
 
 def network_digest(name: str) -> str:
@@ -99,6 +98,15 @@ def network_digest(name: str) -> str:
     with contextlib.suppress(OSError):
         return hashlib.blake2b((NETWORKS_FOLDER / name / MODEL_FILE).read_bytes(), digest_size=16).hexdigest()
     return ""
+
+
+def has_settings(folder: Path, config: Config, data: str = "") -> bool:
+    """Whether a saved network was trained with these settings and data, see `different_data`."""
+    try:
+        facts = read_metadata(folder)
+        return not different_settings(facts["settings"], config) and not different_data(facts, config, data)
+    except (InputError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def trained_on(metadata: dict[str, Any]) -> str:

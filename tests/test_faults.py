@@ -157,7 +157,7 @@ def test_a_training_goes_on_only_with_the_data_it_began_with(eagerly, monkeypatc
     targets = record.targets.copy()
     targets[7, 1] += 1e-4
     other = type(record)(record.name, record.time, record.inputs, targets, record.simple)
-    with pytest.raises(InputError, match="have changed since the training began; .* resume = False"):
+    with pytest.raises(InputError, match=r"have changed since the training began \(SC_1\); .* resume = False"):
         train(SETS | {"train": (SETS["train"][0], other)}, resume=True)
     train(SETS | {"test": (make_record(30, 9),)}, resume=True)  # the test set has no part in it
     assert_finished_alone()

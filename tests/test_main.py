@@ -325,9 +325,9 @@ BROKEN = {
         lambda p: change_line(p, "LAMP_1.mot", 40, break_word(1, "0.5")),
         [["LAMP_1.mot", "line 40", "0.5 s"]],
     ),
-    "swapped columns": (
-        lambda p: change_line(p, "LAMP_1.mot", 3, lambda _: "Time Xcg Ycg Zcg Rot_Y Rot_X Rot_Z"),
-        [["LAMP_1.mot", "line 3", "Rot_Y", "Roll"], ["LAMP_1.mot", "Rot_X", "Pitch"]],
+    "columns of other things": (  # swapped ones are read by name
+        lambda p: change_line(p, "LAMP_1.mot", 3, lambda _: "Time Xcg Ycg Zcg Vel_X Vel_Y Rot_Z"),
+        [["LAMP_1.mot", "line 3", "Vel_X", "Roll"], ["LAMP_1.mot", "Vel_Y", "Pitch"]],
     ),
     "no time in common": (shift_time, [["LAMP_2.mot", "0 rows in common"]]),
     "misspelt and wrong settings": (
@@ -415,7 +415,7 @@ def save_network(project: Project, name: str = NAME, **user) -> None:
     user = {"time_res": 3, "hidden_size": 4, "num_layers": 1} | user
     inputs, outputs = (np.arange(len(f(UserInput(**user)))) for f in (data_io.input_channels, data_io.output_channels))
     s = Standardization(*(tuple((1.0 + a * x).tolist()) for x in (inputs, outputs) for a in (-0.3, 0.5)))
-    architecture = Architecture.of(UserInput(**user), s)
+    architecture = dataclasses.replace(Architecture.of(UserInput(**user), s), time_step=0.1)
     folder = project.folder / "saved_models" / name
     network.save_model(with_random_weights(network.build_model(architecture)), folder / "model.keras")
     facts = {"network": dataclasses.asdict(architecture), "best_epoch": 1}

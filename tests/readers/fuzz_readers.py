@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # when it is run by hand
 
@@ -460,6 +461,7 @@ def why_misaligned(record: data_io.Record, tables: dict[str, np.ndarray], time_r
         columns |= {"SC.vbm": record.inputs[:, :1], "LAMP.vbm": record.targets[:, :1]}
     for name, found in columns.items():
         table = tables[name]
+        curve = CubicSpline(table[:, 0], table[:, 1:]) if len(table) > 3 else None
         for row, t in enumerate(expected):
             nearest = int(np.argmin([abs(other - t) for other in table[:, 0]]))
             at = min(max(int(sum(other <= t for other in table[:, 0])) - 1, 0), len(table) - 2) if len(table) > 1 else 0
@@ -470,8 +472,10 @@ def why_misaligned(record: data_io.Record, tables: dict[str, np.ndarray], time_r
                     share = min(max(share, 0.0), 1.0)
                     straight = (1 - share) * straight + share * table[at + 1, column + 1]
                 own = table[nearest, column + 1] if abs(table[nearest, 0] - t) <= 0.011 * step else straight
-                scale = 1e-9 * max(1e-30, abs(table[at : at + 2, column + 1]).max())
-                if abs(found[row, column] - straight) > scale and found[row, column] != own:
+                scale = 1e-9 * max(1e-30, abs(table[:, column + 1]).max())
+                curved = straight if curve is None else curve(np.clip(t, table[0, 0], table[-1, 0]))[column]
+                value = found[row, column]
+                if min(abs(value - straight), abs(value - curved)) > scale and value != own:
                     return f"{name}, time {t:g} s, column {column}: {found[row, column]!r} for {straight!r}"
     return None
 

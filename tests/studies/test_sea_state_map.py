@@ -135,7 +135,7 @@ def test_records_are_joined_by_their_content_and_not_by_their_names(runs, capsys
     table = run(["A", "B"])
     counts = table.query("network == 'SimpleCode' and channel == 'Zcg'").set_index(["heading", "speed"])["realizations"]
     assert counts.to_dict() == {place: 1 + (place == (90, 5)) for place in CONDITIONS}
-    assert "1 conditions have other records" in capsys.readouterr().err
+    assert "1 condition with other records" in capsys.readouterr().err
     for network in ("A", "B"):  # whatever a record is called
         rows = pd.read_csv(runs.table(network))
         rows["handle"] = rows["handle"].str.replace("-0000001", "-0000002" if network == "A" else "-0000003")

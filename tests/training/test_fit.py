@@ -421,9 +421,9 @@ def test_a_process_that_is_killed_goes_on(project, monkeypatch):
 def test_the_record_that_has_changed_is_named(killer, capsys):
     killer.kill("replace history.csv", 3)
     first, second = SETS["train"]
-    with pytest.raises(InputError, match=rf"sets have \(of {second.name}\) changed since"):
+    with pytest.raises(InputError, match=rf"sets have changed since the training began \({second.name}\)"):
         train({**SETS, "train": (first, dataclasses.replace(second, targets=second.targets + 0.1))}, resume=True)
-    with pytest.raises(InputError, match=rf"sets have \(of {first.name} and 2 more\) changed since"):
+    with pytest.raises(InputError, match=rf"sets have changed since the training began \({first.name} and 2 more\)"):
         others = {
             name: [dataclasses.replace(r, inputs=r.inputs + 0.1) for r in SETS[name]] for name in ("train", "val")
         }

@@ -264,7 +264,7 @@ def test_handles_of_a_pair_are_compared_as_numbers():
 def test_pairs_of_one_sea_state_are_alike_however_it_is_spelled():
     heights = ("7", "7.0", "7,00", "6.99999999", "7e0", "07")
     names = [f"SC_h{height}_p15_a135_hh0_pp0_aa0_s10-{n}" for n, height in enumerate(heights)]
-    table = pd.DataFrame({"fit": np.linspace(0.90, 0.91, 12)})
+    table = pd.DataFrame({"fit": np.linspace(0.90, 0.91, 12), "std_Zcg_sc": np.geomspace(0.2, 20, 12)})
     states = [sea_state(name) for name in (*names, *(f"run-{n}" for n in range(6)))]
     _, beyond = pair_checks.against_alike(table, states)
     assert beyond["one_state"].tolist() == [True] * 6 + [False] * 6
