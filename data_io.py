@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from networks import network_folder
 from readers import conditions, record_cache, text_tables, wave_ramp
 from readers.alignment import align, interpolated, same_step, time_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
@@ -24,11 +25,19 @@ from readers.conditions import UNKNOWN, Conditions
 from readers.units import moment_factor
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
-from support import saved_networks
-from support.channels import COURSE, MOTIONS, WAVE, channel_of, input_channels, is_wave, output_channels, wave_at_centre
-from support.cores import cores
-from support.errors import Collector, Found, InputError
-from support.files import text_hash, written_aside
+from settings.channels import (
+    COURSE,
+    MOTIONS,
+    WAVE,
+    channel_of,
+    input_channels,
+    is_wave,
+    output_channels,
+    wave_at_centre,
+)
+from system.cores import cores
+from system.errors import Collector, Found, InputError
+from system.files import text_hash, written_aside
 
 Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
@@ -510,18 +519,18 @@ def conditions_of_network(folder: Path) -> Found:
     Those of networks of earlier versions follow from the files of the training, if they are still there. Raises
     InputError if the network is missing or damaged.
     """
-    saved_networks.restore_replaced(folder)
-    saved = saved_networks.read_metadata(folder)
+    network_folder.restore_replaced(folder)
+    saved = network_folder.read_metadata(folder)
     try:
         step, ramp, unit = (saved.get("network", {}).get(name) for name in vars(UNKNOWN))
         numbers = (None if value is None else float(value) for value in (step, ramp))
         found = Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(saved_networks.damaged_settings(folder, error)) from error
+        raise InputError(network_folder.damaged_settings(folder, error)) from error
     if found.time_step:
         return Found(found)
     with contextlib.suppress(InputError, TypeError, ValueError, AttributeError):
-        config = saved_networks.training_config(folder)
+        config = network_folder.training_config(folder)
         pairs = config.data.pairs("train")[:FEW_RECORDS]
         records = [read_record(*pair, config.user).value for pair in pairs]
         found = replace(conditions_of(records, config.user), vbm_unit=moment_unit(config))
@@ -621,7 +630,7 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
 
 def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) -> None:
     """Writes a table below header lines."""
-    from support.number_text import rows_of_text  # only here, as Numba takes a moment to load
+    from system.number_text import rows_of_text  # only here, as Numba takes a moment to load
 
     with written_aside(path) as aside, open(aside, "wb") as file:
         file.writelines(("".join(f"{word:>16}" for word in words) + "\n").encode() for words in header)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import data_io
 import settings
-from readers import input_file
+from settings import input_file
 from studies import experiment_queue
-from support import errors, saved_networks
-from trust import flagging, pair_checks
+from system import errors
+from networks import network_folder
+from checks import flagging, pair_checks
 
 input_file.explain_import_errors()
 # Put the name of your input file, without .py, between "from" and "import":
@@ -33,7 +34,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
 
     after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
-    config = saved_networks.as_trained(config)
+    config = network_folder.as_trained(config)
     sets, remarks = data_io.read_sets(config)
     pairs = pair_checks.check(config, sets, remarks)
 
@@ -44,7 +45,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import training
     from pages import report_page
     from studies import fleet
-    from trust import run_bands
+    from checks import run_bands
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
     predictor = prediction.Predictor(trained, with_spread=run_bands.are_possible(config))

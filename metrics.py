@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from support.channels import channel_of
+from settings.channels import channel_of
 
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layers import start_tensorflow  # noqa: F401 - before anything else that imports TensorFlow
+from networks import start_tensorflow  # noqa: F401 - before anything else that imports TensorFlow
 import h5py
 import keras
 import numpy as np
@@ -20,16 +20,17 @@ import pandas as pd
 import tensorflow as tf
 
 from data_io import Record, conditions_of
-from layers import keras_layers
-from layers.fused_lstm import FusedLSTM
-from support.kinds import KINDS
-from layers.standardization import Standardization
+from networks import keras_layers
+from networks.fused_lstm import FusedLSTM
+from settings.kinds import KINDS
+from networks.standardization import Standardization
 from settings import Config, UserInput, declared, user_settings
-from support import errors, saved_networks
-from support.errors import InputError, warn
-from support.files import written_aside
-from support.saved_networks import MODEL_FILE, SETTINGS_FILE
-from support.channels import input_channels, mirrored_channels, output_channels
+from system import errors
+from networks import network_folder
+from system.errors import InputError, warn
+from system.files import written_aside
+from networks.network_folder import MODEL_FILE, SETTINGS_FILE
+from settings.channels import input_channels, mirrored_channels, output_channels
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,7 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 def _with_weights(folder: Path, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
     model = load_model_file(folder / MODEL_FILE, architecture)
-    return TrainedNetwork(model, architecture, saved_networks.read_history(folder), metadata.get("best_epoch"))
+    return TrainedNetwork(model, architecture, network_folder.read_history(folder), metadata.get("best_epoch"))
 
 
 def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
@@ -351,14 +352,14 @@ def _number_of_weights(path: Path) -> int:
 
 def read_metadata(folder: Path) -> tuple[dict[str, Any], Architecture]:
     """The metadata of a saved network (settings.json), and its architecture."""
-    saved_networks.restore_replaced(folder)
-    metadata = saved_networks.read_metadata(folder)
+    network_folder.restore_replaced(folder)
+    metadata = network_folder.read_metadata(folder)
     try:
         architecture = Architecture.from_dict(metadata["network"])
         _check_architecture(architecture)
         return metadata, architecture
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(saved_networks.damaged_settings(folder, error)) from error
+        raise InputError(network_folder.damaged_settings(folder, error)) from error
 
 
 def _check_architecture(architecture: Architecture) -> None:

@@ -15,22 +15,22 @@ from tqdm import tqdm
 import data_io
 import metrics
 import plotting
+from checks import flagging, record_statistics, run_bands
+from checks.run_bands import Bands
 from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
+from networks.network_folder import load_out_of_fold
 from prediction import Predictor, predict_with_checkpoints
 from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
 from readers.rows_on_disk import RowsOnDisk, write_rows
 from settings import SET_NAMES, Config
-from support.channels import MOTIONS, output_channels
-from support.errors import Attempts, Collector, Found, InputError, counted, warn
-from support.run_folder import RunFolder
-from support.saved_networks import load_out_of_fold
-from trust import flagging, record_statistics, run_bands
-from trust.run_bands import Bands
+from settings.channels import MOTIONS, output_channels
+from system.errors import Attempts, Collector, Found, InputError, counted, warn
+from system.run_folder import RunFolder
 
 START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # read and predicted together; limits the memory for thousands of realizations

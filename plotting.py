@@ -21,9 +21,9 @@ from matplotlib.patches import Patch
 from figures import parts
 from metrics import Motions, magnitudes, rows_around_largest, running_mean, turning_points
 from settings import Plotting
-from support.channels import channel_of
-from support.files import written_aside
-from support.run_folder import RunFolder
+from settings.channels import channel_of
+from system.files import written_aside
+from system.run_folder import RunFolder
 
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band

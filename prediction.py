@@ -11,9 +11,9 @@ import tensorflow as tf
 import threadpoolctl
 
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file, mirrored
-from support.cores import cores
-from support.kinds import KINDS
-from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
+from networks.network_folder import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
+from settings.kinds import KINDS
+from system.cores import cores
 
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
 Evaluate = Callable[[np.ndarray], np.ndarray]

@@ -28,12 +28,12 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sample_data")]
 
 import network  # noqa: E402
 from benchmarks import cases  # noqa: E402
+from checks import record_statistics  # noqa: E402
+from checks.record_statistics import Recorder, RecordTable  # noqa: E402
 from data_io import read_record  # noqa: E402
+from networks.network_folder import training_config  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
-from support.saved_networks import training_config  # noqa: E402
-from trust import record_statistics  # noqa: E402
-from trust.record_statistics import Recorder, RecordTable  # noqa: E402
 
 LEVEL = 0.9
 NUMBERS = (10, 20, 50)  # LAMP records

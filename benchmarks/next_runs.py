@@ -32,11 +32,11 @@ import metrics  # noqa: E402
 import network  # noqa: E402
 import prediction  # noqa: E402
 from benchmarks import cases  # noqa: E402
-from layers.standardization import Standardization  # noqa: E402
+from checks import novelty  # noqa: E402
+from networks.standardization import Standardization  # noqa: E402
 from settings import Config, UserInput  # noqa: E402
 from studies import next_runs  # noqa: E402
 from training import cross_fitting, fit  # noqa: E402
-from trust import novelty  # noqa: E402
 
 SHIPS = ("barge", "ferry")
 DURATION = 600.0  # s

@@ -22,9 +22,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sample_data")]
 import data_io  # noqa: E402
 import simulate  # noqa: E402
 from benchmarks.cases import SHIPS  # noqa: E402
+from checks import pair_checks  # noqa: E402
 from settings import Config, DataInfo  # noqa: E402
-from support.errors import InputError  # noqa: E402
-from trust import pair_checks  # noqa: E402
+from system.errors import InputError  # noqa: E402
 
 SEEDS = (1, 2, 3, 4, 5)
 REALIZATIONS = 6

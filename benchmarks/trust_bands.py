@@ -30,8 +30,8 @@ import prediction  # noqa: E402
 import settings  # noqa: E402
 import training  # noqa: E402
 from benchmarks import cases  # noqa: E402
-from support import saved_networks  # noqa: E402
-from trust import flagging, run_bands  # noqa: E402
+from checks import flagging, run_bands  # noqa: E402
+from networks import network_folder  # noqa: E402
 
 DURATION = 900.0  # s
 FURTHER = 100  # records with LAMP that are not learned
@@ -118,7 +118,7 @@ class Measured:
 def measured(config: settings.Config) -> Measured:
     """Trains the network unless it is there, and predicts all records."""
     sets, _ = data_io.read_sets(config)
-    if not (config.network_folder / saved_networks.MODEL_FILE).is_file():
+    if not (config.network_folder / network_folder.MODEL_FILE).is_file():
         training.train(config, sets)
         flagging.learn(config, sets)
     trained = network.load_network(config.network_folder)

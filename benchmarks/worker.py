@@ -21,8 +21,9 @@ import metrics
 import settings
 from hull import SHIPS  # in sample_data, on the path of the benchmark's processes only
 from jobs import Job
-from readers import input_file, text_tables
-from support import saved_networks
+from networks import network_folder
+from readers import text_tables
+from settings import input_file
 
 TRAINING_SETS = ("train", "val")
 MEGABYTE_KIB = 1024  # ru_maxrss is in KiB on Linux
@@ -51,7 +52,7 @@ def run_linear_filter(job: Job) -> dict[str, Any]:
     user = settings.UserInput(network_type="linear", bi_directional=True, model_save_filename=job.network)
     result = train_and_predict(job, settings.Config(user=user))
     facts = json.loads(
-        (settings.NETWORKS_FOLDER / job.network / saved_networks.SETTINGS_FILE).read_text(encoding="utf-8")
+        (settings.NETWORKS_FOLDER / job.network / network_folder.SETTINGS_FILE).read_text(encoding="utf-8")
     )
     test = read_default(job.records["test"])
     simple = channel_errors([record.targets for record in test], [record.simple for record in test])

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the declarations in settings.py: python -m docs.settings_page"""
+"""Writes docs/settings.md from the declarations in settings/declarations.py: python -m docs.settings_page"""
 
 import itertools
 import textwrap
@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import settings
-from readers import input_file
-from support import values
+from settings import input_file, values
 
 PAGE = Path(__file__).with_name("settings.md")
 ROOT = Path(__file__).resolve().parents[1]
 MANY = 10**6  # limits above this only catch typing errors
 PREAMBLE = """# Settings
 
-Written by `python -m docs.settings_page` from the declarations in `settings.py`.
+Written by `python -m docs.settings_page` from the declarations in `settings/declarations.py`.
 
 A setting that an input file leaves out has its default. For UserInputArgs the defaults are the earlier tool's recipe,
 so that older input files keep their meaning. `input_template.py` has better values, given here where they differ.

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from figures import parts
-from support.channels import channel_of
+from settings.channels import channel_of
 
 MOST_COMPARED = 30  # networks in one figure
 SIMPLE_COLOR = "tab:red"

@@ -13,7 +13,7 @@ from scipy import stats
 from figures import parts
 from figures.sea_state_figure import BLANK
 from settings import Plotting
-from support.channels import channel_of
+from settings.channels import channel_of
 
 MEANS = {
     "mean_ssa": "Mean significant single amplitude",

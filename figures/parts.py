@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from settings import Plotting
-from support.channels import channel_of
+from settings.channels import channel_of
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}

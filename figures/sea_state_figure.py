@@ -20,7 +20,7 @@ from matplotlib.transforms import ScaledTranslation
 from figures import parts
 from metrics import SIMPLECODE
 from readers.cases import part_label
-from support.channels import channel_of
+from settings.channels import channel_of
 
 WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width
 MOST_NUMBERED_CELLS = 8  # most columns or rows of a map whose cells show numbers

@@ -15,9 +15,9 @@ from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from figures import parts
 from metrics import rows_around_largest
+from networks.network_folder import best_row
 from settings import Plotting
-from support.channels import CHANNELS, channel_of, validation_error
-from support.saved_networks import best_row
+from settings.channels import CHANNELS, channel_of, validation_error
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together

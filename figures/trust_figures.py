@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from figures import parts
 from settings import Plotting
-from support.channels import channel_of
+from settings.channels import channel_of
 
 
 @parts.styled

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from pages import sections
-from support.errors import first_line, warn
-from support.files import written_aside
-from support.run_folder import RunFolder
-from support.saved_networks import SETTINGS_FILE
+from system.errors import first_line, warn
+from system.files import written_aside
+from system.run_folder import RunFolder
 
 STYLE_FILE = Path(__file__).with_name("report.css")
 # Columns that may be empty, or hold names that look like numbers or missing values.

@@ -11,13 +11,13 @@ import pandas as pd
 
 from figures.parts import SET_NAMES
 from metrics import SIMPLECODE, negligible
+from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.cases import sea_state
 from settings import UserInput, declared
-from support.channels import channel_of
-from support.kinds import KINDS
-from support.run_folder import RunFolder
-from support.saved_networks import SETTINGS_FILE
+from settings.channels import channel_of
+from settings.kinds import KINDS
+from system.run_folder import RunFolder
 
 MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level

@@ -1,1 +1,1 @@
-"""Reads files: the simulators' text tables, the cache of parsed records, tables larger than memory, input files."""
+"""Reads files: the simulators' text tables, the cache of parsed records, tables larger than memory."""

@@ -1,11 +1,10 @@
 """Aligns the files of a realization on one time axis, and resamples records to the network's time step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
-from support.errors import InputError, counted
+from system.errors import InputError, counted
 
 SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to a network of 0.1 s 0.5 % slower
 # Of a motion's standard deviation, between every second row and a spline through the others. On sample ships in seas of
@@ -73,6 +72,13 @@ def align(
     return time, time if np.array_equal(time, printed) else printed, columns, warnings
 
 
+def cubic_spline(time: np.ndarray, columns: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A cubic spline through columns (rows, column) at increasing times (rows,)."""
+    from scipy.interpolate import CubicSpline  # only here, as it takes longer to load than faulty settings to find
+
+    return CubicSpline(time, columns)
+
+
 def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
     """The table's columns at the given times, without its own time, which comes first.
 
@@ -82,7 +88,7 @@ def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
     own, columns = table[:, 0], table[:, 1:]
     if len(own) < 4 or any(_irregularities(own, time_step(own))):
         return np.stack([np.interp(time, own, column) for column in columns.T], axis=1)
-    return CubicSpline(own, columns)(time)
+    return cubic_spline(own, columns)(time)
 
 
 def time_step(time: np.ndarray) -> float:
@@ -127,7 +133,7 @@ def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
     if own <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], own)):
         return []
     columns, inner = table[:, 1:], slice(3, -3, 2)
-    errors = CubicSpline(table[::2, 0], columns[::2])(table[inner, 0]) - columns[inner]
+    errors = cubic_spline(table[::2, 0], columns[::2])(table[inner, 0]) - columns[inner]
     scale = columns.std(axis=0)
     share = (np.sqrt(np.mean(errors**2, axis=0)) / np.where(scale > 0, scale, np.inf)).max()
     if share <= LARGEST_ERROR:

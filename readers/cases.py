@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.errors import InputError
-from support.files import posix
+from system.errors import InputError
+from system.files import posix
 
 LONGEST_NAME = 255  # characters of a file name
 COMMENT = re.compile(r"(?:^|\s)#.*")  # a # within a word is part of a file name

@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from readers.units import is_unit
-from support.channels import CHANNELS, MOMENT, UPRIGHT
-from support.errors import InputError
+from settings.channels import CHANNELS, MOMENT, UPRIGHT
+from system.errors import InputError
 
 LONGEST_LINE = 1000  # characters of a header line that names columns
 LONGEST_HEADER = 100  # lines

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from support.errors import InputError, cannot_be_written
-from support.files import posix, text_hash, try_to_write, written_aside
+from system.errors import InputError, cannot_be_written
+from system.files import posix, text_hash, try_to_write, written_aside
 
 FORMAT = 4  # increase it when the same files and settings yield other numbers or warnings than before
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from support.errors import InputError, cannot_be_written
+from system.errors import InputError, cannot_be_written
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import pandas as pd
 
 from readers import column_names, units
 from readers.column_names import LONGEST_HEADER
-from support.channels import COURSE, MOTIONS, ROLL, TRACK, WAVE, channel_of
-from support.errors import InputError, counted
+from settings.channels import COURSE, MOTIONS, ROLL, TRACK, WAVE, channel_of
+from system.errors import InputError, counted
 
 MAX_FAULTS_A_FILE = 3
 LARGEST_VALUE = 1e18  # larger values are damage, and their squares overflow the network's float32

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from support.channels import channel_of
-from support.errors import InputError
+from settings.channels import channel_of
+from system.errors import InputError
 
 METRES, DEGREES, SECONDS, RADIANS_PER_SECOND, MOMENT, FORCE = "m", "deg", "s", "rad/s", "kN-m", "kN"
 EXPECTED = {  # of what is no channel

@@ -24,18 +24,18 @@ import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE, negligible, without_negligible
-from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
-from support import saved_networks
-from support.errors import Collector, InputError, counted, exit_status, warn
-from support.files import png_path, posix, write_table
-from support.run_folder import RunFolder
-from support.saved_networks import (
+from networks import network_folder
+from networks.network_folder import (
     MODEL_FILE,
     damaged_settings,
     read_metadata,
     trained_on,
     training_settings,
 )
+from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
+from system.errors import Collector, InputError, counted, exit_status, warn
+from system.files import png_path, posix, write_table
+from system.run_folder import RunFolder
 
 CRITERION = "nrmse"
 REPETITION = user_settings("repetition")  # what trainings with the same settings differ in
@@ -160,7 +160,7 @@ def is_finished(config: Config, data: str = "") -> bool:
         finished = read_metadata(config.network_folder).get("finished", True)
     except (InputError, AttributeError):
         return False
-    is_own = not config.user.training_mode or saved_networks.has_settings(config.network_folder, config, data)
+    is_own = not config.user.training_mode or network_folder.has_settings(config.network_folder, config, data)
     return finished and is_own and (config.output_folder / RunFolder.REPORT).is_file()
 
 

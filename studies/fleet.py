@@ -16,12 +16,17 @@ from matplotlib.figure import Figure
 
 import data_io
 import plotting
+from checks import pair_checks, record_statistics
+from checks.record_statistics import Recorder, RecordTable
 from data_io import Record
 from figures import fleet_figures
+from networks.network_folder import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
 from pages import report_page
 from readers.cases import PART_UNITS, Handle, part_label, sea_state
 from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
+from settings.channels import CHANNELS
+from settings.kinds import KINDS
 from studies import fleet_sources, next_runs
 from studies.fleet_estimates import SAME_LENGTH, length_classes
 from studies.fleet_tables import (
@@ -34,14 +39,9 @@ from studies.fleet_tables import (
     groups_of,
     statistics,
 )
-from support.channels import CHANNELS
-from support.errors import Attempts, Collector, InputError, counted, did_you_mean, exit_status, warn
-from support.files import posix, write_json
-from support.kinds import KINDS
-from support.run_folder import RunFolder
-from support.saved_networks import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
-from trust import pair_checks, record_statistics
-from trust.record_statistics import Recorder, RecordTable
+from system.errors import Attempts, Collector, InputError, counted, did_you_mean, exit_status, warn
+from system.files import posix, write_json
+from system.run_folder import RunFolder
 
 MOST_FIGURES = 8  # of groups
 UNLIKE_SHARES = 0.1  # difference of LAMP's share of the records in a sea state and the fleet's

@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import uniform_filter1d
 
+from checks.record_statistics import FREQUENCIES, LAMP, SEGMENT, SHORTEST_SPECTRUM, TAPERED, RecordTable
 from metrics import SIMPLECODE
 from studies.fleet_estimates import l_moments
 from studies.fleet_tables import LEAST_MOTION, Group, Question, joined
-from trust.record_statistics import FREQUENCIES, LAMP, SEGMENT, SHORTEST_SPECTRUM, TAPERED, RecordTable
 
 MOST_RECORDS = 1000  # of a group and source
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # shares of the peaks below

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from checks.record_statistics import LAMP, RecordTable
 from metrics import SIMPLECODE
 from readers.cases import PART_UNITS, SeaState, number_text, sea_state
+from settings.channels import channel_of
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Sample, corrected_mean, mean, share
-from support.channels import channel_of
-from support.errors import Attempts
-from trust.record_statistics import LAMP, RecordTable
+from system.errors import Attempts
 
 EVERYTHING = "all"
 NETWORK = "network"  # the source of its rows, whatever its title

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from figures.training_figures import best_epoch_of, learning_curve_figure
+from networks.network_folder import HISTORY_COLUMNS
 from plotting import save_figure
-from support.errors import InputError, exit_status
-from support.files import png_path, posix
-from support.saved_networks import HISTORY_COLUMNS
+from system.errors import InputError, exit_status
+from system.files import png_path, posix
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,17 +18,16 @@ from tqdm import tqdm
 
 import data_io
 import plotting
+from checks import flagging, novelty, pair_checks
 from data_io import Record
 from figures.next_runs_figure import next_runs_figure
+from networks.network_folder import WINDOWS_FILE, read_metadata, training_config
 from pages import report_page
-from readers import input_file
 from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
-from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData
-from support.errors import Collector, Found, InputError, exit_status, first_line, warn
-from support.files import posix, written_aside
-from support.run_folder import RunFolder
-from support.saved_networks import WINDOWS_FILE, read_metadata, training_config
-from trust import flagging, novelty, pair_checks
+from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
+from system.errors import Collector, Found, InputError, exit_status, first_line, warn
+from system.files import posix, written_aside
+from system.run_folder import RunFolder
 
 FIGURE = "next_lamp_runs"
 RECORDS_AT_ONCE = 48

@@ -17,8 +17,8 @@ from figures.sea_state_figure import sea_state_figure
 from metrics import AMPLITUDES, SIMPLECODE
 from readers.cases import PART_UNITS, Handle, find_handle, number_text
 from settings import SaveData
-from support.channels import CHANNELS, channel_of
-from support.errors import (
+from settings.channels import CHANNELS, channel_of
+from system.errors import (
     UNREADABLE,
     Collector,
     Found,
@@ -29,8 +29,8 @@ from support.errors import (
     first_line,
     warn,
 )
-from support.files import png_path, posix, write_table
-from support.run_folder import RunFolder
+from system.files import png_path, posix, write_table
+from system.run_folder import RunFolder
 
 MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
 CONVENTION = (

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 import settings
-from readers import input_file
-from settings import Config, Search, UserInput
-from support import conflicts, saved_networks
-from support.errors import InputError
-from support.files import text_hash
+from networks import network_folder
+from settings import Config, Search, UserInput, conflicts, input_file
+from settings.values import without_numpy
+from system.errors import InputError
+from system.files import text_hash
 
 MOST_MEMBERS = 999
 SWEPT = tuple(name for name, setting in settings.declared(UserInput).items() if setting.swept)
@@ -63,7 +63,7 @@ class Sweep:
     def study_name(self) -> str:
         """The same for all processes of a sweep, also with a larger num_draws."""
         drawn = self.search.sampler, self.search.draw_seed, self.search.num_draws > 0
-        own = saved_networks.training_settings(self.config.as_dict())
+        own = network_folder.training_settings(self.config.as_dict())
         return text_hash(json.dumps([own, self.values, drawn, self.data]))
 
     @property
@@ -84,19 +84,19 @@ class Sweep:
     def combination_in(self, config: Config) -> Combination | None:
         """The combination that `config`'s saved network was trained with; None if it is not of this sweep."""
         try:
-            frozen = saved_networks.read_metadata(config.network_folder)["settings"]
+            frozen = network_folder.read_metadata(config.network_folder)["settings"]
             plain = {name: json.loads(json.dumps(choices)) for name, choices in self.values.items()}
             found = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
         except (InputError, KeyError, TypeError, ValueError):
             return None
         trained = self.member(1, found).with_user(model_save_filename=config.user.model_save_filename)
-        return None if saved_networks.different_settings(frozen, trained) else found
+        return None if network_folder.different_settings(frozen, trained) else found
 
 
 def _goes_on(member: Config) -> Config:
     """With resume = True, if the member's own training was interrupted."""
-    begun = saved_networks.interrupted_training(member.network_folder)
-    return member.with_user(resume=True) if begun and saved_networks.has_settings(begun, member) else member
+    begun = network_folder.interrupted_training(member.network_folder)
+    return member.with_user(resume=True) if begun and network_folder.has_settings(begun, member) else member
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
@@ -144,7 +144,7 @@ def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]
     values = {}
     for name, value in given.items():
         if name in SWEPT:
-            values[name], wrong = _choices(name, settings.without_numpy(value))
+            values[name], wrong = _choices(name, without_numpy(value))
             faults += wrong
         elif name not in own and not settings.is_helper(value):
             unknown = f"there is no such setting; the nearest is {settings.nearest(name, [*SWEPT, *own])}"
@@ -211,5 +211,5 @@ def _overwrite_faults(sweep: Sweep) -> list[str]:
         f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a "
         "network of none of the settings of this sweep; choose another name, or set overwrite = True to replace it"
         for config in (sweep.config, *members)
-        if saved_networks.overwrite_faults(config) and sweep.combination_in(config) is None
+        if network_folder.overwrite_faults(config) and sweep.combination_in(config) is None
     ]

@@ -29,14 +29,15 @@ from optuna.visualization.matplotlib import plot_optimization_history, plot_para
 
 import data_io
 import plotting
+from networks import network_folder
+from networks.network_folder import MODEL_FILE
 from settings import Config
 from studies import comparison, importances
 from studies.sweep_settings import Combination, Sweep
-from support import errors, saved_networks
-from support.errors import Diverged, InputError
-from support.files import drop_cut_line
-from support.run_folder import RunFolder
-from support.saved_networks import MODEL_FILE
+from system import errors
+from system.errors import Diverged, InputError
+from system.files import drop_cut_line
+from system.run_folder import RunFolder
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
 IMPORTANCES_FILE = "parameter_importances.png"
@@ -208,9 +209,9 @@ def _fingerprint(config: Config) -> str:
 def _check_data(sweep: Sweep) -> None:
     """Raises InputError if the winner would replace, unasked, a network of other data."""
     folder = sweep.config.network_folder
-    if saved_networks.may_replace(sweep.config) or not (folder / MODEL_FILE).is_file():
+    if network_folder.may_replace(sweep.config) or not (folder / MODEL_FILE).is_file():
         return
-    for line in saved_networks.different_data(saved_networks.read_metadata(folder), sweep.config, sweep.data):
+    for line in network_folder.different_data(network_folder.read_metadata(folder), sweep.config, sweep.data):
         raise InputError(
             f"UserInputArgs.model_save_filename = {sweep.config.user.model_save_filename!r}: {folder} holds another "
             f"experiment ({line}); choose another name, or set overwrite = True to replace it"
@@ -247,9 +248,9 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one
 
 def _unseen(member: Config, data: str) -> Config:
     """The settings to train a member, to resume its training, or to write its missing report."""
-    folder = saved_networks.interrupted_training(member.network_folder) or member.network_folder
-    resume = saved_networks.has_settings(folder, member, data)
-    if not resume and not saved_networks.overwrite_faults(member, data):
+    folder = network_folder.interrupted_training(member.network_folder) or member.network_folder
+    resume = network_folder.has_settings(folder, member, data)
+    if not resume and not network_folder.overwrite_faults(member, data):
         (member.output_folder / RunFolder.REPORT).unlink(missing_ok=True)  # it must not count for these settings
     return dataclasses.replace(
         member.with_user(resume=resume),
@@ -287,15 +288,15 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, run_one: Run) -> tuple[lis
     print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best)}")
     name = config.user.model_save_filename
     winner = best.with_user(model_save_filename=name)
-    aside = saved_networks.unfinished(winner.network_folder)
+    aside = network_folder.unfinished(winner.network_folder)
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(best.network_folder, aside)
-    facts = saved_networks.read_metadata(aside)
+    facts = network_folder.read_metadata(aside)
     frozen = winner.as_dict()
     frozen["user"]["seed"] = facts["seed"]
     facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": list(ranked)}}
-    saved_networks.write_metadata(aside, facts)
-    saved_networks.publish(aside, winner.network_folder)
+    network_folder.write_metadata(aside, facts)
+    network_folder.publish(aside, winner.network_folder)
     return run_one(winner.with_user(training_mode=False, model_load_filename=name)), winner
 
 

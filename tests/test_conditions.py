@@ -281,7 +281,7 @@ def test_a_record_brings_its_remarks_as_a_step_of_a_collector(sample):
     sc, lamp = sample.write(1)
     text = Path(f"{lamp}.mot").read_text().replace("sec m m m", "sec ft ft ft")
     Path(f"{lamp}.mot").write_text(text)
-    from support.errors import Collector, Found
+    from system.errors import Collector, Found
 
     collect = Collector()
     found = read_record(sc, lamp, UserInput())

@@ -13,7 +13,7 @@ from data_io import input_channels, missing_files, output_channels, read_record,
 from readers import text_tables
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
-from support.channels import CHANNELS
+from settings.channels import CHANNELS
 
 USER = UserInput(time_res=2)
 

@@ -33,10 +33,10 @@ import data_io
 import network
 import outputs
 import plotting
+from networks.network_folder import only_training
 from settings import Config, DataInfo, UserInput
-from support.errors import InputError
-from support.files import write_json, write_table
-from support.saved_networks import only_training
+from system.errors import InputError
+from system.files import write_json, write_table
 from training import fit, history, objectives
 
 # ---- full disks ----------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from support.saved_networks import only_training
+from networks.network_folder import only_training
 with only_training(Path("saved_models/one")):
     print("held", flush=True)
     time.sleep(60)

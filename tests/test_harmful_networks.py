@@ -15,7 +15,7 @@ from test_network import configure, untrained
 
 import network
 from network import Architecture
-from support.errors import InputError
+from system.errors import InputError
 
 pytestmark = pytest.mark.xdist_group("harmful_networks")  # its tests share costly fixtures
 

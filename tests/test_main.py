@@ -32,12 +32,12 @@ import metrics
 import network
 import outputs
 import settings
-from layers import keras_layers
-from layers.standardization import Standardization
 from network import Architecture
-from readers import input_file, text_tables
-from settings import UserInput
-from support.kinds import KINDS, Kind
+from networks import keras_layers
+from networks.standardization import Standardization
+from readers import text_tables
+from settings import UserInput, input_file
+from settings.kinds import KINDS, Kind
 
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 import network
 from data_io import Record
-from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model
+from networks.standardization import Standardization
 from prediction import Predictor
 from settings import Config, DataInfo, UserInput, declared
-from support.channels import input_channels, mirrored_channels, output_channels
-from support.errors import InputError
-from support.kinds import KINDS
+from settings.channels import input_channels, mirrored_channels, output_channels
+from settings.kinds import KINDS
+from system.errors import InputError
 from training import fit, history
 from training.batches import START_WINDOWS, TrainingBatches, windows_part
 from training.objectives import member_loss, objective_loss

@@ -10,10 +10,10 @@ from conftest import write_realization
 
 import data_io
 import outputs
+from checks import record_statistics
 from readers import text_tables
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
-from support.errors import Attempts, InputError
-from trust import record_statistics
+from system.errors import Attempts, InputError
 
 
 class Echo:

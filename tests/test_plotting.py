@@ -12,8 +12,8 @@ from figures.parts import STYLE_FILE
 from metrics import record_maxima, running_mean, turning_points
 from plotting import error_figure, histogram_figure, maxima_figure, prediction_figure, save_figure
 from settings import Plotting
-from support.channels import channel_of
-from support.errors import InputError
+from settings.channels import channel_of
+from system.errors import InputError
 
 CHANNELS = ("VBM", "Zcg", "Roll", "Pitch")
 LABELS = ("Vertical bending moment [file unit]", "Heave Zcg [m]", "Roll [deg]", "Pitch [deg]")

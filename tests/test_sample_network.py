@@ -12,7 +12,7 @@ import input_template
 from data_io import read_sets
 from network import load_network
 from prediction import Predictor
-from readers import input_file
+from settings import input_file
 
 pytestmark = pytest.mark.xdist_group("sample_network")  # groups begin first, and the main job takes longest
 SAMPLE_NETWORK = ROOT / "saved_models" / "sample_network"

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 from network import Architecture, TrainedNetwork, build_model, load_model_file, save_model
+from networks import network_folder
+from networks.network_folder import CHECKPOINT_FILES, CHECKPOINTS, HISTORY_FILE, LAST_FILE, MODEL_FILE
 from settings import Config, UserInput
-from support import saved_networks
-from support.files import write_table, written_aside
-from support.saved_networks import CHECKPOINT_FILES, CHECKPOINTS, HISTORY_FILE, LAST_FILE, MODEL_FILE
+from system.files import write_table, written_aside
 from training.history import Progress
 
 
@@ -74,6 +74,6 @@ def finish(
     if not (folder / HISTORY_FILE).is_file():
         write_table(folder / HISTORY_FILE, trained.history)
     result = {"epochs_trained": len(trained.history), "best_epoch": trained.best_epoch, "stopped": stopped}
-    saved_networks.write_metadata(folder, metadata | result | {"finished": True} | further)
-    saved_networks.publish(folder, config.network_folder)
+    network_folder.write_metadata(folder, metadata | result | {"finished": True} | further)
+    network_folder.publish(folder, config.network_folder)
     return trained

@@ -25,16 +25,16 @@ import pandas as pd
 import tensorflow as tf
 
 from data_io import Record, identities, joined, moment_unit, record_names
-from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
+from networks import network_folder
+from networks.network_folder import HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
+from networks.standardization import Standardization
 from prediction import Predictor
 from readers.cases import sea_state
 from readers.conditions import UNKNOWN
 from settings import Config, UserInput
-from support import saved_networks
-from support.cores import cores
-from support.errors import InputError, counted, warn
-from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
+from system.cores import cores
+from system.errors import InputError, counted, warn
 from training import fit
 from training.checkpoints import finish
 from training.history import ProgressLine, as_duration, pace
@@ -69,7 +69,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
             f"{counted(different, 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
     with only_training(config.network_folder):
-        work, facts = saved_networks.folds_folder(config.network_folder), data_facts(sets, config)
+        work, facts = network_folder.folds_folder(config.network_folder), data_facts(sets, config)
         data = facts["data_fingerprint"]
         check_replacement(config, data)
         metadata = _begun(work)
@@ -89,7 +89,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
             shutil.rmtree(work, ignore_errors=True)
             metadata = new_metadata(config, architecture, fit.seed_of(user)) | facts
-            saved_networks.write_metadata(work, metadata)
+            network_folder.write_metadata(work, metadata)
         folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, standardization, report.update)
@@ -123,16 +123,16 @@ def _begun(work: Path) -> dict[str, Any] | None:
 
 def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
-    stopped = {saved_networks.read_metadata(fold.config.network_folder).get("stopped") for fold in folds}
+    stopped = {network_folder.read_metadata(fold.config.network_folder).get("stopped") for fold in folds}
     if BY_CTRL_C in stopped and (config.network_folder / MODEL_FILE).is_file():
-        raise saved_networks.kept_from_replacing(config, saved_networks.folds_folder(config.network_folder))
+        raise network_folder.kept_from_replacing(config, network_folder.folds_folder(config.network_folder))
     networks = [load_network(fold.config.network_folder) for fold in folds]
     found = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
-    folder = saved_networks.new_training_folder(config.network_folder)
+    folder = network_folder.new_training_folder(config.network_folder)
     names = {record.digest: record.name for fold in folds for record in identities(fold.sets["val"])}
-    saved_networks.save_out_of_fold(folder, found, [names[digest] for digest in found])
+    network_folder.save_out_of_fold(folder, found, [names[digest] for digest in found])
     each = [
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": record_names(fold.sets["val"])}
         for n, fold in zip(networks, folds, strict=True)
@@ -173,7 +173,7 @@ class Fold:
     def history(self) -> pd.DataFrame:
         """Its epochs so far; empty before the first one has ended."""
         own = self.config.network_folder
-        for folder in (saved_networks.unfinished(own), own):
+        for folder in (network_folder.unfinished(own), own):
             with contextlib.suppress(OSError, ValueError):
                 history = pd.read_csv(folder / HISTORY_FILE)
                 if set(HISTORY_COLUMNS) <= set(history):  # else it is damaged
@@ -184,7 +184,7 @@ class Fold:
     def is_finished(self) -> bool:
         own = self.config.network_folder
         goes_on = self.config.user.resume and can_continue(own, _begun(own) or {})
-        return (own / MODEL_FILE).is_file() and not goes_on and saved_networks.interrupted_training(own) is None
+        return (own / MODEL_FILE).is_file() and not goes_on and network_folder.interrupted_training(own) is None
 
 
 def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
@@ -276,7 +276,7 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     parts = []
     for _, history in begun:
         kept = history.set_index("epoch")
-        place = saved_networks.best_row(kept["val_loss"])
+        place = network_folder.best_row(kept["val_loss"])
         best = kept.iloc[-1 if place is None else place]
         part = kept.reindex(epochs)
         parts.append(part.fillna(best.to_dict()).assign(elapsed_s=part["elapsed_s"].ffill()))
@@ -301,7 +301,7 @@ def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> di
 
 
 def _best_loss(history: pd.DataFrame) -> str:
-    place = saved_networks.best_row(history["val_loss"]) if len(history) else None
+    place = network_folder.best_row(history["val_loss"]) if len(history) else None
     return "-" if place is None else f"{history['val_loss'].iloc[place]:.2e}"
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import threadpoolctl
 
 from data_io import moment_unit
-from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
+from networks import network_folder
+from networks.standardization import Standardization
 from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
-from support import saved_networks
-from support.errors import Diverged, InputError, counted, warn
-from support.kinds import KINDS
+from settings.kinds import KINDS
+from system.errors import Diverged, InputError, counted, warn
 from training import objectives, resume
 from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, finish, with_averaged_weights
@@ -48,7 +48,7 @@ def train(
         InputError: the network to start from does not fit, the interrupted training had other settings or data, another
             run is training it, the disk is full, or the training diverged in its first epoch.
     """
-    with saved_networks.only_training(config.network_folder):
+    with network_folder.only_training(config.network_folder):
         resume.check_replacement(config, resume.data_fingerprint(sets["train"], sets["val"]))
         if KINDS[config.user.network_type].closed_form:
             return train_linear_filter(config, sets, standardization)
@@ -80,7 +80,7 @@ def _train(config: Config, sets: Sets, after: AfterEpoch | None, s: Standardizat
         shutil.rmtree(begun.folder, ignore_errors=True)
         raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
     if why_stopped == resume.BY_CTRL_C and begun.folder != config.network_folder:
-        raise saved_networks.kept_from_replacing(config, begun.folder)
+        raise network_folder.kept_from_replacing(config, begun.folder)
     finish(config, best, begun.folder, begun.metadata, why_stopped)
     resume.keep_state(config, why_stopped)
     return best
@@ -162,7 +162,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     free = ("dropout", "mean_with_mirrored", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
-    metadata = saved_networks.read_metadata(NETWORKS_FOLDER / user.fine_tune_filename)
+    metadata = network_folder.read_metadata(NETWORKS_FOLDER / user.fine_tune_filename)
     faults = [
         f"UserInputArgs: fine_tune_filename names a network with {name} {listed(has)}, the settings ask for "
         f"{listed(asked)}; make them the same"
@@ -179,12 +179,12 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
 
 def _begin(config: Config, setup: Setup, seed: int, data: dict[str, Any]) -> resume.Begun:
     """A new folder with settings.json; replaces an interrupted training of this name, if any. data: facts about it."""
-    interrupted = saved_networks.interrupted_training(config.network_folder)
+    interrupted = network_folder.interrupted_training(config.network_folder)
     if interrupted:
         warn([f"the interrupted training in {interrupted} is replaced; resume = True would have continued it"])
-    folder = saved_networks.new_training_folder(config.network_folder)
+    folder = network_folder.new_training_folder(config.network_folder)
     metadata = new_metadata(config, setup.architecture, seed) | data
-    saved_networks.write_metadata(folder, metadata)
+    network_folder.write_metadata(folder, metadata)
     return resume.Begun(folder, metadata)
 
 

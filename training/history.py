@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import pandas as pd
 
-from support.channels import validation_error
-from support.errors import counted
-from support.files import write_table
-from support.saved_networks import HISTORY_COLUMNS, HISTORY_FILE, best_row
+from networks.network_folder import HISTORY_COLUMNS, HISTORY_FILE, best_row
+from settings.channels import validation_error
+from system.errors import counted
+from system.files import write_table
 
 LOG_INTERVAL = 10.0  # s
 Row = dict[str, Any]  # of history.csv

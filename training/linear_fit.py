@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from data_io import moment_unit
-from layers import keras_layers
-from layers.standardization import Standardization
 from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
+from networks import keras_layers
+from networks.network_folder import new_training_folder
+from networks.standardization import Standardization
 from settings import Config
-from support.channels import channel_of, validation_error
-from support.errors import counted, warn
-from support.saved_networks import new_training_folder
+from settings.channels import channel_of, validation_error
+from system.errors import counted, warn
 from training.checkpoints import finish
 from training.history import history_columns
 from training.objectives import Validation, baseline, check_objectives

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from network import Architecture, mean_of_members, simplecode_weights
-from support.channels import channel_of, validation_error
-from support.errors import InputError
+from settings.channels import channel_of, validation_error
+from system.errors import InputError
 from training.sequences import Mirror, Sequences, whole_sequence_batches
 
 Objective = tuple[int, float, float]

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from settings import UserInput
-from support.errors import counted
+from system.errors import counted
 from training.history import Progress
 
 ENDLESS_SCHEDULES = ("constant", "plateau")  # schedules that do not depend on the number of epochs

@@ -13,11 +13,11 @@ import pandas as pd
 
 from data_io import Record, data_fingerprint, identities
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
+from networks import network_folder
+from networks.network_folder import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE
 from settings import Config
-from support import saved_networks
-from support.errors import UNREADABLE, InputError, counted, first_line
-from support.files import written_aside
-from support.saved_networks import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE
+from system.errors import UNREADABLE, InputError, counted, first_line
+from system.files import written_aside
 from training.optimizer import ENDLESS_SCHEDULES
 
 BY_CTRL_C = "stopped by Ctrl-C"
@@ -25,8 +25,8 @@ BY_CTRL_C = "stopped by Ctrl-C"
 
 def check_replacement(config: Config, data: str) -> None:
     """Raises InputError if the training would replace, unasked, a network or an interrupted training."""
-    saved_networks.restore_replaced(config.network_folder)
-    if faults := saved_networks.overwrite_faults(config, data):
+    network_folder.restore_replaced(config.network_folder)
+    if faults := network_folder.overwrite_faults(config, data):
         raise InputError(faults)
 
 
@@ -44,7 +44,7 @@ def data_facts(sets: Mapping[str, Sequence[Record]], config: Config) -> dict[str
     return {
         "data_fingerprint": data_fingerprint(sets["train"], sets["val"]),
         "record_names": [record.name for name in ("train", "val") for record in identities(sets[name])],
-        "fine_tuned_from": saved_networks.network_digest(config.user.fine_tune_filename),
+        "fine_tuned_from": network_folder.network_digest(config.user.fine_tune_filename),
         "simplecode_digests": [record.contents["sc"] for records in sets.values() for record in identities(records)],
     }
 
@@ -59,8 +59,8 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
     own = config.network_folder
     if not config.user.resume:
         return _finished_before(config)
-    saved_networks.restore_replaced(own)
-    interrupted = saved_networks.interrupted_training(own)
+    network_folder.restore_replaced(own)
+    interrupted = network_folder.interrupted_training(own)
     folder = interrupted or own
     metadata = read_metadata(folder)[0] if interrupted or (own / MODEL_FILE).is_file() else {"finished": False}
     # A training that was cut off in its first epoch may have left a network, but no state to continue from.
@@ -69,7 +69,7 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
         return None
     state = folder / STATE_FILE if interrupted else folder / CHECKPOINTS / STATE_FILE
     differences, more_epochs = differences_from(config, metadata, fingerprint)
-    if not differences and not saved_networks.knows_its_data(metadata):
+    if not differences and not network_folder.knows_its_data(metadata):
         print(f"resume = True: {folder} is of an earlier version; its data are compared by the names of their files")
     if more_epochs:
         _check_more_epochs(config, metadata, state)
@@ -84,14 +84,14 @@ def find_training(config: Config, fingerprint: str) -> Begun | TrainedNetwork | 
     if more_epochs or not interrupted:
         os.replace(state, folder / STATE_FILE)  # from here on it is a training interrupted after its last epoch
         metadata |= {"settings": with_seed(config, metadata["seed"]), "finished": False}
-        saved_networks.write_metadata(folder, metadata)
+        network_folder.write_metadata(folder, metadata)
     return _read_interrupted(folder, metadata)
 
 
 def _finished_before(config: Config) -> TrainedNetwork | None:
     """The network of the same command given before."""
     folder = config.network_folder
-    if saved_networks.may_replace(config) or not (folder / MODEL_FILE).is_file():
+    if network_folder.may_replace(config) or not (folder / MODEL_FILE).is_file():
         return None
     metadata = read_metadata(folder)[0]
     if not metadata.get("finished", True):
@@ -106,10 +106,10 @@ def _finished_before(config: Config) -> TrainedNetwork | None:
 
 def _load_finished(folder: Path, metadata: dict[str, Any], config: Config) -> TrainedNetwork:
     """The network of the same data, whose settings.json says from now on where these lie."""
-    lists = {name: config.as_dict()["data"][name] for name in saved_networks.TRAINING_FILES}
+    lists = {name: config.as_dict()["data"][name] for name in network_folder.TRAINING_FILES}
     before = metadata["settings"].get("data", {})
     if (moved := before | lists) != before:
-        saved_networks.write_metadata(folder, metadata | {"settings": metadata["settings"] | {"data": moved}})
+        network_folder.write_metadata(folder, metadata | {"settings": metadata["settings"] | {"data": moved}})
     return load_network(folder)
 
 
@@ -127,9 +127,9 @@ def cannot_resume(differences: Sequence[str]) -> InputError:
 def differences_from(config: Config, metadata: dict[str, Any], fingerprint: str) -> tuple[list[str], bool]:
     """What is not as in the saved training, one line each; whether that is only a larger number of epochs."""
     settings = metadata.get("settings", {})
-    lines = list(saved_networks.different_settings(settings, config).values())
-    more_epochs = saved_networks.only_more_epochs(settings, config)
-    changed = saved_networks.different_data(metadata, config, fingerprint) if not lines or more_epochs else []
+    lines = list(network_folder.different_settings(settings, config).values())
+    more_epochs = network_folder.only_more_epochs(settings, config)
+    changed = network_folder.different_data(metadata, config, fingerprint) if not lines or more_epochs else []
     return (changed, False) if changed else (lines, more_epochs)
 
 

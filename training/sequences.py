@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from data_io import Record
-from layers.standardization import Standardization, all_channels
+from networks.standardization import Standardization, all_channels
 from readers.rows_on_disk import RowsOnDisk, write_rows
-from support.channels import mirrored_channels
+from settings.channels import mirrored_channels
 
 Sets = Mapping[str, Sequence[Record]]  # train, val and test
 VALIDATION_BATCH = 128  # sequences at once; limits the memory

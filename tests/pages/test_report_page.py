@@ -16,7 +16,7 @@ import pytest
 import metrics
 from pages import report_page
 from settings import Config
-from support.run_folder import RunFolder
+from system.run_folder import RunFolder
 
 RECORD = "SC_<b>h2</b>_h2_p9_a90_hh0_pp0_aa0_s5-0000001"
 VOID = {"meta", "img", "link", "br", "hr"}

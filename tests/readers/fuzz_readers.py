@@ -28,7 +28,7 @@ import data_io  # noqa: E402
 from readers import text_tables  # noqa: E402
 from readers.text_tables import Layout  # noqa: E402
 from settings import Config, DataInfo, UserInput  # noqa: E402
-from support.errors import InputError  # noqa: E402
+from system.errors import InputError  # noqa: E402
 
 MOST_SECONDS = 2.0  # for a file of a few hundred kilobytes; a usual record of 2 MB takes 0.05 s
 MOST_VALUE = 1e18

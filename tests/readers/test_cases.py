@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from readers.cases import Handle, SeaState, find_handle, handle_in, parse_handle, read_cases, sea_state, unread_handles
-from support.errors import InputError
+from system.errors import InputError
 
 SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
 HANDLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-0000001"

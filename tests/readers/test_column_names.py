@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from readers.column_names import find_names, meaning, split
 from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
-from support.errors import InputError
+from system.errors import InputError
 
 ROWS = 40
 TIME = 0.1 * np.arange(ROWS)

@@ -15,7 +15,7 @@ import data_io
 import settings
 from readers.text_tables import LAMP_MOT, MOST_COLUMNS, SC_MOT, read_columns
 from settings import Config, DataInfo, UserInput
-from support.errors import InputError
+from system.errors import InputError
 
 NUMBERS = ("%{w}.{d}f", "%.{d}f", "%{w}.{d}E", "%.{d}e", "%+{w}.{d}f", "%+.{d}E", "%-{w}.{d}f")
 FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

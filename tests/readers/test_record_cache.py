@@ -15,9 +15,9 @@ from conftest import Project, faults_of, write_realization
 
 import data_io
 from data_io import RecordsOnDisk, read_record, read_sets
-from readers import input_file, record_cache
-from settings import Config, DataInfo, UserInput, user_settings
-from support.errors import InputError
+from readers import record_cache
+from settings import Config, DataInfo, UserInput, input_file, user_settings
+from system.errors import InputError
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

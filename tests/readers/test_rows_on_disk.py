@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from readers.rows_on_disk import write_rows
-from support.errors import InputError
+from system.errors import InputError
 
 
 @pytest.mark.parametrize("in_order", [True, False])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from readers import text_tables
 from readers.text_tables import LAMP_MOT, SC_MOT, SEA, Layout, read_columns
-from support.errors import InputError
+from system.errors import InputError
 
 PAIR = Layout("test", 1, {"Time": 0, "Value": 1}, has_time=False)
 FEW = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -10,7 +10,7 @@ import data_io
 from readers import units
 from readers.text_tables import LAMP_MOT, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
 from settings import Config, DataInfo, UserInput
-from support.errors import InputError
+from system.errors import InputError
 
 TABLE = motion_table(0.1 * np.arange(40), np.tile([1.5, 0.2, 0.1], (40, 1)))
 

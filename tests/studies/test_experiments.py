@@ -73,7 +73,7 @@ def test_a_network_is_loaded_from_a_folder_that_cannot_be_written(project, capsy
     model.write_text("")
     project.user = {"training_mode": False, "model_load_filename": "shared"}
     asked = []
-    monkeypatch.setattr("support.files.try_to_write", lambda folder: asked.append(folder.as_posix()))
+    monkeypatch.setattr("system.files.try_to_write", lambda folder: asked.append(folder.as_posix()))
     assert project.run() == 0
     assert asked == ["output_files/shared"]
 

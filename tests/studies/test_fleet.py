@@ -12,16 +12,16 @@ from scipy import stats
 from scipy.signal import hilbert
 
 import data_io
+from checks import record_statistics
 from data_io import Record
 from metrics import record_maxima
+from networks.network_folder import save_out_of_fold, training_config
 from settings import Config, DataInfo
 from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
-from support.errors import InputError
-from support.run_folder import RunFolder
-from support.saved_networks import save_out_of_fold, training_config
-from trust import record_statistics
+from system.errors import InputError
+from system.run_folder import RunFolder
 
 CHANNELS = ("Zcg", "Roll", "Pitch")
 SCALE = np.array([1.0, 4.0, 1.0])

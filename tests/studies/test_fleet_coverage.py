@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from checks.record_statistics import COLUMNS, RecordTable
 from studies import fleet, fleet_estimates
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
-from trust.record_statistics import COLUMNS, RecordTable
 
 CYCLES = 200
 DURATION, EXPOSURE = 1800.0, 3 * 3600.0

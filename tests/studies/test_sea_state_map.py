@@ -13,7 +13,7 @@ from figures.sea_state_figure import error_grid
 from readers.cases import parse_handle
 from studies import sea_state_map
 from studies.sea_state_map import choose_parts, read_amplitudes, run
-from support.errors import InputError
+from system.errors import InputError
 
 FACTORS = {"Zcg": 1.0, "Roll": 2.0, "Pitch": 3.0}  # of the amplitudes, by channel
 CONDITIONS = [(90, 5), (90, 10), (135, 5), (135, 10), (180, 5)]  # heading, speed

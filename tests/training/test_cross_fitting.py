@@ -14,12 +14,12 @@ from test_network import configure, make_record, make_sets, untrained
 import network
 import outputs
 import training
+from networks import network_folder
+from networks.network_folder import load_out_of_fold, save_out_of_fold
 from prediction import Predictor
 from settings import DEFAULT_NAME
-from support import saved_networks
-from support.cores import cores
-from support.errors import InputError
-from support.saved_networks import load_out_of_fold, save_out_of_fold
+from system.cores import cores
+from system.errors import InputError
 from training import cross_fitting
 from training.checkpoints import finish
 from training.cross_fitting import deal, split
@@ -181,7 +181,7 @@ def test_folds_stopped_by_ctrl_c_do_not_take_the_place_of_a_finished_network(tmp
                 trained = untrained(k, hidden_size=4, time_res=2)
                 trained = dataclasses.replace(trained, history=pd.DataFrame(HISTORY), best_epoch=1)
                 metadata = network.new_metadata(fold.config, trained.architecture, 1)
-                folder = saved_networks.new_training_folder(fold.config.network_folder)
+                folder = network_folder.new_training_folder(fold.config.network_folder)
                 finish(fold.config, trained, folder, metadata, stopped if k else "all epochs done")
 
         return train_folds
@@ -314,7 +314,7 @@ def test_a_fold_that_ctrl_c_ended_goes_on(tmp_path, monkeypatch, capsys):
     folds = split((*SETS["train"], *SETS["val"]), config, seed=3)
     trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
     for fold, kept in zip(folds, (True, False), strict=True):
-        folder = saved_networks.new_training_folder(fold.config.network_folder)
+        folder = network_folder.new_training_folder(fold.config.network_folder)
         metadata = network.new_metadata(fold.config, trained.architecture, 1)
         finish(fold.config, trained, folder, metadata, BY_CTRL_C)
         if kept:
@@ -328,7 +328,7 @@ def test_folds_that_ctrl_c_ended_are_not_said_to_go_on(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     config = configure(**USER | {"model_save_filename": "mine"})
     trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
-    folder = saved_networks.new_training_folder(config.network_folder)
+    folder = network_folder.new_training_folder(config.network_folder)
     finish(config, trained, folder, network.new_metadata(config, trained.architecture, 1), BY_CTRL_C)
     assert find_training(config, "")
     said = capsys.readouterr().out

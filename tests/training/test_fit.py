@@ -22,18 +22,18 @@ from test_network import configure, make_record, make_sets, standardized_loss
 import main
 import network
 import prediction
-from layers.standardization import Standardization
 from network import TrainedNetwork
+from networks import network_folder
+from networks.standardization import Standardization
 from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
-from support import saved_networks
-from support.errors import InputError
+from system.errors import InputError
 from training import fit, history, objectives
 from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
 FOLDER = Path("saved_models") / DEFAULT_NAME
-STATE = saved_networks.STATE_FILE
+STATE = network_folder.STATE_FILE
 KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch
 FINISHED = ["checkpoints/last.keras", KEPT_STATE, "history.csv", "model.keras", "settings.json"]
 
@@ -450,7 +450,7 @@ def test_a_finished_network_says_where_its_data_lie_now(eagerly):
     for folder in ("a", "b"):
         data = DataInfo(train_sc=(f"{folder}/SC",), train_lamp=(f"{folder}/LAMP",))
         fit.train(Config(user=user, data=data), SETS)
-    saved = saved_networks.training_config(FOLDER.with_name("mine"))
+    saved = network_folder.training_config(FOLDER.with_name("mine"))
     assert saved.data.train_sc == ("b/SC",) and saved.data.train_lamp == ("b/LAMP",)
 
 
@@ -469,9 +469,9 @@ def test_a_copy_of_the_network_that_the_user_keeps_beside_it_stays(eagerly):
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
     trained = train(epochs=1)
-    os.replace(FOLDER, saved_networks.replaced(FOLDER))
+    os.replace(FOLDER, network_folder.replaced(FOLDER))
     loaded = network.load(configure(training_mode=False, **SMALL))
-    assert FOLDER.is_dir() and not saved_networks.replaced(FOLDER).exists()
+    assert FOLDER.is_dir() and not network_folder.replaced(FOLDER).exists()
     pairs = zip(loaded.model.get_weights(), trained.model.get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
@@ -613,8 +613,8 @@ def test_a_training_stopped_by_ctrl_c_does_not_take_the_place_of_a_finished_netw
     assert len(caught.value.lines) == 1
     assert {name: (folder / name).read_bytes() for name in files_in(folder)} == finished
     train(**(user | {"resume": True, "overwrite": False}))  # what was interrupted goes on
-    assert what_is_left(folder) == expected and not saved_networks.interrupted_training(folder)
-    assert not saved_networks.unfinished(folder).exists()
+    assert what_is_left(folder) == expected and not network_folder.interrupted_training(folder)
+    assert not network_folder.unfinished(folder).exists()
 
 
 def test_the_same_command_again_uses_the_network_that_it_finished(killer, capsys):

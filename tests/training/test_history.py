@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from figures.training_figures import best_epoch_of
-from support.saved_networks import best_row
+from networks.network_folder import best_row
 from training import cross_fitting, history
 from training.history import Progress, as_duration, pace
 

@@ -10,8 +10,8 @@ from test_network import configure, make_sets, mirrored, standardized_loss, trai
 
 import network
 from data_io import Record
-from layers import keras_layers
-from layers.standardization import Standardization
+from networks import keras_layers
+from networks.standardization import Standardization
 from prediction import Predictor
 from training import linear_fit
 from training.history import history_columns

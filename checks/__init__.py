@@ -1,0 +1,1 @@
+"""How far data and predictions can be trusted: contradictions in pairs, records unlike the training's, bands."""

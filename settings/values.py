@@ -1,0 +1,126 @@
+"""Converts values of input files to the types of their settings.
+
+Each function returns the value that is kept or raises ValueError with what was expected.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from system.files import posix
+
+OBJECTIVE_KINDS = range(7)
+Indices = tuple[int, ...] | str
+WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
+FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows, whatever follows the dot
+ALLOWED = 'without any of \\ / : * ? " < > |'
+
+
+def without_numpy(value: Any) -> Any:
+    """NumPy scalars and arrays as Python numbers and lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _is_number(value: Any) -> bool:
+    # Neither NaN nor infinity, nor an integer beyond the largest float.
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def _is_list(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, str | os.PathLike)
+
+
+def as_indices(value: Any) -> Indices:
+    if isinstance(value, str) and value.lower() in WHOLE_LISTS:
+        return value.lower()
+    if not _is_list(value):
+        raise ValueError('expected a list of indices, such as [0, 1], or "all"')
+    items = [without_numpy(item) for item in value]
+    if not all(map(_is_whole, items)):
+        raise ValueError("expected a list of whole numbers, such as [0, 1]")
+    return tuple(map(int, items))
+
+
+def as_objective(value: Any) -> tuple[float, ...]:
+    items = [without_numpy(item) for item in (value if _is_list(value) else [value])]
+    if not all(map(_is_number, items)) or not 1 <= len(items) <= 3 or items[0] not in OBJECTIVE_KINDS:
+        raise ValueError("expected [kind, a, b] with kind 0 to 6 and numbers a and b")
+    kind, a, b = items + [0.0] * (3 - len(items))
+    return int(kind), float(a), float(b)
+
+
+def as_paths(value: Any) -> tuple[str, ...]:
+    if not _is_list(value):
+        raise ValueError("expected a list of paths without file extensions")
+    items = list(value)
+    if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
+        raise ValueError("expected a list of paths without file extensions, each as text in quotes")
+    if not all(str(item).isprintable() for item in items):
+        found = "a path contains a line break, a tab or the like, since Python reads \\n and \\t as such"
+        raise ValueError(f"{found}: write / instead of \\")
+    return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
+
+
+def odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError(f"expected an odd number, such as {value + 1}, so that one point lies amidships")
+    return value
+
+
+def network_name(value: str) -> str:
+    name = posix(value).strip()
+    if name.startswith("saved_models/"):
+        name = name.removeprefix("saved_models/").rstrip("/")
+    if not name or FORBIDDEN.search(name) or RESERVED.match(name) or name.endswith("."):
+        raise ValueError(f"expected the name of a folder in saved_models, {ALLOWED}")
+    if name.lower() in ("simplecode", "lamp"):
+        raise ValueError("expected another name, as tables and figures use this one for the code")
+    return name
+
+
+def folder(value: str) -> str:
+    return str(PurePosixPath(posix(value)))
+
+
+def _is_color(value: Any) -> bool:
+    from matplotlib.colors import is_color_like  # only here, as Matplotlib takes a moment to load
+
+    return is_color_like(value)
+
+
+def _checked(expected: str, fits: Callable[[Any], bool], convert: Callable, value: Any) -> Any:
+    if not fits(value):
+        raise ValueError(f"expected {expected}")
+    return convert(value)
+
+
+not_one = partial(_checked, "0, or 2 and more: one fold would leave no record to train on", lambda n: n != 1, int)
+file_prefix = partial(
+    _checked,
+    f"text that can begin a file name, {ALLOWED}",
+    lambda text: not (FORBIDDEN.search(text) or RESERVED.match(f"{text}_")),
+    str,
+)
+color = partial(_checked, 'the name of a colour, such as "black", "tab:blue" or "#1f77b4"', _is_color, str)
+
+SINGLE = {  # types of single values, in words, with what fits and how it is converted
+    bool: ("True or False", lambda value: isinstance(value, bool) or value in (0, 1), bool),
+    int: ("a whole number", lambda value: _is_whole(value) and not isinstance(value, bool), int),
+    float: ("a number", lambda value: _is_number(value) and not isinstance(value, bool), float),
+    str: ("text in quotes", lambda value: isinstance(value, str | os.PathLike), os.fspath),
+}
+TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {  # in words, and the function that converts to the type
+    **{kind: (single[0], partial(_checked, *single)) for kind, single in SINGLE.items()},
+    Indices: ("a list", as_indices),
+    tuple[str, ...]: ("a list", as_paths),
+    tuple[float, ...]: ("a list", as_objective),
+}

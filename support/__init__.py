@@ -1,1 +1,0 @@
-"""What every step needs: errors and warnings, files written whole, the folders of a run and of a saved network."""
