@@ -17,7 +17,7 @@ import metrics
 import plotting
 from checks import flagging, record_statistics, run_bands
 from checks.run_bands import Bands
-from data_io import Record
+from data_io import Record, Records
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
@@ -98,7 +98,7 @@ def _out_of_fold(config: Config, val: Sequence[Record]) -> Mapping[str, np.ndarr
     except InputError as error:
         warn([f"{line}; until then the val set is predicted by the mean of all networks" for line in error.lines])
         return {}
-    others = [record.name for record in data_io.identities(val) if record.digest not in found]
+    others = [entry.name for entry in Records.joined(val).entries if entry.digest not in found]
     if found and others:
         warn(
             [
@@ -119,8 +119,7 @@ def _predictions(
     """
     silent = True if len(records) < data_io.MANY_RECORDS else None  # None: where there is no terminal
     with tqdm(total=len(records), desc=f"Predicting {set_name} set", disable=silent) as bar:
-        for start in range(0, len(records), RECORDS_AT_ONCE):
-            chosen = [records[i] for i in range(start, min(start + RECORDS_AT_ONCE, len(records)))]
+        for chosen in Records.joined(records).portions(RECORDS_AT_ONCE):
             for record, predicted in zip(chosen, predictor.predict([r.inputs for r in chosen]), strict=True):
                 other = unseen.get(record.digest) if unseen else None
                 if other is not None:
@@ -149,7 +148,7 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
         after = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in after]
         names[set_name] = [
-            (record.name, handle_in(record.name), record.pair_digest) for record in data_io.identities(of_set.records)
+            (entry.name, handle_in(entry.name), entry.pair_digest) for entry in Records.joined(of_set.records).entries
         ]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
@@ -165,8 +164,8 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
     found = Collector()(load_out_of_fold, config.network_folder, otherwise={})  # `predict_sets` has said what is wrong
-    records = data_io.joined(results["train"].records, results["val"].records)
-    digests = [record.digest for record in data_io.identities(records)] if found else []
+    records = Records.joined(results["train"].records, results["val"].records)
+    digests = records.digests if found else []
     if others := set(digests) - found.keys():
         print(
             f"Errors on the val set are those of its list alone, as {len(others)} of {len(set(digests))} records of "

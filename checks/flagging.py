@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-import data_io
 from checks import novelty
-from data_io import Record
+from data_io import Record, Records
 from networks.network_folder import WINDOWS_FILE
 from readers import record_cache
 from readers.cases import Handle, find_handle, handle_in
@@ -43,12 +42,12 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     """Saves with a network that was just trained the windows of its training records, to compare predictions with."""
     if not config.user.training_mode:
         return
-    records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
+    records = Records.joined(sets["train"], sets["val"] if config.user.num_folds else ())
     features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
     with written_aside(config.network_folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
         kinds = [channel_of(name).kind for name in _channels(config).values()]
         kinds = ["motion" if kind in ("length", "angle") else kind for kind in kinds]
-        np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features, kinds)))
+        np.savez(file, names=np.array(records.names), **asdict(novelty.known(features, kinds)))
 
 
 def load(config: Config) -> Watch | None:
