@@ -6,12 +6,11 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 
 import contextlib
 import itertools
-import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,8 @@ from readers import conditions, record_cache, text_tables, wave_ramp
 from readers.alignment import align, interpolated, same_step, time_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.conditions import UNKNOWN, Conditions
+from readers.records import CachedRecord, Record, Records, content_hashes
+from readers.records import data_fingerprint as data_fingerprint
 from readers.units import moment_factor
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
@@ -37,143 +38,12 @@ from settings.channels import (
 )
 from system.cores import cores
 from system.errors import Collector, Found, InputError
-from system.files import text_hash, written_aside
+from system.files import written_aside
 
 Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
 FEW_RECORDS = 6  # of a training, that tell the conditions of an older network
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
-
-
-class Identified:
-    """What identifies a record wherever it is kept or looked up again: the content of its files, not their names.
-
-    contents: a hash of the numbers of each source, as "sc" and "lamp" (their motions), "waves", "sea" or "sc_vbm".
-    """
-
-    contents: Mapping[str, str]
-
-    @property
-    def digest(self) -> str:
-        """A hash over the content of all sources."""
-        return text_hash(json.dumps(dict(self.contents), sort_keys=True))
-
-    @property
-    def input_digest(self) -> str:
-        """What a prediction was made for: the beginning of SimpleCode's hash, and one over all but LAMP's motions."""
-        given = {source: content for source, content in self.contents.items() if not source.startswith("lamp")}
-        return self.contents["sc"][:16] + text_hash(json.dumps(given, sort_keys=True), 8)
-
-    @property
-    def pair_digest(self) -> str:
-        """What an error was measured on, whatever the network's inputs: the beginnings of both motions' hashes."""
-        return self.contents["sc"][:16] + self.contents["lamp"][:16]
-
-
-@dataclass(frozen=True)
-class Record(Identified):
-    """One realization, its channels aligned on one time axis.
-
-    name: SimpleCode's file name without extension.
-    time: (rows,) s; LAMP's rows if there is LAMP.
-    inputs: (rows, input channel); targets: (rows, output channel) from LAMP, None without LAMP.
-    simple: (rows, output channel), SimpleCode's values of the output channels; NaN where it has none.
-    sources: the hashes of its files' content, before alignment; empty for a record that was not read from files.
-    own_time: (rows of the files,) s if they differ: the record was resampled, or its times have few decimals.
-    """
-
-    name: str
-    time: np.ndarray
-    inputs: np.ndarray
-    targets: np.ndarray | None
-    simple: np.ndarray
-    sources: Mapping[str, str] = field(default_factory=dict)
-    own_time: np.ndarray | None = None
-
-    def after(self, transient: float) -> slice:
-        """The rows after the first seconds (transient)."""
-        return slice(int(np.searchsorted(self.time - self.time[0], transient)), None)
-
-    @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that there are."""
-        others = ("name", "sources")
-        return {name: value for name, value in vars(self).items() if name not in others and value is not None}
-
-    @property
-    def time_step(self) -> float:
-        """s."""
-        return time_step(self.time)
-
-    @property
-    def contents(self) -> Mapping[str, str]:
-        if self.sources:
-            return self.sources
-        arrays = {"sc": (self.time, self.simple), "waves": (self.inputs,), "lamp": (self.targets,)}
-        return {name: record_cache.digest(numbers) for name, numbers in arrays.items() if numbers[0] is not None}
-
-
-@dataclass(frozen=True)
-class CachedRecord(Identified):
-    """A record that is read from its cache file when needed."""
-
-    name: str
-    file: Path
-    contents: Mapping[str, str]
-    time_step: float
-
-    def read(self) -> Record:
-        """Raises InputError if the file has disappeared since the run began."""
-        kept = record_cache.load(self.file)
-        if kept is None:
-            raise InputError(f"{self.file}: was deleted or damaged during the run; run again to recreate it")
-        return Record(self.name, **kept.arrays, sources=kept.sources)
-
-
-@dataclass(frozen=True)
-class RecordsOnDisk(Sequence):
-    """The records of a set, each read on access, so that the set takes no memory."""
-
-    cached: tuple[CachedRecord, ...]
-
-    def __len__(self) -> int:
-        return len(self.cached)
-
-    def __getitem__(self, place: int) -> Record:
-        return self.cached[place].read()
-
-
-def joined(*sets: Sequence[Record]) -> Sequence[Record]:
-    """The records of several sets behind each other, in memory or on disk as they were."""
-    found = tuple(record for records in sets for record in getattr(records, "cached", records))
-    return RecordsOnDisk(found) if any(isinstance(records, RecordsOnDisk) for records in sets) else found
-
-
-def identities(records: Sequence[Record]) -> Sequence[Record | CachedRecord]:
-    """Each record's name and contents, without reading those that stay on disk."""
-    return getattr(records, "cached", records)
-
-
-def record_names(records: Sequence[Record]) -> list[str]:
-    """The records' names, without reading those that stay on disk."""
-    return [record.name for record in identities(records)]
-
-
-def data_fingerprint(*sets: Sequence[Record]) -> str:
-    """What identifies the data of a training: for each source a hash of the content of its files, followed by the
-    beginnings of those of each record, as "lamp=a0:1c,2d sc=1f:3e,4f".
-
-    The same wherever the files lie, and for records in memory and on disk.
-    """
-    digests: dict[str, list[str]] = {}
-    for number, records in enumerate(sets):
-        for record in identities(records):
-            for source, content in record.contents.items():
-                digests.setdefault(source, []).append(f"{number} {content}")
-    return " ".join(
-        f"{source}={text_hash(' '.join(of_source))}:{','.join(each.split()[1][:8] for each in of_source)}"
-        for source, of_source in sorted(digests.items())
-    )
 
 
 # ---- which files are needed -------------------------------------------------------------------------------------
@@ -264,7 +134,7 @@ def read_record(
     """
     files = _files_to_read(sc, lamp, user, waves)
     tables, converted = _read_tables(files, shared.vbm_unit)
-    sources = {source: record_cache.digest([table]) for source, (_, table) in tables.items()}
+    sources = content_hashes({source: table for source, (_, table) in tables.items()})
     sea = tables.pop("sea", ("", None))[1]
     time, own_time, columns, warnings = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     if "track" in columns:
@@ -374,7 +244,7 @@ def _moment_conversion(file: str, layout: text_tables.Layout, wanted: str | None
 
 def motions_digest(sc: str) -> str:
     """What identifies SimpleCode's motions: the hash that `Record.contents` has of them. Raises InputError."""
-    return record_cache.digest([text_tables.read_table(f"{sc}.mot", text_tables.SC_MOT)[0]])
+    return content_hashes({"sc": text_tables.read_columns(f"{sc}.mot", text_tables.SC_MOT)})["sc"]
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:
@@ -394,7 +264,7 @@ def read_track(sc: str, time: np.ndarray) -> np.ndarray:
 # ---- sets of realizations ---------------------------------------------------------------------------------------
 
 
-def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
+def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
     All have one time step: that of the network, or in a training that of most training records. With a cache_path,
@@ -422,8 +292,7 @@ def read_sets(config: Config) -> tuple[dict[str, Sequence[Record]], list[str]]:
     for set_name, (record, lines) in zip(sets_of, results, strict=True):
         sets[set_name].append(record)
         warnings = [*warnings, *lines]
-    kind = RecordsOnDisk if data.cache_path else tuple
-    sets = {name: kind(tuple(records)) for name, records in sets.items()}
+    sets = {name: Records(tuple(records)) for name, records in sets.items()}
     return sets, list(dict.fromkeys([*warnings, *_differing_waves(config, sets, shared)]))
 
 
@@ -478,7 +347,7 @@ def _cache_file(sc: str, lamp: str, config: Config, shared: Conditions) -> Path 
     return record_cache.file_of(Path(config.data.cache_path), files, chosen)
 
 
-def _differing_waves(config: Config, sets: Mapping[str, Sequence[Record]], shared: Conditions) -> list[str]:
+def _differing_waves(config: Config, sets: Mapping[str, Records], shared: Conditions) -> list[str]:
     """A line for each record whose waves begin otherwise than in the training, which may be that of this run."""
     place = wave_at_centre(input_channels(config.user))
     if shared.wave_ramp is None and config.user.training_mode:

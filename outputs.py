@@ -16,7 +16,7 @@ from checks import flagging, record_statistics, run_bands
 from checks.flagging import Watch
 from checks.record_statistics import RecordTable
 from checks.run_bands import Bands, OutOfFold
-from data_io import Record
+from data_io import Record, Records
 from network import TrainedNetwork
 from prediction import PredictedSet, Prediction, Predictor
 from readers.alignment import even_times, interpolated
@@ -70,7 +70,7 @@ def _stored(
 
 def _warn_of_other_records(val: Sequence[Record], unseen: OutOfFold) -> None:
     """Says which records of val have no out-of-fold prediction although the network has folds."""
-    others = [record.name for record in data_io.identities(val) if record.digest not in unseen.predictions]
+    others = [entry.name for entry in Records.joined(val).entries if entry.digest not in unseen.predictions]
     if unseen.predictions and others:
         warn(
             [
@@ -96,7 +96,7 @@ def save_report(folder: Path, results: Results, trained: TrainedNetwork, unseen:
         counted_motions = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted_motions]
         names[set_name] = [
-            (record.name, handle_in(record.name), record.pair_digest) for record in data_io.identities(of_set.records)
+            (entry.name, handle_in(entry.name), entry.pair_digest) for entry in Records.joined(of_set.records).entries
         ]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
@@ -110,8 +110,8 @@ def save_report(folder: Path, results: Results, trained: TrainedNetwork, unseen:
 
 def with_out_of_fold(results: Results, unseen: OutOfFold) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    records = data_io.joined(results["train"].records, results["val"].records)
-    digests = [record.digest for record in data_io.identities(records)] if unseen.predictions else []
+    records = Records.joined(results["train"].records, results["val"].records)
+    digests = records.digests if unseen.predictions else []
     if others := set(digests) - unseen.predictions.keys():
         print(
             f"Errors on the val set are those of its list alone, as {len(others)} of {len(set(digests))} records of "

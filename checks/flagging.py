@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import data_io
 from checks import novelty
-from data_io import Record
+from data_io import Record, Records
 from networks.network_folder import WINDOWS_FILE
 from readers import record_cache
 from readers.cases import Handle, find_handle, handle_in
@@ -72,19 +71,19 @@ def watch_of_run(user: UserInput, folder: Path, sets: Mapping[str, Sequence[Reco
     """The training windows of the run's network: of these sets, and saved, if it was just trained; else as saved."""
     if not user.training_mode:
         return load(user, folder)
-    return save_windows(user, folder, data_io.joined(sets["train"], sets["val"]) if user.num_folds else sets["train"])
+    return save_windows(user, folder, Records.joined(sets["train"], sets["val"] if user.num_folds else ()))
 
 
-def save_windows(user: UserInput, folder: Path, records: Sequence[Record]) -> Watch:
+def save_windows(user: UserInput, folder: Path, records: Records) -> Watch:
     """Saves beside a network the windows of its training records, to compare predictions with."""
-    channels, names = _compared(user), data_io.record_names(records)
+    channels = _compared(user)
     kinds = [channel_of(name).kind for name in channels.values()]
     kinds = ["motion" if kind in ("length", "angle") else kind for kind in kinds]
     features = [novelty.window_features(record.time, record.inputs[:, list(channels)])[1] for record in records]
     windows = novelty.TrainingWindows.of(features, kinds)
     with written_aside(folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
-        np.savez(file, names=np.array(names), **vars(windows))
-    return Watch(windows, _handles(names), channels)
+        np.savez(file, names=np.array(records.names), **vars(windows))
+    return Watch(windows, _handles(records.names), channels)
 
 
 def load(user: UserInput, folder: Path) -> Watch | None:

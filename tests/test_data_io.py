@@ -11,6 +11,7 @@ import data_io
 import outputs
 from data_io import input_channels, missing_files, output_channels, read_record, read_sets, write_prediction
 from readers import text_tables
+from readers.records import CachedRecord, Record, Records
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
 from settings.channels import CHANNELS
@@ -68,7 +69,7 @@ def test_sets_hold_their_records_whatever_their_lengths(tmp_path):
     sets, warnings = read_sets(Config(user=USER, data=DataInfo(train_sc=sc, train_lamp=lamp)))
     assert warnings == []
     assert [len(record.time) for record in sets["train"]] == [60, 67, 74]
-    assert sets["val"] == () and sets["test"] == ()
+    assert len(sets["val"]) == len(sets["test"]) == 0
 
 
 def test_missing_files_are_all_named_before_anything_is_read(tmp_path):
@@ -149,6 +150,34 @@ def test_a_record_is_identified_by_the_content_of_its_files_wherever_they_lie(tm
     (path := Path(f"{lamp}.mot")).write_text(path.read_text().replace("0.2", "0.3", 1))
     assert read_record(sc, lamp, UserInput())[0].contents["sc"] == record.contents["sc"]
     assert read_record(sc, lamp, UserInput())[0].digest != record.digest
+
+
+def test_the_same_motions_are_identified_alike_whatever_else_is_read_of_their_file(tmp_path, monkeypatch):
+    sc, lamp = write_realization(tmp_path)
+    usual = read_record(sc, lamp, USER)[0].contents
+    assert usual["sc"] == data_io.motions_digest(sc) and usual.keys() == {"sc", "lamp", "waves"}
+    monkeypatch.setitem(CHANNELS, "Xcg", replace(CHANNELS["Xcg"], input="input_3dof", output="output_3dof"))
+    with_surge = read_record(sc, lamp, USER)[0].contents
+    assert {source: with_surge[source] for source in usual} == usual
+    assert with_surge.keys() - usual.keys() == {"sc_further", "lamp_further"}
+    other_surge = np.loadtxt(f"{sc}.mot", skiprows=2) + [0, 1, 0, 0, 0, 0, 0]
+    write_rows(Path(f"{sc}.mot"), SC_HEADER, other_surge[:-10])
+    other = read_record(sc, lamp, USER)[0].contents
+    assert other["sc"] == usual["sc"] and other["sc_further"] != with_surge["sc_further"]
+
+
+def test_records_are_named_joined_and_chosen_without_being_read(tmp_path):
+    def read(folder: str) -> Record:
+        return read_record(*write_realization(tmp_path / folder, seed=len(folder)), USER, name=folder)[0]
+
+    one, two = read("one"), read("three")
+    lost = CachedRecord("lost", tmp_path / "lost.npy", two.contents, 0.1)
+    records = Records.joined((one,), Records((lost,)), (two,))
+    assert records.names == ["one", "lost", "three"] and records.digests == [one.digest, two.digest, two.digest]
+    assert records.chosen([2, 0]).names == ["three", "one"] and [*records.chosen([2, 0])] == [two, one]
+    assert [*records.chosen([0, 2, 0]).portions(2)] == [[one, two], [one]]
+    (line,) = faults_of(lambda: records[1])
+    assert "lost.npy: was deleted" in line and data_io.data_fingerprint(records).count(",") == 6
 
 
 # ---- writing ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from conftest import make_motions
 
 from checks import flagging
-from data_io import Record
+from data_io import Record, Records
 from networks.network_folder import WINDOWS_FILE
 from readers.cases import parse_handle
 from settings import Config, UserInput
@@ -27,7 +27,7 @@ def record(number: int, factor: float = 1.0, name: str = STATE) -> Record:
 def config() -> Config:
     config = Config()
     config.network_folder.mkdir(parents=True)
-    flagging.save_windows(config.user, config.network_folder, [record(number) for number in range(5)])
+    flagging.save_windows(config.user, config.network_folder, Records(tuple(map(record, range(5)))))
     return config
 
 
@@ -84,7 +84,7 @@ def test_handles_are_compared_with_the_training_as_numbers():
 def test_the_middle_of_a_wave_grid_stands_for_the_waves(tmp_path):
     user = UserInput(wave_grid_x_size=3, wave_grid_y_size=1, ship_length=100.0)
     wide = dataclasses.replace(record(1), inputs=np.tile([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (3000, 1)))
-    watch = flagging.save_windows(user, tmp_path, [wide, wide])
+    watch = flagging.save_windows(user, tmp_path, Records((wide, wide)))
     assert watch.inputs(wide)[0].tolist() == [1, 2, 3, 5]
 
 
@@ -149,8 +149,8 @@ def test_rows_of_another_network_or_another_test_set_do_not_stay(config):
     evaluation = dataclasses.replace(config.with_user(training_mode=False), data=data)
     save(evaluation, rows_of(config, "test", record(8)))
     assert kept_rows(config) == [("test", f"{STATE}-0000008")]
-    flagging.save_windows(config.user, config.network_folder, [record(number) for number in range(30, 34)])
-    flagging.save(config.with_user(training_mode=False), rows_of(config, "predict", record(9)))
+    flagging.save_windows(config.user, config.network_folder, Records(tuple(map(record, range(30, 34)))))
+    save(config.with_user(training_mode=False), rows_of(config, "predict", record(9)))
     assert kept_rows(config) == [("predict", f"{STATE}-0000009")]
 
 
@@ -169,5 +169,5 @@ def test_records_of_constant_or_few_values_are_judged(config, rows):
     found = watch.flag("predict", Record("short", targets=None, **short | {"time": 0.1 * np.arange(rows)}))
     assert np.isfinite(found["score"])
     save(config, [found])
-    flagging.save_windows(config.user, config.network_folder, [dataclasses.replace(record(3), **short)])
+    flagging.save_windows(config.user, config.network_folder, Records((dataclasses.replace(record(3), **short),)))
     assert "flagged" in rows_of(config, "predict", record(4))[0]

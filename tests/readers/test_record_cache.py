@@ -14,8 +14,9 @@ import pytest
 from conftest import Project, faults_of, write_realization
 
 import data_io
-from data_io import RecordsOnDisk, read_record, read_sets
+from data_io import read_record, read_sets
 from readers import record_cache
+from readers.records import CachedRecord
 from settings import Config, DataInfo, UserInput, input_file, user_settings
 from system.errors import InputError
 
@@ -69,7 +70,7 @@ def test_records_from_the_cache_are_those_of_the_files(config, monkeypatch):
     parsed = count_parsed(monkeypatch)
     for times_parsed in (3, 3):
         sets, same_warnings = read_sets(config)
-        assert isinstance(sets["train"], RecordsOnDisk) and same_warnings == warnings
+        assert isinstance(sets["train"].entries[0], CachedRecord) and same_warnings == warnings
         assert_same(sets, expected)
         assert len(parsed) == times_parsed
     assert [file.suffix for file in kept_files(config)] == [".npy"] * 3
@@ -161,7 +162,7 @@ def lose_a_block(file: Path) -> None:
 )
 def test_a_damaged_file_of_the_cache_is_recreated(config, monkeypatch, damage):
     expected, _ = read_sets(config)
-    file = expected["train"].cached[1].file
+    file = expected["train"].entries[1].file
     damage(file)
     with pytest.raises(InputError, match="deleted or damaged during the run"):
         expected["train"][1]

@@ -47,7 +47,7 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     model = with_random_weights(network.build_model(architecture))
     network.save_model(model, config.network_folder / network_folder.MODEL_FILE)
     network_folder.write_metadata(config.network_folder, network.new_metadata(config, architecture, 1))
-    flagging.save_windows(config.user, config.network_folder, records)
+    flagging.save_windows(config.user, config.network_folder, data_io.Records(tuple(records)))
     return config
 
 
