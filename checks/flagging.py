@@ -10,12 +10,11 @@ import pandas as pd
 from checks import novelty
 from data_io import Record, Records
 from networks.network_folder import WINDOWS_FILE
-from readers import record_cache
 from readers.cases import Handle, find_handle, handle_in
 from settings import UserInput
 from settings.channels import channel_of, input_channels, is_wave, wave_at_centre
 from system.errors import UNREADABLE, first_line, warn
-from system.files import written_aside
+from system.files import array_hash, written_aside
 from system.run_folder import RunFolder
 
 IDENTITY = ["set", "digest"]  # columns
@@ -41,7 +40,7 @@ class Watch:
     @property
     def digest(self) -> str:
         """A hash of the training windows: rows with the same one were compared with the same training."""
-        return record_cache.digest([self.windows.features, self.windows.scores])[:16]
+        return array_hash([self.windows.features, self.windows.scores])[:16]
 
     def inputs(self, record: Record) -> np.ndarray:
         """(rows, channel): the inputs that are compared."""

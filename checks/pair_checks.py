@@ -14,11 +14,11 @@ import pandas as pd
 from checks.pair_measures import measure
 from data_io import Record
 from readers.cases import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
-from readers.record_cache import digest
 from settings import SET_NAMES, Config
 from settings.channels import HEAVE, PITCH, WAVE, channel_of, input_channels, output_channels, wave_at_centre
 from system.cores import cores
 from system.errors import InputError, warn
+from system.files import array_hash
 from system.run_folder import RunFolder
 
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
@@ -337,7 +337,7 @@ def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[P
         sc, lamp = config.data.pairs(set_name)[place]
         waves = f"{lamp}.{'wav' if WAVE in inputs else 'sea'}"
         files = {"sc": f"{sc}.mot", "lamp": f"{lamp}.mot", "wave": waves}
-        digests = {"sc": digest([record.simple]), "lamp": digest([record.targets])}
+        digests = {"sc": array_hash([record.simple]), "lamp": array_hash([record.targets])}
         measures = measure(record.time, record.simple, record.targets, wave, channels)
         return Pair(set_name, record.name, files, measures, digests)
 

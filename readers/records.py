@@ -1,17 +1,14 @@
-"""Records, realizations in memory or in the cache, and what identifies them: their content, not the names of files."""
+"""Records, in memory or on disk, and what identifies them: the content of their files, not their names."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from readers import record_cache
 from readers.alignment import time_step
 from settings.channels import MOTIONS
-from system.errors import InputError
-from system.files import text_hash
+from system.files import array_hash, text_hash
 
 
 class Identified:
@@ -67,12 +64,6 @@ class Record(Identified):
         return self
 
     @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that there are."""
-        others = ("name", "sources")
-        return {name: value for name, value in vars(self).items() if name not in others and value is not None}
-
-    @property
     def time_step(self) -> float:
         """s."""
         return time_step(self.time)
@@ -82,34 +73,17 @@ class Record(Identified):
         if self.sources:
             return self.sources
         arrays = {"sc": (self.time, self.simple), "waves": (self.inputs,), "lamp": (self.targets,)}
-        return {name: record_cache.digest(numbers) for name, numbers in arrays.items() if numbers[0] is not None}
-
-
-@dataclass(frozen=True)
-class CachedRecord(Identified):
-    """A record that is read from its cache file when needed."""
-
-    name: str
-    file: Path
-    contents: Mapping[str, str]
-    time_step: float
-
-    def read(self) -> Record:
-        """Raises InputError if the file has disappeared since the run began."""
-        kept = record_cache.load(self.file)
-        if kept is None:
-            raise InputError(f"{self.file}: was deleted or damaged during the run; run again to recreate it")
-        return Record(self.name, **kept.arrays, sources=kept.sources)
+        return {name: array_hash(numbers) for name, numbers in arrays.items() if numbers[0] is not None}
 
 
 @dataclass(frozen=True, eq=False)
 class Records(Sequence):
     """The records of a set. Those on disk are read on access, so that the set takes no memory.
 
-    entries: what identifies each record, and reads it.
+    entries: `Record` or `record_cache.CachedRecord`, which have the same name, hashes and time step.
     """
 
-    entries: tuple[Record | CachedRecord, ...] = ()
+    entries: tuple = ()
 
     @classmethod
     def joined(cls, *sets: Sequence[Record]) -> "Records":
@@ -149,9 +123,9 @@ def content_hashes(tables: Mapping[str, np.ndarray]) -> dict[str, str]:
     hashes = {}
     for source, table in tables.items():
         width = 1 + len(MOTIONS) if source in ("sc", "lamp") else table.shape[1]
-        hashes[source] = record_cache.digest([table[:, :width]])
+        hashes[source] = array_hash([table[:, :width]])
         if table.shape[1] > width:
-            hashes[f"{source}_further"] = record_cache.digest([table[:, width:]])
+            hashes[f"{source}_further"] = array_hash([table[:, width:]])
     return hashes
 
 

@@ -9,9 +9,10 @@ from conftest import SC_HEADER, faults_of, make_motions, write_realization, writ
 
 import data_io
 import outputs
-from data_io import input_channels, missing_files, output_channels, read_record, read_sets, write_prediction
+from data_io import input_channels, output_channels, read_record, read_sets, write_prediction
 from readers import text_tables
-from readers.records import CachedRecord, Record, Records
+from readers.record_cache import CachedRecord
+from readers.records import Record, Records
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
 from settings.channels import CHANNELS
@@ -75,13 +76,13 @@ def test_sets_hold_their_records_whatever_their_lengths(tmp_path):
 def test_missing_files_are_all_named_before_anything_is_read(tmp_path):
     sc, lamp = write_realization(tmp_path, rows=60)
     data = DataInfo(train_sc=(sc, "no/SC"), train_lamp=(lamp, "no/LAMP"), test_sc=(sc,), test_lamp=(f"{lamp}x",))
-    lines = missing_files(Config(user=USER, data=data))
+    lines = data_io.faulty_files(USER, data)
     assert [line.split(":")[0] for line in lines] == [
         str(Path(path)) for path in ("no/SC.mot", "no/LAMP.mot", "no/LAMP.wav", f"{lamp}x.mot", f"{lamp}x.wav")
     ]
     assert "train" in lines[0] and "no folder" in lines[0] and "test" in lines[3]
     grid = UserInput(wave_grid_x_size=3, ship_length=100, input_vbm=True, output_vbm=True)
-    lines = missing_files(Config(user=grid, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,))))
+    lines = data_io.faulty_files(grid, DataInfo(train_sc=(sc,), train_lamp=(lamp,)))
     assert [line.split(":")[0] for line in lines] == [str(Path(f"{lamp}.sea"))]
 
 
@@ -92,8 +93,7 @@ def test_swapped_lists_are_named_as_such(tmp_path, waves):
     saved_by_notepad = Path(f"{sc[0]}.mot")
     saved_by_notepad.write_text(saved_by_notepad.read_text(), encoding="utf-8-sig", newline="\r\n")
     data = DataInfo(train_sc=lamp, train_lamp=sc, val_sc=(sc[0], lamp[1]), val_lamp=(lamp[0], sc[1]))
-    config = Config(user=UserInput(input_waves=waves), data=data)
-    train, val = missing_files(config)
+    train, val = data_io.faulty_files(UserInput(input_waves=waves), data)
     assert train.startswith("DataInfoArgs.train_sc, train_lamp: swapped in 3 of 3 realizations") and "exchange" in train
     assert f"{lamp[0]}.mot is LAMP's, {sc[0]}.mot is SimpleCode's" in train and "val_lamp: swapped in 1 of 2" in val
 

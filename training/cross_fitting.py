@@ -82,7 +82,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
                 return found
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
-            architecture = Architecture.of(user, standardization, records, moment_unit(config))
+            architecture = Architecture.of(user, standardization, records, moment_unit(user, config.data))
             _check_objectives(config, records, architecture)
             if metadata:
                 warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])

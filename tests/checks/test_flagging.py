@@ -165,7 +165,8 @@ def test_a_damaged_table_of_earlier_runs_costs_nothing(config, text):
 @pytest.mark.parametrize("rows", [1, 2, 3, 200])
 def test_records_of_constant_or_few_values_are_judged(config, rows):
     watch = flagging.load(config.user, config.network_folder)
-    short = {name: value[:rows] * (rows > 2) for name, value in record(3).arrays.items() if value is not None}
+    arrays = {name: value for name, value in vars(record(3)).items() if isinstance(value, np.ndarray)}
+    short = {name: value[:rows] * (rows > 2) for name, value in arrays.items()}
     found = watch.flag("predict", Record("short", targets=None, **short | {"time": 0.1 * np.arange(rows)}))
     assert np.isfinite(found["score"])
     save(config, [found])
