@@ -399,7 +399,7 @@ def report_handles(paths: Iterable[str]) -> None:
         print(line)
 
 
-def save(config: Config, pairs: pd.DataFrame) -> None:
+def save(folder: Path, pairs: pd.DataFrame) -> None:
     """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
-        RunFolder(config.output_folder).write_table(RunFolder.PAIRS, pairs)
+        RunFolder(folder).write_table(RunFolder.PAIRS, pairs)

@@ -294,7 +294,7 @@ def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> di
     for fold, network in zip(folds, networks, strict=True):
         predictor = Predictor(network)
         for record in fold.sets["val"]:
-            (found[record.digest],) = predictor.predict([record.inputs])
+            found[record.digest] = predictor.predict([record.inputs])[0].mean
     return found
 
 
