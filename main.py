@@ -36,7 +36,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     """
     config = network_folder.as_trained(config)
     sets, remarks = data_io.read_sets(config)
-    pairs = pair_checks.check(config, sets, remarks)
+    pairs = pair_checks.check(config.user, config.data, sets, remarks)
 
     # Imported here because TensorFlow takes seconds to start, and input errors are reported before that.
     import network
