@@ -32,9 +32,9 @@ Evaluate = Callable[[np.ndarray], np.ndarray]
 class Prediction:
     """What a network predicts for a record, in physical units.
 
-    mean: (rows, channel) float64, LAMP's motions.
-    spread: (rows, channel) float64, the standard deviation between the networks of an ensemble, if it was asked for.
-    members: (rows, network, channel) float32, what each network predicts, if it was asked for.
+    mean: (rows, channel), LAMP's motions.
+    spread: (rows, channel), the standard deviation between the networks of an ensemble, if it was asked for.
+    members: (rows, network, channel), what each network predicts, if it was asked for; then all three are float32.
     """
 
     mean: np.ndarray
@@ -91,9 +91,10 @@ class Predictor:
 
     def _empty(self, rows: int, with_members: bool) -> Prediction:
         shape = rows, len(self._architecture.outputs)
+        dtype = np.float32 if with_members else float
         return Prediction(
-            np.empty(shape),
-            np.empty(shape) if self._num_members > 1 else None,
+            np.empty(shape, dtype),
+            np.empty(shape, dtype) if self._num_members > 1 else None,
             np.empty((rows, self._num_members, shape[1]), np.float32) if with_members else None,
         )
 
