@@ -342,7 +342,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     that the run itself has read stay.
     """
     folder = config.output_folder
-    earlier = RunFolder(folder).begin(config.save.prefix)
+    earlier = RunFolder(folder).begin()
     yield
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}

@@ -175,7 +175,6 @@ def test_records_are_named_joined_and_chosen_without_being_read(tmp_path):
     records = Records.joined((one,), Records((lost,)), (two,))
     assert records.names == ["one", "lost", "three"] and records.digests == [one.digest, two.digest, two.digest]
     assert records.chosen([2, 0]).names == ["three", "one"] and [*records.chosen([2, 0])] == [two, one]
-    assert [*records.chosen([0, 2, 0]).portions(2)] == [[one, two], [one]]
     (line,) = faults_of(lambda: records[1])
     assert "lost.npy: was deleted" in line and data_io.data_fingerprint(records).count(",") == 6
 

@@ -10,7 +10,7 @@ from conftest import make_motions
 from checks import flagging
 from data_io import Record, Records
 from networks.network_folder import WINDOWS_FILE
-from readers.cases import parse_handle
+from readers.cases import find_handle
 from settings import Config, UserInput
 from system.run_folder import RunFolder
 
@@ -69,7 +69,7 @@ def test_a_handle_outside_of_the_training_is_named(config):
 
 def test_handles_are_compared_with_the_training_as_numbers():
     def outside(name: str, *training: str) -> list[str]:
-        return flagging.outside_handles(f"SC_{name}-1", [parse_handle(f"_{each}-1") for each in training])
+        return flagging.outside_handles(f"SC_{name}-1", [find_handle(f"_{each}-1") for each in training])
 
     training = ("h5_p12_a10_hh0_pp0_aa0_s10", "h7_p14_a-10_hh2_pp8_aa90_s10")
     for inside in ("H5.0_p12,0_a370_hh0_pp99_aa180_s10", "h4.99999999_p14_a345_hh2_pp8_aa450_s1e1"):

@@ -17,7 +17,7 @@ from network import Architecture
 from networks import network_folder
 from networks.standardization import Standardization
 from prediction import Prediction
-from readers.cases import parse_handle
+from readers.cases import find_handle
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from studies.next_runs import Candidate
@@ -175,7 +175,7 @@ def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
     lines = ["***", "bow/SC", "bow/LAMP", "# a remark of the user", *(f"{each}  # rare peaks" for each in spellings)]
     (folder / "cases.txt").write_text("\n".join([*lines, "1-0000001 # rare peaks", "_7", "_8  #  random draw"]))
     found = next_runs.chosen_by_gain("cases.txt")
-    assert found == {*map(parse_handle, spellings), "SC1-0000001"}
+    assert found == {*map(find_handle, spellings), "SC1-0000001"}
     assert next_runs.identity("SC11-0000001") not in found and next_runs.identity("SC1-0000001") in found
     assert next_runs.identity("LAMP_h5.00_p9_a90_hh0_pp0_aa0_s5.0-01") in found
     assert next_runs.identity("SC_h5_p9_a90_hh0_pp0_aa0_s5-11") not in found

@@ -10,7 +10,7 @@ import pytest
 import metrics
 import plotting
 from figures.sea_state_figure import error_grid
-from readers.cases import parse_handle
+from readers.cases import find_handle
 from studies import sea_state_map
 from studies.sea_state_map import choose_parts, read_amplitudes, run
 from system.errors import InputError
@@ -200,7 +200,7 @@ def test_the_number_that_a_cell_is_the_mean_of_stands_in_it_and_in_the_table(run
     table = pd.read_csv("map.csv")
     assert list(table.columns)[2:6] == ["heading", "height", "realizations", "sea_states"]
     assert table["realizations"].tolist() == 3 * [3, 3, 3, 3, 4, 3] and table["sea_states"].tolist() == [2] * 18
-    figure = sea_state_map.draw(table, ["A"], "heading", "height", parse_handle(handle()), ["speed"])
+    figure = sea_state_map.draw(table, ["A"], "heading", "height", find_handle(handle()), ["speed"])
     figure.draw_without_rendering()
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts.count("3") == 5 and figure.get_suptitle().replace("\xa0", " ").endswith("period 15 s, mean over speed")
@@ -222,7 +222,7 @@ def test_figure_and_numbers_are_written(grid, capsys):
 
 def test_figure_names_parts_units_and_constant_parts(grid):
     table = run(["A", "B"], x="speed", y="heading")
-    figure = sea_state_map.draw(table, ["A", "B"], "speed", "heading", parse_handle(handle()))
+    figure = sea_state_map.draw(table, ["A", "B"], "speed", "heading", find_handle(handle()))
     figure.draw_without_rendering()
     assert figure.axes[-7].get_xlabel() == "Speed [knots]"
     assert figure.axes[0].get_ylabel() == "Heading [deg]"
@@ -238,7 +238,7 @@ def test_the_map_has_a_panel_of_simplecode_and_the_summary_its_mean(runs, capsys
     assert "SimpleCode 0.7, A 0.1, B 0.2 over 5 conditions of both; A is better in 5" in capsys.readouterr().out
     table = run(["A", "B"])
     assert errors_of(table, "SimpleCode") == pytest.approx({(h, s): s / 10 for h, s in CONDITIONS})
-    figure = sea_state_map.draw(table, ["A", "B"], "heading", "speed", parse_handle(handle()))
+    figure = sea_state_map.draw(table, ["A", "B"], "heading", "speed", find_handle(handle()))
     titles = [ax.get_title() for ax in figure.axes[:4]]
     assert titles == ["SimpleCode", "A: A", "B: B", "|A| \N{MINUS SIGN} |B|\n(negative: A better)"]
 
@@ -267,7 +267,7 @@ def test_a_table_of_errors_by_record_has_what_a_map_needs(runs, capsys):
 
 def test_parts_are_those_that_vary_the_one_of_more_values_along_x():
     def handles(*places):
-        return [parse_handle(handle(heading, speed, height=height)) for heading, speed, height in places]
+        return [find_handle(handle(heading, speed, height=height)) for heading, speed, height in places]
 
     two = handles((90, 5, 7), (90, 10, 7), (0, 5, 7), (45, 5, 7))
     assert choose_parts(two) == ("heading", "speed")
@@ -281,7 +281,7 @@ def test_parts_are_those_that_vary_the_one_of_more_values_along_x():
 
 def test_of_more_than_two_parts_those_with_most_values_are_chosen():
     def handles(headings, speeds, heights):
-        return [parse_handle(handle(*place)) for place in itertools.product(headings, speeds, [1], heights)]
+        return [find_handle(handle(*place)) for place in itertools.product(headings, speeds, [1], heights)]
 
     three = handles((0, 45, 90), (5, 10), (3, 5, 7, 9))
     assert choose_parts(three) == ("height", "heading")
@@ -293,7 +293,7 @@ def test_of_more_than_two_parts_those_with_most_values_are_chosen():
 
 
 def test_every_part_of_a_handle_but_the_realization_has_a_unit():
-    assert [*sea_state_map.PART_UNITS, "realization"] == list(parse_handle(handle()).__dataclass_fields__)
+    assert [*sea_state_map.PART_UNITS, "realization"] == list(find_handle(handle()).__dataclass_fields__)
 
 
 # ------------------------------------------------------------------------------------------------------------- faults
