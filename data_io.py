@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from readers import conditions, record_cache, text_tables, wave_ramp
 from readers.alignment import align, interpolated, same_step, time_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
@@ -519,18 +519,19 @@ def conditions_of_network(folder: Path) -> Found:
     Those of networks of earlier versions follow from the files of the training, if they are still there. Raises
     InputError if the network is missing or damaged.
     """
-    network_folder.restore_replaced(folder)
-    saved = network_folder.read_metadata(folder)
+    network = NetworkFolder(folder)
+    network.restore_replaced()
+    saved = network.read_metadata()
     try:
         step, ramp, unit = (saved.get("network", {}).get(name) for name in vars(UNKNOWN))
         numbers = (None if value is None else float(value) for value in (step, ramp))
         found = Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(network_folder.damaged_settings(folder, error)) from error
+        raise network.damaged_settings(error) from error
     if found.time_step:
         return Found(found)
     with contextlib.suppress(InputError, TypeError, ValueError, AttributeError):
-        config = network_folder.training_config(folder)
+        config = network.training_config()
         pairs = config.data.pairs("train")[:FEW_RECORDS]
         records = [read_record(*pair, config.user).value for pair in pairs]
         found = replace(conditions_of(records, config.user), vbm_unit=moment_unit(config))

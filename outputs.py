@@ -21,7 +21,7 @@ from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES as SET_TITLES
 from network import TrainedNetwork
-from networks.network_folder import load_out_of_fold
+from networks.network_folder import NetworkFolder
 from prediction import Predictor, predict_with_checkpoints
 from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
@@ -94,7 +94,7 @@ def _out_of_fold(config: Config, val: Sequence[Record]) -> Mapping[str, np.ndarr
     if not len(val):
         return {}
     try:
-        found = load_out_of_fold(config.network_folder)
+        found = NetworkFolder(config.network_folder).load_out_of_fold()
     except InputError as error:
         warn([f"{line}; until then the val set is predicted by the mean of all networks" for line in error.lines])
         return {}
@@ -164,7 +164,8 @@ def save_report(config: Config, results: Results, trained: TrainedNetwork) -> No
 
 def _with_out_of_fold(config: Config, results: Results) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    found = Collector()(load_out_of_fold, config.network_folder, otherwise={})  # `predict_sets` has said what is wrong
+    folder = NetworkFolder(config.network_folder)
+    found = Collector()(folder.load_out_of_fold, otherwise={})  # `predict_sets` has said what is wrong
     records = data_io.joined(results["train"].records, results["val"].records)
     digests = [record.digest for record in data_io.identities(records)] if found else []
     if others := set(digests) - found.keys():

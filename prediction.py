@@ -11,7 +11,7 @@ import tensorflow as tf
 import threadpoolctl
 
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file, mirrored
-from networks.network_folder import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
+from networks.network_folder import NetworkFolder
 from settings.kinds import KINDS
 from system.cores import cores
 
@@ -116,11 +116,12 @@ def predict_with_checkpoints(
     Raises:
         InputError: one of the files is damaged.
     """
-    checkpoints = folder / CHECKPOINTS
-    files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
-    if (checkpoints / LAST_FILE).is_file() and len(trained.history):
-        files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
+    network_folder = NetworkFolder(folder)
+    files = network_folder.epoch_models()
+    if network_folder.last_model.is_file() and len(trained.history):
+        files[int(trained.history["epoch"].iloc[-1])] = network_folder.last_model
     models = {epoch: load_model_file(path, trained.architecture) for epoch, path in files.items()}
+    network_folder.check_checkpoints()
     if trained.best_epoch is not None:
         models[trained.best_epoch] = trained.model
     return {

@@ -31,7 +31,7 @@ import settings  # noqa: E402
 import training  # noqa: E402
 from benchmarks import cases  # noqa: E402
 from checks import flagging, run_bands  # noqa: E402
-from networks import network_folder  # noqa: E402
+from networks.network_folder import NetworkFolder  # noqa: E402
 
 DURATION = 900.0  # s
 FURTHER = 100  # records with LAMP that are not learned
@@ -118,7 +118,7 @@ class Measured:
 def measured(config: settings.Config) -> Measured:
     """Trains the network unless it is there, and predicts all records."""
     sets, _ = data_io.read_sets(config)
-    if not (config.network_folder / network_folder.MODEL_FILE).is_file():
+    if not NetworkFolder(config.network_folder).has_model:
         training.train(config, sets)
         flagging.learn(config, sets)
     trained = network.load_network(config.network_folder)

@@ -9,7 +9,7 @@ import pandas as pd
 import data_io
 from checks import novelty
 from data_io import Record
-from networks.network_folder import WINDOWS_FILE
+from networks.network_folder import NetworkFolder
 from readers import record_cache
 from readers.cases import Handle, find_handle, handle_in
 from settings import Config
@@ -45,7 +45,7 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
         return
     records = data_io.joined(sets["train"], sets["val"]) if config.user.num_folds else sets["train"]
     features = [novelty.window_features(record.time, watched(config, record))[1] for record in records]
-    with written_aside(config.network_folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
+    with written_aside(NetworkFolder(config.network_folder).training_windows) as aside, open(aside, "wb") as file:
         kinds = [channel_of(name).kind for name in _channels(config).values()]
         kinds = ["motion" if kind in ("length", "angle") else kind for kind in kinds]
         np.savez(file, names=np.array(data_io.record_names(records)), **asdict(novelty.known(features, kinds)))
@@ -53,7 +53,7 @@ def learn(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
 
 def load(config: Config) -> Watch | None:
     """Reads what `learn` saved with this network; None for a network without it."""
-    path = config.network_folder / WINDOWS_FILE
+    path = NetworkFolder(config.network_folder).training_windows
     if not path.is_file():
         return None
     try:

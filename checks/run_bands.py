@@ -11,7 +11,7 @@ import metrics
 from checks import bands
 from data_io import Record
 from network import TrainedNetwork
-from networks.network_folder import CALIBRATION_FILE, OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
+from networks.network_folder import NetworkFolder
 from readers.cases import sea_state
 from settings import Config
 from settings.channels import channel_of
@@ -77,7 +77,8 @@ def outputs_and_spread(time: np.ndarray, prediction: np.ndarray) -> tuple[np.nda
 
 def are_possible(config: Config) -> bool:
     """Whether the run's network has bands, or can be calibrated."""
-    return any((config.network_folder / name).is_file() for name in (OUT_OF_FOLD_FILE, CALIBRATION_FILE))
+    folder = NetworkFolder(config.network_folder)
+    return folder.out_of_fold.is_file() or folder.calibration.is_file()
 
 
 def unseen_networks(config: Config, networks: int) -> int:
@@ -87,7 +88,7 @@ def unseen_networks(config: Config, networks: int) -> int:
     """
     if config.user.training_mode:
         return config.user.num_networks
-    folds = Collector()(read_metadata, config.network_folder, otherwise={}).get("folds")
+    folds = Collector()(NetworkFolder(config.network_folder).read_metadata, otherwise={}).get("folds")
     return networks // len(folds) if folds else 1
 
 
@@ -106,11 +107,12 @@ def of_run(
     if not are_possible(config) or trained.architecture.num_networks == 1:
         print("The predictions have no bands; for bands, train with num_folds, as input_thorough.py does")
         return None
-    path = config.network_folder / CALIBRATION_FILE
+    folder = NetworkFolder(config.network_folder)
+    path = folder.calibration
     channels, tables = trained.architecture.outputs, []
     unseen = {}
     if config.user.training_mode:  # those of an older network cannot be used, of which `outputs` has warned
-        unseen = Collector()(load_out_of_fold, config.network_folder, otherwise={})
+        unseen = Collector()(folder.load_out_of_fold, otherwise={})
     if unseen:
         scale = np.array(trained.architecture.standardization.output_deviation)
         networks = (trained.architecture.num_networks, unseen_networks(config, trained.architecture.num_networks))

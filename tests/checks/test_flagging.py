@@ -9,7 +9,6 @@ from conftest import make_motions
 
 from checks import flagging
 from data_io import Record
-from networks.network_folder import WINDOWS_FILE
 from readers.cases import parse_handle
 from settings import Config, UserInput
 from system.run_folder import RunFolder
@@ -84,10 +83,10 @@ def test_the_middle_of_a_wave_grid_stands_for_the_waves():
 
 
 def test_without_a_file_or_with_a_damaged_one_nothing_is_flagged(config, capsys):
-    (config.network_folder / WINDOWS_FILE).write_bytes(b"PK\x03\x04 no more")
+    (config.network_folder / "training_windows.npz").write_bytes(b"PK\x03\x04 no more")
     assert flagging.load(config) is None
     assert "cannot be read" in capsys.readouterr().err
-    (config.network_folder / WINDOWS_FILE).unlink()
+    (config.network_folder / "training_windows.npz").unlink()
     assert flagging.load(config) is None
     flagging.save(config, [])
     assert not (config.output_folder / RunFolder.PREDICTED).exists()
