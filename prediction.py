@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import keras
@@ -16,7 +15,7 @@ import threadpoolctl
 from data_io import Record
 from metrics import Motions
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file, mirrored
-from networks.network_folder import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
+from networks.network_folder import NetworkFolder
 from readers.rows_on_disk import RowsOnDisk
 from settings.kinds import KINDS
 from system.cores import cores
@@ -160,7 +159,7 @@ def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
 
 
 def predict_with_checkpoints(
-    folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
+    folder: NetworkFolder, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
 ) -> dict[int, list[Prediction]]:
     """Predictions of the checkpoints in `folder` and of the best network, by epoch, in ascending order.
 
@@ -169,11 +168,11 @@ def predict_with_checkpoints(
     Raises:
         InputError: one of the files is damaged.
     """
-    checkpoints = folder / CHECKPOINTS
-    files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
-    if (checkpoints / LAST_FILE).is_file() and len(trained.history):
-        files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
+    files = folder.epoch_models()
+    if folder.last_model.is_file() and len(trained.history):
+        files[int(trained.history["epoch"].iloc[-1])] = folder.last_model
     models = {epoch: load_model_file(path, trained.architecture) for epoch, path in files.items()}
+    folder.check_checkpoints()
     if trained.best_epoch is not None:
         models[trained.best_epoch] = trained.model
     return {
