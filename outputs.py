@@ -18,6 +18,7 @@ from checks.record_statistics import RecordTable
 from checks.run_bands import Bands, OutOfFold
 from data_io import Record, Records
 from network import TrainedNetwork
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
@@ -123,7 +124,7 @@ def with_out_of_fold(results: Results, unseen: OutOfFold) -> Results:
 
 
 def save_bands(
-    user: UserInput, folders: tuple[Path, Path], trained: TrainedNetwork, results: Results, unseen: OutOfFold
+    user: UserInput, folders: tuple[NetworkFolder, Path], trained: TrainedNetwork, results: Results, unseen: OutOfFold
 ) -> Bands | None:
     """Finds the bands of the run's network, if it can have any, and writes how well they hold.
 

@@ -14,7 +14,7 @@ from scipy.signal import hilbert
 import data_io
 from data_io import Record
 from metrics import SIMPLECODE, magnitudes, segment_spectra
-from networks.network_folder import OUT_OF_FOLD_FILE, read_metadata
+from networks.network_folder import NetworkFolder
 from readers.cases import handle_in, sea_state
 from settings import Config
 from settings.kinds import KINDS
@@ -203,10 +203,11 @@ class Recorder:
     @classmethod
     def of(cls, config: Config) -> "Recorder | None":
         """That of the run's network; None, with a line about the remedy, if it has no out-of-fold predictions."""
-        if not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
+        folder = NetworkFolder(config.network_folder)
+        if not folder.out_of_fold.is_file():
             print("No fleet statistics: the network has no folds; train with num_folds, as input_thorough.py does")
             return None
-        saved = read_metadata(config.network_folder)
+        saved = folder.read_metadata()
         scale = np.array(saved["network"]["standardization"]["output_deviation"])
         wave = data_io.wave_at_centre(data_io.input_channels(config.user))
         network, transient = saved["network"], config.user.transient_time

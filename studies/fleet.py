@@ -20,7 +20,7 @@ from checks import pair_checks, record_statistics
 from checks.record_statistics import Recorder, RecordTable
 from data_io import Record, Records
 from figures import fleet_figures
-from networks.network_folder import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
+from networks.network_folder import NetworkFolder
 from pages import report_page
 from readers.cases import PART_UNITS, Handle, part_label, sea_state
 from readers.conditions import UNKNOWN
@@ -82,9 +82,12 @@ def run(given: argparse.Namespace) -> None:
     folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
     not_random = set().union(*(next_runs.chosen_by_gain(posix(file)) for file in given.chosen))
-    config = training_config(folder)
-    if not (folder / OUT_OF_FOLD_FILE).is_file():
-        raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
+    network = NetworkFolder(folder)
+    config = network.training_config()
+    if not network.out_of_fold.is_file():
+        raise InputError(
+            f"{folder}: has no {network.out_of_fold.name}; train it with num_folds, as input_thorough.py does"
+        )
     fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
@@ -99,7 +102,7 @@ def run(given: argparse.Namespace) -> None:
 
 def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
     """The same at the end of a run that has predicted records without LAMP."""
-    if not config.data.predict_sc or not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
+    if not config.data.predict_sc or not NetworkFolder(config.network_folder).out_of_fold.is_file():
         return
     with Attempts() as attempt:
         fleet = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
@@ -150,7 +153,7 @@ def _report(
     began = time.perf_counter()
     scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
     wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-    title = KINDS[training_config(folder).user.network_type].title
+    title = KINDS[NetworkFolder(folder).training_config().user.network_type].title
     recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave, title)
     lamp = lamp_records(folder, recorder, known)
     fleet = _without(fleet, lamp).named(title)
@@ -186,9 +189,9 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> R
 
     known: records that have been read; if some are missing, all are read from the files listed in settings.json.
     """
-    unseen = load_out_of_fold(folder)
+    unseen = NetworkFolder(folder).load_out_of_fold()
     if not set(Records.joined(known).digests) >= set(unseen):
-        known = _read_training_records(training_config(folder), folder, unseen)
+        known = _read_training_records(NetworkFolder(folder).training_config(), folder, unseen)
     own = {record.digest: record for record in known if record.digest in unseen}
     return RecordTable.joined([recorder.lamp_record(record, unseen[digest]) for digest, record in own.items()])
 

@@ -22,7 +22,7 @@ import plotting
 from checks import flagging, novelty, pair_checks
 from data_io import Record
 from figures.next_runs_figure import next_runs_figure
-from networks.network_folder import WINDOWS_FILE, read_metadata, training_config
+from networks.network_folder import NetworkFolder
 from pages import report_page
 from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
@@ -113,7 +113,8 @@ class Candidate:
 
 def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
     """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
-    config = training_config(NETWORKS_FOLDER / network).with_user(training_mode=False, model_load_filename=network)
+    folder = NetworkFolder(NETWORKS_FOLDER / network)
+    config = folder.training_config().with_user(training_mode=False, model_load_filename=network)
     data = config.data
     if inputs:
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
@@ -138,7 +139,7 @@ def digests_with_lamp(config: Config) -> set[str]:
 
     If it lists more files, as that of a sweep's winner or of an earlier version, these are read, if still there.
     """
-    kept, collect = set(read_metadata(config.network_folder).get("simplecode_digests", ())), Collector()
+    kept, collect = set(NetworkFolder(config.network_folder).read_metadata().get("simplecode_digests", ())), Collector()
     paths = {path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")}
     if len(paths) > len(kept):
         kept |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
@@ -168,7 +169,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
             "it: --distance, or --random"
         )
     if watch is None:
-        raise InputError(f"{config.network_folder / WINDOWS_FILE}: is missing or damaged; train again")
+        raise InputError(f"{NetworkFolder(config.network_folder).training_windows}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()

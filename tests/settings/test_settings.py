@@ -8,7 +8,8 @@ from conftest import Code, faults_of, input_text
 
 import settings
 from docs import settings_page
-from networks import network_folder
+from networks import replacement
+from networks.network_folder import TEMPORARY
 from settings import Config, UserInput
 from settings.input_file import load_module, read_config
 
@@ -463,7 +464,7 @@ def overwrite_faults(config: Config, saved: Config | None = None, text: str = ""
     (folder / "model.keras").write_bytes(b"")
     (folder / "settings.json").write_text(text or json.dumps({"settings": (saved or config).as_dict()}))
     user = {"model_save_filename": "mine"} | user
-    return network_folder.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
+    return replacement.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
 
 
 def named(**user) -> Config:
@@ -494,11 +495,11 @@ def test_leave_to_replace_another_experiments_network():
     assert overwrite_faults(named(), saved, overwrite=True) == []
     assert overwrite_faults(named(), saved, training_mode=False) == []
     assert overwrite_faults(named(), saved, model_save_filename="free") == []
-    for ending in network_folder.BESIDE:
+    for ending in TEMPORARY:
         assert len(overwrite_faults(named(), saved, model_save_filename=f"free{ending}", overwrite=True)) == 1
     assert len(overwrite_faults(named(), saved, resume=True)) == 1  # there is nothing to go on with
     for folder in ("mine", "mine.training"):
-        state = settings.NETWORKS_FOLDER / folder / network_folder.STATE_FILE
+        state = settings.NETWORKS_FOLDER / folder / "training_state.npz"
         state.parent.mkdir(exist_ok=True)
         state.write_bytes(b"")
         assert overwrite_faults(named(), saved, resume=True) == []

@@ -15,7 +15,7 @@ import data_io
 from checks import record_statistics
 from data_io import Record
 from metrics import record_maxima
-from networks.network_folder import save_out_of_fold, training_config
+from networks.network_folder import NetworkFolder
 from settings import Config, DataInfo
 from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Sample
@@ -339,10 +339,12 @@ def saved_network(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "saved_models" / "ship"
     folder.mkdir(parents=True)
     (folder / "model.keras").touch()
-    (folder / "settings.json").write_text(json.dumps({"settings": config.as_dict()}))
+    (folder / "settings.json").write_text(
+        json.dumps({"settings": config.as_dict(), "network": {"outputs": data_io.MOTIONS}})
+    )
     records = [data_io.read_record(*pair, config.user)[0] for pair in pairs]
     predictions = {record.digest: 0.97 * record.targets for record in records}
-    save_out_of_fold(folder, predictions, [record.name for record in records])
+    NetworkFolder(folder).save_out_of_fold(predictions, [record.name for record in records])
     others = [
         replace(records[n % 9], name=f"SC{HANDLE.format(90, 6 + n)}", sources={"sc": f"{n}"}) for n in range(3, 30)
     ]
@@ -351,7 +353,7 @@ def saved_network(tmp_path, monkeypatch) -> Path:
 
 
 def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_network, capsys):
-    config = training_config(saved_network)
+    config = NetworkFolder(saved_network).training_config()
     records = [data_io.read_record(*pair, config.user)[0] for pair in config.data.pairs("train")]
     elsewhere = [replace(record, sources={"sc": record.name}) for record in records]  # the same names in another folder
     moved = [replace(record, name=f"other_{n}") for n, record in enumerate(records[:2])]
@@ -388,7 +390,7 @@ def test_files_that_were_written_anew_are_not_held_against_earlier_predictions(s
 
 def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_network, capsys):
     assert fleet.main(["--network", "ship"]) == 0
-    output, saved = Path("output_files/ship"), training_config(saved_network)
+    output, saved = Path("output_files/ship"), NetworkFolder(saved_network).training_config()
     pairs = [data_io.read_record(*pair, saved.user)[0] for pair in saved.data.pairs("train")]
     record_statistics.save(output, fleet_table(pairs))
     config = replace(saved.with_user(model_save_filename="ship"), data=replace(saved.data, predict_sc=("a",)))
@@ -408,11 +410,11 @@ def test_test_records_are_not_among_those_of_the_training(saved_network, tmp_pat
     assert "left out" not in said.err and "9 LAMP runs" in said.out
 
 
-def test_out_of_fold_predictions_by_name_of_an_earlier_version_are_not_used(saved_network, capsys):
+def test_damaged_out_of_fold_predictions_are_not_used(saved_network, capsys):
     np.savez(saved_network / "out_of_fold.npz", **{f"SC{HANDLE.format(90, n)}": np.zeros((600, 3)) for n in range(6)})
     assert fleet.main(["--network", "ship"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "earlier version" in line and "train the network again" in line
+    assert "cannot be read" in line and "train the network again" in line
 
 
 def test_the_command_writes_tables_and_says_how_many_lamp_runs_it_is_worth(saved_network, capsys):
