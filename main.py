@@ -45,7 +45,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import training
     from pages import report_page
     from studies import fleet
-    from checks import run_bands
+    from checks import record_statistics, run_bands
 
     trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
     predictor = prediction.Predictor(trained, with_spread=run_bands.are_possible(config))
@@ -58,7 +58,10 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
             bands = attempt("bands", outputs.save_bands, config, trained, sets, results)
             outputs.save_predictions(config, results, bands)
             faults = outputs.predict_and_flag(config, predictor, results, bands)
-            fleet.after_run(config, sets)
+            known, records = data_io.joined(sets["train"], sets["val"]), None
+            if config.data.predict_sc and (config.network_folder / network_folder.OUT_OF_FOLD_FILE).is_file():
+                records = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
+            fleet.after_run(config.plotting, config.network_folder, config.output_folder, records, known)
             outputs.save_figures(config, results, trained, bands, pairs)
         attempt("report.html", report_page.write, config.output_folder, config.network_folder)
     return faults

@@ -309,7 +309,8 @@ def predict_without_lamp(
     # `data_io.read_sets` has passed on what is to be said of them.
     shared = Collector()(data_io.conditions_of_network, config.network_folder, otherwise=UNKNOWN)
     with Attempts() as attempt, tqdm(total=len(jobs), desc="Predicting", disable=None) as bar:
-        recorder = attempt("fleet statistics", record_statistics.Recorder.of, config)
+        of_network = (config.network_folder, [names[path] for path in data.predict_sc])
+        recorder = attempt("fleet statistics", record_statistics.Recorder.of, *of_network)
         for start in range(0, len(jobs), RECORDS_AT_ONCE):
             found = []
             for sc, waves in jobs[start : start + RECORDS_AT_ONCE]:
