@@ -406,7 +406,7 @@ def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_net
     pairs = [data_io.read_record(*pair, saved.user)[0] for pair in saved.data.pairs("train")]
     table = fleet_table(pairs)
     record_statistics.save(output, table)
-    fleet.after_run(Plotting(), saved_network, output, table, pairs)
+    fleet.after_run(Plotting(), NetworkFolder(saved_network), output, table, pairs)
     assert "statistics of the fleet cannot be made (all predicted records have LAMP" in capsys.readouterr().err
     left = sorted(path.name for path in output.rglob("fleet_*"))
     assert left == ["fleet_records.csv", "fleet_records.npz"]
