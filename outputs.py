@@ -289,7 +289,10 @@ def predict_without_lamp(
         return PredictedFleet()
     collect, flags, tables, number = Collector(), [], {}, 0
     with Attempts() as attempt:
-        recorder = attempt("fleet statistics", record_statistics.Recorder.of, config)
+        names = data_io.names_by_path(config.data)
+        listed = [names[path] for path in config.data.predict_sc]
+        folder = NetworkFolder(config.network_folder)
+        recorder = attempt("fleet statistics", record_statistics.Recorder.of, folder, listed)
         records = _records_without_lamp(config, texts, collect)
         for item, prediction in predictor.predict_records(records, with_members=recorder is not None):
             record, digest = item.record, item.record.contents["sc"]

@@ -24,7 +24,7 @@ from data_io import Record
 from figures.next_runs_figure import next_runs_figure
 from networks.network_folder import NetworkFolder
 from pages import report_page
-from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
+from readers.cases import COMMENT, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
 from system.errors import Collector, Found, InputError, exit_status, first_line, warn
 from system.files import posix, written_aside
@@ -384,37 +384,23 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
     return []
 
 
-def chosen_by_gain(file: str) -> set[Handle | str]:
-    """The records in a cases file of this module that were not drawn at random: the digests of their content, or, in
-    files of versions that had none, what `identity` gives. Raises InputError.
-    """
+def chosen_by_gain(file: str) -> set[str]:
+    """The digests of the records in a cases file of this module that were not drawn at random. Raises InputError."""
     try:
         lines = Path(file).read_text(encoding="utf-8-sig").partition("***")[2].splitlines()[1:]
     except (OSError, ValueError) as error:
         raise InputError(
             f"--chosen {file}: cannot be read ({first_line(error)}); give a {RunFolder.NEXT_CASES}"
         ) from error
-    rows = [
-        (name.strip(), *line[len(name) :].strip(" \t#").partition(";")[::2])
-        for line in lines
-        if (name := COMMENT.sub("", line)).strip()
-    ]
-    return {
-        digest.strip() or identity(posix(rows[0][0] + handle).rpartition("/")[2])
-        for handle, reason, digest in rows[2:]
-        if reason and reason.strip() != RANDOM
-    }
-
-
-def identity(name: str) -> Handle | str:
-    """What a record is known by whose file has this name: the handle in it as numbers, else the name."""
-    return find_handle(name) or name
-
-
-def are_chosen(rows: pd.DataFrame, file_names: Mapping[str, str], chosen: Collection[Handle | str]) -> np.ndarray:
-    """(row,): whether rows of a record table are of the `chosen_by_gain`. file_names: by record, where they differ."""
-    known_by = rows["record"].map(lambda record: identity(file_names.get(record, record)))
-    return np.array([bool({digest, name} & set(chosen)) for digest, name in zip(rows["digest"], known_by, strict=True)])
+    rows = [(name.strip(), line[len(name) :]) for line in lines if (name := COMMENT.sub("", line)).strip()]
+    remarks = {handle: remark.strip(" \t#").partition(";") for handle, remark in rows[2:] if remark.strip(" \t#")}
+    digests = {handle: digest.strip() for handle, (reason, _, digest) in remarks.items() if reason.strip() != RANDOM}
+    if unknown := [handle for handle, digest in digests.items() if not digest]:
+        raise InputError(
+            f"--chosen {file}: does not say which record {unknown[0]} was; give the {RunFolder.NEXT_CASES} as "
+            "studies.next_runs wrote it"
+        )
+    return set(digests.values())
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
 
 def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
     recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
-    monkeypatch.setattr(record_statistics.Recorder, "of", lambda config: recorder)
+    monkeypatch.setattr(record_statistics.Recorder, "of", lambda *_: recorder)
     shutil.copytree(tmp_path / "data", tmp_path / "copy")
     sc, waves = many.data.predict_sc, many.data.predict_waves
     listed = (sc[0], sc[0], sc[0].replace("/data/", "/copy/"), sc[1])

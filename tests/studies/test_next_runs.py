@@ -17,7 +17,6 @@ from network import Architecture
 from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from prediction import Prediction
-from readers.cases import find_handle
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from studies.next_runs import Candidate
@@ -164,7 +163,7 @@ def test_names_that_a_cases_file_cannot_list_are_told(folder):
     assert next_runs.of_one_sea_state(["SC_1"]) is False
 
 
-def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
+def test_sea_states_are_compared_as_numbers():
     spellings = (
         "_h5_p9_a90_hh0_pp0_aa0_s5-1",
         "_h5.0_p9,0_a450_hh0_pp3_aa9_s5-0000002",
@@ -173,13 +172,6 @@ def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
     assert next_runs.of_one_sea_state([f"a/SC{each}" for each in spellings])
     assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "SC_h5_p9_a91_hh0_pp0_aa0_s5-1"])
     assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "run001"])
-    lines = ["***", "bow/SC", "bow/LAMP", "# a remark of the user", *(f"{each}  # rare peaks" for each in spellings)]
-    (folder / "cases.txt").write_text("\n".join([*lines, "1-0000001 # rare peaks", "_7", "_8  #  random draw"]))
-    found = next_runs.chosen_by_gain("cases.txt")
-    assert found == {*map(find_handle, spellings), "SC1-0000001"}
-    assert next_runs.identity("SC11-0000001") not in found and next_runs.identity("SC1-0000001") in found
-    assert next_runs.identity("LAMP_h5.00_p9_a90_hh0_pp0_aa0_s5.0-01") in found
-    assert next_runs.identity("SC_h5_p9_a90_hh0_pp0_aa0_s5-11") not in found
 
 
 def test_judged_records_are_in_units_of_the_training(folder):
