@@ -149,7 +149,7 @@ def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]
             faults += wrong
         elif name not in own and not settings.is_helper(value):
             unknown = f"there is no such setting; the nearest is {settings.nearest(name, [*SWEPT, *own])}"
-            unknown += f"; {settings.own_helper(name)}"
+            unknown += f"; {settings.helper_advice(name)}"
             fault = "cannot be swept; set it in its own class" if name in known else unknown
             faults.append(f"SweepArgs.{name}: {fault}")
     return search, values, faults
