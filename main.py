@@ -11,7 +11,7 @@ import settings
 from settings import input_file
 from studies import experiment_queue
 from system import errors
-from networks import network_folder
+from networks.network_folder import NetworkFolder, as_trained
 from checks import flagging, pair_checks
 
 input_file.explain_import_errors()
@@ -34,9 +34,9 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
 
     after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
-    config = network_folder.as_trained(config)
+    config = as_trained(config)
     sets, remarks = data_io.read_sets(config)
-    pairs = pair_checks.check(config, sets, remarks)
+    pairs = pair_checks.check(config.user, config.data, sets, remarks)
 
     # Imported here because TensorFlow takes seconds to start, and input errors are reported before that.
     import network
@@ -48,7 +48,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from prediction import Predictor
     from studies import fleet
 
-    user, folder, output = config.user, config.network_folder, config.output_folder
+    user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
     trained = training.train(config, sets, after_epoch) if user.training_mode else network.load(config)
     predictor = Predictor(trained, with_spread=run_bands.are_possible(folder))
     unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
@@ -63,9 +63,10 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
             outputs.save_predictions(config.save, results, texts)
             predicted = outputs.predict_without_lamp(config, predictor, texts, watch, bands)
             attempt("flags", outputs.save_flags, config, results["test"], predicted.flags, watch, bands)
-            attempt("statistics of the fleet", fleet.after_run, config, predicted.statistics, sets)
+            known_records = data_io.Records.joined(sets["train"], sets["val"])
+            fleet.after_run(config.plotting, folder, output, predicted.statistics, known_records)
             run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
-        attempt("report.html", report_page.write, output, folder)
+        attempt("report.html", report_page.write, output, folder.path)
     return list(predicted.faults)
 
 

@@ -26,10 +26,9 @@ from settings.kinds import KINDS
 from networks.standardization import Standardization
 from settings import Config, UserInput, declared, user_settings
 from system import errors
-from networks import network_folder
 from system.errors import InputError, warn
 from system.files import written_aside
-from networks.network_folder import MODEL_FILE, SETTINGS_FILE
+from networks.network_folder import SETTINGS_FILE, NetworkFolder
 from settings.channels import input_channels, mirrored_channels, output_channels
 
 
@@ -234,11 +233,11 @@ def save_model(model: keras.Model, path: Path) -> None:
         model.save(aside)
 
 
-def new_metadata(config: Config, architecture: Architecture, seed: int | None) -> dict[str, Any]:
-    """The metadata (settings.json) of a network at the start of its training."""
+def new_metadata(settings: dict[str, Any], architecture: Architecture) -> dict[str, Any]:
+    """The metadata (settings.json) of a network at the start of its training. settings: `Config.as_dict`."""
     return {
-        "settings": with_seed(config, seed),
-        "seed": seed,
+        "settings": settings,
+        "seed": settings["user"]["seed"],
         "network": dataclasses.asdict(architecture),
         "units": "m and deg (VBM as in the .vbm files), time in s",
         "versions": {
@@ -253,20 +252,13 @@ def new_metadata(config: Config, architecture: Architecture, seed: int | None) -
     }
 
 
-def with_seed(config: Config, seed: int | None) -> dict[str, Any]:
-    """The settings as plain types, with the seed that the program has drawn."""
-    settings = config.as_dict()
-    settings["user"]["seed"] = seed
-    return settings
-
-
 def load(config: Config) -> TrainedNetwork:
     """The network called model_load_filename.
 
     Raises:
         InputError: it is missing or damaged, or was trained with other channels, time_res or wave grid.
     """
-    folder, user = config.network_folder, config.user
+    folder, user = NetworkFolder(config.network_folder), config.user
     metadata, architecture = read_metadata(folder)
     compared = [
         ("input channels", architecture.inputs, input_channels(user)),
@@ -304,12 +296,13 @@ def wave_grids(metadata: dict[str, Any], user: UserInput) -> list[tuple[str, Any
 
 def load_network(folder: Path) -> TrainedNetwork:
     """The network in a folder of saved_models. Raises InputError if it is missing or damaged."""
-    return _with_weights(folder, *read_metadata(folder))
+    network_folder = NetworkFolder(folder)
+    return _with_weights(network_folder, *read_metadata(network_folder))
 
 
-def _with_weights(folder: Path, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
-    model = load_model_file(folder / MODEL_FILE, architecture)
-    return TrainedNetwork(model, architecture, network_folder.read_history(folder), metadata.get("best_epoch"))
+def _with_weights(folder: NetworkFolder, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
+    model = load_model_file(folder.model, architecture)
+    return TrainedNetwork(model, architecture, folder.read_history(), metadata.get("best_epoch"))
 
 
 def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
@@ -350,16 +343,16 @@ def _number_of_weights(path: Path) -> int:
     return sum(size for name, size in sizes.items() if "seed_generator" not in name)
 
 
-def read_metadata(folder: Path) -> tuple[dict[str, Any], Architecture]:
+def read_metadata(folder: NetworkFolder) -> tuple[dict[str, Any], Architecture]:
     """The metadata of a saved network (settings.json), and its architecture."""
-    network_folder.restore_replaced(folder)
-    metadata = network_folder.read_metadata(folder)
+    folder.restore_replaced()
+    metadata = folder.read_metadata()
     try:
         architecture = Architecture.from_dict(metadata["network"])
         _check_architecture(architecture)
         return metadata, architecture
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(network_folder.damaged_settings(folder, error)) from error
+        raise folder.damaged_settings(error) from error
 
 
 def _check_architecture(architecture: Architecture) -> None:

@@ -16,8 +16,9 @@ from checks import flagging, record_statistics, run_bands
 from checks.flagging import Watch
 from checks.record_statistics import RecordTable
 from checks.run_bands import Bands, OutOfFold
-from data_io import Record
+from data_io import Record, Records
 from network import TrainedNetwork
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
@@ -70,7 +71,7 @@ def _stored(
 
 def _warn_of_other_records(val: Sequence[Record], unseen: OutOfFold) -> None:
     """Says which records of val have no out-of-fold prediction although the network has folds."""
-    others = [record.name for record in data_io.identities(val) if record.digest not in unseen.predictions]
+    others = [entry.name for entry in Records.joined(val).entries if entry.digest not in unseen.predictions]
     if unseen.predictions and others:
         warn(
             [
@@ -96,7 +97,7 @@ def save_report(folder: Path, results: Results, trained: TrainedNetwork, unseen:
         counted_motions = (of_set.counted(i, transient) for i in range(len(of_set)))
         sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted_motions]
         names[set_name] = [
-            (record.name, handle_in(record.name), record.pair_digest) for record in data_io.identities(of_set.records)
+            (entry.name, handle_in(entry.name), entry.pair_digest) for entry in Records.joined(of_set.records).entries
         ]
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
@@ -110,8 +111,8 @@ def save_report(folder: Path, results: Results, trained: TrainedNetwork, unseen:
 
 def with_out_of_fold(results: Results, unseen: OutOfFold) -> Results:
     """For a network of folds, val is all records of train and val, each predicted by the networks without it."""
-    records = data_io.joined(results["train"].records, results["val"].records)
-    digests = [record.digest for record in data_io.identities(records)] if unseen.predictions else []
+    records = Records.joined(results["train"].records, results["val"].records)
+    digests = records.digests if unseen.predictions else []
     if others := set(digests) - unseen.predictions.keys():
         print(
             f"Errors on the val set are those of its list alone, as {len(others)} of {len(set(digests))} records of "
@@ -123,7 +124,7 @@ def with_out_of_fold(results: Results, unseen: OutOfFold) -> Results:
 
 
 def save_bands(
-    user: UserInput, folders: tuple[Path, Path], trained: TrainedNetwork, results: Results, unseen: OutOfFold
+    user: UserInput, folders: tuple[NetworkFolder, Path], trained: TrainedNetwork, results: Results, unseen: OutOfFold
 ) -> Bands | None:
     """Finds the bands of the run's network, if it can have any, and writes how well they hold.
 
@@ -288,7 +289,10 @@ def predict_without_lamp(
         return PredictedFleet()
     collect, flags, tables, number = Collector(), [], {}, 0
     with Attempts() as attempt:
-        recorder = attempt("fleet statistics", record_statistics.Recorder.of, config)
+        names = data_io.names_by_path(config.data)
+        listed = [names[path] for path in config.data.predict_sc]
+        folder = NetworkFolder(config.network_folder)
+        recorder = attempt("fleet statistics", record_statistics.Recorder.of, folder, listed)
         records = _records_without_lamp(config, texts, collect)
         for item, prediction in predictor.predict_records(records, with_members=recorder is not None):
             record, digest = item.record, item.record.contents["sc"]
@@ -342,7 +346,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     that the run itself has read stay.
     """
     folder = config.output_folder
-    earlier = RunFolder(folder).begin(config.save.prefix)
+    earlier = RunFolder(folder).begin()
     yield
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}

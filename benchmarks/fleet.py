@@ -31,7 +31,7 @@ from benchmarks import cases  # noqa: E402
 from checks import record_statistics  # noqa: E402
 from checks.record_statistics import Recorder, RecordTable  # noqa: E402
 from data_io import read_record  # noqa: E402
-from networks.network_folder import training_config  # noqa: E402
+from networks.network_folder import NetworkFolder  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
 
@@ -83,7 +83,7 @@ def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -
     kept = where / folder.name
     if (table := record_statistics.load(kept)) is not None:
         return table
-    config = training_config(folder)
+    config = NetworkFolder(folder).training_config()
     state = Path(config.data.train_sc[0]).name.removeprefix("SC").rpartition("-")[0]
     first = FIRST_REALIZATION + 10_000 * cases.SHIPS.index(ship)
     handles = [f"{state}-{first + n:07d}" for n in range(count)]
@@ -129,9 +129,18 @@ def of_means(pool: Pool, n: int, resamples: int, seed: int) -> dict[str, float]:
         found = estimates.corrected_mean(drawn, LEVEL)
         alone = estimates.mean(drawn.lamp, LEVEL)
         covered = [each.lower <= truth <= each.upper for each in (found, alone)]
-        runs = estimates.effective_range(n, alone, found, LEVEL)
+        runs = estimates.effective_runs(n, alone, found, LEVEL)
         in_range = runs.lower <= true_runs <= runs.upper
-        rows.append((*covered, found.half_width / alone.half_width, runs.estimate, runs.lower, runs.upper, in_range))
+        rows.append(
+            (
+                *covered,
+                (found.upper - found.lower) / (alone.upper - alone.lower),
+                runs.estimate,
+                runs.lower,
+                runs.upper,
+                in_range,
+            )
+        )
     rows = np.array(rows, float)
     correlation = np.mean([np.corrcoef(pool.lamp, each)[0, 1] for each in pool.members.T])
     return {
@@ -152,7 +161,7 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
     rng = np.random.default_rng(seed)
     pool = replace(pool, jitter=JITTER * pool.lamp.std())
     levels = pool.quantiles(np.array(SHARES))
-    risk = estimates.most_probable_probability(EXPOSURE, duration)
+    risk = -np.expm1(-duration / EXPOSURE)
     maximum = float(pool.quantiles(np.array([risk]))[0])
     covered, errors, lamp_errors, widths = [], [], [], []
     for _ in range(resamples):
@@ -161,7 +170,7 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
         found = [curves.at(level, LEVEL) for level in levels] + [curves.quantile(risk, LEVEL)]
         alone = [estimates.share(int((drawn.lamp > level).sum()), n, LEVEL) for level in levels]
         covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*SHARES, maximum], strict=True)])
-        widths.append([f.half_width / a.half_width for f, a in zip(found, alone, strict=False)])
+        widths.append([(f.upper - f.lower) / (a.upper - a.lower) for f, a in zip(found, alone, strict=False)])
         errors.append(found[-1].estimate / maximum - 1)
         of_lamp = estimates.gumbel(estimates.l_moments(np.sort(drawn.lamp))).isf(risk)
         lamp_errors.append(float(of_lamp) / maximum - 1)
@@ -181,7 +190,7 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
 
 def measure(table: RecordTable, about: dict, resamples: dict[str, int]) -> list[dict]:
     rows, duration = [], float(table.rows["duration_s"].median())
-    for channel in table.channels:
+    for channel in table.levels:
         of_channel = pools(table.rows, channel)
         for n in NUMBERS:
             at = about | {"channel": channel, "lamp_records": n}

@@ -24,8 +24,8 @@ import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
 from metrics import MEASURES, SIMPLECODE, mse_share, negligible
-from networks import network_folder
-from networks.network_folder import MODEL_FILE, damaged_settings, read_metadata, trained_on, training_settings
+from networks.network_folder import NetworkFolder
+from networks.replacement import has_settings, trained_on, training_settings
 from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
 from system.errors import Collector, InputError, counted, exit_status, warn
 from system.files import png_path, posix, write_table
@@ -142,11 +142,12 @@ def compare_experiments(configs: Sequence[Config]) -> None:
 
 def is_finished(config: Config, data: str = "") -> bool:
     """Whether a run with these settings and data has finished, with network and report."""
+    folder = NetworkFolder(config.network_folder)
     try:
-        finished = read_metadata(config.network_folder).get("finished", True)
+        finished = folder.read_metadata().get("finished", True)
     except (InputError, AttributeError):
         return False
-    as_asked = not config.user.training_mode or network_folder.has_settings(config.network_folder, config, data)
+    as_asked = not config.user.training_mode or has_settings(folder, config, data)
     return finished and as_asked and (config.output_folder / RunFolder.REPORT).is_file()
 
 
@@ -166,13 +167,13 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
 def read_result(name: str, folder: Path) -> Result:
     """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
-    network, path = NETWORKS_FOLDER / name, folder / RunFolder.REPORT
-    facts = read_metadata(network)
+    network, path = NetworkFolder(NETWORKS_FOLDER / name), folder / RunFolder.REPORT
+    facts = network.read_metadata()
     try:
         finished, settings = facts.get("finished", True), training_settings(facts["settings"])
         settings["data"] = trained_on(facts)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(damaged_settings(network, error)) from error
+        raise network.damaged_settings(error) from error
     if not finished:
         raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which writes it"
@@ -189,7 +190,7 @@ def read_result(name: str, folder: Path) -> Result:
         raise InputError(
             f"{path}: it has no validation set, on which networks are ranked; {remedy} with val_sc, val_lamp"
         )
-    if path.stat().st_mtime < (network / MODEL_FILE).stat().st_mtime:
+    if path.stat().st_mtime < network.model.stat().st_mtime:
         warn([f"{path} is older than the network {network}; unless it was copied here, {remedy} again"])
     return result
 

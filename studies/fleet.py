@@ -6,27 +6,28 @@ python -m studies.fleet --network NAME --limits Roll=20 Pitch=5 the probability 
 
 import argparse
 import contextlib
+import dataclasses
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 import data_io
 import plotting
 from checks import pair_checks, record_statistics
-from checks.record_statistics import Recorder, RecordTable
-from data_io import Record
+from checks.record_statistics import FLEET, WITH_LAMP, Recorder, RecordTable
+from data_io import Record, Records
 from figures import fleet_figures
-from networks.network_folder import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
+from networks.network_folder import NetworkFolder
 from pages import report_page
-from readers.cases import PART_UNITS, Handle, part_label, sea_state
+from readers.cases import PART_UNITS, part_label, sea_state
 from readers.conditions import UNKNOWN
-from settings import NETWORKS_FOLDER, Config, Plotting, SaveData
+from settings import NETWORKS_FOLDER, Plotting, SaveData
 from settings.channels import CHANNELS
-from settings.kinds import KINDS
 from studies import fleet_sources, next_runs
 from studies.fleet_estimates import SAME_LENGTH, length_classes
 from studies.fleet_tables import (
@@ -35,7 +36,7 @@ from studies.fleet_tables import (
     NO_HANDLE,
     Group,
     Question,
-    allocations,
+    SeaStates,
     groups_of,
     statistics,
 )
@@ -79,35 +80,42 @@ def run(given: argparse.Namespace) -> None:
 
     Raises InputError with all problems, one line each; nothing is written.
     """
-    folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
+    folder, where = NetworkFolder(NETWORKS_FOLDER / given.network), Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
     not_random = set().union(*(next_runs.chosen_by_gain(posix(file)) for file in given.chosen))
-    config = training_config(folder)
-    if not (folder / OUT_OF_FOLD_FILE).is_file():
-        raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
+    folder.training_config()  # raises InputError if there is no such network
+    if not folder.out_of_fold.is_file():
+        raise InputError(
+            f"{folder}: has no {folder.out_of_fold.name}; train it with num_folds, as input_thorough.py does"
+        )
     fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
             f"{where / RunFolder.FLEET_RECORDS}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
-    output = Path(posix(given.output)) if given.output else where
     pair_checks.report_handles(fleet.rows["record"].unique())
-    _report(config, folder, fleet, question, output, not_random=not_random)
-    report_page.write(where, folder)
+    _report(Plotting(), folder, Path(posix(given.output)) if given.output else where, fleet, (), question, not_random)
+    report_page.write(where, folder.path)
 
 
-def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
-    """The same at the end of a run that has predicted records without LAMP."""
-    if not config.data.predict_sc or not (config.network_folder / OUT_OF_FOLD_FILE).is_file():
+def after_run(
+    style: Plotting,
+    network_folder: NetworkFolder,
+    output_folder: Path,
+    fleet: RecordTable | None,
+    known_records: Sequence[Record],
+) -> None:
+    """The same at the end of a run that has predicted records without LAMP.
+
+    fleet: of these records, None without any. known_records: the train and val sets, which need not be read again.
+    """
+    if fleet is None:
         return
+    RunFolder(output_folder).discard(_is_of_a_fleet)
     with Attempts() as attempt:
-        fleet = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
-        if fleet is not None:
-            RunFolder(config.output_folder).discard(_is_of_a_fleet)
-            known = data_io.joined(sets["train"], sets["val"])
-            about = (config, config.network_folder, fleet, Question(), config.output_folder, known)
-            attempt("statistics of the fleet", _report, *about)
+        about = (style, network_folder, output_folder, fleet, known_records, Question())
+        attempt("statistics of the fleet", _report, *about)
 
 
 def _is_of_a_fleet(file: str) -> bool:
@@ -138,81 +146,80 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
 
 
 def _report(
-    config: Config,
-    folder: Path,
+    style: Plotting,
+    network_folder: NetworkFolder,
+    output_folder: Path,
     fleet: RecordTable,
+    known_records: Sequence[Record],
     question: Question,
-    output: Path,
-    known: Sequence[Record] = (),
-    not_random: Collection[Handle | str] = (),
+    not_random: Collection[str] = (),
 ) -> None:
-    """not_random: LAMP records that do not count, see `next_runs.chosen_by_gain`."""
+    """not_random: digests of LAMP records that do not count, see `next_runs.chosen_by_gain`."""
     began = time.perf_counter()
-    scale = fleet.levels[:, 1] / record_statistics.LEVEL_STEP
-    wave = data_io.wave_at_centre(data_io.input_channels(config.user))
-    title = KINDS[training_config(folder).user.network_type].title
-    recorder = Recorder(fleet.channels, scale, 1, config.user.transient_time, wave, title)
-    lamp = lamp_records(folder, recorder, known)
-    fleet = _without(fleet, lamp).named(title)
-    file_names = {name: Path(path).name for path, name in data_io.names_by_path(config.data).items()}
-    lamp = lamp.chosen(~next_runs.are_chosen(lamp.rows, file_names, not_random))
+    scale = np.array([levels[1] for levels in fleet.levels.values()]) / record_statistics.LEVEL_STEP
+    recorder = dataclasses.replace(Recorder.of(network_folder), scale=scale)
+    lamp = lamp_records(network_folder, recorder, known_records)
+    fleet = _without(fleet, lamp)
+    lamp = dataclasses.replace(lamp, rows=lamp.rows[~lamp.rows["digest"].isin(not_random)])
     if lamp.rows.empty:
         raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
-    groups = groups_of(lamp, fleet, question.by)
+    records, folder = RecordTable.joined([lamp, fleet]), RunFolder(output_folder)
+    groups = groups_of(records, question.by)
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     none = pd.DataFrame()
     with Attempts() as attempt:
-        table, curves = statistics(lamp, fleet, groups, question)
-        warn(attempt("remarks about the fleet", remarks, lamp, fleet, groups, otherwise=[]))
-        about = (lamp, fleet, drawn, question)
-        tails, peaks = attempt("peaks of the fleet", fleet_sources.peak_tables, *about, otherwise=(none, none))
-        about = (lamp, fleet, groups, question.level)
-        tables = (table, curves, tails, peaks, attempt("spectra", fleet_sources.spectra_table, *about, otherwise=none))
-        warn(attempt("peaks of the spectra", fleet_sources.lowered_peaks, tables[-1], otherwise=[]))
+        table, curves = statistics(records, groups, question)
+        warn(attempt("remarks about the fleet", remarks, records, groups, otherwise=[]))
+        about = (fleet_sources.peak_tables, records, drawn, question)
+        tails, peaks = attempt("peaks of the fleet", *about, otherwise=(none, none))
+        spectra = attempt("spectra", fleet_sources.spectra_table, records, groups, question.level, otherwise=none)
+        warn(attempt("peaks of the spectra", fleet_sources.lowered_peaks, spectra, otherwise=[]))
+        tables = (table, curves, tails, peaks, spectra)
         for name, rows in zip(RunFolder.FLEET_TABLES, tables, strict=True):
-            RunFolder(output).write_table(name, rows)
+            folder.write_table(name, rows)
         sentences = attempt("effective LAMP runs", headline, table, otherwise=[])
-        RunFolder(output).note([RunFolder.FLEET[1]])
-        write_json(output / RunFolder.FLEET[1], facts(folder.name, lamp, fleet, question, sentences))
-        if config.plotting.plotting_mode:
-            figures = figures_of(tables, groups, drawn, question.level, config.plotting, attempt)
-            plotting.save_figures(figures, output)
-    print(f"\nStatistics of the fleet in {output / RunFolder.FLEET[0]} ({time.perf_counter() - began:.1f} s)")
+        folder.note([RunFolder.FLEET[1]])
+        write_json(output_folder / RunFolder.FLEET[1], facts(network_folder.path.name, records, question, sentences))
+        if style.plotting_mode:
+            figures = figures_of(tables, groups, drawn, question.level, style, attempt)
+            plotting.save_figures(figures, output_folder)
+    print(f"\nStatistics of the fleet in {output_folder / RunFolder.FLEET[0]} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
 
 
-def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> RecordTable:
-    """The statistics of the LAMP records that the network in a folder was trained on, each predicted out of fold.
+def lamp_records(network_folder: NetworkFolder, recorder: Recorder, known_records: Sequence[Record]) -> RecordTable:
+    """The statistics of the LAMP records that a network was trained on, each predicted out of fold.
 
-    known: records that have been read; if some are missing, all are read from the files listed in settings.json.
+    known_records: those that have been read; if some are missing, all are read from the files in settings.json.
     """
-    unseen = load_out_of_fold(folder)
-    if not {record.digest for record in data_io.identities(known)} >= set(unseen):
-        known = _read_training_records(training_config(folder), folder, unseen)
-    own = {record.digest: record for record in known if record.digest in unseen}
-    return RecordTable.joined([recorder.lamp_record(record, unseen[digest]) for digest, record in own.items()])
+    unseen = network_folder.load_out_of_fold()
+    if not set(Records.joined(known_records).digests) >= set(unseen):
+        known_records = _read_training_records(network_folder, unseen)
+    by_digest = {record.digest: record for record in known_records if record.digest in unseen}
+    return RecordTable.joined([recorder.lamp_record(by_digest[digest], unseen[digest]) for digest in by_digest])
 
 
-def _read_training_records(config: Config, folder: Path, unseen: Collection[str]) -> list[Record]:
-    """The LAMP records of a network's training that are as they were then, by their digests (unseen), each once.
+def _read_training_records(network_folder: NetworkFolder, digests: Collection[str]) -> list[Record]:
+    """The LAMP records of a network's training that have the same content (digests) as then, each once.
 
     Prints the warnings about them, and names those that are missing, faulty or of other content. Raises InputError if
     more than half are.
     """
-    collect, names = Collector(), data_io.names_of_pairs(config.data)
-    shared, found = collect(data_io.conditions_of_network, folder, otherwise=UNKNOWN), []
+    config, collect, records = network_folder.training_config(), Collector(), []
+    shared = collect(data_io.conditions_of_network, network_folder.path, otherwise=UNKNOWN)
+    names = data_io.names_of_pairs(config.data)
     pairs = dict.fromkeys([*config.data.pairs("train"), *config.data.pairs("val")])
     for sc, lamp in pairs:
         record = collect(data_io.read_record, sc, lamp, config.user, None, names[sc, lamp], shared)
-        if record and record.digest in unseen:
-            found.append(record)
+        if record and record.digest in digests:
+            records.append(record)
         elif record:
-            collect.faults.append(f"{lamp}.mot and {sc}.mot: have other content than when {folder} was trained")
+            collect.faults.append(f"{lamp}.mot and {sc}.mot: have other content than when {network_folder} was trained")
     faults = list(dict.fromkeys(collect.faults))
-    if 2 * len(found) < len(pairs):
+    if 2 * len(records) < len(pairs):
         raise InputError([f"{line}; restore the files, or train again" for line in faults])
     warn([*collect.remarks, *(f"{line}; left out of the statistics of the fleet" for line in faults)])
-    return found
+    return records
 
 
 def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
@@ -220,17 +227,12 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
 
     By the content of SimpleCode's motions; what has the name or handle of a LAMP record and other content stays.
     """
-    rows, own = fleet.rows, lamp.rows
-    alike = rows["record"].isin(own["record"]) | (rows["handle"].isin(own["handle"]) & (rows["handle"] != ""))
-    with_lamp = rows["digest"].isin(own["digest"])
-    if (unknown := (rows["digest"] == "") & alike).any():
-        raise InputError(
-            f"{RunFolder.FLEET_RECORDS}: is of an earlier version, which did not say whether "
-            f"{rows.loc[unknown, 'record'].iloc[0]} is the LAMP record of this name; predict again"
-        )
-    if with_lamp.all():
+    rows = fleet.rows[~fleet.rows["digest"].isin(lamp.rows["digest"])]
+    if rows.empty:
         raise InputError("all predicted records have LAMP records; name others in DataInfoArgs.predict_sc")
-    others = rows.loc[alike & ~with_lamp, "record"].unique()
+    alike = rows["record"].isin(lamp.rows["record"])
+    alike |= rows["handle"].isin(lamp.rows["handle"]) & (rows["handle"] != "")
+    others = rows.loc[alike, "record"].unique()
     if len(others):
         warn(
             [
@@ -238,16 +240,17 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
                 "record of the training, but other content; in the fleet nevertheless"
             ]
         )
-    return fleet.chosen(~with_lamp.to_numpy())
+    return dataclasses.replace(fleet, rows=rows)
 
 
-def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> list[str]:
+def remarks(records: RecordTable, groups: Sequence[Group]) -> list[str]:
     """Warnings about what weakens the statistics."""
-    lines = _of_lengths(lamp, fleet, groups)
-    if not len(fleet.spectra):
+    by_record = records.rows.drop_duplicates(["set", "record"])
+    lines = _remarks_on_lengths(by_record, groups)
+    if not records.rows.loc[records.rows["set"] == FLEET, "spectrum"].notna().any():
         lines.append(
             f"{RunFolder.FLEET_CURVES}: without spectra, as the records are shorter than "
-            f"{record_statistics.SHORTEST_SPECTRUM:g} s or the file is of an earlier version; then predict again"
+            f"{record_statistics.SHORTEST_SPECTRUM:g} s"
         )
     few = [group.name for group in groups if group.borrowed]
     if few:
@@ -255,47 +258,59 @@ def remarks(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> l
             f"{len(few)} of {len(groups)} groups have too few LAMP records of their own (first: {few[0]}); their "
             "correction is borrowed from all LAMP records and not guaranteed; run LAMP there too"
         )
-    for name, spread in allocations(lamp, fleet, groups).items() if groups else ():
-        if spread.short and spread.states > 1:
-            lines.append(
-                f"{name}: {spread.short} of {spread.states} sea states have fewer than {FEWEST_RECORDS} LAMP "
-                "records; the nearest lend them their correction (marked 'shared') and it is not guaranteed; run LAMP "
-                "there too"
-            )
-        state = max(spread.fleet, key=lambda handle: abs(spread.lamp[handle] - spread.fleet[handle]))
-        ours, theirs = spread.lamp[state], spread.fleet[state]
-        if abs(ours - theirs) > UNLIKE_SHARES:
-            lines.append(
-                f"{name}: LAMP's records have other shares of the sea states than the fleet's (most unlike "
-                f"{sea_state(state).name if sea_state(state) else NO_HANDLE}: {100 * ours:.0f} % of LAMP's, "
-                f"{100 * theirs:.0f} % of the fleet's); each sea state counts as in the fleet"
-            )
+    states = SeaStates.of(records)
+    return lines + [line for group in groups if not group.borrowed for line in _on_strata(by_record, states, group)]
+
+
+def _on_strata(by_record: pd.DataFrame, states: SeaStates, group: Group) -> list[str]:
+    """Warnings about a group's sea states with few LAMP records, and about other shares of LAMP's records there."""
+    lamp, fleet = (rows["handle"] for rows in group.split(by_record))
+    with_lamp = lamp.map(states.numbers).value_counts().reindex(fleet.map(states.numbers).unique(), fill_value=0)
+    short, lines = int((with_lamp < FEWEST_RECORDS).sum()), []
+    if short and len(with_lamp) > 1:
+        lines.append(
+            f"{group.name}: {short} of {len(with_lamp)} sea states have fewer than {FEWEST_RECORDS} LAMP "
+            "records; the nearest lend them their correction (marked 'shared') and it is not guaranteed; run LAMP "
+            "there too"
+        )
+    strata, _ = states.strata(lamp, fleet)
+    shares = [
+        ((strata[0] == stratum).mean(), (strata[1] == stratum).mean(), stratum) for stratum in pd.unique(strata[1])
+    ]
+    ours, theirs, stratum = max(shares, key=lambda share: abs(share[0] - share[1]))
+    handle = fleet.iloc[(strata[1] == stratum).argmax()]
+    if abs(ours - theirs) > UNLIKE_SHARES:
+        lines.append(
+            f"{group.name}: LAMP's records have other shares of the sea states than the fleet's (most unlike "
+            f"{sea_state(handle).name if handle else NO_HANDLE}: {100 * ours:.0f} % of LAMP's, "
+            f"{100 * theirs:.0f} % of the fleet's); each sea state counts as in the fleet"
+        )
     return lines
 
 
-def _of_lengths(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> list[str]:
+def _remarks_on_lengths(by_record: pd.DataFrame, groups: Sequence[Group]) -> list[str]:
     """Warnings about records of several lengths in the fleet, and about a fleet of another length than LAMP's."""
-    ours, theirs = (table.rows.drop_duplicates("record").set_index("record")["duration_s"] for table in (lamp, fleet))
-    kinds = pd.Series(length_classes(theirs.to_numpy()), theirs.index)
-    usual = kinds.mode().iloc[0]
-    others, lines = theirs[kinds != usual], []
-    if len(others):
+    fleet = by_record[by_record["set"] == FLEET]
+    kinds = length_classes(fleet["duration_s"].to_numpy())
+    usual, lines = pd.Series(kinds).mode().iloc[0], []
+    if (kinds != usual).any():
+        shortest = fleet.loc[fleet["duration_s"].where(kinds != usual).idxmin()]
         lines.append(
-            f"{len(others)} of {len(theirs)} records of the fleet are not {usual:g} s long (shortest: "
-            f"{others.idxmin()}, {others.min():g} s): largest values of records of several lengths do not compare; "
-            "rows that mix them are marked, and an exposure counts each record's own length"
+            f"{(kinds != usual).sum()} of {len(fleet)} records of the fleet are not {usual:g} s long (shortest: "
+            f"{shortest['record']}, {shortest['duration_s']:g} s): largest values of records of several lengths do not "
+            "compare; rows that mix them are marked, and an exposure counts each record's own length"
         )
     unlike = []
     for group in groups[:-1] if len(groups) > 1 else groups:
-        medians = ours[ours.index.isin(group.lamp)].median(), theirs[theirs.index.isin(group.fleet)].median()
-        if len(group.lamp) and not 1 / SAME_LENGTH < medians[0] / medians[1] < SAME_LENGTH:
-            unlike.append((*medians, f", {group.name}" if len(groups) > 1 else ""))
+        of_lamp, of_fleet = (rows["duration_s"].median() for rows in group.split(by_record))
+        if len(group.lamp) and not 1 / SAME_LENGTH < of_lamp / of_fleet < SAME_LENGTH:
+            where = f", {group.name}" if len(groups) > 1 else ""
+            unlike.append(f"LAMP records of {of_lamp:g} s and a fleet of {of_fleet:g} s{where}")
     if unlike:
-        of_lamp, of_fleet, where = unlike[0]
         more = f" (and {len(unlike) - 1} more groups)" if len(unlike) > 1 else ""
         lines.append(
-            f"LAMP records of {of_lamp:g} s and a fleet of {of_fleet:g} s{where}{more}: largest values of records and "
-            "what follows from them do not compare; predict records as long as LAMP's"
+            f"{unlike[0]}{more}: largest values of records and what follows from them do not compare; predict records "
+            "as long as LAMP's"
         )
     return lines
 
@@ -381,13 +396,14 @@ def _runs(row: tuple) -> str:
     return f"{row.effective_lamp_runs:.0f} ({row.effective_lower:.0f} to {row.effective_upper:.0f})"
 
 
-def facts(network: str, lamp: RecordTable, fleet: RecordTable, question: Question, sentences: Sequence[str]) -> dict:
+def facts(network: str, records: RecordTable, question: Question, sentences: Sequence[str]) -> dict:
     """What fleet_statistics.json holds."""
+    numbers = records.rows.groupby("set")["record"].nunique()
     return {
         "network": network,
-        "lamp_records": lamp.rows["record"].nunique(),
-        "fleet_records": fleet.rows["record"].nunique(),
-        "networks": int(fleet.rows["network"].max()),
+        "lamp_records": int(numbers[WITH_LAMP]),
+        "fleet_records": int(numbers[FLEET]),
+        "networks": int(records.rows["network"].max()),
         "level": question.level,
         "seed": question.seed,
         "exposure_hours": question.exposure / 3600,

@@ -132,10 +132,6 @@ class Interval(NamedTuple):
     variance: float = np.nan
     freedom: float = np.nan
 
-    @property
-    def half_width(self) -> float:
-        return (self.upper - self.lower) / 2
-
 
 class Term(NamedTuple):
     """A mean that enters a sum with a weight; variance: of the mean."""
@@ -214,14 +210,12 @@ def _borrowed_mean(sample: Sample, fleet: np.ndarray, level: float) -> Interval:
     return Interval(*(predicted.mean * np.exp(found[:3])))
 
 
-def effective_runs(records: int, alone: Interval, corrected: Interval) -> float:
-    """How many LAMP runs alone would be as precise: n times the quotient of the variances."""
-    return records * alone.variance / corrected.variance if corrected.variance > 0 else np.nan
+def effective_runs(records: int, alone: Interval, corrected: Interval, level: float) -> Interval:
+    """How many LAMP runs alone would be as precise: n times the quotient of the variances.
 
-
-def effective_range(records: int, alone: Interval, corrected: Interval, level: float) -> Interval:
-    """The same with an interval from the quantiles of F, as both variances are estimates."""
-    runs = effective_runs(records, alone, corrected)
+    The interval is from the quantiles of F, as both variances are estimates.
+    """
+    runs = records * alone.variance / corrected.variance if corrected.variance > 0 else np.nan
     tails = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], alone.freedom, corrected.freedom)
     return Interval(runs, *map(float, runs / tails))
 
@@ -378,7 +372,7 @@ def _logit(probability: np.ndarray) -> np.ndarray:
     return np.log((probability + TINY) / (1 - probability + TINY))
 
 
-def fits(maxima: Sample, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[Fit, np.ndarray]]:
+def fits(maxima: Sample, seed: int, number: int) -> Iterator[tuple[Fit, np.ndarray]]:
     """Yields the fit and weights (N,) of the fleet's records, first as they are, then of `number` resamples."""
     rng = np.random.default_rng(seed)
     n, size = len(maxima.lamp), len(maxima.fleet)
@@ -391,7 +385,7 @@ def fits(maxima: Sample, seed: int, number: int = BOOTSTRAPS) -> Iterator[tuple[
         yield fit(maxima.lamp[drawn], terms[drawn], fitted.residuals.std() * rng.normal()), weights
 
 
-def exceedance_curves(maxima: Sample, seed: int, number: int = BOOTSTRAPS, reach: float = -np.inf) -> Curves:
+def exceedance_curves(maxima: Sample, seed: int, number: int, reach: float = -np.inf) -> Curves:
     """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
     size, networks = maxima.fleet.shape
     amplitudes = np.ones(size) if maxima.amplitudes is None else maxima.amplitudes
@@ -436,23 +430,6 @@ def length_classes(durations: np.ndarray) -> np.ndarray:
         if lengths[place] <= SAME_LENGTH * first[place - 1]:
             first[place] = first[place - 1]
     return first[kind]
-
-
-# ---- longer exposures -----------------------------------------------------------------------------------------------
-
-
-def record_probability(exposure_probability: float, exposure: float, duration: float) -> float:
-    """The probability for a record of `duration` s that corresponds to one for an exposure of `exposure` s."""
-    return 1 - (1 - exposure_probability) ** (duration / exposure)
-
-
-def most_probable_probability(exposure: float, duration: float) -> float:
-    """1 - exp(-duration / exposure): how likely a record exceeds the most probable maximum of an exposure.
-
-    The largest of many values is most probably near the level that is exceeded once on average (E. Gumbel, Statistics
-    of extremes, 1958).
-    """
-    return 1 - float(np.exp(-duration / exposure))
 
 
 # ---- fitted distributions -------------------------------------------------------------------------------------------
@@ -516,26 +493,33 @@ class PowerGumbel:
         return np.maximum(self.of_power.isf(probability), 0) ** (1 / self.exponents)
 
 
-def drawn_exponents(seed: int, number: int = BOOTSTRAPS) -> np.ndarray:
+def drawn_exponents(seed: int, number: int) -> np.ndarray:
     """(1 + number,): that of the estimate, and those of the resamples."""
     return np.append(np.mean(EXPONENTS), np.random.default_rng(seed).uniform(*EXPONENTS, number))
 
 
-def fitted(maxima: Sample, seed: int) -> dict[str, PowerGumbel | rv_frozen]:
-    """By name, (1 + BOOTSTRAPS, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
+def gumbel_of(ratios: np.ndarray, seed: int, number: int) -> PowerGumbel:
+    """(1 + number, 1, 1) distributions fitted to values of R (n,) and to resamples of them."""
+    drawn = np.random.default_rng(seed).choice(ratios, (number, len(ratios)))
+    exponents = drawn_exponents(seed, number)
+    return PowerGumbel.of(l_moments(np.sort([ratios, *drawn], axis=1) ** exponents[:, None]), exponents)
+
+
+def fitted(maxima: Sample, seed: int, number: int) -> dict[str, PowerGumbel | rv_frozen]:
+    """By name, (1 + number, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
 
     Of records of several lengths those of the usual one, and of these those that move.
     """
-    rng, exponents = np.random.default_rng(seed), drawn_exponents(seed)
+    rng, exponents = np.random.default_rng(seed), drawn_exponents(seed, number)
     networks, terms, moments = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
     counted = np.ones(len(maxima.fleet), bool) if maxima.amplitudes is None else maxima.amplitudes > 0
     if maxima.durations is not None:
         counted &= maxima.durations == maxima.usual_length
-    for exponent, (model, weights) in zip(exponents, fits(maxima, seed), strict=True):
+    for exponent, (model, weights) in zip(exponents, fits(maxima, seed, number), strict=True):
         sample = (model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape))[counted].ravel()
         order = np.argsort(sample)
-        of_value, sample = np.repeat(weights[counted], networks)[order].astype(float), sample[order]
-        moments.append([l_moments(each, of_value) for each in (np.maximum(sample, 0) ** exponent, sample)])
+        weights, sample = np.repeat(weights[counted], networks)[order].astype(float), sample[order]
+        moments.append([l_moments(values, weights) for values in (np.maximum(sample, 0) ** exponent, sample)])
     of_power, of_ratio = np.moveaxis(moments, 1, 0)
     others = generalized_extreme_value(of_ratio[:, None, None])
     return {"Gumbel": PowerGumbel.of(of_power, exponents), "generalized extreme value": others}

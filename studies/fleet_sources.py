@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import uniform_filter1d
 
-from checks.record_statistics import FREQUENCIES, LAMP, SEGMENT, SHORTEST_SPECTRUM, TAPERED, RecordTable
+from checks.record_statistics import FLEET, FREQUENCIES, LAMP, SEGMENT, SHORTEST_SPECTRUM, TAPERED, RecordTable
 from metrics import SIMPLECODE
 from studies.fleet_estimates import l_moments
 from studies.fleet_tables import LEAST_MOTION, Group, Question, joined
@@ -41,23 +41,21 @@ HANN = 1.5  # noise bandwidth of a Hann window, in 2 pi / T
 RESOLVED = 3.0  # resolutions in the width of a peak at 1/sqrt(2) of its height; it is then lowered by less than 6 %
 
 
-def by_source(
-    lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]
-) -> Iterator[tuple[dict[str, str], RecordTable]]:
+def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Yields (sea_state, channel, source) and the rows, for LAMP, SimpleCode's fleet and the network's fleet.
 
     Channels that do not move are left out.
     """
+    sources = sorted(records.rows.loc[records.rows["set"] == FLEET, "source"].unique(), key=SIMPLECODE.__ne__)
     for group in groups:
-        network = next(iter(fleet.rows["source"][fleet.is_network]), "")
-        sources = ((lamp, group.lamp, LAMP), (fleet, group.fleet, SIMPLECODE), (fleet, group.fleet, network))
-        for table, records, source in sources:
-            kept = sorted(records)[:: max(1, -(-len(records) // MOST_RECORDS))]
-            of_source = (table.rows["source"] == source) & table.rows["record"].isin(kept)
-            for channel in table.channels:
-                chosen = table.chosen((of_source & (table.rows["channel"] == channel)).to_numpy())
-                if (chosen.rows["ssa"] > LEAST_MOTION).any():
-                    yield {"sea_state": group.name, "channel": channel, "source": source}, chosen
+        lamp, fleet = group.split(records.rows)
+        for rows, source in ((lamp, LAMP), *((fleet, source) for source in sources)):
+            names = sorted(rows["record"].unique())
+            names = names[:: max(1, -(-len(names) // MOST_RECORDS))]
+            rows = rows[(rows["source"] == source) & rows["record"].isin(names)]
+            for channel, of_channel in rows.groupby("channel", sort=False):
+                if (of_channel["ssa"] > LEAST_MOTION).any():
+                    yield {"sea_state": group.name, "channel": channel, "source": source}, of_channel
 
 
 # ---- peaks ----------------------------------------------------------------------------------------------------------
@@ -82,57 +80,52 @@ def stability(
 ) -> pd.DataFrame:
     """The tail above each of THRESHOLDS, with intervals from a bootstrap over records.
 
-    peaks: (row, peak), NaN where there is none. record: (row,), from 0, as several networks predict a record.
-    seconds: duration of all rows together.
+    peaks: (peak,). record: (peak,), from 0. seconds: duration of all predictions together.
     Returns columns threshold, peaks_above, shape, shape_lower, shape_upper, scale, once, once_lower, once_upper
     (`level_exceeded_once`).
     """
-    size, record = int(record.max()) + 1, np.repeat(record, peaks.shape[1])
-    order = np.argsort(peaks, axis=None)
-    order = order[: np.isfinite(peaks).sum()]  # NaN are sorted to the end
-    values, record = peaks.ravel()[order].astype(float), record[order]
+    size, order = int(record.max()) + 1, np.argsort(peaks)
+    values, record = peaks[order].astype(float), record[order]
     rng, rows = np.random.default_rng(seed), []
     draws = [np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(RESAMPLES)]
     for share in THRESHOLDS:
         first = int(share * len(values))
         if len(values) - first < FEWEST_PEAKS:
             break
-        threshold = values[first - 1]
-        found = []
-        for weights in (np.ones(size), *draws):
-            own = weights[record[first:]].astype(float)
-            if own.sum() < FEWEST_PEAKS / 2:
-                continue
-            tail = pareto_tail(values[first:] - threshold, own)
-            found.append((*tail, level_exceeded_once(threshold, own.sum() / seconds, *tail, exposure)))
-        found = np.array(found)
-        lower, upper = np.quantile(found, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        rows.append(
-            {"threshold": threshold, "peaks_above": len(values) - first}
-            | {"shape": found[0, 0], "shape_lower": lower[0], "shape_upper": upper[0], "scale": found[0, 1]}
-            | {"once": found[0, 2], "once_lower": lower[2], "once_upper": upper[2]}
-        )
-    return pd.DataFrame(rows)
+        threshold, tails = values[first - 1], []
+        for counts in (np.ones(size), *draws):
+            weights = counts[record[first:]].astype(float)
+            if weights.sum() >= FEWEST_PEAKS / 2:
+                tail = pareto_tail(values[first:] - threshold, weights)
+                once = level_exceeded_once(threshold, weights.sum() / seconds, *tail, exposure)
+                tails.append(dict(zip(("shape", "scale", "once"), (*tail, once), strict=True)))
+        tails = pd.DataFrame(tails)
+        row = {"threshold": threshold, "peaks_above": len(values) - first}
+        for name, estimate in tails.iloc[0].items():
+            lower, upper = np.quantile(tails[name], [(1 - level) / 2, (1 + level) / 2])
+            row |= {name: estimate, f"{name}_lower": lower, f"{name}_upper": upper}
+        rows.append(row)
+    return pd.DataFrame(rows).drop(columns=["scale_lower", "scale_upper"], errors="ignore")
 
 
 def curve(peaks: np.ndarray, seconds: float) -> pd.DataFrame:
-    """Columns level and per_hour, how many peaks an hour are above it."""
-    values = np.sort(peaks[np.isfinite(peaks)])
+    """Columns level and per_hour, how many peaks (peak,) an hour are above it."""
+    values = np.sort(peaks)
     places = np.unique(np.round(len(values) - np.geomspace(1, max(len(values), 1), MOST_POINTS)).astype(int))
     return pd.DataFrame({"level": values[places], "per_hour": (len(values) - places) / seconds * 3600})
 
 
-def peak_tables(
-    lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], question: Question
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def peak_tables(records: RecordTable, groups: Sequence[Group], question: Question) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`stability` and `curve` of each group, channel and source."""
     tails, curves = [], []
-    for about, chosen in by_source(lamp, fleet, groups):
-        if np.isfinite(chosen.peaks).any():
-            seconds, record = float(chosen.rows["duration_s"].sum()), pd.factorize(chosen.rows["record"])[0]
-            asked = question.exposure, question.level, question.seed
-            tails.append(stability(chosen.peaks, record, seconds, *asked).assign(**about))
-            curves.append(curve(chosen.peaks, seconds).assign(**about))
+    for about, rows in by_source(records, groups):
+        peaks = np.concatenate(rows["peaks"].tolist())
+        record = np.repeat(pd.factorize(rows["record"])[0], rows["peaks"].map(len))
+        record, peaks = record[np.isfinite(peaks)], peaks[np.isfinite(peaks)]
+        if len(peaks):
+            seconds, asked = float(rows["duration_s"].sum()), (question.exposure, question.level, question.seed)
+            tails.append(stability(peaks, record, seconds, *asked).assign(**about))
+            curves.append(curve(peaks, seconds).assign(**about))
     return joined(tails), joined(curves)
 
 
@@ -155,24 +148,20 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     # Neighbouring frequencies, 2 pi / seconds apart, make up for segments that are missing.
     bins = 1 if segments >= FEWEST_SEGMENTS else int(np.ceil(HANN * FEWEST_SEGMENTS / segments))
     width = 1 if bins == 1 else round(bins * SEGMENT / seconds)
-    own, real, imaginary, wave = uniform_filter1d(spectra.mean(axis=0), width, mode="nearest")
+    spectrum, real, imaginary, wave = uniform_filter1d(spectra.mean(axis=0), width, mode="nearest")
     cross = np.hypot(real, imaginary)
     coarse = uniform_filter1d(spectra[:, 0], round(HANN * SEGMENT / SHORTEST_SPECTRUM), mode="nearest")
     with np.errstate(invalid="ignore", divide="ignore"):
-        coherence, raw = cross**2 / (own * wave), cross / wave
+        coherence, raw = cross**2 / (spectrum * wave), cross / wave
         ratios = np.quantile(coarse / coarse.mean(axis=0), [(1 - level) / 2, (1 + level) / 2], axis=0)
     if len(spectra) * (1 - level) < 1 - 1e-9:
         ratios[:] = np.nan  # too few records for one to lie outside of the band
     raw[~(wave > LEAST_WAVE * wave.max())] = np.nan
     rao = np.where(coherence >= LEAST_COHERENCE, raw, np.nan)
     resolution = 2 * np.pi / seconds * (HANN if bins == 1 else bins + 0.5)
-    columns = {
-        "frequency": FREQUENCIES[: len(own)],
-        "spectrum": own,
-        "lower": own * ratios[0],
-        "upper": own * ratios[1],
-    }
-    columns |= {"wave_spectrum": wave, "coherence": coherence, "rao": rao, "resolution": resolution}
+    columns = {"frequency": FREQUENCIES[: len(wave)], "spectrum": spectrum}
+    columns |= {"lower": spectrum * ratios[0], "upper": spectrum * ratios[1], "wave_spectrum": wave}
+    columns |= {"coherence": coherence, "rao": rao, "resolution": resolution}
     return pd.DataFrame(columns | {"lowered": _peak_width(rao, raw) < RESOLVED * resolution})
 
 
@@ -189,21 +178,19 @@ def _peak_width(rao: np.ndarray, raw: np.ndarray) -> float:
     return (right[0] - left[-1]) * FREQUENCIES[0] if len(left) and len(right) else np.inf
 
 
-def spectra_table(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], level: float) -> pd.DataFrame:
+def spectra_table(records: RecordTable, groups: Sequence[Group], level: float) -> pd.DataFrame:
     """`responses` of each group, source and channel, with the number of records; of mixed groups there are none.
 
     Records of less than half the usual length (the median) are left out, as they would lower narrow peaks.
     """
     tables = []
-    for about, chosen in by_source(lamp, fleet, [group for group in groups if not group.mixed]):
-        rows = chosen.rows[chosen.rows[TAPERED].notna()]
-        long = (rows["duration_s"] >= rows["duration_s"].median() / 2).to_numpy()
-        rows = rows[long]
+    for about, rows in by_source(records, [group for group in groups if not group.mixed]):
+        rows = rows[rows[TAPERED].notna()]
+        rows = rows[rows["duration_s"] >= rows["duration_s"].median() / 2]
         if len(rows):
-            table = responses(chosen.spectra[long], level, rows["duration_s"])
+            table = responses(np.stack(rows["spectrum"].tolist()), level, rows["duration_s"])
             # The records' own variance, as tapers count their middles for most.
-            columns = ["spectrum", "lower", "upper"]
-            table[columns] *= (rows["ssa"] ** 2 / 4).sum() / rows[TAPERED].sum()
+            table[["spectrum", "lower", "upper"]] *= (rows["ssa"] ** 2 / 4).sum() / rows[TAPERED].sum()
             tables.append(table.assign(records=len(rows), shortest_s=rows["duration_s"].min(), **about))
     return joined(tables)
 

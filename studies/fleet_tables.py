@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from checks.record_statistics import LAMP, RecordTable
+from checks.record_statistics import FLEET, LAMP, WITH_LAMP, RecordTable
 from metrics import SIMPLECODE
 from readers.cases import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import channel_of
@@ -32,6 +32,7 @@ MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum", 
 SOURCES = ("lamp", "simplecode", "gev")
 NUMBERS = ("estimate", "lower", "upper")
 NUMBERS += tuple(f"{source}{bound}" for source in SOURCES for bound in ("", "_lower", "_upper"))
+OF_RECORD = ("handle", "duration_s", "amplitude", "lamp_amplitude")  # columns that its rows share
 COLUMNS = ("sea_state", "channel", "unit", "statistic", "threshold", *NUMBERS)
 COLUMNS += ("lamp_records", "fleet_records", "effective_lamp_runs", "effective_lower", "effective_upper", "method")
 
@@ -62,34 +63,32 @@ class Group:
     mixed: bool = False
     parts: Mapping[str, float] = field(default_factory=dict)
 
+    def split(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The rows of its records with LAMP, and those of the fleet."""
+        lamp = (rows["set"] == WITH_LAMP) & rows["record"].isin(self.lamp)
+        return rows[lamp], rows[(rows["set"] == FLEET) & rows["record"].isin(self.fleet)]
 
-def groups_of(lamp: RecordTable, fleet: RecordTable, by: Sequence[str]) -> list[Group]:
+
+def groups_of(records: RecordTable, by: Sequence[str]) -> list[Group]:
     """The groups of the fleet's records in the order of their sea states, and last, if there are several, all of them.
 
     Records without a handle that can be read are a group by themselves, NO_HANDLE, unless all records are.
     """
-    of_lamp, of_fleet = (_by_sea_state(table, by) for table in (lamp, fleet))
-    everything = [frozenset().union(*records.values()) for records in (of_lamp, of_fleet)]
-    if len(of_fleet) == 1 and of_fleet.keys() == of_lamp.keys():
-        (parts,) = of_fleet
-        return [Group(_group_name(parts, by) if parts else EVERYTHING, *everything)]
-    groups = []
-    for parts, records in sorted(of_fleet.items(), key=lambda item: (not item[0], item[0])):
-        own, name = of_lamp.get(parts, frozenset()), _group_name(parts, by)
-        few = len(own) < FEWEST_RECORDS
-        groups.append(Group(name, own, records, borrowed=few, mixed=not parts, parts=dict(parts)))
-    return [*groups, Group(EVERYTHING, *everything, mixed=True)]
-
-
-def _by_sea_state(table: RecordTable, by: Sequence[str]) -> dict[tuple, frozenset[str]]:
-    """The names of the records by the parts of their handles that make up a group; () without a handle."""
-    records = table.rows[["record", "handle"]].drop_duplicates()
-    found: dict[tuple, set[str]] = {}
-    for record, handle in records.itertuples(index=False):
+    lamp, fleet = ({}, {})
+    for set_name, record, handle in records.rows[["set", "record", "handle"]].drop_duplicates().itertuples(index=False):
         state = None if list(by) == [EVERYTHING] else sea_state(handle)
         parts = tuple((part, getattr(state, part)) for part in by or PART_UNITS) if state else ()
-        found.setdefault(parts, set()).add(record)
-    return {parts: frozenset(names) for parts, names in found.items()}
+        (lamp if set_name == WITH_LAMP else fleet).setdefault(parts, set()).add(record)
+    everything = [frozenset().union(*names.values()) for names in (lamp, fleet)]
+    if len(fleet) == 1 and fleet.keys() == lamp.keys():
+        (parts,) = fleet
+        return [Group(_group_name(parts, by) if parts else EVERYTHING, *everything)]
+    groups = []
+    for parts, names in sorted(fleet.items(), key=lambda item: (not item[0], item[0])):
+        with_lamp = frozenset(lamp.get(parts, ()))
+        few = {"borrowed": len(with_lamp) < FEWEST_RECORDS, "mixed": not parts, "parts": dict(parts)}
+        groups.append(Group(_group_name(parts, by), with_lamp, frozenset(names), **few))
+    return [*groups, Group(EVERYTHING, *everything, mixed=True)]
 
 
 def _group_name(parts: tuple, by: Sequence[str]) -> str:
@@ -110,9 +109,10 @@ class SeaStates:
     distances: np.ndarray
 
     @classmethod
-    def of(cls, lamp: RecordTable, fleet: RecordTable) -> "SeaStates":
-        handles = [list(dict.fromkeys(table.rows["handle"])) for table in (lamp, fleet)]
-        states = {handle: sea_state(handle) for handle in (*handles[0], *handles[1])}
+    def of(cls, records: RecordTable) -> "SeaStates":
+        sets, handles = records.rows["set"], records.rows["handle"]
+        handles = [handles[sets == name].unique() for name in (WITH_LAMP, FLEET)]
+        states = {handle: sea_state(handle) for handle in np.concatenate(handles)}
         order = {state: number for number, state in enumerate(dict.fromkeys(states.values()))}
         with_lamp = len({states[handle] for handle in handles[0]})
         distances = np.zeros((len(order), with_lamp))
@@ -132,83 +132,51 @@ class SeaStates:
         return (strata[ours], strata[theirs]), shared
 
 
-def statistics(
-    lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group], question: Question
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def statistics(records: RecordTable, groups: Sequence[Group], question: Question) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of statistics (COLUMNS), and the exceedance curves of record maxima, see `curve_table`.
 
     What cannot be computed is a warning, and its rows are left out.
     """
-    states, rows, curves = SeaStates.of(lamp, fleet), [], []
+    states, rows, curves = SeaStates.of(records), [], []
     with Attempts() as attempt:
-        for channel in fleet.channels:
-            about = (channel, lamp, fleet, states, groups, question, attempt)
-            found = attempt(f"{channel}: statistics", _of_channel, *about, otherwise=([], []))
-            rows, curves = rows + found[0], curves + found[1]
+        for channel in records.levels:
+            about = (channel, records, states, groups, question, attempt)
+            more = attempt(f"{channel}: statistics", _channel_statistics, *about, otherwise=([], []))
+            rows, curves = rows + more[0], curves + more[1]
     names = [group.name for group in groups]
     rows.sort(key=lambda row: names.index(row["sea_state"]))
     return pd.DataFrame(rows, columns=list(COLUMNS)), joined(curves)
 
 
-def _of_channel(
+def _channel_statistics(
     channel: str,
-    lamp: RecordTable,
-    fleet: RecordTable,
+    records: RecordTable,
     states: SeaStates,
     groups: Sequence[Group],
     question: Question,
     attempt: Attempts,
 ) -> tuple[list[dict], list[pd.DataFrame]]:
     """The rows of the table and the curves of a channel; none of one that does not move, such as roll in head seas."""
-    of_lamp = lamp.rows[(lamp.rows["channel"] == channel) & (lamp.rows["source"] == LAMP)]
-    if not of_lamp["maximum"].gt(LEAST_MOTION).any():
+    of_channel = records.rows[records.rows["channel"] == channel]
+    lamp = of_channel[of_channel["source"] == LAMP]
+    if not lamp["maximum"].gt(LEAST_MOTION).any():
         return [], []
     rows, curves, limit = [], [], question.limits.get(channel)
-    thresholds = {"time_above": limit or float(f"{of_lamp['ssa'].mean():.2g}"), "maximum_above": limit}
-    tables = _with_amplitudes(*(table.of_channel(channel, thresholds["time_above"]) for table in (lamp, fleet)), states)
+    thresholds = {"time_above": limit or float(f"{lamp['ssa'].mean():.2g}"), "maximum_above": limit}
+    levels, threshold = records.levels[channel], thresholds["time_above"]
+    shares = [np.interp(threshold, levels, shares, right=0.0) for shares in of_channel["share_above"]]
+    of_channel = _with_amplitudes(of_channel.assign(time_above=shares), states)
     for group in groups:
         where = f"{channel}, {group.name}"
-        about = (*tables, states, group, question)
-        found = [attempt(f"{where}: {name}", _mean_row, name, *about) for name in MEANS]
+        about = (of_channel, states, group, question)
+        means = [attempt(f"{where}: {name}", _mean_row, name, *about) for name in MEANS]
         more, curve = attempt(f"{where}: largest values", _extreme_rows, *about, limit, otherwise=([], pd.DataFrame()))
-        for row in (*filter(None, found), *more):
+        for row in (*filter(None, means), *more):
             unit = UNITS.get(row["statistic"], channel_of(channel).unit)
             named = {"sea_state": group.name, "channel": channel, "unit": unit}
             rows.append(named | {"threshold": thresholds.get(row["statistic"], np.nan)} | row)
         curves.append(curve.assign(sea_state=group.name, channel=channel))
     return rows, curves
-
-
-@dataclass(frozen=True)
-class Allocation:
-    """How a group's LAMP records lie among the sea states of the fleet.
-
-    states: number of the fleet's sea states. short: how many of them have too few LAMP records for a stratum of their
-    own. lamp, fleet: by handle of a record, the share of LAMP's and of the fleet's records in its stratum.
-    """
-
-    states: int
-    short: int
-    lamp: Mapping[str, float]
-    fleet: Mapping[str, float]
-
-
-def allocations(lamp: RecordTable, fleet: RecordTable, groups: Sequence[Group]) -> dict[str, Allocation]:
-    """By name, of the groups that do not borrow their correction."""
-    states, found = SeaStates.of(lamp, fleet), {}
-    handles = [table.rows.drop_duplicates("record").set_index("record")["handle"] for table in (lamp, fleet)]
-    for group in (group for group in groups if not group.borrowed):
-        ours, theirs = (
-            each[each.index.isin(names)] for each, names in zip(handles, (group.lamp, group.fleet), strict=True)
-        )
-        strata, _ = states.strata(ours, theirs)
-        counts = ours.map(states.numbers).value_counts()
-        of_fleet = theirs.map(states.numbers).unique()
-        stratum_of = dict(zip(theirs, strata[1], strict=True))
-        shares = [{handle: float((each == s).mean()) for handle, s in stratum_of.items()} for each in strata]
-        short = counts.reindex(of_fleet, fill_value=0) < FEWEST_RECORDS
-        found[group.name] = Allocation(len(of_fleet), int(short.sum()), *shares)
-    return found
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -217,23 +185,21 @@ def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _with_amplitudes(lamp: pd.DataFrame, fleet: pd.DataFrame, states: SeaStates) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _with_amplitudes(rows: pd.DataFrame, states: SeaStates) -> pd.DataFrame:
     """The rows of a channel with columns `amplitude`, the mean predicted significant amplitude of the records of the
     same sea state, and `lamp_amplitude`, LAMP's there; of records without a handle, their own. The network's
     source is NETWORK, whatever its title."""
-    both = pd.concat([lamp.assign(ours=True), fleet.assign(ours=False)], ignore_index=True)
-    both["source"] = both["source"].where(both["source"].isin([LAMP, SIMPLECODE]), NETWORK)
-    known = both["handle"].map(lambda handle: sea_state(handle) is not None)
-    both["state"] = both["handle"].map(states.numbers).where(known, -1 - pd.factorize(both["record"])[0])
+    source = rows["source"].where(rows["source"].isin([LAMP, SIMPLECODE]), NETWORK)
+    state = rows["handle"].map(states.numbers).where(rows["handle"] != "", -1 - pd.factorize(rows["record"])[0])
+    rows = rows.assign(source=source, state=state)
     for source, name in ((NETWORK, "amplitude"), (LAMP, "lamp_amplitude")):
-        of_source = both[both["source"] == source]
-        of_records = of_source.groupby(["state", "ours", "record"])["ssa"].mean()
-        both[name] = both["state"].map(of_records.groupby("state").mean())
-    return both[both["ours"]], both[~both["ours"]]
+        by_record = rows[rows["source"] == source].groupby(["state", "set", "record"])["ssa"].mean()
+        rows[name] = rows["state"].map(by_record.groupby("state").mean())
+    return rows
 
 
 @dataclass(frozen=True)
-class Chosen:
+class GroupValues:
     """A statistic of the records of a group.
 
     pairs, in_group: by LAMP record, columns LAMP, NETWORK and those of the record; of all groups if the group borrows,
@@ -248,47 +214,43 @@ class Chosen:
     sample: Sample
     alone: Sample
 
+    @classmethod
+    def of(cls, rows: pd.DataFrame, column: str, states: SeaStates, group: Group, borrowed: bool) -> "GroupValues":
+        """rows: of a channel. column: of the statistic; records without a number are left out. borrowed: the sample has
+        the LAMP records of all groups."""
 
-def _chosen(
-    lamp: pd.DataFrame, fleet: pd.DataFrame, column: str, states: SeaStates, group: Group, borrowed: bool
-) -> Chosen:
-    """lamp, fleet: rows of a channel. column: of the statistic; records without a number are left out. borrowed: the
-    sample has the LAMP records of all groups."""
-    about = ["handle", "duration_s", "amplitude", "lamp_amplitude"]
-    fleet = fleet[fleet["record"].isin(group.fleet)]
-    networks = fleet[fleet["source"] == NETWORK].pivot(index="record", columns="network", values=column).dropna()
-    records = fleet.drop_duplicates("record").set_index("record").loc[networks.index, about]
-    values = lamp[lamp["source"].isin([LAMP, NETWORK])].pivot(index="record", columns="source", values=column)
-    pairs = (
-        values.reindex(columns=[LAMP, NETWORK]).dropna().join(lamp.drop_duplicates("record").set_index("record")[about])
-    )
-    in_group = pairs[pairs.index.isin(group.lamp)]
+        def of_record(rows: pd.DataFrame) -> pd.DataFrame:
+            return rows.drop_duplicates("record").set_index("record")[list(OF_RECORD)]
 
-    def sample(rows: pd.DataFrame) -> Sample:
-        strata, shared = states.strata(rows["handle"], records["handle"])
-        return Sample(rows[LAMP].to_numpy(), rows[NETWORK].to_numpy(), networks.to_numpy(), strata, shared)
+        fleet, lamp = group.split(rows)[1], rows[(rows["set"] == WITH_LAMP) & (rows["source"] != SIMPLECODE)]
+        networks = fleet[fleet["source"] == NETWORK].pivot(index="record", columns="network", values=column).dropna()
+        records, simple = of_record(fleet).loc[networks.index], fleet.loc[fleet["source"] == SIMPLECODE, column]
+        pairs = lamp.pivot(index="record", columns="source", values=column).reindex(columns=[LAMP, NETWORK])
+        pairs = pairs.dropna().join(of_record(lamp))
+        in_group = pairs[pairs.index.isin(group.lamp)]
 
-    pairs = pairs if borrowed else in_group
-    simple = fleet[fleet["source"] == SIMPLECODE][column].dropna().to_numpy()
-    return Chosen(pairs, in_group, records, simple, sample(pairs), sample(in_group))
+        def sample(rows: pd.DataFrame) -> Sample:
+            strata, shared = states.strata(rows["handle"], records["handle"])
+            return Sample(rows[LAMP].to_numpy(), rows[NETWORK].to_numpy(), networks.to_numpy(), strata, shared)
+
+        pairs = pairs if borrowed else in_group
+        return cls(pairs, in_group, records, simple.dropna().to_numpy(), sample(pairs), sample(in_group))
 
 
-def _mean_row(
-    statistic: str, lamp: pd.DataFrame, fleet: pd.DataFrame, states: SeaStates, group: Group, question: Question
-) -> dict:
-    chosen, level = _chosen(lamp, fleet, MEANS[statistic], states, group, group.borrowed), question.level
-    alone = mean(chosen.alone.lamp, level) if group.borrowed else estimates.stratified_mean(chosen.alone, level)
-    found = [corrected_mean(chosen.sample, level, group.borrowed), alone, mean(chosen.simple, level)]
+def _mean_row(statistic: str, rows: pd.DataFrame, states: SeaStates, group: Group, question: Question) -> dict:
+    values, level = GroupValues.of(rows, MEANS[statistic], states, group, group.borrowed), question.level
+    alone = mean(values.alone.lamp, level) if group.borrowed else estimates.stratified_mean(values.alone, level)
+    intervals = [corrected_mean(values.sample, level, group.borrowed), alone, mean(values.simple, level)]
     if statistic == "time_above":
-        found = [each._replace(**dict(zip(NUMBERS, np.clip(each[:3], 0, 1), strict=False))) for each in found]
+        intervals = [each._replace(**dict(zip(NUMBERS, np.clip(each[:3], 0, 1), strict=False))) for each in intervals]
     method = "corrected mean"
     if group.borrowed:
         method = "borrowed"
-    elif len(np.unique(chosen.sample.strata[1])) > 1 or chosen.sample.shared:
-        method = "stratified, sea states shared" if chosen.sample.shared else "stratified"
+    elif len(np.unique(values.sample.strata[1])) > 1 or values.sample.shared:
+        method = "stratified, sea states shared" if values.sample.shared else "stratified"
     if statistic == "mean_maximum":
-        method += _several_lengths(chosen.fleet)
-    return _row(statistic, found, group, 0 if group.borrowed else chosen.sample.counted, method)
+        method += _several_lengths(values.fleet)
+    return _row(statistic, intervals, group, 0 if group.borrowed else values.sample.counted, method)
 
 
 def _several_lengths(records: pd.DataFrame) -> str:
@@ -296,106 +258,98 @@ def _several_lengths(records: pd.DataFrame) -> str:
     return f", records of {len(kinds)} lengths" if len(kinds) > 1 else ""
 
 
-def _row(statistic: str, found: Sequence[Interval], group: Group, records: int, method: str) -> dict:
-    """found: corrected, of LAMP alone, of SimpleCode's fleet, and of the GEV fit if there is one. records: of LAMP, for
-    the effective LAMP runs."""
-    numbers = dict(zip(NUMBERS, np.ravel([each[:3] for each in found]), strict=False))
-    runs = estimates.effective_range(records, found[1], found[0], 0.9) if records >= FEWEST_WORTH else Interval()
+def _row(statistic: str, intervals: Sequence[Interval], group: Group, records: int, method: str) -> dict:
+    """intervals: corrected, of LAMP alone, of SimpleCode's fleet, and of the GEV fit if there is one. records: of LAMP,
+    for the effective LAMP runs."""
+    numbers = dict(zip(NUMBERS, np.ravel([each[:3] for each in intervals]), strict=False))
+    runs = estimates.effective_runs(records, *intervals[1::-1], 0.9) if records >= FEWEST_WORTH else Interval()
     numbers |= {"effective_lamp_runs": runs.estimate, "effective_lower": runs.lower, "effective_upper": runs.upper}
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
     return {"statistic": statistic} | numbers | counts | {"method": method}
 
 
 def _extreme_rows(
-    lamp: pd.DataFrame,
-    fleet: pd.DataFrame,
-    states: SeaStates,
-    group: Group,
-    question: Question,
-    limit: float | None,
+    rows: pd.DataFrame, states: SeaStates, group: Group, question: Question, limit: float | None
 ) -> tuple[list[dict], pd.DataFrame]:
     """Exceedance of the limit, the most probable maximum and what the largest exceeds with small probabilities."""
     few, level = len(group.lamp) < FEWEST_MAXIMA, question.level
-    chosen = _chosen(lamp, fleet, "maximum", states, group, borrowed=few)
-    sample, alone, lengths = chosen.sample, chosen.alone, _several_lengths(chosen.fleet)
+    values = GroupValues.of(rows, "maximum", states, group, borrowed=few)
+    sample, alone, lengths = values.sample, values.alone, _several_lengths(values.fleet)
     shares = [estimates.stratified_share(alone, limit, level)] if limit else []
-    shares += [share(int((chosen.simple > limit).sum()), len(chosen.simple), level)] if limit else []
-    still = STILL * pd.concat([lamp, fleet])["amplitude"].max()
-    if len(sample.fleet) and not (chosen.fleet["amplitude"].mean() > still and estimates.varies(sample.fleet)):
+    shares += [share(int((values.simple > limit).sum()), len(values.simple), level)] if limit else []
+    still = STILL * rows["amplitude"].max()
+    if len(sample.fleet) and not (values.fleet["amplitude"].mean() > still and estimates.varies(sample.fleet)):
         largest = sample.fleet.max(axis=1)
-        found = [share(int((largest > limit).sum()), len(largest), level), *shares] if limit else []
-        return [_row("maximum_above", found, group, 0, "does not move")] * bool(limit), pd.DataFrame()
-    ratios = _ratios(chosen)
+        intervals = [share(int((largest > limit).sum()), len(largest), level), *shares] if limit else []
+        return [_row("maximum_above", intervals, group, 0, "does not move")] * bool(limit), pd.DataFrame()
+    ratios = _ratios(values)
     if len(ratios.lamp) < FEWEST_RECORDS or len(sample.fleet) < 2:
         return [], pd.DataFrame()
     method = ("maxima, borrowed" if few and len(sample.lamp) > len(alone.lamp) else "maxima") + lengths
     reach = max(sample.lamp.max(), limit or 0.0)
-    curves = estimates.exceedance_curves(ratios, question.seed, reach=reach)
+    curves = estimates.exceedance_curves(ratios, question.seed, estimates.BOOTSTRAPS, reach)
     equal = np.full(len(ratios.fleet), 1 / len(ratios.fleet))
-    distributions = estimates.fitted(ratios, question.seed)
+    distributions = estimates.fitted(ratios, question.seed, estimates.BOOTSTRAPS)
     fits = {name: Mixture.of(fit, ratios.amplitudes, equal) for name, fit in distributions.items()}
-    rows = [_row("maximum_above", [curves.at(limit, level), *shares], group, 0, method)] if limit else []
+    result = [_row("maximum_above", [curves.at(limit, level), *shares], group, 0, method)] if limit else []
     for name, expected in EXPOSURES.items():
         risk = -np.expm1(-expected * curves.duration / question.exposure)
         estimated, how = [curves.quantile(risk, level)], method
         if risk * min(len(sample.fleet) / estimates.TAIL_RECORDS, len(ratios.lamp) / 2) < 1:
             estimated = [estimates.percentiles(fit.quantiles(risk), level, len(ratios.lamp)) for fit in fits.values()]
             how += ", extrapolated (Gumbel)"
-        simple = Interval(np.quantile(chosen.simple, 1 - risk)) if len(chosen.simple) else Interval()
-        found = [estimated[0], _gumbel_level(chosen, expected, question), simple, *estimated[1:]]
-        rows.append(_row(name, found, group, 0, how))
-    return rows, curve_table(curves, fits, chosen, level)
+        simple = Interval(np.quantile(values.simple, 1 - risk)) if len(values.simple) else Interval()
+        intervals = [estimated[0], _gumbel_level(values, expected, question), simple, *estimated[1:]]
+        result.append(_row(name, intervals, group, 0, how))
+    return result, curve_table(curves, fits, values, level)
 
 
-def _ratios(chosen: Chosen) -> Sample:
+def _ratios(values: GroupValues) -> Sample:
     """The largest values over the amplitudes of their sea states; those of next to no amplitude count as never high."""
-    pairs, amplitudes = chosen.pairs, chosen.fleet["amplitude"].to_numpy()
+    pairs, amplitudes = values.pairs, values.fleet["amplitude"].to_numpy()
     least = LEAST_AMPLITUDE * amplitudes.mean()
     pairs = pairs[pairs["amplitude"] > least]
     lamp, unseen = (pairs[[LAMP, NETWORK]].to_numpy() / pairs[["amplitude"]].to_numpy()).T
     moving = amplitudes > least
-    fleet = chosen.sample.fleet / np.where(moving, amplitudes, np.inf)[:, None]
+    fleet = values.sample.fleet / np.where(moving, amplitudes, np.inf)[:, None]
     fleet[~moving] = np.median(fleet[moving], axis=0)
-    durations = estimates.length_classes(chosen.fleet["duration_s"].to_numpy())
+    durations = estimates.length_classes(values.fleet["duration_s"].to_numpy())
     return Sample(lamp, unseen, fleet, amplitudes=np.where(moving, amplitudes, 0.0), durations=durations)
 
 
-def _gumbel_level(chosen: Chosen, expected: float, question: Question) -> Interval:
+def _gumbel_level(values: GroupValues, expected: float, question: Question) -> Interval:
     """From LAMP's record maxima alone: the quantile of a distribution fitted to their ratios to LAMP's amplitudes of
     the sea states, with a bootstrap over records, which of fewer than FEWEST_MAXIMA covered too little (55 % with 3).
     expected: how often it is exceeded in the exposure."""
-    weights, pairs = chosen.alone.lamp_weights(), chosen.in_group
+    weights, pairs = values.alone.lamp_weights(), values.in_group
     amplitudes, lengths = pairs["lamp_amplitude"].to_numpy(), estimates.length_classes(pairs["duration_s"].to_numpy())
     moving = amplitudes > LEAST_AMPLITUDE * (weights * amplitudes).sum()
     if not moving.any():
         return Interval()
     duration = float(pd.Series(lengths[moving]).mode().iloc[0])  # those of other lengths have other distributions
     counted = moving & (lengths == duration)
-    ratios = chosen.alone.lamp[counted] / amplitudes[counted]
+    ratios = values.alone.lamp[counted] / amplitudes[counted]
     if len(ratios) < FEWEST_RECORDS:
         return Interval()
-    exponents = estimates.drawn_exponents(question.seed)
-    drawn = np.random.default_rng(question.seed).choice(ratios, (estimates.BOOTSTRAPS, len(ratios)))
-    moments = estimates.l_moments(np.sort([ratios, *drawn], axis=1) ** exponents[:, None])
-    fitted = estimates.PowerGumbel.of(moments, exponents)
-    mixture = Mixture.of(fitted, np.where(moving, amplitudes, 0.0), weights)
+    gumbel = estimates.gumbel_of(ratios, question.seed, estimates.BOOTSTRAPS)
+    mixture = Mixture.of(gumbel, np.where(moving, amplitudes, 0.0), weights)
     levels = mixture.quantiles(-np.expm1(-expected * duration / question.exposure))
-    found = estimates.percentiles(levels, question.level, len(ratios))
-    return found if len(ratios) >= FEWEST_MAXIMA else Interval(found.estimate)
+    level = estimates.percentiles(levels, question.level, len(ratios))
+    return level if len(ratios) >= FEWEST_MAXIMA else Interval(level.estimate)
 
 
 def curve_table(
-    curves: estimates.Curves, fits: Mapping[str, Mixture], chosen: Chosen, confidence: float
+    curves: estimates.Curves, fits: Mapping[str, Mixture], values: GroupValues, confidence: float
 ) -> pd.DataFrame:
     """Exceedance of record maxima over levels: level, probability, lower, upper; by source the shares of records with
     these maxima; and by name the probabilities of the fitted distributions, with their bounds."""
     levels, (lower, upper) = curves.levels, curves.bounds(confidence)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
-    lamp, weights = chosen.alone.lamp, chosen.alone.lamp_weights()
-    table["lamp"] = [weights @ (lamp > level) for level in levels] if weights.any() else np.nan
-    for name, numbers in (("simplecode", chosen.simple), ("network", chosen.sample.fleet)):
+    weights = values.alone.lamp_weights()
+    table["lamp"] = [weights @ (values.alone.lamp > level) for level in levels] if weights.any() else np.nan
+    for name, numbers in (("simplecode", values.simple), ("network", values.sample.fleet)):
         table[name] = [(numbers > level).mean() for level in levels] if numbers.size else np.nan
     for name, mixture in fits.items():
-        found = estimates.falling_curve(mixture.exceedance(levels), confidence, curves.records)
-        table |= zip((name, f"{name}_lower", f"{name}_upper"), found, strict=True)
+        bounds = estimates.falling_curve(mixture.exceedance(levels), confidence, curves.records)
+        table |= zip((name, f"{name}_lower", f"{name}_upper"), bounds, strict=True)
     return pd.DataFrame(table)

@@ -22,9 +22,9 @@ import plotting
 from checks import flagging, novelty, pair_checks
 from data_io import Record
 from figures.next_runs_figure import next_runs_figure
-from networks.network_folder import WINDOWS_FILE, read_metadata, training_config
+from networks.network_folder import NetworkFolder
 from pages import report_page
-from readers.cases import COMMENT, Handle, find_handle, handle_in, sea_state
+from readers.cases import COMMENT, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
 from system.errors import Collector, Found, InputError, exit_status, first_line, warn
 from system.files import posix, written_aside
@@ -113,7 +113,8 @@ class Candidate:
 
 def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
     """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
-    config = training_config(NETWORKS_FOLDER / network).with_user(training_mode=False, model_load_filename=network)
+    folder = NetworkFolder(NETWORKS_FOLDER / network)
+    config = folder.training_config().with_user(training_mode=False, model_load_filename=network)
     data = config.data
     if inputs:
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
@@ -138,7 +139,7 @@ def digests_with_lamp(config: Config) -> set[str]:
 
     If it lists more files, as that of a sweep's winner or of an earlier version, these are read, if still there.
     """
-    kept, collect = set(read_metadata(config.network_folder).get("simplecode_digests", ())), Collector()
+    kept, collect = set(NetworkFolder(config.network_folder).read_metadata().get("simplecode_digests", ())), Collector()
     paths = {path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")}
     if len(paths) > len(kept):
         kept |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
@@ -168,7 +169,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
             "it: --distance, or --random"
         )
     if watch is None:
-        raise InputError(f"{config.network_folder / WINDOWS_FILE}: is missing or damaged; train again")
+        raise InputError(f"{NetworkFolder(config.network_folder).training_windows}: is missing or damaged; train again")
     predictor = prediction.Predictor(trained, with_spread=True)
     deviation = np.array(trained.architecture.standardization.output_deviation)
     paths, candidates, collect = list(waves), [], Collector()
@@ -383,37 +384,23 @@ def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: Da
     return []
 
 
-def chosen_by_gain(file: str) -> set[Handle | str]:
-    """The records in a cases file of this module that were not drawn at random: the digests of their content, or, in
-    files of versions that had none, what `identity` gives. Raises InputError.
-    """
+def chosen_by_gain(file: str) -> set[str]:
+    """The digests of the records in a cases file of this module that were not drawn at random. Raises InputError."""
     try:
         lines = Path(file).read_text(encoding="utf-8-sig").partition("***")[2].splitlines()[1:]
     except (OSError, ValueError) as error:
         raise InputError(
             f"--chosen {file}: cannot be read ({first_line(error)}); give a {RunFolder.NEXT_CASES}"
         ) from error
-    rows = [
-        (name.strip(), *line[len(name) :].strip(" \t#").partition(";")[::2])
-        for line in lines
-        if (name := COMMENT.sub("", line)).strip()
-    ]
-    return {
-        digest.strip() or identity(posix(rows[0][0] + handle).rpartition("/")[2])
-        for handle, reason, digest in rows[2:]
-        if reason and reason.strip() != RANDOM
-    }
-
-
-def identity(name: str) -> Handle | str:
-    """What a record is known by whose file has this name: the handle in it as numbers, else the name."""
-    return find_handle(name) or name
-
-
-def are_chosen(rows: pd.DataFrame, file_names: Mapping[str, str], chosen: Collection[Handle | str]) -> np.ndarray:
-    """(row,): whether rows of a record table are of the `chosen_by_gain`. file_names: by record, where they differ."""
-    known_by = rows["record"].map(lambda record: identity(file_names.get(record, record)))
-    return np.array([bool({digest, name} & set(chosen)) for digest, name in zip(rows["digest"], known_by, strict=True)])
+    rows = [(name.strip(), line[len(name) :]) for line in lines if (name := COMMENT.sub("", line)).strip()]
+    remarks = {handle: remark.strip(" \t#").partition(";") for handle, remark in rows[2:] if remark.strip(" \t#")}
+    digests = {handle: digest.strip() for handle, (reason, _, digest) in remarks.items() if reason.strip() != RANDOM}
+    if unknown := [handle for handle, digest in digests.items() if not digest]:
+        raise InputError(
+            f"--chosen {file}: does not say which record {unknown[0]} was; give the {RunFolder.NEXT_CASES} as "
+            "studies.next_runs wrote it"
+        )
+    return set(digests.values())
 
 
 if __name__ == "__main__":

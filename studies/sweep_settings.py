@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 import settings
-from networks import network_folder
+from networks import replacement
+from networks.network_folder import NetworkFolder
 from settings import Config, Search, UserInput, conflicts, input_file
 from settings.values import without_numpy
 from system.errors import InputError
@@ -63,7 +64,7 @@ class Sweep:
     def study_name(self) -> str:
         """The same for all processes of a sweep, also with a larger num_draws."""
         drawn = self.search.sampler, self.search.draw_seed, self.search.num_draws > 0
-        fixed = network_folder.training_settings(self.config.as_dict())
+        fixed = replacement.training_settings(self.config.as_dict())
         return text_hash(json.dumps([fixed, self.values, drawn, self.data]))
 
     @property
@@ -86,19 +87,19 @@ class Sweep:
     def combination_in(self, config: Config) -> Combination | None:
         """The combination that `config`'s saved network was trained with; None if it is not of this sweep."""
         try:
-            frozen = network_folder.read_metadata(config.network_folder)["settings"]
+            frozen = NetworkFolder(config.network_folder).read_metadata()["settings"]
             plain = {name: json.loads(json.dumps(choices)) for name, choices in self.values.items()}
             combination = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
         except (InputError, KeyError, TypeError, ValueError):
             return None
         trained = self.member(1, combination).with_user(model_save_filename=config.user.model_save_filename)
-        return None if network_folder.different_settings(frozen, trained) else combination
+        return None if replacement.different_settings(frozen, trained.user) else combination
 
 
 def _was_interrupted(member: Config) -> bool:
     """Whether the member's own training was interrupted."""
-    folder = network_folder.interrupted_training(member.network_folder)
-    return folder is not None and network_folder.has_settings(folder, member)
+    folder = NetworkFolder(member.network_folder).interrupted_training()
+    return folder is not None and replacement.has_settings(folder, member)
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
@@ -215,5 +216,5 @@ def _overwrite_faults(sweep: Sweep) -> list[str]:
         f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a "
         "network of none of the settings of this sweep; choose another name, or set overwrite = True to replace it"
         for config in (sweep.config, *members)
-        if network_folder.overwrite_faults(config) and sweep.combination_in(config) is None
+        if replacement.overwrite_faults(config) and sweep.combination_in(config) is None
     ]

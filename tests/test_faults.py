@@ -33,7 +33,7 @@ import data_io
 import network
 import outputs
 import plotting
-from networks.network_folder import only_training
+from networks.network_folder import NetworkFolder
 from settings import Config, DataInfo, UserInput
 from system.errors import InputError
 from system.files import write_json, write_table
@@ -235,7 +235,7 @@ def test_predictions_and_figures_are_whole_whenever_the_run_is_killed(tmp_path, 
 
 def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
     trained = train(epochs=1)
-    with only_training(FOLDER):
+    with NetworkFolder(FOLDER).only_training():
         with pytest.raises(InputError) as caught:
             train(epochs=1)
         (line,) = caught.value.lines
@@ -249,8 +249,8 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from networks.network_folder import only_training
-with only_training(Path("saved_models/one")):
+from networks.network_folder import NetworkFolder
+with NetworkFolder(Path("saved_models/one")).only_training():
     print("held", flush=True)
     time.sleep(60)
 """
@@ -261,11 +261,11 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over():
     command = [sys.executable, "-c", HOLD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match="another run is"), only_training(Path("saved_models/one")):
+        with pytest.raises(InputError, match="another run is"), NetworkFolder(Path("saved_models/one")).only_training():
             pass
         holder.send_signal(signal.SIGKILL)
     assert Path("saved_models/one.lock").is_file()
-    with only_training(Path("saved_models/one")):
+    with NetworkFolder(Path("saved_models/one")).only_training():
         pass
     assert not Path("saved_models/one.lock").exists()
 

@@ -16,6 +16,7 @@ import prediction
 from checks import record_statistics
 from checks.run_bands import OutOfFold
 from figures import run_figures
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers import text_tables
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
@@ -60,7 +61,7 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
 
 def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
     recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
-    monkeypatch.setattr(record_statistics.Recorder, "of", lambda config: recorder)
+    monkeypatch.setattr(record_statistics.Recorder, "of", lambda *_: recorder)
     shutil.copytree(tmp_path / "data", tmp_path / "copy")
     sc, waves = many.data.predict_sc, many.data.predict_waves
     listed = (sc[0], sc[0], sc[0].replace("/data/", "/copy/"), sc[1])
@@ -120,7 +121,7 @@ def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
 
     monkeypatch.setattr(run_figures, "predict_with_checkpoints", fail)
     asked, records = Plotting(evolution_ID_list_val=(0,)), [SimpleNamespace(inputs=None)]
-    assert run_figures.evolution_figures(asked, records, None, Path("network")) == {}
+    assert run_figures.evolution_figures(asked, records, None, NetworkFolder(Path("network"))) == {}
     assert "epoch_000002.keras" in capsys.readouterr().err
 
 
@@ -158,6 +159,6 @@ def test_a_figure_that_fails_costs_no_other(monkeypatch, capsys, tmp_path):
     trained = SimpleNamespace(
         architecture=SimpleNamespace(outputs=data_io.MOTIONS), title="LSTM", history=(), best_epoch=None
     )
-    run_figures.save(asked, (Path("network"), tmp_path), results, trained, None, pd.DataFrame(), 0.0)
+    run_figures.save(asked, (NetworkFolder(Path("network")), tmp_path), results, trained, None, pd.DataFrame(), 0.0)
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["error_test_0_a.png"]
     assert "prediction_test_0_a.png cannot be made (ValueError: x and y" in capsys.readouterr().err

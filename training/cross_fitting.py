@@ -6,7 +6,6 @@ folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import multiprocessing
 import os
@@ -17,17 +16,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, identities, joined, moment_unit, record_names
+from data_io import Record, Records, moment_unit
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
-from networks import network_folder
-from networks.network_folder import HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
+from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
+from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
 from prediction import Predictor
 from readers.cases import sea_state
@@ -61,87 +59,87 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
     Raises InputError if there are fewer records than folds or an objective has no weight on any record, and what a
     training raises.
     """
-    records, user = joined(sets["train"], sets["val"]), config.user
-    different = len({record.digest for record in identities(records)})
+    records, user = Records.joined(sets["train"], sets["val"]), config.user
+    different = len(set(records.digests))
     if different < user.num_folds:
         raise InputError(
             f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have "
             f"{counted(different, 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
-    with only_training(config.network_folder):
-        work, facts = network_folder.folds_folder(config.network_folder), data_facts(sets, config)
+    place = NetworkFolder(config.network_folder)
+    with place.only_training():
+        facts, metadata = data_facts(sets, user.fine_tune_filename), _read_settings(place.folds)
         data = facts["data_fingerprint"]
         check_replacement(config, data)
-        metadata = _begun(work)
         if user.resume and metadata:
             differences, more_epochs = differences_from(config, metadata, data)
             if differences and not more_epochs:
                 raise cannot_resume(differences)
         if not metadata:
-            found = find_training(config, data)
-            if isinstance(found, TrainedNetwork):
-                return found
+            finished = find_training(config, data)
+            if isinstance(finished, TrainedNetwork):
+                return finished
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
-            architecture = Architecture.of(user, standardization, records, moment_unit(config))
-            _check_objectives(config, records, architecture)
+            architecture = Architecture.of(user, standardization, records, moment_unit(user, config.data))
+            _check_objectives(user, records, architecture, config.data.cache_path)
             if metadata:
-                warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
-            shutil.rmtree(work, ignore_errors=True)
-            metadata = new_metadata(config, architecture, fit.seed_of(user)) | facts
-            network_folder.write_metadata(work, metadata)
+                line = f"the interrupted cross-fitting in {place.folds} is replaced"
+                warn([f"{line}; resume = True would have continued it"])
+            shutil.rmtree(place.folds.path, ignore_errors=True)
+            metadata = new_metadata(config.with_user(seed=fit.seed_of(user)).as_dict(), architecture) | facts
+            place.folds.write_metadata(metadata)
         folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, standardization, report.update)
-        trained = _joined(config, folds, metadata)
+        trained = _save_joined(place, folds, metadata)
         report.close(trained.history)
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(place.folds.path, ignore_errors=True)
         return trained
 
 
-def _check_objectives(config: Config, records: Sequence[Record], architecture: Architecture) -> None:
+def _check_objectives(user: UserInput, records: Sequence[Record], architecture: Architecture, cache_path: str) -> None:
     """Raises InputError for an objective without weight on any record, before anything is written.
 
     Whether it has weight in each fold is checked there, as is all of a training that starts from another network.
     """
-    user = config.user
-    chosen = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
-    if user.fine_tune_filename or not any(objective[0] in WITH_THRESHOLDS for objective in chosen.values()):
+    objectives = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
+    if user.fine_tune_filename or not any(objective[0] in WITH_THRESHOLDS for objective in objectives.values()):
         return
     s = architecture.standardization
-    sequences = Sequences.of(records, user.time_res, s, config.data.cache_path, user.transient_time)
-    check_objectives({name: (objective, sequences) for name, objective in chosen.items()}, architecture)
+    sequences = Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
+    check_objectives({name: (objective, sequences) for name, objective in objectives.items()}, architecture)
 
 
-def _begun(work: Path) -> dict[str, Any] | None:
-    """settings.json of a cross-fitting that was cut off."""
+def _read_settings(folder: NetworkFolder) -> dict[str, Any]:
+    """settings.json of a training that may have been cut off; empty without one."""
     try:
-        return json.loads((work / SETTINGS_FILE).read_text(encoding="utf-8"))
+        return json.loads(folder.settings.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
+        return {}
 
 
-def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
+def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
-    stopped = {network_folder.read_metadata(fold.config.network_folder).get("stopped") for fold in folds}
-    if BY_CTRL_C in stopped and (config.network_folder / MODEL_FILE).is_file():
-        raise network_folder.kept_from_replacing(config, network_folder.folds_folder(config.network_folder))
-    networks = [load_network(fold.config.network_folder) for fold in folds]
+    stopped = {fold.folder.read_metadata().get("stopped") for fold in folds}
+    if BY_CTRL_C in stopped and place.has_model:
+        raise kept_from_replacing(place, place.folds)
+    networks = [load_network(fold.folder.path) for fold in folds]
     found = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
-    folder = network_folder.new_training_folder(config.network_folder)
-    names = {record.digest: record.name for fold in folds for record in identities(fold.sets["val"])}
-    network_folder.save_out_of_fold(folder, found, [names[digest] for digest in found])
-    each = [
-        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": record_names(fold.sets["val"])}
+    folder = place.begin_training()
+    names = {entry.digest: entry.name for fold in folds for entry in fold.sets["val"].entries}
+    folder.save_out_of_fold(found, [names[digest] for digest in found])
+    results = [
+        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": fold.sets["val"].names}
         for n, fold in zip(networks, folds, strict=True)
     ]
     whole = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
     trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **whole))
     metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
     why = BY_CTRL_C if BY_CTRL_C in stopped else "all folds trained"
-    return finish(config, trained, folder, metadata, why, out_of_fold=[*names.values()], folds=each)
+    return finish(trained, folder, place, metadata, why, out_of_fold=[*names.values()], folds=results)
 
 
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
@@ -170,21 +168,24 @@ class Fold:
     config: Config
     sets: Sets
 
+    @property
+    def folder(self) -> NetworkFolder:
+        return NetworkFolder(self.config.network_folder)
+
     def history(self) -> pd.DataFrame:
         """Its epochs so far; empty before the first one has ended."""
-        own = self.config.network_folder
-        for folder in (network_folder.unfinished(own), own):
+        for folder in (self.folder.unfinished, self.folder):
             with contextlib.suppress(OSError, ValueError):
-                history = pd.read_csv(folder / HISTORY_FILE)
+                history = pd.read_csv(folder.history)
                 if set(HISTORY_COLUMNS) <= set(history):  # else it is damaged
                     return history
         return pd.DataFrame()
 
     @property
     def is_finished(self) -> bool:
-        own = self.config.network_folder
-        goes_on = self.config.user.resume and can_continue(own, _begun(own) or {})
-        return (own / MODEL_FILE).is_file() and not goes_on and network_folder.interrupted_training(own) is None
+        folder = self.folder
+        goes_on = self.config.user.resume and can_continue(folder, _read_settings(folder))
+        return folder.has_model and not goes_on and folder.interrupted_training() is None
 
 
 def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
@@ -192,20 +193,19 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
 
     Records of the same content are dealt to one fold, as no network may train on what it validates.
     """
-    digests, names = [record.digest for record in identities(records)], {}
-    for digest, name in zip(digests, record_names(records), strict=True):
+    records, names = Records.joined(records), {}
+    digests = records.digests
+    for digest, name in zip(digests, records.names, strict=True):
         names.setdefault(digest, name)
     fold_of = dict(zip(names, deal(list(names.values()), config.user.num_folds, seed), strict=True))
     dealt = np.array([fold_of[digest] for digest in digests])
-
-    def chosen(places: np.ndarray) -> Sequence[Record]:
-        return type(records)(tuple(itertools.compress(getattr(records, "cached", records), places)))
 
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
         own = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
-        folds.append(Fold(own, {"train": chosen(dealt != k), "val": chosen(dealt == k)}))
+        parts = {"train": np.flatnonzero(dealt != k), "val": np.flatnonzero(dealt == k)}
+        folds.append(Fold(own, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
 
@@ -276,7 +276,7 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     parts = []
     for _, history in begun:
         kept = history.set_index("epoch")
-        place = network_folder.best_row(kept["val_loss"])
+        place = best_row(kept["val_loss"])
         best = kept.iloc[-1 if place is None else place]
         part = kept.reindex(epochs)
         parts.append(part.fillna(best.to_dict()).assign(elapsed_s=part["elapsed_s"].ffill()))
@@ -301,7 +301,7 @@ def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> di
 
 
 def _best_loss(history: pd.DataFrame) -> str:
-    place = network_folder.best_row(history["val_loss"]) if len(history) else None
+    place = best_row(history["val_loss"]) if len(history) else None
     return "-" if place is None else f"{history['val_loss'].iloc[place]:.2e}"
 
 

@@ -11,6 +11,7 @@ from test_network import configure, make_record, make_sets, means, standardized_
 import network
 from network import TrainedNetwork, build_training_model, mean_of_members
 from networks import keras_layers
+from networks.network_folder import NetworkFolder
 from settings import NETWORKS_FOLDER
 
 KINDS = ("gru", "transformer", "linear")
@@ -177,5 +178,5 @@ def same_predictions(first: TrainedNetwork, second: TrainedNetwork, inputs: list
 
 def test_a_network_saved_before_there_were_other_kinds_is_an_lstm():
     train(epochs=1)
-    _, architecture = network.read_metadata(NETWORKS_FOLDER / "recently_trained_model")
+    _, architecture = network.read_metadata(NetworkFolder(NETWORKS_FOLDER / "recently_trained_model"))
     assert architecture.network_type == "lstm"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from checks.record_statistics import COLUMNS, RecordTable
+from checks.record_statistics import RecordTable
 from studies import fleet, fleet_estimates
 from studies.fleet_estimates import Sample
 from studies.fleet_tables import Question, groups_of, statistics
@@ -41,34 +41,34 @@ def motions(amplitudes: np.ndarray, rng: np.random.Generator, cycles: float = CY
     return Motions(ssa, maximum, ssa * errors[0], maximum * errors[1])
 
 
-def record_table(found: Motions, handles: list[str], of_fleet: bool, durations=DURATION) -> RecordTable:
+def record_rows(found: Motions, handles: list[str], of_fleet: bool, durations=DURATION) -> pd.DataFrame:
     """One channel, roll. LAMP's records, or a fleet predicted by one network; SimpleCode sees half of it."""
     records = pd.DataFrame({"record": [f"SC{handle}" for handle in handles], "handle": handles})
     about = {"set": "fleet" if of_fleet else "lamp", "channel": "Roll", "period": 9.0, "digest": records["record"]}
-    records = records.assign(duration_s=durations, **about)
+    records = records.assign(duration_s=durations, spectrum=None, **about)
     sources = {"LSTM": (found.predicted_ssa, found.predicted_maximum), "SimpleCode": (found.ssa / 2, found.maximum / 2)}
     sources |= {} if of_fleet else {"LAMP": (found.ssa, found.maximum)}
     rows = [
         records.assign(source=source, network=int(of_fleet and source == "LSTM"), ssa=ssa, maximum=maximum)
         for source, (ssa, maximum) in sources.items()
     ]
-    rows = pd.concat(rows, ignore_index=True)[list(COLUMNS)]
-    shares = np.exp(-np.outer(1 / np.maximum(rows["ssa"], 1e-9), np.arange(100.0)))
-    empty = np.full((len(rows), 1), np.nan), np.full((len(rows), 4, 1), np.nan)
-    return RecordTable(rows, shares, np.arange(100.0)[None], *empty, ("Roll",))
+    rows = pd.concat(rows, ignore_index=True)
+    return rows.assign(share_above=list(np.exp(-np.outer(1 / np.maximum(rows["ssa"], 1e-9), np.arange(100.0)))))
 
 
-def tables(
-    amplitudes: np.ndarray, lamp: np.ndarray, many: np.ndarray, seed: int, headings=None
-) -> tuple[RecordTable, RecordTable]:
+def table_of(*rows: pd.DataFrame) -> RecordTable:
+    return RecordTable(pd.concat(rows, ignore_index=True), {"Roll": np.arange(100.0)})
+
+
+def tables(amplitudes: np.ndarray, lamp: np.ndarray, many: np.ndarray, seed: int, headings=None) -> RecordTable:
     """LAMP's records and the fleet. lamp, many: the sea state of each record, a place among the amplitudes."""
     rng = np.random.default_rng(seed)
     headings = 90 + np.zeros(len(amplitudes)) if headings is None else headings
     result = []
     for first, states, of_fleet in ((0, lamp, False), (10**5, many, True)):
         handles = [HANDLE.format(1 + state / 100, headings[state], first + n) for n, state in enumerate(states)]
-        result.append(record_table(motions(amplitudes[states], rng), handles, of_fleet))
-    return tuple(result)
+        result.append(record_rows(motions(amplitudes[states], rng), handles, of_fleet))
+    return table_of(*result)
 
 
 def row_of(table: pd.DataFrame, statistic: str, sea_state: str = "all") -> pd.Series:
@@ -101,8 +101,8 @@ def test_largest_values_over_many_sea_states_are_those_of_the_fleet(name):
     found = []
     for seed in range(2):
         rng = np.random.default_rng(100 + seed)
-        lamp, many = tables(amplitudes, rng.integers(60, size=60), np.arange(1000) % 60, seed)
-        table, _ = statistics(lamp, many, groups_of(lamp, many, ())[-1:], Question())
+        records = tables(amplitudes, rng.integers(60, size=60), np.arange(1000) % 60, seed)
+        table, _ = statistics(records, groups_of(records, ())[-1:], Question())
         found.append([row_of(table, f"largest_exceeded_by_{risk}_percent")["estimate"] for risk in (10, 1)])
     np.testing.assert_allclose(np.mean(found, axis=0), truth, rtol=0.07)
     np.testing.assert_allclose(found, np.tile(truth, (2, 1)), rtol=0.12)
@@ -125,7 +125,7 @@ def test_in_a_sea_state_with_few_lamp_records_the_level_is_right_and_covered():
             amplitudes=np.full(1000, unit),
         )
         curves = fleet_estimates.exceedance_curves(ratios, seed, number=80)
-        level = curves.quantile(fleet_estimates.record_probability(0.1, EXPOSURE, DURATION), 0.9)
+        level = curves.quantile(1 - 0.9 ** (DURATION / EXPOSURE), 0.9)
         covered.append(level.lower <= truth <= level.upper)
         found.append(level.estimate)
     assert np.mean(found) == pytest.approx(truth, rel=0.02)
@@ -134,12 +134,10 @@ def test_in_a_sea_state_with_few_lamp_records_the_level_is_right_and_covered():
 
 @pytest.mark.parametrize("exponent", [2.0, 1.5])
 @pytest.mark.parametrize("records", [16, 43])
-def test_a_level_beyond_the_data_is_right_and_covered(exponent, records, monkeypatch):
+def test_a_level_beyond_the_data_is_right_and_covered(exponent, records):
     """1 % in 3 h, amplitudes having a Weibull distribution (Rayleigh's: 2). With R in place of its power, levels were
     5 to 12 % too high."""
-    resamples, risk = 60, fleet_estimates.record_probability(0.01, EXPOSURE, DURATION)
-    monkeypatch.setattr(fleet_estimates.fits, "__defaults__", (resamples,))
-    monkeypatch.setattr(fleet_estimates.drawn_exponents, "__defaults__", (resamples,))
+    resamples, risk = 60, 1 - 0.99 ** (DURATION / EXPOSURE)
     truth, found = (2 * np.log(CYCLES / -np.log1p(-risk))) ** (1 / exponent), []
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -147,7 +145,7 @@ def test_a_level_beyond_the_data_is_right_and_covered(exponent, records, monkeyp
         largest = (2 * np.log(CYCLES / waits)) ** (1 / exponent)
         predicted = BIAS * largest * np.exp(0.05 * rng.normal(size=len(largest)))
         sample = Sample(largest[:records], predicted[:records], predicted[records:, None])
-        fitted = fleet_estimates.fitted(sample, seed)["Gumbel"]
+        fitted = fleet_estimates.fitted(sample, seed, resamples)["Gumbel"]
         found.append(fleet_estimates.percentiles(fitted.isf(risk)[:, 0, 0], 0.9, records)[:3])
     estimate, lower, upper = np.transpose(found)
     assert np.mean(estimate) == pytest.approx(truth, rel=0.035)
@@ -157,8 +155,8 @@ def test_a_level_beyond_the_data_is_right_and_covered(exponent, records, monkeyp
 @pytest.mark.parametrize(("size", "has_interval"), [(5, False), (8, True)])
 def test_few_lamp_records_alone_have_no_interval_of_an_extrapolated_level(size, has_interval):
     """With 3 it covered 55 % where 90 % was asked."""
-    lamp, many = tables(np.array([8.0]), np.zeros(size, int), np.zeros(30, int), seed=8)
-    table, _ = statistics(lamp, many, groups_of(lamp, many, ()), Question())
+    records = tables(np.array([8.0]), np.zeros(size, int), np.zeros(30, int), seed=8)
+    table, _ = statistics(records, groups_of(records, ()), Question())
     row = row_of(table, "most_probable_maximum", table["sea_state"].iloc[0])
     assert np.isfinite(row["lamp"]) and np.isfinite(row["lamp_lower"]) == has_interval
 
@@ -182,21 +180,20 @@ def test_a_share_of_all_records_of_unequal_weights_has_an_upper_bound():
 
 
 def test_a_motion_without_periods_in_the_fleet_is_no_warning(capsys):
-    lamp, many = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
-    many.rows["period"] = np.nan
-    assert len(statistics(lamp, many, groups_of(lamp, many, ()), Question())[0])
+    records = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
+    records.rows.loc[records.rows["set"] == "fleet", "period"] = np.nan
+    assert len(statistics(records, groups_of(records, ()), Question())[0])
     assert not capsys.readouterr().out
 
 
 def test_where_nothing_moves_there_are_no_extrapolated_rows_and_no_singular_matrix():
     """Roll in head seas, equal but for rounding, with few LAMP records."""
     amplitudes = np.array([0.0, 8.0])
-    lamp, many = tables(amplitudes, np.repeat([0, 1], 5), np.repeat([0, 1], 40), seed=3, headings=np.array([180, 90]))
-    for each in (lamp, many):
-        still = each.rows["ssa"] < 1e-6
-        each.rows.loc[still, "maximum"] = 0.3 + 1e-16 * np.arange(still.sum())
-        each.rows.loc[still, "ssa"] = 4e-16
-    table, _ = statistics(lamp, many, groups_of(lamp, many, ()), Question(limits={"Roll": 5.0}))
+    records = tables(amplitudes, np.repeat([0, 1], 5), np.repeat([0, 1], 40), seed=3, headings=np.array([180, 90]))
+    still = records.rows["ssa"] < 1e-6
+    records.rows.loc[still, "maximum"] = 0.3 + 1e-16 * np.arange(still.sum())
+    records.rows.loc[still, "ssa"] = 4e-16
+    table, _ = statistics(records, groups_of(records, ()), Question(limits={"Roll": 5.0}))
     head = table[table["sea_state"].str.contains("a180")]
     assert not head["statistic"].str.contains("largest|most_probable").any()
     assert row_of(head, "maximum_above", head["sea_state"].iloc[0])["estimate"] == 0
@@ -241,7 +238,7 @@ def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(no
     for _ in range(600):
         sample = two_sea_states((8, 8), (500, 500), noise, rng)
         both = fleet_estimates.stratified_mean(sample, 0.9), fleet_estimates.corrected_mean(sample, 0.9)
-        runs = fleet_estimates.effective_range(16, *both, 0.9)
+        runs = fleet_estimates.effective_runs(16, *both, 0.9)
         covered.append(runs.lower <= truth <= runs.upper)
         found.append(runs.estimate)
     assert np.median(found) == pytest.approx(truth, rel=0.1)
@@ -249,9 +246,9 @@ def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(no
 
 
 def test_the_table_weighs_sea_states_as_the_fleet_and_headlines_compare_within_them():
-    lamp, many = tables(np.array([2.0, 8.0]), np.repeat([0, 1], [30, 10]), np.repeat([0, 1], [100, 900]), seed=4)
-    groups = groups_of(lamp, many, ())
-    table, _ = statistics(lamp, many, groups, Question())
+    records = tables(np.array([2.0, 8.0]), np.repeat([0, 1], [30, 10]), np.repeat([0, 1], [100, 900]), seed=4)
+    groups = groups_of(records, ())
+    table, _ = statistics(records, groups, Question())
     everything = row_of(table, "mean_ssa")
     assert everything["method"] == "stratified" and everything["estimate"] == pytest.approx(7.4, rel=0.05)
     assert everything["lamp"] == pytest.approx(7.4, rel=0.06)  # not 3.5, the mean of LAMP's records
@@ -261,7 +258,7 @@ def test_the_table_weighs_sea_states_as_the_fleet_and_headlines_compare_within_t
     for statistic in ("mean_period", "time_above", "mean_maximum"):
         rows = [row_of(table, statistic, group.name)["estimate"] for group in groups[:2]]
         assert row_of(table, statistic)["estimate"] == pytest.approx(weights @ rows)
-    (line,) = [line for line in fleet.remarks(lamp, many, groups) if "shares" in line]
+    (line,) = [line for line in fleet.remarks(records, groups) if "shares" in line]
     assert "75 %" in line and "10 %" in line
 
 
@@ -301,23 +298,21 @@ def test_an_error_that_grows_with_the_motions_is_a_ratio_where_sea_states_share_
 # ---- lengths of records ---------------------------------------------------------------------------------------------
 
 
-def of_lengths(seed: int) -> tuple[RecordTable, RecordTable]:
+def of_lengths(seed: int) -> RecordTable:
     """Two sea states of the same amplitude, one with records of 300 s and one of 3600 s; a cycle takes 9 s."""
-    rng, result = np.random.default_rng(seed), []
+    rng, parts = np.random.default_rng(seed), []
     for first, size, of_fleet in ((0, 60, False), (10**5, 500, True)):
-        parts = []
         for heading, duration in ((45, 300.0), (90, 3600.0)):
             found = motions(np.full(size, 8.0), rng, cycles=duration / 9)
             handles = [HANDLE.format(5, heading, first + n) for n in range(size)]
-            parts.append(record_table(found, handles, of_fleet, durations=duration))
-        result.append(RecordTable.joined(parts))
-    return tuple(result)
+            parts.append(record_rows(found, handles, of_fleet, durations=duration))
+    return table_of(*parts)
 
 
 def test_an_exposure_counts_each_record_with_its_own_length():
-    lamp, many = of_lengths(7)
-    groups = groups_of(lamp, many, ())
-    table, _ = statistics(lamp, many, groups, Question())
+    records = of_lengths(7)
+    groups = groups_of(records, ())
+    table, _ = statistics(records, groups, Question())
     rng = np.random.default_rng(0)
     truths = [
         np.quantile(motions(np.full(10**5, 8.0), rng, cycles=each / 9).maximum, np.exp(-each / EXPOSURE))
@@ -329,7 +324,7 @@ def test_an_exposure_counts_each_record_with_its_own_length():
         assert row["lamp"] == pytest.approx(truth, rel=0.1), group.name
     mixed = table[table["method"].str.contains("2 lengths")]
     assert set(mixed["sea_state"]) == {"all"} and "mean_maximum" in set(mixed["statistic"])
-    lines = fleet.remarks(lamp, many, groups)
+    lines = fleet.remarks(records, groups)
     assert sum("500 of 1000 records of the fleet" in line and "300 s" in line for line in lines) == 1
     assert not any("LAMP records of" in line for line in lines)
 
@@ -347,18 +342,18 @@ def test_short_records_without_motion_do_not_set_the_length_of_extrapolated_leve
 
 def test_records_of_another_length_in_a_fleet_are_named():
     """150 s, and some of 40 s: the mean largest value would fall without a word."""
-    lamp, many = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
-    for each in (lamp, many):
-        each.rows["duration_s"] = 150.0
-    short = many.rows["record"].isin(many.rows["record"].unique()[[3, 7]])
-    many.rows.loc[short, "duration_s"] = [40.0 if n % 2 else 41.0 for n in range(short.sum())]
-    groups = groups_of(lamp, many, ())
-    (line,) = fleet.remarks(lamp, many, groups)
+    records = tables(np.array([8.0]), np.zeros(9, int), np.zeros(30, int), seed=8)
+    rows = records.rows
+    rows["duration_s"], in_fleet = 150.0, rows["set"] == "fleet"
+    short = in_fleet & rows["record"].isin(rows.loc[in_fleet, "record"].unique()[[3, 7]])
+    rows.loc[short, "duration_s"] = [40.0 if n % 2 else 41.0 for n in range(short.sum())]
+    groups = groups_of(records, ())
+    line, _ = fleet.remarks(records, groups)
     assert "2 of 30 records of the fleet are not 150 s long" in line and "40 s" in line
-    table, _ = statistics(lamp, many, groups, Question())
+    table, _ = statistics(records, groups, Question())
     assert "lengths" in row_of(table, "mean_maximum", groups[-1].name)["method"]
-    many.rows["duration_s"] = 300.0
-    assert "LAMP records of 150 s and a fleet of 300 s" in fleet.remarks(lamp, many, groups)[0]
+    rows.loc[in_fleet, "duration_s"] = 300.0
+    assert "LAMP records of 150 s and a fleet of 300 s" in fleet.remarks(records, groups)[0]
 
 
 # ---- fitted distributions -------------------------------------------------------------------------------------------

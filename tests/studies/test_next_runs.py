@@ -14,10 +14,9 @@ import data_io
 import network
 from checks import flagging
 from network import Architecture
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from prediction import Prediction
-from readers.cases import parse_handle
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from studies.next_runs import Candidate
@@ -45,9 +44,10 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     records = [data_io.read_record(sc, lamp, user)[0] for sc, lamp in known]
     architecture = Architecture.of(user, Standardization.of(records))
     model = with_random_weights(network.build_model(architecture))
-    network.save_model(model, config.network_folder / network_folder.MODEL_FILE)
-    network_folder.write_metadata(config.network_folder, network.new_metadata(config, architecture, 1))
-    flagging.save_windows(config.user, config.network_folder, records)
+    network_folder = NetworkFolder(config.network_folder)
+    network.save_model(model, network_folder.model)
+    network_folder.write_metadata(network.new_metadata(config.as_dict(), architecture))
+    flagging.save_windows(config.user, network_folder, data_io.Records(tuple(records)))
     return config
 
 
@@ -87,9 +87,9 @@ def test_what_lamp_has_run_is_known_by_its_content_not_by_its_name(folder, is_ke
     config = save(folder)
     trained = config.data.train_sc
     if is_kept:
-        metadata = network_folder.read_metadata(config.network_folder)
+        network_folder = NetworkFolder(config.network_folder)
         digests = [data_io.motions_digest(sc) for sc in trained]
-        network_folder.write_metadata(config.network_folder, metadata | {"simplecode_digests": digests})
+        network_folder.write_metadata(network_folder.read_metadata() | {"simplecode_digests": digests})
     elsewhere = realizations(folder / "elsewhere", 3, 1, 2)  # the names of the training records
     for n, (sc, _) in enumerate(elsewhere):
         write_realization(folder / "elsewhere", sc.rpartition("/SC")[2], 400, seed=50 + n, step=0.5)
@@ -138,7 +138,7 @@ def test_problems_are_told_in_a_line(folder, capsys):
         Path(f"{path}.mot").write_text("nothing")
     assert len(run("--number", "9", "--random")) == 4
     assert "Warning: " in capsys.readouterr().err
-    (config.network_folder / network_folder.WINDOWS_FILE).unlink()
+    (config.network_folder / "training_windows.npz").unlink()
     assert "training_windows.npz: is missing" in told()
 
 
@@ -163,7 +163,7 @@ def test_names_that_a_cases_file_cannot_list_are_told(folder):
     assert next_runs.of_one_sea_state(["SC_1"]) is False
 
 
-def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
+def test_sea_states_are_compared_as_numbers():
     spellings = (
         "_h5_p9_a90_hh0_pp0_aa0_s5-1",
         "_h5.0_p9,0_a450_hh0_pp3_aa9_s5-0000002",
@@ -172,18 +172,11 @@ def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
     assert next_runs.of_one_sea_state([f"a/SC{each}" for each in spellings])
     assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "SC_h5_p9_a91_hh0_pp0_aa0_s5-1"])
     assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "run001"])
-    lines = ["***", "bow/SC", "bow/LAMP", "# a remark of the user", *(f"{each}  # rare peaks" for each in spellings)]
-    (folder / "cases.txt").write_text("\n".join([*lines, "1-0000001 # rare peaks", "_7", "_8  #  random draw"]))
-    found = next_runs.chosen_by_gain("cases.txt")
-    assert found == {*map(parse_handle, spellings), "SC1-0000001"}
-    assert next_runs.identity("SC11-0000001") not in found and next_runs.identity("SC1-0000001") in found
-    assert next_runs.identity("LAMP_h5.00_p9_a90_hh0_pp0_aa0_s5.0-01") in found
-    assert next_runs.identity("SC_h5_p9_a90_hh0_pp0_aa0_s5-11") not in found
 
 
 def test_judged_records_are_in_units_of_the_training(folder):
     config = save(folder)
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     record = data_io.read_record(config.data.predict_sc[0], config.data.predict_waves[0], config.user)[0]
     predicted = Prediction(record.simple, np.full_like(record.simple, 0.5))
     deviation = np.array([1.0, 2.0, 5.0])

@@ -10,7 +10,7 @@ import pytest
 import metrics
 import plotting
 from figures.sea_state_figure import grid_of
-from readers.cases import PART_UNITS, parse_handle
+from readers.cases import PART_UNITS, find_handle
 from studies import sea_state_map
 from studies.sea_state_map import choose_parts, read_records, run
 from system.errors import InputError
@@ -310,7 +310,7 @@ def test_one_part_is_too_few():
 
 
 def test_every_part_of_a_handle_but_the_realization_has_a_unit():
-    assert [*PART_UNITS, "realization"] == list(parse_handle(handle()).__dataclass_fields__)
+    assert [*PART_UNITS, "realization"] == list(find_handle(handle()).__dataclass_fields__)
 
 
 # ------------------------------------------------------------------------------------------------------------- faults

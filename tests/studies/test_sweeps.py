@@ -21,7 +21,7 @@ from test_comparison import make_report
 
 import main
 import plotting
-from networks import network_folder
+from networks import replacement
 from settings import Config, DataInfo, UserInput, input_file
 from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
@@ -207,7 +207,7 @@ SIZES = {"hidden_size": [30, 10, 20]}
 def run(experiments: Experiments, values: dict = SIZES, **user) -> list[str]:
     sweep, faults, _ = read_sweep(sweep_class(values), config_of(**user))
     for member in sweep.members:
-        faults += network_folder.overwrite_faults(member)
+        faults += replacement.overwrite_faults(member)
     return faults or sweeps.run(sweep, experiments)[0]
 
 
@@ -606,7 +606,7 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
 
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", interrupt)
     assert main.main(["--inputs", "my_inputs"]) == 1
-    assert (project.folder / "saved_models/mine_s002" / network_folder.STATE_FILE).is_file()
+    assert (project.folder / "saved_models/mine_s002/training_state.npz").is_file()
     assert not (project.folder / "saved_models/mine").exists()
 
     first = (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns

@@ -23,7 +23,7 @@ import main
 import network
 import prediction
 from network import TrainedNetwork
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
@@ -33,7 +33,7 @@ from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
 FOLDER = Path("saved_models") / DEFAULT_NAME
-STATE = network_folder.STATE_FILE
+STATE = "training_state.npz"
 KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch
 FINISHED = ["checkpoints/last.keras", KEPT_STATE, "history.csv", "model.keras", "settings.json"]
 
@@ -350,20 +350,6 @@ def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
     assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("before", [None, "6b634e04d244908ffc793d8d4663a811"])
-def test_a_training_of_an_earlier_version_goes_on_with_a_line_about_its_data(killer, capsys, before):
-    expected = left_in("undisturbed")
-    killer.kill("replace history.csv", 3)
-    file = FOLDER / "settings.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"data_fingerprint": before}))
-    other = Config(user=configure(**SMALL, resume=True).user, data=DataInfo(train_sc=("other",), train_lamp=("b",)))
-    with pytest.raises(InputError, match="the names of the files of the train and val sets have changed"):
-        fit.train(other, SETS)
-    train(resume=True)
-    assert "is of an earlier version; its data are compared by the names" in capsys.readouterr().out
-    assert what_is_left() == expected
-
-
 def test_resume_tells_where_it_goes_on(killer, capsys):
     killer.kill(f"replace {STATE}", 4)
     capsys.readouterr()
@@ -450,7 +436,7 @@ def test_a_finished_network_says_where_its_data_lie_now(eagerly):
     for folder in ("a", "b"):
         data = DataInfo(train_sc=(f"{folder}/SC",), train_lamp=(f"{folder}/LAMP",))
         fit.train(Config(user=user, data=data), SETS)
-    saved = network_folder.training_config(FOLDER.with_name("mine"))
+    saved = NetworkFolder(FOLDER.with_name("mine")).training_config()
     assert saved.data.train_sc == ("b/SC",) and saved.data.train_lamp == ("b/LAMP",)
 
 
@@ -469,9 +455,10 @@ def test_a_copy_of_the_network_that_the_user_keeps_beside_it_stays(eagerly):
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
     trained = train(epochs=1)
-    os.replace(FOLDER, network_folder.replaced(FOLDER))
+    moved = NetworkFolder(FOLDER).replaced.path
+    os.replace(FOLDER, moved)
     loaded = network.load(configure(training_mode=False, **SMALL))
-    assert FOLDER.is_dir() and not network_folder.replaced(FOLDER).exists()
+    assert FOLDER.is_dir() and not moved.exists()
     pairs = zip(loaded.model.get_weights(), trained.model.get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
@@ -482,7 +469,7 @@ def test_a_network_that_was_moved_away_is_found_again(eagerly):
 def test_a_batch_job_logs_an_epoch_at_most_every_ten_seconds(tmp_path, monkeypatch, capsys):
     now = iter(np.arange(0.0, 1000.0, 3.0))
     monkeypatch.setattr(history.time, "perf_counter", lambda: next(now))
-    progress = history.Progress(8, "val_loss", tmp_path, ("Zcg",))
+    progress = history.Progress(8, "val_loss", tmp_path / "history.csv", ("Zcg",))
     progress.set_model(keras.Sequential([keras.layers.Dense(1)]))
     progress.model.compile("adam", "mse")
     for epoch in range(8):
@@ -613,8 +600,8 @@ def test_a_training_stopped_by_ctrl_c_does_not_take_the_place_of_a_finished_netw
     assert len(caught.value.lines) == 1
     assert {name: (folder / name).read_bytes() for name in files_in(folder)} == finished
     train(**(user | {"resume": True, "overwrite": False}))  # what was interrupted goes on
-    assert what_is_left(folder) == expected and not network_folder.interrupted_training(folder)
-    assert not network_folder.unfinished(folder).exists()
+    assert what_is_left(folder) == expected and not NetworkFolder(folder).interrupted_training()
+    assert not NetworkFolder(folder).unfinished.path.exists()
 
 
 def test_the_same_command_again_uses_the_network_that_it_finished(killer, capsys):
@@ -659,7 +646,7 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
     inputs = [record.inputs for record in SETS["val"]]
     before = trained.model.get_weights()
-    predictions = prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+    predictions = prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
     assert all(np.array_equal(a, b) for a, b in zip(trained.model.get_weights(), before, strict=True))
     files = {2: "epoch_000002.keras", 4: "epoch_000004.keras", 5: "last.keras", trained.best_epoch: "../model.keras"}
     assert list(predictions) == sorted(files)
@@ -670,20 +657,7 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     assert len({outputs[0].mean.tobytes() for outputs in predictions.values()}) == len(files)
     (FOLDER / "checkpoints" / "epoch_000002.keras").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
-        prediction.predict_with_checkpoints(FOLDER, trained, inputs)
-
-
-def test_a_history_without_the_validation_errors_is_gone_on_with(killer):
-    """Of a training that an earlier version began."""
-    expected = left_in("undisturbed")["history"]
-    killer.kill("replace history.csv", 4)
-    history = pd.read_csv(FOLDER / "history.csv", dtype=str)
-    history.iloc[:, :5].to_csv(FOLDER / "history.csv", index=False)
-    train(resume=True)
-    found = what_is_left()["history"]
-    assert found[3:] == expected[3:]
-    assert [row["val_loss"] for row in found] == [row["val_loss"] for row in expected]
-    assert pd.read_csv(FOLDER / "history.csv")["val_rmse_Roll_deg"].isna().tolist() == [True] * 3 + [False] * 2
+        prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
 
 
 # ---- fine-tuning --------------------------------------------------------------------------------------------------
