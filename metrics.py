@@ -5,6 +5,7 @@ records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,15 @@ END_TIME = 10.0
 NEGLIGIBLE_SHARES = (0.02, 0.2)
 LEAST_ANGLE = 0.1
 
-Motions = tuple[np.ndarray, np.ndarray, np.ndarray]  # LAMP, SimpleCode, network, each (rows, channel)
+
+class Motions(NamedTuple):
+    """A record's motions from the three sources, each (rows, channel)."""
+
+    lamp: np.ndarray
+    simple: np.ndarray
+    network: np.ndarray
+
+
 Sums = Mapping[str, float | np.ndarray]
 
 

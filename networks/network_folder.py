@@ -188,7 +188,7 @@ def _missing_network(folder: Path) -> str:
 def missing_networks(config: Config, trained_before: Sequence[str] = ()) -> list[str]:
     """An error line for each network that the run loads or starts from, if it neither exists nor is trained earlier."""
     user = config.user
-    name = user.fine_tune_filename if user.training_mode else user.model_load_filename
+    name = user.source_network
     folder = NETWORKS_FOLDER / name
     there = any((path / MODEL_FILE).is_file() for path in (folder, replaced(folder)))
     return [] if not name or there or name in trained_before else [_missing_network(folder)]

@@ -20,7 +20,7 @@ import data_io
 import plotting
 from checks import pair_checks, record_statistics
 from checks.record_statistics import FLEET, WITH_LAMP, Recorder, RecordTable
-from data_io import Record
+from data_io import Record, Records
 from figures import fleet_figures
 from networks.network_folder import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
 from pages import report_page
@@ -111,9 +111,7 @@ def after_run(
     if fleet is None:
         return
     RunFolder(output_folder).discard(_is_of_a_fleet)
-    with Attempts() as attempt:
-        about = (style, network_folder, output_folder, fleet, known_records, Question())
-        attempt("statistics of the fleet", _report, *about)
+    _report(style, network_folder, output_folder, fleet, known_records, Question())
 
 
 def _is_of_a_fleet(file: str) -> bool:
@@ -191,7 +189,7 @@ def lamp_records(network_folder: Path, recorder: Recorder, known_records: Sequen
     known_records: those that have been read; if some are missing, all are read from the files in settings.json.
     """
     unseen = load_out_of_fold(network_folder)
-    if not {record.digest for record in data_io.identities(known_records)} >= set(unseen):
+    if not set(Records.joined(known_records).digests) >= set(unseen):
         known_records = _read_training_records(network_folder, unseen)
     by_digest = {record.digest: record for record in known_records if record.digest in unseen}
     return RecordTable.joined([recorder.lamp_record(by_digest[digest], unseen[digest]) for digest in by_digest])

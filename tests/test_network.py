@@ -32,6 +32,11 @@ from training.optimizer import make_optimizer
 from training.sequences import Mirror, Sequences, cut_pieces, cut_windows, gather
 
 
+def means(trained: TrainedNetwork, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """The predictions of records without their spread."""
+    return [prediction.mean for prediction in Predictor(trained).predict(inputs)]
+
+
 def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
     """SimpleCode's motions and the wave; LAMP's motions are SimpleCode's times the gain, with another mean heave."""
     simple = make_motions(rows, seed)
@@ -266,7 +271,7 @@ def test_roll_of_zero_trains_and_predicts():
     sets = {name: tuple(map(without_roll, records)) for name, records in make_sets().items()}
     trained = train(sets)
     assert np.isfinite(losses(trained)).all()
-    assert np.isfinite(Predictor(trained).predict([sets["test"][0].inputs])[0]).all()
+    assert np.isfinite(Predictor(trained).predict([sets["test"][0].inputs])[0].mean).all()
 
 
 # ---- training -----------------------------------------------------------------------------------------------------
@@ -283,7 +288,7 @@ def test_a_linear_relation_is_learned(user):
     trained = train(sets, epochs=40, lr=0.02, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
     deviation = np.concatenate([r.targets for r in sets["train"]]).std(axis=0)
     for record in (*sets["val"], *sets["test"]):
-        (prediction,) = Predictor(trained).predict([record.inputs])
+        prediction = Predictor(trained).predict([record.inputs])[0].mean
         mse, simple_mse = (np.mean(((x - record.targets) / deviation) ** 2) for x in (prediction, record.simple))
         assert mse < 0.03
         assert mse < 0.3 * simple_mse
@@ -484,7 +489,7 @@ def test_validation_errors_in_the_history_are_those_of_the_network_in_physical_u
     """Over all rows of all records, whatever the objective."""
     sets = make_sets(val_rows=(80, 61))
     trained = train(sets, epochs=2, **user)
-    outputs = Predictor(trained).predict([record.inputs for record in sets["val"]])
+    outputs = means(trained, [record.inputs for record in sets["val"]])
     errors = np.concatenate([p - r.targets for p, r in zip(outputs, sets["val"], strict=True)])
     best = trained.history.set_index("epoch").loc[trained.best_epoch]
     names = ["val_rmse_Zcg_m", "val_rmse_Roll_deg", "val_rmse_Pitch_deg"]
@@ -548,7 +553,7 @@ def test_the_saved_model_needs_keras_alone(tmp_path):
     sets = make_sets()
     trained = train(sets, bi_directional=True, predict_correction=True, num_layers=2, dropout=0.1, epochs=1)
     record = sets["test"][0]
-    expected = Predictor(trained).predict([record.inputs])[0][::3]
+    expected = Predictor(trained).predict([record.inputs])[0].mean[::3]
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     np.save(elsewhere / "inputs.npy", record.inputs[None, ::3].astype(np.float32))
@@ -574,7 +579,7 @@ def test_a_loaded_network_predicts_as_the_trained_one():
     assert loaded.architecture == trained.architecture and loaded.best_epoch == trained.best_epoch
     assert np.allclose(losses(loaded), losses(trained), rtol=1e-7)
     inputs = [record.inputs for record in sets["test"]]
-    for first, second in zip(Predictor(trained).predict(inputs), Predictor(loaded).predict(inputs), strict=True):
+    for first, second in zip(means(trained, inputs), means(loaded, inputs), strict=True):
         assert np.array_equal(first, second)
 
 
@@ -684,7 +689,7 @@ def test_interleaved_sequences_are_woven_together_again(time_res, rows):
     trained = untrained(time_res=time_res, bi_directional=True)
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate(rows)]
     copies = [array.copy() for array in inputs]
-    outputs = Predictor(trained).predict(inputs)
+    outputs = means(trained, inputs)
     assert all(np.array_equal(array, copy) for array, copy in zip(inputs, copies, strict=True))
     assert [output.shape for output in outputs] == [(n, 3) for n in rows]
     for array, output in zip(inputs, outputs, strict=True):
@@ -697,15 +702,15 @@ def test_interleaved_sequences_are_woven_together_again(time_res, rows):
 def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
     trained = untrained(time_res=4)
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate([50, 50, 3, 41])]
-    whole = Predictor(trained).predict(inputs)
+    whole = means(trained, inputs)
     parts = []
     monkeypatch.setitem(KINDS, "lstm", dataclasses.replace(KINDS["lstm"], steps_at_once=24))
     monkeypatch.setattr("prediction.cores", lambda: 2)
     predictor = Predictor(trained)
     evaluate = predictor._evaluate
     monkeypatch.setattr(predictor, "_evaluate", lambda batch: parts.append(len(batch)) or evaluate(batch))
-    for array, expected in zip(predictor.predict(inputs), whole, strict=True):
-        assert np.allclose(array, expected, atol=1e-5)
+    for prediction, expected in zip(predictor.predict(inputs), whole, strict=True):
+        assert np.allclose(prediction.mean, expected, atol=1e-5)
     assert len(parts) > 5 and max(parts) == 2 and sum(parts) == 15
 
 
@@ -776,7 +781,7 @@ def test_an_ensemble_is_the_mean_of_its_members(user):
     s = trained.architecture.standardization
     expected = np.mean(alone, axis=0) * s.output_deviation + s.output_mean
     assert np.abs(trained.model(x).numpy() - expected).max() < 1e-4
-    (predicted,) = Predictor(trained).predict([x[0]])
+    predicted = Predictor(trained).predict([x[0]])[0].mean
     for first in range(3):
         alone = trained.model(x[:, first::3]).numpy()[0]
         assert np.abs(predicted[first::3] - alone).max() < 1e-4
@@ -786,7 +791,7 @@ def test_an_ensemble_is_the_mean_of_its_members(user):
 @pytest.mark.parametrize("both_sides", [False, True])
 def test_the_spread_is_the_deviation_between_the_members(user, both_sides):
     trained = untrained(num_networks=3, mirror_symmetry=both_sides, **user)
-    s, count = trained.architecture.standardization, len(trained.architecture.outputs)
+    s = trained.architecture.standardization
     last = "corrected" if "predict_correction" in user else "outputs"
     layers = [trained.model.get_layer(f"net{n}_{last}") for n in (1, 2, 3)]
     members = keras.Model(trained.model.inputs[0], [layer.output for layer in layers])
@@ -796,14 +801,12 @@ def test_the_spread_is_the_deviation_between_the_members(user, both_sides):
         order, sign = mirrored_channels(trained.architecture.outputs)
         each = (each[:, :1] + each[:, 1:][..., order] * sign) / 2
     predictor, mean_alone = Predictor(trained, True), Predictor(trained)
-    ((predicted,), (alone,)) = (which.predict([x[0]]) for which in (predictor, mean_alone))
-    np.testing.assert_allclose(predicted[:, :count], alone, atol=1e-5)
-    np.testing.assert_allclose(predicted[::3, count:], np.std(each, axis=0)[0], atol=1e-4)
-    (found,) = predictor.predict_members([x[0]])
-    np.testing.assert_allclose(found[::3], each[:, 0].transpose(1, 0, 2), atol=1e-4)
-    np.testing.assert_allclose(predictor.summary(found), predicted, atol=1e-5)
-    np.testing.assert_allclose(mean_alone.predict_members([x[0]])[0][:, 0], alone, atol=1e-5)
-    assert Predictor(untrained(), with_spread=True).predict([x[0]])[0].shape == (40, count)
+    ((predicted,), (alone,)) = (which.predict([x[0]], with_members=True) for which in (predictor, mean_alone))
+    np.testing.assert_allclose(predicted.mean, alone.mean, atol=1e-5)
+    np.testing.assert_allclose(predicted.spread[::3], np.std(each, axis=0)[0], atol=1e-4)
+    np.testing.assert_allclose(predicted.members[::3], each[:, 0].transpose(1, 0, 2), atol=1e-4)
+    np.testing.assert_allclose(alone.members[:, 0], alone.mean, atol=1e-5)
+    assert alone.spread is None and Predictor(untrained(), with_spread=True).predict([x[0]])[0].spread is None
 
 
 def test_one_network_is_no_ensemble():
@@ -902,7 +905,7 @@ def test_a_trained_network_answers_the_mirrored_record_with_the_mirrored_motions
     for mirror_symmetry in (True, False):
         user = {"epochs": 3, "lr": 0.02, "hidden_size": 6, "num_batches": 3, "mirror_symmetry": mirror_symmetry}
         trained = train(sets, **user)
-        answer, other = Predictor(trained).predict([x, mirrored(x, (*names, "Wave"))])
+        answer, other = means(trained, [x, mirrored(x, (*names, "Wave"))])
         differences[mirror_symmetry] = np.abs(other - mirrored(answer, names)).max()
         expected = standardized_loss(trained, sets, (0, 0, 0), TINY["time_res"])
         assert trained.history["val_loss"].min() == pytest.approx(expected, rel=1e-3)
@@ -938,7 +941,7 @@ def test_no_correction_is_simplecodes_own_motion(bi_directional, output_vbm):
     architecture = Architecture.of(user, Standardization.of([record]))
     model = build_model(architecture)
     model.get_layer("outputs").set_weights([np.zeros_like(w) for w in model.get_layer("outputs").get_weights()])
-    (prediction,) = Predictor(TrainedNetwork(model, architecture, None, 1)).predict([record.inputs])
+    (prediction,) = means(TrainedNetwork(model, architecture, None, 1), [record.inputs])
     assert np.allclose(prediction, simple, atol=1e-4)
 
 
@@ -968,7 +971,7 @@ def test_the_mean_with_the_mirrored_record_is_in_the_saved_model_and_in_predicti
     both_sides.model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     np.testing.assert_allclose(loaded(record), expected / 2, atol=1e-5)
-    (predicted,) = Predictor(both_sides).predict([record[0].astype(float)])
+    predicted = Predictor(both_sides).predict([record[0].astype(float)])[0].mean
     step = one_side.architecture.time_res
     np.testing.assert_allclose(predicted[::step], both_sides.model(record[:, ::step])[0], atol=1e-5)
 
@@ -977,7 +980,7 @@ def test_head_seas_have_no_roll_at_all_where_both_sides_are_averaged():
     both_sides = untrained(mirror_symmetry=True)
     record = np.random.default_rng(1).standard_normal((40, 4))
     record[:, both_sides.architecture.inputs.index("Roll")] = 0.0
-    (predicted,) = Predictor(both_sides).predict([record])
+    predicted = Predictor(both_sides).predict([record])[0].mean
     assert np.abs(predicted[:, both_sides.architecture.outputs.index("Roll")]).max() < 1e-5
 
 

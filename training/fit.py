@@ -113,7 +113,9 @@ class Setup:
 def _set_up(config: Config, sets: Sets, seed: int, s: Standardization | None = None) -> Setup:
     user = config.user
     keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(user, s or Standardization.of(sets["train"]), sets["train"], moment_unit(config))
+    architecture = Architecture.of(
+        user, s or Standardization.of(sets["train"]), sets["train"], moment_unit(user, config.data)
+    )
     source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
     if source:
         architecture = _fitting_architecture(source, architecture, user)

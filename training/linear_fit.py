@@ -41,7 +41,7 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     if isinstance(found, TrainedNetwork):
         return found
     s = standardization or Standardization.of(sets["train"])
-    architecture = Architecture.of(user, s, sets["train"], moment_unit(config))
+    architecture = Architecture.of(user, s, sets["train"], moment_unit(user, config.data))
     print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
     began = time.perf_counter()
     used = [sets[name] for name in ("train", "val") if sets[name]]

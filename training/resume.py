@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import Record, data_fingerprint, identities
+from data_io import Record, Records, data_fingerprint
 from network import TrainedNetwork, load_network, read_metadata, training_variables, with_seed
 from networks import network_folder
 from networks.network_folder import CHECKPOINTS, HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, STATE_FILE
@@ -43,9 +43,9 @@ def data_facts(sets: Mapping[str, Sequence[Record]], config: Config) -> dict[str
     """What settings.json says of the data and the network to start from, by their content."""
     return {
         "data_fingerprint": data_fingerprint(sets["train"], sets["val"]),
-        "record_names": [record.name for name in ("train", "val") for record in identities(sets[name])],
+        "record_names": Records.joined(sets["train"], sets["val"]).names,
         "fine_tuned_from": network_folder.network_digest(config.user.fine_tune_filename),
-        "simplecode_digests": [record.contents["sc"] for records in sets.values() for record in identities(records)],
+        "simplecode_digests": [entry.contents["sc"] for entry in Records.joined(*sets.values()).entries],
     }
 
 

@@ -137,7 +137,7 @@ def test_a_handle_that_names_no_file(tmp_path, handle):
 
 def test_a_path_that_is_too_long_is_a_missing_file():
     config = Config(user=UserInput(), data=DataInfo(train_sc=("x" * 5000,), train_lamp=("y\0",)))
-    lines = data_io.missing_files(config)
+    lines = data_io.faulty_files(config.user, config.data)
     assert len(lines) == 3 and all("file is missing" in line for line in lines)
 
 

@@ -181,11 +181,11 @@ def test_moments_of_both_codes_have_one_unit(tmp_path, first, second, same):
     user = UserInput(input_vbm=True, output_vbm=True)
     config = Config(user=user, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,)))
     if same:
-        assert data_io.differing_units(config) == []
+        assert data_io.faulty_files(config.user, config.data) == []
         data_io.read_record(sc, lamp, user)
     else:
         (line,) = faults_of(data_io.read_record, sc, lamp, user)
-        assert data_io.differing_units(config) == [line]
+        assert data_io.faulty_files(config.user, config.data) == [line]
         assert f"{lamp}.vbm: the header's unit of VBM is {second.lower()}" in line
         assert f"{sc}.vbm has {first.lower()}" in line
 

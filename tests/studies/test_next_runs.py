@@ -16,6 +16,7 @@ from checks import flagging
 from network import Architecture
 from networks import network_folder
 from networks.standardization import Standardization
+from prediction import Prediction
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from studies.next_runs import Candidate
@@ -45,7 +46,7 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     model = with_random_weights(network.build_model(architecture))
     network.save_model(model, config.network_folder / network_folder.MODEL_FILE)
     network_folder.write_metadata(config.network_folder, network.new_metadata(config, architecture, 1))
-    flagging.learn(config, {"train": records})
+    flagging.save_windows(config.user, config.network_folder, data_io.Records(tuple(records)))
     return config
 
 
@@ -174,11 +175,11 @@ def test_sea_states_are_compared_as_numbers():
 
 def test_judged_records_are_in_units_of_the_training(folder):
     config = save(folder)
-    watch = flagging.load(dataclasses.replace(config))
+    watch = flagging.load(config.user, config.network_folder)
     record = data_io.read_record(config.data.predict_sc[0], config.data.predict_waves[0], config.user)[0]
-    predicted = np.hstack([record.simple, np.full_like(record.simple, 0.5)])
+    predicted = Prediction(record.simple, np.full_like(record.simple, 0.5))
     deviation = np.array([1.0, 2.0, 5.0])
-    own = next_runs.judged(record, record.inputs, predicted, watch.known, deviation)
+    own = next_runs.judged(record, record.inputs, predicted, watch.windows, deviation)
     np.testing.assert_allclose(own.spread, np.tile(0.5 / deviation, (len(own.begins), 1)))
     largest = np.abs(record.simple - record.simple.mean(axis=0)).max(axis=0)
     np.testing.assert_allclose(own.peaks, largest / deviation)

@@ -666,8 +666,8 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     for epoch, name in files.items():
         model = keras.models.load_model(FOLDER / "checkpoints" / name)
         expected = model(inputs[0][None, ::2].astype(np.float32)).numpy()[0]
-        np.testing.assert_allclose(predictions[epoch][0][::2], expected, rtol=1e-4, atol=1e-5)
-    assert len({outputs[0].tobytes() for outputs in predictions.values()}) == len(files)
+        np.testing.assert_allclose(predictions[epoch][0].mean[::2], expected, rtol=1e-4, atol=1e-5)
+    assert len({outputs[0].mean.tobytes() for outputs in predictions.values()}) == len(files)
     (FOLDER / "checkpoints" / "epoch_000002.keras").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
         prediction.predict_with_checkpoints(FOLDER, trained, inputs)
@@ -785,7 +785,7 @@ def test_five_short_records_are_enough_for_a_network_that_knows_another_sea():
     tuned = train(new_sea, fine_tune_filename="source", epochs=4, **user)
     scratch = train(new_sea, epochs=4, model_save_filename="scratch", **user)
     errors = [
-        np.mean((Predictor(trained).predict([r.inputs])[0] - r.targets) ** 2)
+        np.mean((Predictor(trained).predict([r.inputs])[0].mean - r.targets) ** 2)
         for trained in (tuned, scratch)
         for r in new_sea["test"]
     ]
