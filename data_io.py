@@ -4,7 +4,6 @@ Angles are in degrees, lengths in metres, time in seconds, and no sign is change
 Roll, Pitch, then the wave elevations; channels that are switched off are left out.
 """
 
-import contextlib
 import itertools
 import json
 import os
@@ -41,7 +40,6 @@ from system.files import text_hash, written_aside
 
 Files = Mapping[str, tuple[str, text_tables.Layout]]
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
-FEW_RECORDS = 6  # of a training, that tell the conditions of an older network
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 
@@ -514,32 +512,24 @@ def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
 
 
 def conditions_of_network(folder: Path) -> Found:
-    """The `Conditions` of the training of a saved network, and a line if its time step is not known.
+    """The `Conditions` of the training of a saved network, and a line about those that its settings.json lacks.
 
-    Those of networks of earlier versions follow from the files of the training, if they are still there. Raises
-    InputError if the network is missing or damaged.
+    Raises InputError if the network is missing or damaged.
     """
     network = NetworkFolder(folder)
     network.restore_replaced()
     saved = network.read_metadata()
     try:
-        step, ramp, unit = (saved.get("network", {}).get(name) for name in vars(UNKNOWN))
+        kept = saved.get("network", {})
+        step, ramp, unit = (kept.get(name) for name in vars(UNKNOWN))
         numbers = (None if value is None else float(value) for value in (step, ramp))
         found = Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise network.damaged_settings(error) from error
-    if found.time_step:
-        return Found(found)
-    with contextlib.suppress(InputError, TypeError, ValueError, AttributeError):
-        config = network.training_config()
-        pairs = config.data.pairs("train")[:FEW_RECORDS]
-        records = [read_record(*pair, config.user).value for pair in pairs]
-        found = replace(conditions_of(records, config.user), vbm_unit=moment_unit(config))
-    remark = "was saved by an earlier version, without the time step of its records, and their files are not there"
-    return Found(
-        found,
-        [] if found.time_step else [f"{folder}: {remark}: records of another time step go unnoticed; train it again"],
-    )
+    words = {"time_step": "time step", "wave_ramp": "ramp of the waves", "vbm_unit": "unit of the bending moment"}
+    missing = " and ".join(word for name, word in words.items() if kept.get(name, "") == "")
+    remark = f"was saved without the {missing} of its records: other ones go unnoticed; train it again"
+    return Found(found, [f"{folder}: {remark}"] if missing else [])
 
 
 def _network_before(config: Config) -> Path | None:

@@ -22,14 +22,14 @@ import tensorflow as tf
 from data_io import Record, conditions_of
 from networks import keras_layers
 from networks.fused_lstm import FusedLSTM
-from settings.kinds import KINDS
-from networks.standardization import Standardization
-from settings import Config, UserInput, declared, user_settings
-from system import errors
-from system.errors import InputError, warn
-from system.files import written_aside
 from networks.network_folder import SETTINGS_FILE, NetworkFolder
-from settings.channels import input_channels, mirrored_channels, output_channels
+from networks.standardization import Standardization
+from networks.symmetry import Symmetry
+from settings import Config, UserInput, declared, user_settings
+from settings.channels import input_channels, output_channels
+from settings.kinds import KINDS
+from system.errors import InputError, first_line, warn
+from system.files import written_aside
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,10 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     With `fastest_lstm` it cannot be saved for use without this project.
     """
     standardization = architecture.standardization
+    symmetry = Symmetry.physical(architecture.inputs, architecture.outputs)
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
-        seen = keras.ops.concatenate([inputs, mirrored(inputs, architecture.inputs)], axis=0)
+        seen = symmetry.both_sides(inputs)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),
         variance=[deviation**2 for deviation in standardization.input_deviation],
@@ -161,15 +162,8 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
         name="lamp",
     )(keras.layers.Average(name="ensemble_mean")(members) if len(members) > 1 else members[0])
     if architecture.mean_with_mirrored:
-        as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-        outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
+        outputs = symmetry.mean_of_both_sides(outputs)
     return keras.Model(inputs, outputs, name="simplecode_to_lamp")
-
-
-def mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
-    """(batch, time, channel) of the mirrored ship, in physical units."""
-    order, sign = map(np.array, mirrored_channels(channels))
-    return keras.ops.take(motions, order, axis=-1) * sign.astype(np.float32)
 
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:
@@ -328,7 +322,7 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
             raise ValueError(f"it has {stored} weights, but the network described in {SETTINGS_FILE} has {needed}")
         return model
     except Exception as error:
-        raise InputError(f"{path}: cannot be loaded ({errors.first_line(error)}); train it again") from error
+        raise InputError(f"{path}: cannot be loaded ({first_line(error)}); train it again") from error
 
 
 def _number_of_weights(path: Path) -> int:

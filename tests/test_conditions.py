@@ -182,20 +182,19 @@ def test_test_records_fine_tuning_and_the_cache_use_the_networks_step(sample, ca
     assert json.loads(Path("saved_models/fine/settings.json").read_text())["network"]["time_step"] == 0.2
 
 
-def test_a_network_of_an_earlier_version_gets_its_step_from_its_files_or_says_that_it_cannot(sample, capsys):
+def test_a_network_saved_without_its_conditions_says_so(sample, capsys):
     assert sample.run() == 0
     path = Path("saved_models/recently_trained_model/settings.json")
     saved = json.loads(path.read_text())
-    for name in ("time_step", "wave_ramp"):
-        del saved["network"][name]
-    path.write_text(json.dumps(saved))
     sc, lamp = sample.write(9, 0.2, name="_coarse")
-    status, said = sample.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
-    assert status == 0 and "that of the network 0.1 s" in said
-    for number in range(1, 5):
-        Path(f"LAMP_files/LAMP{SAMPLE.format(number)}.mot").unlink()
-    status, said = sample.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
-    assert status == 0 and said.count("without the time step of its records") == 1
+    for name, missing in (
+        ("vbm_unit", "unit of the bending moment"),
+        ("time_step", "time step and unit of the bending"),
+    ):
+        del saved["network"][name]
+        path.write_text(json.dumps(saved))
+        status, said = sample.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
+        assert status == 0 and said.count(f"was saved without the {missing}") == 1
 
 
 def test_times_of_few_decimals_are_of_the_same_step():

@@ -25,8 +25,8 @@ import tensorflow as tf
 
 from data_io import Record, identities, joined, moment_unit, record_names
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
+from networks import replacement
 from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
-from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
 from prediction import Predictor
 from readers.cases import sea_state
@@ -44,8 +44,8 @@ from training.resume import (
     cannot_resume,
     check_replacement,
     data_facts,
-    differences_from,
     find_training,
+    has_only_more_epochs,
 )
 from training.sequences import Sequences, Sets
 
@@ -72,14 +72,14 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
         facts, metadata = data_facts(sets, user.fine_tune_filename), _read_settings(place.folds)
         data = facts["data_fingerprint"]
         check_replacement(config, data)
-        if user.resume and metadata:
-            differences, more_epochs = differences_from(config, metadata, data)
-            if differences and not more_epochs:
-                raise cannot_resume(differences)
         if not metadata:
             finished = find_training(config, data)
             if isinstance(finished, TrainedNetwork):
                 return finished
+        elif user.resume:
+            differences = replacement.differences(metadata, config, data)
+            if differences and not has_only_more_epochs(differences, metadata, user):
+                raise cannot_resume(differences)
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
             architecture = Architecture.of(user, standardization, records, moment_unit(config))
@@ -124,7 +124,7 @@ def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[s
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
     stopped = {fold.folder.read_metadata().get("stopped") for fold in folds}
     if BY_CTRL_C in stopped and place.has_model:
-        raise kept_from_replacing(place, place.folds)
+        raise replacement.kept_from_replacing(place, place.folds)
     networks = [load_network(fold.folder.path) for fold in folds]
     found = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))

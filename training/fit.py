@@ -16,6 +16,7 @@ from network import Architecture, TrainedNetwork, build_training_model, listed, 
 from networks.network_folder import NetworkFolder
 from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
+from networks.symmetry import Symmetry
 from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
 from settings.kinds import KINDS
@@ -26,7 +27,7 @@ from training.checkpoints import Checkpoints, finish, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
 from training.optimizer import Plan, make_optimizer
-from training.sequences import Mirror, Sequences, Sets
+from training.sequences import Sequences, Sets
 
 MOST_STEPS_AT_ONCE = 20
 
@@ -135,12 +136,12 @@ def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path:
     if source:
         model.set_weights(source.model.get_weights())
     s = architecture.standardization
-    mirror = Mirror(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+    symmetry = Symmetry.standardized(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
 
     def sequences(records: Sequence[Record]) -> Sequences:
         return Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
 
-    batches = TrainingBatches(sequences(sets["train"]), user, user.seed, mirror)
+    batches = TrainingBatches(sequences(sets["train"]), user, user.seed, symmetry)
     model.compile(
         make_optimizer(user, batches.batches_an_epoch),
         objectives.member_loss(objectives.objective_loss(user.train_fun_hyp), architecture),

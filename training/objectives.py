@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from network import Architecture, mean_of_members, simplecode_weights
+from networks.symmetry import Symmetry
 from settings.channels import channel_of, validation_error
 from system.errors import InputError
-from training.sequences import Mirror, Sequences, whole_sequence_batches
+from training.sequences import Sequences, whole_sequence_batches
 
 Objective = tuple[int, float, float]
 WITH_THRESHOLDS = (1, 3, 4, 5)  # kinds of which a and b can exclude all samples
@@ -150,7 +151,7 @@ class Validation(keras.callbacks.Callback):
         super().__init__()
         self._sequences, self._objective, self._architecture = sequences, objective, architecture
         a = architecture
-        self._mirror = Mirror(a.inputs, a.outputs, a.standardization) if a.mean_with_mirrored else None
+        self._symmetry = Symmetry.standardized(a.inputs, a.outputs, a.standardization)
         self._terms = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -176,8 +177,8 @@ class Validation(keras.callbacks.Callback):
     def _sums(self, inputs, targets):
         """The objective's sum and count, then the sum of squared errors of each channel."""
         outputs = self._outputs(inputs)
-        if self._mirror:
-            outputs = (outputs + self._mirror.targets(self._outputs(self._mirror.inputs(inputs)))) / 2.0
+        if self._architecture.mean_with_mirrored:
+            outputs = self._symmetry.mean(outputs, self._outputs(self._symmetry.inputs(inputs)))
         sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
         squares = tf.where(tf.math.is_finite(targets), tf.square(outputs - targets), 0.0)
         return tf.concat((sum_and_count, tf.reduce_sum(squares, axis=(0, 1))), axis=0)

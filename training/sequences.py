@@ -1,6 +1,6 @@
-"""What a network sees: the sequences of standardized records, also of the mirrored ship, and windows cut from them."""
+"""What a network sees: the sequences of standardized records, and windows cut from them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from data_io import Record
 from networks.standardization import Standardization, all_channels
+from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk, write_rows
-from settings.channels import mirrored_channels
 
 Sets = Mapping[str, Sequence[Record]]  # train, val and test
 VALIDATION_BATCH = 128  # sequences at once; limits the memory
@@ -51,6 +51,15 @@ class Sequences:
         inputs, targets = np.split(rows, [len(s.input_mean)], axis=1)
         return cls(inputs, targets, np.cumsum(lengths) - lengths, lengths, on_disk)
 
+    def with_mirrored(self, symmetry: Symmetry) -> "Sequences":
+        """All sequences, followed by their mirror images."""
+        return Sequences(
+            np.concatenate([self.inputs, symmetry.inputs(self.inputs)]),
+            np.concatenate([self.targets, symmetry.outputs(self.targets)]),
+            np.concatenate([self.starts, self.starts + len(self.inputs)]),
+            np.tile(self.lengths, 2),
+        )
+
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Inputs and targets of one sequence after the other."""
         for start, length in zip(self.starts, self.lengths, strict=True):
@@ -67,35 +76,6 @@ def _interleaved(
         standardized[record.time < record.time[0] + transient, len(s.input_mean) :] = np.nan
         for first in range(time_res):
             yield standardized[first::time_res]
-
-
-# ---- the mirrored ship ------------------------------------------------------------------------------------------
-
-
-class Mirror:
-    """Mirrors the ship at its centre plane, on standardized channels (arrays or tensors, channels last)."""
-
-    def __init__(self, inputs: Sequence[str], outputs: Sequence[str], s: Standardization):
-        self.inputs = _mirror(inputs, s.input_mean, s.input_deviation)
-        self.targets = _mirror(outputs, s.output_mean, s.output_deviation)
-
-    def added_to(self, sequences: Sequences) -> Sequences:
-        """All sequences, followed by their mirror images."""
-        return Sequences(
-            np.concatenate([sequences.inputs, self.inputs(sequences.inputs)]),
-            np.concatenate([sequences.targets, self.targets(sequences.targets)]),
-            np.concatenate([sequences.starts, sequences.starts + len(sequences.inputs)]),
-            np.tile(sequences.lengths, 2),
-        )
-
-
-def _mirror(channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float]) -> Callable:
-    mean, deviation = np.asarray(mean), np.asarray(deviation)
-    opposite, sign = mirrored_channels(channels)
-    signs = np.eye(len(channels))[opposite] * np.array(sign)[:, None]
-    scaled = (signs * deviation[:, None] / deviation).astype(np.float32)
-    shift = ((mean @ signs - mean) / deviation).astype(np.float32)
-    return lambda values: values @ scaled + shift
 
 
 # ---- windows ----------------------------------------------------------------------------------------------------
