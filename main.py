@@ -11,7 +11,7 @@ import settings
 from settings import input_file
 from studies import experiment_queue
 from system import errors
-from networks import network_folder
+from networks.network_folder import NetworkFolder, as_trained
 from checks import flagging, pair_checks
 
 input_file.explain_import_errors()
@@ -34,34 +34,39 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
 
     after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
-    config = network_folder.as_trained(config)
+    config = as_trained(config)
     sets, remarks = data_io.read_sets(config)
-    pairs = pair_checks.check(config, sets, remarks)
+    pairs = pair_checks.check(config.user, config.data, sets, remarks)
 
     # Imported here because TensorFlow takes seconds to start, and input errors are reported before that.
     import network
     import outputs
-    import prediction
     import training
-    from pages import report_page
-    from studies import fleet
     from checks import run_bands
+    from figures import run_figures
+    from pages import report_page
+    from prediction import Predictor
+    from studies import fleet
 
-    trained = training.train(config, sets, after_epoch) if config.user.training_mode else network.load(config)
-    predictor = prediction.Predictor(trained, with_spread=run_bands.are_possible(config))
+    user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
+    trained = training.train(config, sets, after_epoch) if user.training_mode else network.load(config)
+    predictor = Predictor(trained, with_spread=run_bands.are_possible(folder))
+    unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
     with errors.Attempts() as attempt:  # what fails of these costs the run nothing else
-        attempt("flags", flagging.learn, config, sets)
+        watch = attempt("flags", flagging.watch_of_run, user, folder, sets)
         with outputs.replacing_earlier_files(config):
-            attempt("pairs.csv", pair_checks.save, config, pairs)
-            results = outputs.predict_sets(config, predictor, sets)
-            outputs.save_report(config, results, trained)
-            bands = attempt("bands", outputs.save_bands, config, trained, sets, results)
-            outputs.save_predictions(config, results, bands)
-            faults = outputs.predict_and_flag(config, predictor, results, bands)
-            fleet.after_run(config, sets)
-            outputs.save_figures(config, results, trained, bands, pairs)
-        attempt("report.html", report_page.write, config.output_folder, config.network_folder)
-    return faults
+            attempt("pairs.csv", pair_checks.save, output, pairs)
+            results = outputs.predict_sets(predictor, sets, unseen, config.data.cache_path)
+            outputs.save_report(output, results, trained, unseen, user.transient_time)
+            bands = attempt("bands", outputs.save_bands, user, (folder, output), trained, results, unseen)
+            texts = outputs.texts_of_run(config, bands)
+            outputs.save_predictions(config.save, results, texts)
+            predicted = outputs.predict_without_lamp(config, predictor, texts, watch, bands)
+            attempt("flags", outputs.save_flags, config, results["test"], predicted.flags, watch, bands)
+            attempt("statistics of the fleet", fleet.after_run, config, predicted.statistics, sets)
+            run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
+        attempt("report.html", report_page.write, output, folder.path)
+    return list(predicted.faults)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ from system.errors import InputError, first_line, warn
 from system.files import written_aside
 
 
+# Of its records, what settings.json of a network has to say for others to be compared with.
+CONDITIONS = {"time_step": "time step", "wave_ramp": "ramp of the waves", "vbm_unit": "unit of the bending moment"}
+
+
 @dataclass(frozen=True)
 class Architecture:
     """Everything needed to rebuild the network, except its weights."""
@@ -296,6 +300,9 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 def _with_weights(folder: NetworkFolder, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
     model = load_model_file(folder.model, architecture)
+    missing = " and ".join(words for name, words in CONDITIONS.items() if name not in metadata["network"])
+    if missing:
+        warn([f"{folder}: was saved without the {missing} of its records: other ones go unnoticed; train it again"])
     return TrainedNetwork(model, architecture, folder.read_history(), metadata.get("best_epoch"))
 
 

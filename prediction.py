@@ -1,90 +1,142 @@
 """Predicts whole records with a trained network."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
+from typing import TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 import threadpoolctl
 
+from data_io import Record
+from metrics import Motions
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from networks.network_folder import NetworkFolder
 from networks.symmetry import Symmetry
+from readers.rows_on_disk import RowsOnDisk
 from settings.kinds import KINDS
 from system.cores import cores
 
+START_TIME = 60.0  # s, of the measure mse_start
+RECORDS_AT_ONCE = 48  # limits the memory for thousands of records
+HasInputs = TypeVar("HasInputs")
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
 Evaluate = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network predicts for a record, in physical units.
+
+    mean: (rows, channel), LAMP's motions.
+    spread: (rows, channel), the standard deviation between the networks of an ensemble, if it was asked for.
+    members: (rows, network, channel), what each network predicts, if it was asked for; then all three are float32.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray | None = None
+    members: np.ndarray | None = None
 
 
 class Predictor:
     """Predicts whole records with one network, which it prepares once.
 
-    with_spread: of an ensemble, also how far its networks are apart.
+    with_spread: of an ensemble, also how far its networks are apart. Without, its mean is its only member.
     """
 
     def __init__(self, network: TrainedNetwork, with_spread: bool = False):
         self._architecture = network.architecture
-        self.num_networks = network.architecture.num_networks
-        self._with_spread = with_spread and network.architecture.num_networks > 1
-        self.num_columns = len(network.architecture.outputs) * (1 + self._with_spread)
-        self._evaluate = compiled(network, self._with_spread)
+        self.channels = network.architecture.outputs
+        self._num_members = network.architecture.num_networks if with_spread else 1
+        self._evaluate = compiled(network, self._num_members > 1)
 
-    def predict(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Predicts LAMP's motions for every row.
+    def predict_records(
+        self, records: Iterable[HasInputs], with_members: bool = False
+    ) -> Iterator[tuple[HasInputs, Prediction]]:
+        """Yields each record with its prediction; RECORDS_AT_ONCE are read and predicted together.
 
-        Args:
-            inputs: for each record a (rows, input channel) array in physical units.
-
-        Returns:
-            for each record a (rows, output channel) float64 array; with spread, behind the outputs for each of them the
-            deviation between the ensemble's networks at every step.
+        records: have `inputs`, (rows, input channel) in physical units.
         """
-        outputs = [np.empty((len(array), self.num_columns)) for array in inputs]
-        self._fill(outputs, inputs, self.summary)
-        return outputs
+        records = iter(records)
+        while portion := list(itertools.islice(records, RECORDS_AT_ONCE)):
+            predictions = self.predict([record.inputs for record in portion], with_members)
+            yield from zip(portion, predictions, strict=True)
 
-    def predict_members(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What each network of the ensemble predicts: for each record (rows, network, output channel), float32.
-
-        Without spread, the only "network" is the mean of all.
-        """
-        shape = (self._architecture.num_networks if self._with_spread else 1, len(self._architecture.outputs))
-        outputs = [np.empty((len(array), *shape), np.float32) for array in inputs]
-        self._fill(outputs, inputs, lambda members: members)
-        return outputs
-
-    def summary(self, members: np.ndarray) -> np.ndarray:
-        """From (..., network, output channel) what `predict` gives: the mean, and with spread the deviation."""
-        mean = members.mean(axis=-2)
-        return np.concatenate([mean, members.std(axis=-2)], axis=-1) if self._with_spread else mean
-
-    def _fill(self, outputs: Sequence[np.ndarray], inputs: Sequence[np.ndarray], finish: Evaluate) -> None:
-        """Writes each record's prediction, finished, into its array in `outputs`."""
+    def predict(self, inputs: Sequence[np.ndarray], with_members: bool = False) -> list[Prediction]:
+        """Predicts LAMP's motions for every row. inputs: (rows, input channel) of each record, in physical units."""
+        predictions = [self._empty(len(array), with_members) for array in inputs]
         n = self._architecture.time_res
-        by_length: dict[int, list[tuple[int, int]]] = {}
-        for record, array in enumerate(inputs):
-            for first in range(min(n, len(array))):
-                by_length.setdefault(len(array[first::n]), []).append((record, first))
-        threads, parts = cores(), []
-        for length, chosen in by_length.items():
-            most = max(1, KINDS[self._architecture.network_type].steps_at_once // length)
-            at_once = min(most, -(-len(chosen) // threads))
-            parts += [chosen[start : start + at_once] for start in range(0, len(chosen), at_once)]
 
         def predict_part(part: list[tuple[int, int]]) -> None:
             batch = np.stack(
                 [inputs[record][first::n] for record, first in part], dtype=np.float32, casting="same_kind"
             )
-            for (record, first), result in zip(part, finish(self._evaluate(batch)), strict=True):
-                outputs[record][first::n] = result
+            members = self._evaluate(batch)  # (sequence, time, network, channel)
+            results = {"mean": members.mean(axis=-2), "members": members}
+            if self._num_members > 1:
+                results["spread"] = members.std(axis=-2)
+            for k, (record, first) in enumerate(part):
+                for name, values in results.items():
+                    if (array := getattr(predictions[record], name)) is not None:
+                        array[first::n] = values[k]
 
         # By default NumPy would use all cores for each of the LSTM's small matrix products.
-        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(predict_part, parts))
+        with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(cores()) as pool:
+            list(pool.map(predict_part, self._parts(list(map(len, inputs)))))
+        return predictions
+
+    def _empty(self, rows: int, with_members: bool) -> Prediction:
+        shape = rows, len(self._architecture.outputs)
+        dtype = np.float32 if with_members else float
+        return Prediction(
+            np.empty(shape, dtype),
+            np.empty(shape, dtype) if self._num_members > 1 else None,
+            np.empty((rows, self._num_members, shape[1]), np.float32) if with_members else None,
+        )
+
+    def _parts(self, lengths: Sequence[int]) -> list[list[tuple[int, int]]]:
+        """The records' interleaved sequences, as (record, first row), in parts of equal length for a core each."""
+        n, threads = self._architecture.time_res, cores()
+        by_length: dict[int, list[tuple[int, int]]] = {}
+        for record, rows in enumerate(lengths):
+            for first in range(min(n, rows)):
+                by_length.setdefault(len(range(first, rows, n)), []).append((record, first))
+        parts = []
+        for length, sequences in by_length.items():
+            most = max(1, KINDS[self._architecture.network_type].steps_at_once // length)
+            at_once = min(most, -(-len(sequences) // threads))
+            parts += [sequences[start : start + at_once] for start in range(0, len(sequences), at_once)]
+        return parts
+
+
+@dataclass(frozen=True)
+class PredictedSet:
+    """The records of a set with their predictions, which are read on access if they are on disk."""
+
+    records: Sequence[Record]
+    predictions: Sequence[Prediction]
+    on_disk: RowsOnDisk | None = None
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+    def motions(self, index: int) -> Motions:
+        """The motions of a record from the three sources."""
+        if self.on_disk:
+            self.on_disk.release()
+        record = self.records[index]
+        return Motions(record.targets, record.simple, self.predictions[index].mean)
+
+    def counted(self, index: int, transient: float) -> tuple[Motions, int, np.ndarray]:
+        """A record's motions behind the transient (s), how many of their rows are within START_TIME, and the times."""
+        record = self.records[index]
+        rows = record.after(transient)
+        motions = Motions(*(values[rows] for values in self.motions(index)))
+        return motions, max(record.after(START_TIME).start - rows.start, 0), record.time[rows]
 
 
 def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
@@ -107,21 +159,20 @@ def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
 
 
 def predict_with_checkpoints(
-    folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
-) -> dict[int, list[np.ndarray]]:
-    """Predictions of the checkpoints in `folder` and of the best network, by epoch.
+    folder: NetworkFolder, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
+) -> dict[int, list[Prediction]]:
+    """Predictions of the checkpoints in `folder` and of the best network, by epoch, in ascending order.
 
-    Inputs and predictions of each epoch are as in `Predictor.predict`; epochs are in ascending order.
+    inputs: see `Predictor.predict`.
 
     Raises:
         InputError: one of the files is damaged.
     """
-    network_folder = NetworkFolder(folder)
-    files = network_folder.epoch_models()
-    if network_folder.last_model.is_file() and len(trained.history):
-        files[int(trained.history["epoch"].iloc[-1])] = network_folder.last_model
+    files = folder.epoch_models()
+    if folder.last_model.is_file() and len(trained.history):
+        files[int(trained.history["epoch"].iloc[-1])] = folder.last_model
     models = {epoch: load_model_file(path, trained.architecture) for epoch, path in files.items()}
-    network_folder.check_checkpoints()
+    folder.check_checkpoints()
     if trained.best_epoch is not None:
         models[trained.best_epoch] = trained.model
     return {

@@ -96,9 +96,8 @@ def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -
     paths = cases.record_paths(where, handles)
     for start in range(0, count, AT_ONCE):
         records = [read_record(*pair, config.user)[0] for pair in paths[start : start + AT_ONCE]]
-        for record, members in zip(records, predictor.predict_members([r.inputs for r in records]), strict=True):
-            mean = predictor.summary(members)[:, : len(scale)]
-            tables += [recorder.fleet_record(record, members), recorder.lamp_record(record, mean)]
+        for record, predicted in predictor.predict_records(records, with_members=True):
+            tables += [recorder.fleet_record(record, predicted.members), recorder.lamp_record(record, predicted.mean)]
         print(f"predicted {start + len(records)} of {count} records", flush=True)
     record_statistics.save(kept, RecordTable.joined(tables))
     return record_statistics.load(kept)

@@ -108,16 +108,16 @@ def chosen(rule: str, trained: network.TrainedNetwork, own: Records, pool: Recor
     if rule == "largest roll":
         roll = data_io.MOTIONS.index("Roll")
         return set(np.argsort([-np.abs(record.simple[:, roll]).max() for record in pool])[:number].tolist())
-    known = novelty.known([novelty.window_features(record.time, record.inputs)[1] for record in own])
+    windows = novelty.TrainingWindows.of([novelty.window_features(record.time, record.inputs)[1] for record in own])
     predictions = prediction.Predictor(trained, with_spread=True).predict([record.inputs for record in pool])
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    candidates = [next_runs.judged(r, r.inputs, p, known, deviation) for r, p in zip(pool, predictions, strict=True)]
-    return set(next_runs.choose(candidates, next_runs.factors(candidates, known.features), number, rng).index)
+    candidates = [next_runs.judged(r, r.inputs, p, windows, deviation) for r, p in zip(pool, predictions, strict=True)]
+    return set(next_runs.choose(candidates, next_runs.factors(candidates, windows.features), number, rng).index)
 
 
 def errors(trained: network.TrainedNetwork, test: Sequence[data_io.Record]) -> list[dict[str, object]]:
     """By channel: MSE, mean error of the SSA, largest error, and the MSE of the worst record."""
-    predictions = prediction.Predictor(trained).predict([record.inputs for record in test])
+    predictions = [p.mean for p in prediction.Predictor(trained).predict([record.inputs for record in test])]
     rows = []
     for channel, name in enumerate(data_io.MOTIONS):
         pairs = [(r.targets[:, channel], p[:, channel]) for r, p in zip(test, predictions, strict=True)]

@@ -169,7 +169,7 @@ def lines_about(folder: Path, records: Sequence[Tables], names: Sequence[str]) -
     config = Config(data=DataInfo(train_sc=sc, train_lamp=lamp))
     try:
         sets, remarks = data_io.read_sets(config)
-        pairs = pair_checks.measure_sets(config, sets)
+        pairs = pair_checks.measure_sets(config.user, config.data, sets)
         return remarks + pair_checks.lines(pair_checks.find(pairs, data_io.output_channels(config.user)))
     except InputError as error:
         return list(error.lines)

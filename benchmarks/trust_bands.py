@@ -110,9 +110,11 @@ class Measured:
 
     def calibrated(self, chosen: Sequence[int]) -> "run_bands.Bands":
         """The bands by these LAMP records alone, and their coverage of all test records."""
+        architecture, folder = self.trained.architecture, NetworkFolder(self.config.network_folder)
+        unseen = run_bands.out_of_fold(self.config.user, folder, architecture.num_networks)
         sets = self.sets | {"train": [self.sets["train"][n] for n in chosen]}
         predictions = self.predictions | {"train": [self.predictions["train"][n] for n in chosen]}
-        return run_bands.of_run(self.config, self.trained, sets, predictions)
+        return run_bands.of_run(self.config.user, folder, architecture, sets, predictions, unseen)
 
 
 def measured(config: settings.Config) -> Measured:
@@ -120,7 +122,7 @@ def measured(config: settings.Config) -> Measured:
     sets, _ = data_io.read_sets(config)
     if not NetworkFolder(config.network_folder).has_model:
         training.train(config, sets)
-        flagging.learn(config, sets)
+        flagging.watch_of_run(config.user, NetworkFolder(config.network_folder), sets)
     trained = network.load_network(config.network_folder)
     predictor = prediction.Predictor(trained, with_spread=True)
     predictions = {name: predictor.predict([record.inputs for record in records]) for name, records in sets.items()}
@@ -162,8 +164,8 @@ def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
     scale = dict(zip(architecture.outputs, architecture.standardization.output_deviation, strict=True))
     relative = table[["rmse", "expected_rmse"]].div(table["channel"].map(scale), axis=0)
     by_record = relative.assign(record=table["record"], covered=table["covered"]).groupby("record", sort=False)
-    watch = flagging.load(run.config)
-    told = pd.DataFrame([flagging.row(watch, run.config, "test", record) for record in run.sets["test"]])
+    watch = flagging.load(run.config.user, NetworkFolder(run.config.network_folder))
+    told = pd.DataFrame([watch.flag("test", record) for record in run.sets["test"]])
     records = pd.DataFrame(
         {
             "case": case.name,
@@ -190,7 +192,10 @@ def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
 def cost(case: Case, run: Measured) -> dict[str, object]:
     """CPU seconds of predicting the test records and writing them as text, without and with bands and flags."""
     records = run.sets["test"]
-    bands, watch = run.calibrated(range(case.count)), flagging.load(run.config)
+    bands, watch = (
+        run.calibrated(range(case.count)),
+        flagging.load(run.config.user, NetworkFolder(run.config.network_folder)),
+    )
     began = time.process_time()
     data_io.read_sets(
         dataclasses.replace(run.config, data=dataclasses.replace(run.config.data, train_sc=(), train_lamp=()))
@@ -199,12 +204,12 @@ def cost(case: Case, run: Measured) -> dict[str, object]:
     for what, found in (("without", None), ("with", bands)) * 2:  # the faster of two, in turn
         began = time.process_time()
         predictor = prediction.Predictor(run.trained, with_spread=found is not None)
-        results = {"test": outputs.Predicted(records, predictor.predict([record.inputs for record in records]))}
+        results = {"test": prediction.PredictedSet(records, predictor.predict([record.inputs for record in records]))}
         save = dataclasses.replace(run.config.save, test=tuple(range(len(records))))
         config = dataclasses.replace(run.config, save=save)
-        outputs.save_predictions(config, results, found)
+        outputs.save_predictions(config.save, results, outputs.texts_of_run(config, found))
         if found:
-            outputs.flag_records(config, "test", records, results["test"].predictions, watch, found)
+            outputs.flag_records(watch, found, "test", records, results["test"].predictions)
         seconds[what] = min(seconds[what], time.process_time() - began)
     added = (seconds["with"] - seconds["without"]) / (seconds["reading"] + seconds["without"])
     return {"case": case.name, "records": len(records)} | seconds | {"added": added}

@@ -110,7 +110,7 @@ def train_and_predict(job: Job, config: settings.Config) -> dict[str, Any]:
     predictions = prediction.Predictor(trained).predict([record.inputs for record in test])
     predict_s = time.perf_counter() - began
     chosen = [trained.architecture.outputs.index(channel) for channel in data_io.MOTIONS]
-    errors = channel_errors([record.targets[:, chosen] for record in test], [p[:, chosen] for p in predictions])
+    errors = channel_errors([record.targets[:, chosen] for record in test], [p.mean[:, chosen] for p in predictions])
     return {
         "read_s": read_s,
         "train_s": train_s,

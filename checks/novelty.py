@@ -16,7 +16,7 @@ number of parts in training that are at least as large (hypergeometric). With P 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,14 +33,14 @@ PARTS_OF_ONE = 4  # into which a single training record is cut, to be compared w
 
 
 @dataclass(frozen=True)
-class Known:
+class TrainingWindows:
     """The windows of the training records.
 
     features: (window, feature), scaled. centre, scale: (feature,).
     low, high: (feature,) range in training, unscaled. scores: (record,) of the training records, each without its own
         windows.
     away: (all windows,) of which the scores are the largest of each record, one record after the other; counts:
-        (record,) how many each has. Both empty in files of versions that did not save them.
+        (record,) how many each has.
     """
 
     features: np.ndarray
@@ -49,17 +49,36 @@ class Known:
     low: np.ndarray
     high: np.ndarray
     scores: np.ndarray
-    away: np.ndarray = field(default_factory=lambda: np.empty(0))
-    counts: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    away: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, records: Sequence[np.ndarray], kinds: Sequence[str] = ()) -> "TrainingWindows":
+        """From the features (window, feature) of each training record, see `window_features`.
+
+        kinds: of each channel; channels of one kind have values of the same order, such as m and deg. By default, all.
+        Of very many windows every n-th is kept, to limit the time of predictions.
+        """
+        if len(records) == 1:
+            records = np.array_split(records[0], min(len(records[0]), PARTS_OF_ONE))
+        features, counts = np.concatenate(records), np.array([len(windows) for windows in records])
+        owner = np.repeat(np.arange(len(records)), counts)
+        centre, scale = features.mean(axis=0), _feature_scale(features, kinds)
+        kept = slice(None, None, -(-len(features) // MOST_WINDOWS))
+        scaled, owner = ((features - centre) / scale)[kept], owner[kept]
+        away = [
+            # A single window has nothing to be compared with, and nothing is unlike it.
+            distances(scaled[owner != i], (windows - centre) / scale) if len(records) > 1 else np.full(1, np.inf)
+            for i, windows in enumerate(records)
+        ]
+        scores = np.array([of_windows.max() for of_windows in away])
+        low, high = features.min(axis=0), features.max(axis=0)
+        return cls(scaled, centre, scale, low, high, scores, np.concatenate(away), counts)
 
     def part_scores(self, windows: int) -> tuple[np.ndarray, int]:
         """Scores of the training records in parts about as long as those of a record of so many windows, and the number
         of parts of that record: the smallest that makes them alike.
         """
-        if not len(self.away):
-            # From half of the most on, only every n-th window may be there.
-            usual = len(self.features) / len(self.scores) if len(self.features) <= MOST_WINDOWS / 2 else windows
-            return self.scores, max(round(windows / usual), 1)
         shortest = self.counts.min()
         for parts in range(1, windows + 1):
             of_shortest = max(round(shortest * parts / windows), 1)
@@ -98,29 +117,6 @@ def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, n
     return time[edges[: max(blocks - 1, 1)]], np.stack(features, axis=2).reshape(len(counts), -1)
 
 
-def known(records: Sequence[np.ndarray], kinds: Sequence[str] = ()) -> Known:
-    """The training windows from the features (window, feature) of each record, see `window_features`.
-
-    kinds: of each channel; channels of one kind have values of the same order, such as m and deg. By default, all.
-    Of very many windows every n-th is kept, to limit the time of predictions.
-    """
-    if len(records) == 1:
-        records = np.array_split(records[0], min(len(records[0]), PARTS_OF_ONE))
-    features, counts = np.concatenate(records), np.array([len(windows) for windows in records])
-    owner = np.repeat(np.arange(len(records)), counts)
-    centre, scale = features.mean(axis=0), _feature_scale(features, kinds)
-    kept = slice(None, None, -(-len(features) // MOST_WINDOWS))
-    scaled, owner = ((features - centre) / scale)[kept], owner[kept]
-    away = [
-        # A single window has nothing to be compared with, and nothing is unlike it.
-        distances(scaled[owner != i], (windows - centre) / scale) if len(records) > 1 else np.full(1, np.inf)
-        for i, windows in enumerate(records)
-    ]
-    scores = np.array([of_windows.max() for of_windows in away])
-    low, high = features.min(axis=0), features.max(axis=0)
-    return Known(scaled, centre, scale, low, high, scores, np.concatenate(away), counts)
-
-
 def _feature_scale(features: np.ndarray, kinds: Sequence[str]) -> np.ndarray:
     """(feature,): standard deviation over the windows, at least NEGLIGIBLE times the mean of the largest channel of the
     kind. Where a channel is negligible itself, so is the rate at which it crosses its mean.
@@ -154,7 +150,7 @@ def chance(parts: int, training: int, place: int, above: int) -> float:
 
 
 def judge(
-    training: Known, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]
+    training: TrainingWindows, begins: np.ndarray, features: np.ndarray, channels: Sequence[str]
 ) -> dict[str, bool | float | str]:
     """How unlike the training records a record is, from its windows (see `window_features`).
     Returns unlike (p is small or, with few training records, the score exceeds that of every one of them); score; p,
@@ -182,7 +178,9 @@ def judge(
     } | _furthest_out(training, features[worst], channels, unlike)
 
 
-def _furthest_out(training: Known, window: np.ndarray, channels: Sequence[str], unlike: bool) -> dict[str, float | str]:
+def _furthest_out(
+    training: TrainingWindows, window: np.ndarray, channels: Sequence[str], unlike: bool
+) -> dict[str, float | str]:
     """What is unusual about a window (feature,): the feature furthest out of its range in training, with its value and
     this range. If all are within, it is their combination, named by the two that differ most from the nearest window in
     training; nothing of a record that is not unlike the training.

@@ -14,11 +14,11 @@ import pandas as pd
 from checks.pair_measures import measure
 from data_io import Record
 from readers.cases import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
-from readers.record_cache import digest
-from settings import SET_NAMES, Config
+from settings import SET_NAMES, DataInfo, UserInput
 from settings.channels import HEAVE, PITCH, WAVE, channel_of, input_channels, output_channels, wave_at_centre
 from system.cores import cores
 from system.errors import InputError, warn
+from system.files import array_hash
 from system.run_folder import RunFolder
 
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
@@ -325,19 +325,19 @@ def lines(findings: Sequence[Finding]) -> list[str]:
     return shown
 
 
-def measure_sets(config: Config, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
+def measure_sets(user: UserInput, data: DataInfo, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
     """Measures all pairs of a run, with a few records in memory at a time."""
-    inputs, channels = input_channels(config.user), output_channels(config.user)
+    inputs, channels = input_channels(user), output_channels(user)
     middle = wave_at_centre(inputs)
 
     def measured(job: tuple[str, int]) -> Pair:
         set_name, place = job
         record = sets[set_name][place]
         wave = None if middle is None else record.inputs[:, middle]
-        sc, lamp = config.data.pairs(set_name)[place]
+        sc, lamp = data.pairs(set_name)[place]
         waves = f"{lamp}.{'wav' if WAVE in inputs else 'sea'}"
         files = {"sc": f"{sc}.mot", "lamp": f"{lamp}.mot", "wave": waves}
-        digests = {"sc": digest([record.simple]), "lamp": digest([record.targets])}
+        digests = {"sc": array_hash([record.simple]), "lamp": array_hash([record.targets])}
         measures = measure(record.time, record.simple, record.targets, wave, channels)
         return Pair(set_name, record.name, files, measures, digests)
 
@@ -358,26 +358,28 @@ def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def check(config: Config, sets: Mapping[str, Sequence[Record]], remarks: Sequence[str]) -> pd.DataFrame:
+def check(
+    user: UserInput, data: DataInfo, sets: Mapping[str, Sequence[Record]], remarks: Sequence[str]
+) -> pd.DataFrame:
     """The table of all pairs of a run (see `pair_table`), after a warning for each contradiction.
 
     remarks: warnings from reading the files. Raises InputError if there are warnings, and strict_data is set.
     """
-    pairs = measure_sets(config, sets)
-    findings = find(pairs, output_channels(config.user))
+    pairs = measure_sets(user, data, sets)
+    findings = find(pairs, output_channels(user))
     warnings = [*remarks, *lines(findings)]
-    if warnings and config.user.strict_data:
+    if warnings and user.strict_data:
         raise InputError(warnings)
     warn(warnings)
     return pair_table(pairs, findings)
 
 
-def handle_faults(config: Config) -> list[str]:
+def handle_faults(data: DataInfo) -> list[str]:
     """An error line for each pair whose file names carry different handles."""
     lists = [(f"{name}_sc", f"{name}_lamp") for name in SET_NAMES] + [("predict_sc", "predict_waves")]
     faults = []
     for first, second in lists:
-        for sc, other in zip(getattr(config.data, first), getattr(config.data, second), strict=False):
+        for sc, other in zip(getattr(data, first), getattr(data, second), strict=False):
             if len({find_handle(sc), find_handle(other)} - {None}) == 2:
                 faults.append(
                     f"DataInfoArgs.{first}, {second}: {Path(sc).name} and {Path(other).name} are at the same position "
@@ -399,7 +401,7 @@ def report_handles(paths: Iterable[str]) -> None:
         print(line)
 
 
-def save(config: Config, pairs: pd.DataFrame) -> None:
+def save(folder: Path, pairs: pd.DataFrame) -> None:
     """Writes the table of `check` as pairs.csv, if there are pairs."""
     if len(pairs):
-        RunFolder(config.output_folder).write_table(RunFolder.PAIRS, pairs)
+        RunFolder(folder).write_table(RunFolder.PAIRS, pairs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,13 @@ from scipy.ndimage import uniform_filter1d
 import metrics
 from checks import bands
 from data_io import Record
-from network import TrainedNetwork
+from network import Architecture
 from networks.network_folder import NetworkFolder
+from prediction import Prediction
 from readers.cases import sea_state
-from settings import Config
+from settings import UserInput
 from settings.channels import channel_of
-from system.errors import UNREADABLE, Collector, first_line, warn
+from system.errors import UNREADABLE, Attempts, Collector, InputError, first_line, warn
 from system.run_folder import RunFolder
 
 SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
@@ -36,27 +38,26 @@ class Bands:
     def level(self) -> int:
         return max(level for level in self.calibration.levels if level <= LEVEL)
 
-    def around(self, time: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """(rows, channel, 2): lower and upper bounds. prediction: outputs followed by the spread of each."""
-        outputs, spread = outputs_and_spread(time, prediction)
-        half = self.calibration.half_width(spread, self.level)
-        return np.stack([outputs - half, outputs + half], axis=2)
+    def bounds(self, time: np.ndarray, prediction: Prediction) -> np.ndarray:
+        """(rows, channel, 2): lower and upper bounds. time: (rows,) s."""
+        half = self.calibration.half_width(smoothed(time, prediction.spread), self.level)
+        return np.stack([prediction.mean - half, prediction.mean + half], axis=2)
 
-    def about(self, time: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
-        """Of a record, for each channel: the expected root mean square error, and the largest magnitude, with bounds
-        from the band of the whole record. prediction: as in `around`.
+    def of_record(self, time: np.ndarray, prediction: Prediction) -> dict[str, float]:
+        """For each channel of a record the expected root mean square error, and the largest magnitude, with bounds
+        from the band of the whole record.
         """
-        outputs, spread = outputs_and_spread(time, prediction)
+        spread = smoothed(time, prediction.spread)
         half = self.calibration.half_width(spread, self.level, whole=True)
         expected = self.calibration.expected_rmse(spread)
-        found = {}
+        columns = {}
         for k, channel in enumerate(self.calibration.channels):
-            sizes = metrics.magnitudes(outputs[:, k], channel)
-            found[f"expected_rmse_{channel}"] = expected[k]
-            found[f"largest_{channel}"] = sizes.max()
-            found[f"largest_{channel}_lower"] = max((sizes - half[:, k]).max(), 0.0)
-            found[f"largest_{channel}_upper"] = (sizes + half[:, k]).max()
-        return found
+            sizes = metrics.magnitudes(prediction.mean[:, k], channel)
+            columns[f"expected_rmse_{channel}"] = expected[k]
+            columns[f"largest_{channel}"] = sizes.max()
+            columns[f"largest_{channel}_lower"] = max((sizes - half[:, k]).max(), 0.0)
+            columns[f"largest_{channel}_upper"] = (sizes + half[:, k]).max()
+        return columns
 
     @property
     def names(self) -> list[str]:
@@ -64,99 +65,132 @@ class Bands:
         return [f"{channel}_{bound}" for channel in self.calibration.channels for bound in ("lower", "upper")]
 
 
-def outputs_and_spread(time: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both (rows, channel); the spread is smoothed (root mean square), as networks agree for moments by chance.
+def bounds_of(bands_of_run: Bands | None, record: Record, prediction: Prediction) -> np.ndarray | None:
+    """(rows, channel, 2), see `Bands.bounds`; None without bands, or if they cannot be computed."""
+    if bands_of_run is None:
+        return None
+    with Attempts() as attempt:
+        return attempt(f"bands of {record.name}", bands_of_run.bounds, record.time, prediction)
 
-    time: (rows,) s. prediction: as in `Bands.around`.
-    """
-    outputs, spread = np.split(prediction, 2, axis=1)
+
+def smoothed(time: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The spread (rows, channel) as a root mean square over SMOOTHED s, as networks agree for moments by chance."""
     step = np.ptp(time) / max(len(time) - 1, 1)
     rows = int(SMOOTHED / step) | 1 if step else 1
-    return outputs, np.sqrt(np.maximum(uniform_filter1d(spread**2, rows, axis=0, mode="nearest"), 0))
+    return np.sqrt(np.maximum(uniform_filter1d(spread**2, rows, axis=0, mode="nearest"), 0))
 
 
-def are_possible(config: Config) -> bool:
-    """Whether the run's network has bands, or can be calibrated."""
-    folder = NetworkFolder(config.network_folder)
+@dataclass(frozen=True)
+class OutOfFold:
+    """What a network of folds predicts for the records of its training without the networks that have seen them.
+
+    predictions: (rows, channel) by the records' digests; empty for a network without folds.
+    networks: how many there are; unseen: how many of them have not seen a record.
+    """
+
+    predictions: Mapping[str, np.ndarray]
+    networks: int = 1
+    unseen: int = 1
+
+    def calibration_prediction(self, digest: str, prediction: Prediction) -> Prediction:
+        """The prediction of a record by the networks that have not seen it, with the spread of a calibration record.
+
+        A record of other content, and any of a network without folds, keeps its prediction.
+        """
+        if digest not in self.predictions:
+            return prediction
+        mean = self.predictions[digest].astype(float)
+        if prediction.spread is None:  # out_of_fold.npz lies beside a single network
+            return Prediction(mean)
+        apart = mean - prediction.mean
+        return Prediction(mean, bands.calibration_spread(prediction.spread, apart, self.networks, self.unseen))
+
+
+def are_possible(folder: NetworkFolder) -> bool:
+    """Whether the network in a folder has bands, or can be calibrated."""
     return folder.out_of_fold.is_file() or folder.calibration.is_file()
 
 
-def unseen_networks(config: Config, networks: int) -> int:
-    """How many of the networks have not seen a record: those of a fold; of a loaded network as it was trained.
+def out_of_fold(user: UserInput, folder: NetworkFolder, networks: int) -> OutOfFold:
+    """The out-of-fold predictions of the run's network; none, with a warning, if they cannot be read."""
+    try:
+        predictions = folder.load_out_of_fold()
+    except InputError as error:
+        warn([f"{line}; until then the val set is predicted by the mean of all networks" for line in error.lines])
+        predictions = {}
+    return OutOfFold(predictions, networks, unseen_networks(user, folder, networks))
 
-    networks: of all folds.
-    """
-    if config.user.training_mode:
-        return config.user.num_networks
-    folds = Collector()(NetworkFolder(config.network_folder).read_metadata, otherwise={}).get("folds")
+
+def unseen_networks(user: UserInput, folder: NetworkFolder, networks: int) -> int:
+    """How many of the networks of all folds have not seen a record: those of a fold, as the network was trained."""
+    if user.training_mode:
+        return user.num_networks
+    folds = Collector()(folder.read_metadata, otherwise={}).get("folds")
     return networks // len(folds) if folds else 1
 
 
 def of_run(
-    config: Config,
-    trained: TrainedNetwork,
+    user: UserInput,
+    folder: NetworkFolder,
+    architecture: Architecture,
     sets: Mapping[str, Sequence[Record]],
-    predictions: Mapping[str, Sequence[np.ndarray]],
+    predictions: Mapping[str, Sequence[Prediction]],
+    unseen: OutOfFold,
 ) -> Bands | None:
     """The bands of the run's network, with their coverage; None, with a message, if it has none.
 
     A network that has just been trained is calibrated on the train and val records, and calibration.json is written.
-
-    predictions: by set and record (rows, 2 * channel), outputs and spreads, see `prediction.Predictor`.
     """
-    if not are_possible(config) or trained.architecture.num_networks == 1:
+    if not are_possible(folder) or unseen.networks == 1:
         print("The predictions have no bands; for bands, train with num_folds, as input_thorough.py does")
         return None
-    folder = NetworkFolder(config.network_folder)
-    path = folder.calibration
-    channels, tables = trained.architecture.outputs, []
-    unseen = {}
-    if config.user.training_mode:  # those of an older network cannot be used, of which `outputs` has warned
-        unseen = Collector()(folder.load_out_of_fold, otherwise={})
-    if unseen:
-        scale = np.array(trained.architecture.standardization.output_deviation)
-        networks = (trained.architecture.num_networks, unseen_networks(config, trained.architecture.num_networks))
-        residuals = list(_residuals(config, sets, predictions, unseen, scale, networks))
+    channels, tables = architecture.outputs, []
+    if user.training_mode and unseen.predictions:
+        scale = np.array(architecture.standardization.output_deviation)
+        residuals = list(_residuals(user.transient_time, sets, predictions, unseen, scale))
+        networks = unseen.networks, unseen.unseen
         calibration = bands.calibrate(residuals, scale, channels, *networks)
-        bands.save(calibration, path)
+        bands.save(calibration, folder.calibration)
         print(bands.missing_levels(len(residuals)), end="")
         tables = _left_out(residuals, scale, channels, networks)
     else:
-        try:
-            calibration = bands.load(path)
-            if calibration.channels != tuple(channels):
-                raise ValueError(f"it is of {', '.join(calibration.channels)}")
-        except UNREADABLE as error:
-            warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
-            return None
-        if calibration.own < (own := unseen_networks(config, trained.architecture.num_networks)):
-            warn([f"{path}: takes the {own} networks of a fold for one; its bands may be far too narrow: train again"])
-    if not calibration.levels:
+        calibration = _saved_calibration(folder.calibration, channels, unseen.unseen)
+    if calibration is None or not calibration.levels:
         return None
     for record, prediction in zip(sets["test"], predictions["test"], strict=True):
-        error, spread = _counted(config, record, prediction)
+        error, spread = _counted(user.transient_time, record, prediction)
         if len(error):
             tables.append(bands.coverage(calibration, error, spread).assign(set="test", record=record.name))
     return Bands(calibration, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
 
 
-def _counted(config, record, prediction) -> tuple[np.ndarray, np.ndarray]:
-    """LAMP minus the outputs, and the spread, without the transient."""
-    outputs, spread = outputs_and_spread(record.time, prediction)
-    kept = record.after(config.user.transient_time)
-    return (record.targets - outputs)[kept], spread[kept]
+def _saved_calibration(path: Path, channels: Sequence[str], unseen: int) -> bands.Calibration | None:
+    """The calibration of a network's channels; None, with a warning, if it cannot be used."""
+    try:
+        calibration = bands.load(path)
+        if calibration.channels != tuple(channels):
+            raise ValueError(f"it is of {', '.join(calibration.channels)}")
+    except UNREADABLE as error:
+        warn([f"{path}: cannot be read ({first_line(error)}); the predictions have no bands"])
+        return None
+    if calibration.own < unseen:
+        warn([f"{path}: takes the {unseen} networks of a fold for one; its bands may be far too narrow: train again"])
+    return calibration
 
 
-def seen_otherwise(prediction: np.ndarray, out_of_fold: np.ndarray, networks: int, own: int) -> np.ndarray:
-    """A prediction (rows, 2 * channel) with the motions out of fold, and the spread of a calibration record.
-
-    networks, own: see `bands.calibration_spread`.
-    """
-    outputs, spread = np.split(prediction, 2, axis=1)
-    return np.hstack([out_of_fold, bands.calibration_spread(spread, out_of_fold - outputs, networks, own)])
+def _counted(transient: float, record: Record, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
+    """LAMP minus the mean, and the smoothed spread, without the transient (s)."""
+    rows = record.after(transient)
+    return (record.targets - prediction.mean)[rows], smoothed(record.time, prediction.spread)[rows]
 
 
-def _residuals(config, sets, predictions, out_of_fold, scale, networks) -> Iterator[bands.Residuals]:
+def _residuals(
+    transient: float,
+    sets: Mapping[str, Sequence[Record]],
+    predictions: Mapping[str, Sequence[Prediction]],
+    unseen: OutOfFold,
+    scale: np.ndarray,
+) -> Iterator[bands.Residuals]:
     """Yields the residuals of each train and val record, with one record in memory at a time.
 
     The predictions of val are out of fold already, see `outputs.predict_sets`. A record that ends within the transient
@@ -164,15 +198,15 @@ def _residuals(config, sets, predictions, out_of_fold, scale, networks) -> Itera
     """
     for set_name in ("train", "val"):
         for record, prediction in zip(sets[set_name], predictions[set_name], strict=True):
-            counts, unseen, seen = record.after(config.user.transient_time), out_of_fold.get(record.digest), None
-            if unseen is None or not len(record.time[counts]):
+            rows, mean, seen = record.after(transient), unseen.predictions.get(record.digest), None
+            if mean is None or not len(record.time[rows]):
                 continue
             if set_name == "train":
-                outputs, spread = np.split(prediction, 2, axis=1)
-                squares = (record.targets - outputs, spread, unseen - outputs)
-                seen = bands.seen_squares(*(values[counts] for values in squares), *networks)
-                prediction = seen_otherwise(prediction, unseen, *networks)
-            yield bands.residuals(*_counted(config, record, prediction), scale, record.name, seen)
+                arrays = record.targets - prediction.mean, prediction.spread, mean - prediction.mean
+                networks = unseen.networks, unseen.unseen
+                seen = bands.seen_squares(*(values[rows] for values in arrays), *networks)
+                prediction = unseen.calibration_prediction(record.digest, prediction)
+            yield bands.residuals(*_counted(transient, record, prediction), scale, record.name, seen)
 
 
 def _left_out(
@@ -192,15 +226,15 @@ def _left_out(
     return [table for table in tables if "record" in table]
 
 
-def save_report(config: Config, found: Bands | None) -> None:
+def save_report(folder: Path, run: Bands | None) -> None:
     """Writes band_report.csv, with a column basis (see BASES), and prints its main results."""
-    if found is None or found.by_record.empty:
+    if run is None or run.by_record.empty:
         return
-    table = bands.report(found.by_record)
+    table = bands.report(run.by_record)
     table.insert(1, "basis", table["set"].map(BASES))
-    RunFolder(config.output_folder).write_table(RunFolder.BANDS, table)
-    print(f"\nBands of {found.level} %, share of the steps covered: mean over the records, and worst record")
-    for row in table[table["level"] == found.level].itertuples():
+    RunFolder(folder).write_table(RunFolder.BANDS, table)
+    print(f"\nBands of {run.level} %, share of the steps covered: mean over the records, and worst record")
+    for row in table[table["level"] == run.level].itertuples():
         unit = channel_of(row.channel).unit
         print(
             f"{row.set} ({row.basis}), {row.channel}: {100 * row.covered:.0f} %, {100 * row.worst_covered:.0f} % in "

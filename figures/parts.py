@@ -25,6 +25,7 @@ from settings.channels import channel_of
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
+CHECK = "check of the calibration with itself"  # of bands, by the records that they were calibrated on
 SET_MARKERS = {"train": "X", "val": "D", "test": "*"}
 
 PAGE_WIDTH = 7.5  # inches, the text width of a page

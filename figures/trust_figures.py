@@ -46,7 +46,7 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
         unit = channel_of(channel).unit
         sharpness.set(xlim=(0, largest), ylim=(0, largest))
         sharpness.set(xlabel=f"Expected RMS error [{unit}]", ylabel=f"{channel}: RMS error [{unit}]")
-    checked = "" if is_test.any() else ":\ncheck of the calibration with itself"
+    checked = "" if is_test.any() else f":\n{parts.CHECK}"
     axes[0, 0].set_title(f"Steps within the band{checked}")
     axes[0, 1].set_title("Error of each record, actual and expected")
     axes[-1, 0].set_xlabel("Level of the band [%]")

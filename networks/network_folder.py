@@ -251,7 +251,7 @@ def best_row(losses: Sequence[float]) -> int | None:
 
 def missing_networks(user: UserInput, trained_before: Sequence[str] = ()) -> list[str]:
     """An error line for the network that a run loads or starts from, if it neither exists nor is trained earlier."""
-    name = user.fine_tune_filename if user.training_mode else user.model_load_filename
+    name = user.source_network
     folder = NetworkFolder(NETWORKS_FOLDER / name)
     there = folder.has_model or folder.replaced.has_model
     return [] if not name or there or name in trained_before else [folder.missing()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_io import Record
+from readers.records import Record
 
 
 @dataclass(frozen=True)

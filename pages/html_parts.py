@@ -14,20 +14,9 @@ NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 LONG_TEXT = 28  # characters of a cell from which on its column wraps
 
 
-def page(title: str, heading: str, remark: str, style: str, parts: Sequence[str], footer: str) -> str:
-    """A whole page that needs no other file. style: CSS. parts: HTML."""
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<header>\n<h1>{escape(heading)}</h1>\n<p>{escape(remark)}</p>\n</header>\n{_lines(parts)}"
-        f"<footer>{escape(footer)}</footer>\n</main>\n</body>\n</html>\n"
-    )
-
-
 def section(name: str, title: str, *parts: str) -> str:
-    """name: what links in the page lead to."""
-    return f'<section id="{escape(name)}">\n<h2>{escape(title)}</h2>\n{_lines(parts)}</section>'
+    """name: what links in the page lead to. parts: HTML."""
+    return f'<section id="{escape(name)}">\n<h2>{escape(title)}</h2>\n{lines(parts)}</section>'
 
 
 def paragraph(words: str) -> str:
@@ -36,11 +25,7 @@ def paragraph(words: str) -> str:
 
 def bullets(items: Sequence[str]) -> str:
     """A list. items: HTML."""
-    return "<ul>\n" + "".join(f"<li>{item}</li>\n" for item in items) + "</ul>" if items else ""
-
-
-def link(name: str, words: str) -> str:
-    return f'<a href="#{escape(name)}">{escape(words)}</a>'
+    return "<ul>\n" + lines(f"<li>{item}</li>" for item in items) + "</ul>" if items else ""
 
 
 def table(rows: pd.DataFrame, caption: str) -> str:
@@ -51,21 +36,23 @@ def table(rows: pd.DataFrame, caption: str) -> str:
     if rows.empty:
         return ""
     kinds = [_column_kind(rows[name]) for name in rows]
-    head = "".join(f'<th scope="col"{kind}>{escape(str(name))}</th>' for name, kind in zip(rows, kinds, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{cell(value)}</td>" for value, kind in zip(row, kinds, strict=True)) + "</tr>\n"
-        for row in rows.itertuples(index=False, name=None)
-    )
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">\n<table>\n'
-        f"<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>"
-    )
+    cells = {
+        _marked(escape(name), kind): [_marked(cell(value), kind) for value in rows[name]]
+        for name, kind in zip(rows, kinds, strict=True)
+    }
+    made = pd.DataFrame(cells).to_html(index=False, border=0, escape=False, justify="unset")
+    made = made.replace("<thead>", f"<caption>{escape(caption)}</caption>\n<thead>").replace("<th>", '<th scope="col">')
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">\n{made}\n</div>'
 
 
 def _column_kind(column: pd.Series) -> str:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return ' class="number"'
-    return ' class="long"' if column.astype(str).str.len().max() > LONG_TEXT else ""
+        return "number"
+    return "long" if column.astype(str).str.len().max() > LONG_TEXT else ""
+
+
+def _marked(content: str, kind: str) -> str:
+    return f'<span class="{kind}">{content}</span>' if kind else content
 
 
 def cell(value: object) -> str:
@@ -98,5 +85,5 @@ def picture(png: bytes, caption: str, alternative: str) -> str:
     )
 
 
-def _lines(parts: Sequence[str]) -> str:
+def lines(parts: Sequence[str]) -> str:
     return "".join(f"{part}\n" for part in parts if part)

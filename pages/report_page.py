@@ -7,13 +7,14 @@ only its section is left out.
 import json
 import time
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
-from pages import sections
+from pages.sections import FIGURES, SECTIONS
 from system.errors import first_line, warn
 from system.files import written_aside
 from system.run_folder import RunFolder
@@ -24,54 +25,6 @@ TEXTS = ("set", "record", "handle", "worst_record", "sea_state", "source", "chan
 TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "method")
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
-# In order of preference: section, files, how many of them, caption.
-FIGURES = (
-    ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),
-    ("errors", "maxima", 1, "Largest value of each record, model against LAMP; on the diagonal they agree."),
-    ("fleet", "fleet_means", 1, "Means over the records of each sea state, with their intervals."),
-    ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
-    ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
-    ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
-    ("fleet", "fleet_spectra*", 1, "Spectra with the band over the records, response to the waves, and coherence."),
-    ("bands", "bands", 1, "Left: share of the steps within the band. Right: each record's error and its band."),
-    ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
-    ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),
-    ("errors", "error_test_*", 1, "Test record: running mean of the error, and the error at LAMP's peaks."),
-    ("errors", "histo", 1, "Distribution of the values at peaks and troughs."),
-    ("training", "learning_curve", 1, "Losses and validation errors over the training."),
-    ("errors", "prediction_val_*", 1, "Validation record: whole record, and the largest response of each motion."),
-)
-
-
-def pictures(folder: Path) -> dict[str, list[str]]:
-    """HTML of the main figures by section, in all at most LARGEST_FIGURES bytes."""
-    found: dict[str, list[str]] = {}
-    left = LARGEST_FIGURES
-    for section, pattern, most, caption in FIGURES:
-        for path in sorted((folder / RunFolder.FIGURES).glob(f"{pattern}.png"))[:most]:
-            try:
-                png = path.read_bytes()
-                if len(png) <= left:
-                    shown = html.picture(png, caption, f"{caption} ({path.stem})")
-                    found.setdefault(section, []).append(shown)
-                    left -= len(png)
-            except (OSError, ValueError) as error:
-                warn([f"{path}: cannot be read ({first_line(error)}); {RunFolder.PAGE} is without it"])
-    return found
-
-
-# Of each section: title, how it is made, why it may be missing, and the files it is made from.
-SECTIONS = {
-    "training": ("Training", sections.training, f"the network has no {SETTINGS_FILE}", SETTINGS_FILE),
-    "errors": ("Errors", sections.errors, "this run had no LAMP records to compare with", RunFolder.REPORT),
-    "bands": ("Bands", sections.bands, "train with num_folds to have bands around predictions", RunFolder.BANDS),
-    "flagged": ("Unusual records", sections.flagged, "no record was predicted without LAMP", RunFolder.PREDICTED),
-    "pairs": ("Pairs of files", sections.pairs, "this run read no pairs", RunFolder.PAIRS),
-    "fleet": ("Fleet statistics", sections.fleet, "python -m studies.fleet writes them", *RunFolder.FLEET),
-    "next": ("Next LAMP runs", sections.next_runs, "python -m studies.next_runs proposes them", RunFolder.NEXT_RUNS),
-    "settings": ("Settings and versions", sections.settings_and_versions, f"no {SETTINGS_FILE}", SETTINGS_FILE),
-}
-
 
 def write(folder: Path, network_folder: Path) -> None:
     """Writes report.html into a run's output folder, if there is one. What is wrong with the files is a warning.
@@ -80,20 +33,36 @@ def write(folder: Path, network_folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    figures = pictures(folder)
-    made, missing, faults = {}, [], []
-    for name, (title, make, without, *files) in SECTIONS.items():
+    figures, made, missing, faults = _pictures(folder), {}, [], []
+    for name, section in SECTIONS.items():
         try:
-            contents = [_read(network_folder if file == SETTINGS_FILE else folder, file) for file in files]
-            made[name] = (title, *make(*contents), *figures.get(name, ()))
+            contents = [_read(network_folder if file == SETTINGS_FILE else folder, file) for file in section.files]
+            made[name] = (section.title, *section.make(*contents), *figures.get(name, ()))
         except FileNotFoundError:
-            missing.append(f"{title}: {without}.")
+            missing.append(f"{section.title}: {section.without}.")
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
-            faults.append(f"{title}: {files[0]} cannot be read ({first_line(error)}).")
+            faults.append(f"{section.title}: {section.files[0]} cannot be read ({first_line(error)}).")
     warn([f"{folder / RunFolder.PAGE}: without {line}" for line in faults])
     RunFolder(folder).note([RunFolder.PAGE])
     with written_aside(folder / RunFolder.PAGE) as aside:
         aside.write_text(_page(network_folder.name, made, faults + missing), encoding="utf-8", newline="\n")
+
+
+def _pictures(folder: Path) -> dict[str, list[str]]:
+    """HTML of the main figures by section, in all at most LARGEST_FIGURES bytes."""
+    pictures: dict[str, list[str]] = {}
+    left = LARGEST_FIGURES
+    for section, pattern, most, caption in FIGURES:
+        for path in sorted((folder / RunFolder.FIGURES).glob(f"{pattern}.png"))[:most]:
+            try:
+                png = path.read_bytes()
+                if len(png) <= left:
+                    shown = html.picture(png, caption, f"{caption} ({path.stem})")
+                    pictures.setdefault(section, []).append(shown)
+                    left -= len(png)
+            except (OSError, ValueError) as error:
+                warn([f"{path}: cannot be read ({first_line(error)}); {RunFolder.PAGE} is without it"])
+    return pictures
 
 
 def _read(folder: Path, file: str) -> dict | pd.DataFrame:
@@ -107,15 +76,19 @@ def _read(folder: Path, file: str) -> dict | pd.DataFrame:
 
 
 def _page(name: str, made: Mapping[str, Sequence[str]], left_out: Sequence[str]) -> str:
-    """made: of each section its title, its result in a sentence, and HTML."""
-    summary = [f"{html.link(key, title)}: {html.escape(short)}" for key, (title, short, *_) in made.items()]
-    more = html.bullets([html.escape(line) for line in left_out])
-    parts = [html.section(key, title, *parts) for key, (title, _, *parts) in made.items()]
-    return html.page(
-        f"{name}: LAMP's motions from SimpleCode's",
-        name,
-        f"LAMP's motions from SimpleCode's. Report of {time.strftime('%d %B %Y, %H:%M')}",
-        STYLE_FILE.read_text(encoding="utf-8"),
-        [html.bullets(summary), *parts, html.section("left_out", "Not on this page", more) if more else ""],
-        "A single file: figures are inside, and nothing is loaded from elsewhere.",
+    """The whole page. made: of each section its title, its result in a sentence, and HTML."""
+    summary = [f'<a href="#{key}">{escape(title)}</a>: {escape(short)}' for key, (title, short, *_) in made.items()]
+    parts = [html.bullets(summary), *(html.section(key, title, *parts) for key, (title, _, *parts) in made.items())]
+    if left_out:
+        parts.append(html.section("left_out", "Not on this page", html.bullets([escape(line) for line in left_out])))
+    about = "LAMP's motions from SimpleCode's"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(f'{name}: {about}')}</title>\n"
+        f"<style>\n{STYLE_FILE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>\n"
+        f"<header>\n<h1>{escape(name)}</h1>\n"
+        f"<p>{escape(about)}. Report of {time.strftime('%d %B %Y, %H:%M')}</p>\n</header>\n{html.lines(parts)}"
+        "<footer>A single file: figures are inside, and nothing is loaded from elsewhere.</footer>\n"
+        "</main>\n</body>\n</html>\n"
     )

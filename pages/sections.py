@@ -1,16 +1,18 @@
-"""The sections of the report page, each made from what one or two files of a run hold.
+"""The sections of the report page: what each is made from, and how. `report_page` adds the figures.
 
-A section is its result in a sentence, for the top of the page, followed by HTML. `report_page` adds the figures.
+A section is its result in a sentence, for the top of the page, followed by HTML. A further one is a function and a row
+of SECTIONS; a further figure is a row of FIGURES.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from figures.parts import SET_NAMES
-from metrics import SIMPLECODE, negligible
+from figures.parts import CHECK, SET_NAMES
+from metrics import SIMPLECODE, mse_share, negligible
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.cases import sea_state
@@ -21,51 +23,25 @@ from system.run_folder import RunFolder
 
 MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
-CHECK = "check of the calibration with itself"  # of bands, by the records that they were calibrated on
 UNSEEN_FIRST = ("test", "val", "train")
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
-Section = tuple[str, ...]
+Html = tuple[str, ...]
 
 
-def _first_rows(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, file: str) -> str:
-    """A table of the first rows of a file. columns: their headings, by name."""
+class Section(NamedTuple):
+    """make: what the files hold, in their order, to HTML. without: why the section is missing if a file is."""
+
+    title: str
+    make: Callable[..., Html]
+    without: str
+    files: tuple[str, ...]
+
+
+def _first_rows(rows: pd.DataFrame, caption: str, file: str) -> str:
+    """A table of the first rows of a file."""
     more = f" The first {MOST_ROWS} of {len(rows)}; {file} has all." if len(rows) > MOST_ROWS else ""
-    return html.table(rows[list(columns)].rename(columns=columns).head(MOST_ROWS), caption + more)
-
-
-def training(metadata: Mapping) -> Section:
-    """What was trained on what."""
-    user, data = (metadata.get("settings", {}).get(part, {}) for part in ("user", "data"))
-    network = metadata["network"]
-    sets = {name: [Path(path).name for path in data.get(f"{name}_sc", ())] for name in SET_NAMES}
-    learned = len(sets["train"]) + (len(sets["val"]) if user.get("num_folds") else 0)
-    on_records = f" on {_count(learned, 'record')}" if learned else ""
-    outputs, inputs = _channels(network["outputs"]), _channels(network["inputs"])
-    short = f"{_kind_of(network)} learned LAMP's {outputs} from SimpleCode's {inputs}{on_records}."
-    told = short
-    if user.get("num_folds"):
-        told += (
-            f" Each of its {user['num_folds']} networks left out a part of the training and validation records. Errors "
-            "and bands of validation are of networks that had not seen the record."
-        )
-    if user.get("transient_time"):
-        told += f" The first {user['transient_time']:g} s of each record count nowhere."
-    rows = [set_row(SET_NAMES[name], names) for name, names in sets.items() if names]
-    caption = "Records of each set; sea states from the handles in their names"
-    return short, html.paragraph(told), html.table(pd.DataFrame(rows), caption)
-
-
-def _kind_of(network: Mapping) -> str:
-    kind, number = KINDS[network["network_type"]], network["num_networks"]
-    size = f"{_count(network['num_layers'], 'layer')} of {network['hidden_size']} units"
-    parts = [f"the mean of {number} networks"] * (number > 1) + [size] * kind.has_units
-    name = kind.phrase[0].upper() + kind.phrase[1:]
-    return f"{name} ({', each '.join(parts)})" if parts else name
-
-
-def _channels(names: Sequence[str]) -> str:
-    return _listed(list(dict.fromkeys(channel_of(name).word for name in names)))
+    return html.table(rows.head(MOST_ROWS), caption + more)
 
 
 def _motion(channel: str) -> str:
@@ -80,13 +56,45 @@ def _count(number: int, word: str) -> str:
     return f"{html.number(number)} {word}{'' if number == 1 else 's'}"
 
 
-def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
+def training(metadata: Mapping) -> Html:
+    """What was trained on what."""
+    user, data = (metadata.get("settings", {}).get(part, {}) for part in ("user", "data"))
+    network = metadata["network"]
+    outputs, inputs = (
+        _listed(list(dict.fromkeys(channel_of(name).word for name in network[side]))) for side in ("outputs", "inputs")
+    )
+    sets = {name: [Path(path).name for path in data.get(f"{name}_sc", ())] for name in SET_NAMES}
+    learned = len(sets["train"]) + (len(sets["val"]) if user.get("num_folds") else 0)
+    on_records = f" on {_count(learned, 'record')}" if learned else ""
+    short = f"{_kind_of(network)} learned LAMP's {outputs} from SimpleCode's {inputs}{on_records}."
+    more = ""
+    if user.get("num_folds"):
+        more += (
+            f" Each of its {user['num_folds']} networks left out a part of the training and validation records. Errors "
+            "and bands of validation are of networks that had not seen the record."
+        )
+    if user.get("transient_time"):
+        more += f" The first {user['transient_time']:g} s of each record count nowhere."
+    rows = pd.DataFrame([_set_row(SET_NAMES[name], names) for name, names in sets.items() if names])
+    caption = "Records of each set; sea states from the handles in their names"
+    return short, html.paragraph(short + more), html.table(rows, caption)
+
+
+def _kind_of(network: Mapping) -> str:
+    kind, number = KINDS[network["network_type"]], network["num_networks"]
+    size = f"{_count(network['num_layers'], 'layer')} of {network['hidden_size']} units"
+    parts = [f"the mean of {number} networks"] * (number > 1) + [size] * kind.has_units
+    name = kind.phrase[0].upper() + kind.phrase[1:]
+    return f"{name} ({', each '.join(parts)})" if parts else name
+
+
+def _set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     """Number of records, and the range of the sea states in their handles."""
     states = [state for name in names if (state := sea_state(name))]
-    known, unknown = len(set(states)) or html.NONE, len(names) - len(states)
-    if states and unknown:
-        known = f"{known}, and {_count(unknown, 'record')} without a handle"
-    row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": known}
+    count, without = len(set(states)) or html.NONE, len(names) - len(states)
+    if states and without:
+        count = f"{count}, and {_count(without, 'record')} without a handle"
+    row: dict[str, object] = {"Set": title.capitalize(), "Records": len(names), "Sea states": count}
     for part, label in HANDLE_LABELS.items():
         values = [getattr(state, part) for state in states]
         ends = dict.fromkeys(f"{end(values):g}" for end in (min, max) if values)
@@ -94,26 +102,26 @@ def set_row(title: str, names: Sequence[str]) -> dict[str, object]:
     return row
 
 
-def errors(report: pd.DataFrame) -> Section:
+def errors(report: pd.DataFrame) -> Html:
     """Errors of the network and of SimpleCode, with one sentence for each motion."""
-    report = report.assign(negligible=negligible(report))[report["channel"] != "All"]
+    report = report.assign(share=mse_share, negligible=negligible)[report["channel"] != "All"]
+    report = report.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
     network = next((name for name in report["source"] if name != SIMPLECODE), "")
-    sets = [name for name in UNSEEN_FIRST if name in set(report["set"])]
-    channels = list(dict.fromkeys(report.loc[report["source"] == network, "channel"]))
-    # All of them, as SimpleCode may be without the bending moment.
-    about = pd.MultiIndex.from_product([sets, channels], names=["set", "channel"])
-    simple, ours = (
-        report[report["source"] == source].set_index(about.names).reindex(about).reset_index()
-        for source in (SIMPLECODE, network)
-    )
-    rows = _error_rows(network, simple, ours)
-    sentences, shares = [], []
-    for row, channel in enumerate(channels):  # of the first set
-        sentences.append(html.escape(error_sentence(channel, network, simple.loc[row], ours.loc[row])))
-        share = rows.loc[row, "Share [%]"]
-        shares.append(f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {channel_of(channel).word}")
-    seen = " These records were used in training." if sets[0] == "train" else ""
-    on_records = f"On the {SET_NAMES[sets[0]]} records, "
+    by_source = report.set_index(["source", "set", "channel"])
+    ours = by_source.loc[network]
+    simple = by_source.loc[SIMPLECODE].reindex(ours.index)  # which may be without the bending moment
+    rows = _error_rows(network, simple.reset_index(), ours.reset_index())
+    first = ours.index[0][0]
+    channels, shares = ours.loc[first].index, rows["Share [%]"]
+    shares = [
+        f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {channel_of(name).word}"
+        for share, name in zip(shares, channels, strict=False)
+    ]
+    sentences = [
+        html.escape(_error_sentence(name, network, simple.loc[first, name], ours.loc[first, name])) for name in channels
+    ]
+    on_records = f"On the {SET_NAMES[first]} records, "
+    seen = " These records were used in training." if first == "train" else ""
     return (
         f"{on_records}the network's mean squared error as a share of SimpleCode's is {_listed(shares)}.",
         html.paragraph(f"{on_records}against LAMP:{seen}"),
@@ -128,7 +136,7 @@ def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.Da
         "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{channel_of(name).unit}]" for name in ours["channel"]],
         "RMSE, SimpleCode": simple["rmse"],
         f"RMSE, {network}": ours["rmse"],
-        "Share [%]": 100 * ours["mse"] / simple["mse"].where(simple["mse"] > 0),
+        "Share [%]": 100 * ours["share"],
         "Correlation": ours["correlation"],
         "SSA error, SimpleCode": simple["ssa_error"],
         f"SSA error, {network}": ours["ssa_error"],
@@ -137,42 +145,36 @@ def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.Da
     return pd.DataFrame(columns)
 
 
-def _is_worse(simple: pd.Series, ours: pd.Series) -> bool:
-    """Whether the network is worse than SimpleCode where LAMP moves."""
-    return ours["mse"] > simple["mse"] and not ours.get("negligible", False)
-
-
-def error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
+def _error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
     """What the errors in a motion mean."""
     unit = channel_of(channel).unit
-    judged = f" The {network} is worse than SimpleCode here." if _is_worse(simple, ours) else ""
+    is_worse = ours["share"] > 1 and not ours["negligible"]
     return (
         f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
         f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "
-        f"{html.number(ours['ssa_error'])} and {html.number(simple['ssa_error'])} {unit} on average.{judged}"
+        f"{html.number(ours['ssa_error'])} and {html.number(simple['ssa_error'])} {unit} on average."
+        + f" The {network} is worse than SimpleCode here."
+        * bool(is_worse)
     )
 
 
-def bands(report: pd.DataFrame) -> Section:
+def bands(report: pd.DataFrame) -> Html:
     """The bands and which share of the steps they cover."""
-    level = max((each for each in report["level"].unique() if each <= LEVEL), default=report["level"].min())
+    level = report["level"].where(report["level"] <= LEVEL).max()
+    level = report["level"].min() if np.isnan(level) else level
     rows = report[report["level"] == level]
     shown = "test" if "test" in set(rows["set"]) else rows["set"].iloc[0]
-    own = 100 * rows.loc[rows["set"] == shown, "covered"]
-    covered = " to ".join(dict.fromkeys([f"{own.min():.0f}", f"{own.max():.0f}"]))
-    table = pd.DataFrame(
-        {
-            "Records": [_set_title(name) for name in rows["set"]],
-            "Motion": [_motion(name) for name in rows["channel"]],
-            "Covered [%]": 100 * rows["covered"].to_numpy(),
-            "In the worst record [%]": 100 * rows["worst_covered"].to_numpy(),
-            "Mean half-width": [
-                f"{html.number(width)} {channel_of(name).unit}"
-                for width, name in zip(rows["half_width"], rows["channel"], strict=True)
-            ],
-            "Worst record": rows["worst_record"].to_numpy(),
-        }
-    )
+    covered = 100 * rows.loc[rows["set"] == shown, "covered"]
+    covered = " to ".join(dict.fromkeys([f"{covered.min():.0f}", f"{covered.max():.0f}"]))
+    units = [channel_of(name).unit for name in rows["channel"]]
+    columns = {
+        "Records": rows["set"].map(_set_title),
+        "Motion": rows["channel"].map(_motion),
+        "Covered [%]": 100 * rows["covered"],
+        "In the worst record [%]": 100 * rows["worst_covered"],
+        "Mean half-width": rows["half_width"].map(html.number) + " " + units,
+        "Worst record": rows["worst_record"],
+    }
     about = (
         f"A band of {level:g} % should cover {level:g} % of the steps of a further record, averaged over records of "
         "the same sea states; single records may be far below. Only test records measure that: the check of the "
@@ -181,7 +183,7 @@ def bands(report: pd.DataFrame) -> Section:
     short = f"Bands of {level:g} % cover {covered} % of the steps of the test records."
     if shown != "test":
         short = f"Bands of {level:g} %: not measured, as there are no test records; {CHECK}: {covered} %."
-    return short, html.paragraph(about), html.table(table, "Share of the steps covered")
+    return short, html.paragraph(about), html.table(pd.DataFrame(columns), "Share of the steps covered")
 
 
 def _set_title(name: str) -> str:
@@ -189,76 +191,77 @@ def _set_title(name: str) -> str:
     return f"{SET_NAMES.get(base, base).capitalize()}{comma}{rest}" + ("" if base == "test" else f" ({CHECK})")
 
 
-def flagged(table: pd.DataFrame) -> Section:
+def flagged(table: pd.DataFrame) -> Html:
     """The predicted records that are unlike those of the training."""
     unlike = table[table["flagged"]].sort_values("score", ascending=False)
     verb = "is" if len(unlike) < 2 else "are"
     short = f"{len(unlike) or 'None'} of {_count(len(table), 'predicted record')} {verb} unlike those of the training."
     if unlike.empty:
         return short, html.paragraph(short)
-    ranges = unlike[["value", "training_low", "training_high"]].astype(float).to_numpy()
-    rows = unlike.assign(
-        **{name: unlike[name].astype(object).fillna("") for name in ("outside_training", "furthest_out")},
-        window=[f"{a:.0f} to {b:.0f}" for a, b in unlike[["worst_from_s", "worst_to_s"]].to_numpy()],
-        value=[html.NONE if np.isnan(value) else html.number(value) for value, *_ in ranges],
-        known=[html.NONE if np.isnan(value) else f"{low:.3g} to {high:.3g}" for value, low, high in ranges],
-    )
-    columns = {"record": "Record", "window": "Window [s]", "furthest_out": "Furthest out", "value": "Value"}
-    columns |= {"known": "In training", "outside_training": "Sea state outside the training"}
+    columns = {
+        "Record": unlike["record"],
+        "Window [s]": [f"{a:.0f} to {b:.0f}" for a, b in unlike[["worst_from_s", "worst_to_s"]].to_numpy()],
+        "Furthest out": unlike["furthest_out"].fillna(""),
+        "Value": unlike["value"].map(html.number),
+        "In training": [
+            html.NONE if np.isnan(low) else f"{low:.3g} to {high:.3g}"
+            for low, high in unlike[["training_low", "training_high"]].to_numpy(float)
+        ],
+        "Sea state outside the training": unlike["outside_training"].fillna(""),
+    }
     about = f"{short} Predictions of such records are less certain: run in LAMP what has not been run, and add these "
     about += "records to the training set."
-    return short, html.paragraph(about), _first_rows(rows, columns, "Most unusual first.", RunFolder.PREDICTED)
+    table = _first_rows(pd.DataFrame(columns), "Most unusual first.", RunFolder.PREDICTED)
+    return short, html.paragraph(about), table
 
 
-def pairs(table: pd.DataFrame) -> Section:
+def pairs(table: pd.DataFrame) -> Html:
     """The pairs of SimpleCode and LAMP that contradict each other or the others."""
     odd = table[table["odd"].notna()].replace({"set": SET_NAMES})
     number = _count(len(table), "pair")
+    short = f"Something is odd about {html.number(len(odd))} of {number} of SimpleCode and LAMP."
     if odd.empty:
         short = f"Nothing is odd about the {number} of SimpleCode and LAMP."
-        return short, html.paragraph(short)
-    short = f"Something is odd about {html.number(len(odd))} of {number} of SimpleCode and LAMP."
-    columns = {"set": "Set", "record": "Record", "odd": "Odd"}
+    rows = odd[["set", "record", "odd"]].rename(columns=str.capitalize)
     caption = "Check these files before relying on the network."
-    return short, html.paragraph(short), _first_rows(odd, columns, caption, RunFolder.PAIRS)
+    return short, html.paragraph(short), _first_rows(rows, caption, RunFolder.PAIRS)
 
 
-def fleet(table: pd.DataFrame, facts: Mapping) -> Section:
+def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
     """Statistics over all predicted records, all sea states together first."""
-    last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
-    rows = pd.concat([table[last], table[~last]])
-    worth = {"effective_lamp_runs": "worth", "effective_lower": "worth_lower", "effective_upper": "worth_upper"}
-    rows = rows.rename(columns=worth).reindex(columns=dict.fromkeys([*rows.rename(columns=worth), *worth.values()]))
-    rows = rows.round(dict.fromkeys(worth.values(), 0))
+    is_last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
+    rows = pd.concat([table[is_last], table[~is_last]])
     names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
-    rows = rows.assign(
-        motion=[_motion(name) for name in rows["channel"]],
-        named=names + " [" + rows["unit"].fillna("") + "]",
-        **{f"{name}text": _intervals(rows, name) for name in ("", "lamp_", "simplecode_", "worth_")},
-    )
-    columns = {"sea_state": "Records"} if rows["sea_state"].nunique() > 1 else {}
-    columns |= {"motion": "Motion", "named": "Statistic", "text": "Estimate", "lamp_text": "LAMP alone"}
-    columns |= {"simplecode_text": "SimpleCode alone", "worth_text": "Worth LAMP runs"}
+    columns = {
+        "Records": rows["sea_state"],
+        "Motion": rows["channel"].map(_motion),
+        "Statistic": names + " [" + rows["unit"].fillna("") + "]",
+        "Estimate": _intervals(rows, "estimate", "lower", "upper"),
+        "LAMP alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
+        "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_lower", "simplecode_upper"),
+        "Worth LAMP runs": _intervals(rows.round(0), "effective_lamp_runs", "effective_lower", "effective_upper"),
+    }
+    if rows["sea_state"].nunique() == 1:
+        del columns["Records"]
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
     caption = f"Estimates with their intervals of {100 * facts['level']:g} %; {RunFolder.FLEET[0]} has more."
     return (
         headline[0] if headline else f"{_count(len(table), 'statistic')}.",
         html.bullets([html.escape(line) for line in headline]),
         html.paragraph(facts["guarantee"]),
-        _first_rows(rows, columns, caption, RunFolder.FLEET[0]),
+        _first_rows(pd.DataFrame(columns), caption, RunFolder.FLEET[0]),
     )
 
 
-def _intervals(rows: pd.DataFrame, prefix: str) -> list[str]:
-    """Estimates, with their bounds in brackets where there are any."""
-    numbers = rows[[prefix.rstrip("_") or "estimate", f"{prefix}lower", f"{prefix}upper"]].astype(float).to_numpy()
+def _intervals(rows: pd.DataFrame, *columns: str) -> list[str]:
+    """Estimates, with their bounds in brackets where there are any. columns: estimate, lower and upper bound."""
     return [
         html.number(value, 4) + (f" ({html.number(lower, 4)} to {html.number(upper, 4)})" if lower == lower else "")
-        for value, lower, upper in numbers
+        for value, lower, upper in rows[[*columns]].astype(float).to_numpy()
     ]
 
 
-def next_runs(table: pd.DataFrame) -> Section:
+def next_runs(table: pd.DataFrame) -> Html:
     """The records proposed for the next LAMP runs."""
     drawn = int(table["reason"].str.startswith("random").sum())
     short = f"{_count(len(table), 'record')} proposed, {html.number(drawn)} of them drawn at random."
@@ -266,11 +269,11 @@ def next_runs(table: pd.DataFrame) -> Section:
     caption = "In order of their rank; an expected gain of 1 is that of an average record."
     columns = {"rank": "Rank", "record": "Record", "reason": "Why", "window": "Look at"}
     columns |= {"expected_gain": "Expected gain"}
-    rows = _first_rows(table.fillna({"window": ""}), columns, caption, RunFolder.NEXT_RUNS)
-    return short, html.paragraph(about), rows
+    rows = table[[*columns]].fillna({"window": ""}).rename(columns=columns)
+    return short, html.paragraph(about), _first_rows(rows, caption, RunFolder.NEXT_RUNS)
 
 
-def settings_and_versions(metadata: Mapping) -> Section:
+def settings(metadata: Mapping) -> Html:
     """What differs from the defaults, and the versions of the libraries."""
     defaults, user = declared(UserInput), metadata.get("settings", {}).get("user", {})
     rows = [
@@ -280,11 +283,41 @@ def settings_and_versions(metadata: Mapping) -> Section:
     ]
     versions = ", ".join(f"{name} {version}" for name, version in metadata.get("versions", {}).items())
     ended = f"ended with epoch {metadata['epochs_trained']}" if "epochs_trained" in metadata else "not finished"
-    told = f"The training began on {metadata.get('started', 'an unknown day')} and {ended}. Versions: {versions}."
+    history = f"The training began on {metadata.get('started', 'an unknown day')} and {ended}. Versions: {versions}."
     caption = f"Settings that differ from the defaults; {SETTINGS_FILE} beside the network has all."
     table = html.table(pd.DataFrame(rows, dtype=object), caption)
-    return f"{_count(len(rows), 'setting')} not at the default.", html.paragraph(told), table
+    return f"{_count(len(rows), 'setting')} not at the default.", html.paragraph(history), table
 
 
 def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+SECTIONS = {
+    "training": Section("Training", training, f"the network has no {SETTINGS_FILE}", (SETTINGS_FILE,)),
+    "errors": Section("Errors", errors, "this run had no LAMP records to compare with", (RunFolder.REPORT,)),
+    "bands": Section("Bands", bands, "train with num_folds to have bands around predictions", (RunFolder.BANDS,)),
+    "flagged": Section("Unusual records", flagged, "no record was predicted without LAMP", (RunFolder.PREDICTED,)),
+    "pairs": Section("Pairs of files", pairs, "this run read no pairs", (RunFolder.PAIRS,)),
+    "fleet": Section("Fleet statistics", fleet, "python -m studies.fleet writes them", RunFolder.FLEET),
+    "next": Section("Next LAMP runs", next_runs, "python -m studies.next_runs proposes them", (RunFolder.NEXT_RUNS,)),
+    "settings": Section("Settings and versions", settings, f"no {SETTINGS_FILE}", (SETTINGS_FILE,)),
+}
+
+# In order of preference: section, files, how many of them, caption.
+FIGURES = (
+    ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),
+    ("errors", "maxima", 1, "Largest value of each record, model against LAMP; on the diagonal they agree."),
+    ("fleet", "fleet_means", 1, "Means over the records of each sea state, with their intervals."),
+    ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
+    ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
+    ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
+    ("fleet", "fleet_spectra*", 1, "Spectra with the band over the records, response to the waves, and coherence."),
+    ("bands", "bands", 1, "Left: share of the steps within the band. Right: each record's error and its band."),
+    ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
+    ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),
+    ("errors", "error_test_*", 1, "Test record: running mean of the error, and the error at LAMP's peaks."),
+    ("errors", "histo", 1, "Distribution of the values at peaks and troughs."),
+    ("training", "learning_curve", 1, "Losses and validation errors over the training."),
+    ("errors", "prediction_val_*", 1, "Validation record: whole record, and the largest response of each motion."),
+)

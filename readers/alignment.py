@@ -1,6 +1,7 @@
 """Aligns the files of a realization on one time axis, and resamples records to the network's time step."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,65 +12,92 @@ SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to
 # 5 to 15 s the error of resampling was then 3 to 4 % (0.04 and 1 % at 0.02 and 0.2). Waves are rougher than motions.
 LARGEST_ERROR = 0.7
 MOTIONS = ("sc", "lamp")  # sources
+Tables = Mapping[str, tuple[str, np.ndarray]]  # by source, (file, table): (rows, column) with time (s) first
 
 
-def align(
-    sources: Mapping[str, tuple[str, np.ndarray]], reference: str, time_res: int, wanted: float | None = None
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], list[str]]:
+@dataclass(frozen=True)
+class Aligned:
+    """The files of a record at the same times.
+
+    time: (rows,) s. columns: by source, its columns (rows, column) without time. warnings: one line each.
+    printed_time: (rows of the reference,) s if they differ: of few decimals, or of another step.
+    """
+
+    time: np.ndarray
+    columns: dict[str, np.ndarray]
+    warnings: list[str]
+    printed_time: np.ndarray | None
+
+
+def align(tables: Tables, reference: str, time_res: int, wanted: float | None = None) -> Aligned:
     """All columns at the reference's times, over the interval that all files cover.
 
-    sources: by name, (file, table): (rows, column) with time (s) first.
     reference: the source whose rows are kept; sources with other rows are interpolated, see `interpolated`.
     time_res: InputError is raised unless the files have at least twice as many rows in common.
     wanted: time step, s; a reference with another one is resampled to it. None: its own.
-    Returns time (rows,) in s; the reference's own times in that interval; by source, its columns (rows, column) without
-    time; and warnings, one line each. Raises InputError for files that are too coarse to be resampled.
+    Raises InputError for files that are too coarse to be resampled.
     """
-    printed = sources[reference][1][:, 0]
-    sources = {key: (path, _with_even_times(table)) for key, (path, table) in sources.items()}
-    file, table = sources[reference]
-    step, time = time_step(table[:, 0]), table[:, 0]
-    begin = max(other[0, 0] for _, other in sources.values()) - 0.01 * step
-    end = min(other[-1, 0] for _, other in sources.values()) + 0.01 * step
-    shared = (time >= begin) & (time <= end)
-    time, printed = time[shared], printed[shared]
-    spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in sources.values())
-    if len(time) < max(2 * time_res, 1):
-        raise InputError(
-            f"{file}: {counted(len(time), 'row')} in common with the realization's other files, at least "
-            f"{2 * time_res} (twice time_res) are needed; {spans}: check that they belong together"
-        )
-    warnings = []
-    longest = max(other[-1, 0] - other[0, 0] + time_step(other[:, 0]) for _, other in sources.values())
-    if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
-        warnings.append(f"{file}: only {time[0]:g} to {time[-1]:g} s is used, as {spans}")
+    printed = tables[reference][1][:, 0]
+    tables = {source: (path, _with_even_times(table)) for source, (path, table) in tables.items()}
+    file, table = tables[reference]
+    step, fewest = time_step(table[:, 0]), 2 * time_res
+    is_common, warnings = _common_rows(tables, reference, fewest)
+    rows, printed = table[is_common, 0], printed[is_common]
     remedies = "run the simulation again, or split it into two records", "write the file with a constant step"
-    for what, remedy in zip(_irregularities(time, step), remedies, strict=True):
+    for what, remedy in zip(_irregularities(rows, step), remedies, strict=True):
         if what:
             warnings.append(f"{file}: {what}; the network assumes equal steps: {remedy}")
-    rows = time  # of the reference
-    if wanted and len(time) > 1 and not same_step(step, wanted):
-        # A hair is added, so that rounded times lose no row.
-        time = time[0] + wanted * np.arange(int((time[-1] - time[0]) / wanted + 0.01) + 1)
+    time = rows
+    if wanted and len(rows) > 1 and not same_step(step, wanted):
+        time = _resampled_times(file, rows, wanted, fewest)
         warnings.append(
             f"{file}: its time step is {step:g} s, that of the network {wanted:g} s: resampled to {wanted:g} s"
         )
-        if len(time) < 2 * time_res:
-            raise InputError(
-                f"{file}: {counted(len(time), 'row')} at the network's time step of {wanted:g} s, at least "
-                f"{2 * time_res} (twice time_res) are needed; give a longer record"
-            )
     columns, faults = {}, []
-    for key, (path, other) in sources.items():
-        columns[key] = _same_rows(other, time, wanted or step)
-        if columns[key] is None:
-            columns[key] = interpolated(other, time)
-            faults += _why_too_coarse(path, other, wanted or step) if key in MOTIONS else []
+    for source, (path, other) in tables.items():
+        columns[source] = _same_rows(other, time, wanted or step)
+        if columns[source] is None:
+            columns[source] = interpolated(other, time)
+            faults += _why_too_coarse(path, other, wanted or step) if source in MOTIONS else []
             if _same_rows(other, rows, step) is None:
                 warnings.append(_why_interpolated(path, other, file, rows, step))
     if faults:
         raise InputError(list(dict.fromkeys(faults)))
-    return time, time if np.array_equal(time, printed) else printed, columns, warnings
+    return Aligned(time, columns, warnings, None if np.array_equal(time, printed) else printed)
+
+
+def _common_rows(tables: Tables, reference: str, fewest: int) -> tuple[np.ndarray, list[str]]:
+    """Which rows of the reference all files cover, (rows,) of bool, and a line if these are part of the longest file.
+
+    Raises InputError for fewer rows than `fewest`.
+    """
+    file, table = tables[reference]
+    time, step = table[:, 0], time_step(table[:, 0])
+    others = [other[:, 0] for _, other in tables.values()]
+    is_common = (time >= max(t[0] for t in others) - 0.01 * step) & (time <= min(t[-1] for t in others) + 0.01 * step)
+    time = time[is_common]
+    spans = "; ".join(f"{path} covers {other[0, 0]:g} to {other[-1, 0]:g} s" for path, other in tables.values())
+    if len(time) < fewest:
+        raise InputError(
+            f"{file}: {counted(len(time), 'row')} in common with the realization's other files, at least "
+            f"{fewest} (twice time_res) are needed; {spans}: check that they belong together"
+        )
+    longest = max(t[-1] - t[0] + time_step(t) for t in others)
+    if time[-1] - time[0] + 1.01 * step < 0.9 * longest:
+        return is_common, [f"{file}: only {time[0]:g} to {time[-1]:g} s is used, as {spans}"]
+    return is_common, []
+
+
+def _resampled_times(file: str, time: np.ndarray, step: float, fewest: int) -> np.ndarray:
+    """(rows,) s, times of another step in the same interval. Raises InputError for fewer rows than `fewest`."""
+    # A hair is added, so that rounded times lose no row.
+    resampled = time[0] + step * np.arange(int((time[-1] - time[0]) / step + 0.01) + 1)
+    if len(resampled) < fewest:
+        raise InputError(
+            f"{file}: {counted(len(resampled), 'row')} at the network's time step of {step:g} s, at least "
+            f"{fewest} (twice time_res) are needed; give a longer record"
+        )
+    return resampled
 
 
 def cubic_spline(time: np.ndarray, columns: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -85,10 +113,10 @@ def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
     A cubic spline, or straight lines if rows are missing. Root mean squared errors from 0.2 to 0.1 s in a sea of 15 s:
     5e-5 of the wave's standard deviation, and 3e-3 with straight lines.
     """
-    own, columns = table[:, 0], table[:, 1:]
-    if len(own) < 4 or any(_irregularities(own, time_step(own))):
-        return np.stack([np.interp(time, own, column) for column in columns.T], axis=1)
-    return cubic_spline(own, columns)(time)
+    knots, columns = table[:, 0], table[:, 1:]
+    if len(knots) < 4 or any(_irregularities(knots, time_step(knots))):
+        return np.stack([np.interp(time, knots, column) for column in columns.T], axis=1)
+    return cubic_spline(knots, columns)(time)
 
 
 def time_step(time: np.ndarray) -> float:
@@ -129,8 +157,8 @@ def same_step(first: float, second: float) -> bool:
 
 def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
     """A line if the file's rows are too far apart to tell what is between them; empty if not."""
-    own = time_step(table[:, 0])
-    if own <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], own)):
+    coarse = time_step(table[:, 0])
+    if coarse <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], coarse)):
         return []
     columns, inner = table[:, 1:], slice(3, -3, 2)
     errors = cubic_spline(table[::2, 0], columns[::2])(table[inner, 0]) - columns[inner]
@@ -139,9 +167,9 @@ def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
     if share <= LARGEST_ERROR:
         return []
     return [
-        f"{path}: its time step of {own:g} s is too coarse for the {step:g} s that are needed: the motions between the "
-        f"rows are not known (every second row is {100 * share:.0f} % of the standard deviation off what the others "
-        f"tell, at most {100 * LARGEST_ERROR:.0f} %); run the simulation with a finer step"
+        f"{path}: its time step of {coarse:g} s is too coarse for the {step:g} s that are needed: the motions between "
+        f"the rows are not known (every second row is {100 * share:.0f} % of the standard deviation off what the "
+        f"others tell, at most {100 * LARGEST_ERROR:.0f} %); run the simulation with a finer step"
     ]
 
 
@@ -176,11 +204,11 @@ def _irregularities(time: np.ndarray, step: float) -> tuple[str, str]:
 
 
 def _why_interpolated(path: str, table: np.ndarray, file: str, time: np.ndarray, step: float) -> str:
-    own = time_step(table[:, 0])
-    gap, _ = _irregularities(table[:, 0], own)
-    if gap and abs(own - step) <= 0.01 * step:
+    file_step = time_step(table[:, 0])
+    gap, _ = _irregularities(table[:, 0], file_step)
+    if gap and abs(file_step - step) <= 0.01 * step:
         return f"{path}: {gap}; interpolated linearly: run the simulation again"
     return (
-        f"{path}: its rows (step {own:g} s, from {table[0, 0]:g} s) do not match those of {file} (step {step:g} s, "
-        f"from {time[0]:g} s): interpolated; write both at the same times to avoid this"
+        f"{path}: its rows (step {file_step:g} s, from {table[0, 0]:g} s) do not match those of {file} "
+        f"(step {step:g} s, from {time[0]:g} s): interpolated; write both at the same times to avoid this"
     )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from readers import wave_ramp
 from readers.alignment import same_step
-from readers.wave_ramp import factor, other_ramp
+from readers.records import Record
+from settings import UserInput
+from settings.channels import has_wave_grid, input_channels, wave_at_centre
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,18 @@ class Conditions:
 
 
 UNKNOWN = Conditions()
+
+
+def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
+    """What predicted records have to share with these training records, which have one time step."""
+    place = wave_at_centre(input_channels(user))
+    if not len(records):
+        return UNKNOWN
+    if place is None or has_wave_grid(user):
+        return Conditions(records[0].time_step, None if place is None else user.wave_ramp_time)
+    some = range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))
+    waves = ((record.time, record.inputs[:, place]) for record in (records[i] for i in some))
+    return Conditions(records[0].time_step, wave_ramp.common_ramp(waves, user.wave_ramp_time))
 
 
 def usual_step(steps: Sequence[float]) -> tuple[float, list[str]]:
@@ -46,18 +61,18 @@ def begun_as_in_training(
     time: (rows,) s. wave: (rows, 1) elevation in m.
     """
     trained = shared.wave_ramp
-    begun = None if trained is None else other_ramp(time, wave[:, 0], trained)
+    begun = None if trained is None else wave_ramp.other_ramp(time, wave[:, 0], trained)
     if begun is None:
         return wave, []
     if begun == 0:
         line = f"{file}: the waves begin at full height, those of the training grow over {trained:g} s: this is applied"
-        return wave * factor(time, trained)[:, None], [line]
+        return wave * wave_ramp.factor(time, trained)[:, None], [line]
     return wave, [_other_beginning(file, begun, trained, "give waves that begin as those of the training")]
 
 
 def differing_waves(file: str, time: np.ndarray, wave: np.ndarray, shared: Conditions) -> list[str]:
     """A line if the waves of a record with LAMP, which are left as they are, begin otherwise than in the training."""
-    begun = None if shared.wave_ramp is None else other_ramp(time, wave, shared.wave_ramp)
+    begun = None if shared.wave_ramp is None else wave_ramp.other_ramp(time, wave, shared.wave_ramp)
     remedy = "make sure that they are the waves that LAMP ran in"
     return [] if begun is None else [_other_beginning(file, begun, shared.wave_ramp, remedy)]
 

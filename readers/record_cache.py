@@ -1,10 +1,9 @@
-"""Cache of parsed realizations, one file each, named after everything that determines its contents.
+"""Cache of parsed records, one file each, named after everything that determines its contents.
 
 A cache file is therefore never out of date: after a change of a source file or a setting another name is looked up, and
 files under old names are no longer used. The folder may be deleted at any time.
 """
 
-import hashlib
 import json
 import os
 import uuid
@@ -16,19 +15,29 @@ from typing import Any
 
 import numpy as np
 
-from system.errors import InputError, cannot_be_written
+from readers.records import Identified, Record
+from system.errors import Found, InputError, cannot_be_written
 from system.files import posix, text_hash, try_to_write, written_aside
 
-FORMAT = 4  # increase it when the same files and settings yield other numbers or warnings than before
+FORMAT = 5  # increase it when the same files and settings yield other numbers or warnings than before
+ARRAYS = ("time", "inputs", "targets", "simple", "own_time")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A parsed realization: float64 arrays by name, its warnings, and the hashes of its files' content by source."""
+class CachedRecord(Identified):
+    """A record that is read from its cache file when needed."""
 
-    arrays: dict[str, np.ndarray]
-    remarks: list[str]
-    sources: dict[str, str]
+    name: str
+    file: Path
+    contents: Mapping[str, str]
+    time_step: float
+
+    def read(self) -> Record:
+        """Raises InputError if the file has disappeared since the run began."""
+        loaded = load(self.file, self.name)
+        if loaded is None:
+            raise InputError(f"{self.file}: was deleted or damaged during the run; run again to recreate it")
+        return loaded.value
 
 
 def prepare(folder: Path) -> None:
@@ -40,57 +49,52 @@ def prepare(folder: Path) -> None:
         raise InputError(f"DataInfoArgs.cache_path: {cannot_be_written(folder, error)}") from error
 
 
-def file_of(folder: Path, files: Sequence[Path], settings: Mapping[str, Any]) -> Path:
-    """The cache file of a realization. Its name depends on source files, their state, settings and format."""
+def file_of(folder: Path, files: Iterable[str], settings: Mapping[str, Any]) -> Path:
+    """The cache file of a record. Its name depends on source files, their state, settings and format."""
     facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
     return folder / f"{text_hash(json.dumps(facts), 20)}.npy"
 
 
-def _stamp(file: Path) -> tuple[int, ...]:
+def _stamp(file: str) -> tuple[int, ...]:
     """Size and times of a file, one of which changes with its contents; empty if missing."""
     try:
-        found = os.stat(file)
+        state = os.stat(file)
     except (OSError, ValueError):
         return ()
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-def digest(arrays: Iterable[np.ndarray]) -> str:
-    """A hash of all numbers of the arrays."""
-    numbers = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        numbers.update(str(array.shape).encode())
-        numbers.update(np.ascontiguousarray(array))
-    return numbers.hexdigest()
+def save(file: Path, record: Record, remarks: Sequence[str]) -> None:
+    """Writes a record and the warnings about it to the cache; several processes may do so at once.
 
-
-def save(file: Path, kept: Kept) -> None:
-    """Writes a realization to the cache; several processes may do so at once. Raises InputError if it cannot."""
-    texts = {"sources": json.dumps(kept.sources).encode(), "remarks": json.dumps(kept.remarks).encode()}
-    numbers = [(name, "<f8", array.shape) for name, array in kept.arrays.items()]
+    Raises InputError if it cannot be written.
+    """
+    arrays = {name: array for name in ARRAYS if (array := getattr(record, name)) is not None}
+    texts = {"sources": json.dumps(dict(record.sources)).encode(), "remarks": json.dumps(list(remarks)).encode()}
+    numbers = [(name, "<f8", array.shape) for name, array in arrays.items()]
     words = [(name, f"S{len(text)}") for name, text in texts.items()]
     entry = np.zeros((), [*numbers, *words, ("checksum", "<u4")])
-    for name, value in {**kept.arrays, **texts}.items():
+    for name, value in {**arrays, **texts}.items():
         entry[name] = value
     entry["checksum"] = _checksum(entry)
     try:
         with written_aside(file, mark=f"{uuid.uuid4().hex}_") as aside:
             np.save(aside, entry)
     except InputError:
-        if load(file) is None:  # Windows does not replace a file that is being read: another run was faster
+        if load(file, record.name) is None:  # Windows does not replace a file that is being read: another was faster
             raise
 
 
-def load(file: Path) -> Kept | None:
-    """The realization in a cache file; None if it is missing or damaged."""
+def load(file: Path, name: str) -> Found | None:
+    """The record in a cache file, under this name, and the warnings about it; None if it is missing or damaged."""
     try:
         with open(file, "rb") as stream:
             entry = np.lib.format.read_array(stream)
-        fields = {name: entry[name] for name in entry.dtype.names}
+        fields = {field: entry[field] for field in entry.dtype.names}
         if fields.pop("checksum") != _checksum(entry):
             return None
-        sources, remarks = (json.loads(fields.pop(name).item()) for name in ("sources", "remarks"))
-        return Kept(fields, remarks, sources)
+        sources, remarks = (json.loads(fields.pop(field).item()) for field in ("sources", "remarks"))
+        return Found(Record(name, **{"targets": None} | fields, sources=sources), remarks)
     except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError):
         return None
 

@@ -123,6 +123,11 @@ def input_channels(user: Any) -> tuple[str, ...]:
     return tuple(part for name in names for part in (points if name == WAVE else [name]))
 
 
+def has_wave_grid(user: Any) -> bool:
+    """Whether the waves at several points around the ship are inputs, which are computed from the .sea files."""
+    return user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1
+
+
 def is_wave(name: str) -> bool:
     """Whether a channel is the wave elevation, at the centre of gravity or a point of a grid."""
     return channel_of(name).name == WAVE

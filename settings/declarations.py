@@ -228,6 +228,11 @@ class UserInput:
         "", "start from the weights and standardization of this saved network", check=network_name
     )
 
+    @property
+    def source_network(self) -> str:
+        """The saved network that the run loads or starts from; empty if it starts from none."""
+        return self.fine_tune_filename if self.training_mode else self.model_load_filename
+
 
 PREDICTION = "time histories around the largest response"
 ERRORS = "error over time and at the peaks"

@@ -127,7 +127,8 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     instances = {class_name: collect(_set_up, module, where, class_name) for class_name in SECTIONS}
     faults, sections = collect.faults, {}
     for class_name, (section_name, section) in SECTIONS.items():
-        sections[section_name], lines = fill(section, instances[class_name] or section(), class_name)
+        written = instances[class_name]
+        sections[section_name], lines = fill(section, written, class_name) if written else (section(), [])
         faults += lines
     user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
     if user and data:  # DerivedArgs, which users leave alone, may use lists that they have left out

@@ -86,7 +86,7 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
     faults = folder_faults(experiment.config)
     for config in experiment.trainings:
         trains, name = config.user.training_mode, config.network_name
-        faults += data_io.missing_files(config) + data_io.differing_units(config) + pair_checks.handle_faults(config)
+        faults += data_io.faulty_files(config.user, config.data) + pair_checks.handle_faults(config.data)
         faults += replacement.overwrite_faults(config)
         faults += network_folder.checkpoint_faults(config) if name not in before else []
         faults += network_folder.missing_networks(config.user, tuple(before))

@@ -18,7 +18,7 @@ import data_io
 import plotting
 from checks import pair_checks, record_statistics
 from checks.record_statistics import Recorder, RecordTable
-from data_io import Record
+from data_io import Record, Records
 from figures import fleet_figures
 from networks.network_folder import NetworkFolder
 from pages import report_page
@@ -108,7 +108,7 @@ def after_run(config: Config, sets: Mapping[str, Sequence[Record]]) -> None:
         fleet = attempt("statistics of the fleet", record_statistics.load, config.output_folder)
         if fleet is not None:
             RunFolder(config.output_folder).discard(_is_of_a_fleet)
-            known = data_io.joined(sets["train"], sets["val"])
+            known = Records.joined(sets["train"], sets["val"])
             about = (config, config.network_folder, fleet, Question(), config.output_folder, known)
             attempt("statistics of the fleet", _report, *about)
 
@@ -190,7 +190,7 @@ def lamp_records(folder: Path, recorder: Recorder, known: Sequence[Record]) -> R
     known: records that have been read; if some are missing, all are read from the files listed in settings.json.
     """
     unseen = NetworkFolder(folder).load_out_of_fold()
-    if not {record.digest for record in data_io.identities(known)} >= set(unseen):
+    if not set(Records.joined(known).digests) >= set(unseen):
         known = _read_training_records(NetworkFolder(folder).training_config(), folder, unseen)
     own = {record.digest: record for record in known if record.digest in unseen}
     return RecordTable.joined([recorder.lamp_record(record, unseen[digest]) for digest, record in own.items()])

@@ -7,9 +7,10 @@ python -m studies.next_runs --network NAME --inputs FILE --random    those of an
 import argparse
 import dataclasses
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,8 +30,10 @@ from system.errors import Collector, Found, InputError, exit_status, first_line,
 from system.files import posix, written_aside
 from system.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    from prediction import Prediction  # imports TensorFlow, for which a wrong option does not wait
+
 FIGURE = "next_lamp_runs"
-RECORDS_AT_ONCE = 48
 WORST_WINDOWS = 3  # whose spread counts
 RANDOM_SHARE = 0.3  # of the records, drawn at random
 RANDOM = "random draw"
@@ -159,7 +162,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
     import network
     import prediction
 
-    trained, watch = network.load(config), flagging.load(config)
+    trained, watch = network.load(config), flagging.load(config.user, config.network_folder)
     if trained.architecture.num_networks < 2 and by == "spread":
         raise InputError(
             f"{config.network_folder}: is a single network, which has no spread; train with num_folds, or rank without "
@@ -172,26 +175,21 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
     paths, candidates, collect = list(waves), [], Collector()
     names, known = data_io.unique_names(paths), digests_with_lamp(config)
     shared = collect(data_io.conditions_of_network, config.network_folder)
-    with tqdm(total=len(paths), desc="Judging", disable=None) as bar:
-        for start in range(0, len(paths), RECORDS_AT_ONCE):
-            found = []
-            for path in paths[start : start + RECORDS_AT_ONCE]:
-                about = (path, None, config.user, waves[path], names[path], shared)
-                found.append(collect(_read_candidate, known, *about))
-                bar.update()
-            records = []
-            for record in filter(None, found):
-                if record.contents["sc"] not in known:  # neither run in LAMP nor listed twice
-                    records.append(record)
-                    known.add(record.contents["sc"])
-            predictions = predictor.predict([record.inputs for record in records])
-            for record, predicted in zip(records, predictions, strict=True):
-                watched = flagging.watched(config, record)
-                candidates.append(judged(record, watched, predicted, watch.known, deviation))
+
+    def further_records() -> Iterator[Record]:
+        for path in tqdm(paths, desc="Judging", disable=None):
+            arguments = (path, None, config.user, waves[path], names[path], shared)
+            record = collect(_read_candidate, known, *arguments)
+            if record and record.contents["sc"] not in known:  # neither run in LAMP nor listed twice
+                known.add(record.contents["sc"])
+                yield record
+
+    for record, predicted in predictor.predict_records(further_records()):
+        candidates.append(judged(record, watch.inputs(record), predicted, watch.windows, deviation))
     if not candidates:
         raise InputError(collect.faults or _no_candidates(config.network_name))
     warn([*collect.remarks, *collect.faults])
-    return candidates, watch.known.features
+    return candidates, watch.windows.features
 
 
 def _read_candidate(known: Collection[str], sc: str, *arguments) -> Found | None:
@@ -205,21 +203,25 @@ def _read_candidate(known: Collection[str], sc: str, *arguments) -> Found | None
 
 
 def judged(
-    record: Record, inputs: np.ndarray, predicted: np.ndarray, known: novelty.Known, deviation: np.ndarray
+    record: Record,
+    inputs: np.ndarray,
+    predicted: "Prediction",
+    windows: novelty.TrainingWindows,
+    deviation: np.ndarray,
 ) -> Candidate:
     """A record as a candidate.
 
     Args:
-        inputs: (rows, channel) that are compared with training. predicted: (rows, channels), outputs and, of several
-            networks, their spread. deviation: (output channel,) standard deviation of LAMP's motions in training.
+        inputs: (rows, channel) that are compared with the windows of the training.
+        deviation: (output channel,) standard deviation of LAMP's motions in training.
     """
     begins, features = novelty.window_features(record.time, inputs)
-    outputs, spread = np.split(predicted, [len(deviation)], axis=1)
-    spread = spread if spread.size else np.full_like(outputs, np.nan)
+    outputs = predicted.mean
+    spread = np.full_like(outputs, np.nan) if predicted.spread is None else predicted.spread
     return Candidate(
         record.name,
         begins,
-        (features - known.centre) / known.scale,
+        (features - windows.centre) / windows.scale,
         window_spread(record.time, begins, spread / deviation),
         np.abs(outputs - outputs.mean(axis=0)).max(axis=0) / deviation,
         record.contents["sc"],

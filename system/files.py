@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from system.errors import InputError, cannot_be_written
@@ -79,6 +80,15 @@ def try_to_write(folder: Path) -> None:
 def text_hash(text: str, size: int = 16) -> str:
     """A hash of a text; size: bytes, each two hexadecimal digits."""
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
+
+
+def array_hash(arrays: Iterable[np.ndarray]) -> str:
+    """A hash of all numbers of the arrays."""
+    numbers = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        numbers.update(str(array.shape).encode())
+        numbers.update(np.ascontiguousarray(array))
+    return numbers.hexdigest()
 
 
 def posix(path: str | os.PathLike) -> str:

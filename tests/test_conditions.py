@@ -182,21 +182,6 @@ def test_test_records_fine_tuning_and_the_cache_use_the_networks_step(sample, ca
     assert json.loads(Path("saved_models/fine/settings.json").read_text())["network"]["time_step"] == 0.2
 
 
-def test_a_network_saved_without_its_conditions_says_so(sample, capsys):
-    assert sample.run() == 0
-    path = Path("saved_models/recently_trained_model/settings.json")
-    saved = json.loads(path.read_text())
-    sc, lamp = sample.write(9, 0.2, name="_coarse")
-    for name, missing in (
-        ("vbm_unit", "unit of the bending moment"),
-        ("time_step", "time step and unit of the bending"),
-    ):
-        del saved["network"][name]
-        path.write_text(json.dumps(saved))
-        status, said = sample.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
-        assert status == 0 and said.count(f"was saved without the {missing}") == 1
-
-
 def test_times_of_few_decimals_are_of_the_same_step():
     from readers.alignment import same_step, time_step
 

@@ -9,8 +9,10 @@ from conftest import SC_HEADER, faults_of, make_motions, write_realization, writ
 
 import data_io
 import outputs
-from data_io import input_channels, missing_files, output_channels, read_record, read_sets, write_prediction
+from data_io import input_channels, output_channels, read_record, read_sets, write_prediction
 from readers import text_tables
+from readers.record_cache import CachedRecord
+from readers.records import Record, Records
 from readers.text_tables import LAMP_MOT, read_columns
 from settings import Config, DataInfo, UserInput
 from settings.channels import CHANNELS
@@ -68,19 +70,19 @@ def test_sets_hold_their_records_whatever_their_lengths(tmp_path):
     sets, warnings = read_sets(Config(user=USER, data=DataInfo(train_sc=sc, train_lamp=lamp)))
     assert warnings == []
     assert [len(record.time) for record in sets["train"]] == [60, 67, 74]
-    assert sets["val"] == () and sets["test"] == ()
+    assert len(sets["val"]) == len(sets["test"]) == 0
 
 
 def test_missing_files_are_all_named_before_anything_is_read(tmp_path):
     sc, lamp = write_realization(tmp_path, rows=60)
     data = DataInfo(train_sc=(sc, "no/SC"), train_lamp=(lamp, "no/LAMP"), test_sc=(sc,), test_lamp=(f"{lamp}x",))
-    lines = missing_files(Config(user=USER, data=data))
+    lines = data_io.faulty_files(USER, data)
     assert [line.split(":")[0] for line in lines] == [
         str(Path(path)) for path in ("no/SC.mot", "no/LAMP.mot", "no/LAMP.wav", f"{lamp}x.mot", f"{lamp}x.wav")
     ]
     assert "train" in lines[0] and "no folder" in lines[0] and "test" in lines[3]
     grid = UserInput(wave_grid_x_size=3, ship_length=100, input_vbm=True, output_vbm=True)
-    lines = missing_files(Config(user=grid, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,))))
+    lines = data_io.faulty_files(grid, DataInfo(train_sc=(sc,), train_lamp=(lamp,)))
     assert [line.split(":")[0] for line in lines] == [str(Path(f"{lamp}.sea"))]
 
 
@@ -91,8 +93,7 @@ def test_swapped_lists_are_named_as_such(tmp_path, waves):
     saved_by_notepad = Path(f"{sc[0]}.mot")
     saved_by_notepad.write_text(saved_by_notepad.read_text(), encoding="utf-8-sig", newline="\r\n")
     data = DataInfo(train_sc=lamp, train_lamp=sc, val_sc=(sc[0], lamp[1]), val_lamp=(lamp[0], sc[1]))
-    config = Config(user=UserInput(input_waves=waves), data=data)
-    train, val = missing_files(config)
+    train, val = data_io.faulty_files(UserInput(input_waves=waves), data)
     assert train.startswith("DataInfoArgs.train_sc, train_lamp: swapped in 3 of 3 realizations") and "exchange" in train
     assert f"{lamp[0]}.mot is LAMP's, {sc[0]}.mot is SimpleCode's" in train and "val_lamp: swapped in 1 of 2" in val
 
@@ -149,6 +150,33 @@ def test_a_record_is_identified_by_the_content_of_its_files_wherever_they_lie(tm
     (path := Path(f"{lamp}.mot")).write_text(path.read_text().replace("0.2", "0.3", 1))
     assert read_record(sc, lamp, UserInput())[0].contents["sc"] == record.contents["sc"]
     assert read_record(sc, lamp, UserInput())[0].digest != record.digest
+
+
+def test_the_same_motions_are_identified_alike_whatever_else_is_read_of_their_file(tmp_path, monkeypatch):
+    sc, lamp = write_realization(tmp_path)
+    usual = read_record(sc, lamp, USER)[0].contents
+    assert usual["sc"] == data_io.motions_digest(sc) and usual.keys() == {"sc", "lamp", "waves"}
+    monkeypatch.setitem(CHANNELS, "Xcg", replace(CHANNELS["Xcg"], input="input_3dof", output="output_3dof"))
+    with_surge = read_record(sc, lamp, USER)[0].contents
+    assert {source: with_surge[source] for source in usual} == usual
+    assert with_surge.keys() - usual.keys() == {"sc_further", "lamp_further"}
+    other_surge = np.loadtxt(f"{sc}.mot", skiprows=2) + [0, 1, 0, 0, 0, 0, 0]
+    write_rows(Path(f"{sc}.mot"), SC_HEADER, other_surge[:-10])
+    other = read_record(sc, lamp, USER)[0].contents
+    assert other["sc"] == usual["sc"] and other["sc_further"] != with_surge["sc_further"]
+
+
+def test_records_are_named_joined_and_chosen_without_being_read(tmp_path):
+    def read(folder: str) -> Record:
+        return read_record(*write_realization(tmp_path / folder, seed=len(folder)), USER, name=folder)[0]
+
+    one, two = read("one"), read("three")
+    lost = CachedRecord("lost", tmp_path / "lost.npy", two.contents, 0.1)
+    records = Records.joined((one,), Records((lost,)), (two,))
+    assert records.names == ["one", "lost", "three"] and records.digests == [one.digest, two.digest, two.digest]
+    assert records.chosen([2, 0]).names == ["three", "one"] and [*records.chosen([2, 0])] == [two, one]
+    (line,) = faults_of(lambda: records[1])
+    assert "lost.npy: was deleted" in line and data_io.data_fingerprint(records).count(",") == 6
 
 
 # ---- writing ------------------------------------------------------------------------------------------------------

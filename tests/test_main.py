@@ -259,7 +259,7 @@ def test_the_template_is_without_fault(monkeypatch):
     monkeypatch.chdir(ROOT)
     config, faults, warnings = input_file.read_config(input_file.load_module("input_template"))
     assert (faults, warnings) == ([], [])
-    assert data_io.missing_files(config) == []
+    assert data_io.faulty_files(config.user, config.data) == []
 
 
 def test_odd_but_usable_data_is_a_warning(project, capsys):
@@ -860,7 +860,7 @@ def test_the_input_files_of_the_project_are_without_fault(monkeypatch, name):
     monkeypatch.chdir(ROOT)
     config, faults, warnings = input_file.read_config(input_file.load_module(name))
     assert (faults, warnings) == ([], [])
-    assert data_io.missing_files(config) == []
+    assert data_io.faulty_files(config.user, config.data) == []
     if name == "input_predict":
         assert config.data.predict_sc and not config.user.training_mode
         assert all(Path(f"{path}.mot").is_file() for path in config.data.predict_sc)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import network
 from data_io import Record
 from network import Architecture, TrainedNetwork, build_model, build_training_model
+from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from networks.symmetry import Symmetry
 from prediction import Predictor
@@ -29,6 +30,11 @@ from training.batches import START_WINDOWS, TrainingBatches, windows_part
 from training.objectives import member_loss, objective_loss
 from training.optimizer import make_optimizer
 from training.sequences import Sequences, cut_pieces, cut_windows, gather
+
+
+def means(trained: TrainedNetwork, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """The predictions of records without their spread."""
+    return [prediction.mean for prediction in Predictor(trained).predict(inputs)]
 
 
 def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
@@ -264,7 +270,7 @@ def test_a_linear_relation_is_learned(user):
     trained = train(sets, epochs=40, lr=0.02, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
     deviation = np.concatenate([r.targets for r in sets["train"]]).std(axis=0)
     for record in (*sets["val"], *sets["test"]):
-        (prediction,) = Predictor(trained).predict([record.inputs])
+        prediction = Predictor(trained).predict([record.inputs])[0].mean
         mse, simple_mse = (np.mean(((x - record.targets) / deviation) ** 2) for x in (prediction, record.simple))
         assert mse < 0.03
         assert mse < 0.3 * simple_mse
@@ -304,7 +310,7 @@ def test_val_loss_and_errors_in_the_history_are_those_of_the_saved_network(eager
     best = trained.history.set_index("epoch").loc[trained.best_epoch]
     assert trained.best_epoch == trained.history["epoch"][trained.history["val_loss"].argmin()]
     assert standardized_loss(trained, sets, objective, TINY["time_res"]) == pytest.approx(best["val_loss"], rel=2e-4)
-    outputs = Predictor(trained).predict([record.inputs for record in sets["val"]])
+    outputs = means(trained, [record.inputs for record in sets["val"]])
     errors = np.concatenate([p - r.targets for p, r in zip(outputs, sets["val"], strict=True)])
     names = ["val_rmse_Zcg_m", "val_rmse_Roll_deg", "val_rmse_Pitch_deg"]
     assert best[names].to_numpy() == pytest.approx(np.sqrt(np.mean(errors**2, axis=0)), rel=1e-4)
@@ -486,7 +492,7 @@ def test_a_loaded_network_predicts_as_the_trained_one():
     assert loaded.architecture == trained.architecture and loaded.best_epoch == trained.best_epoch
     assert np.allclose(losses(loaded), losses(trained), rtol=1e-7)
     inputs = [record.inputs for record in sets["test"]]
-    for first, second in zip(Predictor(trained).predict(inputs), Predictor(loaded).predict(inputs), strict=True):
+    for first, second in zip(means(trained, inputs), means(loaded, inputs), strict=True):
         assert np.array_equal(first, second)
 
 
@@ -557,6 +563,16 @@ def test_a_wave_grid_elsewhere_than_in_the_training_is_refused(grid, other, refu
     assert f"trained with {name} " in caught.value.lines[0] and f"asks for {asked}" in caught.value.lines[0]
 
 
+def test_a_network_saved_without_its_conditions_says_so(capsys):
+    folder, trained = NetworkFolder(configure().network_folder), untrained()
+    network.save_model(trained.model, folder.model)
+    facts = dataclasses.asdict(trained.architecture)
+    del facts["time_step"], facts["vbm_unit"]
+    folder.write_metadata({"network": facts})
+    network.load(configure(training_mode=False))
+    assert "saved without the time step and unit of the bending moment" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["model.keras", "settings.json"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"PK\x03\x04 not a model"])
 def test_a_damaged_network_is_refused(name, content):
@@ -584,7 +600,7 @@ def test_interleaved_sequences_are_woven_together_again(time_res, rows):
     trained = untrained(time_res=time_res, bi_directional=True)
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate(rows)]
     copies = [array.copy() for array in inputs]
-    outputs = Predictor(trained).predict(inputs)
+    outputs = means(trained, inputs)
     assert all(np.array_equal(array, copy) for array, copy in zip(inputs, copies, strict=True))
     assert [output.shape for output in outputs] == [(n, 3) for n in rows]
     for array, output in zip(inputs, outputs, strict=True):
@@ -597,15 +613,15 @@ def test_interleaved_sequences_are_woven_together_again(time_res, rows):
 def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
     trained = untrained(time_res=4)
     inputs = [make_record(n, 20 + i).inputs for i, n in enumerate([50, 50, 3, 41])]
-    whole = Predictor(trained).predict(inputs)
+    whole = means(trained, inputs)
     parts = []
     monkeypatch.setitem(KINDS, "lstm", dataclasses.replace(KINDS["lstm"], steps_at_once=24))
     monkeypatch.setattr("prediction.cores", lambda: 2)
     predictor = Predictor(trained)
     evaluate = predictor._evaluate
     monkeypatch.setattr(predictor, "_evaluate", lambda batch: parts.append(len(batch)) or evaluate(batch))
-    for array, expected in zip(predictor.predict(inputs), whole, strict=True):
-        assert np.allclose(array, expected, atol=1e-5)
+    for prediction, expected in zip(predictor.predict(inputs), whole, strict=True):
+        assert np.allclose(prediction.mean, expected, atol=1e-5)
     assert len(parts) > 5 and max(parts) == 2 and sum(parts) == 15
 
 
@@ -668,7 +684,7 @@ def test_the_training_model_has_the_plain_models_weights_values_and_gradients(mo
 @pytest.mark.parametrize("both_sides", [False, True])
 def test_mean_and_spread_are_those_of_the_members(user, both_sides):
     trained = untrained(num_networks=3, mirror_symmetry=both_sides, **user)
-    s, count = trained.architecture.standardization, len(trained.architecture.outputs)
+    s = trained.architecture.standardization
     last = "corrected" if "predict_correction" in user else "outputs"
     layers = [trained.model.get_layer(f"net{n}_{last}") for n in (1, 2, 3)]
     members = keras.Model(trained.model.inputs[0], [layer.output for layer in layers])
@@ -679,14 +695,12 @@ def test_mean_and_spread_are_those_of_the_members(user, both_sides):
         each = (each[:, :1] + each[:, 1:][..., order] * sign) / 2
     np.testing.assert_allclose(trained.model(x[:, ::3]), each.mean(axis=0), atol=1e-4)
     predictor, mean_alone = Predictor(trained, True), Predictor(trained)
-    ((predicted,), (alone,)) = (which.predict([x[0]]) for which in (predictor, mean_alone))
-    np.testing.assert_allclose(predicted[:, :count], alone, atol=1e-5)
-    np.testing.assert_allclose(predicted[::3, count:], np.std(each, axis=0)[0], atol=1e-4)
-    (found,) = predictor.predict_members([x[0]])
-    np.testing.assert_allclose(found[::3], each[:, 0].transpose(1, 0, 2), atol=1e-4)
-    np.testing.assert_allclose(predictor.summary(found), predicted, atol=1e-5)
-    np.testing.assert_allclose(mean_alone.predict_members([x[0]])[0][:, 0], alone, atol=1e-5)
-    assert Predictor(untrained(), with_spread=True).predict([x[0]])[0].shape == (40, count)
+    ((predicted,), (alone,)) = (which.predict([x[0]], with_members=True) for which in (predictor, mean_alone))
+    np.testing.assert_allclose(predicted.mean, alone.mean, atol=1e-5)
+    np.testing.assert_allclose(predicted.spread[::3], np.std(each, axis=0)[0], atol=1e-4)
+    np.testing.assert_allclose(predicted.members[::3], each[:, 0].transpose(1, 0, 2), atol=1e-4)
+    np.testing.assert_allclose(alone.members[:, 0], alone.mean, atol=1e-5)
+    assert alone.spread is None and Predictor(untrained(), with_spread=True).predict([x[0]])[0].spread is None
 
 
 def test_one_network_is_no_ensemble():
@@ -792,7 +806,7 @@ def test_no_correction_is_simplecodes_own_motion(bi_directional, output_vbm):
     architecture = Architecture.of(user, Standardization.of([record]))
     model = build_model(architecture)
     model.get_layer("outputs").set_weights([np.zeros_like(w) for w in model.get_layer("outputs").get_weights()])
-    (prediction,) = Predictor(TrainedNetwork(model, architecture, None, 1)).predict([record.inputs])
+    (prediction,) = means(TrainedNetwork(model, architecture, None, 1), [record.inputs])
     assert np.allclose(prediction, simple, atol=1e-4)
 
 
@@ -811,7 +825,7 @@ def test_the_mean_with_the_mirrored_record_is_in_the_saved_model_and_in_predicti
     both_sides.model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     np.testing.assert_allclose(loaded(record), expected / 2, atol=1e-5)
-    (predicted,) = Predictor(both_sides).predict([record[0].astype(float)])
+    predicted = Predictor(both_sides).predict([record[0].astype(float)])[0].mean
     step = one_side.architecture.time_res
     np.testing.assert_allclose(predicted[::step], both_sides.model(record[:, ::step])[0], atol=1e-5)
 

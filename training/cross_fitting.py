@@ -6,7 +6,6 @@ folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import multiprocessing
 import os
@@ -23,7 +22,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from data_io import Record, identities, joined, moment_unit, record_names
+from data_io import Record, Records, moment_unit
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
 from networks import replacement
 from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
@@ -60,8 +59,8 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
     Raises InputError if there are fewer records than folds or an objective has no weight on any record, and what a
     training raises.
     """
-    records, user = joined(sets["train"], sets["val"]), config.user
-    different = len({record.digest for record in identities(records)})
+    records, user = Records.joined(sets["train"], sets["val"]), config.user
+    different = len(set(records.digests))
     if different < user.num_folds:
         raise InputError(
             f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have "
@@ -82,7 +81,7 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
                 raise cannot_resume(differences)
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
-            architecture = Architecture.of(user, standardization, records, moment_unit(config))
+            architecture = Architecture.of(user, standardization, records, moment_unit(user, config.data))
             _check_objectives(user, records, architecture, config.data.cache_path)
             if metadata:
                 line = f"the interrupted cross-fitting in {place.folds} is replaced"
@@ -130,10 +129,10 @@ def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[s
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
     folder = place.begin_training()
-    names = {record.digest: record.name for fold in folds for record in identities(fold.sets["val"])}
+    names = {entry.digest: entry.name for fold in folds for entry in fold.sets["val"].entries}
     folder.save_out_of_fold(found, [names[digest] for digest in found])
     results = [
-        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": record_names(fold.sets["val"])}
+        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": fold.sets["val"].names}
         for n, fold in zip(networks, folds, strict=True)
     ]
     whole = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
@@ -194,20 +193,19 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
 
     Records of the same content are dealt to one fold, as no network may train on what it validates.
     """
-    digests, names = [record.digest for record in identities(records)], {}
-    for digest, name in zip(digests, record_names(records), strict=True):
+    records, names = Records.joined(records), {}
+    digests = records.digests
+    for digest, name in zip(digests, records.names, strict=True):
         names.setdefault(digest, name)
     fold_of = dict(zip(names, deal(list(names.values()), config.user.num_folds, seed), strict=True))
     dealt = np.array([fold_of[digest] for digest in digests])
-
-    def chosen(places: np.ndarray) -> Sequence[Record]:
-        return type(records)(tuple(itertools.compress(getattr(records, "cached", records), places)))
 
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
         own = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
-        folds.append(Fold(own, {"train": chosen(dealt != k), "val": chosen(dealt == k)}))
+        parts = {"train": np.flatnonzero(dealt != k), "val": np.flatnonzero(dealt == k)}
+        folds.append(Fold(own, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
 
@@ -298,7 +296,7 @@ def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> di
     for fold, network in zip(folds, networks, strict=True):
         predictor = Predictor(network)
         for record in fold.sets["val"]:
-            (found[record.digest],) = predictor.predict([record.inputs])
+            found[record.digest] = predictor.predict([record.inputs])[0].mean
     return found
 
 

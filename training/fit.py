@@ -58,7 +58,7 @@ def train(
         if isinstance(started, TrainedNetwork):
             return started
         s = standardization or Standardization.of(sets["train"])
-        architecture = Architecture.of(user, s, sets["train"], moment_unit(config))
+        architecture = Architecture.of(user, s, sets["train"], moment_unit(config.user, config.data))
         if KINDS[user.network_type].closed_form:
             metadata = new_metadata(config.as_dict(), architecture) | facts
             return train_linear_filter(user, sets, architecture, folder, metadata)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from data_io import Record, data_fingerprint, identities
+from data_io import Record, Records, data_fingerprint
 from network import TrainedNetwork, load_network, read_metadata, training_variables
 from networks import replacement
 from networks.network_folder import HISTORY_COLUMNS, NetworkFolder
@@ -42,9 +42,9 @@ def data_facts(sets: Mapping[str, Sequence[Record]], source: str) -> dict[str, A
     """What settings.json says of the data and of the network to start from (source), by their content."""
     return {
         "data_fingerprint": data_fingerprint(sets["train"], sets["val"]),
-        "record_names": [record.name for name in ("train", "val") for record in identities(sets[name])],
+        "record_names": Records.joined(sets["train"], sets["val"]).names,
         "fine_tuned_from": replacement.network_digest(source),
-        "simplecode_digests": [record.contents["sc"] for records in sets.values() for record in identities(records)],
+        "simplecode_digests": [entry.contents["sc"] for entry in Records.joined(*sets.values()).entries],
     }
 
 

@@ -1,11 +1,10 @@
 """Sums of sines as records: records as in training are rarely flagged, others are, with place and reason."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from checks import novelty
+from checks.novelty import TrainingWindows
 
 CHANNELS = ("Zcg", "Roll", "Pitch", "Wave")
 
@@ -19,8 +18,8 @@ def record(rng, seconds: float = 600.0, height: float = 1.0, period: float = 10.
     return time, height * waves * [1.0, 4.0, 1.5, 2.0] + [1.2, 0, 0, 0]
 
 
-def trained(rng, count: int, **kind) -> novelty.Known:
-    return novelty.known([novelty.window_features(*record(rng, **kind))[1] for _ in range(count)])
+def trained(rng, count: int, **kind) -> TrainingWindows:
+    return TrainingWindows.of([novelty.window_features(*record(rng, **kind))[1] for _ in range(count)])
 
 
 def judged(training, time, inputs) -> dict:
@@ -67,7 +66,7 @@ def test_a_higher_sea_is_flagged_with_where_and_why():
 def test_roll_in_a_network_of_head_seas_is_flagged():
     rng = np.random.default_rng(3)
     calm = [record(rng) for _ in range(25)]
-    training = novelty.known([novelty.window_features(time, inputs * [1, 0, 1, 1])[1] for time, inputs in calm])
+    training = TrainingWindows.of([novelty.window_features(time, inputs * [1, 0, 1, 1])[1] for time, inputs in calm])
     found = judged(training, *calm[0])
     assert found["unlike"] and "Roll" in found["furthest_out"] and found["training_high"] == 0
 
@@ -84,7 +83,7 @@ def test_with_few_records_there_is_a_rank_and_no_p():
 def test_many_windows_are_thinned():
     rng = np.random.default_rng(5)
     windows = [rng.normal(size=(500, 8)) for _ in range(10)]
-    training = novelty.known(windows)
+    training = TrainingWindows.of(windows)
     assert len(training.features) <= novelty.MOST_WINDOWS and len(training.scores) == 10
 
 
@@ -104,7 +103,7 @@ def flagged_share(rng, training: tuple[int, float], seconds: float, **kind) -> f
     judgements = []
     for _ in range(6):
         windows = [novelty.window_features(*gaussian_sea(rng, training[1], **kind))[1] for _ in range(training[0])]
-        known = novelty.known(windows)
+        known = TrainingWindows.of(windows)
         judgements += [judged(known, *gaussian_sea(rng, seconds, **kind))["unlike"] for _ in range(25)]
     return np.mean(judgements)
 
@@ -125,25 +124,16 @@ def test_with_few_records_false_alarms_are_one_in_all_of_them(training):
 @pytest.mark.parametrize("seconds", [600, 3600])
 def test_a_long_record_of_a_higher_sea_is_still_flagged(seconds):
     rng = np.random.default_rng(13)
-    known = novelty.known([novelty.window_features(*gaussian_sea(rng, 600))[1] for _ in range(20)])
+    known = TrainingWindows.of([novelty.window_features(*gaussian_sea(rng, 600))[1] for _ in range(20)])
     time, motions = gaussian_sea(rng, seconds)
     assert judged(known, time, 1.6 * motions)["unlike"]
-
-
-def test_windows_saved_without_those_of_each_record_are_compared_in_parts_too():
-    rng = np.random.default_rng(14)
-    known = novelty.known([novelty.window_features(*gaussian_sea(rng, 600))[1] for _ in range(20)])
-    old = dataclasses.replace(known, away=np.empty(0), counts=np.empty(0, int))
-    for seconds in (600, 1800):
-        record = gaussian_sea(rng, seconds)
-        assert judged(known, *record) == pytest.approx(judged(old, *record), nan_ok=True)
 
 
 @pytest.mark.parametrize("rolling", [0.0, 1e-6, 1e-3])
 def test_a_motion_that_is_negligible_in_training_flags_nothing_until_it_counts(rolling):
     rng = np.random.default_rng(15)
     size = np.array([1.0, rolling, 1.5, 2.0])
-    known = novelty.known([novelty.window_features(*gaussian_sea(rng, 600, size))[1] for _ in range(25)])
+    known = TrainingWindows.of([novelty.window_features(*gaussian_sea(rng, 600, size))[1] for _ in range(25)])
     small, large = ([size[0], roll, *size[2:]] for roll in (3 * rolling + 3e-6, 0.5))
     shares = [
         np.mean([judged(known, *gaussian_sea(rng, 600, of))["unlike"] for _ in range(25)]) for of in (small, large)
@@ -154,7 +144,7 @@ def test_a_motion_that_is_negligible_in_training_flags_nothing_until_it_counts(r
 def test_a_moment_does_not_make_the_motions_negligible():
     rng = np.random.default_rng(16)
     windows = [novelty.window_features(*gaussian_sea(rng, 600, (1e5, 4.0, 1.5, 2.0)))[1] for _ in range(5)]
-    known = novelty.known(windows, ("moment", "motion", "motion", "motion"))
+    known = TrainingWindows.of(windows, ("moment", "motion", "motion", "motion"))
     np.testing.assert_allclose(known.scale[4:], np.concatenate(windows).std(axis=0)[4:])
 
 
@@ -162,7 +152,7 @@ def test_a_record_within_all_ranges_is_an_unusual_combination():
     rng = np.random.default_rng(17)
     along = rng.uniform(0, 10, (400, 1))
     windows = np.hstack([along, along]) @ np.kron(np.eye(2), np.ones((1, 4))) + 0.05 * rng.normal(size=(400, 8))
-    known = novelty.known(np.split(windows, 20))
+    known = TrainingWindows.of(np.split(windows, 20))
     found = novelty.judge(known, np.zeros(1), np.repeat([[2.0, 8.0]], 4, axis=1), ("Zcg", "Roll"))
     assert found["unlike"] and np.isnan([found["value"], found["training_low"], found["training_high"]]).all()
     assert found["furthest_out"].startswith("unusual combination of ") and " and " in found["furthest_out"]
@@ -174,6 +164,6 @@ def test_a_record_within_all_ranges_is_an_unusual_combination():
 
 @pytest.mark.parametrize("windows", [1, 2, 7])
 def test_one_training_record_of_any_length(windows):
-    known = novelty.known([np.random.default_rng(18).normal(size=(windows, 8))])
+    known = TrainingWindows.of([np.random.default_rng(18).normal(size=(windows, 8))])
     found = novelty.judge(known, np.zeros(1), np.full((1, 8), 50.0), ("Zcg", "Roll"))
     assert found["unlike"] == (windows > 1)  # a single window has nothing to be compared with

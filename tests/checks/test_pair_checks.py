@@ -11,7 +11,7 @@ import pytest
 import data_io
 from checks import pair_checks
 from readers.cases import sea_state
-from settings import Config, DataInfo, UserInput
+from settings import DataInfo, UserInput
 from system.errors import InputError
 
 pytestmark = pytest.mark.xdist_group("pair_checks")  # its tests share costly fixtures
@@ -35,13 +35,12 @@ def records() -> list[data_io.Record]:
     ]
 
 
-def config_of(records) -> Config:
-    data = DataInfo(train_sc=tuple(r.name for r in records), train_lamp=tuple(f"LAMP{r.name[2:]}" for r in records))
-    return Config(data=data)
+def files_of(records) -> DataInfo:
+    return DataInfo(train_sc=tuple(r.name for r in records), train_lamp=tuple(f"LAMP{r.name[2:]}" for r in records))
 
 
 def findings_in(records) -> list[pair_checks.Finding]:
-    return pair_checks.find(pair_checks.measure_sets(config_of(records), {"train": records}), CHANNELS)
+    return pair_checks.find(pair_checks.measure_sets(UserInput(), files_of(records), {"train": records}), CHANNELS)
 
 
 def changed(record, simple=None, lamp=None, wave=None, keep=slice(None)):
@@ -214,7 +213,9 @@ def test_a_realization_twice(records):
 
 
 def test_many_findings_of_a_kind_take_a_few_lines_and_a_table_holds_all(records):
-    pairs = pair_checks.measure_sets(config_of(records), {"train": [changed(r, lamp=times(1, -1)) for r in records]})
+    pairs = pair_checks.measure_sets(
+        UserInput(), files_of(records), {"train": [changed(r, lamp=times(1, -1)) for r in records]}
+    )
     findings = pair_checks.find(pairs, CHANNELS)
     told = pair_checks.lines(findings)
     assert len(told) == pair_checks.SHOWN and "and 3 more realizations" in told[-1]
@@ -224,23 +225,23 @@ def test_many_findings_of_a_kind_take_a_few_lines_and_a_table_holds_all(records)
 
 
 def test_strict_data_makes_warnings_errors(records, capsys):
-    config = config_of(records)
+    user, data = UserInput(), files_of(records)
     wrong = {"train": [changed(records[0], lamp=times(1, -1)), *records[1:]]}
-    pair_checks.check(config, wrong, ["a remark"])
+    pair_checks.check(user, data, wrong, ["a remark"])
     told = capsys.readouterr().err
     assert "Warning: a remark" in told and "is opposite to SimpleCode's" in told
-    strict = dataclasses.replace(config, user=UserInput(strict_data=True))
+    strict = UserInput(strict_data=True)
     with pytest.raises(InputError, match="is opposite to"):
-        pair_checks.check(strict, wrong, [])
-    assert len(pair_checks.check(strict, {"train": records}, [])) == len(records)
+        pair_checks.check(strict, data, wrong, [])
+    assert len(pair_checks.check(strict, data, {"train": records}, [])) == len(records)
 
 
 def test_handles_of_two_realizations():
     state = "_h7_p15_a135_hh0_pp0_aa0_s10"
     same = DataInfo(train_sc=(f"a/SC{state}-0000001", "SC_2"), train_lamp=(f"LAMP{state}-0000001", "LAMP_3"))
-    assert pair_checks.handle_faults(Config(data=same)) == []
+    assert pair_checks.handle_faults(same) == []
     other = DataInfo(test_sc=(f"SC{state}-0000001",), test_lamp=(f"LAMP{state}-0000002",))
-    (fault,) = pair_checks.handle_faults(Config(data=other))
+    (fault,) = pair_checks.handle_faults(other)
     assert "test_sc" in fault and "0000002" in fault
 
 
@@ -255,10 +256,10 @@ def test_handles_of_a_pair_are_compared_as_numbers():
         *("LAMP_h7_p15_a315_hh0_pp0_aa0_s10-11", "LAMP_h7_p15_a315_hh1_pp10_aa90_s10-1"),
     )
     for lamp in spellings:
-        assert pair_checks.handle_faults(Config(data=DataInfo(val_sc=(sc,), val_lamp=(lamp,)))) == [], lamp
+        assert pair_checks.handle_faults(DataInfo(val_sc=(sc,), val_lamp=(lamp,))) == [], lamp
     for lamp in others:
         data = DataInfo(predict_sc=(sc,), predict_waves=(lamp,))
-        assert len(pair_checks.handle_faults(Config(data=data))) == 1, lamp
+        assert len(pair_checks.handle_faults(data)) == 1, lamp
 
 
 def test_pairs_of_one_sea_state_are_alike_however_it_is_spelled():

@@ -11,8 +11,10 @@ import pytest
 import metrics
 import outputs
 from checks import bands, run_bands
+from checks.run_bands import OutOfFold
 from data_io import MOTIONS, Record
 from networks.network_folder import NetworkFolder
+from prediction import PredictedSet, Prediction
 from settings import Config, SaveData, UserInput
 from system.run_folder import RunFolder
 
@@ -27,10 +29,11 @@ class Run:
     predictions: dict
 
     def bands(self, **user) -> run_bands.Bands | None:
-        config = dataclasses.replace(self.config, user=UserInput(**user))
         standardization = SimpleNamespace(output_deviation=(1.0, 5.0, 2.0))
-        architecture = SimpleNamespace(outputs=MOTIONS, num_networks=self.networks, standardization=standardization)
-        return run_bands.of_run(config, SimpleNamespace(architecture=architecture), self.sets, self.predictions)
+        architecture = SimpleNamespace(outputs=MOTIONS, standardization=standardization)
+        user, folder = UserInput(**user), NetworkFolder(self.config.network_folder)
+        unseen = run_bands.out_of_fold(user, folder, self.networks)
+        return run_bands.of_run(user, folder, architecture, self.sets, self.predictions, unseen)
 
 
 def run_of(networks: int, records, unseen: int = 1) -> Run:
@@ -41,11 +44,11 @@ def run_of(networks: int, records, unseen: int = 1) -> Run:
     out_of_fold = {}
     for set_name, name, motions, predicted in records:
         sets[set_name].append(Record(name, 0.1 * np.arange(STEPS), motions, motions, motions, {"sc": name}))
-        predictions[set_name].append(np.hstack([predicted.mean(axis=0), predicted.std(axis=0)]))
-        out_of_fold[sets[set_name][-1].digest] = unseen_mean = predicted[:unseen].mean(axis=0)
+        prediction, digest = Prediction(predicted.mean(axis=0), predicted.std(axis=0)), sets[set_name][-1].digest
+        out_of_fold[digest] = predicted[:unseen].mean(axis=0)
         if set_name == "val":  # as outputs.predict_sets has them
-            val = run_bands.seen_otherwise(predictions["val"][-1], unseen_mean, networks, unseen)
-            predictions["val"][-1] = val
+            prediction = OutOfFold(out_of_fold, networks, unseen).calibration_prediction(digest, prediction)
+        predictions[set_name].append(prediction)
     config = Config()
     config.network_folder.mkdir(parents=True)
     folder = NetworkFolder(config.network_folder)
@@ -73,7 +76,7 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     assert "19 for 95 %" in capsys.readouterr().out
     sets = trained.by_record["set"].unique().tolist()
     assert sets == ["val", "val, its sea state left out", "test"]
-    run_bands.save_report(run.config, trained)
+    run_bands.save_report(run.config.output_folder, trained)
     table = pd.read_csv(run.config.output_folder / RunFolder.BANDS)
     own = table.query("set == 'val' and level == 90")
     assert (own["covered"] > 0.85).all() and (own["records"] == COUNT).all()
@@ -83,8 +86,8 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
     assert "Bands of 90 %" in told and "val (check of the calibration with itself), Zcg: " in told
     loaded = run.bands(training_mode=False)
     assert loaded.by_record["set"].unique().tolist() == ["test"]
-    bounds = loaded.around(run.sets["test"][0].time, run.predictions["test"][0])
-    assert np.array_equal(bounds, trained.around(run.sets["test"][0].time, run.predictions["test"][0]))
+    bounds = loaded.bounds(run.sets["test"][0].time, run.predictions["test"][0])
+    assert np.array_equal(bounds, trained.bounds(run.sets["test"][0].time, run.predictions["test"][0]))
     inside = (bounds[..., 0] < run.sets["test"][0].targets) & (run.sets["test"][0].targets < bounds[..., 1])
     table = loaded.by_record.query("level == 90").set_index(["record", "channel"])
     assert inside.mean(axis=0) == pytest.approx(table.loc[run.sets["test"][0].name, "covered"].to_numpy())
@@ -122,8 +125,8 @@ def test_a_network_with_damaged_out_of_fold_predictions_keeps_its_calibration(ru
 def test_texts_have_the_bounds_behind_the_present_columns(run, wanted):
     bands = run.bands()
     config = dataclasses.replace(run.config, save=SaveData(bands=wanted, train=(), val=(), test=(0,)))
-    results = {name: outputs.Predicted(run.sets[name], run.predictions[name]) for name in run.sets}
-    outputs.save_predictions(config, results, bands)
+    results = {name: PredictedSet(run.sets[name], run.predictions[name]) for name in run.sets}
+    outputs.save_predictions(config.save, results, outputs.texts_of_run(config, bands))
     (file,) = run.config.output_folder.glob("*.txt")
     table = pd.read_csv(file, sep=r"\s+")
     bounds = ["Zcg_lower", "Zcg_upper", "Roll_lower", "Roll_upper", "Pitch_lower", "Pitch_upper"]
@@ -134,8 +137,8 @@ def test_texts_have_the_bounds_behind_the_present_columns(run, wanted):
 def test_what_the_table_of_records_says_from_the_bands(run):
     found = run.bands(training_mode=False) if run.bands() else None
     record, prediction = run.sets["test"][0], run.predictions["test"][0]
-    about = found.about(record.time, prediction)
-    error = np.sqrt(((record.targets - prediction[:, :3]) ** 2).mean(axis=0))
+    about = found.of_record(record.time, prediction)
+    error = np.sqrt(((record.targets - prediction.mean) ** 2).mean(axis=0))
     for k, name in enumerate(MOTIONS):
         assert 0.5 < about[f"expected_rmse_{name}"] / error[k] < 2
         largest = metrics.magnitudes(record.targets[:, k], name).max()
@@ -164,8 +167,9 @@ def test_with_a_damaged_calibration_there_are_no_bands(run, text, capsys):
 
 
 def test_without_folds_there_are_no_bands(run, capsys):
-    (run.config.network_folder / "out_of_fold.npz").unlink()
-    assert not run_bands.are_possible(run.config) and run.bands() is None
+    folder = NetworkFolder(run.config.network_folder)
+    folder.out_of_fold.unlink()
+    assert not run_bands.are_possible(folder) and run.bands() is None
     assert "num_folds" in capsys.readouterr().out
 
 
@@ -209,9 +213,8 @@ def test_a_loaded_network_has_the_folds_it_was_trained_with_whatever_the_input_f
     folder = run.config.network_folder
     (folder / "model.keras").touch()
     (folder / "settings.json").write_text(json.dumps({"folds": [{}, {}]}))
-    config = dataclasses.replace(run.config, user=UserInput(training_mode=False, num_networks=1))
-    assert run_bands.unseen_networks(config, 6) == 3
-    assert run_bands.unseen_networks(config.with_user(training_mode=True, num_networks=2), 6) == 2
+    assert run_bands.unseen_networks(UserInput(training_mode=False, num_networks=1), NetworkFolder(folder), 6) == 3
+    assert run_bands.unseen_networks(UserInput(num_networks=2), NetworkFolder(folder), 6) == 2
     assert dataclasses.replace(run, networks=4).bands(training_mode=False) is not None
     assert "takes the 2 networks of a fold for one" in capsys.readouterr().err
     path = folder / "calibration.json"

@@ -33,10 +33,10 @@ def test_steps_ahead_are_those_that_follow(ahead):
 def test_a_network_sees_so_many_steps_ahead_and_no_more(network_type):
     trained = untrained(look_ahead=3, time_res=2, network_type=network_type)
     inputs = np.column_stack([make_motions(60), make_motions(60, 5)[:, 0]])
-    (before,) = Predictor(trained).predict([inputs])
+    before = Predictor(trained).predict([inputs])[0].mean
     changed = inputs.copy()
     changed[40] += 1.0  # the 20th step of the first of two sequences
-    (after,) = Predictor(trained).predict([changed])
+    after = Predictor(trained).predict([changed])[0].mean
     assert np.flatnonzero((after != before).any(axis=1))[0] == 2 * (20 - 3)
 
 

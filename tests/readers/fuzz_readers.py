@@ -613,7 +613,7 @@ def try_cases(rng: np.random.Generator, folder: Path) -> tuple[str, str | None, 
             fault = "other handles than the file's"
         if fault is None:
             config = Config(data=DataInfo(train_sc=tuple(cases.sc), train_lamp=tuple(cases.lamp)))
-            _, fault, _ = outcome_of(lambda: data_io.missing_files(config), folder)
+            _, fault, _ = outcome_of(lambda: data_io.faulty_files(config.user, config.data), folder)
         if fault is None:
             _, fault, _ = outcome_of(
                 lambda: [data_io.read_record(path, None, UserInput()) for path in cases.sc], folder

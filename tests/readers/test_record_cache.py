@@ -14,8 +14,9 @@ import pytest
 from conftest import Project, faults_of, write_realization
 
 import data_io
-from data_io import RecordsOnDisk, read_record, read_sets
+from data_io import read_record, read_sets
 from readers import record_cache
+from readers.records import Record
 from settings import Config, DataInfo, UserInput, input_file, user_settings
 from system.errors import InputError
 
@@ -69,7 +70,7 @@ def test_records_from_the_cache_are_those_of_the_files(config, monkeypatch):
     parsed = count_parsed(monkeypatch)
     for times_parsed in (3, 3):
         sets, same_warnings = read_sets(config)
-        assert isinstance(sets["train"], RecordsOnDisk) and same_warnings == warnings
+        assert isinstance(sets["train"].entries[0], record_cache.CachedRecord) and same_warnings == warnings
         assert_same(sets, expected)
         assert len(parsed) == times_parsed
     assert [file.suffix for file in kept_files(config)] == [".npy"] * 3
@@ -161,7 +162,7 @@ def lose_a_block(file: Path) -> None:
 )
 def test_a_damaged_file_of_the_cache_is_recreated(config, monkeypatch, damage):
     expected, _ = read_sets(config)
-    file = expected["train"].cached[1].file
+    file = expected["train"].entries[1].file
     damage(file)
     with pytest.raises(InputError, match="deleted or damaged during the run"):
         expected["train"][1]
@@ -211,16 +212,16 @@ def test_a_cache_that_cannot_be_written_is_one_line(config, monkeypatch):
 
 def test_several_may_keep_the_same_record_at_once(tmp_path):
     numbers = np.random.default_rng(0).normal(size=(5000, 3))
-    kept = record_cache.Kept({"time": numbers[:, 0], "inputs": numbers}, ["a remark"], {"sc": "digest"})
+    record = Record("x", numbers[:, 0], numbers, None, numbers, {"sc": "digest"})
     file, found, broken = tmp_path / "x.npy", [], []
 
     def work():
         for _ in range(20):
             try:
-                record_cache.save(file, kept)
+                record_cache.save(file, record, ["a remark"])
             except Exception as error:
                 broken.append(error)
-            found.append(record_cache.load(file))
+            found.append(record_cache.load(file, "x"))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -228,7 +229,7 @@ def test_several_may_keep_the_same_record_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert not broken and len(found) == 80
-    assert all(np.array_equal(f.arrays["inputs"], numbers) and f.remarks == ["a remark"] for f in found)
+    assert all(np.array_equal(f.value.inputs, numbers) and f.remarks == ["a remark"] for f in found)
     assert list(tmp_path.iterdir()) == [file]
 
 

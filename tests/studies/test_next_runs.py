@@ -16,7 +16,8 @@ from checks import flagging
 from network import Architecture
 from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
-from readers.cases import parse_handle
+from prediction import Prediction
+from readers.cases import find_handle
 from settings import Config, DataInfo, UserInput
 from studies import next_runs
 from studies.next_runs import Candidate
@@ -47,7 +48,7 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     network_folder = NetworkFolder(config.network_folder)
     network.save_model(model, network_folder.model)
     network_folder.write_metadata(network.new_metadata(config.as_dict(), architecture))
-    flagging.learn(config, {"train": records})
+    flagging.save_windows(config.user, network_folder, data_io.Records(tuple(records)))
     return config
 
 
@@ -175,7 +176,7 @@ def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
     lines = ["***", "bow/SC", "bow/LAMP", "# a remark of the user", *(f"{each}  # rare peaks" for each in spellings)]
     (folder / "cases.txt").write_text("\n".join([*lines, "1-0000001 # rare peaks", "_7", "_8  #  random draw"]))
     found = next_runs.chosen_by_gain("cases.txt")
-    assert found == {*map(parse_handle, spellings), "SC1-0000001"}
+    assert found == {*map(find_handle, spellings), "SC1-0000001"}
     assert next_runs.identity("SC11-0000001") not in found and next_runs.identity("SC1-0000001") in found
     assert next_runs.identity("LAMP_h5.00_p9_a90_hh0_pp0_aa0_s5.0-01") in found
     assert next_runs.identity("SC_h5_p9_a90_hh0_pp0_aa0_s5-11") not in found
@@ -183,11 +184,11 @@ def test_sea_states_and_chosen_records_are_compared_as_numbers(folder):
 
 def test_judged_records_are_in_units_of_the_training(folder):
     config = save(folder)
-    watch = flagging.load(dataclasses.replace(config))
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     record = data_io.read_record(config.data.predict_sc[0], config.data.predict_waves[0], config.user)[0]
-    predicted = np.hstack([record.simple, np.full_like(record.simple, 0.5)])
+    predicted = Prediction(record.simple, np.full_like(record.simple, 0.5))
     deviation = np.array([1.0, 2.0, 5.0])
-    own = next_runs.judged(record, record.inputs, predicted, watch.known, deviation)
+    own = next_runs.judged(record, record.inputs, predicted, watch.windows, deviation)
     np.testing.assert_allclose(own.spread, np.tile(0.5 / deviation, (len(own.begins), 1)))
     largest = np.abs(record.simple - record.simple.mean(axis=0)).max(axis=0)
     np.testing.assert_allclose(own.peaks, largest / deviation)

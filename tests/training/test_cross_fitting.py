@@ -14,6 +14,7 @@ from test_network import configure, make_record, make_sets, untrained
 import network
 import outputs
 import training
+from checks import run_bands
 from networks.network_folder import NetworkFolder
 from prediction import Predictor
 from settings import DEFAULT_NAME
@@ -79,13 +80,13 @@ def test_one_plain_network_and_its_out_of_fold_predictions_are_left(trained):
     records = {record.digest: record for record in (*SETS["train"], *SETS["val"])}
     assert found.keys() == records.keys()
     record = SETS["test"][0]
-    mean = Predictor(trained).predict([record.inputs])[0]
+    mean = Predictor(trained).predict([record.inputs])[0].mean
     alone = keras.models.load_model(FOLDER / "model.keras", compile=False)
     np.testing.assert_allclose(mean[::2], alone.predict(record.inputs[None, ::2], verbose=0)[0], atol=1e-4)
     for digest, prediction in found.items():  # one of the two networks has seen the record, the other has not
         assert prediction.shape == records[digest].targets.shape
-        mean, spread = np.split(Predictor(trained, with_spread=True).predict([records[digest].inputs])[0], 2, axis=1)
-        assert 0.3 < np.median(np.abs(prediction - mean) / spread) < 3
+        of_both = Predictor(trained, with_spread=True).predict([records[digest].inputs])[0]
+        assert 0.3 < np.median(np.abs(prediction - of_both.mean) / of_both.spread) < 3
 
 
 def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
@@ -99,16 +100,15 @@ def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
 
 
 def test_the_reports_validation_is_out_of_fold(trained):
-    config = configure(**USER)
-    results = outputs.predict_sets(config, Predictor(trained, with_spread=True), SETS)
-    found = NetworkFolder(FOLDER).load_out_of_fold()
-    assert np.array_equal(results["val"][0][2], found[SETS["val"][0].digest])
-    joint = outputs._with_out_of_fold(config, results)
+    unseen = run_bands.out_of_fold(configure(**USER).user, NetworkFolder(FOLDER), 2)
+    results = outputs.predict_sets(Predictor(trained, with_spread=True), SETS, unseen)
+    assert np.array_equal(results["val"].motions(0).network, unseen.predictions[SETS["val"][0].digest])
+    joint = outputs.with_out_of_fold(results, unseen)
     assert len(joint["val"].records) == len(joint["val"]) == 4 and len(joint["train"]) == 3
 
 
 def test_records_of_equal_names_and_other_content_are_predicted_by_the_mean_of_the_networks(trained, capsys):
-    config = configure(**USER)
+    unseen = run_bands.out_of_fold(configure(**USER).user, NetworkFolder(FOLDER), 2)
     predictor = Predictor(trained, with_spread=True)
     others = {
         name: tuple(
@@ -116,15 +116,15 @@ def test_records_of_equal_names_and_other_content_are_predicted_by_the_mean_of_t
         )
         for name in SETS
     }
-    results = outputs.predict_sets(config, predictor, others)
-    (expected,) = predictor.predict([others["val"][0].inputs])
-    assert np.array_equal(results["val"][0][2], expected[:, :3])
-    assert np.array_equal(results["val"].predictions[0], expected)
+    results = outputs.predict_sets(predictor, others, unseen)
+    expected = predictor.predict([others["val"][0].inputs])[0]
+    assert np.array_equal(results["val"].motions(0).network, expected.mean)
+    assert np.array_equal(results["val"].predictions[0].spread, expected.spread)
     (line,) = capsys.readouterr().err.splitlines()
     assert SETS["val"][0].name in line and "mean of its networks, not out of fold" in line
-    assert outputs._with_out_of_fold(config, results)["val"] is results["val"]
+    assert outputs.with_out_of_fold(results, unseen)["val"] is results["val"]
     renamed = {name: tuple(dataclasses.replace(r, name=f"x{r.name}") for r in SETS[name]) for name in SETS}
-    joint = outputs._with_out_of_fold(config, outputs.predict_sets(config, predictor, renamed))
+    joint = outputs.with_out_of_fold(outputs.predict_sets(predictor, renamed, unseen), unseen)
     assert len(joint["val"]) == 4 and not capsys.readouterr().err
 
 
@@ -167,9 +167,10 @@ def test_out_of_fold_predictions_of_other_channels_are_not_used_and_the_network_
         predictions = folder.load_out_of_fold()
         folder.save_out_of_fold({digest: array[:, :2] for digest, array in predictions.items()}, list(predictions))
         predictor = Predictor(network.load(config), with_spread=True)
-        results = outputs.predict_sets(config, predictor, SETS)
-        assert np.array_equal(results["val"].predictions[0], predictor.predict([SETS["val"][0].inputs])[0])
-        assert outputs._with_out_of_fold(config, results) is results
+        unseen = run_bands.out_of_fold(config.user, NetworkFolder(FOLDER), 2)
+        results = outputs.predict_sets(predictor, SETS, unseen)
+        assert np.array_equal(results["val"].predictions[0].mean, predictor.predict([SETS["val"][0].inputs])[0].mean)
+        assert outputs.with_out_of_fold(results, unseen) is results
         (line,) = capsys.readouterr().err.splitlines()
         assert "expected 300 rows of Zcg, Roll, Pitch" in line and "train the network again" in line
     finally:

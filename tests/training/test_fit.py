@@ -569,22 +569,22 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
     inputs = [record.inputs for record in SETS["val"]]
     before = trained.model.get_weights()
-    predictions = prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+    predictions = prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
     assert all(np.array_equal(a, b) for a, b in zip(trained.model.get_weights(), before, strict=True))
     files = {2: "epoch_000002.keras", 4: "epoch_000004.keras", 5: "last.keras", trained.best_epoch: "../model.keras"}
     assert list(predictions) == sorted(files)
     for epoch, name in files.items():
         model = keras.models.load_model(FOLDER / "checkpoints" / name)
         expected = model(inputs[0][None, ::2].astype(np.float32)).numpy()[0]
-        np.testing.assert_allclose(predictions[epoch][0][::2], expected, rtol=1e-4, atol=1e-5)
-    assert len({outputs[0].tobytes() for outputs in predictions.values()}) == len(files)
+        np.testing.assert_allclose(predictions[epoch][0].mean[::2], expected, rtol=1e-4, atol=1e-5)
+    assert len({outputs[0].mean.tobytes() for outputs in predictions.values()}) == len(files)
     file = FOLDER / "checkpoints" / "epoch_000002.keras"
     shutil.copy(FOLDER / "checkpoints" / "epoch_000004.keras", file)
     with pytest.raises(InputError, match=r"epoch_000002\.keras: is of another training than .*; remove it"):
-        prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+        prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
     file.write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
-        prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+        prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
 
 
 # ---- fine-tuning --------------------------------------------------------------------------------------------------
