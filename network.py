@@ -51,9 +51,8 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
-    # Missing in networks of older versions.
-    look_ahead: int = 0
-    mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
+    look_ahead: int
+    mean_with_mirrored: bool  # the mean of the prediction and the mirrored prediction of the mirrored record
     time_step: float | None = None  # of the training records, s; a network step is time_res times as long
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
@@ -67,13 +66,13 @@ class Architecture:
         vbm_unit: str | None = None,
     ) -> "Architecture":
         """That of the settings, to be trained on these records, whose bending moment has this unit."""
-        own = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
+        shared = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
         return cls(
             inputs=input_channels(user),
             outputs=output_channels(user),
             standardization=standardization,
             mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
-            **{name: getattr(user, name) for name in own},
+            **{name: getattr(user, name) for name in shared},
             **vars(conditions_of(records, user)) | {"vbm_unit": vbm_unit},
         )
 
@@ -211,14 +210,14 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
 
 def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
     """One network that predicts the mean of several with the same architecture, which become its members."""
-    each = networks[0].architecture.num_networks
-    architecture = dataclasses.replace(networks[0].architecture, num_networks=each * len(networks))
+    members = networks[0].architecture.num_networks
+    architecture = dataclasses.replace(networks[0].architecture, num_networks=members * len(networks))
     joint = build_model(architecture)
     for number, network in enumerate(networks):
         for layer in network.model.layers:
             member, name = re.fullmatch(r"(?:net(\d+)_)?(.*)", layer.name).groups(default="1")
             if layer.weights and name not in ("standardize", "lamp"):
-                joint.get_layer(f"net{number * each + int(member)}_{name}").set_weights(layer.get_weights())
+                joint.get_layer(f"net{number * members + int(member)}_{name}").set_weights(layer.get_weights())
     return dataclasses.replace(networks[0], model=joint, architecture=architecture)
 
 

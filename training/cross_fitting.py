@@ -203,9 +203,9 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
-        own = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
+        fold_config = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
         parts = {"train": np.flatnonzero(dealt != k), "val": np.flatnonzero(dealt == k)}
-        folds.append(Fold(own, {part: records.chosen(places) for part, places in parts.items()}))
+        folds.append(Fold(fold_config, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
 
@@ -323,21 +323,16 @@ def time_of_folds_left(
 
     elapsed: of each fold, s of training after each epoch so far. before: its epochs of earlier sessions.
     """
-    now = list(map(pace, elapsed, before))
-    earlier = list(map(pace, elapsed))
+    paces = pd.DataFrame({"now": map(pace, elapsed, before), "earlier": map(pace, elapsed)}, dtype=float)
+    means = paces.mean()  # NaN of all that are NaN
     ends = [0.0] * min(at_once, len(elapsed))
-    for times, own, own_earlier, is_finished in zip(elapsed, now, earlier, finished, strict=True):
-        known = [own, _mean(now), own_earlier, _mean(earlier), np.nan]
-        left = (user.epochs - len(times)) * next((p for p in known if np.isfinite(p)), np.nan)
+    for times, now, earlier, is_finished in zip(elapsed, paces["now"], paces["earlier"], finished, strict=True):
+        candidates = filter(np.isfinite, (now, means["now"], earlier, means["earlier"]))
+        left = (user.epochs - len(times)) * next(candidates, np.nan)
         if user.max_minutes:
             left = min(left, max(60 * user.max_minutes - (times[-1] if times else 0.0), 0.0))
         ends[ends.index(min(ends))] += 0.0 if is_finished else left
     return max(ends)
-
-
-def _mean(values: Sequence[float]) -> float:
-    """The mean of those that are numbers; NaN if none is."""
-    return float(np.mean(kept)) if (kept := [value for value in values if np.isfinite(value)]) else np.nan
 
 
 class Report:

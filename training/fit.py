@@ -71,21 +71,14 @@ def train(
         if user.tensorboard:
             watchers.insert(0, _tensorboard(config.output_folder / "tensorboard", new=not started.rows))
         best, why_stopped = _fit(config.user, setup, started, watchers)
-        return _finish(best, why_stopped, started, folder, user.lr_schedule)
-
-
-def _finish(
-    best: TrainedNetwork | None, why_stopped: str, started: resume.StartedTraining, place: NetworkFolder, schedule: str
-) -> TrainedNetwork:
-    """Moves the trained network to its place. Raises InputError if there is none, or it must not replace another."""
-    if best is None:
-        shutil.rmtree(started.folder.path, ignore_errors=True)
-        raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
-    if why_stopped == resume.BY_CTRL_C and started.folder != place:
-        raise kept_from_replacing(place, started.folder)
-    finish(best, started.folder, place, started.metadata, why_stopped)
-    resume.keep_state(place, schedule, why_stopped)
-    return best
+        if best is None:
+            shutil.rmtree(started.folder.path, ignore_errors=True)
+            raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
+        if why_stopped == resume.BY_CTRL_C and started.folder != folder:
+            raise kept_from_replacing(folder, started.folder)
+        finish(best, started.folder, folder, started.metadata, why_stopped)
+        resume.keep_state(folder, user.lr_schedule, why_stopped)
+        return best
 
 
 def seed_of(user: UserInput) -> int:

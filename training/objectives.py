@@ -30,11 +30,11 @@ def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.
     target, output: (batch, time, channel); NaN in the target marks elements that do not count.
     """
     kind, a, b = objective
-    known = tf.math.is_finite(target)
-    y = tf.where(known, target, tf.zeros_like(target))
-    error = tf.where(known, output - y, tf.zeros_like(target))
+    has_target = tf.math.is_finite(target)
+    y = tf.where(has_target, target, tf.zeros_like(target))
+    error = tf.where(has_target, output - y, tf.zeros_like(target))
     terms = tf.square(error)
-    counted = known
+    counted = has_target
     if kind == 1:
         terms *= a + b * tf.square(y)
     elif kind == 2:
@@ -46,7 +46,7 @@ def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.
     elif kind == 5:
         counted &= (tf.abs(error) >= a) & (tf.abs(y) >= b)
     elif kind == 6:
-        steps_left = tf.cumsum(tf.cast(known, tf.int32), axis=1, reverse=True)
+        steps_left = tf.cumsum(tf.cast(has_target, tf.int32), axis=1, reverse=True)
         counted &= steps_left == 1
     weights = tf.cast(counted, terms.dtype)
     return tf.reduce_sum(terms * weights), tf.reduce_sum(weights)

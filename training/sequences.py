@@ -134,19 +134,19 @@ def start_windows(sequences: Sequences, steps: int, after: int) -> Windows:
     return Windows(first, np.minimum(first + steps + after, last), first, np.minimum(first + steps, last))
 
 
-def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def gather(sequences: Sequences, windows: Windows, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A batch of windows: inputs and targets (window, time, channel).
 
     Windows shorter than the longest of the batch are padded with inputs of 0; steps that do not count have targets of
     NaN.
     """
-    begin, end = windows.begin[chosen, None], windows.end[chosen, None]
+    begin, end = windows.begin[numbers, None], windows.end[numbers, None]
     steps = begin + np.arange(int((end - begin).max()))
     inside = steps < end
-    counted = (steps >= windows.counted_begin[chosen, None]) & (steps < windows.counted_end[chosen, None])
+    counted = (steps >= windows.counted_begin[numbers, None]) & (steps < windows.counted_end[numbers, None])
     steps = np.where(inside, steps, begin)
     if sequences.on_disk:
-        sequences.on_disk.expect(windows.begin[chosen], windows.end[chosen])
+        sequences.on_disk.expect(windows.begin[numbers], windows.end[numbers])
     inputs = sequences.inputs[steps]
     inputs[~inside] = 0
     targets = sequences.targets[steps]
@@ -160,7 +160,7 @@ def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, n
     """Inputs and targets (sequence, time, channel) in batches of equal length, so that no padding is needed."""
     windows = cut_pieces(sequences, 0)
     for length in np.unique(sequences.lengths):
-        chosen = np.flatnonzero(sequences.lengths == length)
+        numbers = np.flatnonzero(sequences.lengths == length)
         at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
-        for start in range(0, len(chosen), at_once):
-            yield gather(sequences, windows, chosen[start : start + at_once])
+        for start in range(0, len(numbers), at_once):
+            yield gather(sequences, windows, numbers[start : start + at_once])

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from test_network import configure, make_sets, standardized_loss
+from conftest import faults_of
+from test_network import configure, make_sets, save_untrained, standardized_loss
 
 import main
 import network
@@ -226,9 +227,8 @@ def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
     expected = left_in("undisturbed")
     killer.kill("replace history.csv", 4)
     before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
-    with pytest.raises(InputError, match="resume = True to continue it, or overwrite = True") as caught:
-        train()
-    assert len(caught.value.lines) == 1
+    (line,) = faults_of(train)
+    assert "resume = True to continue it, or overwrite = True" in line
     assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
     killer.done = []
     train(overwrite=True)
@@ -292,9 +292,7 @@ def test_resume_with_more_epochs_says_why_it_cannot_go_on(eagerly, schedule):
     train(epochs=2, lr_schedule=schedule)
     (FOLDER / KEPT_STATE).unlink(missing_ok=True)
     before = what_is_left()
-    with pytest.raises(InputError) as caught:
-        train(epochs=4, lr_schedule=schedule, resume=True)
-    (line,) = caught.value.lines
+    (line,) = faults_of(lambda: train(epochs=4, lr_schedule=schedule, resume=True))
     assert "cannot continue beyond 2 epochs" in line and "resume = False" in line
     assert ("lr_schedule = 'exponential' lowers" if schedule == "exponential" else "was not kept") in line
     assert what_is_left() == before
@@ -315,9 +313,7 @@ def test_settings_that_differ_are_listed_and_nothing_is_touched(killer):
     killer.kill("replace history.csv", 2)
     before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
     user = UserInput(**(vars(configure(**SMALL).user) | {"resume": True, "lr": 0.5, "hidden_size": 7, "seed": 6}))
-    with pytest.raises(InputError) as caught:
-        fit.train(Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
-    lines = caught.value.lines
+    lines = faults_of(fit.train, Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
     assert len(lines) == 3  # other paths are not other data
     for name, was, now in (("lr", "0.01", "0.5"), ("hidden_size", "3", "7"), ("seed", "5", "6")):
         assert any(f"{name} was {was} and is now {now}" in line for line in lines), lines
@@ -516,11 +512,8 @@ def test_a_training_stopped_by_ctrl_c_does_not_take_the_place_of_a_finished_netw
     finished = {name: (folder / name).read_bytes() for name in files_in(folder)}
     with monkeypatch.context() as patch:
         press_ctrl_c(patch, epoch=3)
-        with pytest.raises(
-            InputError, match="stays as it is; the interrupted training is in .*: resume = True"
-        ) as caught:
-            train(**user)
-    assert len(caught.value.lines) == 1
+        (line,) = faults_of(lambda: train(**user))
+    assert "stays as it is; the interrupted training is in " in line and ": resume = True" in line
     assert {name: (folder / name).read_bytes() for name in files_in(folder)} == finished
     train(**(user | {"resume": True, "overwrite": False}))  # what was interrupted goes on
     assert what_is_left(folder) == expected and not NetworkFolder(folder).interrupted_training()
@@ -631,36 +624,22 @@ def stretched(record):
     ],
 )
 def test_a_network_that_does_not_fit_is_not_fine_tuned(eagerly, monkeypatch, user, has, asked):
-    from test_network import untrained
-
-    folder = Path("saved_models/source")
-    source = untrained(**(SMALL | {"epochs": 1}))
-    network.save_model(source.model, folder / "model.keras")
-    (folder / "settings.json").write_text(json.dumps({"network": network.dataclasses.asdict(source.architecture)}))
+    save_untrained("source", **SMALL)
     columns = slice(3, 4) if "input_3dof" in user else slice(0, 4)
     sets = {
-        name: tuple(type(r)(r.name, r.time, r.inputs[:, columns], r.targets, r.simple) for r in records)
+        name: tuple(dataclasses.replace(r, inputs=r.inputs[:, columns]) for r in records)
         for name, records in SETS.items()
     }
-    with pytest.raises(InputError) as caught:
-        train(sets, fine_tune_filename="source", **user)
-    (line,) = caught.value.lines
+    (line,) = faults_of(lambda: train(sets, fine_tune_filename="source", **user))
     assert has in line and asked in line and "fine_tune_filename" in line
     assert not FOLDER.exists()
 
 
 def test_a_wave_grid_at_other_points_is_not_fine_tuned():
-    from test_network import untrained
-
     grid = {"wave_grid_x_size": 3, "ship_length": 100.0}
-    saved, wanted = UserInput(**grid, wave_ramp_time=5.0), UserInput(**grid, fine_tune_filename="source")
-    source = untrained(**SMALL)
-    network.save_model(source.model, Path("saved_models/source/model.keras"))
-    facts = {"settings": Config(user=saved).as_dict(), "network": network.dataclasses.asdict(source.architecture)}
-    Path("saved_models/source/settings.json").write_text(json.dumps(facts))
-    with pytest.raises(InputError) as caught:
-        fit._fitting_architecture(source, source.architecture, wanted)
-    (line,) = caught.value.lines
+    source = save_untrained("source", **SMALL, **grid, wave_ramp_time=5.0)
+    wanted = UserInput(**grid, fine_tune_filename="source")
+    (line,) = faults_of(fit._fitting_architecture, source, source.architecture, wanted)
     assert "wave_ramp_time 5.0" in line and "10.0" in line
 
 
