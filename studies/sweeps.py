@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 import shutil
 import signal
 import traceback
@@ -62,9 +61,8 @@ class Journal(JournalFileBackend):
         self._path, self._own_lock = path, FileLock(path.with_suffix(".lock"))
         with self._own_lock:
             drop_cut_line(path)
-            lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
-            if lines and not _is_json(lines[-1]):
-                os.truncate(path, path.stat().st_size - len(lines[-1]))
+            for line in path.read_bytes().splitlines()[-1:] if path.is_file() else ():
+                json.loads(line)  # Optuna finds it damaged only after further lines
         super().__init__(str(path), lock_obj=self._own_lock)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
@@ -74,14 +72,6 @@ class Journal(JournalFileBackend):
                 super().append_logs(logs)
         except OSError as error:
             raise InputError(errors.cannot_be_written(self._path, error)) from error
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
 
 
 def open_study(sweep: Sweep) -> optuna.Study:
@@ -107,15 +97,13 @@ def latest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
 
 def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
     """The numbers of the members still to be trained: neither finished nor pruned nor diverged."""
-    settled = {
-        number
-        for number, trial in latest_trials(study).items()
-        if trial.state is TrialState.PRUNED
-        or (
-            trial.state is TrialState.COMPLETE
-            and comparison.is_finished(sweep.member(number, trial.params), sweep.data)
-        )
-    }
+
+    def is_settled(number: int, trial: FrozenTrial) -> bool:
+        is_complete = trial.state is TrialState.COMPLETE
+        finished = is_complete and comparison.is_finished(sweep.member(number, trial.params), sweep.data)
+        return finished or trial.state is TrialState.PRUNED
+
+    settled = {number for number, trial in latest_trials(study).items() if is_settled(number, trial)}
     return sorted(set(range(1, sweep.size + 1)) - settled)
 
 
@@ -172,14 +160,13 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     sweep = dataclasses.replace(sweep, data=_fingerprint(sweep.config))
     _check_data(sweep)
     name, study = sweep.config.network_name, open_study(sweep)
-    faults: list[str] = []
-    tried: set[int] = set()
+    faults, tried = [], set()
     usual = signal.signal(signal.SIGINT, _stop)
     try:
-        while taken := claim(study, sweep, tried):
-            number, trial, held = taken
+        while claimed := claim(study, sweep, tried):
+            number, trial, lock = claimed
             tried.add(number)
-            with held:
+            with lock:
                 faults += _train(study, sweep, number, trial, run_one)
     except Stopped:
         faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
