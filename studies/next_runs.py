@@ -162,7 +162,7 @@ def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[l
     import network
     import prediction
 
-    trained, watch = network.load(config), flagging.load(config.user, config.network_folder)
+    trained, watch = network.load(config), flagging.load(config.user, NetworkFolder(config.network_folder))
     if trained.architecture.num_networks < 2 and by == "spread":
         raise InputError(
             f"{config.network_folder}: is a single network, which has no spread; train with num_folds, or rank without "
