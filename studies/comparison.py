@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Result:
         rows = self.report[self.report["negligible"] & (self.report["set"] == set_name)]
         return ", ".join(rows["channel"].unique())
 
-    @property
+    @cached_property
     def score(self) -> float:
         return float(self.errors("val").loc["All", CRITERION])
 
