@@ -22,14 +22,18 @@ import tensorflow as tf
 from data_io import Record, conditions_of
 from networks import keras_layers
 from networks.fused_lstm import FusedLSTM
-from settings.kinds import KINDS
-from networks.standardization import Standardization
-from settings import Config, UserInput, declared, user_settings
-from system import errors
-from system.errors import InputError, warn
-from system.files import written_aside
 from networks.network_folder import SETTINGS_FILE, NetworkFolder
-from settings.channels import input_channels, mirrored_channels, output_channels
+from networks.standardization import Standardization
+from networks.symmetry import Symmetry
+from settings import Config, UserInput, declared, user_settings
+from settings.channels import input_channels, output_channels
+from settings.kinds import KINDS
+from system.errors import InputError, first_line, warn
+from system.files import written_aside
+
+
+# Of its records, what settings.json of a network has to say for others to be compared with.
+CONDITIONS = {"time_step": "time step", "wave_ramp": "ramp of the waves", "vbm_unit": "unit of the bending moment"}
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,8 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
-    # Missing in networks of older versions.
-    look_ahead: int = 0
-    mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
+    look_ahead: int
+    mean_with_mirrored: bool  # the mean of the prediction and the mirrored prediction of the mirrored record
     time_step: float | None = None  # of the training records, s; a network step is time_res times as long
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
@@ -63,13 +66,13 @@ class Architecture:
         vbm_unit: str | None = None,
     ) -> "Architecture":
         """That of the settings, to be trained on these records, whose bending moment has this unit."""
-        own = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
+        shared = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
         return cls(
             inputs=input_channels(user),
             outputs=output_channels(user),
             standardization=standardization,
             mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
-            **{name: getattr(user, name) for name in own},
+            **{name: getattr(user, name) for name in shared},
             **vars(conditions_of(records, user)) | {"vbm_unit": vbm_unit},
         )
 
@@ -145,9 +148,10 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     With `fastest_lstm` it cannot be saved for use without this project.
     """
     standardization = architecture.standardization
+    symmetry = Symmetry.physical(architecture.inputs, architecture.outputs)
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
-        seen = keras.ops.concatenate([inputs, mirrored(inputs, architecture.inputs)], axis=0)
+        seen = symmetry.both_sides(inputs)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),
         variance=[deviation**2 for deviation in standardization.input_deviation],
@@ -161,15 +165,8 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
         name="lamp",
     )(keras.layers.Average(name="ensemble_mean")(members) if len(members) > 1 else members[0])
     if architecture.mean_with_mirrored:
-        as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-        outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
+        outputs = symmetry.mean_of_both_sides(outputs)
     return keras.Model(inputs, outputs, name="simplecode_to_lamp")
-
-
-def mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
-    """(batch, time, channel) of the mirrored ship, in physical units."""
-    order, sign = map(np.array, mirrored_channels(channels))
-    return keras.ops.take(motions, order, axis=-1) * sign.astype(np.float32)
 
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:
@@ -213,14 +210,14 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
 
 def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
     """One network that predicts the mean of several with the same architecture, which become its members."""
-    each = networks[0].architecture.num_networks
-    architecture = dataclasses.replace(networks[0].architecture, num_networks=each * len(networks))
+    members = networks[0].architecture.num_networks
+    architecture = dataclasses.replace(networks[0].architecture, num_networks=members * len(networks))
     joint = build_model(architecture)
     for number, network in enumerate(networks):
         for layer in network.model.layers:
             member, name = re.fullmatch(r"(?:net(\d+)_)?(.*)", layer.name).groups(default="1")
             if layer.weights and name not in ("standardize", "lamp"):
-                joint.get_layer(f"net{number * each + int(member)}_{name}").set_weights(layer.get_weights())
+                joint.get_layer(f"net{number * members + int(member)}_{name}").set_weights(layer.get_weights())
     return dataclasses.replace(networks[0], model=joint, architecture=architecture)
 
 
@@ -302,6 +299,9 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 def _with_weights(folder: NetworkFolder, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
     model = load_model_file(folder.model, architecture)
+    missing = " and ".join(words for name, words in CONDITIONS.items() if name not in metadata["network"])
+    if missing:
+        warn([f"{folder}: was saved without the {missing} of its records: other ones go unnoticed; train it again"])
     return TrainedNetwork(model, architecture, folder.read_history(), metadata.get("best_epoch"))
 
 
@@ -328,7 +328,7 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
             raise ValueError(f"it has {stored} weights, but the network described in {SETTINGS_FILE} has {needed}")
         return model
     except Exception as error:
-        raise InputError(f"{path}: cannot be loaded ({errors.first_line(error)}); train it again") from error
+        raise InputError(f"{path}: cannot be loaded ({first_line(error)}); train it again") from error
 
 
 def _number_of_weights(path: Path) -> int:

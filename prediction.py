@@ -14,8 +14,9 @@ import threadpoolctl
 
 from data_io import Record
 from metrics import Motions
-from network import TrainedNetwork, build_model, fastest_lstm, load_model_file, mirrored
+from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from networks.network_folder import NetworkFolder
+from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk
 from settings.kinds import KINDS
 from system.cores import cores
@@ -152,8 +153,7 @@ def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
         standardized = keras.ops.stack(model.get_layer("ensemble_mean").input, axis=-2)
         outputs = standardized * np.float32(s.output_deviation) + np.float32(s.output_mean)
         if architecture.mean_with_mirrored:
-            as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-            outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
+            outputs = Symmetry.physical(architecture.inputs, architecture.outputs).mean_of_both_sides(outputs)
     function = tf.function(keras.Model(model.input, outputs), reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 

@@ -103,7 +103,8 @@ class NetworkFolder:
 
     def check_checkpoints(self) -> None:
         """Raises InputError for checkpoints that do not come from the training of this network."""
-        kept = self.read_metadata().get("checkpoints", {})
+        metadata = self.read_metadata()
+        kept = metadata.get("checkpoints", {}) if metadata.get("finished") else {}
         foreign = [name for name, digest in self.checkpoint_digests().items() if kept and kept.get(name) != digest]
         if foreign:
             raise InputError(

@@ -81,11 +81,16 @@ def network_digest(name: str) -> str:
     return NetworkFolder(NETWORKS_FOLDER / name).model_digest()
 
 
+def differences(metadata: dict[str, Any], config: Config, data: str = "") -> list[str]:
+    """What of a training's settings and data is not as a settings.json says, one line each; see `different_data`."""
+    settings = different_settings(metadata.get("settings", {}), config.user)
+    return [*settings.values(), *different_data(metadata, config, data)]
+
+
 def has_settings(folder: NetworkFolder, config: Config, data: str = "") -> bool:
     """Whether a saved network was trained with these settings and data, see `different_data`."""
     try:
-        facts = folder.read_metadata()
-        return not different_settings(facts["settings"], config.user) and not different_data(facts, config, data)
+        return not differences(folder.read_metadata(), config, data)
     except DAMAGED:
         return False
 
@@ -126,23 +131,22 @@ def overwrite_faults(config: Config, data: str = "") -> list[str]:
     goes_on = folder.interrupted_training() or (user.num_folds and folder.interrupted_folds())
     if goes_on or may_replace(user) or not folder.has_model:
         return []
-    differences = _differences(folder, config, data)
-    if not differences:
+    lines = _differences_from_saved(folder, config, data)
+    if not lines:
         return []
     return [
-        f"{name}: {folder} holds another experiment ({'; '.join(differences[:3])}); choose another name, or set "
-        "overwrite = True to replace it"
+        f"{name}: {folder} holds another experiment ({'; '.join(lines[:3])}); choose another name, or set overwrite = "
+        "True to replace it"
     ]
 
 
-def _differences(folder: NetworkFolder, config: Config, data: str) -> list[str]:
-    """What of a saved network's settings and data keeps a training from using it, one line each."""
+def _differences_from_saved(folder: NetworkFolder, config: Config, data: str) -> list[str]:
+    """What keeps a training from using a saved network, one line each. data: see `overwrite_faults`."""
     try:
         metadata = folder.read_metadata()
         frozen = metadata["settings"]
-        lines = list(different_settings(frozen, config.user).values())
-        if config.user.resume and only_more_epochs(frozen, config.user):
-            lines = []
+        goes_on = config.user.resume and only_more_epochs(frozen, config.user)
+        lines = [] if goes_on else [*different_settings(frozen, config.user).values()]
         return lines + (different_data(metadata, config, data) if data else [])
     except DAMAGED:
         return ["its settings cannot be read"]

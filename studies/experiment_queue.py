@@ -92,9 +92,7 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
         faults += network_folder.missing_networks(config.user, tuple(before))
         if trains and name in before and not replacement.may_replace(config.user):
             earlier_name, other = before[name]
-            frozen = other.as_dict()
-            different = replacement.different_settings(frozen, config.user)
-            if different or replacement.different_data({"settings": frozen}, config, ""):
+            if replacement.differences({"settings": other.as_dict()}, config):
                 faults.append(
                     f"UserInputArgs.model_save_filename = {name!r}: {earlier_name} trains a network of this name with "
                     "other settings or data earlier; choose another name, or set overwrite = True to replace it"

@@ -113,9 +113,7 @@ def after_run(
     if fleet is None:
         return
     RunFolder(output_folder).discard(_is_of_a_fleet)
-    with Attempts() as attempt:
-        about = (style, network_folder, output_folder, fleet, known_records, Question())
-        attempt("statistics of the fleet", _report, *about)
+    _report(style, network_folder, output_folder, fleet, known_records, Question())
 
 
 def _is_of_a_fleet(file: str) -> bool:

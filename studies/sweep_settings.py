@@ -205,7 +205,7 @@ def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
         for line in faulty
         if line not in general
     ]
-    return faults, [line for member in members for line in conflicts.warnings(member)]
+    return faults, [line for member in members for line in conflicts.warnings(member.user)]
 
 
 def _overwrite_faults(sweep: Sweep) -> list[str]:

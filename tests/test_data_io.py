@@ -10,6 +10,7 @@ from conftest import SC_HEADER, faults_of, make_motions, write_realization, writ
 import data_io
 import outputs
 from data_io import input_channels, output_channels, read_record, read_sets, write_prediction
+from prediction import Prediction
 from readers import text_tables
 from readers.record_cache import CachedRecord
 from readers.records import Record, Records
@@ -271,11 +272,11 @@ def test_lamps_mot_has_its_seven_columns_whatever_else_is_predicted(tmp_path, mo
     monkeypatch.setitem(CHANNELS, "Xcg", replace(CHANNELS["Xcg"], output="output_3dof"))
     time, track = np.arange(4.0), np.ones((4, 3))
     record = data_io.Record("SC_1", time, np.ones((4, 4)), None, np.ones((4, 4)))
-    outputs._write_prediction(Config(), record, np.array([[9.0, 1.5, 2.5, 3.5]] * 4), None, track)
-    folder = Config().output_folder
-    *_, names, row = (folder / "lstm_output_for_SC_1.mot").read_text().splitlines()[:4]
+    prediction = Prediction(np.array([[9.0, 1.5, 2.5, 3.5]] * 4))
+    outputs.Texts(tmp_path, "p_", output_channels(UserInput()), None, True).write(record, prediction, track)
+    *_, names, row = (tmp_path / "p_SC_1.mot").read_text().splitlines()[:4]
     assert names.split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
     assert [float(word) for word in row.split()] == [0.0, 1.0, 1.0, 1.5, 2.5, 3.5, 1.0]
-    assert "Xcg" in (folder / "lstm_output_for_SC_1.txt").read_text().splitlines()[0]
+    assert "Xcg" in (tmp_path / "p_SC_1.txt").read_text().splitlines()[0]
     with pytest.raises(ValueError):
         data_io.write_lamp_motions(tmp_path / "a.mot", time, track, np.ones((4, 4)))

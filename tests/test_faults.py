@@ -1,5 +1,6 @@
 """What can go wrong outside of the program: full disks, folders that vanish, kills, two runs at once."""
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -153,12 +154,18 @@ def test_a_folder_that_vanishes_during_the_training_costs_nothing(eagerly, monke
 def test_a_training_goes_on_only_with_the_data_it_began_with(eagerly, monkeypatch):
     killer = Killer(monkeypatch)
     killer.kill("replace history.csv", 3)
-    record = SETS["train"][1]
-    targets = record.targets.copy()
-    targets[7, 1] += 1e-4
-    other = type(record)(record.name, record.time, record.inputs, targets, record.simple)
-    with pytest.raises(InputError, match=r"have changed since the training began \(SC_1\); .* resume = False"):
-        train(SETS | {"train": (SETS["train"][0], other)}, resume=True)
+    first, second = SETS["train"]
+    changed = dataclasses.replace(second, targets=second.targets + 1e-4)
+    for record, others, line in (
+        (changed, [first], rf"sets have changed since the training began \({second.name}\); .* resume = False"),
+        (first, [second], "the order of the train and val sets has changed since"),
+        (first, [], "the files of the train and val sets have changed since"),
+    ):
+        with pytest.raises(InputError, match=line):
+            train(SETS | {"train": (*others, record)}, resume=True)
+    moved = {name: [dataclasses.replace(r, inputs=r.inputs + 0.1) for r in SETS[name]] for name in ("train", "val")}
+    with pytest.raises(InputError, match=rf"sets have changed since the training began \({first.name} and 2 more\)"):
+        train(SETS | moved, resume=True)
     train(SETS | {"test": (make_record(30, 9),)}, resume=True)  # the test set has no part in it
     assert_finished_alone()
 

@@ -24,8 +24,8 @@ import tensorflow as tf
 
 from data_io import Record, Records, moment_unit
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
+from networks import replacement
 from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
-from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
 from prediction import Predictor
 from readers.cases import sea_state
@@ -43,8 +43,8 @@ from training.resume import (
     cannot_resume,
     check_replacement,
     data_facts,
-    differences_from,
     find_training,
+    has_only_more_epochs,
 )
 from training.sequences import Sequences, Sets
 
@@ -71,14 +71,14 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
         facts, metadata = data_facts(sets, user.fine_tune_filename), _read_settings(place.folds)
         data = facts["data_fingerprint"]
         check_replacement(config, data)
-        if user.resume and metadata:
-            differences, more_epochs = differences_from(config, metadata, data)
-            if differences and not more_epochs:
-                raise cannot_resume(differences)
         if not metadata:
             finished = find_training(config, data)
             if isinstance(finished, TrainedNetwork):
                 return finished
+        elif user.resume:
+            differences = replacement.differences(metadata, config, data)
+            if differences and not has_only_more_epochs(differences, metadata, user):
+                raise cannot_resume(differences)
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
             architecture = Architecture.of(user, standardization, records, moment_unit(user, config.data))
@@ -123,7 +123,7 @@ def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[s
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
     stopped = {fold.folder.read_metadata().get("stopped") for fold in folds}
     if BY_CTRL_C in stopped and place.has_model:
-        raise kept_from_replacing(place, place.folds)
+        raise replacement.kept_from_replacing(place, place.folds)
     networks = [load_network(fold.folder.path) for fold in folds]
     found = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
@@ -203,9 +203,9 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
-        own = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
+        fold_config = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
         parts = {"train": np.flatnonzero(dealt != k), "val": np.flatnonzero(dealt == k)}
-        folds.append(Fold(own, {part: records.chosen(places) for part, places in parts.items()}))
+        folds.append(Fold(fold_config, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
 
@@ -323,21 +323,16 @@ def time_of_folds_left(
 
     elapsed: of each fold, s of training after each epoch so far. before: its epochs of earlier sessions.
     """
-    now = list(map(pace, elapsed, before))
-    earlier = list(map(pace, elapsed))
+    paces = pd.DataFrame({"now": map(pace, elapsed, before), "earlier": map(pace, elapsed)}, dtype=float)
+    means = paces.mean()  # NaN of all that are NaN
     ends = [0.0] * min(at_once, len(elapsed))
-    for times, own, own_earlier, is_finished in zip(elapsed, now, earlier, finished, strict=True):
-        known = [own, _mean(now), own_earlier, _mean(earlier), np.nan]
-        left = (user.epochs - len(times)) * next((p for p in known if np.isfinite(p)), np.nan)
+    for times, now, earlier, is_finished in zip(elapsed, paces["now"], paces["earlier"], finished, strict=True):
+        candidates = filter(np.isfinite, (now, means["now"], earlier, means["earlier"]))
+        left = (user.epochs - len(times)) * next(candidates, np.nan)
         if user.max_minutes:
             left = min(left, max(60 * user.max_minutes - (times[-1] if times else 0.0), 0.0))
         ends[ends.index(min(ends))] += 0.0 if is_finished else left
     return max(ends)
-
-
-def _mean(values: Sequence[float]) -> float:
-    """The mean of those that are numbers; NaN if none is."""
-    return float(np.mean(kept)) if (kept := [value for value in values if np.isfinite(value)]) else np.nan
 
 
 class Report:

@@ -16,6 +16,7 @@ from network import Architecture, TrainedNetwork, build_training_model, listed, 
 from networks.network_folder import NetworkFolder
 from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
+from networks.symmetry import Symmetry
 from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
 from settings.kinds import KINDS
@@ -26,7 +27,7 @@ from training.checkpoints import Checkpoints, finish, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
 from training.optimizer import Plan, make_optimizer
-from training.sequences import Mirror, Sequences, Sets
+from training.sequences import Sequences, Sets
 
 MOST_STEPS_AT_ONCE = 20
 
@@ -70,21 +71,14 @@ def train(
         if user.tensorboard:
             watchers.insert(0, _tensorboard(config.output_folder / "tensorboard", new=not started.rows))
         best, why_stopped = _fit(config.user, setup, started, watchers)
-        return _finish(best, why_stopped, started, folder, user.lr_schedule)
-
-
-def _finish(
-    best: TrainedNetwork | None, why_stopped: str, started: resume.StartedTraining, place: NetworkFolder, schedule: str
-) -> TrainedNetwork:
-    """Moves the trained network to its place. Raises InputError if there is none, or it must not replace another."""
-    if best is None:
-        shutil.rmtree(started.folder.path, ignore_errors=True)
-        raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
-    if why_stopped == resume.BY_CTRL_C and started.folder != place:
-        raise kept_from_replacing(place, started.folder)
-    finish(best, started.folder, place, started.metadata, why_stopped)
-    resume.keep_state(place, schedule, why_stopped)
-    return best
+        if best is None:
+            shutil.rmtree(started.folder.path, ignore_errors=True)
+            raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
+        if why_stopped == resume.BY_CTRL_C and started.folder != folder:
+            raise kept_from_replacing(folder, started.folder)
+        finish(best, started.folder, folder, started.metadata, why_stopped)
+        resume.keep_state(folder, user.lr_schedule, why_stopped)
+        return best
 
 
 def seed_of(user: UserInput) -> int:
@@ -135,12 +129,12 @@ def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path:
     if source:
         model.set_weights(source.model.get_weights())
     s = architecture.standardization
-    mirror = Mirror(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+    symmetry = Symmetry.standardized(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
 
     def sequences(records: Sequence[Record]) -> Sequences:
         return Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
 
-    batches = TrainingBatches(sequences(sets["train"]), user, user.seed, mirror)
+    batches = TrainingBatches(sequences(sets["train"]), user, user.seed, symmetry)
     model.compile(
         make_optimizer(user, batches.batches_an_epoch),
         objectives.member_loss(objectives.objective_loss(user.train_fun_hyp), architecture),

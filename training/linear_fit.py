@@ -15,13 +15,14 @@ import pandas as pd
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from networks import keras_layers
 from networks.network_folder import NetworkFolder
+from networks.symmetry import Symmetry
 from settings import UserInput
 from settings.channels import channel_of, validation_error
 from system.errors import counted, warn
 from training.checkpoints import finish
 from training.history import history_columns
 from training.objectives import Validation, baseline, check_objectives
-from training.sequences import Mirror, Sequences, Sets
+from training.sequences import Sequences, Sets
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
 STEPS_AT_ONCE = 4096  # limits the memory
@@ -50,7 +51,7 @@ def train_linear_filter(
         if validation:
             _fit_into(model, (train, *val), architecture, user.bi_directional)
             free = validation.measure(model)
-        train = Mirror(architecture.inputs, architecture.outputs, s).added_to(train)
+        train = train.with_mirrored(Symmetry.standardized(architecture.inputs, architecture.outputs, s))
     ridges = _fit_into(model, (train, *val), architecture, user.bi_directional)
     elapsed = round(time.perf_counter() - began, 3)
 

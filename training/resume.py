@@ -57,7 +57,7 @@ def find_training(config: Config, data: str) -> StartedTraining | TrainedNetwork
     """
     finished = NetworkFolder(config.network_folder)
     if not config.user.resume:
-        return _finished_before(finished, config)
+        return None if replacement.may_replace(config.user) else _finished_before(finished, config.data)
     finished.restore_replaced()
     interrupted = finished.interrupted_training()
     folder = interrupted or finished
@@ -67,7 +67,8 @@ def find_training(config: Config, data: str) -> StartedTraining | TrainedNetwork
         print(f"resume = True: there is no interrupted training in {folder}; training starts from the beginning")
         return None
     state = folder.state if interrupted else folder.kept_state
-    differences, more_epochs = differences_from(config, metadata, data)
+    differences = replacement.differences(metadata, config, data)
+    more_epochs = has_only_more_epochs(differences, metadata, config.user)
     if more_epochs:
         if not state.is_file() or config.user.lr_schedule not in ENDLESS_SCHEDULES:
             raise _cannot_continue(finished, config.user, metadata, state)
@@ -86,11 +87,9 @@ def find_training(config: Config, data: str) -> StartedTraining | TrainedNetwork
     return _read_interrupted(folder, metadata)
 
 
-def _finished_before(folder: NetworkFolder, config: Config) -> TrainedNetwork | None:
+def _finished_before(folder: NetworkFolder, data: DataInfo) -> TrainedNetwork | None:
     """The network of the same command given before."""
-    if replacement.may_replace(config.user) or not folder.has_model:
-        return None
-    metadata = read_metadata(folder)[0]
+    metadata = read_metadata(folder)[0] if folder.has_model else {"finished": False}
     if not metadata.get("finished", True):
         return None
     more = "; resume = True continues it" if can_continue(folder, metadata) else ""
@@ -98,7 +97,7 @@ def _finished_before(folder: NetworkFolder, config: Config) -> TrainedNetwork | 
         f"{folder} holds the network of the same settings and data ({metadata.get('stopped')}), which is used as it is"
         f"{more}; to train it again, set overwrite = True or another model_save_filename"
     )
-    return _load_finished(folder, metadata, config.data)
+    return _load_finished(folder, metadata, data)
 
 
 def _load_finished(folder: NetworkFolder, metadata: dict[str, Any], data: DataInfo) -> TrainedNetwork:
@@ -115,17 +114,13 @@ def can_continue(folder: NetworkFolder, metadata: dict[str, Any]) -> bool:
     return metadata.get("stopped") == BY_CTRL_C and folder.kept_state.is_file()
 
 
-def differences_from(config: Config, metadata: dict[str, Any], data: str) -> tuple[list[str], bool]:
-    """What is not as in the saved training, one line each; whether that is only a larger number of epochs."""
-    settings = metadata.get("settings", {})
-    lines = list(replacement.different_settings(settings, config.user).values())
-    more_epochs = replacement.only_more_epochs(settings, config.user)
-    changed = replacement.different_data(metadata, config, data) if not lines or more_epochs else []
-    return (changed, False) if changed else (lines, more_epochs)
+def has_only_more_epochs(differences: Sequence[str], metadata: dict[str, Any], user: UserInput) -> bool:
+    """Whether the only one of the `replacement.differences` is a larger number of epochs."""
+    return len(differences) == 1 and replacement.only_more_epochs(metadata.get("settings", {}), user)
 
 
 def cannot_resume(differences: Sequence[str]) -> InputError:
-    """differences: see `differences_from`."""
+    """differences: see `replacement.differences`."""
     remedy = "use the same settings and data, or resume = False and overwrite = True to start again"
     return InputError([f"resume = True, but {line}; {remedy}" for line in differences])
 

@@ -400,14 +400,14 @@ def test_files_that_were_written_anew_are_not_held_against_earlier_predictions(s
     assert not Path("output_files/ship/fleet_statistics.csv").exists()
 
 
-def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_network, capsys):
+def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_network):
     assert fleet.main(["--network", "ship"]) == 0
     output, saved = Path("output_files/ship"), NetworkFolder(saved_network).training_config()
     pairs = [data_io.read_record(*pair, saved.user)[0] for pair in saved.data.pairs("train")]
     table = fleet_table(pairs)
     record_statistics.save(output, table)
-    fleet.after_run(Plotting(), saved_network, output, table, pairs)
-    assert "statistics of the fleet cannot be made (all predicted records have LAMP" in capsys.readouterr().err
+    with pytest.raises(InputError, match="all predicted records have LAMP"):
+        fleet.after_run(Plotting(), NetworkFolder(saved_network), output, table, pairs)
     left = sorted(path.name for path in output.rglob("fleet_*"))
     assert left == ["fleet_records.csv", "fleet_records.npz"]
 

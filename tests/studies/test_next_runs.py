@@ -42,7 +42,7 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     )
     config = Config(user=user, data=data)
     records = [data_io.read_record(sc, lamp, user)[0] for sc, lamp in known]
-    architecture = Architecture.of(user, Standardization.of(records))
+    architecture = Architecture.of(user, Standardization.of(records), records)
     model = with_random_weights(network.build_model(architecture))
     network_folder = NetworkFolder(config.network_folder)
     network.save_model(model, network_folder.model)

@@ -283,7 +283,7 @@ def test_the_time_of_all_folds_grows_also_where_some_end_earlier():
 @pytest.mark.parametrize(
     ("elapsed", "before", "finished", "at_once", "left"),
     [
-        ([[], []], [0, 0], [False] * 2, 2, np.nan),  # nothing is known yet
+        ([[], []], [0, 0], [False] * 2, 2, np.nan),
         ([[6.0], []], [0, 0], [False] * 2, 2, 60.0),
         ([[6.0], []], [0, 0], [False] * 2, 1, 54.0 + 60.0),
         ([[6.0, 12.0], []], [0, 0], [True, False], 2, 60.0),  # it has ended early
@@ -361,10 +361,3 @@ def test_a_damaged_history_is_that_of_a_fold_not_begun(tmp_path, monkeypatch, co
     fold.config.network_folder.mkdir(parents=True)
     (fold.config.network_folder / "history.csv").write_bytes(content)
     assert len(fold.history()) == 0
-
-
-def test_a_new_cross_fitting_resumes_nothing(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    report = cross_fitting.Report(split(SETS["train"], configure(**USER), seed=3), 3)
-    report.update()
-    assert "Resuming" not in capsys.readouterr().out
