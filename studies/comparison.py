@@ -203,9 +203,10 @@ def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
     """
     groups: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
-        errors = result.errors(set_name).drop("All")
-        deviations = (errors["rmse"] / errors["nrmse"]).map("{:.6g}".format)
-        groups.setdefault(tuple(deviations.index + " " + deviations), []).append(result)
+        rows = result.report[result.report["set"] == set_name]
+        # Of either source, as a network that diverged has no errors.
+        deviations = (rows["rmse"] / rows["nrmse"]).groupby(rows["channel"]).first().drop("All")
+        groups.setdefault(tuple(deviations.index + deviations.map(" {:.6g}".format)), []).append(result)
     if len(groups) < 2:
         return []
     names = [" ".join(result.name for result in group) for group in groups.values()]
