@@ -68,24 +68,25 @@ def read_record(
     sea = tables.pop("sea", ("", None))[1]
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     time, columns = aligned.time, aligned.columns
-    remarks = record_files.of_another_code(sc, lamp) + remarks + aligned.warnings
+    remarks = record_files.header_remarks(sc, lamp) + remarks + aligned.warnings
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns.pop("track").T, time, *points, user.wave_ramp_time)
     elif "waves" in columns and not lamp:
         wave_file = files["waves"][0]
-        columns["waves"], lines = conditions.begun_as_in_training(wave_file, time, columns["waves"], shared)
+        columns["waves"], lines = conditions.with_training_ramp(wave_file, time, columns["waves"], shared)
         remarks += lines
     names = {source: list(layout.columns)[1:] for source, (_, layout) in files.items()}
     names["waves"] = list(filter(is_wave, input_channels(user)))
-    signals = {  # (rows, 1)
-        (source.startswith("lamp"), channel): table[:, [place]]
+    signals = {  # (rows,)
+        (source.startswith("lamp"), channel): signal
         for source, table in columns.items()
-        for place, channel in enumerate(names[source])
+        for channel, signal in zip(names[source], table.T, strict=True)
     }
+    missing = np.full(len(time), np.nan)
 
     def joint(channels: Sequence[str], is_lamp: bool = False) -> np.ndarray:
-        return np.hstack([signals.get((is_lamp, name), np.full((len(time), 1), np.nan)) for name in channels])
+        return np.stack([signals.get((is_lamp, name), missing) for name in channels], axis=1)
 
     inputs, simple = joint(input_channels(user)), joint(output_channels(user))
     targets = joint(output_channels(user), is_lamp=True) if lamp else None

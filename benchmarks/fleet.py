@@ -166,7 +166,9 @@ def of_extremes(pool: Pool, n: int, duration: float, resamples: int, seed: int) 
     covered, errors, lamp_errors, widths = [], [], [], []
     for _ in range(resamples):
         drawn = pool.draw(n, FLEET, rng)
-        curves = estimates.exceedance_curves(drawn, int(rng.integers(2**31)), BOOTSTRAPS)
+        lengths = np.ones(FLEET), np.full(FLEET, duration)
+        ratios = estimates.Ratios(drawn.lamp, drawn.out_of_fold, drawn.fleet, *lengths)
+        curves = estimates.exceedance_curves(ratios, int(rng.integers(2**31)), BOOTSTRAPS)
         found = [curves.at(level, LEVEL) for level in levels] + [curves.quantile(risk, LEVEL)]
         alone = [estimates.share(int((drawn.lamp > level).sum()), n, LEVEL) for level in levels]
         covered.append([f.lower <= t <= f.upper for f, t in zip(found, [*SHARES, maximum], strict=True)])

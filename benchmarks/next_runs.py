@@ -111,7 +111,7 @@ def chosen(rule: str, trained: network.TrainedNetwork, own: Records, pool: Recor
     windows = novelty.TrainingWindows.of([novelty.window_features(record.time, record.inputs)[1] for record in own])
     predictions = prediction.Predictor(trained, with_spread=True).predict([record.inputs for record in pool])
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    candidates = [next_runs.judged(r, r.inputs, p, windows, deviation) for r, p in zip(pool, predictions, strict=True)]
+    candidates = [next_runs.judge(r, r.inputs, p, windows, deviation) for r, p in zip(pool, predictions, strict=True)]
     return set(next_runs.choose(candidates, next_runs.factors(candidates, windows.features), number, rng).index)
 
 

@@ -93,20 +93,20 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
     by_channel = curves.groupby("channel", sort=False)
     figure = parts.new_figure(parts.PAGE_WIDTH, 3.1, title)
     axes = parts.panels(figure, 1, len(by_channel), sharey=True)[0]
-    for ax, (channel, own) in zip(axes, by_channel, strict=True):
-        ax.fill_between(own["level"], own["lower"], own["upper"], linewidth=0, **interval)
+    for ax, (channel, curve) in zip(axes, by_channel, strict=True):
+        ax.fill_between(curve["level"], curve["lower"], curve["upper"], linewidth=0, **interval)
         for name, looks in lines.items():
-            ax.plot(own["level"], own[name], **looks)
+            ax.plot(curve["level"], curve[name], **looks)
         for name, dashes in FITS.items():
-            bounds = own[[f"{name}_lower", f"{name}_upper"]]
-            ax.plot(own["level"], bounds, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
+            bounds = curve[[f"{name}_lower", f"{name}_upper"]]
+            ax.plot(curve["level"], bounds, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
         is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
         for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
-            height = np.interp(middle, own["level"], own["probability"])
+            height = np.interp(middle, curve["level"], curve["probability"])
             bars = {"xerr": [[middle - lower], [upper - middle]], "capsize": 2, "elinewidth": 1.2, "zorder": 5}
             ax.errorbar([middle], [height], markersize=5, **bars, **marker)
-        shown = own[own["upper"] > least]
-        high = own[own["probability"] > 0.98]["level"]
+        shown = curve[curve["upper"] > least]
+        high = curve[curve["probability"] > 0.98]["level"]
         ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{channel_of(channel).label} [{channel_of(channel).unit}]")
         ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
     axes[0].set_ylabel("Probability of exceedance in a record")
@@ -135,10 +135,10 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
         edges = np.arange(len(x_values) + 1) - 0.5, np.arange(len(y_values) + 1) - 0.5
         colors = {"cmap": colormaps["YlOrRd"], "vmin": 0, "vmax": 1, "edgecolors": "white", "linewidth": 0.4}
         mesh = ax.pcolormesh(*edges, np.ma.masked_invalid(cells), **colors)
-        for each in rows.itertuples() if has_numbers else ():
-            place = np.searchsorted(x_values, getattr(each, x)), np.searchsorted(y_values, getattr(each, y))
-            numbers = f"{each.estimate:.2f}\n{each.lower:.2f} to {each.upper:.2f}"
-            color = "white" if each.estimate > 0.6 else "black"
+        for row in rows.itertuples() if has_numbers else ():
+            place = np.searchsorted(x_values, getattr(row, x)), np.searchsorted(y_values, getattr(row, y))
+            numbers = f"{row.estimate:.2f}\n{row.lower:.2f} to {row.upper:.2f}"
+            color = "white" if row.estimate > 0.6 else "black"
             ax.text(*place, numbers, ha="center", va="center", fontsize=parts.SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
         ax.set_title(f"{channel_of(channel).label} above {threshold:g} {channel_of(channel).unit}")
@@ -164,14 +164,14 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, tit
     axes = parts.panels(figure, 2, len(by_channel), sharex="col")
     for (above, below), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
         of_tails = tails[tails["channel"] == channel]  # none where peaks are few
-        for source, own in of_channel.groupby("source", sort=False):
+        for source, curve in of_channel.groupby("source", sort=False):
             line, tail = parts.line_style(source, style), of_tails[of_tails["source"] == source]
-            above.plot(own["level"], own["per_hour"], **line)
+            above.plot(curve["level"], curve["per_hour"], **line)
             below.plot(tail["threshold"], tail["shape"], **line)
             bounds = tail["shape_lower"], tail["shape_upper"]
             below.fill_between(tail["threshold"], *bounds, color=line["color"], alpha=0.12)
             if source not in ("LAMP", "SimpleCode") and len(tail):
-                _draw_tail(above, own, tail.iloc[-1])
+                _draw_tail(above, curve, tail.iloc[-1])
         above.set_yscale("log")
         below.axhline(0, color=parts.GRAY, linewidth=0.6)
         below.set(
@@ -210,8 +210,8 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     by_channel = table.groupby("channel", sort=False)
     figure = parts.new_figure(parts.PAGE_WIDTH, 5.8, title)
     axes = parts.panels(figure, 3, len(by_channel), sharex=True)
-    for (spectrum, response, coherence), (channel, own) in zip(axes.T, by_channel, strict=True):
-        for source, rows in own.groupby("source", sort=False):
+    for (spectrum, response, coherence), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
+        for source, rows in of_channel.groupby("source", sort=False):
             line, x = parts.line_style(source, style), rows["frequency"]
             spectrum.fill_between(x, rows["lower"], rows["upper"], color=line["color"], alpha=0.12, linewidth=0)
             for ax, name in ((spectrum, "spectrum"), (response, "rao"), (coherence, "coherence")):
@@ -221,7 +221,8 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
         spectrum.set(title=channel_of(channel).label, ylabel=f"Spectrum [{powered}]", ylim=(0, None))
         response.set(ylabel=f"Response [{unit}/m]", ylim=(0, None))
         coherence.set(ylim=(0, 1.05), xlabel="Encounter frequency [rad/s]")
-        shown = own[own["spectrum"] > 0.002 * own.groupby("source")["spectrum"].transform("max")]
+        highest = of_channel.groupby("source")["spectrum"].transform("max")
+        shown = of_channel[of_channel["spectrum"] > 0.002 * highest]
         coherence.set_xlim(0, shown["frequency"].max())
     axes[2, 0].set_ylabel("Coherence with the wave")
     parts.figure_legend(figure, parts.legend_lines(_source_lines(style)))

@@ -123,14 +123,14 @@ def _is_of_a_fleet(file: str) -> bool:
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
     """Raises InputError, with a line for each option that cannot be used."""
-    found, faults, outputs = {}, [], [name for name, row in CHANNELS.items() if row.output]
-    known = ", ".join(outputs)
+    by_channel, faults, outputs = {}, [], [name for name, row in CHANNELS.items() if row.output]
     for text in limits:
         channel, _, number = text.partition("=")
         with contextlib.suppress(ValueError):
-            found[channel] = float(number)
-        if channel not in outputs or not found.get(channel, 0.0) > 0:
-            faults.append(f"--limits {text}: expected a channel ({known}) and a positive limit, as Roll=20")
+            by_channel[channel] = float(number)
+        if channel not in outputs or not by_channel.get(channel, 0.0) > 0:
+            expected = f"expected a channel ({', '.join(outputs)}) and a positive limit, as Roll=20"
+            faults.append(f"--limits {text}: {expected}")
     if not hours > 0:
         faults.append(f"--hours {hours:g}: expected more than 0 hours")
     if not 50 <= level <= 99:
@@ -140,7 +140,7 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
         faults.append(f"--by {part}: {expected}{did_you_mean(part, PART_UNITS)}")
     if faults:
         raise InputError(faults)
-    return Question(level / 100, found, 3600 * hours, seed, tuple(by))
+    return Question(level / 100, by_channel, 3600 * hours, seed, tuple(by))
 
 
 def _report(
@@ -168,8 +168,8 @@ def _report(
     with Attempts() as attempt:
         table, curves = statistics(records, groups, question)
         warn(attempt("remarks about the fleet", remarks, records, groups, otherwise=[]))
-        about = (fleet_sources.peak_tables, records, drawn, question)
-        tails, peaks = attempt("peaks of the fleet", *about, otherwise=(none, none))
+        of_peaks = (fleet_sources.peak_tables, records, drawn, question)
+        tails, peaks = attempt("peaks of the fleet", *of_peaks, otherwise=(none, none))
         spectra = attempt("spectra", fleet_sources.spectra_table, records, groups, question.level, otherwise=none)
         warn(attempt("peaks of the spectra", fleet_sources.lowered_peaks, spectra, otherwise=[]))
         tables = (table, curves, tails, peaks, spectra)
@@ -333,7 +333,7 @@ def figures_of(
         name = group.name
         suffix = "" if len(groups) == 1 else "_" + name.replace(", ", "_").replace(" ", "")
         means, curves, tails, peaks, spectra = (
-            each[each["sea_state"] == name] if len(each) else each for each in tables
+            table[table["sea_state"] == name] if len(table) else table for table in tables
         )
         if len(curves):
             title = f"Largest value of a record, {name}"
@@ -367,31 +367,27 @@ def _limit_map(table: pd.DataFrame, groups: Sequence[Group]) -> Figure | None:
 
 def headline(table: pd.DataFrame) -> list[str]:
     """How many LAMP runs alone would be as precise, for the means over all records."""
-    if table.empty:
-        return []
-    rows = table[table["sea_state"] == table["sea_state"].iloc[-1]]
-    lines = []
+    lines, rows = [], table[table["effective_lamp_runs"].notna()]
     for statistic, words in (("mean_ssa", "mean SSA"), ("mean_maximum", "mean record maximum")):
-        known = rows[(rows["statistic"] == statistic) & rows["effective_lamp_runs"].notna()]
-        is_better = known["effective_lamp_runs"] >= known["lamp_records"]
-        for row in known[~is_better].itertuples():
+        worth, fewest = [], np.inf
+        for row in rows[
+            (rows["statistic"] == statistic) & (rows["sea_state"] == table["sea_state"].iloc[-1])
+        ].itertuples():
+            runs = f"{row.effective_lamp_runs:.0f} ({row.effective_lower:.0f} to {row.effective_upper:.0f})"
+            if row.effective_lamp_runs < row.lamp_records:
+                lines.append(
+                    f"For the {words} of {row.channel}, the {row.lamp_records} LAMP runs alone are more precise than "
+                    f"with the fleet (worth {runs} LAMP runs)"
+                )
+            else:
+                worth.append(f"{row.channel} {runs}")
+                fewest = min(fewest, row.effective_lamp_runs)
+        if worth:
             lines.append(
-                f"For the {words} of {row.channel}, the {row.lamp_records} LAMP runs alone are more precise than with "
-                f"the fleet (worth {_runs(row)} LAMP runs)"
-            )
-        known = known[is_better]
-        if len(known):
-            n, size = known[["lamp_records", "fleet_records"]].iloc[0]
-            runs = ", ".join(f"{row.channel} {_runs(row)}" for row in known.itertuples())
-            lines.append(
-                f"{n} LAMP runs and {size} of SimpleCode are as precise as {known['effective_lamp_runs'].min():.0f} "
-                f"LAMP runs or more for the {words} ({runs})"
+                f"{row.lamp_records} LAMP runs and {row.fleet_records} of SimpleCode are as precise as {fewest:.0f} "
+                f"LAMP runs or more for the {words} ({', '.join(worth)})"
             )
     return lines
-
-
-def _runs(row: tuple) -> str:
-    return f"{row.effective_lamp_runs:.0f} ({row.effective_lower:.0f} to {row.effective_upper:.0f})"
 
 
 def facts(network: str, records: RecordTable, question: Question, sentences: Sequence[str]) -> dict:

@@ -12,12 +12,12 @@ where s_r and s_f are the standard deviations of y_i - f_i and of f_j (W. Cochra
 of freedom of B. Welch and F. Satterthwaite (n - 1 in a single sea state). Sea states with too few LAMP records share a
 stratum with the nearest; there the correction is a ratio, as errors grow with the motions (Cochran, chapter 6).
 
-The largest value M of a record is R times the significant amplitude that is predicted for its sea state. R follows from
-the predicted one by R = a + b R_pred + c q(R_pred) + e, fitted to LAMP records and the predictions of the networks that
-have not seen them; without dimension, it holds for mild and for severe sea states. The distribution of M over the fleet
-is that of the amplitude times the right-hand side, over all predicted records and all residuals e: residuals are part
-of it, as a prediction that varies less than LAMP would make high values too rare. Intervals are percentiles of a
-bootstrap over LAMP records and fleet records, with a, b, c and e fitted anew each time.
+The largest value M of a record is R times the significant amplitude that is predicted for its sea state; R, without
+dimension, holds for mild and for severe sea states. It follows from the predicted one by R = a + b R_pred + c q(R_pred)
++ e, fitted to LAMP records and the predictions of the networks that have not seen them. The distribution of M over the
+fleet is that of the amplitude times the right-hand side, over all predicted records and all residuals e: a prediction
+that varies less than LAMP would make high values too rare. Intervals are percentiles of a bootstrap over LAMP records
+and fleet records, with a, b, c and e fitted anew each time.
 
 A straight line is too sure of itself in the tail: if the relation is slightly curved, as of a network that saturates,
 the interval misses the truth, and more often the more LAMP records there are. The parabola q stands for that
@@ -58,7 +58,7 @@ class Sample:
 
     lamp, out_of_fold: (n,), of LAMP's records and of their predictions. fleet: (N, network), of the predicted records.
     strata: (n,) and (N,), the stratum of each record, from 0; None: all are of one. shared: the strata that several sea
-    states share. amplitudes: (N,), by which the numbers of the fleet have been divided. durations: (N,), s.
+    states share.
     """
 
     lamp: np.ndarray
@@ -66,32 +66,43 @@ class Sample:
     fleet: np.ndarray
     strata: tuple[np.ndarray, np.ndarray] | None = None
     shared: frozenset[int] = frozenset()
-    amplitudes: np.ndarray | None = None
-    durations: np.ndarray | None = None
 
     def by_stratum(self) -> Iterator[tuple[int, float, np.ndarray, np.ndarray]]:
         """Yields stratum, its share of the fleet, and which of LAMP's (n,) and the fleet's records (N,) are in it."""
-        size = len(self.fleet)
-        lamp, fleet = self.strata or (np.zeros(len(self.lamp), int), np.zeros(size, int))
+        lamp, fleet = self.strata or (np.zeros(len(self.lamp), int), np.zeros(len(self.fleet), int))
         for stratum in np.unique(fleet):
             in_fleet = fleet == stratum
-            yield int(stratum), in_fleet.sum() / size, lamp == stratum, in_fleet
+            yield int(stratum), in_fleet.sum() / len(fleet), lamp == stratum, in_fleet
 
     @property
     def counted(self) -> int:
         """Of LAMP's records, how many are of strata that the fleet has."""
         return int(np.count_nonzero(self.lamp_weights()))
 
+    def lamp_weights(self) -> np.ndarray:
+        """(n,): what each LAMP record stands for, so that strata weigh as in the fleet; together 1."""
+        weights = sum((share / max(ours.sum(), 1) * ours for _, share, ours, _ in self.by_stratum()), 0.0 * self.lamp)
+        return weights / max(weights.sum(), TINY)
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """Largest values of records over the amplitudes of their sea states.
+
+    lamp, out_of_fold, fleet: as of a `Sample`. amplitudes: (N,), of the fleet. durations: (N,), s.
+    """
+
+    lamp: np.ndarray
+    out_of_fold: np.ndarray
+    fleet: np.ndarray
+    amplitudes: np.ndarray
+    durations: np.ndarray
+
     @property
     def usual_length(self) -> float:
         """The length of records (s) that most of the time of those that move is made of."""
         lengths, kind = np.unique(self.durations, return_inverse=True)
         return float(lengths[np.bincount(kind, self.durations * (self.amplitudes > 0)).argmax()])
-
-    def lamp_weights(self) -> np.ndarray:
-        """(n,): what each LAMP record stands for, so that strata weigh as in the fleet; together 1."""
-        weights = sum((share / max(ours.sum(), 1) * ours for _, share, ours, _ in self.by_stratum()), 0.0 * self.lamp)
-        return weights / max(weights.sum(), TINY)
 
 
 def shared_strata(
@@ -121,10 +132,8 @@ def shared_strata(
 
 
 class Interval(NamedTuple):
-    """A number with the interval that covers it at the level asked for; NaN where there is none.
-
-    variance: of the estimate. freedom: degrees of freedom of that variance.
-    """
+    """A number with the interval that covers it at the level asked for, NaN where there is none; the variance of the
+    estimate, and the degrees of freedom of that variance."""
 
     estimate: float = np.nan
     lower: float = np.nan
@@ -206,8 +215,8 @@ def _borrowed_mean(sample: Sample, fleet: np.ndarray, level: float) -> Interval:
     predicted = Term.of(1.0, fleet)
     spread = np.nan_to_num(predicted.variance) / max(predicted.mean, TINY) ** 2
     of_one = logs.variance * (logs.freedom + 2)
-    found = _weighted_sum([Term(1.0, logs.mean, of_one + spread, logs.freedom)], level)
-    return Interval(*(predicted.mean * np.exp(found[:3])))
+    log_ratio = _weighted_sum([Term(1.0, logs.mean, of_one + spread, logs.freedom)], level)
+    return Interval(*(predicted.mean * np.exp(log_ratio[:3])))
 
 
 def effective_runs(records: int, alone: Interval, corrected: Interval, level: float) -> Interval:
@@ -372,33 +381,31 @@ def _logit(probability: np.ndarray) -> np.ndarray:
     return np.log((probability + TINY) / (1 - probability + TINY))
 
 
-def fits(maxima: Sample, seed: int, number: int) -> Iterator[tuple[Fit, np.ndarray]]:
+def fits(ratios: Ratios, seed: int, number: int) -> Iterator[tuple[Fit, np.ndarray]]:
     """Yields the fit and weights (N,) of the fleet's records, first as they are, then of `number` resamples."""
-    rng = np.random.default_rng(seed)
-    n, size = len(maxima.lamp), len(maxima.fleet)
-    terms = terms_of(maxima.out_of_fold, maxima.fleet)
-    fitted = fit(maxima.lamp, terms)
+    rng, n, size = np.random.default_rng(seed), len(ratios.lamp), len(ratios.fleet)
+    terms = terms_of(ratios.out_of_fold, ratios.fleet)
+    fitted = fit(ratios.lamp, terms)
     yield fitted, np.ones(size)
     for _ in range(number):
         drawn = rng.integers(n, size=n)
         weights = np.bincount(rng.integers(size, size=size), minlength=size)
-        yield fit(maxima.lamp[drawn], terms[drawn], fitted.residuals.std() * rng.normal()), weights
+        yield fit(ratios.lamp[drawn], terms[drawn], fitted.residuals.std() * rng.normal()), weights
 
 
-def exceedance_curves(maxima: Sample, seed: int, number: int, reach: float = -np.inf) -> Curves:
+def exceedance_curves(ratios: Ratios, seed: int, number: int, reach: float = -np.inf) -> Curves:
     """The distribution of the largest value of a LAMP record. reach: a level that the curves have to contain."""
-    size, networks = maxima.fleet.shape
-    amplitudes = np.ones(size) if maxima.amplitudes is None else maxima.amplitudes
-    lengths, kind = np.unique(np.zeros(size) if maxima.durations is None else maxima.durations, return_inverse=True)
-    terms = terms_of(maxima.fleet.ravel(), maxima.fleet)
-    resamples = list(fits(maxima, seed, number))
+    size, amplitudes = len(ratios.fleet), ratios.amplitudes[:, None]
+    lengths, kind = np.unique(ratios.durations, return_inverse=True)
+    terms = terms_of(ratios.fleet.ravel(), ratios.fleet)
+    resamples = list(fits(ratios, seed, number))
     count = len(resamples[0][0].residuals)
     pairs = min(count, max(FEWEST_PAIRS, MOST_VALUES // len(terms)))
     partner = (np.arange(len(terms))[:, None] + np.arange(pairs) * count // pairs) % count
 
     def largest(model: Fit) -> np.ndarray:
         """(record, network * residual): possible largest values of each record."""
-        return (model.of(terms)[:, None] + model.residuals[partner]).reshape(size, -1) * amplitudes[:, None]
+        return (model.of(terms)[:, None] + model.residuals[partner]).reshape(size, -1) * amplitudes
 
     values = largest(resamples[0][0])
     ends = values.min(), max(values.max(), reach)
@@ -415,11 +422,10 @@ def exceedance_curves(maxima: Sample, seed: int, number: int, reach: float = -np
         probabilities.append((shares * above).sum(axis=0))
         with np.errstate(divide="ignore"):
             rates.append(np.where(shares > 0, -shares * np.log1p(-above), 0.0))
-    probabilities, exposed, duration = np.array(probabilities), np.array(probabilities), float(lengths[0])
+    probabilities = exposed = np.array(probabilities)
     if len(lengths) > 1:
-        duration = maxima.usual_length
-        exposed = -np.expm1(-(duration / lengths[:, None] * np.array(rates)).sum(axis=1))
-    return Curves(levels, probabilities, len(maxima.lamp), size, exposed, duration)
+        exposed = -np.expm1(-(ratios.usual_length / lengths[:, None] * np.array(rates)).sum(axis=1))
+    return Curves(levels, probabilities, len(ratios.lamp), size, exposed, ratios.usual_length)
 
 
 def length_classes(durations: np.ndarray) -> np.ndarray:
@@ -444,8 +450,8 @@ def l_moments(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarr
     rank = np.cumsum(np.ones(values.shape[-1]) if weights is None else weights)
     sets = rank, rank * (rank - 1), rank * (rank - 1) * (rank - 2)
     b0, b1, b2 = (
-        (values * np.diff(of_size, prepend=0.0)).sum(axis=-1) / max(of_size[-1], 1.0) / size
-        for size, of_size in enumerate(sets, start=1)
+        (values * np.diff(subsets, prepend=0.0)).sum(axis=-1) / max(subsets[-1], 1.0) / size
+        for size, subsets in enumerate(sets, start=1)
     )
     scale = np.maximum(2 * b1 - b0, TINY * np.abs(b0) + 1e-300)
     return np.stack([b0, scale, (6 * b2 - 6 * b1 + b0) / scale], axis=-1)
@@ -505,18 +511,16 @@ def gumbel_of(ratios: np.ndarray, seed: int, number: int) -> PowerGumbel:
     return PowerGumbel.of(l_moments(np.sort([ratios, *drawn], axis=1) ** exponents[:, None]), exponents)
 
 
-def fitted(maxima: Sample, seed: int, number: int) -> dict[str, PowerGumbel | rv_frozen]:
+def fitted(ratios: Ratios, seed: int, number: int) -> dict[str, PowerGumbel | rv_frozen]:
     """By name, (1 + number, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
 
     Of records of several lengths those of the usual one, and of these those that move.
     """
     rng, exponents = np.random.default_rng(seed), drawn_exponents(seed, number)
-    networks, terms, moments = maxima.fleet.shape[1], terms_of(maxima.fleet, maxima.fleet), []
-    counted = np.ones(len(maxima.fleet), bool) if maxima.amplitudes is None else maxima.amplitudes > 0
-    if maxima.durations is not None:
-        counted &= maxima.durations == maxima.usual_length
-    for exponent, (model, weights) in zip(exponents, fits(maxima, seed, number), strict=True):
-        sample = (model.of(terms) + rng.choice(model.residuals, maxima.fleet.shape))[counted].ravel()
+    networks, terms, moments = ratios.fleet.shape[1], terms_of(ratios.fleet, ratios.fleet), []
+    counted = (ratios.amplitudes > 0) & (ratios.durations == ratios.usual_length)
+    for exponent, (model, weights) in zip(exponents, fits(ratios, seed, number), strict=True):
+        sample = (model.of(terms) + rng.choice(model.residuals, ratios.fleet.shape))[counted].ravel()
         order = np.argsort(sample)
         weights, sample = np.repeat(weights[counted], networks)[order].astype(float), sample[order]
         moments.append([l_moments(values, weights) for values in (np.maximum(sample, 0) ** exponent, sample)])

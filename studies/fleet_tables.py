@@ -11,7 +11,7 @@ from metrics import SIMPLECODE
 from readers.cases import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import channel_of
 from studies import fleet_estimates as estimates
-from studies.fleet_estimates import Interval, Mixture, Sample, corrected_mean, mean, share
+from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
 from system.errors import Attempts
 
 EVERYTHING = "all"
@@ -304,7 +304,7 @@ def _extreme_rows(
     return result, curve_table(curves, fits, values, level)
 
 
-def _ratios(values: GroupValues) -> Sample:
+def _ratios(values: GroupValues) -> Ratios:
     """The largest values over the amplitudes of their sea states; those of next to no amplitude count as never high."""
     pairs, amplitudes = values.pairs, values.fleet["amplitude"].to_numpy()
     least = LEAST_AMPLITUDE * amplitudes.mean()
@@ -314,7 +314,7 @@ def _ratios(values: GroupValues) -> Sample:
     fleet = values.sample.fleet / np.where(moving, amplitudes, np.inf)[:, None]
     fleet[~moving] = np.median(fleet[moving], axis=0)
     durations = estimates.length_classes(values.fleet["duration_s"].to_numpy())
-    return Sample(lamp, unseen, fleet, amplitudes=np.where(moving, amplitudes, 0.0), durations=durations)
+    return Ratios(lamp, unseen, fleet, np.where(moving, amplitudes, 0.0), durations)
 
 
 def _gumbel_level(values: GroupValues, expected: float, question: Question) -> Interval:

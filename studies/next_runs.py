@@ -5,7 +5,6 @@ python -m studies.next_runs --network NAME --inputs FILE --random    those of an
 """
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from networks.network_folder import NetworkFolder
 from pages import report_page
 from readers.cases import COMMENT, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
+from settings.channels import output_channels
 from system.errors import Collector, Found, InputError, exit_status, first_line, warn
 from system.files import posix, written_aside
 from system.run_folder import RunFolder
@@ -37,6 +37,9 @@ FIGURE = "next_lamp_runs"
 WORST_WINDOWS = 3  # whose spread counts
 RANDOM_SHARE = 0.3  # of the records, drawn at random
 RANDOM = "random draw"
+NO_CANDIDATES = (
+    "no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, and give it with --inputs"
+)
 ONE_SEA_STATE = "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random"
 
 
@@ -62,19 +65,19 @@ def run(given: argparse.Namespace) -> None:
     if given.number < 1:
         raise InputError(f"--number {given.number}: expected at least 1 LAMP run")
     output = Path(posix(given.output_path)) / network
-    config, waves = _candidates(network, given.inputs)
+    config, waves = _settings(network, given.inputs)
     pair_checks.report_handles(waves)
     by = "random" if given.random else "distance" if given.distance else "spread"
     if by != "random" and of_one_sea_state([*config.data.train_sc, *config.data.val_sc, *waves]):
         print(f"{network}: {ONE_SEA_STATE}")
         by = "random"
-    candidates, training = _judged(config, waves, by)
-    found = factors(candidates, training)
-    chosen = choose(candidates, found, given.number, np.random.default_rng(given.seed), by)
-    table = choice_table(chosen, candidates, found, data_io.output_channels(config.user))
+    candidates, training = judged_candidates(config, waves, by)
+    all_factors = factors(candidates, training)
+    choice = choose(candidates, all_factors, given.number, np.random.default_rng(given.seed), by)
+    table = choice_table(choice, candidates, all_factors, output_channels(config.user))
     RunFolder(output).write_table(RunFolder.NEXT_RUNS, table)
-    remarks = _write_cases(output / RunFolder.NEXT_CASES, table, list(waves), config.data)
-    figure = next_runs_figure(found, chosen, f"Proposed LAMP runs for {network}")
+    remarks = write_cases(output / RunFolder.NEXT_CASES, table, list(waves), config.data.train_lamp)
+    figure = next_runs_figure(all_factors, choice, f"Proposed LAMP runs for {network}")
     plotting.save_figures({FIGURE: figure}, output)
     warn(remarks)
     print(table[["rank", "record", "reason", "window", "expected_gain"]].to_string(index=False))
@@ -111,7 +114,7 @@ class Candidate:
         return window, channel
 
 
-def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
+def _settings(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
     """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
     folder = NetworkFolder(NETWORKS_FOLDER / network)
     config = folder.training_config().with_user(training_mode=False, model_load_filename=network)
@@ -120,31 +123,24 @@ def _candidates(network: str, inputs: str | None) -> tuple[Config, dict[str, str
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
         if faults:
             raise InputError(faults)
-        data = dataclasses.replace(data, predict_sc=given.data.predict_sc, predict_waves=given.data.predict_waves)
+        data = given.data
     waves = dict(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     if not waves:
-        raise InputError(_no_candidates(network))
-    return dataclasses.replace(config, data=data), waves
+        raise InputError(f"{network}: {NO_CANDIDATES}")
+    return config, waves
 
 
-def _no_candidates(network: str) -> str:
-    return (
-        f"{network}: no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, and give it with "
-        "--inputs"
-    )
-
-
-def digests_with_lamp(config: Config) -> set[str]:
+def digests_with_lamp(network_folder: NetworkFolder, data: DataInfo) -> set[str]:
     """The content of SimpleCode's motions of all records that LAMP has run, as the network's folder says.
 
-    If it lists more files, as that of a sweep's winner or of an earlier version, these are read, if still there.
+    If it lists more files (data), as that of a sweep's winner does, these are read, if still there.
     """
-    kept, collect = set(NetworkFolder(config.network_folder).read_metadata().get("simplecode_digests", ())), Collector()
-    paths = {path for name in SET_NAMES for path in getattr(config.data, f"{name}_sc")}
-    if len(paths) > len(kept):
-        kept |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
+    digests, collect = set(network_folder.read_metadata().get("simplecode_digests", ())), Collector()
+    paths = {path for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
+    if len(paths) > len(digests):
+        digests |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
     warn([f"{line}; whether it is among the candidates is not known" for line in collect.faults])
-    return kept - {None}
+    return digests - {None}
 
 
 def of_one_sea_state(paths: Sequence[str]) -> bool:
@@ -153,77 +149,77 @@ def of_one_sea_state(paths: Sequence[str]) -> bool:
     return len(states) == 1 and None not in states
 
 
-def _judged(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[list[Candidate], np.ndarray]:
+def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) -> tuple[list[Candidate], np.ndarray]:
     """The candidates and the windows of the training records. Faulty records are left out with a warning.
 
-    Raises:
-        InputError: the network cannot be judged in this way, or no record can be read.
+    Raises InputError if the network cannot judge in this way, or no record can be read.
     """
     import network
-    import prediction
+    from prediction import Predictor
 
-    trained, watch = network.load(config), flagging.load(config.user, config.network_folder)
+    folder = NetworkFolder(config.network_folder)
+    trained, watch = network.load(config), flagging.load(config.user, folder)
     if trained.architecture.num_networks < 2 and by == "spread":
         raise InputError(
-            f"{config.network_folder}: is a single network, which has no spread; train with num_folds, or rank without "
-            "it: --distance, or --random"
+            f"{folder}: is a single network, which has no spread; train with num_folds, or rank without it: "
+            "--distance, or --random"
         )
     if watch is None:
-        raise InputError(f"{NetworkFolder(config.network_folder).training_windows}: is missing or damaged; train again")
-    predictor = prediction.Predictor(trained, with_spread=True)
+        raise InputError(f"{folder.training_windows}: is missing or damaged; train again")
+    predictor, collect = Predictor(trained, with_spread=True), Collector()
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    paths, candidates, collect = list(waves), [], Collector()
-    names, known = data_io.unique_names(paths), digests_with_lamp(config)
-    shared = collect(data_io.conditions_of_network, config.network_folder)
+    names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data)
+    shared = collect(data_io.conditions_of_network, folder)
 
     def further_records() -> Iterator[Record]:
-        for path in tqdm(paths, desc="Judging", disable=None):
+        for path in tqdm(waves, desc="Judging", disable=None):
             arguments = (path, None, config.user, waves[path], names[path], shared)
-            record = collect(_read_candidate, known, *arguments)
-            if record and record.contents["sc"] not in known:  # neither run in LAMP nor listed twice
-                known.add(record.contents["sc"])
+            record = collect(_read_candidate, read_before, *arguments)
+            if record and record.contents["sc"] not in read_before:  # neither run in LAMP nor listed twice
+                read_before.add(record.contents["sc"])
                 yield record
 
-    for record, predicted in predictor.predict_records(further_records()):
-        candidates.append(judged(record, watch.inputs(record), predicted, watch.windows, deviation))
+    candidates = [
+        judge(record, watch.inputs(record), prediction, watch.windows, deviation)
+        for record, prediction in predictor.predict_records(further_records())
+    ]
     if not candidates:
-        raise InputError(collect.faults or _no_candidates(config.network_name))
+        raise InputError(collect.faults or f"{config.network_name}: {NO_CANDIDATES}")
     warn([*collect.remarks, *collect.faults])
     return candidates, watch.windows.features
 
 
-def _read_candidate(known: Collection[str], sc: str, *arguments) -> Found | None:
-    """What `data_io.read_record` gives; None for a faulty record whose motions are among the known ones."""
+def _read_candidate(read_before: Collection[str], sc: str, *arguments) -> Found | None:
+    """What `data_io.read_record` gives; None for a faulty record whose motions (digests) have been read before."""
     try:
         return data_io.read_record(sc, *arguments)
     except InputError:
-        if Collector()(data_io.motions_digest, sc) in known:
+        if Collector()(data_io.motions_digest, sc) in read_before:
             return None
         raise
 
 
-def judged(
+def judge(
     record: Record,
     inputs: np.ndarray,
-    predicted: "Prediction",
+    prediction: "Prediction",
     windows: novelty.TrainingWindows,
     deviation: np.ndarray,
 ) -> Candidate:
     """A record as a candidate.
 
-    Args:
-        inputs: (rows, channel) that are compared with the windows of the training.
-        deviation: (output channel,) standard deviation of LAMP's motions in training.
+    inputs: (rows, channel) that are compared with the windows of the training. deviation: (output channel,) standard
+    deviation of LAMP's motions in training.
     """
     begins, features = novelty.window_features(record.time, inputs)
-    outputs = predicted.mean
-    spread = np.full_like(outputs, np.nan) if predicted.spread is None else predicted.spread
+    motions = prediction.mean
+    spread = np.full_like(motions, np.nan) if prediction.spread is None else prediction.spread
     return Candidate(
         record.name,
         begins,
         (features - windows.centre) / windows.scale,
         window_spread(record.time, begins, spread / deviation),
-        np.abs(outputs - outputs.mean(axis=0)).max(axis=0) / deviation,
+        np.abs(motions - motions.mean(axis=0)).max(axis=0) / deviation,
         record.contents["sc"],
     )
 
@@ -240,31 +236,21 @@ def window_spread(time: np.ndarray, begins: np.ndarray, spread: np.ndarray) -> n
 
 def distances(candidates: Sequence[Candidate], windows: np.ndarray) -> np.ndarray:
     """(candidate,): mean over a candidate's windows of the distance to the nearest of `windows` (window, feature)."""
-    return np.array([novelty.distances(windows, each.features).mean() for each in candidates])
+    return np.array([novelty.distances(windows, candidate.features).mean() for candidate in candidates])
 
 
 def factors(candidates: Sequence[Candidate], training: np.ndarray) -> pd.DataFrame:
     """The three factors of each candidate's gain, with a row for each.
 
-    training: (window, feature) windows of the training records, scaled.
-
-    Returns:
-        spread: how far the networks are apart in the record's worst windows, in standard deviations of LAMP's motions;
-            NaN without several networks.
-        rarity: mean over the channels of -ln p, p being the share of the candidates whose predicted peak is at least
-            as large (1 on average).
-        distance: from the windows of the record to the nearest ones in training (see `novelty`).
+    spread: how far the networks are apart in the record's worst windows, in standard deviations of LAMP's motions; NaN
+    without several networks. rarity: mean over the channels of -ln p, p being the share of the candidates whose
+    predicted peak is at least as large (1 on average). distance: from the windows of the record to the nearest ones in
+    training (window, feature), scaled.
     """
-    squares = [np.sort((each.spread**2).mean(axis=1))[-WORST_WINDOWS:].mean() for each in candidates]
-    peaks = np.stack([each.peaks for each in candidates])
-    shares = rankdata(-peaks, axis=0) / len(peaks)
-    return pd.DataFrame(
-        {
-            "spread": np.sqrt(squares),
-            "rarity": -np.log(shares).mean(axis=1),
-            "distance": distances(candidates, training),
-        }
-    )
+    squares = [np.sort((record.spread**2).mean(axis=1))[-WORST_WINDOWS:].mean() for record in candidates]
+    shares = rankdata(-np.stack([record.peaks for record in candidates]), axis=0) / len(candidates)
+    columns = {"spread": np.sqrt(squares), "rarity": -np.log(shares).mean(axis=1)}
+    return pd.DataFrame(columns | {"distance": distances(candidates, training)})
 
 
 def randomly_ranked(number: int) -> np.ndarray:
@@ -273,24 +259,27 @@ def randomly_ranked(number: int) -> np.ndarray:
 
 
 def choose(
-    candidates: Sequence[Candidate], of: pd.DataFrame, number: int, rng: np.random.Generator, by: str = "spread"
+    candidates: Sequence[Candidate],
+    all_factors: pd.DataFrame,
+    number: int,
+    rng: np.random.Generator,
+    by: str = "spread",
 ) -> pd.DataFrame:
     """The records to run next, in the order of their rank, chosen one after the other by the product of their factors.
 
     Those drawn at random are drawn first and from all candidates, so that nothing that is predicted of a record decides
     whether it is drawn; the others keep away from them.
 
-    of: the candidates' `factors`.
-    by: "spread" (all factors), "distance" (without the spread of the networks), or "random" (all at random).
+    all_factors: of the candidates. by: "spread" (all factors), "distance" (without the spread of the networks), or
+    "random" (all at random).
 
-    Returns:
-        the factors of the chosen records, with the distance also from those chosen before; drawn (at random); gain (1
-        for a record of average factors). The index is their place among the candidates.
+    Returns the factors of the chosen records, with the distance also from those chosen before; drawn (at random); gain
+    (1 for a record of average factors). The index is their place among the candidates.
     """
     number = min(number, len(candidates))
     is_random = np.full(number, True) if by == "random" else randomly_ranked(number)
     drawn = rng.permutation(len(candidates))[: is_random.sum()].tolist()
-    spread, rarity, distance = of[["spread", "rarity", "distance"]].to_numpy().T
+    spread, rarity, distance = all_factors[["spread", "rarity", "distance"]].to_numpy().T
     merit = rarity * (spread if by != "distance" and np.isfinite(spread).all() else 1.0)
     usual = (merit * distance).mean() or 1.0
     near, left = distance, np.ones(len(candidates), bool)
@@ -305,47 +294,42 @@ def choose(
         away.append((distance if at_random else near)[place])
         if not at_random:
             near = np.minimum(near, distances(candidates, candidates[place].features))
-    return of.loc[places].assign(distance=away, drawn=is_random, gain=merit[places] * away / usual)
+    return all_factors.loc[places].assign(distance=away, drawn=is_random, gain=merit[places] * away / usual)
 
 
 # ---- what is written ------------------------------------------------------------------------------------------------
 
 
 def choice_table(
-    chosen: pd.DataFrame, candidates: Sequence[Candidate], of: pd.DataFrame, channels: Sequence[str]
+    choice: pd.DataFrame, candidates: Sequence[Candidate], all_factors: pd.DataFrame, channels: Sequence[str]
 ) -> pd.DataFrame:
-    """One row for each chosen record. chosen, of: see `choose`.
+    """One row for each chosen record: rank, record, handle, reason, window (where the networks are furthest apart),
+    expected_gain, the factors, probability (of being drawn at random), and the digest of the record's content.
 
-    Returns:
-        columns rank, record, handle, reason, window (where the networks are furthest apart), expected_gain (1: a record
-        of average factors), spread, rarity, distance (see `factors`), probability (of being drawn at random), digest
-        (of the record's content).
+    choice, all_factors: see `choose`.
     """
-    above = of > np.median(of, axis=0)
-    rows = []
-    for rank, each in enumerate(chosen.itertuples(), start=1):
-        own = candidates[each.Index]
-        window, channel = own.worst
-        begin = own.begins[window]
+    above = all_factors > np.median(all_factors, axis=0)
+    records, reasons, windows = [candidates[place] for place in choice.index], [], []
+    for place, record in zip(choice.index, records, strict=True):
+        window, channel = record.worst
         words = {"spread": f"networks far apart in {channels[channel]}", "rarity": "rare peaks"}
         words |= {"distance": "unlike the training"}
-        reason = ", ".join(words[name] for name in of.columns[above.loc[each.Index]]) or "largest gain left"
-        rows.append(
-            {
-                "rank": rank,
-                "record": own.name,
-                "handle": handle_in(own.name),
-                "reason": RANDOM if each.drawn else reason,
-                "window": f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if np.isfinite(each.spread) else "",
-                "expected_gain": round(each.gain, 3),
-                "spread": each.spread,
-                "rarity": each.rarity,
-                "distance": each.distance,
-                "probability": chosen["drawn"].sum() / len(candidates) if each.drawn else np.nan,
-                "digest": own.digest,
-            }
-        )
-    return pd.DataFrame(rows)
+        reasons.append(", ".join(words[name] for name in above if above.loc[place, name]) or "largest gain left")
+        begin = record.begins[window]
+        has_spread = np.isfinite(choice.loc[place, "spread"])
+        windows.append(f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if has_spread else "")
+    columns = {
+        "rank": range(1, len(records) + 1),
+        "record": [record.name for record in records],
+        "handle": [handle_in(record.name) for record in records],
+        "reason": np.where(choice["drawn"], RANDOM, reasons),
+        "window": windows,
+        "expected_gain": [round(gain, 3) for gain in choice["gain"]],
+        **choice[["spread", "rarity", "distance"]],
+        "probability": np.where(choice["drawn"], choice["drawn"].sum() / len(candidates), np.nan),
+        "digest": [record.digest for record in records],
+    }
+    return pd.DataFrame({name: list(values) for name, values in columns.items()})
 
 
 def split_name(path: str) -> tuple[str, str]:
@@ -356,29 +340,28 @@ def split_name(path: str) -> tuple[str, str]:
     return name[:place], name[place:]
 
 
-def _write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], data: DataInfo) -> list[str]:
-    """Writes a cases file of the chosen records; returns a warning if their names cannot be listed in one."""
-    of_name = {name: path for path, name in data_io.unique_names(list(paths)).items()}
-    chosen = [of_name[record] for record in table["record"]]
-    parts = [split_name(path) for path in chosen]
-    folders = {Path(path).parent.parent.as_posix() for path in chosen}
-    prefixes = {prefix for prefix, _ in parts}
-    if len(prefixes) != 1 or "" in prefixes or len(folders) != 1:
+def write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], lamp_paths: Sequence[str]) -> list[str]:
+    """Writes a cases file of the chosen records; returns a warning if their names cannot be listed in one.
+
+    paths: of all candidates. lamp_paths: of the training records, whose prefix is LAMP's.
+    """
+    by_name = {name: path for path, name in data_io.unique_names(list(paths)).items()}
+    paths = [by_name[record] for record in table["record"]]
+    prefixes, handles = zip(*map(split_name, paths), strict=True)
+    folders = {Path(path).parent.parent.as_posix() for path in paths}
+    if len(set(prefixes)) != 1 or "" in prefixes or len(folders) != 1:
         why = f"as the records' names do not share a prefix and a folder; see {RunFolder.NEXT_RUNS}"
         return [f"{file}: is not written, {why}"]
-    lamp = next((split_name(path)[0] for path in data.train_lamp), "") or "LAMP"
     lines = [
         "Next LAMP runs, in the order of their rank",
         f'Read with data_io.read_cases("{file.as_posix()}", "{folders.pop()}")',
         "",
         "***",
-        prefixes.pop(),
-        lamp,
-        *(
-            f"{handle}  # {reason}; {digest}"
-            for (_, handle), reason, digest in zip(parts, table["reason"], table["digest"], strict=True)
-        ),
+        prefixes[0],
+        next((split_name(path)[0] for path in lamp_paths), "") or "LAMP",
     ]
+    marks = zip(handles, table["reason"], table["digest"], strict=True)
+    lines += [f"{handle}  # {reason}; {digest}" for handle, reason, digest in marks]
     with written_aside(file) as aside:
         aside.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return []

@@ -13,13 +13,19 @@ from scipy import stats
 
 from checks.record_statistics import RecordTable
 from studies import fleet, fleet_estimates
-from studies.fleet_estimates import Sample
+from studies.fleet_estimates import Ratios, Sample
 from studies.fleet_tables import Question, groups_of, statistics
 
 CYCLES = 200
 DURATION, EXPOSURE = 1800.0, 3 * 3600.0
 BIAS = 0.9
+RESAMPLES = 50  # of each bootstrap
 HANDLE = "_h{}_p12_a{}_hh0_pp0_aa0_s10-{:07d}"
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch) -> None:
+    monkeypatch.setattr(fleet_estimates, "BOOTSTRAPS", RESAMPLES)
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,9 @@ def row_of(table: pd.DataFrame, statistic: str, sea_state: str = "all") -> pd.Se
 
 def true_levels(amplitudes: np.ndarray, shares: np.ndarray, risks) -> np.ndarray:
     """What the largest of 3 h exceeds with each of the risks, records being of the sea states with these shares."""
-    rng, size = np.random.default_rng(0), 20_000
+    rng, size = np.random.default_rng(0), 10_000
     maxima = [np.sort(motions(np.full(size, each), rng).maximum) for each in amplitudes]
-    levels = np.linspace(0, max(each[-1] for each in maxima), 2000)
+    levels = np.linspace(0, max(each[-1] for each in maxima), 1000)
     above = np.array([1 - np.searchsorted(each, levels) / size for each in maxima])
     record_risks = 1 - (1 - np.array(risks)) ** (DURATION / EXPOSURE)
     return np.interp(-record_risks, -(shares @ above), levels)
@@ -96,58 +102,50 @@ SEAS = {
 
 @pytest.mark.parametrize("name", SEAS)
 def test_largest_values_over_many_sea_states_are_those_of_the_fleet(name):
-    amplitudes = SEAS[name]
-    truth = true_levels(amplitudes, np.full(60, 1 / 60), (0.1, 0.01))
-    found = []
-    for seed in range(2):
-        rng = np.random.default_rng(100 + seed)
-        records = tables(amplitudes, rng.integers(60, size=60), np.arange(1000) % 60, seed)
-        table, _ = statistics(records, groups_of(records, ())[-1:], Question())
-        found.append([row_of(table, f"largest_exceeded_by_{risk}_percent")["estimate"] for risk in (10, 1)])
-    np.testing.assert_allclose(np.mean(found, axis=0), truth, rtol=0.07)
-    np.testing.assert_allclose(found, np.tile(truth, (2, 1)), rtol=0.12)
+    """A Gumbel distribution of log M gave 40 to 464 deg at 10 %, and 69 to 5590 deg at 1 %."""
+    truth = true_levels(SEAS[name], np.full(60, 1 / 60), (0.1, 0.01))
+    lamp = np.random.default_rng(100).integers(60, size=60)
+    records = tables(SEAS[name], lamp, np.arange(1000) % 60, seed=0)
+    table, _ = statistics(records, groups_of(records, ())[-1:], Question())
+    levels = [row_of(table, f"largest_exceeded_by_{risk}_percent")["estimate"] for risk in (10, 1)]
+    np.testing.assert_allclose(levels, truth, rtol=0.12)
 
 
 def test_in_a_sea_state_with_few_lamp_records_the_level_is_right_and_covered():
-    """3 LAMP records in this sea state, 40 in milder and more severe ones."""
-    truth = true_levels(np.array([8.0]), np.ones(1), (0.1,))[0]
-    covered, found = [], []
-    for seed in range(25):
+    """3 LAMP records in this sea state, 40 in milder and more severe ones. Without R = M / SSA the level was 11 % too
+    high, and covered 0 to 88 %."""
+    truth, risk = true_levels(np.array([8.0]), np.ones(1), (0.1,))[0], 1 - 0.9 ** (DURATION / EXPOSURE)
+    covered, estimates = [], []
+    for seed in range(15):
         rng = np.random.default_rng(seed)
         lamp = motions(np.concatenate([np.full(3, 8.0), rng.uniform(4, 12, 40)]), rng)
-        many = motions(np.full(1000, 8.0), rng)
+        many = motions(np.full(500, 8.0), rng)
         unit = many.predicted_ssa.mean()
         units = np.concatenate([np.full(3, unit), lamp.predicted_ssa[3:]])
-        ratios = Sample(
-            lamp.maximum / units,
-            lamp.predicted_maximum / units,
-            many.predicted_maximum[:, None] / unit,
-            amplitudes=np.full(1000, unit),
-        )
-        curves = fleet_estimates.exceedance_curves(ratios, seed, number=80)
-        level = curves.quantile(1 - 0.9 ** (DURATION / EXPOSURE), 0.9)
+        of_lamp = lamp.maximum / units, lamp.predicted_maximum / units
+        ratios = Ratios(*of_lamp, many.predicted_maximum[:, None] / unit, np.full(500, unit), np.full(500, DURATION))
+        level = fleet_estimates.exceedance_curves(ratios, seed, RESAMPLES).quantile(risk, 0.9)
         covered.append(level.lower <= truth <= level.upper)
-        found.append(level.estimate)
-    assert np.mean(found) == pytest.approx(truth, rel=0.02)
+        estimates.append(level.estimate)
+    assert np.mean(estimates) == pytest.approx(truth, rel=0.02)
     assert np.mean(covered) >= 0.8
 
 
-@pytest.mark.parametrize("exponent", [2.0, 1.5])
-@pytest.mark.parametrize("records", [16, 43])
+@pytest.mark.parametrize(("exponent", "records"), [(2.0, 16), (1.5, 43)])
 def test_a_level_beyond_the_data_is_right_and_covered(exponent, records):
     """1 % in 3 h, amplitudes having a Weibull distribution (Rayleigh's: 2). With R in place of its power, levels were
     5 to 12 % too high."""
-    resamples, risk = 60, 1 - 0.99 ** (DURATION / EXPOSURE)
-    truth, found = (2 * np.log(CYCLES / -np.log1p(-risk))) ** (1 / exponent), []
+    risk, intervals = 1 - 0.99 ** (DURATION / EXPOSURE), []
+    truth = (2 * np.log(CYCLES / -np.log1p(-risk))) ** (1 / exponent)
     for seed in range(20):
         rng = np.random.default_rng(seed)
         waits = np.minimum(rng.exponential(size=records + 400), CYCLES / 2)
         largest = (2 * np.log(CYCLES / waits)) ** (1 / exponent)
         predicted = BIAS * largest * np.exp(0.05 * rng.normal(size=len(largest)))
-        sample = Sample(largest[:records], predicted[:records], predicted[records:, None])
-        fitted = fleet_estimates.fitted(sample, seed, resamples)["Gumbel"]
-        found.append(fleet_estimates.percentiles(fitted.isf(risk)[:, 0, 0], 0.9, records)[:3])
-    estimate, lower, upper = np.transpose(found)
+        many = predicted[records:, None], np.ones(400), np.full(400, DURATION)
+        fits = fleet_estimates.fitted(Ratios(largest[:records], predicted[:records], *many), seed, RESAMPLES)
+        intervals.append(fleet_estimates.percentiles(fits["Gumbel"].isf(risk)[:, 0, 0], 0.9, records)[:3])
+    estimate, lower, upper = np.transpose(intervals)
     assert np.mean(estimate) == pytest.approx(truth, rel=0.035)
     assert np.mean((lower <= truth) & (truth <= upper)) >= 0.8
 
@@ -171,7 +169,7 @@ def test_bounds_of_fitted_curves_do_not_rise_where_the_estimate_ends():
 
 def test_a_share_of_all_records_of_unequal_weights_has_an_upper_bound():
     """Weights that add up to 1 but for rounding gave NaN."""
-    for size in range(3, 40):
+    for size in range(3, 40, 4):
         strata = np.repeat([0, 1], [size, 5]), np.repeat([0, 1], [60, 40])
         sample = Sample(np.ones(size + 5), np.ones(size + 5), np.ones((100, 1)), strata)
         for limit, truth in ((0.5, 1), (2.0, 0)):
@@ -198,7 +196,8 @@ def test_where_nothing_moves_there_are_no_extrapolated_rows_and_no_singular_matr
     assert not head["statistic"].str.contains("largest|most_probable").any()
     assert row_of(head, "maximum_above", head["sea_state"].iloc[0])["estimate"] == 0
     assert np.isfinite(table.loc[table["sea_state"] == "all", "estimate"]).all()
-    equal = Sample(np.full(5, 0.3), 0.3 + 4e-16 * np.arange(5), 0.3 + 4e-16 * np.arange(40.0)[:, None])
+    equal = 0.3 + 4e-16 * np.arange(40.0)
+    equal = Ratios(np.full(5, 0.3), equal[:5], equal[:, None], np.ones(40), np.full(40, DURATION))
     curves = fleet_estimates.exceedance_curves(equal, 0, number=20)
     assert curves.quantile(0.5, 0.9).estimate == pytest.approx(0.3, rel=1e-6)
 
@@ -216,18 +215,20 @@ def two_sea_states(lamp: tuple, many: tuple, noise: float, rng: np.random.Genera
 @pytest.mark.parametrize("noise", [0.02, 0.05])
 @pytest.mark.parametrize(("lamp", "many"), [((12, 4), (100, 900)), ((4, 12), (900, 100))])
 def test_means_over_sea_states_cover_where_lamps_shares_are_not_the_fleets(lamp, many, noise):
+    """Pooled records covered 0 %, with a bias of -10 and +28 %."""
     rng = np.random.default_rng(2)
     truth = np.array(many) @ [2, 8] / 1000 * np.exp(0.06**2 / 2)
-    samples = [two_sea_states(lamp, many, noise, rng) for _ in range(1000)]
+    samples = [two_sea_states(lamp, many, noise, rng) for _ in range(600)]
     corrected = [fleet_estimates.corrected_mean(each, 0.9) for each in samples]
     alone = [fleet_estimates.stratified_mean(each, 0.9) for each in samples]
     for found in (corrected, alone):
-        assert 0.87 <= np.mean([each.lower <= truth <= each.upper for each in found]) <= 0.93
+        assert 0.86 <= np.mean([each.lower <= truth <= each.upper for each in found]) <= 0.94
         assert np.mean([each.estimate for each in found]) == pytest.approx(truth, rel=0.01)
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.05])
 def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(noise):
+    """With the variance between sea states they were 394 to 405 where 52 to 64 are right."""
     rng, covered, found = np.random.default_rng(3), [], []
     shares, records, many = np.array([0.5, 0.5]), np.array([8, 8]), np.array([500, 500])
     spread = np.array([2, 8])
@@ -235,7 +236,7 @@ def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(no
     lamp_variance = (shares**2 * (0.06 * spread) ** 2 / records).sum()
     variance = (shares**2 * spread**2 * (error**2 / records + BIAS**2 * (0.06**2 + noise**2) / many)).sum()
     truth = 16 * lamp_variance / variance
-    for _ in range(600):
+    for _ in range(300):
         sample = two_sea_states((8, 8), (500, 500), noise, rng)
         both = fleet_estimates.stratified_mean(sample, 0.9), fleet_estimates.corrected_mean(sample, 0.9)
         runs = fleet_estimates.effective_runs(16, *both, 0.9)
@@ -310,6 +311,7 @@ def of_lengths(seed: int) -> RecordTable:
 
 
 def test_an_exposure_counts_each_record_with_its_own_length():
+    """The median length of all records gave 14.6 deg where 18.3 is right."""
     records = of_lengths(7)
     groups = groups_of(records, ())
     table, _ = statistics(records, groups, Question())
@@ -335,9 +337,8 @@ def test_short_records_without_motion_do_not_set_the_length_of_extrapolated_leve
     largest = np.r_[np.zeros(60), rng.normal(2, 0.1, 30)]
     moving = largest > 0
     lengths = np.where(moving, 3600.0, 300.0)
-    maxima = Sample(largest[60:], largest[60:], largest[:, None], amplitudes=8.0 * moving, durations=lengths)
-    assert maxima.usual_length == 3600
-    assert fleet_estimates.exceedance_curves(maxima, 0, number=10).duration == 3600
+    ratios = Ratios(largest[60:], largest[60:], largest[:, None], 8.0 * moving, lengths)
+    assert fleet_estimates.exceedance_curves(ratios, 0, number=10).duration == ratios.usual_length == 3600
 
 
 def test_records_of_another_length_in_a_fleet_are_named():
@@ -361,7 +362,7 @@ def test_records_of_another_length_in_a_fleet_are_named():
 
 @pytest.mark.parametrize("size", [3, 6, 10, 16])
 def test_l_moments_of_few_values_are_unbiased(size):
-    samples = np.sort(stats.gumbel_r.rvs(size=(40_000, size), random_state=9), axis=1)
+    samples = np.sort(stats.gumbel_r.rvs(size=(20_000, size), random_state=9), axis=1)
     moments = fleet_estimates.l_moments(samples)
     assert moments[:, 1].mean() == pytest.approx(np.log(2), rel=0.01)
     twice = np.array([fleet_estimates.l_moments(each, np.full(size, 2.0)) for each in samples[:3]])

@@ -156,22 +156,17 @@ def test_names_are_split_as_in_cases_files(path, parts):
     assert next_runs.split_name(path) == parts
 
 
-def test_names_that_a_cases_file_cannot_list_are_told(folder):
+def test_names_that_a_cases_file_cannot_list_are_reported(folder):
     table = pd.DataFrame({"record": ["a_1", "b_1"], "reason": ["", ""]})
-    remarks = next_runs._write_cases(folder / "cases.txt", table, ["x/y/a_1", "x/y/b_1"], DataInfo())
+    remarks = next_runs.write_cases(folder / "cases.txt", table, ["x/y/a_1", "x/y/b_1"], ())
     assert "do not share a prefix" in remarks[0] and not (folder / "cases.txt").exists()
-    assert next_runs.of_one_sea_state(["SC_1"]) is False
 
 
 def test_sea_states_are_compared_as_numbers():
-    spellings = (
-        "_h5_p9_a90_hh0_pp0_aa0_s5-1",
-        "_h5.0_p9,0_a450_hh0_pp3_aa9_s5-0000002",
-        "_H5_P9_A-270_HH0_PP0_AA0_S5-3_v2",
-    )
-    assert next_runs.of_one_sea_state([f"a/SC{each}" for each in spellings])
-    assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "SC_h5_p9_a91_hh0_pp0_aa0_s5-1"])
-    assert not next_runs.of_one_sea_state([f"SC{spellings[0]}", "run001"])
+    same = ("_h5_p9_a90_hh0_pp0_aa0_s5-1", "_h5.0_p9,0_a450_hh0_pp3_aa9_s5-0000002", "_H5_P9_A-270_HH0_PP0_AA0_S5-3_v2")
+    assert next_runs.of_one_sea_state([f"a/SC{handle}" for handle in same])
+    assert not next_runs.of_one_sea_state([f"SC{same[0]}", "SC_h5_p9_a91_hh0_pp0_aa0_s5-1"])
+    assert not next_runs.of_one_sea_state([f"SC{same[0]}", "run001"]) and not next_runs.of_one_sea_state(["SC_1"])
 
 
 def test_judged_records_are_in_units_of_the_training(folder):
@@ -180,10 +175,10 @@ def test_judged_records_are_in_units_of_the_training(folder):
     record = data_io.read_record(config.data.predict_sc[0], config.data.predict_waves[0], config.user)[0]
     predicted = Prediction(record.simple, np.full_like(record.simple, 0.5))
     deviation = np.array([1.0, 2.0, 5.0])
-    own = next_runs.judged(record, record.inputs, predicted, watch.windows, deviation)
-    np.testing.assert_allclose(own.spread, np.tile(0.5 / deviation, (len(own.begins), 1)))
+    judged = next_runs.judge(record, record.inputs, predicted, watch.windows, deviation)
+    np.testing.assert_allclose(judged.spread, np.tile(0.5 / deviation, (len(judged.begins), 1)))
     largest = np.abs(record.simple - record.simple.mean(axis=0)).max(axis=0)
-    np.testing.assert_allclose(own.peaks, largest / deviation)
+    np.testing.assert_allclose(judged.peaks, largest / deviation)
 
 
 # ---- the choice ---------------------------------------------------------------------------------------------------
@@ -191,15 +186,18 @@ def test_judged_records_are_in_units_of_the_training(folder):
 BEGINS = np.array([0.0, 30.0, 60.0])
 
 
-def candidate(name: str, place: float, spread: float = 0.1, peak: float = 3.0) -> Candidate:
+TRAINING = np.zeros((4, 2))
+
+
+def candidate(place: float, spread: float = 0.1, peak: float = 3.0) -> Candidate:
     """All windows at one place, (place, 0), with the same spread in both channels."""
     features = np.tile([place, 0.0], (3, 1))
-    return Candidate(name, BEGINS, features, np.full((3, 2), spread), np.array([peak, peak]))
+    return Candidate("a", BEGINS, features, np.full((3, 2), spread), np.array([peak, peak]))
 
 
-def chosen(candidates, number: int, by: str = "spread", seed: int = 0) -> pd.DataFrame:
-    of = next_runs.factors(candidates, np.zeros((4, 2)))
-    return next_runs.choose(candidates, of, number, np.random.default_rng(seed), by)
+def choose(candidates, number: int, by: str = "spread", seed: int = 0) -> pd.DataFrame:
+    factors = next_runs.factors(candidates, TRAINING)
+    return next_runs.choose(candidates, factors, number, np.random.default_rng(seed), by)
 
 
 @pytest.fixture
@@ -216,59 +214,49 @@ def test_the_spread_of_a_window_is_that_of_its_rows():
 
 def test_only_the_worst_windows_count():
     wide = Candidate("a", BEGINS, np.zeros((6, 2)), np.array([[0.0], [0.0], [0.0], [1.0], [2.0], [2.0]]), np.ones(1))
-    assert next_runs.factors([wide], np.zeros((4, 2)))["spread"].tolist() == [pytest.approx(np.sqrt(3.0))]
+    assert next_runs.factors([wide], TRAINING)["spread"].tolist() == [pytest.approx(np.sqrt(3.0))]
     assert wide.worst == (4, 0)
 
 
 def test_rarity_is_one_on_average_and_largest_for_the_largest_peak():
     def rarities(peaks: np.ndarray) -> np.ndarray:
         candidates = [Candidate("a", BEGINS, np.zeros((1, 2)), np.zeros((1, 2)), each) for each in peaks]
-        return next_runs.factors(candidates, np.zeros((4, 2)))["rarity"].to_numpy()
+        return next_runs.factors(candidates, TRAINING)["rarity"].to_numpy()
 
-    assert rarities(np.random.default_rng(0).normal(size=(2000, 2))).mean() == pytest.approx(1.0, abs=0.01)
+    assert rarities(np.random.default_rng(0).normal(size=(1000, 2))).mean() == pytest.approx(1.0, abs=0.01)
     np.testing.assert_allclose(rarities(np.array([[1.0], [3.0], [2.0]])), -np.log([1.0, 1 / 3, 2 / 3]))
 
 
-def test_each_factor_decides_where_the_others_are_equal(without_random):
-    assert chosen([candidate("a", 1), candidate("b", -2)], 1).index == [1]
-    assert chosen([candidate("a", 1, 0.2), candidate("b", -1)], 1).index == [0]
-    unlike = [candidate("a", 1, 0.1, 3.0), candidate("b", -1, 0.1, 5.0), candidate("c", -1, 0.1, 2.0)]
-    first = chosen(unlike, 1)
+def test_each_factor_decides_where_the_others_are_equal_and_a_batch_does_not_take_the_same_twice(without_random):
+    assert choose([candidate(1), candidate(-2)], 1).index == [1]
+    assert choose([candidate(1, 0.2), candidate(-1)], 1).index == [0]
+    unlike = [candidate(1, 0.1, 3.0), candidate(-1, 0.1, 5.0), candidate(-1, 0.1, 2.0)]
+    first = choose(unlike, 1)
     assert first.index == [1] and first["gain"].item() > 1
-    table = next_runs.choice_table(first, unlike, next_runs.factors(unlike, np.zeros((4, 2))), ("Roll", "Pitch"))
+    table = next_runs.choice_table(first, unlike, next_runs.factors(unlike, TRAINING), ("Roll", "Pitch"))
     assert table["reason"].tolist() == ["rare peaks"]
-
-
-def test_a_batch_does_not_take_the_same_twice(without_random):
-    alike = [candidate("a", 3.0), candidate("b", 3.01), candidate("c", -1.5), candidate("d", 0.1)]
-    assert chosen(alike, 3, by="distance").index[1] == 2
+    alike = [candidate(3.0), candidate(3.01), candidate(-1.5), candidate(0.1)]
+    assert choose(alike, 3, by="distance").index[1] == 2
+    without_spread = [candidate(place, np.nan) for place in (1, 2, -5)]
+    assert choose(without_spread, 9, "distance").index.tolist() == [2, 1, 0]
+    assert len(choose(without_spread, 9, "random")) == 3
 
 
 def test_random_records_are_drawn_whatever_is_predicted_of_them():
-    candidates = [candidate(f"{n}", n / 10, spread=n) for n in range(40)]
-    turned = [candidate(f"{n}", -n / 5, spread=40.0 - n) for n in range(40)]
-    first, second = chosen(candidates, 10), chosen(turned, 10)
-    drawn = [found.index[found["drawn"]].tolist() for found in (first, second)]
+    candidates = [candidate(n / 10, spread=n) for n in range(40)]
+    first, second = choose(candidates, 10), choose([candidate(-n / 5, spread=40.0 - n) for n in range(40)], 10)
+    drawn = [choice.index[choice["drawn"]].tolist() for choice in (first, second)]
     assert drawn[0] == drawn[1] and len(drawn[0]) == 3
     assert first.index.is_unique and len(first) == 10
     assert first["drawn"].tolist() == next_runs.randomly_ranked(10).tolist()
-    of = next_runs.factors(candidates, np.zeros((4, 2)))
-    draws = [
-        next_runs.choose(candidates, of, 1, np.random.default_rng(seed), "random").index.item() for seed in range(400)
-    ]
+    draws = [choose(candidates, 1, "random", seed).index.item() for seed in range(400)]
     often = np.bincount(draws, minlength=40)
     assert often.min() > 0 and often.max() < 30
 
 
-@pytest.mark.parametrize(("number", "drawn"), [(1, 0), (3, 1), (8, 2), (10, 3), (40, 12)])
-def test_about_a_third_is_drawn_at_random_at_any_length(number, drawn):
-    assert next_runs.randomly_ranked(number).sum() == drawn
-
-
-def test_without_networks_to_compare_distance_decides(without_random):
-    candidates = [candidate("a", 1, np.nan), candidate("b", 2, np.nan), candidate("c", -5, np.nan)]
-    assert chosen(candidates, 9, "distance").index.tolist() == [2, 1, 0]
-    assert len(chosen(candidates, 9, "random")) == 3
+def test_about_a_third_is_drawn_at_random_at_any_length():
+    drawn = {number: int(next_runs.randomly_ranked(number).sum()) for number in (1, 3, 8, 10, 40)}
+    assert drawn == {1: 0, 3: 1, 8: 2, 10: 3, 40: 12}
 
 
 def test_warnings_of_readers_and_records_of_another_step_are_told(folder, capsys):
