@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from readers import conditions, record_cache, record_files, text_tables
 from readers.alignment import align, interpolated, same_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
@@ -272,14 +272,15 @@ def conditions_of_network(folder: Path) -> Conditions:
 
     Raises InputError if the network is missing or damaged.
     """
-    network_folder.restore_replaced(folder)
-    saved = network_folder.read_metadata(folder)
+    network = NetworkFolder(folder)
+    network.restore_replaced()
+    saved = network.read_metadata()
     try:
         step, ramp, unit = (saved["network"].get(name) for name in vars(UNKNOWN))
         numbers = (None if value is None else float(value) for value in (step, ramp))
         return Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(network_folder.damaged_settings(folder, error)) from error
+        raise network.damaged_settings(error) from error
 
 
 def _conditions_before(user: UserInput) -> Conditions:

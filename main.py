@@ -11,7 +11,7 @@ import settings
 from settings import input_file
 from studies import experiment_queue
 from system import errors
-from networks import network_folder
+from networks.network_folder import NetworkFolder, as_trained
 from checks import flagging, pair_checks
 
 input_file.explain_import_errors()
@@ -34,7 +34,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
 
     after_epoch: called with each epoch of the training and its losses, see `training.train`.
     """
-    config = network_folder.as_trained(config)
+    config = as_trained(config)
     sets, remarks = data_io.read_sets(config)
     pairs = pair_checks.check(config.user, config.data, sets, remarks)
 
@@ -48,7 +48,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from prediction import Predictor
     from studies import fleet
 
-    user, folder, output = config.user, config.network_folder, config.output_folder
+    user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
     trained = training.train(config, sets, after_epoch) if user.training_mode else network.load(config)
     predictor = Predictor(trained, with_spread=run_bands.are_possible(folder))
     unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
@@ -67,7 +67,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
             of_fleet = (config.plotting, folder, output, predicted.statistics, known)
             attempt("statistics of the fleet", fleet.after_run, *of_fleet)
             run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
-        attempt("report.html", report_page.write, output, folder)
+        attempt("report.html", report_page.write, output, folder.path)
     return list(predicted.faults)
 
 

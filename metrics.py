@@ -174,22 +174,22 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         # Rounding can push the quotient beyond its bounds.
         correlation = np.clip(products[0, 1] / np.sqrt(variances), -1.0, 1.0)
     ssa_lamp, ssa_model = sums["amplitudes"]
-    found = (
-        mse,
-        sums["weighted"].sum() / rows,
-        sums["at_peaks"].sum() / peaks if peaks else 0.0,
-        np.sqrt(mse),
-        np.sqrt(mse) / np.sqrt(variance) if varies[0] and variance > 0 else np.nan,
-        correlation,
-        np.sqrt(sums["largest"].max()),
-        np.abs(ssa_model - ssa_lamp).mean(),
-        sums["start"].sum() / start_rows if start_rows else np.nan,
-        np.sqrt(sums["largest_inside"].max()),
-        sums["largest_at"][sums["largest"].argmax()],
-        ssa_lamp.mean(),
-        ssa_model.mean(),
-    )
-    return dict(zip((*MEASURES, *AMPLITUDES), map(float, found), strict=True))
+    errors = {
+        "mse": mse,
+        "amplitude_mse": sums["weighted"].sum() / rows,
+        "peak_mse": sums["at_peaks"].sum() / peaks if peaks else 0.0,
+        "rmse": np.sqrt(mse),
+        "nrmse": np.sqrt(mse) / np.sqrt(variance) if varies[0] and variance > 0 else np.nan,
+        "correlation": correlation,
+        "max_error": np.sqrt(sums["largest"].max()),
+        "ssa_error": np.abs(ssa_model - ssa_lamp).mean(),
+        "mse_start": sums["start"].sum() / start_rows if start_rows else np.nan,
+        "max_error_inside": np.sqrt(sums["largest_inside"].max()),
+        "max_error_at_s": sums["largest_at"][sums["largest"].argmax()],
+        "ssa_lamp": ssa_lamp.mean(),
+        "ssa_model": ssa_model.mean(),
+    }
+    return {name: float(value) for name, value in errors.items()}
 
 
 # ---- reports ----------------------------------------------------------------------------------------------------
@@ -222,17 +222,19 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
         return []
     rows = [{"channel": channel, **pooled_errors(sums)} for channel, sums in has.items()]
     peaks = [sum(record["peaks"] for record in sums) for sums in has.values()]
-    everything = {}
-    for name in MEASURES:
-        known = [row[name] for row in rows if not np.isnan(row[name])]
-        everything[name] = float(np.mean(known)) if known else float("nan")
+    numbers = {name: [row[name] for row in rows if not np.isnan(row[name])] for name in MEASURES}
+    everything = {name: float(np.mean(values)) if values else np.nan for name, values in numbers.items()}
     at_peaks = sum(row["peak_mse"] * count for row, count in zip(rows, peaks, strict=True))
-    everything["peak_mse"] = at_peaks / max(sum(peaks), 1)
-    everything["rmse"] = float(np.sqrt(everything["mse"]))
-    for name in ("max_error", "max_error_inside"):
-        everything[name] = float(np.fmax.reduce([row[name] for row in rows]))
+    everything |= {"peak_mse": at_peaks / max(sum(peaks), 1), "rmse": float(np.sqrt(everything["mse"]))}
+    everything |= {name: max(numbers[name], default=np.nan) for name in ("max_error", "max_error_inside")}
     everything["max_error_at_s"] = max(rows, key=lambda row: np.nan_to_num(row["max_error"]))["max_error_at_s"]
     return [*rows, {"channel": "All", **everything}]
+
+
+def _rows_of_models(records: Sequence, channels: Sequence[str], network: str) -> list[dict]:
+    """`error_rows` of SimpleCode and of the network; none without records. records: `model_sums`."""
+    models = zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)
+    return [{"source": source} | row for source, sums in models for row in error_rows(sums, channels)]
 
 
 def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM") -> pd.DataFrame:
@@ -243,33 +245,10 @@ def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM
     Returns columns set, source, channel, then MEASURES. In nrmse and correlation of the row All no channel counts that
     is `negligible`.
     """
-    about = [({"set": set_name}, records) for set_name, records in results.items()]
-    return _table_of(about, channels, network, ["set"])
-
-
-def negligible(report: pd.DataFrame) -> pd.Series:
-    """(row,): whether LAMP hardly moves in the channel over the set or record, see NEGLIGIBLE_SHARES.
-
-    report: see `error_report`, or `error_by_record`.
-    """
-    keys = [name for name in ("set", "record", "source") if name in report]
-    # LAMP's standard deviation: 0 of a constant channel, unknown where there is no error.
-    deviation = (report["rmse"] / report["nrmse"].where(report["nrmse"] > 0)).where(report["nrmse"].notna(), 0.0)
-    angles = report.assign(angle=deviation.where([channel_of(name).kind == "angle" for name in report["channel"]]))
-    largest = angles.groupby(keys)["angle"].transform("max")
-    least, less = (angles["angle"] < share * largest for share in NEGLIGIBLE_SHARES)
-    return least | (less & (angles["angle"] < LEAST_ANGLE))
-
-
-def without_negligible(report: pd.DataFrame) -> pd.DataFrame:
-    """The report with nrmse and correlation of the rows All taken from the channels that are not `negligible`."""
-    keys = [name for name in ("set", "record", "source") if name in report]
-    is_all = report["channel"] == "All"
-    relative = [name for name in ("nrmse", "correlation") if name in report and is_all.any()]
-    means = report[~is_all & ~negligible(report)].groupby(keys)[relative].mean()
-    report = report.copy()
-    report.loc[is_all, relative] = means.reindex(pd.MultiIndex.from_frame(report.loc[is_all, keys])).to_numpy()
-    return report
+    rows = [
+        {"set": name} | row for name, records in results.items() for row in _rows_of_models(records, channels, network)
+    ]
+    return _without_negligible(pd.DataFrame(rows, columns=["set", "source", "channel", *MEASURES]))
 
 
 def error_by_record(
@@ -282,30 +261,51 @@ def error_by_record(
 
     names: (record, handle, digest) of each.
     """
-    keys = ("record", "handle", "digest")
-    about = [
-        ({"set": set_name} | dict(zip(keys, own, strict=True)), [models])
-        for set_name, records in results.items()
-        for own, models in zip(names[set_name], records, strict=True)
-    ]
-    return _table_of(about, channels, network, ["set", *keys[:2]], [*AMPLITUDES, "digest"])
-
-
-def _table_of(
-    about: Sequence[tuple[dict, Sequence]],
-    channels: Sequence[str],
-    network: str,
-    keys: list[str],
-    more: Sequence[str] = (),
-) -> pd.DataFrame:
-    """`error_rows` of SimpleCode and of the network, behind what they are about (keys). more: columns at the end."""
     rows = [
-        named | {"source": source} | row
-        for named, records in about
-        for source, sums in zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)  # none without records
-        for row in error_rows(sums, channels)
+        {"set": set_name, "record": record, "handle": handle, "digest": digest} | row
+        for set_name, records in results.items()
+        for (record, handle, digest), models in zip(names[set_name], records, strict=True)
+        for row in _rows_of_models([models], channels, network)
     ]
-    return without_negligible(pd.DataFrame(rows, columns=[*keys, "source", "channel", *MEASURES, *more]))
+    columns = ["set", "record", "handle", "source", "channel", *MEASURES, *AMPLITUDES, "digest"]
+    return _without_negligible(pd.DataFrame(rows, columns=columns))
+
+
+def negligible(report: pd.DataFrame) -> pd.Series:
+    """(row,): whether LAMP hardly moves in the channel over the set or record, see NEGLIGIBLE_SHARES.
+
+    report: see `error_report`, or `error_by_record`.
+    """
+    # LAMP's standard deviation: 0 of a constant channel, unknown where there is no error.
+    deviation = (report["rmse"] / report["nrmse"].where(report["nrmse"] > 0)).where(report["nrmse"].notna(), 0.0)
+    angles = report.assign(angle=deviation.where([channel_of(name).kind == "angle" for name in report["channel"]]))
+    largest = angles.groupby([*_keys(report), "source"])["angle"].transform("max")
+    least, less = (angles["angle"] < share * largest for share in NEGLIGIBLE_SHARES)
+    return least | (less & (angles["angle"] < LEAST_ANGLE))
+
+
+def _keys(report: pd.DataFrame) -> list[str]:
+    """The columns that say what each row of a report is about, but for source and channel."""
+    return [name for name in ("set", "record") if name in report]
+
+
+def _without_negligible(report: pd.DataFrame) -> pd.DataFrame:
+    """The report with nrmse and correlation of the rows All taken from the channels that are not `negligible`."""
+    keys, relative = [*_keys(report), "source"], ["nrmse", "correlation"]
+    is_all = report["channel"] == "All"
+    means = report[~is_all & ~negligible(report)].groupby(keys)[relative].mean()
+    report.loc[is_all, relative] = means.reindex(pd.MultiIndex.from_frame(report.loc[is_all, keys])).to_numpy()
+    return report
+
+
+def mse_share(report: pd.DataFrame) -> pd.Series:
+    """(row,): the mse as a share of SimpleCode's; NaN where SimpleCode has no error, and in All over other channels."""
+    keys = _keys(report)
+    simple = report[(report["source"] == SIMPLECODE) & (report["mse"] > 0)].set_index([*keys, "channel"])["mse"]
+    simple = simple.reindex(pd.MultiIndex.from_frame(report[[*keys, "channel"]])).to_numpy()
+    channels = report.assign(channels=report.groupby([*keys, "source"])["channel"].transform("size"))
+    differ = channels.groupby(keys)["channels"].transform("nunique") > 1
+    return (report["mse"] / simple).mask((report["channel"] == "All") & differ)
 
 
 def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:
@@ -314,12 +314,15 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
     Where SimpleCode has no error, such as in roll in head seas, and where LAMP's motion is `negligible`, nothing is
     compared.
     """
+    in_sets, in_records = (
+        table.assign(ratio=mse_share(table))[(table["channel"] != "All") & ~negligible(table)].query("ratio > 1")
+        for table in (report, by_record)
+    )
     lines = [
         f"{network} is worse than SimpleCode on the {row.set} set in {row.channel}: {row.ratio:.3g} times its mse"
-        for row in _worse(report, ["set", "channel"]).itertuples()
+        for row in in_sets.itertuples()
     ]
     counts = by_record.groupby("set")["record"].nunique()
-    in_records = _worse(by_record, ["set", "channel", "record"])
     for (set_name, channel), worse in in_records.groupby(["set", "channel"], sort=False):
         worst = worse.loc[worse["ratio"].idxmax()]
         lines.append(
@@ -327,15 +330,6 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
             f"{set_name} set, most in {worst['record']}: {worst['ratio']:.3g} times its mse"
         )
     return lines
-
-
-def _worse(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The keys of each row in which the network's mse exceeds SimpleCode's, and their ratio; without the row All."""
-    table = table[(table["channel"] != "All") & ~negligible(table)]
-    is_simple = table["source"] == SIMPLECODE
-    simple = table.loc[is_simple & (table["mse"] > 0), [*keys, "mse"]]
-    both = table.loc[~is_simple, [*keys, "mse"]].merge(simple, on=keys, suffixes=("", "_simple"))
-    return both.assign(ratio=both["mse"] / both["mse_simple"]).query("ratio > 1")
 
 
 def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
@@ -362,20 +356,17 @@ def format_report(report: pd.DataFrame) -> str:
     """The error report for the terminal: a block for each set, SimpleCode above the network."""
     lines, shown = [], [name for name in MEASURES if name != "max_error_at_s"]
     headings = "".join(f"{name:>{max(14, len(name) + 2)}}" for name in shown)
+    report = report.assign(share=mse_share(report).mask(report["source"] == SIMPLECODE))
     for set_name, block in report.groupby("set", sort=False):
         lines += ["", f"Errors on the {set_name} set", f"{'channel':<16}{'source':<11}{headings}{'mse share':>13}"]
-        same_channels = block["source"].value_counts().nunique() == 1
         # In the network's order, as SimpleCode may be without the first one.
         order = block.loc[block["source"] != SIMPLECODE, "channel"].tolist()
-        for channel, rows in sorted(block.groupby("channel", sort=False), key=lambda group: order.index(group[0])):
-            simple = rows.loc[rows["source"] == SIMPLECODE, "mse"].sum()
-            comparable = simple > 0 and (channel != "All" or same_channels)
-            for row in rows.itertuples():
-                label = channel if channel == "All" else f"{channel} [{channel_of(channel).unit}]"
-                share = f"{100 * row.mse / simple:.2f} %" if comparable and row.source != SIMPLECODE else ""
-                numbers = "".join(f"{getattr(row, name):>{max(14, len(name) + 2)}.4g}" for name in shown)
-                numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel
-                lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
+        for row in block.sort_values("channel", key=lambda names: names.map(order.index), kind="stable").itertuples():
+            label = "All" if row.channel == "All" else f"{row.channel} [{channel_of(row.channel).unit}]"
+            share = "" if np.isnan(row.share) else f"{100 * row.share:.2f} %"
+            numbers = "".join(f"{getattr(row, name):>{max(14, len(name) + 2)}.4g}" for name in shown)
+            numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel
+            lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
     lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
     lines.append("the network's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")
     lines.append(

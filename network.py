@@ -22,15 +22,18 @@ import tensorflow as tf
 from data_io import Record, conditions_of
 from networks import keras_layers
 from networks.fused_lstm import FusedLSTM
-from settings.kinds import KINDS
+from networks.network_folder import SETTINGS_FILE, NetworkFolder
 from networks.standardization import Standardization
+from networks.symmetry import Symmetry
 from settings import Config, UserInput, declared, user_settings
-from system import errors
-from networks import network_folder
-from system.errors import InputError, warn
+from settings.channels import input_channels, output_channels
+from settings.kinds import KINDS
+from system.errors import InputError, first_line, warn
 from system.files import written_aside
-from networks.network_folder import MODEL_FILE, SETTINGS_FILE
-from settings.channels import input_channels, mirrored_channels, output_channels
+
+
+# Of its records, what settings.json of a network has to say for others to be compared with.
+CONDITIONS = {"time_step": "time step", "wave_ramp": "ramp of the waves", "vbm_unit": "unit of the bending moment"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,8 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
-    # Missing in networks of older versions.
-    look_ahead: int = 0
-    mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
+    look_ahead: int
+    mean_with_mirrored: bool  # the mean of the prediction and the mirrored prediction of the mirrored record
     time_step: float | None = None  # of the training records, s; a network step is time_res times as long
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
@@ -64,13 +66,13 @@ class Architecture:
         vbm_unit: str | None = None,
     ) -> "Architecture":
         """That of the settings, to be trained on these records, whose bending moment has this unit."""
-        own = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
+        shared = {f.name for f in dataclasses.fields(cls)} & {f.name for f in dataclasses.fields(user)}
         return cls(
             inputs=input_channels(user),
             outputs=output_channels(user),
             standardization=standardization,
             mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
-            **{name: getattr(user, name) for name in own},
+            **{name: getattr(user, name) for name in shared},
             **vars(conditions_of(records, user)) | {"vbm_unit": vbm_unit},
         )
 
@@ -146,9 +148,10 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     With `fastest_lstm` it cannot be saved for use without this project.
     """
     standardization = architecture.standardization
+    symmetry = Symmetry.physical(architecture.inputs, architecture.outputs)
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
-        seen = keras.ops.concatenate([inputs, mirrored(inputs, architecture.inputs)], axis=0)
+        seen = symmetry.both_sides(inputs)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),
         variance=[deviation**2 for deviation in standardization.input_deviation],
@@ -162,15 +165,8 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
         name="lamp",
     )(keras.layers.Average(name="ensemble_mean")(members) if len(members) > 1 else members[0])
     if architecture.mean_with_mirrored:
-        as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-        outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
+        outputs = symmetry.mean_of_both_sides(outputs)
     return keras.Model(inputs, outputs, name="simplecode_to_lamp")
-
-
-def mirrored(motions: keras.KerasTensor, channels: Sequence[str]) -> keras.KerasTensor:
-    """(batch, time, channel) of the mirrored ship, in physical units."""
-    order, sign = map(np.array, mirrored_channels(channels))
-    return keras.ops.take(motions, order, axis=-1) * sign.astype(np.float32)
 
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:
@@ -214,14 +210,14 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
 
 def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
     """One network that predicts the mean of several with the same architecture, which become its members."""
-    each = networks[0].architecture.num_networks
-    architecture = dataclasses.replace(networks[0].architecture, num_networks=each * len(networks))
+    members = networks[0].architecture.num_networks
+    architecture = dataclasses.replace(networks[0].architecture, num_networks=members * len(networks))
     joint = build_model(architecture)
     for number, network in enumerate(networks):
         for layer in network.model.layers:
             member, name = re.fullmatch(r"(?:net(\d+)_)?(.*)", layer.name).groups(default="1")
             if layer.weights and name not in ("standardize", "lamp"):
-                joint.get_layer(f"net{number * each + int(member)}_{name}").set_weights(layer.get_weights())
+                joint.get_layer(f"net{number * members + int(member)}_{name}").set_weights(layer.get_weights())
     return dataclasses.replace(networks[0], model=joint, architecture=architecture)
 
 
@@ -234,11 +230,11 @@ def save_model(model: keras.Model, path: Path) -> None:
         model.save(aside)
 
 
-def new_metadata(config: Config, architecture: Architecture, seed: int | None) -> dict[str, Any]:
-    """The metadata (settings.json) of a network at the start of its training."""
+def new_metadata(settings: dict[str, Any], architecture: Architecture) -> dict[str, Any]:
+    """The metadata (settings.json) of a network at the start of its training. settings: `Config.as_dict`."""
     return {
-        "settings": with_seed(config, seed),
-        "seed": seed,
+        "settings": settings,
+        "seed": settings["user"]["seed"],
         "network": dataclasses.asdict(architecture),
         "units": "m and deg (VBM as in the .vbm files), time in s",
         "versions": {
@@ -253,20 +249,13 @@ def new_metadata(config: Config, architecture: Architecture, seed: int | None) -
     }
 
 
-def with_seed(config: Config, seed: int | None) -> dict[str, Any]:
-    """The settings as plain types, with the seed that the program has drawn."""
-    settings = config.as_dict()
-    settings["user"]["seed"] = seed
-    return settings
-
-
 def load(config: Config) -> TrainedNetwork:
     """The network called model_load_filename.
 
     Raises:
         InputError: it is missing or damaged, or was trained with other channels, time_res or wave grid.
     """
-    folder, user = config.network_folder, config.user
+    folder, user = NetworkFolder(config.network_folder), config.user
     metadata, architecture = read_metadata(folder)
     compared = [
         ("input channels", architecture.inputs, input_channels(user)),
@@ -304,12 +293,16 @@ def wave_grids(metadata: dict[str, Any], user: UserInput) -> list[tuple[str, Any
 
 def load_network(folder: Path) -> TrainedNetwork:
     """The network in a folder of saved_models. Raises InputError if it is missing or damaged."""
-    return _with_weights(folder, *read_metadata(folder))
+    network_folder = NetworkFolder(folder)
+    return _with_weights(network_folder, *read_metadata(network_folder))
 
 
-def _with_weights(folder: Path, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
-    model = load_model_file(folder / MODEL_FILE, architecture)
-    return TrainedNetwork(model, architecture, network_folder.read_history(folder), metadata.get("best_epoch"))
+def _with_weights(folder: NetworkFolder, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
+    model = load_model_file(folder.model, architecture)
+    missing = " and ".join(words for name, words in CONDITIONS.items() if name not in metadata["network"])
+    if missing:
+        warn([f"{folder}: was saved without the {missing} of its records: other ones go unnoticed; train it again"])
+    return TrainedNetwork(model, architecture, folder.read_history(), metadata.get("best_epoch"))
 
 
 def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
@@ -335,7 +328,7 @@ def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
             raise ValueError(f"it has {stored} weights, but the network described in {SETTINGS_FILE} has {needed}")
         return model
     except Exception as error:
-        raise InputError(f"{path}: cannot be loaded ({errors.first_line(error)}); train it again") from error
+        raise InputError(f"{path}: cannot be loaded ({first_line(error)}); train it again") from error
 
 
 def _number_of_weights(path: Path) -> int:
@@ -350,16 +343,16 @@ def _number_of_weights(path: Path) -> int:
     return sum(size for name, size in sizes.items() if "seed_generator" not in name)
 
 
-def read_metadata(folder: Path) -> tuple[dict[str, Any], Architecture]:
+def read_metadata(folder: NetworkFolder) -> tuple[dict[str, Any], Architecture]:
     """The metadata of a saved network (settings.json), and its architecture."""
-    network_folder.restore_replaced(folder)
-    metadata = network_folder.read_metadata(folder)
+    folder.restore_replaced()
+    metadata = folder.read_metadata()
     try:
         architecture = Architecture.from_dict(metadata["network"])
         _check_architecture(architecture)
         return metadata, architecture
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(network_folder.damaged_settings(folder, error)) from error
+        raise folder.damaged_settings(error) from error
 
 
 def _check_architecture(architecture: Architecture) -> None:

@@ -18,6 +18,7 @@ from checks.record_statistics import RecordTable
 from checks.run_bands import Bands, OutOfFold
 from data_io import Record, Records
 from network import TrainedNetwork
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers.alignment import even_times, interpolated
 from readers.cases import handle_in
@@ -123,7 +124,7 @@ def with_out_of_fold(results: Results, unseen: OutOfFold) -> Results:
 
 
 def save_bands(
-    user: UserInput, folders: tuple[Path, Path], trained: TrainedNetwork, results: Results, unseen: OutOfFold
+    user: UserInput, folders: tuple[NetworkFolder, Path], trained: TrainedNetwork, results: Results, unseen: OutOfFold
 ) -> Bands | None:
     """Finds the bands of the run's network, if it can have any, and writes how well they hold.
 
@@ -289,8 +290,9 @@ def predict_without_lamp(
     collect, flags, tables, number = Collector(), [], {}, 0
     with Attempts() as attempt:
         names = data_io.names_by_path(config.data)
-        of_network = (config.network_folder, [names[path] for path in config.data.predict_sc])
-        recorder = attempt("fleet statistics", record_statistics.Recorder.of, *of_network)
+        listed = [names[path] for path in config.data.predict_sc]
+        folder = NetworkFolder(config.network_folder)
+        recorder = attempt("fleet statistics", record_statistics.Recorder.of, folder, listed)
         records = _records_without_lamp(config, texts, collect)
         for item, prediction in predictor.predict_records(records, with_members=recorder is not None):
             record, digest = item.record, item.record.contents["sc"]
@@ -344,7 +346,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     that the run itself has read stay.
     """
     folder = config.output_folder
-    earlier = RunFolder(folder).begin(config.save.prefix)
+    earlier = RunFolder(folder).begin()
     yield
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}

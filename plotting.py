@@ -263,7 +263,7 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) 
         if source == "LAMP":
             ax.stairs(density, edges, baseline=floor, fill=True, color=line["color"], alpha=0.15, linewidth=0)
         ax.stairs(density, edges, baseline=floor, **line)
-    parts.make_logarithmic(ax, filled, most_ticks=7)
+    parts.make_logarithmic(ax.yaxis, filled, most_ticks=7)
     ax.set(xlim=(0.0, 1.02 * largest), ylim=(floor, 1.7 * filled.max()))
 
 

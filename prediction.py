@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import keras
@@ -15,8 +14,9 @@ import threadpoolctl
 
 from data_io import Record
 from metrics import Motions
-from network import TrainedNetwork, build_model, fastest_lstm, load_model_file, mirrored
-from networks.network_folder import CHECKPOINT_FILES, CHECKPOINTS, LAST_FILE
+from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
+from networks.network_folder import NetworkFolder
+from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk
 from settings.kinds import KINDS
 from system.cores import cores
@@ -32,9 +32,9 @@ Evaluate = Callable[[np.ndarray], np.ndarray]
 class Prediction:
     """What a network predicts for a record, in physical units.
 
-    mean: (rows, channel) float64, LAMP's motions.
-    spread: (rows, channel) float64, the standard deviation between the networks of an ensemble, if it was asked for.
-    members: (rows, network, channel) float32, what each network predicts, if it was asked for.
+    mean: (rows, channel), LAMP's motions.
+    spread: (rows, channel), the standard deviation between the networks of an ensemble, if it was asked for.
+    members: (rows, network, channel), what each network predicts, if it was asked for; then all three are float32.
     """
 
     mean: np.ndarray
@@ -91,9 +91,10 @@ class Predictor:
 
     def _empty(self, rows: int, with_members: bool) -> Prediction:
         shape = rows, len(self._architecture.outputs)
+        dtype = np.float32 if with_members else float
         return Prediction(
-            np.empty(shape),
-            np.empty(shape) if self._num_members > 1 else None,
+            np.empty(shape, dtype),
+            np.empty(shape, dtype) if self._num_members > 1 else None,
             np.empty((rows, self._num_members, shape[1]), np.float32) if with_members else None,
         )
 
@@ -152,14 +153,13 @@ def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
         standardized = keras.ops.stack(model.get_layer("ensemble_mean").input, axis=-2)
         outputs = standardized * np.float32(s.output_deviation) + np.float32(s.output_mean)
         if architecture.mean_with_mirrored:
-            as_is, of_mirrored = keras.ops.split(outputs, 2, axis=0)
-            outputs = (as_is + mirrored(of_mirrored, architecture.outputs)) / 2.0
+            outputs = Symmetry.physical(architecture.inputs, architecture.outputs).mean_of_both_sides(outputs)
     function = tf.function(keras.Model(model.input, outputs), reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 
 
 def predict_with_checkpoints(
-    folder: Path, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
+    folder: NetworkFolder, trained: TrainedNetwork, inputs: Sequence[np.ndarray]
 ) -> dict[int, list[Prediction]]:
     """Predictions of the checkpoints in `folder` and of the best network, by epoch, in ascending order.
 
@@ -168,11 +168,11 @@ def predict_with_checkpoints(
     Raises:
         InputError: one of the files is damaged.
     """
-    checkpoints = folder / CHECKPOINTS
-    files = {int(path.stem.removeprefix("epoch_")): path for path in checkpoints.glob(CHECKPOINT_FILES)}
-    if (checkpoints / LAST_FILE).is_file() and len(trained.history):
-        files[int(trained.history["epoch"].iloc[-1])] = checkpoints / LAST_FILE
+    files = folder.epoch_models()
+    if folder.last_model.is_file() and len(trained.history):
+        files[int(trained.history["epoch"].iloc[-1])] = folder.last_model
     models = {epoch: load_model_file(path, trained.architecture) for epoch, path in files.items()}
+    folder.check_checkpoints()
     if trained.best_epoch is not None:
         models[trained.best_epoch] = trained.model
     return {

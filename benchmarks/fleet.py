@@ -31,7 +31,7 @@ from benchmarks import cases  # noqa: E402
 from checks import record_statistics  # noqa: E402
 from checks.record_statistics import Recorder, RecordTable  # noqa: E402
 from data_io import read_record  # noqa: E402
-from networks.network_folder import training_config  # noqa: E402
+from networks.network_folder import NetworkFolder  # noqa: E402
 from prediction import Predictor  # noqa: E402
 from studies import fleet_estimates as estimates  # noqa: E402
 
@@ -83,7 +83,7 @@ def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -
     kept = where / folder.name
     if (table := record_statistics.load(kept)) is not None:
         return table
-    config = training_config(folder)
+    config = NetworkFolder(folder).training_config()
     state = Path(config.data.train_sc[0]).name.removeprefix("SC").rpartition("-")[0]
     first = FIRST_REALIZATION + 10_000 * cases.SHIPS.index(ship)
     handles = [f"{state}-{first + n:07d}" for n in range(count)]

@@ -31,7 +31,7 @@ import settings  # noqa: E402
 import training  # noqa: E402
 from benchmarks import cases  # noqa: E402
 from checks import flagging, run_bands  # noqa: E402
-from networks import network_folder  # noqa: E402
+from networks.network_folder import NetworkFolder  # noqa: E402
 
 DURATION = 900.0  # s
 FURTHER = 100  # records with LAMP that are not learned
@@ -110,7 +110,7 @@ class Measured:
 
     def calibrated(self, chosen: Sequence[int]) -> "run_bands.Bands":
         """The bands by these LAMP records alone, and their coverage of all test records."""
-        architecture, folder = self.trained.architecture, self.config.network_folder
+        architecture, folder = self.trained.architecture, NetworkFolder(self.config.network_folder)
         unseen = run_bands.out_of_fold(self.config.user, folder, architecture.num_networks)
         sets = self.sets | {"train": [self.sets["train"][n] for n in chosen]}
         predictions = self.predictions | {"train": [self.predictions["train"][n] for n in chosen]}
@@ -120,9 +120,9 @@ class Measured:
 def measured(config: settings.Config) -> Measured:
     """Trains the network unless it is there, and predicts all records."""
     sets, _ = data_io.read_sets(config)
-    if not (config.network_folder / network_folder.MODEL_FILE).is_file():
+    if not NetworkFolder(config.network_folder).has_model:
         training.train(config, sets)
-        flagging.watch_of_run(config.user, config.network_folder, sets)
+        flagging.watch_of_run(config.user, NetworkFolder(config.network_folder), sets)
     trained = network.load_network(config.network_folder)
     predictor = prediction.Predictor(trained, with_spread=True)
     predictions = {name: predictor.predict([record.inputs for record in records]) for name, records in sets.items()}
@@ -164,7 +164,7 @@ def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
     scale = dict(zip(architecture.outputs, architecture.standardization.output_deviation, strict=True))
     relative = table[["rmse", "expected_rmse"]].div(table["channel"].map(scale), axis=0)
     by_record = relative.assign(record=table["record"], covered=table["covered"]).groupby("record", sort=False)
-    watch = flagging.load(run.config.user, run.config.network_folder)
+    watch = flagging.load(run.config.user, NetworkFolder(run.config.network_folder))
     told = pd.DataFrame([watch.flag("test", record) for record in run.sets["test"]])
     records = pd.DataFrame(
         {
@@ -192,7 +192,10 @@ def flags(case: Case, run: Measured) -> tuple[pd.DataFrame, pd.DataFrame]:
 def cost(case: Case, run: Measured) -> dict[str, object]:
     """CPU seconds of predicting the test records and writing them as text, without and with bands and flags."""
     records = run.sets["test"]
-    bands, watch = run.calibrated(range(case.count)), flagging.load(run.config.user, run.config.network_folder)
+    bands, watch = (
+        run.calibrated(range(case.count)),
+        flagging.load(run.config.user, NetworkFolder(run.config.network_folder)),
+    )
     began = time.process_time()
     data_io.read_sets(
         dataclasses.replace(run.config, data=dataclasses.replace(run.config.data, train_sc=(), train_lamp=()))

@@ -21,7 +21,7 @@ import metrics
 import settings
 from hull import SHIPS  # in sample_data, on the path of the benchmark's processes only
 from jobs import Job
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from readers import text_tables
 from settings import input_file
 
@@ -51,9 +51,7 @@ def run_linear_filter(job: Job) -> dict[str, Any]:
     """Fits this program's linear filter, which sees ahead and is not mirrored; gives its errors and SimpleCode's."""
     user = settings.UserInput(network_type="linear", bi_directional=True, model_save_filename=job.network)
     result = train_and_predict(job, settings.Config(user=user))
-    facts = json.loads(
-        (settings.NETWORKS_FOLDER / job.network / network_folder.SETTINGS_FILE).read_text(encoding="utf-8")
-    )
+    facts = NetworkFolder(settings.NETWORKS_FOLDER / job.network).read_metadata()
     test = read_default(job.records["test"])
     simple = channel_errors([record.targets for record in test], [record.simple for record in test])
     (row,) = result.pop("history")  # a fit has no epochs

@@ -9,7 +9,7 @@ import pandas as pd
 
 from checks import novelty
 from data_io import Record, Records
-from networks.network_folder import WINDOWS_FILE
+from networks.network_folder import NetworkFolder
 from readers.cases import Handle, find_handle, handle_in
 from settings import UserInput
 from settings.channels import channel_of, input_channels, is_wave, wave_at_centre
@@ -66,28 +66,28 @@ class Watch:
         }
 
 
-def watch_of_run(user: UserInput, folder: Path, sets: Mapping[str, Sequence[Record]]) -> Watch | None:
+def watch_of_run(user: UserInput, folder: NetworkFolder, sets: Mapping[str, Sequence[Record]]) -> Watch | None:
     """The training windows of the run's network: of these sets, and saved, if it was just trained; else as saved."""
     if not user.training_mode:
         return load(user, folder)
     return save_windows(user, folder, Records.joined(sets["train"], sets["val"] if user.num_folds else ()))
 
 
-def save_windows(user: UserInput, folder: Path, records: Records) -> Watch:
+def save_windows(user: UserInput, folder: NetworkFolder, records: Records) -> Watch:
     """Saves beside a network the windows of its training records, to compare predictions with."""
     channels = _compared(user)
     kinds = [channel_of(name).kind for name in channels.values()]
     kinds = ["motion" if kind in ("length", "angle") else kind for kind in kinds]
     features = [novelty.window_features(record.time, record.inputs[:, list(channels)])[1] for record in records]
     windows = novelty.TrainingWindows.of(features, kinds)
-    with written_aside(folder / WINDOWS_FILE) as aside, open(aside, "wb") as file:
+    with written_aside(folder.training_windows) as aside, open(aside, "wb") as file:
         np.savez(file, names=np.array(records.names), **vars(windows))
     return Watch(windows, _handles(records.names), channels)
 
 
-def load(user: UserInput, folder: Path) -> Watch | None:
+def load(user: UserInput, folder: NetworkFolder) -> Watch | None:
     """What `save_windows` has saved with the network in a folder; None for a network without it."""
-    path = folder / WINDOWS_FILE
+    path = folder.training_windows
     if not path.is_file():
         return None
     try:

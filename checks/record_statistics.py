@@ -13,7 +13,8 @@ from scipy.signal import hilbert
 
 from data_io import Record
 from metrics import SIMPLECODE, magnitudes, segment_spectra
-from networks.network_folder import OUT_OF_FOLD_FILE, damaged_settings, read_metadata, training_settings
+from networks.network_folder import NetworkFolder
+from networks.replacement import training_settings
 from readers.cases import handle_in, sea_state
 from settings.channels import wave_at_centre
 from settings.kinds import KINDS
@@ -155,21 +156,21 @@ class Recorder:
     with_spectra: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, network_folder: Path, names: Sequence[str] | None = None) -> "Recorder | None":
+    def of(cls, folder: NetworkFolder, names: Sequence[str] | None = None) -> "Recorder | None":
         """That of a saved network; None, with a line about the remedy, if it has no out-of-fold predictions.
 
         names: of the fleet's records in the input file, of which MOST_SPECTRA have spectra.
         """
-        if not (network_folder / OUT_OF_FOLD_FILE).is_file():
+        if not folder.out_of_fold.is_file():
             print("No fleet statistics: the network has no folds; train with num_folds, as input_thorough.py does")
             return None
         try:
-            saved = read_metadata(network_folder)
+            saved = folder.read_metadata()
             network, transient = saved["network"], training_settings(saved["settings"])["transient_time"]
             scale, title = network["standardization"]["output_deviation"], KINDS[network["network_type"]].title
             about = len(saved["folds"]), transient, wave_at_centre(network["inputs"]), title
         except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(damaged_settings(network_folder, error)) from error
+            raise folder.damaged_settings(error) from error
         with_spectra = None if names is None else evenly_chosen(names, MOST_SPECTRA)
         return cls(tuple(network["outputs"]), np.array(scale), *about, with_spectra)
 

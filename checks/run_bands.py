@@ -12,7 +12,7 @@ import metrics
 from checks import bands
 from data_io import Record
 from network import Architecture
-from networks.network_folder import CALIBRATION_FILE, OUT_OF_FOLD_FILE, load_out_of_fold, read_metadata
+from networks.network_folder import NetworkFolder
 from prediction import Prediction
 from readers.cases import sea_state
 from settings import UserInput
@@ -106,32 +106,32 @@ class OutOfFold:
         return Prediction(mean, bands.calibration_spread(prediction.spread, apart, self.networks, self.unseen))
 
 
-def are_possible(folder: Path) -> bool:
+def are_possible(folder: NetworkFolder) -> bool:
     """Whether the network in a folder has bands, or can be calibrated."""
-    return any((folder / name).is_file() for name in (OUT_OF_FOLD_FILE, CALIBRATION_FILE))
+    return folder.out_of_fold.is_file() or folder.calibration.is_file()
 
 
-def out_of_fold(user: UserInput, folder: Path, networks: int) -> OutOfFold:
+def out_of_fold(user: UserInput, folder: NetworkFolder, networks: int) -> OutOfFold:
     """The out-of-fold predictions of the run's network; none, with a warning, if they cannot be read."""
     try:
-        predictions = load_out_of_fold(folder)
+        predictions = folder.load_out_of_fold()
     except InputError as error:
         warn([f"{line}; until then the val set is predicted by the mean of all networks" for line in error.lines])
         predictions = {}
     return OutOfFold(predictions, networks, unseen_networks(user, folder, networks))
 
 
-def unseen_networks(user: UserInput, folder: Path, networks: int) -> int:
+def unseen_networks(user: UserInput, folder: NetworkFolder, networks: int) -> int:
     """How many of the networks of all folds have not seen a record: those of a fold, as the network was trained."""
     if user.training_mode:
         return user.num_networks
-    folds = Collector()(read_metadata, folder, otherwise={}).get("folds")
+    folds = Collector()(folder.read_metadata, otherwise={}).get("folds")
     return networks // len(folds) if folds else 1
 
 
 def of_run(
     user: UserInput,
-    folder: Path,
+    folder: NetworkFolder,
     architecture: Architecture,
     sets: Mapping[str, Sequence[Record]],
     predictions: Mapping[str, Sequence[Prediction]],
@@ -150,11 +150,11 @@ def of_run(
         residuals = list(_residuals(user.transient_time, sets, predictions, unseen, scale))
         networks = unseen.networks, unseen.unseen
         calibration = bands.calibrate(residuals, scale, channels, *networks)
-        bands.save(calibration, folder / CALIBRATION_FILE)
+        bands.save(calibration, folder.calibration)
         print(bands.missing_levels(len(residuals)), end="")
         tables = _left_out(residuals, scale, channels, networks)
     else:
-        calibration = _saved_calibration(folder / CALIBRATION_FILE, channels, unseen.unseen)
+        calibration = _saved_calibration(folder.calibration, channels, unseen.unseen)
     if calibration is None or not calibration.levels:
         return None
     for record, prediction in zip(sets["test"], predictions["test"], strict=True):

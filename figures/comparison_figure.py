@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from figures import parts
 from settings.channels import channel_of
@@ -63,10 +63,16 @@ def _draw_channel(ax: Axes, rows: pd.DataFrame, lines: Mapping[str, int]) -> Non
         if is_simple and not is_test and np.isfinite(middle):
             ax.axvline(middle, color=color, linestyle=parts.DOTTED, linewidth=0.9, zorder=0.5)
     numbers = values[np.isfinite(values)]
-    if numbers.size:
-        _make_logarithmic(ax, numbers)
-    else:
+    if not numbers.size:
         parts.write_note(ax, "no numbers")
+        return
+    low, high = numbers.min() / 1.2, numbers.max() * 1.2
+    parts.make_logarithmic(ax.xaxis, np.array([low, high]), most_ticks=3)
+    ax.set_xlim(low, high)
+    # Few labels, as the panels are narrow: by the largest high / low. LogLocator would label every tick below 2.
+    few = {6: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), 15: (1.0, 2.0, 5.0), 100: (1.0, 3.0)}
+    if high / low >= 2:
+        ax.xaxis.set_major_locator(LogLocator(subs=next((few[most] for most in few if high / low < most), (1.0,))))
 
 
 def _legend(table: pd.DataFrame) -> list[Line2D]:
@@ -81,16 +87,3 @@ def _legend(table: pd.DataFrame) -> list[Line2D]:
     if table["rank"].isna().any():
         looks["SimpleCode"] = {"color": SIMPLE_COLOR, "linestyle": parts.DOTTED, "linewidth": 1.5}
     return parts.legend_lines(looks)
-
-
-def _make_logarithmic(ax: Axes, values: np.ndarray) -> None:
-    """Logarithmic abscissa for positive values, with few tick labels, as the panels are narrow."""
-    ax.set_xscale("log")
-    low, high = values.min() / 1.2, values.max() * 1.2
-    ax.set_xlim(low, high)
-    few = {6: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), 15: (1.0, 2.0, 5.0), 100: (1.0, 3.0)}  # by the largest high / low
-    subs = next((numbers for most, numbers in few.items() if high / low < most), (1.0,))
-    narrow = high / low < 2  # where LogLocator would label every tick
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=(1, 2, 5, 10)) if narrow else LogLocator(subs=subs))
-    ax.xaxis.set_major_formatter(lambda value, _: parts.number_text(value))
-    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
@@ -71,18 +72,19 @@ def share_abscissa(column: Sequence[Axes], label: str) -> None:
     column[-1].set_xlabel(label)
 
 
-def make_logarithmic(ax: Axes, values: np.ndarray, most_ticks: int) -> None:
-    """Logarithmic ordinate for positive values (NaN left out), with tick labels also within a decade."""
-    decades = np.log10(np.nanmax(values) / np.nanmin(values))
-    ax.set_yscale("log", nonpositive="clip")
+def make_logarithmic(axis: Axis, values: np.ndarray, most_ticks: int) -> None:
+    """Logarithmic axis for positive values (NaN left out), with tick labels also within a decade."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    decades = np.log10(high / low)
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
     if decades == 0:
-        ax.set_ylim(np.nanmin(values) / 1.5, np.nanmax(values) * 1.5)  # Matplotlib would show a whole decade
+        getattr(axis.axes, f"set_{axis.axis_name}lim")(low / 1.5, high * 1.5)  # Matplotlib would show a whole decade
     if decades < 0.5:
-        ax.yaxis.set_major_locator(MaxNLocator(nbins=most_ticks, steps=(1, 2, 5, 10)))
+        axis.set_major_locator(MaxNLocator(nbins=most_ticks, steps=(1, 2, 5, 10)))
     elif 3 * decades <= most_ticks:
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(lambda value, _: number_text(value))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(lambda value, _: number_text(value))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def write_note(ax: Axes, note: str) -> None:

@@ -16,6 +16,7 @@ from data_io import Record
 from figures import training_figures, trust_figures
 from figures.parts import SET_NAMES
 from network import TrainedNetwork
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, predict_with_checkpoints
 from settings import Plotting
 from system.errors import Attempts, InputError, warn
@@ -25,7 +26,7 @@ Results = Mapping[str, PredictedSet]  # by the names of the sets
 
 def save(
     asked: Plotting,
-    folders: tuple[Path, Path],
+    folders: tuple[NetworkFolder, Path],
     results: Results,
     trained: TrainedNetwork,
     bands: Bands | None,
@@ -42,7 +43,7 @@ def save(
     network_folder, output_folder = folders
     with Attempts() as attempt:
         drawn = _of_records(asked, results, bands, trained) | _of_sets(asked, results, trained, transient)
-        drawn |= _of_network(asked, network_folder.name, trained, bands, pairs)
+        drawn |= _of_network(asked, network_folder.path.name, trained, bands, pairs)
         figures = {name: attempt(f"{name}.png", draw) for name, draw in drawn.items()}
         checkpoints = asked, results["val"].records, trained, network_folder
         figures |= attempt("evolution figures", evolution_figures, *checkpoints, otherwise={})
@@ -117,7 +118,7 @@ def _of_sets(
 
 
 def evolution_figures(
-    asked: Plotting, records: Sequence[Record], trained: TrainedNetwork, network_folder: Path
+    asked: Plotting, records: Sequence[Record], trained: TrainedNetwork, network_folder: NetworkFolder
 ) -> dict[str, Figure]:
     """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
     chosen = [records[i] for i in asked.evolution_ID_list_val]
@@ -131,7 +132,7 @@ def evolution_figures(
     figures = {}
     for n, (i, record) in enumerate(zip(asked.evolution_ID_list_val, chosen, strict=True)):
         by_epoch = {epoch: outputs[n].mean for epoch, outputs in predictions.items()}
-        title = f"{record.name} ({SET_NAMES['val']}) over the training of {network_folder.name}"
+        title = f"{record.name} ({SET_NAMES['val']}) over the training of {network_folder.path.name}"
         looks = (trained.best_epoch, trained.architecture.outputs, asked, title)
         figures[f"evolution_val_{i}_{record.name}"] = training_figures.evolution_figure(
             record.time, record.targets, record.simple, by_epoch, *looks

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, Normalize
@@ -38,20 +39,20 @@ class Group:
     """Maps with a common colour scale in each channel: the errors of all models, or the difference of two networks.
 
     name: what the maps show. headings: of each map. cells: (map, channel, row, column), NaN where there is no value.
-    counts: of the same shape, the realizations that a cell is the mean of if it has several sea states; else empty.
-    frames: by line style, which conditions have a frame (map, row, column).
+    frames: by line style, which conditions have a frame (map, row, column). counts: of the shape of cells, the
+    realizations that a cell is the mean of; None if each is of one sea state.
     """
 
     name: str
     colors: Colormap
     headings: Sequence[str]
     cells: np.ndarray
-    counts: np.ndarray
     frames: dict[str | tuple, np.ndarray]
+    counts: np.ndarray | None = None
 
 
 @parts.styled
-def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str, title: str) -> Figure:
+def sea_state_figure(table: pd.DataFrame, measure: str, models: Sequence[str], x: str, y: str, title: str) -> Figure:
     """A row of maps per channel: SimpleCode's if available, and one per network; its training conditions are boxed.
 
     All models have common colours in a channel. Two networks have a further column |error A| - |error B|, blank where
@@ -59,17 +60,17 @@ def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str,
     Small grids show the numbers; in larger ones a minus marks what is negative, as gray prints do not. Where cells are
     means over several sea states, each shows below how many realizations it has.
 
-    table: see `studies.sea_state_map.condition_table`. models: one or two networks, before them SimpleCode or not.
-    x, y: the parts of the handle along the axes.
+    table: see `studies.sea_state_map.condition_table`. measure: the column of errors. models: one or two networks,
+    before them SimpleCode or not. x, y: the parts of the handle along the axes.
     """
-    channels = list(dict.fromkeys(table["channel"]))
-    errors, trained = error_grid(table, models, x, y)
-    counts = count_grid(table, models, x, y)
-    groups = _groups(models, errors, counts, trained)
-    rows, columns = errors.shape[2:]
+    channels = table["channel"].unique()
+    errors, trained = (grid_of(table, name, models, x, y) for name in (measure, "trained"))
+    counts = grid_of(table, "realizations", models, x, y) if "sea_states" in table else None
+    groups = _groups(models, errors, (trained == 1).any(axis=1), counts)
+    rows, columns = groups[0].cells.shape[2:]
     headings = [heading for group in groups for heading in group.headings]
     width = WIDTHS.get(len(headings), parts.PAGE_WIDTH)
-    panel_height = float(np.clip((0.26 if counts.size else 0.21) * rows, 0.85, 2.4))
+    panel_height = float(np.clip((0.21 if counts is None else 0.26) * rows, 0.85, 2.4))
     figure = parts.new_figure(width, 1.15 + (panel_height + 0.1) * len(channels), title)
     figure.get_layout_engine().set(wspace=0.02, hspace=0.04)
     axes = parts.panels(figure, len(channels), len(headings), sharex=True, sharey=True)
@@ -78,12 +79,12 @@ def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str,
     for ax in axes.flat:
         ax.spines[:].set_visible(True)
         ax.tick_params(length=2)
-    for index, (channel, of_channel) in enumerate(zip(channels, axes, strict=True)):
-        _draw_channel(groups, index, channel, of_channel, cell_size, panel_height)
-        name_place = {"xycoords": of_channel[0].yaxis.label, "xytext": (-4, 0), "textcoords": "offset points"}
+    for index, (channel, maps) in enumerate(zip(channels, axes, strict=True)):
+        _draw_channel(groups, index, channel, maps, cell_size, panel_height)
+        name_place = {"xycoords": maps[0].yaxis.label, "xytext": (-4, 0), "textcoords": "offset points"}
         looks = {"rotation": 90, "ha": "right", "va": "center", "fontweight": "bold"}
-        of_channel[0].set_ylabel(part_label(y))
-        of_channel[0].annotate(textwrap.fill(channel_of(channel).label, 10), (0, 0.5), **name_place, **looks)
+        maps[0].set_ylabel(part_label(y))
+        maps[0].annotate(textwrap.fill(channel_of(channel).label, 10), (0, 0.5), **name_place, **looks)
     _write_ticks(axes[0, 0], np.unique(table[x]), np.unique(table[y]), cell_size)
     for top, bottom, heading in zip(axes[0], axes[-1], headings, strict=True):
         top.set_title(heading, parse_math=False)
@@ -93,39 +94,26 @@ def sea_state_figure(table: pd.DataFrame, models: Sequence[str], x: str, y: str,
     return figure
 
 
-def error_grid(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
-    """The errors of a `condition_table` (model, channel, row, column), and in which conditions each model was trained
-    (model, row, column). Rows and columns are the values of y and x in ascending order; NaN where there is no error.
+def grid_of(table: pd.DataFrame, name: str, models: Sequence[str], x: str, y: str) -> np.ndarray:
+    """A column of a `condition_table` as (model, channel, row, column); NaN where the table has no row.
+
+    Rows and columns are the values of y and x in ascending order.
     """
-    grid, cells = _cells(table, models, x, y)
-    trained = cells["trained"].eq(True).to_numpy().reshape(grid.levshape)
-    return cells["ssa_error"].to_numpy().reshape(grid.levshape), trained.any(axis=1)
+    grid = pd.MultiIndex.from_product([models, table["channel"].unique(), np.unique(table[y]), np.unique(table[x])])
+    return table.set_index(["network", "channel", y, x])[name].reindex(grid).to_numpy(float).reshape(grid.levshape)
 
 
-def count_grid(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> np.ndarray:
-    """(model, channel, row, column): realizations in each cell, if some have several sea states; else empty."""
-    grid, cells = _cells(table, models, x, y)
-    return cells["realizations"].to_numpy().reshape(grid.levshape) if "sea_states" in table else np.empty(0)
-
-
-def _cells(table: pd.DataFrame, models: Sequence[str], x: str, y: str) -> tuple[pd.MultiIndex, pd.DataFrame]:
-    axes = [models, dict.fromkeys(table["channel"]), np.unique(table[y]), np.unique(table[x])]
-    grid = pd.MultiIndex.from_product(axes)
-    return grid, table.set_index(["network", "channel", y, x]).reindex(grid)
-
-
-def _groups(models: Sequence[str], errors: np.ndarray, counts: np.ndarray, trained: np.ndarray) -> list[Group]:
-    """The maps of all channels. errors, counts, trained: see `error_grid` and `count_grid`."""
+def _groups(models: Sequence[str], errors: np.ndarray, trained: np.ndarray, counts: np.ndarray | None) -> list[Group]:
+    """The maps of all channels. trained: (model, row, column)."""
     names, differences = list(models), []
     if len(set(models) - {SIMPLECODE}) == 2:
         names[-2:] = f"A: {names[-2]}", f"B: {names[-1]}"
-        of_a, of_b = np.abs(errors[-2:])
         frames = {"-": trained[-2:].all(axis=0)[None], DASHES: (trained[-2] != trained[-1])[None]}
         name = f"|A| {MINUS} |B|"
-        heading = f"{name}\n(negative: A better)"
-        differences = [Group(name, DIFFERENCE_COLORS, [heading], (of_a - of_b)[None], np.empty(0), frames)]
+        cells = -np.diff(np.abs(errors[-2:]), axis=0)
+        differences = [Group(name, DIFFERENCE_COLORS, [f"{name}\n(negative: A better)"], cells, frames)]
     headings = ["\n".join(textwrap.wrap(name, 30, max_lines=3, placeholder=" ...")) for name in names]
-    return [Group("error", SIGNED_ERROR_COLORS, headings, errors, counts, {"-": trained}), *differences]
+    return [Group("error", SIGNED_ERROR_COLORS, headings, errors, {"-": trained}, counts), *differences]
 
 
 def _draw_channel(
@@ -135,19 +123,17 @@ def _draw_channel(
     limits = [_largest(group.cells[:, index]) or 1.0 for group in groups]
     common_power = _display_power(min(limits))
     panel_width = 0.7 * axes[0].figure.get_figwidth() / len(axes)  # inches, about
-    of_groups = np.split(axes, [len(groups[0].cells)])
-    for group, limit, own in zip(groups, limits, of_groups, strict=False):
+    for group, limit, maps in zip(groups, limits, np.split(axes, [len(groups[0].cells)]), strict=False):
         power = common_power if max(limits) < 1e3 * common_power else _display_power(limit)
         mappable = ScalarMappable(Normalize(-limit / power, limit / power), group.colors)
-        for place, ax in enumerate(own):
-            counts = group.counts[place, index] if group.counts.size else None
+        for place, ax in enumerate(maps):
+            counts = None if group.counts is None else group.counts[place, index]
             _draw_cells(ax, group.cells[place, index] / power, mappable, cell_size, counts)
-        for line, framed in group.frames.items():
-            for ax, of_map in zip(own, framed, strict=True):
-                _draw_frames(ax, of_map, line, cell_size)
-        thickness = 0.09 / (panel_width * len(own))  # 0.09 inches as a share of the maps' width
+            for line, framed in group.frames.items():
+                _draw_frames(ax, framed[place], line, cell_size)
+        thickness = 0.09 / (panel_width * len(maps))  # 0.09 inches as a share of the maps' width
         sizes = {"aspect": panel_height / 0.09, "pad": 0.4 * thickness, "fraction": thickness}
-        bar = ax.figure.colorbar(mappable, ax=own, **sizes)
+        bar = ax.figure.colorbar(mappable, ax=maps, **sizes)
         scale = "" if power == 1 else f"$10^{{{round(math.log10(power))}}}$ "
         bar.set_label(f"{channel} {group.name}\n[{scale}{channel_of(channel).unit}]")
         # At the same distance from all bars, whatever their numbers.
@@ -198,24 +184,27 @@ def _draw_frames(ax: Axes, framed: np.ndarray, linestyle: str | tuple, cell_size
         ax.add_patch(Rectangle(corner, *size, linestyle=linestyle, **FRAME, **looks))
 
 
-def _legend(groups: Sequence[Group]) -> list:
-    errors = groups[0].cells
-    looks = {"facecolor": "none", **FRAME}
-    handles = []
-    if groups[0].frames["-"].any():
-        words = "has training conditions" if groups[0].counts.size else "training condition"
-        handles.append(Patch(**looks, label=words))
-    if DASHES in groups[-1].frames and groups[-1].frames[DASHES].any():
-        handles.append(Patch(**looks, linestyle=DASHES, label="training condition of one network"))
-    if groups[0].counts.size:
-        small = {"color": "black", "linestyle": "none", "marker": "$n$", "markersize": 4.5, "markeredgewidth": 0.0}
-        handles.append(Line2D([], [], label="realizations in the mean", **small))
-    if np.isnan(errors).any():
-        handles.append(Patch(**BLANK, label="no value"))
-    if max(errors.shape[2:]) > MOST_NUMBERED_CELLS and (errors < 0).any():
-        minus = {"color": "black", "linestyle": "none", "marker": "_", "markersize": 4.5, "markeredgewidth": 0.7}
-        handles.append(Line2D([], [], label="negative", **minus))
-    return handles
+def _legend(groups: Sequence[Group]) -> list[Artist]:
+    errors, *_ = groups
+    frame = {"facecolor": "none", **FRAME}
+    point = {"color": "black", "linestyle": "none", "markersize": 4.5}
+    number = {"marker": "$n$", "markeredgewidth": 0.0, **point}
+    trained = "training condition" if errors.counts is None else "has training conditions"
+    is_large = max(errors.cells.shape[2:]) > MOST_NUMBERED_CELLS
+    handles = (
+        (errors.frames["-"].any(), Patch(**frame, label=trained)),
+        (
+            np.any(groups[-1].frames.get(DASHES)),
+            Patch(**frame, linestyle=DASHES, label="training condition of one network"),
+        ),
+        (errors.counts is not None, Line2D([], [], label="realizations in the mean", **number)),
+        (np.isnan(errors.cells).any(), Patch(**BLANK, label="no value")),
+        (
+            is_large and (errors.cells < 0).any(),
+            Line2D([], [], label="negative", marker="_", markeredgewidth=0.7, **point),
+        ),
+    )
+    return [handle for is_shown, handle in handles if is_shown]
 
 
 def _write_ticks(ax: Axes, x: np.ndarray, y: np.ndarray, cell_size: np.ndarray) -> None:

@@ -126,7 +126,7 @@ def _draw_checkpoint_errors(ax: Axes, errors: np.ndarray, colors: Mapping[int, n
     if np.isfinite(of_simple):
         ax.axhline(of_simple, **simple)
     if np.isfinite(errors).any():
-        parts.make_logarithmic(ax, errors, most_ticks=5)
+        parts.make_logarithmic(ax.yaxis, errors, most_ticks=5)
 
 
 def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
@@ -141,7 +141,7 @@ def _draw_losses(ax: Axes, history: pd.DataFrame, best_epoch: int | None, marks:
     for name, values in shown.items():
         ax.plot(history["epoch"], values, **looks[name], **marks)
     if shown:
-        parts.make_logarithmic(ax, np.concatenate([*shown.values()]), most_ticks=7)
+        parts.make_logarithmic(ax.yaxis, np.concatenate([*shown.values()]), most_ticks=7)
     else:
         parts.write_note(ax, "no positive loss")
     ax.set_ylabel("Loss (standardized)")
@@ -160,7 +160,7 @@ def _draw_channel_errors(
     axes = parts.panels(where, len(errors), 1)[:, 0]
     for ax, (channel, values) in zip(axes, errors.items(), strict=True):
         ax.plot(epoch, values, **VALIDATION_LINE, **marks)
-        parts.make_logarithmic(ax, values, most_ticks=5)
+        parts.make_logarithmic(ax.yaxis, values, most_ticks=5)
         ax.set_ylabel(f"{channel} error [{channel_of(channel).unit}]")
         at_best = values[(epoch == best_epoch) & np.isfinite(values)]
         if at_best.size:
@@ -189,7 +189,7 @@ def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: di
     varies = np.isfinite(positive).any() and np.nanmax(positive) > 10.0 * np.nanmin(positive)
     ax.plot(epoch, positive if varies else learning_rate, color="black", linewidth=1.0, **marks)
     if varies:
-        parts.make_logarithmic(ax, positive, most_ticks=5)
+        parts.make_logarithmic(ax.yaxis, positive, most_ticks=5)
     elif np.isfinite(learning_rate).any():
         ax.set_ylim(0.0, 1.25 * np.nanmax(learning_rate) or 1.0)
     ax.set_ylabel("Learning rate")

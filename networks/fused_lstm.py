@@ -54,15 +54,15 @@ class FusedLSTM(keras.layers.LSTM):
 @tf.custom_gradient
 def _lstm(inputs: tf.Tensor, kernel: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor):
     """(batch, time, channel) and the weights of keras.layers.LSTM -> (batch, time, units)."""
-    given = (inputs, kernel, recurrent, bias)
-    outputs, *states = tf.numpy_function(_forward, given, (tf.float32,) * 4, stateful=False)
+    arguments = (inputs, kernel, recurrent, bias)
+    outputs, *states = tf.numpy_function(_forward, arguments, (tf.float32,) * 4, stateful=False)
     outputs.set_shape((*inputs.shape[:-1], recurrent.shape[0]))
 
-    def gradient(of_outputs):
-        known = (inputs, kernel, recurrent, *states, of_outputs)
-        gradients = tf.numpy_function(_backward, known, (tf.float32,) * 4, stateful=False)
-        for values, of in zip(gradients, given, strict=True):
-            values.set_shape(of.shape)
+    def gradient(d_outputs):
+        values = (inputs, kernel, recurrent, *states, d_outputs)
+        gradients = tf.numpy_function(_backward, values, (tf.float32,) * 4, stateful=False)
+        for result, argument in zip(gradients, arguments, strict=True):
+            result.set_shape(argument.shape)
         return gradients
 
     return outputs, gradient
@@ -102,26 +102,25 @@ def _backward(
     outputs: np.ndarray,
     gates: np.ndarray,
     cells: np.ndarray,
-    of_outputs: np.ndarray,
+    d_outputs: np.ndarray,
 ) -> list[np.ndarray]:
     """Gradients of the inputs, the kernel, the recurrent kernel and the bias."""
     channels, units = len(kernel), len(recurrent)
     lanes = lstm_kernel.lanes(units)
-    of_inputs = np.empty_like(inputs)
+    d_inputs = np.empty_like(inputs)
     padded = _padded(kernel), _padded(recurrent, rows=len(lanes))
-    turned = tuple(np.ascontiguousarray(weights.T) for weights in padded)
+    transposed = tuple(np.ascontiguousarray(weights.T) for weights in padded)
     parts = _parts(len(inputs))  # each has its own sums
-    of_weights = np.zeros((len(parts), channels + len(lanes) + 1, 4 * len(lanes)), np.float32)
+    d_weights = np.zeros((len(parts), channels + len(lanes) + 1, 4 * len(lanes)), np.float32)
 
     def run(part: int, first: int, last: int) -> None:
-        sums = of_weights[part, :channels], of_weights[part, channels:-1], of_weights[part, -1]
-        given = (inputs, turned, outputs, gates, cells, of_outputs, of_inputs, sums)
-        lstm_kernel.backward(*given, first, last, lanes)
+        sums = d_weights[part, :channels], d_weights[part, channels:-1], d_weights[part, -1]
+        lstm_kernel.backward(inputs, transposed, outputs, gates, cells, d_outputs, d_inputs, sums, first, last, lanes)
 
     _in_threads(run, parts)
-    total = of_weights.sum(axis=0).reshape(-1, 4, len(lanes))[..., :units] * GATE_FACTORS
+    total = d_weights.sum(axis=0).reshape(-1, 4, len(lanes))[..., :units] * GATE_FACTORS
     total = total.reshape(-1, 4 * units)
-    return [of_inputs, total[:channels], total[channels : channels + units], total[-1]]
+    return [d_inputs, total[:channels], total[channels : channels + units], total[-1]]
 
 
 def _prepared(kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> tuple[tuple[int, ...], tuple]:

@@ -84,16 +84,16 @@ def transformer(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type
     """
     both_ways, heads = a.bi_directional, max(1, round(a.hidden_size / HEAD_UNITS))
     width = heads * max(1, round(a.hidden_size / heads))
-    # Numbers the steps of the batch's first sequence, since symbolic tensors have no known length.
+    # Numbers the steps of the batch's first sequence, since symbolic tensors have no length.
     steps = ops.cumsum(ops.ones_like(inputs[0, :, 0], dtype="int32")) - 1
-    padded, known = _whole_blocks(inputs, steps)
+    padded, is_step = _whole_blocks(inputs, steps)
     hidden = keras.layers.Conv1D(width, FRONT_STEPS, padding="same" if both_ways else "causal", name=f"{prefix}front")(
         padded
     )
     for n in range(1, a.num_layers + 1):
         name = f"{prefix}block_{n}_"
         normal = keras.layers.LayerNormalization(name=f"{name}norm_1")(hidden)
-        attended = _attention(normal, known, heads, width, both_ways, name)
+        attended = _attention(normal, is_step, heads, width, both_ways, name)
         hidden = hidden + _dropped(attended, a.dropout)
         normal = keras.layers.LayerNormalization(name=f"{name}norm_2")(hidden)
         inner = keras.layers.Dense(2 * width, activation="gelu", name=f"{name}inner")(normal)
@@ -116,11 +116,11 @@ def _whole_blocks(inputs: keras.KerasTensor, steps: keras.KerasTensor) -> tuple[
 
 
 def _attention(
-    values: keras.KerasTensor, known: keras.KerasTensor, heads: int, width: int, both_ways: bool, name: str
+    values: keras.KerasTensor, is_step: keras.KerasTensor, heads: int, width: int, both_ways: bool, name: str
 ) -> keras.KerasTensor:
     """Attention of each step to those within reach, with a learned weight for each distance in time.
 
-    values: (batch, time, width), known: (batch, time, 1), time in whole blocks.
+    values: (batch, time, width), is_step: (batch, time, 1), time in whole blocks.
     """
     block = ATTENTION_REACH
     seen = (3 if both_ways else 2) * block
@@ -136,10 +136,10 @@ def _attention(
         for steps in (key, value)
     )
     # An Embedding becomes part of the model only with a symbolic tensor, which a constant is not.
-    zero = ops.cast(ops.zeros_like(known[0, :1]), "int32")
+    zero = ops.cast(ops.zeros_like(is_step[0, :1]), "int32")
     by_lag = keras.layers.Embedding(block * (1 + both_ways) + 1, heads, name=f"{name}lag")(zero + lag_number)
     by_lag = ops.transpose(by_lag, (2, 0, 1)) + np.where(within_reach, 0.0, NEVER).astype(np.float32)
-    filling = ops.transpose(1.0 - _with_neighbours(known, both_ways), (0, 1, 3, 2)) * NEVER
+    filling = ops.transpose(1.0 - _with_neighbours(is_step, both_ways), (0, 1, 3, 2)) * NEVER
     scores = ops.einsum("bnqhu,bnkhu->bnhqk", query, key) / (width / heads) ** 0.5
     scores = scores + by_lag + ops.expand_dims(filling, 2)
     attended = ops.einsum("bnhqk,bnkhu->bnqhu", ops.softmax(scores, axis=-1), value)

@@ -89,13 +89,13 @@ def forward(inputs, weights, outputs, gates, cells, first, last, lanes):
     kernel, recurrent, bias = weights
     held = gates.shape[1]  # steps
     for s in range(first, last):
-        own_gates, own_cells = gates[s % gates.shape[0]], cells[s % gates.shape[0]]
+        sequence_gates, sequence_cells = gates[s % gates.shape[0]], cells[s % gates.shape[0]]
         for start in range(0, steps, BLOCK):
             stop = min(start + BLOCK, steps)
             place = start % held
-            np.dot(inputs[s, start:stop], kernel, own_gates[place : place + stop - start])
+            np.dot(inputs[s, start:stop], kernel, sequence_gates[place : place + stop - start])
             for t in range(start, stop):
-                row, cell, output = own_gates[t % held], own_cells[t % held], outputs[s, t]
+                row, cell, output = sequence_gates[t % held], sequence_cells[t % held], outputs[s, t]
                 if t > 0:
                     add_product(row, outputs[s, t - 1], recurrent, units, 4 * units)
                 for j in range(4 * units):
@@ -106,7 +106,7 @@ def forward(inputs, weights, outputs, gates, cells, first, last, lanes):
                     row[3 * units + j] = HALF * row[3 * units + j] + HALF
                     cell[j] = row[j] * row[2 * units + j]
                 if t > 0:
-                    before = own_cells[(t - 1) % held]
+                    before = sequence_cells[(t - 1) % held]
                     for j in range(units):
                         cell[j] += row[units + j] * before[j]
                 for j in range(units):
@@ -114,43 +114,43 @@ def forward(inputs, weights, outputs, gates, cells, first, last, lanes):
 
 
 @numba.njit(cache=True, **OPTIONS)
-def backward(inputs, turned, outputs, gates, cells, of_outputs, of_inputs, sums, first, last, lanes):
-    """Gradients of the sequences from first to last: fills of_inputs, adds to sums.
+def backward(inputs, transposed, outputs, gates, cells, d_outputs, d_inputs, sums, first, last, lanes):
+    """Gradients of the sequences from first to last: fills d_inputs, adds to sums.
 
     Args:
-        inputs, outputs, gates, cells: of `forward`. turned: transposes of its kernel and recurrent kernel.
-        of_outputs: (sequence, time, units that are not padding), the gradient of the outputs.
+        inputs, outputs, gates, cells: of `forward`. transposed: transposes of its kernel and recurrent kernel.
+        d_outputs: (sequence, time, units that are not padding). d_x is the gradient of the loss by x.
         sums: gradients of kernel, recurrent kernel and bias.
     """
     units, steps = len(lanes), inputs.shape[1]
-    across, back = turned
-    of_kernel, of_recurrent, of_bias = sums
+    kernel_t, recurrent_t = transposed
+    d_kernel, d_recurrent, d_bias = sums
     rows = np.empty((BLOCK, 4 * units), np.float32)  # gradients of what goes into the activations
     nothing = np.zeros(units, np.float32)
     for s in range(first, last):
-        of_cell, of_output = np.zeros(units, np.float32), np.zeros(units, np.float32)  # from the next step
+        d_cell, d_output = np.zeros(units, np.float32), np.zeros(units, np.float32)  # from the next step
         for start in range((steps - 1) // BLOCK * BLOCK, -1, -BLOCK):
             stop = min(start + BLOCK, steps)
             for t in range(stop - 1, start - 1, -1):
-                gate, cell, given, row = gates[s, t], cells[s, t], of_outputs[s, t], rows[t - start]
+                gate, cell, given, row = gates[s, t], cells[s, t], d_outputs[s, t], rows[t - start]
                 before = cells[s, t - 1] if t > 0 else nothing
                 for j in range(given.shape[0]):
-                    of_output[j] += given[j]
+                    d_output[j] += given[j]
                 for j in range(units):
                     into, keep, new, out = gate[j], gate[units + j], gate[2 * units + j], gate[3 * units + j]
-                    squashed, of_o = tanh(cell[j]), of_output[j]
-                    of_c = of_cell[j] + of_o * out * (ONE - squashed * squashed)
-                    row[j] = TWO * of_c * new * into * (ONE - into)
-                    row[units + j] = TWO * of_c * before[j] * keep * (ONE - keep)
-                    row[2 * units + j] = of_c * into * (ONE - new * new)
-                    row[3 * units + j] = TWO * of_o * squashed * out * (ONE - out)
-                    of_cell[j] = of_c * keep
-                    of_output[j] = ZERO
-                add_product(of_output, row, back, 4 * units, units)
-            own, known = rows[: stop - start], max(start, 1)
-            of_kernel += np.dot(inputs[s, start:stop].T, own)
-            of_recurrent += np.dot(outputs[s, known - 1 : stop - 1].T, own[known - start :])
-            np.dot(own, across, of_inputs[s, start:stop])
+                    squashed, d_o = tanh(cell[j]), d_output[j]
+                    d_c = d_cell[j] + d_o * out * (ONE - squashed * squashed)
+                    row[j] = TWO * d_c * new * into * (ONE - into)
+                    row[units + j] = TWO * d_c * before[j] * keep * (ONE - keep)
+                    row[2 * units + j] = d_c * into * (ONE - new * new)
+                    row[3 * units + j] = TWO * d_o * squashed * out * (ONE - out)
+                    d_cell[j] = d_c * keep
+                    d_output[j] = ZERO
+                add_product(d_output, row, recurrent_t, 4 * units, units)
+            block, second = rows[: stop - start], max(start, 1)  # the first step of all has no step before it
+            d_kernel += np.dot(inputs[s, start:stop].T, block)
+            d_recurrent += np.dot(outputs[s, second - 1 : stop - 1].T, block[second - start :])
+            np.dot(block, kernel_t, d_inputs[s, start:stop])
             for t in range(stop - start):
                 for j in range(4 * units):
-                    of_bias[j] += own[t, j]
+                    d_bias[j] += block[t, j]

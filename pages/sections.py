@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import SIMPLECODE, negligible
+from metrics import SIMPLECODE, mse_share, negligible
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.cases import sea_state
@@ -104,7 +104,7 @@ def _set_row(title: str, names: Sequence[str]) -> dict[str, object]:
 
 def errors(report: pd.DataFrame) -> Html:
     """Errors of the network and of SimpleCode, with one sentence for each motion."""
-    report = report.assign(negligible=negligible(report))[report["channel"] != "All"]
+    report = report.assign(share=mse_share, negligible=negligible)[report["channel"] != "All"]
     report = report.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
     network = next((name for name in report["source"] if name != SIMPLECODE), "")
     by_source = report.set_index(["source", "set", "channel"])
@@ -136,7 +136,7 @@ def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.Da
         "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{channel_of(name).unit}]" for name in ours["channel"]],
         "RMSE, SimpleCode": simple["rmse"],
         f"RMSE, {network}": ours["rmse"],
-        "Share [%]": 100 * ours["mse"] / simple["mse"].where(simple["mse"] > 0),
+        "Share [%]": 100 * ours["share"],
         "Correlation": ours["correlation"],
         "SSA error, SimpleCode": simple["ssa_error"],
         f"SSA error, {network}": ours["ssa_error"],
@@ -148,7 +148,7 @@ def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.Da
 def _error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
     """What the errors in a motion mean."""
     unit = channel_of(channel).unit
-    is_worse = ours["mse"] > simple["mse"] and not ours["negligible"]
+    is_worse = ours["share"] > 1 and not ours["negligible"]
     return (
         f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
         f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "

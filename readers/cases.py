@@ -141,16 +141,6 @@ def part_label(part: str) -> str:
     return f"{part.replace('_', ' ').capitalize()} [{PART_UNITS[part]}]"
 
 
-def parse_handle(text: str) -> Handle:
-    """The parts of a handle, see `find_handle`. Raises InputError if there is none."""
-    if handle := find_handle(text):
-        return handle
-    raise InputError(
-        f"{text}: not a handle; expected one like {EXAMPLE} (height, period, heading of both wave systems, speed, "
-        "realization)"
-    )
-
-
 def find_handle(text: str) -> Handle | None:
     """The parts of the handle in a name, whatever stands before and behind it; None without one that can be read.
 

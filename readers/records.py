@@ -1,7 +1,7 @@
 """Records, in memory or on disk, and what identifies them: the content of their files, not their names."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,11 +107,6 @@ class Records(Sequence):
     def chosen(self, places: Iterable[int]) -> "Records":
         """The records at these places, in this order."""
         return Records(tuple(self.entries[place] for place in places))
-
-    def portions(self, size: int) -> Iterator[list[Record]]:
-        """The records, at most so many at a time, so that few are in memory."""
-        for start in range(0, len(self), size):
-            yield [entry.read() for entry in self.entries[start : start + size]]
 
 
 def content_hashes(tables: Mapping[str, np.ndarray]) -> dict[str, str]:

@@ -93,20 +93,17 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
     if width > MOST_COLUMNS:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
     data, remarks = _without_broken_row(data, width, path)
-    header, body = _header_and_rows(data, width, path, layout)
-    names = column_names.find_names(header, width, not layout.has_time)
-    usual, layout = (
-        layout,
-        replace(layout, columns=column_names.positions(names, layout.columns, width, path, layout.kind)),
-    )
-    remarks += _about_places(usual, layout, path, names.line)
+    header, body, names, placed = _parts(data, width, path, layout)
+    usual = layout.columns
+    if moved := [f"{name} from column {at + 1}" for name, at in placed.columns.items() if at != usual[name]]:
+        remarks += [f"{path}: read by the names in line {names.line}: {', '.join(moved)}; check that they are right"]
     text = header[:LONGEST_UNITS].decode("latin-1")
-    converted = units.factors(text, layout.columns, path, names.labels, width)
+    converted = units.factors(text, placed.columns, path, names.labels, width)
     table = _parse(body, width)
-    values = _usable_columns(table, width, layout)
+    values = _usable_columns(table, width, placed)
     if values is None:
-        table = _read_line_by_line(body, header.count(b"\n") + 1, width, path, layout)
-        values = _usable_columns(table, width, layout)
+        table = _read_line_by_line(body, header.count(b"\n") + 1, width, path, placed)
+        values = _usable_columns(table, width, placed)
     if values is None:
         raise InputError(f"{path}: no usable row; expected a {layout.kind} file")
     if (zeros := len(table) - len(values)) > USUAL_ZERO_ROWS:
@@ -121,14 +118,12 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
     return values * [converted.get(name, ("", 1.0))[1] for name in layout.columns], remarks
 
 
-def _about_places(usual: Layout, layout: Layout, path: Path, line: int) -> list[str]:
-    """A line about columns that are not where they usually are."""
-    moved = [
-        f"{name} from column {place + 1}" for name, place in layout.columns.items() if place != usual.columns[name]
-    ]
-    if not moved:
-        return []
-    return [f"{path}: read by the names in line {line}: {', '.join(moved)}; check that they are right"]
+def _parts(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, bytes, column_names.Names, Layout]:
+    """A file's header, its rows of numbers, the names in the header, and the layout with the columns' places."""
+    header, body = _header_and_rows(data, width, path, layout)
+    names = column_names.find_names(header, width, is_sea=not layout.has_time)
+    places = column_names.positions(names, layout.columns, width, path, layout.kind)
+    return header, body, names, replace(layout, columns=places)
 
 
 def count_columns(path: str | os.PathLike) -> int:
@@ -141,16 +136,13 @@ def count_columns(path: str | os.PathLike) -> int:
 
 def moment_unit(path: str | os.PathLike, layout: Layout) -> str | None:
     """The unit of the bending moment that the header of a .vbm file names; None if it names none or cannot be read."""
-    path = Path(path)
     try:
-        data = _read_bytes(path, BEGIN_OF_FILE) + b"\n"
+        data = _read_bytes(Path(path), BEGIN_OF_FILE) + b"\n"
         width = _usual_width(data)
-        header, _ = _header_and_rows(data, width, path, layout)
-        names = column_names.find_names(header, width, is_sea=False)
-        places = column_names.positions(names, layout.columns, width, path, layout.kind)
+        header, _, names, placed = _parts(data, width, Path(path), layout)
     except InputError:
         return None
-    return units.units_of(header[:LONGEST_UNITS].decode("latin-1"), places, names.labels, width).get("VBM")
+    return units.units_of(header[:LONGEST_UNITS].decode("latin-1"), placed.columns, names.labels, width).get("VBM")
 
 
 def written_by(path: str | os.PathLike) -> str | None:
@@ -210,17 +202,18 @@ def _breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
         return False  # a footer, or damage
     if len(words) < width or not NUMBER.fullmatch(words[-1]):
         return True
-    forms = {_form(line.split()[-1]) for line in above}
-    if len(above) >= FEWEST_ABOVE and len(forms) == 1 and forms != {(-1, 0)}:
+    if len(above) < FEWEST_ABOVE:
+        return False
+    forms, ends = {_form(line.split()[-1]) for line in above}, set(map(_ends, above))
+    if len(forms) == 1 and forms != {(-1, 0)}:
         return forms != {_form(words[-1])}
-    *before, end = (word.end() for word in re.finditer(rb"\S+", last))
-    ends = {tuple(word.end() for word in re.finditer(rb"\S+", line)) for line in above}
-    return (
-        len(above) >= FEWEST_ABOVE
-        and len(ends) == 1
-        and next(iter(ends))[:-1] == tuple(before)
-        and end < next(iter(ends))[-1]
-    )
+    usual, row = max(ends), _ends(last)
+    return len(ends) == 1 and row[:-1] == usual[:-1] and row[-1] < usual[-1]
+
+
+def _ends(row: bytes) -> tuple[int, ...]:
+    """Where the words of a row end."""
+    return tuple(word.end() for word in re.finditer(rb"\S+", row))
 
 
 def _form(word: bytes) -> tuple[int, int]:
@@ -360,10 +353,7 @@ def _rows_before_padding(table: np.ndarray, time_column: int) -> int:
 
 def _rows_to_last_filled(values: np.ndarray) -> int:
     """Number of rows up to the last one that is not all zeros; 0 if all are."""
-    rows = len(values)
-    while rows and not values[rows - 1].any():
-        rows -= 1
-    return rows
+    return int(np.max(np.flatnonzero(values.any(axis=1)), initial=-1)) + 1
 
 
 def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, layout: Layout) -> np.ndarray:

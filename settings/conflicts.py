@@ -19,7 +19,7 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
     evolution = config.plotting.evolution_ID_list_val if config.plotting.plotting_mode else ()
     fitted = training and KINDS[user.network_type].closed_form
     in_closed_form = f"network_type {user.network_type!r} is fitted in closed form"
-    found = {
+    contradictions = {
         "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
             training and no_lists
         ),
@@ -42,7 +42,7 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
         f"UserInputArgs.num_networks = {user.num_networks}: {in_closed_form} and has a single solution, which an "
         "ensemble would repeat; set num_networks = 1": fitted and user.num_networks > 1,
     }
-    return _uneven_lists(data) + _channel_faults(user) + [line for line, wrong in found.items() if wrong]
+    return _uneven_lists(data) + _channel_faults(user) + [line for line, wrong in contradictions.items() if wrong]
 
 
 def _channel_faults(user: UserInput) -> list[str]:
@@ -50,7 +50,7 @@ def _channel_faults(user: UserInput) -> list[str]:
     nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
     inputs, outputs = input_channels(user), output_channels(user)
     derived = "correct it or leave it out, as it is derived"
-    found = {
+    contradictions = {
         "UserInputArgs: input_3dof, input_waves and input_vbm are all False; set at least one to True": not inputs,
         "UserInputArgs: output_3dof and output_vbm are both False; set at least one to True": not outputs,
         "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
@@ -64,16 +64,15 @@ def _channel_faults(user: UserInput) -> list[str]:
             user.output_size not in (None, len(outputs))
         ),
     }
-    return [line for line, wrong in found.items() if wrong]
+    return [line for line, wrong in contradictions.items() if wrong]
 
 
-def warnings(config: Config) -> list[str]:
+def warnings(user: UserInput) -> list[str]:
     """One line for each setting without effect."""
-    user = config.user
     network = f"network_type = {user.network_type!r}"
     recurrent = KINDS[user.network_type].sees_ahead
     fitted = KINDS[user.network_type].closed_form and user.training_mode
-    found = {
+    without_effect = {
         f"train_fun_hyp has no effect with {network}: it is a least-squares fit": fitted and user.train_fun_hyp[0] != 0,
         f"checkpoint_every has no effect with {network}: it has no epochs": fitted and user.checkpoint_every,
         f"dropout = {user.dropout:g} has no effect with num_layers = 1: it acts between layers": (
@@ -88,7 +87,7 @@ def warnings(config: Config) -> list[str]:
             user.washout_length and not user.window_length
         ),
     }
-    return [f"UserInputArgs.{line}" for line, applies in found.items() if applies]
+    return [f"UserInputArgs.{line}" for line, applies in without_effect.items() if applies]
 
 
 def _uneven_lists(data: DataInfo) -> list[str]:

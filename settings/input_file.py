@@ -50,7 +50,7 @@ def load_module(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(own_name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[own_name] = module
-    known = set(sys.modules)
+    loaded_before = set(sys.modules)
     folder = path.parent.resolve()
     sys.path.insert(0, str(folder))  # an input file may import another one in its folder
     try:
@@ -60,7 +60,7 @@ def load_module(name: str) -> ModuleType:
     finally:
         sys.path.pop(0)
         if folder != Path(__file__).resolve().parents[1]:
-            _forget_modules(folder, set(sys.modules) - known)
+            _forget_modules(folder, set(sys.modules) - loaded_before)
     return module
 
 
@@ -127,7 +127,8 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     instances = {class_name: collect(_set_up, module, where, class_name) for class_name in SECTIONS}
     faults, sections = collect.faults, {}
     for class_name, (section_name, section) in SECTIONS.items():
-        sections[section_name], lines = fill(section, instances[class_name] or section(), class_name)
+        written = instances[class_name]
+        sections[section_name], lines = fill(section, written, class_name) if written else (section(), [])
         faults += lines
     user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
     if user and data:  # DerivedArgs, which users leave alone, may use lists that they have left out
@@ -138,7 +139,7 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     save, more_left_out = resolve_indices(sections["save"], sections["data"])
     config = Config(sections["user"], plotting, sections["data"], save, input_file=where)
     faults += conflicts.faults(config, lists_were_read=not any("DataInfoArgs" in line for line in faults))
-    warnings = conflicts.records_in_two_sets(config.data) + conflicts.warnings(config)
+    warnings = conflicts.records_in_two_sets(config.data) + conflicts.warnings(config.user)
     warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
     warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
     return config, faults, warnings

@@ -23,15 +23,9 @@ import pandas as pd
 import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
-from metrics import MEASURES, SIMPLECODE, negligible, without_negligible
-from networks import network_folder
-from networks.network_folder import (
-    MODEL_FILE,
-    damaged_settings,
-    read_metadata,
-    trained_on,
-    training_settings,
-)
+from metrics import MEASURES, SIMPLECODE, mse_share, negligible
+from networks.network_folder import NetworkFolder
+from networks.replacement import has_settings, trained_on, training_settings
 from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
 from system.errors import Collector, InputError, counted, exit_status, warn
 from system.files import png_path, posix, write_table
@@ -45,28 +39,25 @@ FILE_NAME = "comparison.png"
 
 @dataclass(frozen=True)
 class Result:
-    """A network with its training settings, the error report of its last run, and its epochs (NaN if not known)."""
+    """A network with its training settings, its epochs (NaN if not known), and the error report of its last run.
+
+    report: with columns mse_share, negligible, and is_simplecode, whatever the network is called.
+    """
 
     name: str
     settings: dict[str, Any]
+    epochs: float
     report: pd.DataFrame
-    epochs: float = np.nan
 
     def errors(self, set_name: str, of_simplecode: bool = False) -> pd.DataFrame:
         """COMPARED over a set, of the network or of SimpleCode, with a row a channel; empty where there is none."""
-        rows = self.report[self.report["set"] == set_name].set_index("channel")
-        is_simplecode = rows["source"] == SIMPLECODE  # whatever the network is called, LSTM in older reports
-        rows = rows.reindex(columns=list(MEASURES))  # older reports have fewer
-        errors, simple = rows[is_simplecode == of_simplecode], rows[is_simplecode]
-        base = simple["mse"].where(simple["mse"] > 0).reindex(errors.index)
-        if len(simple) != len(errors):
-            base["All"] = np.nan  # a mean over other channels
-        return errors[list(COMPARED[:-1])].assign(mse_share=1.0 if of_simplecode else errors["mse"] / base)
+        rows = self.report[self.report["is_simplecode"] == of_simplecode].set_index("channel")
+        return rows.loc[rows["set"] == set_name, [*COMPARED]]
 
     def left_out(self, set_name: str) -> str:
         """The channels that do not count over a set, with commas between them."""
-        rows = self.report[(self.report["set"] == set_name) & negligible(self.report)]
-        return ", ".join(dict.fromkeys(rows["channel"]))
+        rows = self.report[self.report["negligible"] & (self.report["set"] == set_name)]
+        return ", ".join(rows["channel"].unique())
 
     @property
     def score(self) -> float:
@@ -108,8 +99,13 @@ def compare(networks: dict[str, Path], path: Path, test: str = "best") -> list[E
 def keep_earlier(path: Path, table: pd.DataFrame) -> None:
     """Renames an earlier comparison of other networks, or one that shows others on test data: it gets a number."""
     numbers = path.with_suffix(".csv")
-    if not numbers.is_file() or _networks_in(numbers) == _shown(table):
+    try:
+        if _shown(pd.read_csv(numbers)) == _shown(table):
+            return
+    except FileNotFoundError:
         return
+    except (ValueError, KeyError, AttributeError):  # a file of the user's
+        pass
     number = next(n for n in itertools.count(1) if not numbers.with_stem(f"{path.stem}_{n}").exists())
     kept = path.with_stem(f"{path.stem}_{number}")
     for old, new in ((path, kept), (numbers, kept.with_suffix(".csv"))):
@@ -119,19 +115,9 @@ def keep_earlier(path: Path, table: pd.DataFrame) -> None:
 
 
 def _shown(table: pd.DataFrame) -> set[tuple[str, str]]:
-    """Of each set in a `comparison_table` the networks."""
-    rows = table[table["rank"].notna()]
-    return {
-        (name, member) for name, members in zip(rows["set"], rows["members"], strict=True) for member in members.split()
-    }
-
-
-def _networks_in(path: Path) -> set[tuple[str, str]]:
-    """The same of a file; empty if it is none of this program's."""
-    try:
-        return _shown(pd.read_csv(path))
-    except (ValueError, KeyError, AttributeError):
-        return set()
+    """(set, network) of a `comparison_table`."""
+    networks = table.assign(members=table["members"].str.split()).explode("members")[["set", "members"]].dropna()
+    return set(networks.itertuples(index=False, name=None))
 
 
 def compare_experiments(configs: Sequence[Config]) -> None:
@@ -156,12 +142,13 @@ def compare_experiments(configs: Sequence[Config]) -> None:
 
 def is_finished(config: Config, data: str = "") -> bool:
     """Whether a run with these settings and data has finished, with network and report."""
+    folder = NetworkFolder(config.network_folder)
     try:
-        finished = read_metadata(config.network_folder).get("finished", True)
+        finished = folder.read_metadata().get("finished", True)
     except (InputError, AttributeError):
         return False
-    is_own = not config.user.training_mode or network_folder.has_settings(config.network_folder, config, data)
-    return finished and is_own and (config.output_folder / RunFolder.REPORT).is_file()
+    as_asked = not config.user.training_mode or has_settings(folder, config, data)
+    return finished and as_asked and (config.output_folder / RunFolder.REPORT).is_file()
 
 
 def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
@@ -170,8 +157,7 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
     Raises InputError if a network or report is missing, or they were evaluated on different data or channels.
     """
     collect = Collector()
-    found = [collect(read_result, name, folder) for name, folder in networks.items()]
-    results = [result for result in found if result]
+    results = list(filter(None, [collect(read_result, name, folder) for name, folder in networks.items()]))
     collect.faults += _incomparable(results, "val")
     if test == "all":
         collect.faults += _incomparable([result for result in results if len(result.errors("test"))], "test")
@@ -181,13 +167,13 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
 def read_result(name: str, folder: Path) -> Result:
     """A network in saved_models with the report in this folder. Raises InputError if one is missing or unusable."""
-    network, path = NETWORKS_FOLDER / name, folder / RunFolder.REPORT
-    facts = read_metadata(network)
+    network, path = NetworkFolder(NETWORKS_FOLDER / name), folder / RunFolder.REPORT
+    facts = network.read_metadata()
     try:
-        finished, own = facts.get("finished", True), training_settings(facts["settings"])
-        own["data"] = trained_on(facts)
+        finished, settings = facts.get("finished", True), training_settings(facts["settings"])
+        settings["data"] = trained_on(facts)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(damaged_settings(network, error)) from error
+        raise network.damaged_settings(error) from error
     if not finished:
         raise InputError(f"{network}: its training was interrupted; finish it with resume = True")
     remedy = f"run main.py with training_mode = False and model_load_filename = {name!r}, which writes it"
@@ -195,7 +181,8 @@ def read_result(name: str, folder: Path) -> Result:
         raise InputError(f"{path}: file is missing; {remedy}")
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(("set", "source", "channel"), str))
-        result = Result(name, own, without_negligible(table), facts.get("epochs_trained", np.nan))
+        table = table.assign(mse_share=mse_share, negligible=negligible, is_simplecode=table["source"] == SIMPLECODE)
+        result = Result(name, settings, facts.get("epochs_trained", np.nan), table)
         has_validation = "All" in result.errors("val").index
     except (ValueError, KeyError) as error:
         raise InputError(f"{path}: not an error report ({error}); {remedy}") from error
@@ -203,7 +190,7 @@ def read_result(name: str, folder: Path) -> Result:
         raise InputError(
             f"{path}: it has no validation set, on which networks are ranked; {remedy} with val_sc, val_lamp"
         )
-    if path.stat().st_mtime < (network / MODEL_FILE).stat().st_mtime:
+    if path.stat().st_mtime < network.model.stat().st_mtime:
         warn([f"{path} is older than the network {network}; unless it was copied here, {remedy} again"])
     return result
 
@@ -212,9 +199,9 @@ def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
     """A line if the reports are not of the same channels and data of a set; it names the networks that go together."""
     groups: list[list[Result]] = []
     for result in results:
-        group = next((group for group in groups if _same_data(group[0], result, set_name)), [])
-        if not group:
-            groups.append(group)
+        group = next((group for group in groups if _same_data(group[0], result, set_name)), None)
+        if group is None:
+            groups.append(group := [])
         group.append(result)
     if len(groups) < 2:
         return []
@@ -231,23 +218,21 @@ def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
 
 
 def _same_data(first: Result, second: Result, set_name: str) -> bool:
-    """Whether two reports are of the same channels and LAMP records, judged by LAMP's standard deviations.
+    """Whether two reports are of the same channels and LAMP records, as LAMP's standard deviations tell.
 
     Not by the files' paths: a report may be of a later run on other data, and files may have moved.
     """
-    a, b = (result.errors(set_name).drop(index="All") for result in (first, second))
-    if list(a.index) != list(b.index):
-        return False
-    ratios = (a["rmse"] / a["nrmse"]) / (b["rmse"] / b["nrmse"])  # NaN for a constant channel or a zero error
-    return not ((ratios - 1).abs() > 1e-6).any()
+    a, b = (errors["rmse"] / errors["nrmse"] for errors in (first.errors(set_name), second.errors(set_name)))
+    # A constant channel or a zero error has no deviation; All is a mean over channels.
+    return list(a.index) == list(b.index) and not ((a / b - 1).abs() > 1e-6).drop("All").any()
 
 
 def rank(results: Sequence[Result]) -> list[Entry]:
     """The settings, ordered by the median score of their networks, the best first."""
     groups: dict[str, list[Result]] = {}
     for result in sorted(results, key=lambda result: np.nan_to_num(result.score, nan=np.inf)):
-        own = {name: value for name, value in result.settings.items() if name not in REPETITION}
-        entry = groups.setdefault(json.dumps(own, sort_keys=True), [])
+        settings = {name: value for name, value in result.settings.items() if name not in REPETITION}
+        entry = groups.setdefault(json.dumps(settings, sort_keys=True), [])
         seed = result.settings["seed"]
         twin = next((other.name for other in entry if seed is not None and other.settings["seed"] == seed), None)
         if twin:  # such as the winner of a sweep
@@ -265,39 +250,44 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
     entries), members (names of the networks), epochs (of each network) and left_out (channels that do not count in the
     row All). mse_share is the mse as a share of SimpleCode's.
     """
-    own = [entry[0].settings for entry in entries]
-    differing = [n for n in own[0] if n not in REPETITION and any(other.get(n) != own[0][n] for other in own)]
+    settings = [entry[0].settings for entry in entries]
+    differing = [n for n in settings[0] if n not in REPETITION and any(s.get(n) != settings[0][n] for s in settings)]
     blocks = []
     for set_name in ("val", "test"):
         shown = entries if set_name == "val" or test == "all" else entries[:1]
         ranked = [(n, entry) for n, entry in enumerate(shown, 1) if all(len(r.errors(set_name)) for r in entry)]
-        for n, entry in ranked:
-            members = [result.name for result in entry]
-            label = members[0] if len(entry) == 1 else f"{members[0]} ({len(entry)} seeds)"
-            settings = ", ".join(f"{name} {_value_text(entry[0].settings.get(name))}" for name in differing)
-            first = {"set": set_name, "rank": n, "name": label, "networks": len(entry)}
-            block = _block(first, [result.errors(set_name) for result in entry])
-            epochs = ", ".join(f"{r.epochs:g}" for r in entry if not np.isnan(r.epochs))
-            about = {"epochs": epochs, "left_out": entry[0].left_out(set_name)}
-            blocks.append(block.assign(settings=settings, members=" ".join(members), **about))
+        blocks += [_entry_rows(set_name, n, entry, differing) for n, entry in ranked]
         if ranked:
             simple = max((r.errors(set_name, of_simplecode=True) for _, entry in ranked for r in entry), key=len)
-            if list(simple.index) != list(block["channel"]):
+            last = blocks[-1]
+            if list(simple.index) != list(last["channel"]):
                 simple = simple.drop(index="All", errors="ignore")  # a mean over other channels than the networks'
+            texts = {"settings": "", "members": "", "epochs": "", "left_out": last["left_out"].iloc[0]}
             first = {"set": set_name, "rank": None, "name": SIMPLECODE, "networks": 0}
-            blocks.append(
-                _block(first, [simple]).assign(settings="", members="", epochs="", left_out=about["left_out"])
-            )
+            blocks.append(_spread(first, [simple]).assign(**texts))
     return pd.concat(blocks, ignore_index=True).astype({"rank": "Int64"})
 
 
-def _block(first: dict[str, Any], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of one entry in a `comparison_table`. first: its first columns. tables: errors of its networks."""
+def _entry_rows(set_name: str, place: int, entry: Entry, differing: Sequence[str]) -> pd.DataFrame:
+    """The rows of an entry in a `comparison_table`."""
+    members = [result.name for result in entry]
+    name = members[0] if len(entry) == 1 else f"{members[0]} ({len(entry)} seeds)"
+    first = {"set": set_name, "rank": place, "name": name, "networks": len(entry)}
+    return _spread(first, [result.errors(set_name) for result in entry]).assign(
+        settings=", ".join(f"{name} {_value_text(entry[0].settings.get(name))}" for name in differing),
+        members=" ".join(members),
+        epochs=", ".join(f"{result.epochs:g}" for result in entry if not np.isnan(result.epochs)),
+        left_out=entry[0].left_out(set_name),
+    )
+
+
+def _spread(first: dict[str, Any], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Median, least and largest errors of several networks. first: the columns before them."""
     values = np.stack([table.to_numpy(float) for table in tables])
     spread = np.stack([np.median(values, axis=0), values.min(axis=0), values.max(axis=0)], axis=-1)
     columns = [f"{measure}{ending}" for measure in COMPARED for ending in ("", "_min", "_max")]
-    block = pd.DataFrame(spread.reshape(len(tables[0]), -1), tables[0].index, columns).reset_index()
-    return pd.DataFrame(first, block.index).join(block)
+    rows = pd.DataFrame(spread.reshape(len(tables[0]), -1), tables[0].index, columns).reset_index()
+    return pd.DataFrame(first, rows.index).join(rows)
 
 
 def _value_text(value: Any) -> str:
@@ -310,13 +300,13 @@ def format_comparison(table: pd.DataFrame) -> str:
     """A `comparison_table` for the terminal: a block for each set, a line for each entry."""
     lines = []
     for set_name, block in table.groupby("set", sort=False):
-        channels = sorted(block["channel"].unique(), key=lambda channel: channel != "All")
+        cells = block.assign(cell=block.apply(_cell, axis=1)).pivot(index="name", columns="channel", values="cell")
+        channels = ["All", *block["channel"].drop_duplicates()[lambda names: names != "All"]]
+        entries = block.drop_duplicates("name").set_index("name")
         rows = [["rank", "network", "epochs", *channels, "differs in" if block["settings"].any() else ""]]
-        for name, entry in block.groupby("name", sort=False):
-            cells = {row["channel"]: _cell(row) for _, row in entry.iterrows()}
-            place, settings, epochs = entry[["rank", "settings", "epochs"]].iloc[0]
-            place = "" if pd.isna(place) else str(place)
-            rows.append([place, name, epochs, *(cells.get(channel, "") for channel in channels), settings])
+        for name, entry in entries.iterrows():
+            place, numbers = entry["rank"], cells.loc[name, channels].fillna("")
+            rows.append(["" if pd.isna(place) else str(place), name, entry["epochs"], *numbers, entry["settings"]])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines += ["", f"nrmse on the {SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's"]
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

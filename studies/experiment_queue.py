@@ -11,8 +11,7 @@ from typing import Any
 
 import data_io
 from checks import pair_checks
-from networks import network_folder
-from networks.network_folder import different_data
+from networks import network_folder, replacement
 from settings import NETWORKS_FOLDER, Config, input_file
 from studies.sweep_settings import Sweep, read_sweep
 from system import errors, files
@@ -88,13 +87,12 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
     for config in experiment.trainings:
         trains, name = config.user.training_mode, config.network_name
         faults += data_io.faulty_files(config.user, config.data) + pair_checks.handle_faults(config.data)
-        faults += network_folder.overwrite_faults(config)
+        faults += replacement.overwrite_faults(config)
         faults += network_folder.checkpoint_faults(config) if name not in before else []
-        faults += network_folder.missing_networks(config, tuple(before))
-        if trains and name in before and not network_folder.may_replace(config):
+        faults += network_folder.missing_networks(config.user, tuple(before))
+        if trains and name in before and not replacement.may_replace(config.user):
             earlier_name, other = before[name]
-            facts = {"settings": other.as_dict()}
-            if network_folder.different_settings(facts["settings"], config) or different_data(facts, config, ""):
+            if replacement.differences({"settings": other.as_dict()}, config):
                 faults.append(
                     f"UserInputArgs.model_save_filename = {name!r}: {earlier_name} trains a network of this name with "
                     "other settings or data earlier; choose another name, or set overwrite = True to replace it"
@@ -151,7 +149,7 @@ def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: b
             faults, config = sweeps.run(experiment.sweep, run)
         elif next(share):
             # Checked again, as hours may have passed since.
-            faults = network_folder.overwrite_faults(config) or run(config)
+            faults = replacement.overwrite_faults(config) or run(config)
     except InputError as error:
         faults = error.lines
     except OSError as error:  # a disk or drive failed during the run

@@ -22,7 +22,7 @@ from checks import pair_checks, record_statistics
 from checks.record_statistics import FLEET, WITH_LAMP, Recorder, RecordTable
 from data_io import Record, Records
 from figures import fleet_figures
-from networks.network_folder import OUT_OF_FOLD_FILE, load_out_of_fold, training_config
+from networks.network_folder import NetworkFolder
 from pages import report_page
 from readers.cases import PART_UNITS, part_label, sea_state
 from readers.conditions import UNKNOWN
@@ -80,12 +80,14 @@ def run(given: argparse.Namespace) -> None:
 
     Raises InputError with all problems, one line each; nothing is written.
     """
-    folder, where = NETWORKS_FOLDER / given.network, Path(posix(given.output_path)) / given.network
+    folder, where = NetworkFolder(NETWORKS_FOLDER / given.network), Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
     not_random = set().union(*(next_runs.chosen_by_gain(posix(file)) for file in given.chosen))
-    training_config(folder)  # raises InputError if there is no such network
-    if not (folder / OUT_OF_FOLD_FILE).is_file():
-        raise InputError(f"{folder}: has no {OUT_OF_FOLD_FILE}; train it with num_folds, as input_thorough.py does")
+    folder.training_config()  # raises InputError if there is no such network
+    if not folder.out_of_fold.is_file():
+        raise InputError(
+            f"{folder}: has no {folder.out_of_fold.name}; train it with num_folds, as input_thorough.py does"
+        )
     fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
@@ -94,12 +96,12 @@ def run(given: argparse.Namespace) -> None:
         )
     pair_checks.report_handles(fleet.rows["record"].unique())
     _report(Plotting(), folder, Path(posix(given.output)) if given.output else where, fleet, (), question, not_random)
-    report_page.write(where, folder)
+    report_page.write(where, folder.path)
 
 
 def after_run(
     style: Plotting,
-    network_folder: Path,
+    network_folder: NetworkFolder,
     output_folder: Path,
     fleet: RecordTable | None,
     known_records: Sequence[Record],
@@ -143,7 +145,7 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
 
 def _report(
     style: Plotting,
-    network_folder: Path,
+    network_folder: NetworkFolder,
     output_folder: Path,
     fleet: RecordTable,
     known_records: Sequence[Record],
@@ -175,7 +177,7 @@ def _report(
             folder.write_table(name, rows)
         sentences = attempt("effective LAMP runs", headline, table, otherwise=[])
         folder.note([RunFolder.FLEET[1]])
-        write_json(output_folder / RunFolder.FLEET[1], facts(network_folder.name, records, question, sentences))
+        write_json(output_folder / RunFolder.FLEET[1], facts(network_folder.path.name, records, question, sentences))
         if style.plotting_mode:
             figures = figures_of(tables, groups, drawn, question.level, style, attempt)
             plotting.save_figures(figures, output_folder)
@@ -183,26 +185,26 @@ def _report(
     print("\n".join(sentences))
 
 
-def lamp_records(network_folder: Path, recorder: Recorder, known_records: Sequence[Record]) -> RecordTable:
+def lamp_records(network_folder: NetworkFolder, recorder: Recorder, known_records: Sequence[Record]) -> RecordTable:
     """The statistics of the LAMP records that a network was trained on, each predicted out of fold.
 
     known_records: those that have been read; if some are missing, all are read from the files in settings.json.
     """
-    unseen = load_out_of_fold(network_folder)
+    unseen = network_folder.load_out_of_fold()
     if not set(Records.joined(known_records).digests) >= set(unseen):
         known_records = _read_training_records(network_folder, unseen)
     by_digest = {record.digest: record for record in known_records if record.digest in unseen}
     return RecordTable.joined([recorder.lamp_record(by_digest[digest], unseen[digest]) for digest in by_digest])
 
 
-def _read_training_records(network_folder: Path, digests: Collection[str]) -> list[Record]:
+def _read_training_records(network_folder: NetworkFolder, digests: Collection[str]) -> list[Record]:
     """The LAMP records of a network's training that have the same content (digests) as then, each once.
 
     Prints the warnings about them, and names those that are missing, faulty or of other content. Raises InputError if
     more than half are.
     """
-    config, collect, records = training_config(network_folder), Collector(), []
-    shared = collect(data_io.conditions_of_network, network_folder, otherwise=UNKNOWN)
+    config, collect, records = network_folder.training_config(), Collector(), []
+    shared = collect(data_io.conditions_of_network, network_folder.path, otherwise=UNKNOWN)
     names = data_io.names_of_pairs(config.data)
     pairs = dict.fromkeys([*config.data.pairs("train"), *config.data.pairs("val")])
     for sc, lamp in pairs:

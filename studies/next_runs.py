@@ -21,7 +21,7 @@ import plotting
 from checks import flagging, novelty, pair_checks
 from data_io import Record
 from figures.next_runs_figure import next_runs_figure
-from networks.network_folder import WINDOWS_FILE, read_metadata, training_config
+from networks.network_folder import NetworkFolder
 from pages import report_page
 from readers.cases import COMMENT, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
@@ -116,7 +116,8 @@ class Candidate:
 
 def _settings(network: str, inputs: str | None) -> tuple[Config, dict[str, str | None]]:
     """The settings of a network, and the paths without LAMP in predict_sc with their wave files. Raises InputError."""
-    config = training_config(NETWORKS_FOLDER / network).with_user(training_mode=False, model_load_filename=network)
+    folder = NetworkFolder(NETWORKS_FOLDER / network)
+    config = folder.training_config().with_user(training_mode=False, model_load_filename=network)
     data = config.data
     if inputs:
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
@@ -129,12 +130,12 @@ def _settings(network: str, inputs: str | None) -> tuple[Config, dict[str, str |
     return config, waves
 
 
-def digests_with_lamp(network_folder: Path, data: DataInfo) -> set[str]:
+def digests_with_lamp(network_folder: NetworkFolder, data: DataInfo) -> set[str]:
     """The content of SimpleCode's motions of all records that LAMP has run, as the network's folder says.
 
     If it lists more files (data), as that of a sweep's winner does, these are read, if still there.
     """
-    digests, collect = set(read_metadata(network_folder).get("simplecode_digests", ())), Collector()
+    digests, collect = set(network_folder.read_metadata().get("simplecode_digests", ())), Collector()
     paths = {path for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
     if len(paths) > len(digests):
         digests |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
@@ -156,7 +157,7 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
     import network
     from prediction import Predictor
 
-    folder = config.network_folder
+    folder = NetworkFolder(config.network_folder)
     trained, watch = network.load(config), flagging.load(config.user, folder)
     if trained.architecture.num_networks < 2 and by == "spread":
         raise InputError(
@@ -164,11 +165,11 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
             "--distance, or --random"
         )
     if watch is None:
-        raise InputError(f"{folder / WINDOWS_FILE}: is missing or damaged; train again")
+        raise InputError(f"{folder.training_windows}: is missing or damaged; train again")
     predictor, collect = Predictor(trained, with_spread=True), Collector()
     deviation = np.array(trained.architecture.standardization.output_deviation)
     names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data)
-    shared = collect(data_io.conditions_of_network, folder)
+    shared = collect(data_io.conditions_of_network, folder.path)
 
     def further_records() -> Iterator[Record]:
         for path in tqdm(waves, desc="Judging", disable=None):

@@ -5,39 +5,31 @@ python -m studies.sea_state_map --networks A B         records with LAMP in the 
 
 import argparse
 import sys
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 import plotting
 from figures.sea_state_figure import sea_state_figure
 from metrics import AMPLITUDES, SIMPLECODE
-from readers.cases import PART_UNITS, Handle, find_handle, number_text
+from readers.cases import PART_UNITS, find_handle, number_text
 from settings import SaveData
 from settings.channels import CHANNELS, channel_of
-from system.errors import (
-    UNREADABLE,
-    Collector,
-    Found,
-    InputError,
-    counted,
-    did_you_mean,
-    exit_status,
-    first_line,
-    warn,
-)
+from system.errors import UNREADABLE, Collector, Found, InputError, counted, did_you_mean, exit_status, first_line, warn
 from system.files import png_path, posix, write_table
 from system.run_folder import RunFolder
 
+# What is mapped: a column of the records' table, with its meaning. For another one, such as rmse, change these three.
+MEASURE = "ssa_error"
+QUANTITY = "the single significant amplitude"
+TITLE = "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
 MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
-CONVENTION = (
-    "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
-)
-FORMER_OPTIONS = ("--lamp", "--sc", "--prefix")
 TEXTS = ("set", "handle", "source", "channel", "digest")  # columns
+
+Values = Mapping[str, Sequence[float]]  # of each part of the handle, in ascending order
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,15 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--y", metavar="PART", help="part of the handle along y; by default the parts with most values")
     parser.add_argument("--output", metavar="FILE.png", help="the figure; the numbers are written beside it as .csv")
     parser.add_argument("--output_path", metavar="FOLDER", default=SaveData.output_path, help="where the reports lie")
-    parser.add_argument(*FORMER_OPTIONS, dest="former", help=argparse.SUPPRESS)
     given = vars(parser.parse_args(arguments))
-    if given.pop("former") is not None:
-        warn(
-            [
-                f"{', '.join(FORMER_OPTIONS)} have no effect: the map shows the records in {RunFolder.BY_RECORD}, "
-                "which a run with train, val or test sets writes; to map others, name them in test_sc and test_lamp"
-            ]
-        )
     return exit_status(lambda: run(**given))
 
 
@@ -74,63 +58,65 @@ def run(
     folders = {name: Path(posix(output_path)) / name for name in networks[:2]}
     figure = f"sea_state_map{''.join(f'_against_{name}' for name in networks[1:2])}.png"
     path = collect(png_path, output, folders[networks[0]] / RunFolder.FIGURES / figure)
-    tables = [collect(read_amplitudes, folder) for folder in folders.values()]
+    tables = [collect(read_records, folder) for folder in folders.values()]
     collect.check()
-    amplitudes = pd.concat(tables).drop_duplicates(["network", "digest", "channel"])  # SimpleCode is in both
-    handles = list(dict.fromkeys(amplitudes["handle"]))
-    parts = choose_parts(handles, x, y)
-    amplitudes = amplitudes.assign(**{part: amplitudes["handle"].map(attrgetter(part)) for part in parts})
-    table = condition_table(amplitudes, networks, *parts)
-    averaged = [part for part in values_of(handles, varying=True) if part not in parts]
-    warn(collect.remarks + _different_records(amplitudes, networks, *parts))
-    plotting.save_figure(draw(table, networks, *parts, handles[0], averaged), path)
+    records = pd.concat(tables).drop_duplicates(["network", "digest", "channel"])  # SimpleCode is in both
+    values = part_values(records)
+    x, y = choose_parts(values, x, y)
+    table = condition_table(records, networks, x, y)
+    warn(collect.remarks + _different_records(records, networks, x, y))
+    plotting.save_figure(draw(table, networks, x, y, values), path)
     write_table(path.with_suffix(".csv"), table)
-    print(summary(table, networks, *parts))
-    if averaged:
-        print(f"Each cell is a mean over the realizations in it; they differ in {_listed_parts(handles, averaged)}")
+    print(summary(table, networks, x, y))
+    if averaged := _averaged(values, x, y):
+        print(f"Each cell is a mean over the realizations in it; they differ in {_listed_parts(values, averaged)}")
     print(f"\nFigure in {path}, numbers in {path.with_suffix('.csv')}")
     return table
 
 
-def read_amplitudes(folder: Path) -> Found:
-    """The amplitudes of each record with LAMP in a network's output folder.
+def read_records(folder: Path) -> Found:
+    """The errors of each record with LAMP in a network's output folder.
 
     A record of several sets counts as one of the last: so a network of folds, whose val set is all of its records
     predicted out of fold, is not measured on the records that it has seen.
 
-    Returns a DataFrame with columns network (SimpleCode or the folder's name), handle (a `Handle`), sea_state, channel,
-    digest, ssa_lamp, ssa_model in the channel's unit, trained (whether the network was trained in that sea state).
-    Raises InputError if the table is missing, or of an earlier version, or has no record with a handle.
+    Returns a DataFrame with columns network (SimpleCode or the folder's name), the parts of the handle, sea_state,
+    channel, digest, MEASURE and AMPLITUDES in the channel's unit, trained (whether the network was trained in that sea
+    state). Raises InputError if the table is missing, or of an earlier version, or has no record with a handle.
     """
     path = folder / RunFolder.BY_RECORD
     remedy = f"run main.py with training_mode = False and model_load_filename = {folder.name!r}, which writes it"
-    types = dict.fromkeys(TEXTS, str) | dict.fromkeys(AMPLITUDES, float)
-    empty = dict.fromkeys(AMPLITUDES, [""])  # of the row All
+    numbers = [*AMPLITUDES, *(MEASURE,) * (MEASURE != "ssa_error")]
+    types = dict.fromkeys(TEXTS, str) | dict.fromkeys(numbers, float)
     try:
-        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty)[[*types]]
+        # AMPLITUDES are empty in the row All.
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, [""]))
+        table = table.loc[table["channel"] != "All", [*types]]
     except FileNotFoundError:
         raise InputError(f"{path}: file is missing; {remedy}") from None
     except UNREADABLE as error:
         raise InputError(f"{path}: damaged, or of an earlier version ({first_line(error)}); {remedy}") from error
-    handles = {text: find_handle(text) for text in set(table["handle"])}  # thousands, in many rows each
-    states = {handle: handle.sea_state for handle in handles.values() if handle}
-    table = table.assign(handle=table["handle"].map(handles)).query("channel != 'All'")
-    has_handle = table["handle"].notna().groupby(table["digest"]).any()
-    left_out = (
-        f"{path}: {(~has_handle).sum()} of {len(has_handle)} records have no handle that can be read in their names"
-    )
-    if not has_handle.any():
+    handles = {text: handle for text in table["handle"].unique() if (handle := find_handle(text))}
+    has_handle = table["handle"].isin(handles.keys())
+    count, without = table["digest"].nunique(), table.loc[~has_handle, "digest"].nunique()
+    left_out = f"{path}: {without} of {count} records have no handle that can be read in their names"
+    if not handles:
         raise InputError(f"{left_out}; name them after their conditions")
-    remarks = [] if has_handle.all() else [f"{left_out}; they are left out"]
+    remarks = [f"{left_out}; they are left out"] * (without > 0)
     digests = {name: set(table.loc[table["set"] == name, "digest"]) for name in ("train", "val")}
     is_of_folds = digests["train"] and digests["train"] <= digests["val"]
     trained = digests["val" if is_of_folds else "train"]
     if not trained:
         remarks.append(f"{path}: the run had no train set; no training condition is marked")
-    table = table[table["handle"].notna()]
-    own, is_simple = table["handle"].map(states), table["source"] == SIMPLECODE
-    is_trained = own.isin(own[table["digest"].isin(trained)]) & ~is_simple
-    table = table.assign(network=table["source"].where(is_simple, folder.name), sea_state=own, trained=is_trained)
+    parts = {text: vars(handle.sea_state) | {"sea_state": handle.sea_state.name} for text, handle in handles.items()}
+    table = table[has_handle].join(pd.DataFrame.from_dict(parts, orient="index"), on="handle")
+    is_simple = table["source"] == SIMPLECODE
+    states = table.loc[table["digest"].isin(trained), "sea_state"]
+    table = table.assign(
+        network=table["source"].where(is_simple, folder.name), trained=table["sea_state"].isin(states) & ~is_simple
+    )
+    if MEASURE == "ssa_error":  # with its sign
+        table[MEASURE] = table["ssa_model"] - table["ssa_lamp"]
     return Found(table.drop_duplicates(["network", "digest", "channel"], keep="last"), remarks)
 
 
@@ -151,54 +137,56 @@ def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) ->
     return faults
 
 
-def choose_parts(handles: Sequence[Handle], x: str | None = None, y: str | None = None) -> tuple[str, str]:
+def part_values(records: pd.DataFrame) -> Values:
+    """The values of each part of the handles."""
+    return {part: np.unique(records[part]).tolist() for part in PART_UNITS}
+
+
+def choose_parts(values: Values, x: str | None = None, y: str | None = None) -> tuple[str, str]:
     """The parts of the handle along x and y: those given, else those with most values, the one with more along x.
 
     If more than two vary, parts of more than MOST_VALUES come last, and of those with as many values heading comes
     first, then height. Raises InputError if fewer parts vary than there are axes left.
     """
-    values = values_of(handles, varying=True)
-    others = [part for part in values if part not in (x, y)]
-    found = _listed_parts(handles, list(values)) or "none"
+    varying = [part for part in values if len(values[part]) > 1]
+    others = [part for part in varying if part not in (x, y)]
     open_axes = [x, y].count(None)
     if len(others) > open_axes:
         others.sort(key=lambda part: (len(values[part]) > MOST_VALUES, -len(values[part]), part != "heading"))
         others = others[:open_axes]
     if len(others) < open_axes:
         raise InputError(
-            f"the records do not vary in two parts of the handle; varying: {found}; name the parts along the axes "
-            f"with --x and --y, out of {', '.join(PART_UNITS)}"
+            f"the records do not vary in two parts of the handle; varying: {_listed_parts(values, varying) or 'none'}; "
+            f"name the parts along the axes with --x and --y, out of {', '.join(PART_UNITS)}"
         )
     others.sort(key=lambda part: -len(values[part]))  # stable: ties stay in the handle's order
     return x or others.pop(0), y or others.pop(0)
 
 
-def values_of(handles: Sequence[Handle], varying: bool = False) -> dict[str, list[float]]:
-    """The values of each part of the handles in ascending order; on request of those that have several."""
-    values = {part: sorted({getattr(handle, part) for handle in handles}) for part in PART_UNITS}
-    return {part: numbers for part, numbers in values.items() if not varying or len(numbers) > 1}
+def _averaged(values: Values, x: str, y: str) -> list[str]:
+    """The parts that vary and are on neither axis."""
+    return [part for part in values if len(values[part]) > 1 and part not in (x, y)]
 
 
-def _listed_parts(handles: Sequence[Handle], parts: Sequence[str]) -> str:
+def _listed_parts(values: Values, parts: Sequence[str]) -> str:
     listed = []
-    for part, values in values_of(handles).items():
-        shown = list(map(number_text, values))
+    for part in parts:
+        shown = list(map(number_text, values[part]))
         shown = shown if len(shown) <= 6 else [*shown[:3], "...", shown[-1]]
-        listed += [f"{part} ({', '.join(shown)} {PART_UNITS[part]})"] * (part in parts)
+        listed.append(f"{part} ({', '.join(shown)} {PART_UNITS[part]})")
     return "; ".join(listed)
 
 
-def condition_table(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> pd.DataFrame:
-    """The amplitudes of `read_amplitudes`, averaged over the realizations of each x and y, which are further columns.
+def condition_table(records: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> pd.DataFrame:
+    """The errors of `read_records`, averaged over the realizations of each x and y.
 
     Returns columns network (SimpleCode among them), channel, x, y (named after the parts), realizations, sea_states (if
-    there are several in a cell), ssa_lamp, ssa_model, ssa_error (ssa_model - ssa_lamp, signed), trained (whether the
+    there are several in a cell), AMPLITUDES, MEASURE (ssa_error: ssa_model - ssa_lamp, signed), trained (whether the
     network was trained in one of the sea states).
     """
-    rows = amplitudes.assign(ssa_error=amplitudes["ssa_model"] - amplitudes["ssa_lamp"])
-    means = {name: (name, "mean") for name in (*AMPLITUDES, "ssa_error")}
-    groups = rows.groupby(["network", "channel", x, y], sort=False, as_index=False)
     counts = {"realizations": ("handle", "size"), "sea_states": ("sea_state", "nunique")}
+    means = {name: (name, "mean") for name in (*AMPLITUDES, MEASURE)}
+    groups = records.groupby(["network", "channel", x, y], sort=False, as_index=False)
     table = groups.agg(**counts, **means, trained=("trained", "any"))
     if not table["sea_states"].gt(1).any():
         del table["sea_states"]
@@ -207,46 +195,43 @@ def condition_table(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y
     return table.sort_values(["network", "channel", y, x], **ranks)
 
 
-def _different_records(amplitudes: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
+def _different_records(records: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> list[str]:
     """A warning if the means of two networks are over different records."""
-    rows = amplitudes[amplitudes["network"].isin(networks)]
-    records = rows.groupby([x, y, "network"])["digest"].agg(frozenset).unstack("network")[[*networks]].dropna()
-    uneven = records[records.nunique(axis=1) > 1]
+    rows = records[records["network"].isin(networks)]
+    digests = rows.groupby([x, y, "network"])["digest"].agg(frozenset).unstack("network")[[*networks]].dropna()
+    uneven = digests[digests.nunique(axis=1) > 1]
     return [
         f"{counted(len(uneven), 'condition')} with other records of one network than of the other (first: "
-        f"{x} {first[0]:g}, {y} {first[1]:g}: {', '.join(f'{name} {len(digests)}' for name, digests in own.items())}); "
+        f"{x} {place[0]:g}, {y} {place[1]:g}: {', '.join(f'{name} {len(sets)}' for name, sets in row.items())}); "
         "A - B compares means over different realizations"
-        for first, own in uneven.head(1).iterrows()
+        for place, row in uneven.head(1).iterrows()
     ]
 
 
-def draw(
-    table: pd.DataFrame, networks: Sequence[str], x: str, y: str, handle: Handle, averaged: Sequence[str] = ()
-) -> Figure:
-    """The figure of a `condition_table`.
-
-    handle: any of the map's, for the parts that do not vary. averaged: parts that vary and are on neither axis.
-    """
+def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, values: Values) -> Figure:
+    """The figure of a `condition_table`. values: of all parts of the handles, which the title names."""
     models = [SIMPLECODE] * (SIMPLECODE in set(table["network"])) + [*networks]
-    has_second = handle.second_height > 0 or "second_height" in (x, y)
-    constant = [p for p in PART_UNITS if p not in (x, y, *averaged) and (has_second or not p.startswith("second"))]
-    words = [f"{p.replace('_', ' ')}\xa0{getattr(handle, p):g}\xa0{PART_UNITS[p]}" for p in constant]
+    has_second = max(values["second_height"]) > 0
+    averaged = _averaged(values, x, y)
+    constant = [p for p in values if p not in (x, y, *averaged) and (has_second or not p.startswith("second"))]
+    words = [f"{p.replace('_', ' ')}\xa0{values[p][0]:g}\xa0{PART_UNITS[p]}" for p in constant]
     words += [f"mean over {' and '.join(part.replace('_', ' ') for part in averaged)}"] * bool(averaged)
-    return sea_state_figure(table, models, x, y, f"{CONVENTION}; {', '.join(words)}")
+    return sea_state_figure(table, MEASURE, models, x, y, f"{TITLE}; {', '.join(words)}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:
     """For the terminal: mean of |error| over the conditions of all networks, and how often A is better."""
     cells = "cells" if "sea_states" in table else "conditions"
-    lines = [f"Mean |error| of the single significant amplitude over the {cells}"]
+    lines = [f"Mean |error| of {QUANTITY} over the {cells}"]
     for channel, rows in table.groupby("channel", sort=False):
-        sizes = rows.pivot(index=[x, y], columns="network", values="ssa_error").abs()
-        known = [network for network in networks if network in sizes]
-        common = sizes.dropna(subset=known)[[SIMPLECODE] * (SIMPLECODE in sizes) + known]
+        sizes = rows.pivot(index=[x, y], columns="network", values=MEASURE).abs()
+        with_channel = [network for network in networks if network in sizes]
+        common = sizes.dropna(subset=with_channel)[[SIMPLECODE] * (SIMPLECODE in sizes) + with_channel]
         means = ", ".join(f"{model} {mean:.3g}" for model, mean in common.mean().items())
         line = f"  {channel} [{channel_of(channel).unit}]: {means} over {len(common)} {cells}"
-        if len(known) == 2:
-            line += f" of both; {networks[0]} is better in {int((common[known[0]] < common[known[1]]).sum())}"
+        if len(with_channel) == 2:
+            first, second = with_channel
+            line += f" of both; {first} is better in {int((common[first] < common[second]).sum())}"
         lines.append(line)
     return "\n".join(lines)
 

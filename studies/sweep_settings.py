@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 import settings
-from networks import network_folder
+from networks import replacement
+from networks.network_folder import NetworkFolder
 from settings import Config, Search, UserInput, conflicts, input_file
 from settings.values import without_numpy
 from system.errors import InputError
@@ -63,14 +64,16 @@ class Sweep:
     def study_name(self) -> str:
         """The same for all processes of a sweep, also with a larger num_draws."""
         drawn = self.search.sampler, self.search.draw_seed, self.search.num_draws > 0
-        own = network_folder.training_settings(self.config.as_dict())
-        return text_hash(json.dumps([own, self.values, drawn, self.data]))
+        fixed = replacement.training_settings(self.config.as_dict())
+        return text_hash(json.dumps([fixed, self.values, drawn, self.data]))
 
     @property
     def members(self) -> tuple[Config, ...]:
         """The members; with "tpe" what they can become, which says nothing of the networks that they would replace."""
-        members = (self.member(number, chosen) for number, chosen in enumerate(self.combinations, start=1))
-        return tuple(_goes_on(each) if self.is_planned else each.with_user(overwrite=True) for each in members)
+        members = (self.member(number, combination) for number, combination in enumerate(self.combinations, start=1))
+        if not self.is_planned:
+            return tuple(member.with_user(overwrite=True) for member in members)
+        return tuple(member.with_user(resume=_was_interrupted(member)) for member in members)
 
     def member(self, number: int, chosen: Combination) -> Config:
         user = {name: self.values[name][place] for name, place in chosen.items()}
@@ -84,19 +87,19 @@ class Sweep:
     def combination_in(self, config: Config) -> Combination | None:
         """The combination that `config`'s saved network was trained with; None if it is not of this sweep."""
         try:
-            frozen = network_folder.read_metadata(config.network_folder)["settings"]
+            frozen = NetworkFolder(config.network_folder).read_metadata()["settings"]
             plain = {name: json.loads(json.dumps(choices)) for name, choices in self.values.items()}
-            found = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
+            combination = {name: choices.index(frozen["user"][name]) for name, choices in plain.items()}
         except (InputError, KeyError, TypeError, ValueError):
             return None
-        trained = self.member(1, found).with_user(model_save_filename=config.user.model_save_filename)
-        return None if network_folder.different_settings(frozen, trained) else found
+        trained = self.member(1, combination).with_user(model_save_filename=config.user.model_save_filename)
+        return None if replacement.different_settings(frozen, trained.user) else combination
 
 
-def _goes_on(member: Config) -> Config:
-    """With resume = True, if the member's own training was interrupted."""
-    begun = network_folder.interrupted_training(member.network_folder)
-    return member.with_user(resume=True) if begun and network_folder.has_settings(begun, member) else member
+def _was_interrupted(member: Config) -> bool:
+    """Whether the member's own training was interrupted."""
+    folder = NetworkFolder(member.network_folder).interrupted_training()
+    return folder is not None and replacement.has_settings(folder, member)
 
 
 def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[str], list[str]]:
@@ -137,20 +140,21 @@ def read_sweep(source: type | None, config: Config) -> tuple[Sweep | None, list[
 
 def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]]:
     """The sweep's own settings, the values of each setting to sweep, and the errors in them."""
-    own = list(settings.declared(Search))
-    own_values = SimpleNamespace(**{name: value for name, value in given.items() if name in own})
-    search, faults = settings.fill(Search, own_values, "SweepArgs")
-    known = [name for _, section in settings.SECTIONS.values() for name in settings.declared(section)]
+    of_search = settings.declared(Search)
+    search_values = SimpleNamespace(**{name: value for name, value in given.items() if name in of_search})
+    search, faults = settings.fill(Search, search_values, "SweepArgs")
+    elsewhere = {name for _, section in settings.SECTIONS.values() for name in settings.declared(section)}
     values = {}
     for name, value in given.items():
         if name in SWEPT:
             values[name], wrong = _choices(name, without_numpy(value))
             faults += wrong
-        elif name not in own and not settings.is_helper(value):
-            unknown = f"there is no such setting; the nearest is {settings.nearest(name, [*SWEPT, *own])}"
-            unknown += f"; {settings.own_helper(name)}"
-            fault = "cannot be swept; set it in its own class" if name in known else unknown
-            faults.append(f"SweepArgs.{name}: {fault}")
+        elif name in elsewhere:
+            faults.append(f"SweepArgs.{name}: cannot be swept; set it in its own class")
+        elif name not in of_search and not settings.is_helper(value):
+            near = settings.nearest(name, [*SWEPT, *of_search])
+            remedy = settings.own_helper(name)
+            faults.append(f"SweepArgs.{name}: there is no such setting; the nearest is {near}; {remedy}")
     return search, values, faults
 
 
@@ -190,17 +194,18 @@ def _combinations(sweep: Sweep) -> tuple[Combination, ...]:
 
 def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
     """Errors in combinations of values that are valid individually; each error once, with its first combination."""
-    members, known = sweep.members, conflicts.faults(sweep.config)
-    found: dict[str, list[Config]] = {}
+    members, general = sweep.members, conflicts.faults(sweep.config)
+    faulty: dict[str, list[Config]] = {}
     for member in members:
         for line in conflicts.faults(member):
-            found.setdefault(line, []).append(member)
+            faulty.setdefault(line, []).append(member)
     faults = [
-        f"{line} (in {len(faulty)} of {len(members)} combinations of SweepArgs, as {sweep.describe(faulty[0])})"
-        for line, faulty in found.items()
-        if line not in known
+        f"{line} (in {len(faulty[line])} of {len(members)} combinations of SweepArgs, as "
+        f"{sweep.describe(faulty[line][0])})"
+        for line in faulty
+        if line not in general
     ]
-    return faults, [line for member in members for line in conflicts.warnings(member)]
+    return faults, [line for member in members for line in conflicts.warnings(member.user)]
 
 
 def _overwrite_faults(sweep: Sweep) -> list[str]:
@@ -211,5 +216,5 @@ def _overwrite_faults(sweep: Sweep) -> list[str]:
         f"UserInputArgs.model_save_filename = {name!r}: {config.network_folder} holds a "
         "network of none of the settings of this sweep; choose another name, or set overwrite = True to replace it"
         for config in (sweep.config, *members)
-        if network_folder.overwrite_faults(config) and sweep.combination_in(config) is None
+        if replacement.overwrite_faults(config) and sweep.combination_in(config) is None
     ]

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 import shutil
 import signal
 import traceback
@@ -29,8 +28,8 @@ from optuna.visualization.matplotlib import plot_optimization_history, plot_para
 
 import data_io
 import plotting
-from networks import network_folder
-from networks.network_folder import MODEL_FILE
+from networks import replacement
+from networks.network_folder import NetworkFolder
 from settings import Config
 from studies import comparison, importances
 from studies.sweep_settings import Combination, Sweep
@@ -62,9 +61,8 @@ class Journal(JournalFileBackend):
         self._path, self._own_lock = path, FileLock(path.with_suffix(".lock"))
         with self._own_lock:
             drop_cut_line(path)
-            lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
-            if lines and not _is_json(lines[-1]):
-                os.truncate(path, path.stat().st_size - len(lines[-1]))
+            for line in path.read_bytes().splitlines()[-1:] if path.is_file() else ():
+                json.loads(line)  # Optuna finds it damaged only after further lines
         super().__init__(str(path), lock_obj=self._own_lock)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
@@ -74,14 +72,6 @@ class Journal(JournalFileBackend):
                 super().append_logs(logs)
         except OSError as error:
             raise InputError(errors.cannot_be_written(self._path, error)) from error
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
 
 
 def open_study(sweep: Sweep) -> optuna.Study:
@@ -107,15 +97,13 @@ def latest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
 
 def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
     """The numbers of the members still to be trained: neither finished nor pruned nor diverged."""
-    settled = {
-        number
-        for number, trial in latest_trials(study).items()
-        if trial.state is TrialState.PRUNED
-        or (
-            trial.state is TrialState.COMPLETE
-            and comparison.is_finished(sweep.member(number, trial.params), sweep.data)
-        )
-    }
+
+    def is_settled(number: int, trial: FrozenTrial) -> bool:
+        is_complete = trial.state is TrialState.COMPLETE
+        finished = is_complete and comparison.is_finished(sweep.member(number, trial.params), sweep.data)
+        return finished or trial.state is TrialState.PRUNED
+
+    settled = {number for number, trial in latest_trials(study).items() if is_settled(number, trial)}
     return sorted(set(range(1, sweep.size + 1)) - settled)
 
 
@@ -172,14 +160,13 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     sweep = dataclasses.replace(sweep, data=_fingerprint(sweep.config))
     _check_data(sweep)
     name, study = sweep.config.network_name, open_study(sweep)
-    faults: list[str] = []
-    tried: set[int] = set()
+    faults, tried = [], set()
     usual = signal.signal(signal.SIGINT, _stop)
     try:
-        while taken := claim(study, sweep, tried):
-            number, trial, held = taken
+        while claimed := claim(study, sweep, tried):
+            number, trial, lock = claimed
             tried.add(number)
-            with held:
+            with lock:
                 faults += _train(study, sweep, number, trial, run_one)
     except Stopped:
         faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
@@ -208,10 +195,10 @@ def _fingerprint(config: Config) -> str:
 
 def _check_data(sweep: Sweep) -> None:
     """Raises InputError if the winner would replace, unasked, a network of other data."""
-    folder = sweep.config.network_folder
-    if network_folder.may_replace(sweep.config) or not (folder / MODEL_FILE).is_file():
+    folder = NetworkFolder(sweep.config.network_folder)
+    if replacement.may_replace(sweep.config.user) or not folder.has_model:
         return
-    for line in network_folder.different_data(network_folder.read_metadata(folder), sweep.config, sweep.data):
+    for line in replacement.different_data(folder.read_metadata(), sweep.config, sweep.data):
         raise InputError(
             f"UserInputArgs.model_save_filename = {sweep.config.user.model_save_filename!r}: {folder} holds another "
             f"experiment ({line}); choose another name, or set overwrite = True to replace it"
@@ -248,9 +235,10 @@ def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one
 
 def _unseen(member: Config, data: str) -> Config:
     """The settings to train a member, to resume its training, or to write its missing report."""
-    folder = network_folder.interrupted_training(member.network_folder) or member.network_folder
-    resume = network_folder.has_settings(folder, member, data)
-    if not resume and not network_folder.overwrite_faults(member, data):
+    folder = NetworkFolder(member.network_folder)
+    folder = folder.interrupted_training() or folder
+    resume = replacement.has_settings(folder, member, data)
+    if not resume and not replacement.overwrite_faults(member, data):
         (member.output_folder / RunFolder.REPORT).unlink(missing_ok=True)  # it must not count for these settings
     return dataclasses.replace(
         member.with_user(resume=resume),
@@ -288,15 +276,16 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, run_one: Run) -> tuple[lis
     print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best)}")
     name = config.user.model_save_filename
     winner = best.with_user(model_save_filename=name)
-    aside = network_folder.unfinished(winner.network_folder)
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(best.network_folder, aside)
-    facts = network_folder.read_metadata(aside)
+    folder = NetworkFolder(winner.network_folder)
+    aside = folder.unfinished
+    shutil.rmtree(aside.path, ignore_errors=True)
+    shutil.copytree(best.network_folder, aside.path)
+    facts = aside.read_metadata()
     frozen = winner.as_dict()
     frozen["user"]["seed"] = facts["seed"]
     facts |= {"settings": frozen, "sweep": {"best": best.network_name, "ranked": list(ranked)}}
-    network_folder.write_metadata(aside, facts)
-    network_folder.publish(aside, winner.network_folder)
+    aside.write_metadata(facts)
+    folder.publish(aside)
     return run_one(winner.with_user(training_mode=False, model_load_filename=name)), winner
 
 

@@ -16,9 +16,6 @@ from system.errors import warn
 from system.files import drop_cut_line, write_table, written_aside
 
 WITH_DIGEST = re.compile(r"(.*?)(?:\t([0-9a-f]{32}))?")
-# Files of versions that did not keep a list.
-OLD_FIGURES = re.compile(r"((prediction|error|evolution)_(train|val|test)_\d+_.*|maxima|histo|learning_curve)\.png")
-FIRST_LINES = {".txt": re.compile(r" {12}Time( +\w+)+\n"), ".mot": re.compile("Motions predicted.*\n")}
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,8 @@ class RunFolder:
     FIGURES = "figures"  # a folder
     LIST = ".files_of_runs"
 
-    def begin(self, prefix: str) -> list[str]:
-        """The files written by earlier runs, relative to the folder. prefix: that of the predictions' file names."""
-        if not (self.path / self.LIST).is_file():
-            figures = [path for path in self.path.glob(f"{self.FIGURES}/*.png") if OLD_FIGURES.fullmatch(path.name)]
-            texts = [path for path in self.path.glob("*") if path.name.startswith(prefix) and _is_prediction(path)]
-            self.note([path.relative_to(self.path).as_posix() for path in (*figures, *texts)])
+    def begin(self) -> list[str]:
+        """The files written by earlier runs, relative to the folder."""
         earlier = [name for name, _ in self._entries()]
         self.note([""] if earlier else [])
         return earlier
@@ -111,13 +104,6 @@ class RunFolder:
         with written_aside(self.path / self.LIST) as aside:
             aside.write_text("".join(_line(name, digests[name]) for name in (*kept, *made)), encoding="utf-8")
         return made
-
-
-def _is_prediction(path: Path) -> bool:
-    if path.suffix not in FIRST_LINES or not path.is_file():
-        return False
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return FIRST_LINES[path.suffix].fullmatch(file.readline(1000)) is not None
 
 
 def _line(name: str, digest: str) -> str:

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import LAMP_HEADER, ROOT, SC_HEADER, WAV_HEADER, Project, write_rows
+from scipy.interpolate import CubicSpline
 
 import data_io
 from data_io import read_record
 from readers.text_tables import LAMP_MOT, SC_MOT, SEA, WAV, read_columns
 from readers.wave_grid import wave_elevation
 from settings import UserInput
+from system.errors import Collector, Found
 
 SAMPLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-000000{}"
 SECONDS = 200.0
@@ -20,18 +22,12 @@ WAVE_HEADER = ["Time Xcg Ycg Zcg Roll Pitch Yaw Wave Slope_x Slope_y", "sec m m 
 
 
 def interpolate(table: np.ndarray, step: float) -> np.ndarray:
-    """Every n-th row, or rows in between on a parabola through four."""
+    """Every n-th row, or rows in between on a spline."""
     every = round(step / 0.1)
     if every >= 1:
         return table[::every]
-    from scipy.signal import resample
-
-    time = table[0, 0] + step * np.arange(2 * len(table) - 1)
-    slope = np.linspace(0, 1, len(table))[:, None] * (table[-1] - table[0]) + table[0]
-    fine = resample(np.concatenate([table - slope, slope[::-1] * 0 - (table - slope)[::-1]]), 4 * len(table))
-    fine = fine[: len(time)] + np.stack([np.interp(time, table[:, 0], c) for c in slope.T], axis=1)
-    fine[:, 0] = time
-    return fine
+    time = np.arange(table[0, 0], table[-1, 0] + step / 2, step)
+    return np.column_stack([time, CubicSpline(table[:, 0], table[:, 1:])(time)])
 
 
 class Sample(Project):
@@ -87,6 +83,11 @@ class Sample(Project):
         return status, said.out + said.err
 
 
+def saved_network(name: str = "recently_trained_model") -> dict:
+    """What settings.json says of a saved network."""
+    return json.loads(Path(f"saved_models/{name}/settings.json").read_text())["network"]
+
+
 def predicted(sc: str) -> np.ndarray:
     return np.loadtxt(f"output_files/recently_trained_model/lstm_output_for_{Path(sc).name}.txt", skiprows=1)
 
@@ -112,7 +113,7 @@ def sample(tmp_path, monkeypatch) -> Sample:
 
 def test_a_record_of_another_step_is_predicted_as_well(sample, capsys):
     assert sample.run() == 0
-    saved = json.loads(Path("saved_models/recently_trained_model/settings.json").read_text())["network"]
+    saved = saved_network()
     assert saved["time_step"] == pytest.approx(0.1) and saved["wave_ramp"] == 10.0
     pairs = {step: sample.write(9, step, name=f"_step_{step}") for step in (0.1, 0.2, 0.05)}
     status, said = sample.predict(
@@ -179,16 +180,7 @@ def test_test_records_fine_tuning_and_the_cache_use_the_networks_step(sample, ca
     capsys.readouterr()
     assert sample.run() == 0
     assert "its time step is 0.1 s, that of the network 0.2 s" in capsys.readouterr().err
-    assert json.loads(Path("saved_models/fine/settings.json").read_text())["network"]["time_step"] == 0.2
-
-
-def test_times_of_few_decimals_are_of_the_same_step():
-    from readers.alignment import same_step, time_step
-
-    for step, decimals in ((1 / 3, 2), (1 / 3, 3), (0.125, 2), (0.0625, 3)):
-        time = (step * np.arange(400)).round(decimals)
-        assert same_step(time_step(time), step)
-    assert time_step(np.array([0.0, 0.1, 0.2, 5.0, 5.1])) == pytest.approx(0.1)
+    assert saved_network("fine")["time_step"] == 0.2
 
 
 # ---- how the waves begin --------------------------------------------------------------------------------------------
@@ -229,9 +221,7 @@ def test_a_ramp_that_the_training_had_not_is_said(sample, capsys):
     for number in range(1, 5):
         sample.write(number, ramp=False)
     assert sample.run() == 0
-    assert (
-        json.loads(Path("saved_models/recently_trained_model/settings.json").read_text())["network"]["wave_ramp"] == 0
-    )
+    assert saved_network()["wave_ramp"] == 0
     ramped, full = sample.write(9, name="_ramped"), sample.write(9, name="_full", ramp=False)
     status, said = sample.predict(capsys, predict_sc=[full[0], ramped[0]], predict_waves=[full[1], ramped[1]])
     assert status == 0
@@ -265,8 +255,6 @@ def test_a_record_brings_its_remarks_as_a_step_of_a_collector(sample):
     sc, lamp = sample.write(1)
     text = Path(f"{lamp}.mot").read_text().replace("sec m m m", "sec ft ft ft")
     Path(f"{lamp}.mot").write_text(text)
-    from system.errors import Collector, Found
-
     collect = Collector()
     found = read_record(sc, lamp, UserInput())
     assert isinstance(found, Found) and isinstance(collect(read_record, sc, lamp, UserInput()), data_io.Record)
@@ -296,7 +284,7 @@ def with_vbm(sample) -> Sample:
 
 
 def test_a_bending_moment_in_another_unit_than_in_the_training_is_converted(with_vbm, capsys):
-    saved = json.loads(Path("saved_models/recently_trained_model/settings.json").read_text())["network"]
+    saved = saved_network()
     assert saved["vbm_unit"] == "kn-m"
     pairs = [
         vbm_sample(with_vbm, 9, unit, factor, name=f"_{number}")
@@ -337,4 +325,4 @@ def test_fine_tuning_takes_the_unit_of_the_network(with_vbm, capsys):
     capsys.readouterr()
     assert with_vbm.run() == 0
     assert "LAMP" + SAMPLE.format(8) + ".vbm: VBM converted from n-m to kn-m" in capsys.readouterr().err
-    assert json.loads(Path("saved_models/fine/settings.json").read_text())["network"]["vbm_unit"] == "kn-m"
+    assert saved_network("fine")["vbm_unit"] == "kn-m"

@@ -10,6 +10,7 @@ from conftest import SC_HEADER, faults_of, make_motions, write_realization, writ
 import data_io
 import outputs
 from data_io import input_channels, output_channels, read_record, read_sets, write_prediction
+from prediction import Prediction
 from readers import text_tables
 from readers.record_cache import CachedRecord
 from readers.records import Record, Records
@@ -175,7 +176,6 @@ def test_records_are_named_joined_and_chosen_without_being_read(tmp_path):
     records = Records.joined((one,), Records((lost,)), (two,))
     assert records.names == ["one", "lost", "three"] and records.digests == [one.digest, two.digest, two.digest]
     assert records.chosen([2, 0]).names == ["three", "one"] and [*records.chosen([2, 0])] == [two, one]
-    assert [*records.chosen([0, 2, 0]).portions(2)] == [[one, two], [one]]
     (line,) = faults_of(lambda: records[1])
     assert "lost.npy: was deleted" in line and data_io.data_fingerprint(records).count(",") == 6
 
@@ -272,11 +272,11 @@ def test_lamps_mot_has_its_seven_columns_whatever_else_is_predicted(tmp_path, mo
     monkeypatch.setitem(CHANNELS, "Xcg", replace(CHANNELS["Xcg"], output="output_3dof"))
     time, track = np.arange(4.0), np.ones((4, 3))
     record = data_io.Record("SC_1", time, np.ones((4, 4)), None, np.ones((4, 4)))
-    outputs._write_prediction(Config(), record, np.array([[9.0, 1.5, 2.5, 3.5]] * 4), None, track)
-    folder = Config().output_folder
-    *_, names, row = (folder / "lstm_output_for_SC_1.mot").read_text().splitlines()[:4]
+    prediction = Prediction(np.array([[9.0, 1.5, 2.5, 3.5]] * 4))
+    outputs.Texts(tmp_path, "p_", output_channels(UserInput()), None, True).write(record, prediction, track)
+    *_, names, row = (tmp_path / "p_SC_1.mot").read_text().splitlines()[:4]
     assert names.split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
     assert [float(word) for word in row.split()] == [0.0, 1.0, 1.0, 1.5, 2.5, 3.5, 1.0]
-    assert "Xcg" in (folder / "lstm_output_for_SC_1.txt").read_text().splitlines()[0]
+    assert "Xcg" in (tmp_path / "p_SC_1.txt").read_text().splitlines()[0]
     with pytest.raises(ValueError):
         data_io.write_lamp_motions(tmp_path / "a.mot", time, track, np.ones((4, 4)))

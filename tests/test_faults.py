@@ -1,5 +1,6 @@
 """What can go wrong outside of the program: full disks, folders that vanish, kills, two runs at once."""
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -33,7 +34,7 @@ import data_io
 import network
 import outputs
 import plotting
-from networks.network_folder import only_training
+from networks.network_folder import NetworkFolder
 from settings import Config, DataInfo, UserInput
 from system.errors import InputError
 from system.files import write_json, write_table
@@ -153,12 +154,18 @@ def test_a_folder_that_vanishes_during_the_training_costs_nothing(eagerly, monke
 def test_a_training_goes_on_only_with_the_data_it_began_with(eagerly, monkeypatch):
     killer = Killer(monkeypatch)
     killer.kill("replace history.csv", 3)
-    record = SETS["train"][1]
-    targets = record.targets.copy()
-    targets[7, 1] += 1e-4
-    other = type(record)(record.name, record.time, record.inputs, targets, record.simple)
-    with pytest.raises(InputError, match=r"have changed since the training began \(SC_1\); .* resume = False"):
-        train(SETS | {"train": (SETS["train"][0], other)}, resume=True)
+    first, second = SETS["train"]
+    changed = dataclasses.replace(second, targets=second.targets + 1e-4)
+    for record, others, line in (
+        (changed, [first], rf"sets have changed since the training began \({second.name}\); .* resume = False"),
+        (first, [second], "the order of the train and val sets has changed since"),
+        (first, [], "the files of the train and val sets have changed since"),
+    ):
+        with pytest.raises(InputError, match=line):
+            train(SETS | {"train": (*others, record)}, resume=True)
+    moved = {name: [dataclasses.replace(r, inputs=r.inputs + 0.1) for r in SETS[name]] for name in ("train", "val")}
+    with pytest.raises(InputError, match=rf"sets have changed since the training began \({first.name} and 2 more\)"):
+        train(SETS | moved, resume=True)
     train(SETS | {"test": (make_record(30, 9),)}, resume=True)  # the test set has no part in it
     assert_finished_alone()
 
@@ -235,7 +242,7 @@ def test_predictions_and_figures_are_whole_whenever_the_run_is_killed(tmp_path, 
 
 def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
     trained = train(epochs=1)
-    with only_training(FOLDER):
+    with NetworkFolder(FOLDER).only_training():
         with pytest.raises(InputError) as caught:
             train(epochs=1)
         (line,) = caught.value.lines
@@ -249,8 +256,8 @@ def test_a_network_is_trained_by_one_run_at_a_time(eagerly):
 HOLD = """
 import sys, time
 from pathlib import Path
-from networks.network_folder import only_training
-with only_training(Path("saved_models/one")):
+from networks.network_folder import NetworkFolder
+with NetworkFolder(Path("saved_models/one")).only_training():
     print("held", flush=True)
     time.sleep(60)
 """
@@ -261,11 +268,11 @@ def test_the_lock_of_a_process_that_was_killed_is_taken_over():
     command = [sys.executable, "-c", HOLD]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match="another run is"), only_training(Path("saved_models/one")):
+        with pytest.raises(InputError, match="another run is"), NetworkFolder(Path("saved_models/one")).only_training():
             pass
         holder.send_signal(signal.SIGKILL)
     assert Path("saved_models/one.lock").is_file()
-    with only_training(Path("saved_models/one")):
+    with NetworkFolder(Path("saved_models/one")).only_training():
         pass
     assert not Path("saved_models/one.lock").exists()
 

@@ -168,6 +168,12 @@ def test_settings_that_no_training_writes_are_refused(damage):
     assert "settings.json" in refused()
 
 
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"PK\x03\x04 no text"])
+def test_settings_that_cannot_be_read_are_refused(content):
+    (FOLDER / "settings.json").write_bytes(content)
+    assert "settings.json" in refused()
+
+
 OTHERS = [
     {"hidden_size": 7},
     {"hidden_size": 4000},  # as many as would take gigabytes

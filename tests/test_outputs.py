@@ -16,6 +16,7 @@ import prediction
 from checks import record_statistics
 from checks.run_bands import OutOfFold
 from figures import run_figures
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers import text_tables
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
@@ -120,7 +121,7 @@ def test_a_damaged_checkpoint_costs_its_figures_alone(monkeypatch, capsys):
 
     monkeypatch.setattr(run_figures, "predict_with_checkpoints", fail)
     asked, records = Plotting(evolution_ID_list_val=(0,)), [SimpleNamespace(inputs=None)]
-    assert run_figures.evolution_figures(asked, records, None, Path("network")) == {}
+    assert run_figures.evolution_figures(asked, records, None, NetworkFolder(Path("network"))) == {}
     assert "epoch_000002.keras" in capsys.readouterr().err
 
 
@@ -158,6 +159,6 @@ def test_a_figure_that_fails_costs_no_other(monkeypatch, capsys, tmp_path):
     trained = SimpleNamespace(
         architecture=SimpleNamespace(outputs=data_io.MOTIONS), title="LSTM", history=(), best_epoch=None
     )
-    run_figures.save(asked, (Path("network"), tmp_path), results, trained, None, pd.DataFrame(), 0.0)
+    run_figures.save(asked, (NetworkFolder(Path("network")), tmp_path), results, trained, None, pd.DataFrame(), 0.0)
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["error_test_0_a.png"]
     assert "prediction_test_0_a.png cannot be made (ValueError: x and y" in capsys.readouterr().err

@@ -5,8 +5,9 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from networks.symmetry import Symmetry
 from settings import UserInput
-from training.sequences import Mirror, Sequences, Windows, cut_pieces, cut_windows, gather, start_windows
+from training.sequences import Sequences, Windows, cut_pieces, cut_windows, gather, start_windows
 
 MIRRORED_SHARE = 0.5  # of windows: the prediction averages both sides of the ship, so both have to be known
 ENDING_SHARE = 0.1  # of windows
@@ -22,8 +23,8 @@ LARGE_BATCH = 1.0  # GB; larger batches cause a warning
 class TrainingBatches:
     """Batches of windows, cut and shuffled again for each epoch. A batch depends on the seed and its number only."""
 
-    def __init__(self, sequences: Sequences, user: UserInput, seed: int, mirror: Mirror | None = None):
-        self.sequences, self._user, self._seed, self._mirror = sequences, user, seed, mirror
+    def __init__(self, sequences: Sequences, user: UserInput, seed: int, symmetry: Symmetry | None = None):
+        self.sequences, self._user, self._seed, self._symmetry = sequences, user, seed, symmetry
         # The number of windows varies a little with the cuts, and no batch may be empty in any epoch.
         lengths, window = sequences.lengths, user.window_length
         fewest = int(np.maximum(-(-lengths // window), 1).sum()) if window else len(self._cut(0).begin)
@@ -61,11 +62,11 @@ class TrainingBatches:
         epoch, position = divmod(int(number), self.batches_an_epoch)
         windows, batches = self._windows_of(epoch)
         inputs, targets = gather(self.sequences, windows, batches[position])
-        if self._mirror:
+        if self._symmetry:
             rng = np.random.default_rng((self._seed, epoch, 2, position))
             mirrored = rng.random(len(inputs)) < MIRRORED_SHARE
-            inputs[mirrored] = self._mirror.inputs(inputs[mirrored])
-            targets[mirrored] = self._mirror.targets(targets[mirrored])
+            inputs[mirrored] = self._symmetry.inputs(inputs[mirrored])
+            targets[mirrored] = self._symmetry.outputs(targets[mirrored])
         if self._user.look_ahead:
             rng = np.random.default_rng((self._seed, epoch, 3, position))
             inputs = with_record_ends(inputs, targets, self._user.look_ahead, rng)

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 
 from network import Architecture, TrainedNetwork, build_model, load_model_file, save_model
-from networks import network_folder
-from networks.network_folder import CHECKPOINT_FILES, CHECKPOINTS, HISTORY_FILE, LAST_FILE, MODEL_FILE
-from settings import Config, UserInput
+from networks.network_folder import NetworkFolder
+from settings import UserInput
 from system.files import write_table, written_aside
 from training.history import Progress
 
@@ -22,26 +21,25 @@ class Checkpoints(keras.callbacks.Callback):
     own callback for this takes a NaN in the first epoch for the best value.
     """
 
-    def __init__(self, architecture: Architecture, folder: Path, progress: Progress, user: UserInput):
+    def __init__(self, architecture: Architecture, folder: NetworkFolder, progress: Progress, user: UserInput):
         super().__init__()
         self._folder, self._progress, self._user = folder, progress, user
         self._last_model = build_model(architecture)
         self.best_epoch = progress.best_epoch  # of which the network is saved
         resumed = self.best_epoch is not None
-        self.best_model = load_model_file(folder / MODEL_FILE, architecture) if resumed else build_model(architecture)
+        self.best_model = load_model_file(folder.model, architecture) if resumed else build_model(architecture)
 
     def on_epoch_end(self, epoch, logs=None):
-        checkpoints = self._folder / CHECKPOINTS
-        last = checkpoints / LAST_FILE
+        folder = self._folder
         self._last_model.set_weights(self.model.get_weights())
-        save_model(self._last_model, last)
+        save_model(self._last_model, folder.last_model)
         if self._progress.best_epoch == epoch + 1:
             self.best_epoch = epoch + 1
             self.best_model.set_weights(self.model.get_weights())
-            _copy(last, self._folder / MODEL_FILE)
+            _copy(folder.last_model, folder.model)
         if self._user.checkpoint_every and (epoch + 1) % self._user.checkpoint_every == 0:
-            _copy(last, checkpoints / f"epoch_{epoch + 1:06d}.keras")
-            for path in sorted(checkpoints.glob(CHECKPOINT_FILES))[: -self._user.max_checkpoints]:
+            _copy(folder.last_model, folder.epoch_model(epoch + 1))
+            for path in list(folder.epoch_models().values())[: -self._user.max_checkpoints]:
                 path.unlink()
 
 
@@ -63,17 +61,23 @@ def with_averaged_weights(callbacks: list[keras.callbacks.Callback]) -> list[ker
 
 
 def finish(
-    config: Config, trained: TrainedNetwork, folder: Path, metadata: dict[str, Any], stopped: str, **further: Any
+    trained: TrainedNetwork,
+    folder: NetworkFolder,
+    place: NetworkFolder,
+    metadata: dict[str, Any],
+    stopped: str,
+    **further: Any,
 ) -> TrainedNetwork:
     """Completes the folder of a training with what it lacks, and moves it to the network's place.
 
     metadata, further: what settings.json says besides. stopped: why the training ended.
     """
-    if not (folder / MODEL_FILE).is_file():
-        save_model(trained.model, folder / MODEL_FILE)
-    if not (folder / HISTORY_FILE).is_file():
-        write_table(folder / HISTORY_FILE, trained.history)
+    if not folder.has_model:
+        save_model(trained.model, folder.model)
+    if not folder.history.is_file():
+        write_table(folder.history, trained.history)
     result = {"epochs_trained": len(trained.history), "best_epoch": trained.best_epoch, "stopped": stopped}
-    network_folder.write_metadata(folder, metadata | result | {"finished": True} | further)
-    network_folder.publish(folder, config.network_folder)
+    result["checkpoints"] = folder.checkpoint_digests()
+    folder.write_metadata(metadata | result | {"finished": True} | further)
+    place.publish(folder)
     return trained

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,8 @@ import tensorflow as tf
 
 from data_io import Record, Records, moment_unit
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
-from networks import network_folder
-from networks.network_folder import HISTORY_COLUMNS, HISTORY_FILE, MODEL_FILE, SETTINGS_FILE, only_training
+from networks import replacement
+from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
 from networks.standardization import Standardization
 from prediction import Predictor
 from readers.cases import sea_state
@@ -44,8 +43,8 @@ from training.resume import (
     cannot_resume,
     check_replacement,
     data_facts,
-    differences_from,
     find_training,
+    has_only_more_epochs,
 )
 from training.sequences import Sequences, Sets
 
@@ -67,72 +66,72 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
             f"UserInputArgs.num_folds = {user.num_folds}: the train and val lists have "
             f"{counted(different, 'realization')} together, and each fold needs one; give more, or set fewer folds"
         )
-    with only_training(config.network_folder):
-        work, facts = network_folder.folds_folder(config.network_folder), data_facts(sets, config)
+    place = NetworkFolder(config.network_folder)
+    with place.only_training():
+        facts, metadata = data_facts(sets, user.fine_tune_filename), _read_settings(place.folds)
         data = facts["data_fingerprint"]
         check_replacement(config, data)
-        metadata = _begun(work)
-        if user.resume and metadata:
-            differences, more_epochs = differences_from(config, metadata, data)
-            if differences and not more_epochs:
-                raise cannot_resume(differences)
         if not metadata:
-            found = find_training(config, data)
-            if isinstance(found, TrainedNetwork):
-                return found
+            finished = find_training(config, data)
+            if isinstance(finished, TrainedNetwork):
+                return finished
+        elif user.resume:
+            differences = replacement.differences(metadata, config, data)
+            if differences and not has_only_more_epochs(differences, metadata, user):
+                raise cannot_resume(differences)
         standardization = Standardization.of(records)
         if not user.resume or not metadata:
             architecture = Architecture.of(user, standardization, records, moment_unit(user, config.data))
-            _check_objectives(config, records, architecture)
+            _check_objectives(user, records, architecture, config.data.cache_path)
             if metadata:
-                warn([f"the interrupted cross-fitting in {work} is replaced; resume = True would have continued it"])
-            shutil.rmtree(work, ignore_errors=True)
-            metadata = new_metadata(config, architecture, fit.seed_of(user)) | facts
-            network_folder.write_metadata(work, metadata)
+                line = f"the interrupted cross-fitting in {place.folds} is replaced"
+                warn([f"{line}; resume = True would have continued it"])
+            shutil.rmtree(place.folds.path, ignore_errors=True)
+            metadata = new_metadata(config.with_user(seed=fit.seed_of(user)).as_dict(), architecture) | facts
+            place.folds.write_metadata(metadata)
         folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"])
         train_folds(folds, standardization, report.update)
-        trained = _joined(config, folds, metadata)
+        trained = _save_joined(place, folds, metadata)
         report.close(trained.history)
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(place.folds.path, ignore_errors=True)
         return trained
 
 
-def _check_objectives(config: Config, records: Sequence[Record], architecture: Architecture) -> None:
+def _check_objectives(user: UserInput, records: Sequence[Record], architecture: Architecture, cache_path: str) -> None:
     """Raises InputError for an objective without weight on any record, before anything is written.
 
     Whether it has weight in each fold is checked there, as is all of a training that starts from another network.
     """
-    user = config.user
-    chosen = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
-    if user.fine_tune_filename or not any(objective[0] in WITH_THRESHOLDS for objective in chosen.values()):
+    objectives = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
+    if user.fine_tune_filename or not any(objective[0] in WITH_THRESHOLDS for objective in objectives.values()):
         return
     s = architecture.standardization
-    sequences = Sequences.of(records, user.time_res, s, config.data.cache_path, user.transient_time)
-    check_objectives({name: (objective, sequences) for name, objective in chosen.items()}, architecture)
+    sequences = Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
+    check_objectives({name: (objective, sequences) for name, objective in objectives.items()}, architecture)
 
 
-def _begun(work: Path) -> dict[str, Any] | None:
-    """settings.json of a cross-fitting that was cut off."""
+def _read_settings(folder: NetworkFolder) -> dict[str, Any]:
+    """settings.json of a training that may have been cut off; empty without one."""
     try:
-        return json.loads((work / SETTINGS_FILE).read_text(encoding="utf-8"))
+        return json.loads(folder.settings.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
+        return {}
 
 
-def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
+def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
-    stopped = {network_folder.read_metadata(fold.config.network_folder).get("stopped") for fold in folds}
-    if BY_CTRL_C in stopped and (config.network_folder / MODEL_FILE).is_file():
-        raise network_folder.kept_from_replacing(config, network_folder.folds_folder(config.network_folder))
-    networks = [load_network(fold.config.network_folder) for fold in folds]
+    stopped = {fold.folder.read_metadata().get("stopped") for fold in folds}
+    if BY_CTRL_C in stopped and place.has_model:
+        raise replacement.kept_from_replacing(place, place.folds)
+    networks = [load_network(fold.folder.path) for fold in folds]
     found = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
-    folder = network_folder.new_training_folder(config.network_folder)
+    folder = place.begin_training()
     names = {entry.digest: entry.name for fold in folds for entry in fold.sets["val"].entries}
-    network_folder.save_out_of_fold(folder, found, [names[digest] for digest in found])
-    each = [
+    folder.save_out_of_fold(found, [names[digest] for digest in found])
+    results = [
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": fold.sets["val"].names}
         for n, fold in zip(networks, folds, strict=True)
     ]
@@ -140,7 +139,7 @@ def _joined(config: Config, folds: Sequence["Fold"], metadata: dict[str, Any]) -
     trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **whole))
     metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
     why = BY_CTRL_C if BY_CTRL_C in stopped else "all folds trained"
-    return finish(config, trained, folder, metadata, why, out_of_fold=[*names.values()], folds=each)
+    return finish(trained, folder, place, metadata, why, out_of_fold=[*names.values()], folds=results)
 
 
 def deal(names: Sequence[str], folds: int, seed: int) -> np.ndarray:
@@ -169,21 +168,24 @@ class Fold:
     config: Config
     sets: Sets
 
+    @property
+    def folder(self) -> NetworkFolder:
+        return NetworkFolder(self.config.network_folder)
+
     def history(self) -> pd.DataFrame:
         """Its epochs so far; empty before the first one has ended."""
-        own = self.config.network_folder
-        for folder in (network_folder.unfinished(own), own):
+        for folder in (self.folder.unfinished, self.folder):
             with contextlib.suppress(OSError, ValueError):
-                history = pd.read_csv(folder / HISTORY_FILE)
+                history = pd.read_csv(folder.history)
                 if set(HISTORY_COLUMNS) <= set(history):  # else it is damaged
                     return history
         return pd.DataFrame()
 
     @property
     def is_finished(self) -> bool:
-        own = self.config.network_folder
-        goes_on = self.config.user.resume and can_continue(own, _begun(own) or {})
-        return (own / MODEL_FILE).is_file() and not goes_on and network_folder.interrupted_training(own) is None
+        folder = self.folder
+        goes_on = self.config.user.resume and can_continue(folder, _read_settings(folder))
+        return folder.has_model and not goes_on and folder.interrupted_training() is None
 
 
 def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
@@ -201,9 +203,9 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
-        own = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
+        fold_config = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
         parts = {"train": np.flatnonzero(dealt != k), "val": np.flatnonzero(dealt == k)}
-        folds.append(Fold(own, {part: records.chosen(places) for part, places in parts.items()}))
+        folds.append(Fold(fold_config, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
 
@@ -274,7 +276,7 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     parts = []
     for _, history in begun:
         kept = history.set_index("epoch")
-        place = network_folder.best_row(kept["val_loss"])
+        place = best_row(kept["val_loss"])
         best = kept.iloc[-1 if place is None else place]
         part = kept.reindex(epochs)
         parts.append(part.fillna(best.to_dict()).assign(elapsed_s=part["elapsed_s"].ffill()))
@@ -299,7 +301,7 @@ def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> di
 
 
 def _best_loss(history: pd.DataFrame) -> str:
-    place = network_folder.best_row(history["val_loss"]) if len(history) else None
+    place = best_row(history["val_loss"]) if len(history) else None
     return "-" if place is None else f"{history['val_loss'].iloc[place]:.2e}"
 
 
@@ -321,21 +323,16 @@ def time_of_folds_left(
 
     elapsed: of each fold, s of training after each epoch so far. before: its epochs of earlier sessions.
     """
-    now = list(map(pace, elapsed, before))
-    earlier = list(map(pace, elapsed))
+    paces = pd.DataFrame({"now": map(pace, elapsed, before), "earlier": map(pace, elapsed)}, dtype=float)
+    means = paces.mean()  # NaN of all that are NaN
     ends = [0.0] * min(at_once, len(elapsed))
-    for times, own, own_earlier, is_finished in zip(elapsed, now, earlier, finished, strict=True):
-        known = [own, _mean(now), own_earlier, _mean(earlier), np.nan]
-        left = (user.epochs - len(times)) * next((p for p in known if np.isfinite(p)), np.nan)
+    for times, now, earlier, is_finished in zip(elapsed, paces["now"], paces["earlier"], finished, strict=True):
+        candidates = filter(np.isfinite, (now, means["now"], earlier, means["earlier"]))
+        left = (user.epochs - len(times)) * next(candidates, np.nan)
         if user.max_minutes:
             left = min(left, max(60 * user.max_minutes - (times[-1] if times else 0.0), 0.0))
         ends[ends.index(min(ends))] += 0.0 if is_finished else left
     return max(ends)
-
-
-def _mean(values: Sequence[float]) -> float:
-    """The mean of those that are numbers; NaN if none is."""
-    return float(np.mean(kept)) if (kept := [value for value in values if np.isfinite(value)]) else np.nan
 
 
 class Report:

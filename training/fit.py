@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ import keras
 import numpy as np
 import threadpoolctl
 
-from data_io import moment_unit
+from data_io import Record, moment_unit
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
-from networks import network_folder
+from networks.network_folder import NetworkFolder
+from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
+from networks.symmetry import Symmetry
 from readers.conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
 from settings.kinds import KINDS
@@ -25,7 +27,7 @@ from training.checkpoints import Checkpoints, finish, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
 from training.optimizer import Plan, make_optimizer
-from training.sequences import Mirror, Sequences, Sets
+from training.sequences import Sequences, Sets
 
 MOST_STEPS_AT_ONCE = 20
 
@@ -48,11 +50,35 @@ def train(
         InputError: the network to start from does not fit, the interrupted training had other settings or data, another
             run is training it, the disk is full, or the training diverged in its first epoch.
     """
-    with network_folder.only_training(config.network_folder):
-        resume.check_replacement(config, resume.data_fingerprint(sets["train"], sets["val"]))
-        if KINDS[config.user.network_type].closed_form:
-            return train_linear_filter(config, sets, standardization)
-        return _train(config, sets, after_epoch, standardization)
+    folder, user = NetworkFolder(config.network_folder), config.user
+    with folder.only_training():
+        facts = resume.data_facts(sets, user.fine_tune_filename)
+        resume.check_replacement(config, facts["data_fingerprint"])
+        started = resume.find_training(config, facts["data_fingerprint"])
+        if isinstance(started, TrainedNetwork):
+            return started
+        s = standardization or Standardization.of(sets["train"])
+        architecture = Architecture.of(user, s, sets["train"], moment_unit(config.user, config.data))
+        if KINDS[user.network_type].closed_form:
+            metadata = new_metadata(config.as_dict(), architecture) | facts
+            return train_linear_filter(user, sets, architecture, folder, metadata)
+        config = config.with_user(seed=started.metadata["seed"] if started else seed_of(user))
+        setup = _set_up(config.user, sets, architecture, config.data.cache_path)
+        if not started:
+            started = _start(folder, new_metadata(config.as_dict(), setup.architecture) | facts)
+        _announce(sets, setup, config.user.seed)
+        watchers = [keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)] if after_epoch else []
+        if user.tensorboard:
+            watchers.insert(0, _tensorboard(config.output_folder / "tensorboard", new=not started.rows))
+        best, why_stopped = _fit(config.user, setup, started, watchers)
+        if best is None:
+            shutil.rmtree(started.folder.path, ignore_errors=True)
+            raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
+        if why_stopped == resume.BY_CTRL_C and started.folder != folder:
+            raise kept_from_replacing(folder, started.folder)
+        finish(best, started.folder, folder, started.metadata, why_stopped)
+        resume.keep_state(folder, user.lr_schedule, why_stopped)
+        return best
 
 
 def seed_of(user: UserInput) -> int:
@@ -65,37 +91,20 @@ def drawn_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers or None).generate_state(1)[0] >> 1)
 
 
-def _train(config: Config, sets: Sets, after: AfterEpoch | None, s: Standardization | None) -> TrainedNetwork:
-    user, data = config.user, resume.data_fingerprint(sets["train"], sets["val"])
-    found = resume.find_training(config, data)
-    if isinstance(found, TrainedNetwork):
-        return found
-    seed = found.metadata["seed"] if found else seed_of(user)
-    setup = _set_up(config, sets, seed, s)
-    val = _validation_sequences(config, sets, setup)
-    begun = found or _begin(config, setup, seed, resume.data_facts(sets, config))
-    _announce(sets, setup, seed)
-    best, why_stopped = _fit(config, setup, val, begun, after)
-    if best is None:
-        shutil.rmtree(begun.folder, ignore_errors=True)
-        raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
-    if why_stopped == resume.BY_CTRL_C and begun.folder != config.network_folder:
-        raise network_folder.kept_from_replacing(config, begun.folder)
-    finish(config, best, begun.folder, begun.metadata, why_stopped)
-    resume.keep_state(config, why_stopped)
-    return best
-
-
 # ---- what is trained --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A network ready to be trained: initialized and compiled, with the batches to train it on."""
+    """A network ready to be trained: initialized and compiled, with the batches to train it on.
+
+    validation: the sequences of the val set, None if it is empty.
+    """
 
     architecture: Architecture
     model: keras.Model
     batches: TrainingBatches
+    validation: Sequences | None
 
     def run(self, epochs: range, callbacks: list[keras.callbacks.Callback]) -> None:
         with threadpoolctl.threadpool_limits(1, "blas"):  # the LSTM layer's own threads make many small products
@@ -110,12 +119,9 @@ class Setup:
             )
 
 
-def _set_up(config: Config, sets: Sets, seed: int, s: Standardization | None = None) -> Setup:
-    user = config.user
-    keras.utils.set_random_seed(seed)
-    architecture = Architecture.of(
-        user, s or Standardization.of(sets["train"]), sets["train"], moment_unit(user, config.data)
-    )
+def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path: str) -> Setup:
+    """Raises InputError if the network to start from does not fit, or an objective has no weight on any sample."""
+    keras.utils.set_random_seed(user.seed)
     source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
     if source:
         architecture = _fitting_architecture(source, architecture, user)
@@ -123,16 +129,23 @@ def _set_up(config: Config, sets: Sets, seed: int, s: Standardization | None = N
     if source:
         model.set_weights(source.model.get_weights())
     s = architecture.standardization
-    mirror = Mirror(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
-    sequences = Sequences.of(sets["train"], user.time_res, s, config.data.cache_path, user.transient_time)
-    batches = TrainingBatches(sequences, user, seed, mirror)
+    symmetry = Symmetry.standardized(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+
+    def sequences(records: Sequence[Record]) -> Sequences:
+        return Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
+
+    batches = TrainingBatches(sequences(sets["train"]), user, user.seed, symmetry)
     model.compile(
         make_optimizer(user, batches.batches_an_epoch),
         objectives.member_loss(objectives.objective_loss(user.train_fun_hyp), architecture),
         jit_compile=False,
         steps_per_execution=_steps_at_once(batches.batches_an_epoch),
     )
-    return Setup(architecture, model, batches)
+    validation = sequences(sets["val"]) if sets["val"] else None
+    samples = {"train": (user.train_fun_hyp, batches.sequences)}
+    samples |= {"val": (user.val_fun_hyp, validation)} if validation else {}
+    objectives.check_objectives(samples, architecture)
+    return Setup(architecture, model, batches, validation)
 
 
 def _steps_at_once(steps_an_epoch: int) -> int:
@@ -141,17 +154,6 @@ def _steps_at_once(steps_an_epoch: int) -> int:
     They divide an epoch evenly and are few enough for Ctrl-C to take effect within about a second.
     """
     return max(n for n in range(1, MOST_STEPS_AT_ONCE + 1) if steps_an_epoch % n == 0)
-
-
-def _validation_sequences(config: Config, sets: Sets, setup: Setup) -> Sequences | None:
-    """The sequences of the val set. Raises InputError if an objective has no weight on any sample."""
-    user, s = config.user, setup.architecture.standardization
-    samples = {"train": (user.train_fun_hyp, setup.batches.sequences)}
-    if sets["val"]:
-        val = Sequences.of(sets["val"], user.time_res, s, config.data.cache_path, user.transient_time)
-        samples["val"] = (user.val_fun_hyp, val)
-    objectives.check_objectives(samples, setup.architecture)
-    return val if sets["val"] else None
 
 
 def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: UserInput) -> Architecture:
@@ -164,7 +166,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     free = ("dropout", "mean_with_mirrored", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
-    metadata = network_folder.read_metadata(NETWORKS_FOLDER / user.fine_tune_filename)
+    metadata = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename).read_metadata()
     faults = [
         f"UserInputArgs: fine_tune_filename names a network with {name} {listed(has)}, the settings ask for "
         f"{listed(asked)}; make them the same"
@@ -179,15 +181,13 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
 # ---- the training and its results ---------------------------------------------------------------------------
 
 
-def _begin(config: Config, setup: Setup, seed: int, data: dict[str, Any]) -> resume.Begun:
-    """A new folder with settings.json; replaces an interrupted training of this name, if any. data: facts about it."""
-    interrupted = network_folder.interrupted_training(config.network_folder)
-    if interrupted:
+def _start(place: NetworkFolder, metadata: dict[str, Any]) -> resume.StartedTraining:
+    """A new folder with settings.json; replaces an interrupted training of this name, if any."""
+    if interrupted := place.interrupted_training():
         warn([f"the interrupted training in {interrupted} is replaced; resume = True would have continued it"])
-    folder = network_folder.new_training_folder(config.network_folder)
-    metadata = new_metadata(config, setup.architecture, seed) | data
-    network_folder.write_metadata(folder, metadata)
-    return resume.Begun(folder, metadata)
+    folder = place.begin_training()
+    folder.write_metadata(metadata)
+    return resume.StartedTraining(folder, metadata)
 
 
 def _announce(sets: Sets, setup: Setup, seed: int) -> None:
@@ -200,28 +200,29 @@ def _announce(sets: Sets, setup: Setup, seed: int) -> None:
 
 
 def _fit(
-    config: Config, setup: Setup, val: Sequences | None, begun: resume.Begun, after_epoch: AfterEpoch | None
+    user: UserInput,
+    setup: Setup,
+    started: resume.StartedTraining,
+    watchers: Sequence[keras.callbacks.Callback],
 ) -> tuple[TrainedNetwork | None, str]:
-    """Trains the epochs that are left. Returns the best network, None if there is none, and why training ended."""
-    user, folder, done = config.user, begun.folder, len(begun.rows)
-    watched = "val_loss" if val else "loss"
-    progress = Progress(user.epochs, watched, folder, setup.architecture.outputs, begun.rows)
+    """Trains the epochs that are left. Returns the best network, None if there is none, and why training ended.
+
+    watchers: callbacks that see each epoch once it is saved.
+    """
+    folder, done = started.folder, len(started.rows)
+    watched = "val_loss" if setup.validation else "loss"
+    progress = Progress(user.epochs, watched, folder.history, setup.architecture.outputs, started.rows)
     checkpoints = Checkpoints(setup.architecture, folder, progress, user)
     plan = Plan(user, progress, setup.batches.batches_an_epoch)
     state = resume.TrainingState(folder, done)
     callbacks = [progress, checkpoints, keras.callbacks.TerminateOnNaN(), plan]
-    if val:
-        callbacks.insert(0, objectives.Validation(val, user.val_fun_hyp, setup.architecture))
+    if setup.validation:
+        callbacks.insert(0, objectives.Validation(setup.validation, user.val_fun_hyp, setup.architecture))
     if user.weight_averaging:
         callbacks = with_averaged_weights(callbacks)
-    callbacks.append(state)
-    if user.tensorboard:
-        callbacks.append(_tensorboard(config.output_folder / "tensorboard", new=not done))
-    if after_epoch:
-        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=after_epoch))
     last = done if plan.end() else user.epochs  # it may have been interrupted after its last epoch
     try:
-        setup.run(range(done, last), callbacks)
+        setup.run(range(done, last), [*callbacks, state, *watchers])
         why_stopped = _why_stopped(user, progress, plan)
     except KeyboardInterrupt:
         why_stopped = resume.BY_CTRL_C

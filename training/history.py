@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from networks.network_folder import HISTORY_COLUMNS, HISTORY_FILE, best_row
+from networks.network_folder import HISTORY_COLUMNS, best_row
 from settings.channels import validation_error
 from system.errors import counted
 from system.files import write_table
@@ -44,13 +44,13 @@ class ProgressLine:
 class Progress(keras.callbacks.Callback):
     """Writes history.csv after each epoch and updates the progress line.
 
-    watched: the loss that determines the best epoch. rows: of history.csv before an interruption.
+    watched: the loss that determines the best epoch. file: history.csv. rows: of it before an interruption.
     """
 
-    def __init__(self, epochs: int, watched: str, folder: Path, channels: Sequence[str], rows: Sequence[Row] = ()):
+    def __init__(self, epochs: int, watched: str, file: Path, channels: Sequence[str], rows: Sequence[Row] = ()):
         super().__init__()
         self.rows, self.watched, self._before = list(rows), watched, len(rows)
-        self._epochs, self._file, self._columns = epochs, folder / HISTORY_FILE, history_columns(channels)
+        self._epochs, self._file, self._columns = epochs, file, history_columns(channels)
         self._began: float | None = None
         self._line = ProgressLine(100)
 

@@ -6,24 +6,23 @@ Each output is a weighted sum of all inputs at the neighbouring steps (a finite 
 import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from data_io import moment_unit
-from network import Architecture, TrainedNetwork, build_model, build_training_model, new_metadata
+from network import Architecture, TrainedNetwork, build_model, build_training_model
 from networks import keras_layers
-from networks.network_folder import new_training_folder
-from networks.standardization import Standardization
-from settings import Config
+from networks.network_folder import NetworkFolder
+from networks.symmetry import Symmetry
+from settings import UserInput
 from settings.channels import channel_of, validation_error
 from system.errors import counted, warn
 from training.checkpoints import finish
 from training.history import history_columns
 from training.objectives import Validation, baseline, check_objectives
-from training.resume import data_facts, find_training
-from training.sequences import Mirror, Sequences, Sets
+from training.sequences import Sequences, Sets
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
 STEPS_AT_ONCE = 4096  # limits the memory
@@ -31,17 +30,16 @@ SYMMETRY_COSTS = 1.1  # times the validation error without mirror_symmetry, from
 LEAST_COSTS = 0.001  # of LAMP's deviation; below, it is rounding
 
 
-def train_linear_filter(config: Config, sets: Sets, standardization: Standardization | None = None) -> TrainedNetwork:
+def train_linear_filter(
+    user: UserInput, sets: Sets, architecture: Architecture, place: NetworkFolder, metadata: dict[str, Any]
+) -> TrainedNetwork:
     """Fits network_type "linear" on the train set, with the ridge penalties that suit the val set best, and saves it.
 
     Without a val set the train set decides. The history has one row, as there are no epochs.
+
+    place: the network's folder. metadata: what settings.json says besides.
     """
-    user, data = config.user, data_facts(sets, config)
-    found = find_training(config, data["data_fingerprint"])
-    if isinstance(found, TrainedNetwork):
-        return found
-    s = standardization or Standardization.of(sets["train"])
-    architecture = Architecture.of(user, s, sets["train"], moment_unit(user, config.data))
+    s = architecture.standardization
     print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
     began = time.perf_counter()
     used = [sets[name] for name in ("train", "val") if sets[name]]
@@ -53,7 +51,7 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
         if validation:
             _fit_into(model, (train, *val), architecture, user.bi_directional)
             free = validation.measure(model)
-        train = Mirror(architecture.inputs, architecture.outputs, s).added_to(train)
+        train = train.with_mirrored(Symmetry.standardized(architecture.inputs, architecture.outputs, s))
     ridges = _fit_into(model, (train, *val), architecture, user.bi_directional)
     elapsed = round(time.perf_counter() - began, 3)
 
@@ -65,9 +63,8 @@ def train_linear_filter(config: Config, sets: Sets, standardization: Standardiza
     saved = build_model(architecture)
     saved.set_weights(model.get_weights())
     trained = TrainedNetwork(saved, architecture, history, 1)
-    metadata = new_metadata(config, architecture, user.seed) | data
-    metadata["ridges"] = dict(zip(architecture.outputs, ridges.tolist(), strict=True))
-    finish(config, trained, new_training_folder(config.network_folder), metadata, "fitted in closed form")
+    metadata = metadata | {"ridges": dict(zip(architecture.outputs, ridges.tolist(), strict=True))}
+    finish(trained, place.begin_training(), place, metadata, "fitted in closed form")
     watched = f"validation loss {measured['val_loss']:.3e}" if val else f"training loss {loss:.3e}"
     print(f"Fitted in {elapsed:.1f} s; {watched}")
     return trained

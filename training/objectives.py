@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from network import Architecture, mean_of_members, simplecode_weights
+from networks.symmetry import Symmetry
 from settings.channels import channel_of, validation_error
 from system.errors import InputError
-from training.sequences import Mirror, Sequences, whole_sequence_batches
+from training.sequences import Sequences, whole_sequence_batches
 
 Objective = tuple[int, float, float]
 WITH_THRESHOLDS = (1, 3, 4, 5)  # kinds of which a and b can exclude all samples
@@ -29,11 +30,11 @@ def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.
     target, output: (batch, time, channel); NaN in the target marks elements that do not count.
     """
     kind, a, b = objective
-    known = tf.math.is_finite(target)
-    y = tf.where(known, target, tf.zeros_like(target))
-    error = tf.where(known, output - y, tf.zeros_like(target))
+    has_target = tf.math.is_finite(target)
+    y = tf.where(has_target, target, tf.zeros_like(target))
+    error = tf.where(has_target, output - y, tf.zeros_like(target))
     terms = tf.square(error)
-    counted = known
+    counted = has_target
     if kind == 1:
         terms *= a + b * tf.square(y)
     elif kind == 2:
@@ -45,7 +46,7 @@ def objective_sum_and_count(objective: Objective, target: tf.Tensor, output: tf.
     elif kind == 5:
         counted &= (tf.abs(error) >= a) & (tf.abs(y) >= b)
     elif kind == 6:
-        steps_left = tf.cumsum(tf.cast(known, tf.int32), axis=1, reverse=True)
+        steps_left = tf.cumsum(tf.cast(has_target, tf.int32), axis=1, reverse=True)
         counted &= steps_left == 1
     weights = tf.cast(counted, terms.dtype)
     return tf.reduce_sum(terms * weights), tf.reduce_sum(weights)
@@ -150,7 +151,7 @@ class Validation(keras.callbacks.Callback):
         super().__init__()
         self._sequences, self._objective, self._architecture = sequences, objective, architecture
         a = architecture
-        self._mirror = Mirror(a.inputs, a.outputs, a.standardization) if a.mean_with_mirrored else None
+        self._symmetry = Symmetry.standardized(a.inputs, a.outputs, a.standardization)
         self._terms = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -176,8 +177,8 @@ class Validation(keras.callbacks.Callback):
     def _sums(self, inputs, targets):
         """The objective's sum and count, then the sum of squared errors of each channel."""
         outputs = self._outputs(inputs)
-        if self._mirror:
-            outputs = (outputs + self._mirror.targets(self._outputs(self._mirror.inputs(inputs)))) / 2.0
+        if self._architecture.mean_with_mirrored:
+            outputs = self._symmetry.mean(outputs, self._outputs(self._symmetry.inputs(inputs)))
         sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
         squares = tf.where(tf.math.is_finite(targets), tf.square(outputs - targets), 0.0)
         return tf.concat((sum_and_count, tf.reduce_sum(squares, axis=(0, 1))), axis=0)

@@ -1,6 +1,6 @@
-"""What a network sees: the sequences of standardized records, also of the mirrored ship, and windows cut from them."""
+"""What a network sees: the sequences of standardized records, and windows cut from them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from data_io import Record
 from networks.standardization import Standardization, all_channels
+from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk, write_rows
-from settings.channels import mirrored_channels
 
 Sets = Mapping[str, Sequence[Record]]  # train, val and test
 VALIDATION_BATCH = 128  # sequences at once; limits the memory
@@ -51,6 +51,15 @@ class Sequences:
         inputs, targets = np.split(rows, [len(s.input_mean)], axis=1)
         return cls(inputs, targets, np.cumsum(lengths) - lengths, lengths, on_disk)
 
+    def with_mirrored(self, symmetry: Symmetry) -> "Sequences":
+        """All sequences, followed by their mirror images."""
+        return Sequences(
+            np.concatenate([self.inputs, symmetry.inputs(self.inputs)]),
+            np.concatenate([self.targets, symmetry.outputs(self.targets)]),
+            np.concatenate([self.starts, self.starts + len(self.inputs)]),
+            np.tile(self.lengths, 2),
+        )
+
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Inputs and targets of one sequence after the other."""
         for start, length in zip(self.starts, self.lengths, strict=True):
@@ -67,35 +76,6 @@ def _interleaved(
         standardized[record.time < record.time[0] + transient, len(s.input_mean) :] = np.nan
         for first in range(time_res):
             yield standardized[first::time_res]
-
-
-# ---- the mirrored ship ------------------------------------------------------------------------------------------
-
-
-class Mirror:
-    """Mirrors the ship at its centre plane, on standardized channels (arrays or tensors, channels last)."""
-
-    def __init__(self, inputs: Sequence[str], outputs: Sequence[str], s: Standardization):
-        self.inputs = _mirror(inputs, s.input_mean, s.input_deviation)
-        self.targets = _mirror(outputs, s.output_mean, s.output_deviation)
-
-    def added_to(self, sequences: Sequences) -> Sequences:
-        """All sequences, followed by their mirror images."""
-        return Sequences(
-            np.concatenate([sequences.inputs, self.inputs(sequences.inputs)]),
-            np.concatenate([sequences.targets, self.targets(sequences.targets)]),
-            np.concatenate([sequences.starts, sequences.starts + len(sequences.inputs)]),
-            np.tile(sequences.lengths, 2),
-        )
-
-
-def _mirror(channels: Sequence[str], mean: Sequence[float], deviation: Sequence[float]) -> Callable:
-    mean, deviation = np.asarray(mean), np.asarray(deviation)
-    opposite, sign = mirrored_channels(channels)
-    signs = np.eye(len(channels))[opposite] * np.array(sign)[:, None]
-    scaled = (signs * deviation[:, None] / deviation).astype(np.float32)
-    shift = ((mean @ signs - mean) / deviation).astype(np.float32)
-    return lambda values: values @ scaled + shift
 
 
 # ---- windows ----------------------------------------------------------------------------------------------------
@@ -154,19 +134,19 @@ def start_windows(sequences: Sequences, steps: int, after: int) -> Windows:
     return Windows(first, np.minimum(first + steps + after, last), first, np.minimum(first + steps, last))
 
 
-def gather(sequences: Sequences, windows: Windows, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def gather(sequences: Sequences, windows: Windows, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A batch of windows: inputs and targets (window, time, channel).
 
     Windows shorter than the longest of the batch are padded with inputs of 0; steps that do not count have targets of
     NaN.
     """
-    begin, end = windows.begin[chosen, None], windows.end[chosen, None]
+    begin, end = windows.begin[numbers, None], windows.end[numbers, None]
     steps = begin + np.arange(int((end - begin).max()))
     inside = steps < end
-    counted = (steps >= windows.counted_begin[chosen, None]) & (steps < windows.counted_end[chosen, None])
+    counted = (steps >= windows.counted_begin[numbers, None]) & (steps < windows.counted_end[numbers, None])
     steps = np.where(inside, steps, begin)
     if sequences.on_disk:
-        sequences.on_disk.expect(windows.begin[chosen], windows.end[chosen])
+        sequences.on_disk.expect(windows.begin[numbers], windows.end[numbers])
     inputs = sequences.inputs[steps]
     inputs[~inside] = 0
     targets = sequences.targets[steps]
@@ -180,7 +160,7 @@ def whole_sequence_batches(sequences: Sequences) -> Iterator[tuple[np.ndarray, n
     """Inputs and targets (sequence, time, channel) in batches of equal length, so that no padding is needed."""
     windows = cut_pieces(sequences, 0)
     for length in np.unique(sequences.lengths):
-        chosen = np.flatnonzero(sequences.lengths == length)
+        numbers = np.flatnonzero(sequences.lengths == length)
         at_once = max(1, min(VALIDATION_BATCH, VALIDATION_STEPS // length))
-        for start in range(0, len(chosen), at_once):
-            yield gather(sequences, windows, chosen[start : start + at_once])
+        for start in range(0, len(numbers), at_once):
+            yield gather(sequences, windows, numbers[start : start + at_once])

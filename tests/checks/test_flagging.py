@@ -9,8 +9,8 @@ from conftest import make_motions
 
 from checks import flagging
 from data_io import Record, Records
-from networks.network_folder import WINDOWS_FILE
-from readers.cases import parse_handle
+from networks.network_folder import NetworkFolder
+from readers.cases import find_handle
 from settings import Config, UserInput
 from system.run_folder import RunFolder
 
@@ -27,7 +27,7 @@ def record(number: int, factor: float = 1.0, name: str = STATE) -> Record:
 def config() -> Config:
     config = Config()
     config.network_folder.mkdir(parents=True)
-    flagging.save_windows(config.user, config.network_folder, Records(tuple(map(record, range(5)))))
+    flagging.save_windows(config.user, NetworkFolder(config.network_folder), Records(tuple(map(record, range(5)))))
     return config
 
 
@@ -36,7 +36,7 @@ def save(config: Config, rows: list[dict]) -> None:
 
 
 def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_terminal(config, capsys):
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     rows = [watch.flag("test", each) for each in (record(0), record(7, 3.0))]
     save(config, rows)
     table = pd.read_csv(config.output_folder / RunFolder.PREDICTED)
@@ -49,7 +49,7 @@ def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_termina
 
 
 def test_two_parts_outside_in_one_record_and_none_in_another(config, capsys):
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     odd = record(0, name="SC_h9_p20_a135_hh0_pp0_aa0_s10")
     save(config, [watch.flag("test", each) for each in (record(7, 3.0), odd)])
     told = capsys.readouterr().out
@@ -57,7 +57,7 @@ def test_two_parts_outside_in_one_record_and_none_in_another(config, capsys):
 
 
 def test_a_handle_outside_of_the_training_is_named(config):
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     assert flagging.outside_handles(record(9).name, watch.handles) == []
     found = flagging.outside_handles("SC_h9_p12_a90_hh2_pp7_aa10_s10-0000001", watch.handles)
     assert [text.split(" ")[0] for text in found] == ["height", "second", "second", "heading"]
@@ -69,7 +69,7 @@ def test_a_handle_outside_of_the_training_is_named(config):
 
 def test_handles_are_compared_with_the_training_as_numbers():
     def outside(name: str, *training: str) -> list[str]:
-        return flagging.outside_handles(f"SC_{name}-1", [parse_handle(f"_{each}-1") for each in training])
+        return flagging.outside_handles(f"SC_{name}-1", [find_handle(f"_{each}-1") for each in training])
 
     training = ("h5_p12_a10_hh0_pp0_aa0_s10", "h7_p14_a-10_hh2_pp8_aa90_s10")
     for inside in ("H5.0_p12,0_a370_hh0_pp99_aa180_s10", "h4.99999999_p14_a345_hh2_pp8_aa450_s1e1"):
@@ -84,22 +84,22 @@ def test_handles_are_compared_with_the_training_as_numbers():
 def test_the_middle_of_a_wave_grid_stands_for_the_waves(tmp_path):
     user = UserInput(wave_grid_x_size=3, wave_grid_y_size=1, ship_length=100.0)
     wide = dataclasses.replace(record(1), inputs=np.tile([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (3000, 1)))
-    watch = flagging.save_windows(user, tmp_path, Records((wide, wide)))
+    watch = flagging.save_windows(user, NetworkFolder(tmp_path), Records((wide, wide)))
     assert watch.inputs(wide)[0].tolist() == [1, 2, 3, 5]
 
 
 def test_without_a_file_or_with_a_damaged_one_nothing_is_flagged(config, capsys):
-    (config.network_folder / WINDOWS_FILE).write_bytes(b"PK\x03\x04 no more")
-    assert flagging.load(config.user, config.network_folder) is None
+    NetworkFolder(config.network_folder).training_windows.write_bytes(b"PK\x03\x04 no more")
+    assert flagging.load(config.user, NetworkFolder(config.network_folder)) is None
     assert "cannot be read" in capsys.readouterr().err
-    (config.network_folder / WINDOWS_FILE).unlink()
-    assert flagging.load(config.user, config.network_folder) is None
+    NetworkFolder(config.network_folder).training_windows.unlink()
+    assert flagging.load(config.user, NetworkFolder(config.network_folder)) is None
     save(config, [])
     assert not (config.output_folder / RunFolder.PREDICTED).exists()
 
 
 def test_the_remedy_fits_the_record_and_the_network(config):
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     of_test, of_fleet, with_bands = (
         watch.flag(name, record(7, 3.0), has_bands)["remedy"]
         for name, has_bands in (("test", False), ("predict", False), ("predict", True))
@@ -111,7 +111,7 @@ def test_the_remedy_fits_the_record_and_the_network(config):
 
 
 def test_what_is_flagged_by_its_handle_alone_has_no_value_within_the_range(config, capsys):
-    row = flagging.load(config.user, config.network_folder).flag(
+    row = flagging.load(config.user, NetworkFolder(config.network_folder)).flag(
         "predict", record(0, name="SC_h9_p12_a135_hh0_pp0_aa0_s10")
     )
     assert row["flagged"] and row["furthest_out"] == "" and np.isnan(row["value"])
@@ -122,7 +122,7 @@ def test_what_is_flagged_by_its_handle_alone_has_no_value_within_the_range(confi
 
 
 def rows_of(config, set_name, *records) -> list[dict]:
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     return [watch.flag(set_name, each) for each in records]
 
 
@@ -149,7 +149,7 @@ def test_rows_of_another_network_or_another_test_set_do_not_stay(config):
     evaluation = dataclasses.replace(config.with_user(training_mode=False), data=data)
     save(evaluation, rows_of(config, "test", record(8)))
     assert kept_rows(config) == [("test", f"{STATE}-0000008")]
-    flagging.save_windows(config.user, config.network_folder, Records(tuple(map(record, range(30, 34)))))
+    flagging.save_windows(config.user, NetworkFolder(config.network_folder), Records(tuple(map(record, range(30, 34)))))
     save(config.with_user(training_mode=False), rows_of(config, "predict", record(9)))
     assert kept_rows(config) == [("predict", f"{STATE}-0000009")]
 
@@ -164,11 +164,13 @@ def test_a_damaged_table_of_earlier_runs_costs_nothing(config, text):
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 200])
 def test_records_of_constant_or_few_values_are_judged(config, rows):
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     arrays = {name: value for name, value in vars(record(3)).items() if isinstance(value, np.ndarray)}
     short = {name: value[:rows] * (rows > 2) for name, value in arrays.items()}
     found = watch.flag("predict", Record("short", targets=None, **short | {"time": 0.1 * np.arange(rows)}))
     assert np.isfinite(found["score"])
     save(config, [found])
-    flagging.save_windows(config.user, config.network_folder, Records((dataclasses.replace(record(3), **short),)))
+    flagging.save_windows(
+        config.user, NetworkFolder(config.network_folder), Records((dataclasses.replace(record(3), **short),))
+    )
     assert "flagged" in rows_of(config, "predict", record(4))[0]

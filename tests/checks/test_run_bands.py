@@ -13,7 +13,7 @@ import outputs
 from checks import bands, run_bands
 from checks.run_bands import OutOfFold
 from data_io import MOTIONS, Record
-from networks.network_folder import OUT_OF_FOLD_FILE, save_out_of_fold
+from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction
 from settings import Config, SaveData, UserInput
 from system.run_folder import RunFolder
@@ -31,7 +31,7 @@ class Run:
     def bands(self, **user) -> run_bands.Bands | None:
         standardization = SimpleNamespace(output_deviation=(1.0, 5.0, 2.0))
         architecture = SimpleNamespace(outputs=MOTIONS, standardization=standardization)
-        user, folder = UserInput(**user), self.config.network_folder
+        user, folder = UserInput(**user), NetworkFolder(self.config.network_folder)
         unseen = run_bands.out_of_fold(user, folder, self.networks)
         return run_bands.of_run(user, folder, architecture, self.sets, self.predictions, unseen)
 
@@ -51,7 +51,10 @@ def run_of(networks: int, records, unseen: int = 1) -> Run:
         predictions[set_name].append(prediction)
     config = Config()
     config.network_folder.mkdir(parents=True)
-    save_out_of_fold(config.network_folder, out_of_fold, [name for _, name, *_ in records])
+    folder = NetworkFolder(config.network_folder)
+    folder.model.touch()
+    folder.write_metadata({"network": {"outputs": MOTIONS}})
+    folder.save_out_of_fold(out_of_fold, [name for _, name, *_ in records])
     return Run(networks, config, sets, predictions)
 
 
@@ -94,10 +97,10 @@ def test_a_training_calibrates_and_a_later_run_loads(run, capsys):
 def test_only_records_of_known_sea_states_are_left_out_by_sea_state(run, monkeypatch):
     for n, set_name in ((0, "train"), (1, "train")):
         run.sets[set_name][n] = dataclasses.replace(run.sets[set_name][n], name=f"run-{n}")
-    with np.load(run.config.network_folder / OUT_OF_FOLD_FILE) as file:
+    with np.load(run.config.network_folder / "out_of_fold.npz") as file:
         kept = dict(file)
     kept |= {f"run-{n}": kept[name] for n, name in enumerate(list(kept)[:2])}
-    np.savez(run.config.network_folder / OUT_OF_FOLD_FILE, **kept)
+    np.savez(run.config.network_folder / "out_of_fold.npz", **kept)
     groups, left_out = [], bands.left_out
     monkeypatch.setattr(bands, "left_out", lambda *args: groups.append(args[1]) or left_out(*args))
     run.bands()
@@ -111,9 +114,9 @@ def test_out_of_fold_predictions_of_other_content_calibrate_nothing(run):
     assert run.bands().calibration.num_records == COUNT - 1
 
 
-def test_a_network_of_an_earlier_version_keeps_its_calibration(run):
+def test_a_network_with_damaged_out_of_fold_predictions_keeps_its_calibration(run):
     trained = run.bands()
-    np.savez(run.config.network_folder / OUT_OF_FOLD_FILE, SC_1=np.zeros((STEPS, 3)))
+    np.savez(run.config.network_folder / "out_of_fold.npz", SC_1=np.zeros((STEPS, 3)))
     again = run.bands()  # as after resume = True on a finished network
     assert again.calibration.num_records == trained.calibration.num_records
 
@@ -157,15 +160,16 @@ DAMAGED = ("{}", "[]", "no JSON", '{"channels": ["Zcg"], "levels": [], "num_reco
 @pytest.mark.parametrize("text", [*DAMAGED, None])
 def test_with_a_damaged_calibration_there_are_no_bands(run, text, capsys):
     run.bands()
-    path = run.config.network_folder / run_bands.CALIBRATION_FILE
+    path = run.config.network_folder / "calibration.json"
     path.write_text(path.read_text().replace("[50, 80, 90]", "[50, 80]") if text is None else text)
     assert run.bands(training_mode=False) is None
     assert "cannot be read" in capsys.readouterr().err
 
 
 def test_without_folds_there_are_no_bands(run, capsys):
-    (run.config.network_folder / OUT_OF_FOLD_FILE).unlink()
-    assert not run_bands.are_possible(run.config.network_folder) and run.bands() is None
+    folder = NetworkFolder(run.config.network_folder)
+    folder.out_of_fold.unlink()
+    assert not run_bands.are_possible(folder) and run.bands() is None
     assert "num_folds" in capsys.readouterr().out
 
 
@@ -209,11 +213,11 @@ def test_a_loaded_network_has_the_folds_it_was_trained_with_whatever_the_input_f
     folder = run.config.network_folder
     (folder / "model.keras").touch()
     (folder / "settings.json").write_text(json.dumps({"folds": [{}, {}]}))
-    assert run_bands.unseen_networks(UserInput(training_mode=False, num_networks=1), folder, 6) == 3
-    assert run_bands.unseen_networks(UserInput(num_networks=2), folder, 6) == 2
+    assert run_bands.unseen_networks(UserInput(training_mode=False, num_networks=1), NetworkFolder(folder), 6) == 3
+    assert run_bands.unseen_networks(UserInput(num_networks=2), NetworkFolder(folder), 6) == 2
     assert dataclasses.replace(run, networks=4).bands(training_mode=False) is not None
     assert "takes the 2 networks of a fold for one" in capsys.readouterr().err
-    path = folder / run_bands.CALIBRATION_FILE
+    path = folder / "calibration.json"
     path.write_text(path.read_text().replace('"own": 1', '"own": 2'))
     assert dataclasses.replace(run, networks=4).bands(training_mode=False).calibration.own == 2
     assert capsys.readouterr().err == ""

@@ -32,7 +32,7 @@ def drawn(errors: np.ndarray, trained: np.ndarray, models: tuple[str, ...], chan
     grid = pd.MultiIndex.from_product([models, channels, speeds, headings], names=names)
     trained = np.broadcast_to(trained[:, None], errors.shape)
     table = pd.DataFrame({"ssa_error": errors.ravel(), "trained": trained.ravel()}, index=grid).reset_index()
-    return rendered(sea_state_figure(table, models, "heading", "speed", "title"))
+    return rendered(sea_state_figure(table, "ssa_error", models, "heading", "speed", "title"))
 
 
 def maps_of(figure: Figure, channels: int) -> list[list]:

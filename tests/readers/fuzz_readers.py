@@ -154,6 +154,11 @@ def renamed(
 # ---- damage -------------------------------------------------------------------------------------------------------
 
 
+def place(rng: np.random.Generator, items, beyond: int = 0) -> int:
+    """A random place in a list, a text or an array, or behind its end."""
+    return int(rng.integers(len(items) + beyond))
+
+
 def _on_lines(change: Callable) -> Callable:
     """Damage to the list of a file's lines."""
 
@@ -169,7 +174,7 @@ def _on_words(change: Callable) -> Callable:
     """Damage to the list of words of one line, which stays aligned half of the time."""
 
     def damage(rng: np.random.Generator, lines: list[bytes]) -> None:
-        at = int(rng.integers(len(lines)))
+        at = place(rng, lines)
         words = lines[at].split()
         if words:
             width = len(lines[at]) // len(words)
@@ -180,64 +185,55 @@ def _on_words(change: Callable) -> Callable:
     return _on_lines(damage)
 
 
-def _evil_word(rng, words):
-    words[int(rng.integers(len(words)))] = str(rng.choice(EVIL_WORDS)).encode()
+def _evil_words(share: float) -> Callable:
+    """Replaces this share of the words in a line; 0 for one word."""
+
+    def damage(rng, words):
+        for at in (i for i in range(len(words)) if rng.random() < share) if share else [place(rng, words)]:
+            words[at] = str(rng.choice(EVIL_WORDS)).encode()
+
+    return damage
 
 
 def _stars(rng, words):
-    at = int(rng.integers(len(words)))
+    at = place(rng, words)
     words[at] = b"*" * max(1, len(words[at]))
 
 
-def _many_evil_words(rng, words):
-    for at in range(len(words)):
-        if rng.random() < 0.6:
-            words[at] = str(rng.choice(EVIL_WORDS)).encode()
-
-
-def _swap_words(rng, words):
-    a, b = rng.integers(len(words), size=2)
-    words[a], words[b] = words[b], words[a]
+def _swap(rng, items):
+    a, b = place(rng, items), place(rng, items)
+    items[a], items[b] = items[b], items[a]
 
 
 def _join_words(rng, words):
-    at = int(rng.integers(len(words)))
+    at = place(rng, words)
     words[at : at + 2] = [b"".join(words[at : at + 2])]
 
 
 def _split_word(rng, words):
-    at = int(rng.integers(len(words)))
-    cut = int(rng.integers(len(words[at]) + 1))
+    at = place(rng, words)
+    cut = place(rng, words[at], 1)
     words[at : at + 1] = [words[at][:cut], words[at][cut:]]
 
 
 def _cut_line(rng, lines):
-    at = int(rng.integers(len(lines)))
-    lines[at] = lines[at][: int(rng.integers(len(lines[at]) + 1))]
+    at = place(rng, lines)
+    lines[at] = lines[at][: place(rng, lines[at], 1)]
 
 
 def _copy_line(rng, lines):
-    a, b = (int(i) for i in rng.integers(len(lines), size=2))
+    a, b = place(rng, lines), place(rng, lines)
     lines.insert(b if rng.random() < 0.5 else a, lines[a])
 
 
 def _drop_lines(rng, lines):
-    at = int(rng.integers(len(lines)))
+    at = place(rng, lines)
     del lines[at : at + int(rng.integers(1, 6))]
 
 
-def _swap_lines(rng, lines):
-    a, b = rng.integers(len(lines), size=2)
-    lines[a], lines[b] = lines[b], lines[a]
-
-
 def _turn_time_back(rng, lines):
-    at = int(rng.integers(len(lines)))
+    at = place(rng, lines)
     lines[at:] = lines[at:][::-1]
-
-
-def _junk_line(rng, lines):
-    lines.insert(int(rng.integers(len(lines) + 1)), str(rng.choice(JUNK_LINES)).encode("latin-1"))
 
 
 def _extra_column(rng, lines):
@@ -245,40 +241,8 @@ def _extra_column(rng, lines):
 
 
 def _swap_columns(rng, lines):
-    swapped = []
-    for line in lines:
-        words = line.split()
-        if len(words) > 5:
-            words[4], words[5] = words[5], words[4]
-        swapped.append(b" ".join(words))
-    lines[:] = swapped
-
-
-def _flip_bytes(rng, data):
-    changed = bytearray(data)
-    for _ in range(int(rng.integers(1, 5))):
-        if changed:
-            changed[int(rng.integers(len(changed)))] = int(rng.integers(256))
-    return bytes(changed)
-
-
-def _some_bytes(rng, data):
-    at = int(rng.integers(len(data) + 1))
-    piece = rng.integers(256, size=int(rng.integers(1, 200)), dtype=np.uint8).tobytes()
-    return data[:at] + piece + data[at + int(rng.integers(2)) * len(piece) :]
-
-
-def _insert(*pieces: bytes) -> Callable:
-    def damage(rng, data):
-        at = int(rng.integers(len(data) + 1))
-        return data[:at] + pieces[int(rng.integers(len(pieces)))] + data[at:]
-
-    return damage
-
-
-def _cut_last_row(rng, data):
-    data = data.rstrip()
-    return data[: len(data) - int(rng.integers(1, 12))]
+    words = [line.split() for line in lines]
+    lines[:] = [b" ".join([*w[:4], w[5], w[4], *w[6:]] if len(w) > 5 else w) for w in words]
 
 
 def _names_swapped(rng, lines):
@@ -286,12 +250,28 @@ def _names_swapped(rng, lines):
     for at, line in enumerate(lines[:12]):
         words = line.split()
         if words[:1] and words[0][:1].lower() in (b"t", b"f") and len(words) > 1:
-            _swap_words(rng, words)
+            _swap(rng, words)
             lines[at] = b" ".join(words)
 
 
-def _truncate(rng, data):
-    return data[: int(rng.integers(len(data) + 1))]
+def _flip_bytes(rng, data):
+    changed = bytearray(data)
+    for _ in range(int(rng.integers(1, 5)) if data else 0):
+        changed[place(rng, changed)] = int(rng.integers(256))
+    return bytes(changed)
+
+
+def _some_bytes(rng, data):
+    at, piece = place(rng, data, 1), rng.bytes(int(rng.integers(1, 200)))
+    return data[:at] + piece + data[at + int(rng.integers(2)) * len(piece) :]
+
+
+def _insert(*pieces: bytes) -> Callable:
+    def damage(rng, data):
+        at = place(rng, data, 1)
+        return data[:at] + pieces[place(rng, pieces)] + data[at:]
+
+    return damage
 
 
 def _encoded(rng, data):
@@ -300,31 +280,33 @@ def _encoded(rng, data):
 
 
 def _replaced(old: bytes, *new: bytes) -> Callable:
-    return lambda rng, data: data.replace(old, new[int(rng.integers(len(new)))])
+    return lambda rng, data: data.replace(old, new[place(rng, new)])
 
 
 DAMAGE: dict[str, Callable] = {
-    "word": _on_words(_evil_word),
-    "many words": _on_words(_many_evil_words),
+    "word": _on_words(_evil_words(0.0)),
+    "many words": _on_words(_evil_words(0.6)),
     "overflow stars": _on_words(_stars),
-    "words swapped": _on_words(_swap_words),
+    "words swapped": _on_words(_swap),
     "words joined": _on_words(_join_words),
     "word split": _on_words(_split_word),
     "row cut": _on_lines(_cut_line),
     "row twice": _on_lines(_copy_line),
     "rows missing": _on_lines(_drop_lines),
-    "rows swapped": _on_lines(_swap_lines),
+    "rows swapped": _on_lines(_swap),
     "time backwards": _on_lines(_turn_time_back),
-    "line of junk": _on_lines(_junk_line),
+    "line of junk": _on_lines(
+        lambda rng, lines: lines.insert(place(rng, lines, 1), str(rng.choice(JUNK_LINES)).encode("latin-1"))
+    ),
     "column added": _on_lines(_extra_column),
     "columns swapped": _on_lines(_swap_columns),
     "names swapped": _on_lines(_names_swapped),
-    "last row cut": _cut_last_row,
+    "last row cut": lambda rng, data: data.rstrip()[: -int(rng.integers(1, 12))],
     "bytes flipped": _flip_bytes,
     "binary": _some_bytes,
     "NUL": _insert(b"\0", b"\0" * 50),
     "control bytes": _insert(b"\x01", b"\x1a", b"\x0c", b"\x0b", b"\x1c", b"\x85", b"\x7f", b"\xa0"),
-    "file cut": _truncate,
+    "file cut": lambda rng, data: data[: place(rng, data, 1)],
     "encoding": _encoded,
     "decimal comma": _replaced(b".", b","),
     "other separator": _replaced(b" ", b",", b";", b", "),
@@ -333,7 +315,7 @@ DAMAGE: dict[str, Callable] = {
     "empty": lambda rng, data: b"",
     "blank": lambda rng, data: bytes(rng.choice([9, 10, 13, 32], size=int(rng.integers(1, 300))).astype(np.uint8)),
     "compressed": lambda rng, data: gzip.compress(data, 1),
-    "noise": lambda rng, data: rng.integers(256, size=int(rng.integers(1, 3000)), dtype=np.uint8).tobytes(),
+    "noise": lambda rng, data: rng.bytes(int(rng.integers(1, 3000))),
     "brackets": lambda rng, data: b"Time " + b"([" * 10_000 + b"\n" + data,
     "one long row": lambda rng, data: data + b" 0.5" * 10_000,
 }
@@ -459,24 +441,20 @@ def why_misaligned(record: data_io.Record, tables: dict[str, np.ndarray], time_r
     }
     if "SC.vbm" in tables:
         columns |= {"SC.vbm": record.inputs[:, :1], "LAMP.vbm": record.targets[:, :1]}
-    for name, found in columns.items():
-        table = tables[name]
-        curve = CubicSpline(table[:, 0], table[:, 1:]) if len(table) > 3 else None
-        for row, t in enumerate(expected):
-            nearest = int(np.argmin([abs(other - t) for other in table[:, 0]]))
-            at = min(max(int(sum(other <= t for other in table[:, 0])) - 1, 0), len(table) - 2) if len(table) > 1 else 0
-            for column in range(found.shape[1]):
-                straight = table[at, column + 1]
-                if len(table) > 1:
-                    share = (t - table[at, 0]) / (table[at + 1, 0] - table[at, 0])
-                    share = min(max(share, 0.0), 1.0)
-                    straight = (1 - share) * straight + share * table[at + 1, column + 1]
-                own = table[nearest, column + 1] if abs(table[nearest, 0] - t) <= 0.011 * step else straight
-                scale = 1e-9 * max(1e-30, abs(table[:, column + 1]).max())
-                curved = straight if curve is None else curve(np.clip(t, table[0, 0], table[-1, 0]))[column]
-                value = found[row, column]
-                if min(abs(value - straight), abs(value - curved)) > scale and value != own:
-                    return f"{name}, time {t:g} s, column {column}: {found[row, column]!r} for {straight!r}"
+    for name, values in columns.items():
+        time, table = tables[name][:, 0], tables[name][:, 1:]
+        curve = CubicSpline(time, table)(np.clip(record.time, time[0], time[-1])) if len(time) > 3 else None
+        nearest = np.abs(time[:, None] - record.time).argmin(axis=0)
+        is_there = np.abs(time[nearest] - record.time) <= 0.011 * step
+        for column in range(values.shape[1]):
+            straight = np.interp(record.time, time, table[:, column])
+            scale = 1e-9 * max(1e-30, abs(table[:, column]).max())
+            curved = straight if curve is None else curve[:, column]
+            near = np.minimum(abs(values[:, column] - straight), abs(values[:, column] - curved)) <= scale
+            wrong = ~near & ~(is_there & (values[:, column] == table[nearest, column]))
+            if wrong.any():
+                row = int(wrong.argmax())
+                return f"{name}, time {record.time[row]:g} s, column {column}: {values[row, column]!r}"
     return None
 
 

@@ -8,7 +8,7 @@ from conftest import LAMP_HEADER, SC_HEADER, WAV_HEADER, faults_of, motion_table
 
 import data_io
 from data_io import read_record
-from readers.alignment import even_times
+from readers.alignment import even_times, same_step, time_step
 from readers.conditions import Conditions
 from readers.text_tables import LAMP_MOT, SC_MOT, WAV, read_columns
 from settings import UserInput
@@ -134,6 +134,11 @@ def test_times_of_few_decimals_are_those_that_were_meant(tmp_path, step, decimal
     assert np.allclose(even_times(record.own_time), even, atol=1e-3)
 
 
+@pytest.mark.parametrize(("step", "decimals"), [(1 / 3, 2), (1 / 3, 3), (0.125, 2), (0.0625, 3)])
+def test_times_of_few_decimals_are_of_the_same_step(step, decimals):
+    assert same_step(time_step((step * np.arange(400)).round(decimals)), step)
+
+
 def test_gaps_and_steps_that_change_are_left_as_they_are():
     for decimals in range(4):
         for step in (0.1, 0.25, 0.5, 1.0):
@@ -141,6 +146,7 @@ def test_gaps_and_steps_that_change_are_left_as_they_are():
             slower = np.append(times[:50], times[50] + 2 * times[:50])
             for other in (np.delete(times, 30), np.delete(times, 99), slower):
                 assert np.array_equal(even_times(other), other)
+    assert time_step(np.array([0.0, 0.1, 0.2, 5.0, 5.1])) == pytest.approx(0.1)
 
 
 def test_a_gap_in_time_is_called_a_gap(tmp_path):

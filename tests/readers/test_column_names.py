@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +12,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from readers.column_names import find_names, meaning, split
-from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
+from readers.text_tables import LAMP_MOT, LAMP_VBM, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, Layout, read_columns, read_table
 from system.errors import InputError
 
 ROWS = 40
+WIDTHS = {WAV.kind: 2, SC_VBM.kind: 3, LAMP_VBM.kind: 3, SEA.kind: 4}
 TIME = 0.1 * np.arange(ROWS)
 RNG = np.random.default_rng(0)
 VBM_TABLE = np.column_stack([TIME, RNG.normal(size=(ROWS, 3))])
+
+
+def table_of(layout: Layout, more: int = 0) -> np.ndarray:
+    """Numbers for a file: time, and random columns."""
+    return np.column_stack([TIME, RNG.normal(size=(ROWS, WIDTHS.get(layout.kind, 7) - 1 + more))])
 
 
 MEANINGS = {
@@ -99,16 +106,15 @@ def test_motions_in_any_order_are_read_by_name(tmp_path, layout, names, order):
     assert np.array_equal(values, table[:, [0, 3, 4, 5]]) and len(remarks) == 1
 
 
-def test_extra_columns_between(tmp_path):
+@pytest.mark.parametrize(
+    "units, factors",
+    [("m m m m/s deg deg deg", [1, 1, 1, 1]), ("ft ft ft ft/s rad rad rad", [1, 0.3048, 180 / np.pi, 180 / np.pi])],
+)
+def test_extra_columns_between(tmp_path, units, factors):
     table = motion_table(TIME, make_motions(ROWS))
-    wider = np.insert(table, 4, 7.0, axis=1)
-    path = write_rows(tmp_path / "x.mot", ["Time Xcg Ycg Zcg Vel Roll Pitch Yaw", "sec m m m m/s deg deg deg"], wider)
-    assert np.array_equal(read_columns(path, SC_MOT), table[:, [0, 3, 4, 5]])
-    path = write_rows(
-        tmp_path / "y.mot", ["Time Xcg Ycg Zcg Vel Roll Pitch Yaw", "sec ft ft ft ft/s rad rad rad"], wider
-    )
-    expected = table[:, [0, 3, 4, 5]] * [1, 0.3048, 180 / np.pi, 180 / np.pi]
-    np.testing.assert_allclose(read_columns(path, SC_MOT), expected)
+    header = ["Time Xcg Ycg Zcg Vel Roll Pitch Yaw", f"sec {units}"]
+    path = write_rows(tmp_path / "x.mot", header, np.insert(table, 4, 7.0, axis=1))
+    np.testing.assert_allclose(read_columns(path, SC_MOT), table[:, [0, 3, 4, 5]] * factors, rtol=1e-15)
 
 
 def test_waves_behind_the_motions(tmp_path):
@@ -161,12 +167,12 @@ def test_a_sea_by_name(tmp_path):
     ],
 )
 def test_something_else_is_refused_with_what_was_found_and_expected(tmp_path, layout, line, place, called):
-    width = {"VBM": 3, "WAV": 2, "SEA": 4}.get(layout.kind[-3:].upper(), 7)
-    width += line == "Time VBM_1 Shear_1 VBM_2"
-    table = np.column_stack([TIME, RNG.normal(size=(ROWS, width - 1))])
+    table = table_of(layout, 1 if line == "Time VBM_1 Shear_1 VBM_2" else 0)
     path = write_rows(tmp_path / "x", ["a title"] * (layout.header_lines - 1) + [line], table)
     lines = faults_of(read_columns, path, layout)
-    assert lines[0].startswith(f"{path}, line {layout.header_lines}: column {place} of {width} is called {called}")
+    assert lines[0].startswith(
+        f"{path}, line {layout.header_lines}: column {place} of {table.shape[1]} is called {called}"
+    )
     assert "is expected" in lines[0] and "give a" in lines[0]
 
 
@@ -200,11 +206,13 @@ def test_names_of_another_number_that_contradict_the_positions(tmp_path):
     ],
 )
 def test_names_that_are_not_known_are_accepted(tmp_path, layout, header):
-    width = {"VBM": 3, "WAV": 2, "SEA": 4}.get(layout.kind[-3:].upper(), 7)
-    table = np.column_stack([TIME, RNG.normal(size=(ROWS, width - 1))])
-    path = write_rows(tmp_path / "x", header, table)
-    values, remarks = read_table(path, layout)
-    assert np.array_equal(values, table[:, list(layout.columns.values())]) and remarks == []
+    assert_read_by_place(tmp_path, layout, header)
+
+
+def assert_read_by_place(folder: Path, layout: Layout, header: list[str]) -> None:
+    table = table_of(layout)
+    values, remarks = read_table(write_rows(folder / "x", header, table), layout)
+    assert np.array_equal(values, table[:, list(layout.columns.values())]) and remarks == [], header
 
 
 WAVE_TITLES = (
@@ -239,12 +247,9 @@ TITLES = [
 
 @pytest.mark.parametrize(("layout", "titles"), TITLES, ids=[layout.kind for layout, _ in TITLES])
 def test_titles_and_names_of_other_versions_are_accepted(tmp_path, layout, titles):
-    width = {"VBM": 3, "WAV": 2, "SEA": 4}.get(layout.kind[-3:].upper(), 7)
-    table = np.column_stack([TIME, RNG.normal(size=(ROWS, width - 1))])
     for line in titles.split("|"):
         for header in ([line, "b", "c"], ["a", line], ["a", "b", line, ""]):
-            values, remarks = read_table(write_rows(tmp_path / "x", header, table), layout)
-            assert np.array_equal(values, table[:, list(layout.columns.values())]) and remarks == [], header
+            assert_read_by_place(tmp_path, layout, header)
 
 
 def test_the_formats_headers_are_names():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import data_io
 import settings
 from readers.text_tables import LAMP_MOT, MOST_COLUMNS, SC_MOT, read_columns
-from settings import Config, DataInfo, UserInput
+from settings import DataInfo, UserInput
 from system.errors import InputError
 
 NUMBERS = ("%{w}.{d}f", "%.{d}f", "%{w}.{d}E", "%.{d}e", "%+{w}.{d}f", "%+.{d}E", "%-{w}.{d}f")
@@ -136,8 +136,7 @@ def test_a_handle_that_names_no_file(tmp_path, handle):
 
 
 def test_a_path_that_is_too_long_is_a_missing_file():
-    config = Config(user=UserInput(), data=DataInfo(train_sc=("x" * 5000,), train_lamp=("y\0",)))
-    lines = data_io.faulty_files(config.user, config.data)
+    lines = data_io.faulty_files(UserInput(), DataInfo(train_sc=("x" * 5000,), train_lamp=("y\0",)))
     assert len(lines) == 3 and all("file is missing" in line for line in lines)
 
 

@@ -9,78 +9,91 @@ from conftest import LAMP_HEADER, SC_HEADER, faults_of, motion_table, write_real
 import data_io
 from readers import units
 from readers.text_tables import LAMP_MOT, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
-from settings import Config, DataInfo, UserInput
-from system.errors import InputError
+from settings import DataInfo, UserInput
 
 TABLE = motion_table(0.1 * np.arange(40), np.tile([1.5, 0.2, 0.1], (40, 1)))
 
 
-@pytest.mark.parametrize(
-    "header, layout",
-    [
-        (SC_HEADER, SC_MOT),
-        (LAMP_HEADER, LAMP_MOT),
-        (["Made in 5 sec by J. Deg", "rad and ft are not used here", "Time Xcg Ycg Zcg Rot_X Rot_Y Rot_Z"], LAMP_MOT),
-        (["a", "b", "Time(sec) Elevation(m)"], WAV),
-        (["a", "b", "Time Elevation"], WAV),
-        (["Time Xcg Ycg Zcg Roll Pitch Yaw Wave Slope", "sec m m m deg deg deg m -"], SC_WAVES),
-    ],
-)
-def test_the_formats_own_units_are_left_alone(header, layout):
-    assert units.factors("\n".join(header), layout.columns, "x.mot") == {}
+OWN_NAMES = ("Made in 5 sec by J. Deg", "rad and ft are not used here", "Time Xcg Ycg Zcg Rot_X Rot_Y Rot_Z")
+SC_WAVE_HEADER = ("Time Xcg Ycg Zcg Roll Pitch Yaw Wave Slope", "sec m m m deg deg deg m -")
+OWN_WAVES = ("(sec) (at CG)", "(sec) (m, positive up)", "(-) (-)", "(sec) (m)", " ")
+OWN_MOMENTS = "kN-m|kN*m|kN.m|kNm|kN m|N-m|MN-m|t-m|lb-ft|10^6 N-m|kN-meters"
 
 
 @pytest.mark.parametrize(
-    "line",
+    "layout, header",
     [
-        "sec ft ft ft rad rad rad",
-        "Motions: [s] [ft] [ft] [ft] [rad] [rad] [rad]",
-        "sec feet feet feet radian radian -",
+        *((SC_MOT, SC_HEADER), (LAMP_MOT, LAMP_HEADER), (LAMP_MOT, OWN_NAMES), (SC_WAVES, SC_WAVE_HEADER)),
+        *((WAV, ["a", "b", "Time{} Elevation{}".format(*units.split(" ", 1))]) for units in OWN_WAVES),
+        *((WAV, ["a", "b", title]) for title in ("Wave elevation in m", "Wave in m")),
+        *((SC_VBM, ["a", f"Time (sec)  Shear (kN)  Moment ({unit})"]) for unit in OWN_MOMENTS.split("|")),
     ],
 )
-def test_feet_and_radians_are_converted_with_a_word(tmp_path, line):
-    file = write_rows(tmp_path / "a.mot", [SC_HEADER[0], line], TABLE)
-    values, (remark,) = read_table(file, SC_MOT)
-    np.testing.assert_allclose(values[:, 1:], np.tile([1.5 * 0.3048, *np.degrees([0.2, 0.1])], (40, 1)))
-    assert "Roll from rad" in remark and "a.mot" in remark
+def test_the_formats_own_units_are_left_alone(tmp_path, layout, header):
+    """That of the bending moment is the file's."""
+    table = np.hstack([TABLE, TABLE[:, 1:3]])[:, : {WAV.kind: 2, SC_VBM.kind: 3, SC_WAVES.kind: 9}.get(layout.kind, 7)]
+    values, remarks = read_table(write_rows(tmp_path / "a", list(header), table), layout)
+    assert np.array_equal(values, table[:, list(layout.columns.values())]) and remarks == []
 
 
-def test_units_in_brackets_behind_the_names(tmp_path):
-    wave = np.column_stack([0.1 * np.arange(40), np.full(40, 10.0)])
-    file = write_rows(tmp_path / "a.wav", ["a", "b", "Time(sec) Elevation(ft)"], wave)
-    np.testing.assert_allclose(read_columns(file, WAV)[:, 1], 3.048)
+FEET, RADIANS = 0.3048, 180 / np.pi
 
 
 @pytest.mark.parametrize(
-    "line, name",
+    "layout, header, factors",
     [
-        ("sec m m cm deg deg deg", "Zcg"),
-        ("sec m m m m deg deg", "Roll"),
-        ("min m m m deg deg deg", "Time"),
-        ("ms, m, m, m, deg, deg, deg", "Time"),
-        ("[h] [m] [m] [m] [deg] [deg] [deg]", "Time"),
-        ("m m cm deg deg deg", "Zcg"),  # without that of time
-        ("sec m m mm", "Zcg"),  # of the first columns alone
-        ("sec m m m/s deg/s deg/s deg/s", "Zcg"),
-        ("sec m m m deg/s deg/s deg/s", "Roll"),
-        ("Units: deg m m m deg deg deg", "Time"),
-        ("s m m m mrad mrad mrad", "Roll"),
-        ("s m m centimetres deg deg deg", "Zcg"),
-        ("s m m m gon gon gon", "Roll"),
-        ("minute m m m deg deg deg", "Time"),
-        ("milliseconds m m m deg deg deg", "Time"),
-        ("steps m m m deg deg deg", "Time"),
+        (SC_MOT, f"{SC_HEADER[0]}\nsec ft ft ft rad rad rad", [1, FEET, RADIANS, RADIANS]),
+        (SC_MOT, f"{SC_HEADER[0]}\nMotions: [s] [ft] [ft] [ft] [rad] [rad] [rad]", [1, FEET, RADIANS, RADIANS]),
+        (SC_MOT, f"{SC_HEADER[0]}\nsec feet feet feet radian radian -", [1, FEET, RADIANS, RADIANS]),
+        (SEA, "Frequency(Hz) Phase(rad) Amplitude(ft) Heading(rad)", [2 * np.pi, RADIANS, FEET, RADIANS]),
+        (SEA, "Hz deg m rad", [2 * np.pi, 1, 1, RADIANS]),
+        (SEA, "Omega, rad/s  Phase, deg  Amp, ft  Dir, deg", [1, 1, FEET, 1]),
+        (WAV, "Time_s Wave_ft", [1, FEET]),
+        (WAV, "Time (s) Wave elevation (ft, positive up)", [1, FEET]),
+        (WAV, "Time(sec) Elevation(ft)", [1, FEET]),
+        (WAV, "sec ft", [1, FEET]),
     ],
 )
-def test_other_units_are_errors(tmp_path, line, name):
-    file = write_rows(tmp_path / "a.mot", [SC_HEADER[0], line], TABLE)
-    with pytest.raises(InputError, match=f"unit of {name}"):
-        read_columns(file, SC_MOT)
+def test_units_that_are_certain_are_converted_with_a_word(tmp_path, layout, header, factors):
+    table = np.random.default_rng(1).uniform(0.1, 1, (20, max(layout.columns.values()) + 1 + (layout == SC_MOT)))
+    table[:, 0] = np.arange(20)
+    values, (remark,) = read_table(write_rows(tmp_path / "a", ["a title", header], table), layout)
+    np.testing.assert_allclose(values, table[:, list(layout.columns.values())] * factors)
+    assert f"{tmp_path / 'a'}: converted to m and deg" in remark
+
+
+def test_units_belong_to_names_wherever_these_stand(tmp_path):
+    table = np.random.default_rng(1).uniform(0.1, 1, (20, 5))
+    header = ["a title", "No(-) Dir(rad) Phase(deg) Amp(ft) Omega(rad/s)"]
+    values, (_, remark) = read_table(write_rows(tmp_path / "a.sea", header, table), SEA)
+    np.testing.assert_allclose(values, table[:, [4, 2, 3, 1]] * [1, 1, FEET, RADIANS])
+    assert "Amplitude from ft, Heading from rad" in remark
+
+
+MOTION_UNITS = [
+    ("sec m m cm deg deg deg", "Zcg"),
+    ("sec m m m m deg deg", "Roll"),
+    ("min m m m deg deg deg", "Time"),
+    ("ms, m, m, m, deg, deg, deg", "Time"),
+    ("[h] [m] [m] [m] [deg] [deg] [deg]", "Time"),
+    ("m m cm deg deg deg", "Zcg"),  # without that of time
+    ("sec m m mm", "Zcg"),  # of the first columns alone
+    ("sec m m m/s deg/s deg/s deg/s", "Zcg"),
+    ("sec m m m deg/s deg/s deg/s", "Roll"),
+    ("Units: deg m m m deg deg deg", "Time"),
+    ("s m m m mrad mrad mrad", "Roll"),
+    ("s m m centimetres deg deg deg", "Zcg"),
+    ("s m m m gon gon gon", "Roll"),
+    ("minute m m m deg deg deg", "Time"),
+    ("milliseconds m m m deg deg deg", "Time"),
+    ("steps m m m deg deg deg", "Time"),
+]
 
 
 @pytest.mark.parametrize(
     "layout, header, fault",
     [
+        *((SC_MOT, f"{SC_HEADER[0]}\n{line}", f"unit of {name} is") for line, name in MOTION_UNITS),
         (WAV, "Time(sec) Elevation(cm)", "unit of Wave is cm, expected m"),
         (WAV, "Time(ms) Elevation(m)", "unit of Time is ms, expected s"),
         (WAV, "Time,min Elevation,m", "unit of Time is min"),
@@ -90,6 +103,7 @@ def test_other_units_are_errors(tmp_path, line, name):
         (WAV, "Time (s)   Wave elevation (deg)", "unit of Wave is deg"),
         (WAV, "Time (s)   Wave elevation (m/s, up)", "unit of Wave is m/s"),
         (WAV, "s\tcm", "unit of Wave is cm"),
+        (WAV, "Time(sec) Elevation(m\x1a)", r"unit of Wave is m\x1a, expected m"),
         (SC_VBM, "Time(sec) A(kN) B(kN)", "unit of VBM is kn, expected kN-m"),
         (SC_VBM, "sec kN-m kN", "unit of VBM is kn"),
         (SC_VBM, "kN-m kN", "unit of VBM is kn"),
@@ -100,64 +114,10 @@ def test_other_units_are_errors(tmp_path, line, name):
         (SEA, "w(s) phi(deg) a(m) mu(deg)", "unit of Frequency is s"),
     ],
 )
-def test_units_of_every_kind_of_file_are_checked(tmp_path, layout, header, fault):
-    file = write_rows(
-        tmp_path / "a", ["a title", header], TABLE[:, : layout.columns.get("VBM", 1) + 1 if layout != SEA else 4]
-    )
+def test_other_units_are_errors(tmp_path, layout, header, fault):
+    width = {WAV.kind: 2, SC_VBM.kind: 3, SEA.kind: 4}.get(layout.kind, 7)
+    file = write_rows(tmp_path / "a", ["a title", *header.split("\n")], TABLE[:, :width])
     assert fault in faults_of(read_columns, file, layout)[0]
-
-
-@pytest.mark.parametrize(
-    "layout, header, factors",
-    [
-        (SEA, "Frequency(Hz) Phase(rad) Amplitude(ft) Heading(rad)", [2 * np.pi, 180 / np.pi, 0.3048, 180 / np.pi]),
-        (SEA, "Hz deg m rad", [2 * np.pi, 1, 1, 180 / np.pi]),
-        (SEA, "No(-) Dir(rad) Phase(deg) Amp(ft) Omega(rad/s)", None),
-        (SEA, "Omega, rad/s  Phase, deg  Amp, ft  Dir, deg", [1, 1, 0.3048, 1]),
-        (WAV, "Time_s Wave_ft", [1, 0.3048]),
-        (WAV, "Time (s) Wave elevation (ft, positive up)", [1, 0.3048]),
-        (WAV, "sec ft", [1, 0.3048]),
-    ],
-)
-def test_units_that_are_certain_are_converted(tmp_path, layout, header, factors):
-    table = np.random.default_rng(1).uniform(0.1, 1, (20, len(layout.columns) + (factors is None)))
-    table[:, 0] = np.arange(20)
-    file = write_rows(tmp_path / "a", ["a title", header], table)
-    values, remarks = read_table(file, layout)
-    expected = table * factors if factors else table[:, [4, 2, 3, 1]] * [1, 1, 0.3048, 180 / np.pi]
-    np.testing.assert_allclose(values, expected)
-    assert "converted" in remarks[-1]
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Time(sec) Elevation(at CG)",
-        "Time(sec) Elevation(m, positive up)",
-        "Time(-) Elevation(-)",
-        "Time Elevation",
-        "Wave elevation in m",
-        "Wave in m",
-    ],
-)
-def test_what_is_no_other_unit_is_accepted(tmp_path, header):
-    file = write_rows(tmp_path / "a.wav", ["a", "b", header], TABLE[:, :2])
-    assert read_table(file, WAV)[1] == []
-
-
-@pytest.mark.parametrize(
-    "unit", ["kN-m", "kN*m", "kN.m", "kNm", "kN m", "N-m", "MN-m", "t-m", "lb-ft", "10^6 N-m", "kN-meters"]
-)
-def test_the_bending_moment_keeps_the_files_unit(tmp_path, unit):
-    file = write_rows(tmp_path / "a.vbm", ["a", f"Time (sec)  Shear (kN)  Moment ({unit})"], TABLE[:, :3])
-    values, remarks = read_table(file, SC_VBM)
-    assert np.array_equal(values, TABLE[:, [0, 2]]) and remarks == []
-
-
-def test_a_control_character_in_a_unit_is_escaped(tmp_path):
-    file = write_rows(tmp_path / "a.wav", ["a", "b", "Time(sec) Elevation(m\x1a)"], TABLE[:, :2])
-    (line,) = faults_of(read_columns, file, WAV)
-    assert r"unit of Wave is m\x1a, expected m" in line
 
 
 @pytest.mark.parametrize(
@@ -179,13 +139,13 @@ def test_moments_of_both_codes_have_one_unit(tmp_path, first, second, same):
     path = Path(f"{sc}.vbm")
     path.write_text(path.read_text().replace("Moment(kN-m)", f"Moment({first})"))
     user = UserInput(input_vbm=True, output_vbm=True)
-    config = Config(user=user, data=DataInfo(train_sc=(sc,), train_lamp=(lamp,)))
+    data = DataInfo(train_sc=(sc,), train_lamp=(lamp,))
     if same:
-        assert data_io.faulty_files(config.user, config.data) == []
+        assert data_io.faulty_files(user, data) == []
         data_io.read_record(sc, lamp, user)
     else:
         (line,) = faults_of(data_io.read_record, sc, lamp, user)
-        assert data_io.faulty_files(config.user, config.data) == [line]
+        assert data_io.faulty_files(user, data) == [line]
         assert f"{lamp}.vbm: the header's unit of VBM is {second.lower()}" in line
         assert f"{sc}.vbm has {first.lower()}" in line
 

@@ -8,19 +8,15 @@ from conftest import Code, faults_of, input_text
 
 import settings
 from docs import settings_page
-from networks import network_folder
+from networks import replacement
+from networks.network_folder import TEMPORARY
 from settings import Config, UserInput
 from settings.input_file import load_module, read_config
 
 ONE = {"train_sc": ["SC_1"], "train_lamp": ["LAMP_1"]}
-FOUR = {
-    "train_sc": ["a", "b", "c"],
-    "train_lamp": ["A", "B", "C"],
-    "val_sc": [],
-    "val_lamp": [],
-    "test_sc": ["d"],
-    "test_lamp": ["D"],
-}
+FOUR = {"train_sc": [*"abc"], "train_lamp": [*"ABC"], "val_sc": [], "val_lamp": []}
+FOUR |= {"test_sc": ["d"], "test_lamp": ["D"]}
+BEYOND = "{}: {} left out; the train set has 3 realizations, 0 to 2, or counted from the end -1 to -3"
 
 
 @pytest.fixture
@@ -49,31 +45,13 @@ def test_an_empty_input_file_has_the_defaults(read):
 
 
 def test_an_older_input_file_runs_as_it_is(read):
-    user = {
-        "training_mode": True,
-        "model_load_filename": "recently_trained_model",
-        "model_save_filename": "recently_trained_model",
-        "input_3dof": True,
-        "input_waves": True,
-        "input_vbm": False,
-        "output_3dof": True,
-        "output_vbm": False,
-        "time_res": 9,
-        "seq_length": 2000,
-        "hidden_size": 30,
-        "num_layers": 2,
-        "num_batches": 1,
-        "bi_directional": False,
-        "dropout": 0,
-        "lr": 0.005,
-        "epochs": 500,
-        "train_fun_hyp": [1, 0.1, 0.9],
-        "val_fun_hyp": [0, 0, 0],
-        "wave_grid_x_size": 1,
-        "wave_grid_y_size": 1,
-        "input_size": 4,
-        "output_size": 3,
-    }
+    as_usual = (
+        "training_mode model_load_filename model_save_filename input_3dof input_waves input_vbm output_3dof output_vbm "
+        "time_res hidden_size num_layers bi_directional dropout lr epochs wave_grid_x_size wave_grid_y_size"
+    )
+    user = {name: getattr(UserInput(), name) for name in as_usual.split()}
+    user |= {"seq_length": 2000, "num_batches": 1, "train_fun_hyp": [1, 0.1, 0.9], "val_fun_hyp": [0, 0, 0]}
+    user |= {"input_size": 4, "output_size": 3}
     plotting = {"plotting_mode": True, "running_avg_span": 50, "maxima_bullet_size": 8, "lstm_color": "blue"}
     for kind in ("prediction", "error", "maxima", "histo"):
         plotting |= {f"{kind}_ID_list_{name}": [0] for name in ("train", "test")} | {f"{kind}_ID_list_val": []}
@@ -172,31 +150,22 @@ def test_lists_built_in_loops_and_attributes_of_the_class(tmp_path):
     assert faults == [] and config.user.hidden_size == 7
 
 
-def test_negative_indices_count_from_the_end(read):
-    config, faults, warnings = read(None, {"maxima_ID_list_train": [-1, 0, -3]}, FOUR, {"train": [-2]})
-    assert (faults, warnings) == ([], [])
-    assert config.plotting.maxima_ID_list_train == (2, 0, 0)
-    assert config.save.train == (1,)
-
-
-def test_indices_beyond_a_set_are_left_out_with_the_valid_range(read):
-    config, faults, warnings = read(None, {"error_ID_list_train": [0, 3, -4]}, FOUR, {"test": [1]})
-    assert faults == [] and len(warnings) == 2
-    for part in (
-        "PlottingArgs.error_ID_list_train: 3, -4 left out",
-        "3 realizations, 0 to 2",
-        "from the end -1 to -3",
-    ):
-        assert part in warnings[0]
-    assert "SaveDataArgs.test: 1 left out" in warnings[1] and "0 to 0" in warnings[1]
-    assert config.plotting.error_ID_list_train == (0,) and config.save.test == ()
-
-
-def test_indices_into_an_empty_set_are_a_warning(read):
-    config, faults, warnings = read(None, {"error_ID_list_val": [0, 1]}, FOUR)
-    assert faults == []
-    assert len(warnings) == 1 and "error_ID_list_val" in warnings[0] and "val set is empty" in warnings[0]
-    assert config.plotting.error_ID_list_val == ()
+@pytest.mark.parametrize(
+    ("plotting", "save", "indices", "written", "said"),
+    [
+        ({"maxima_ID_list_train": [-1, 0, -3]}, {"train": [-2]}, (2, 0, 0), (1,), []),
+        ({"error_ID_list_train": "All"}, {"train": "FIRST"}, (0, 1, 2), (0,), []),
+        ({"error_ID_list_train": [0, 3, -4]}, {}, (0,), (0, 1, 2), [("PlottingArgs.error_ID_list_train", "3, -4")]),
+        ({"error_ID_list_train": [2]}, {"train": [4]}, (2,), (), [("SaveDataArgs.train", "4")]),
+        # What is switched off is not looked at.
+        ({"error_ID_list_train": [9], "evolution_ID_list_val": [9], "plotting_mode": False}, {}, (), (0, 1, 2), []),
+        ({"error_ID_list_train": [0]}, {"train": [9], "save_data_mode": False}, (0,), (), []),
+    ],
+)
+def test_index_lists(read, plotting, save, indices, written, said):
+    config, faults, warnings = read(None, plotting, FOUR, save)
+    assert (faults, warnings) == ([], [BEYOND.format(*words) for words in said])
+    assert getattr(config.plotting, next(iter(plotting))) == indices and config.save.train == written
 
 
 def test_all_in_place_of_any_index_list(read):
@@ -209,16 +178,10 @@ def test_all_in_place_of_any_index_list(read):
     assert all(getattr(config.save, name) == sizes[name] for name in sizes)
 
 
-def test_all_and_first_in_capitals(read):
-    config, faults, _ = read(None, {"error_ID_list_train": "All", "maxima_ID_list_train": "FIRST"}, FOUR)
-    assert faults == []
-    assert config.plotting.error_ID_list_train == (0, 1, 2) and config.plotting.maxima_ID_list_train == (0,)
-
-
-def test_index_lists_of_what_is_switched_off_are_not_looked_at(read):
-    lists = {"error_ID_list_train": [9], "evolution_ID_list_val": [9]}
-    _, faults, warnings = read(None, lists | {"plotting_mode": False}, FOUR, {"test": [9], "save_data_mode": False})
-    assert (faults, warnings) == ([], [])
+def test_indices_into_an_empty_set_are_a_warning(read):
+    config, faults, warnings = read(None, {"error_ID_list_val": [0, 1]}, FOUR)
+    assert (faults, warnings) == ([], ["PlottingArgs.error_ID_list_val = [0, 1] is left out: the val set is empty"])
+    assert config.plotting.error_ID_list_val == ()
 
 
 def test_an_evolution_needs_checkpoints(read):
@@ -289,16 +252,6 @@ def test_functions_classes_and_modules_are_no_settings(read, section):
     assert read(**{section: own | (ONE if section == "data" else {})})[1] == []
 
 
-def test_a_setting_that_is_a_function_is_an_error(read):
-    (line,) = read(user={"lr": Code("lambda: 0.01")})[1]
-    assert "UserInputArgs.lr = " in line and "expected a number" in line
-
-
-def test_a_value_of_many_lines_is_an_error_of_one(read):
-    (line,) = read(user={"lr": Code("__import__('numpy').ones((40, 3))")})[1]
-    assert "\n" not in line and len(line) < 300 and "UserInputArgs.lr = " in line
-
-
 def test_helpers_with_an_underscore_reach_derived_args(tmp_path):
     text = """
 import os
@@ -331,6 +284,8 @@ class DerivedArgs:
         ("user", "lr", -1, "learning rate"),
         ("user", "lr", Code("10**400"), "number"),
         ("user", "lr", Code("float('nan')"), "number"),
+        ("user", "lr", Code("lambda: 0.01"), "number"),
+        ("user", "lr", Code("__import__('numpy').ones((40, 3))"), "number"),
         ("user", "dropout", 1.0, "0 to 0.95"),
         ("user", "training_mode", "True", "True or False"),
         ("user", "bi_directional", 2, "True or False"),
@@ -361,12 +316,9 @@ class DerivedArgs:
     ],
 )
 def test_a_bad_value_is_reported_with_what_was_expected(read, section, name, value, expected):
-    sections = {"data": ONE} | {section: {name: value} | (ONE if section == "data" and name != "train_sc" else {})}
-    if section == "data":
-        sections["data"] = ONE | {name: value}
-    _, faults, _ = read(**sections)
-    about = [line for line in faults if f".{name} = " in line]
-    assert len(about) == 1 and expected in about[0]
+    _, faults, _ = read(**{"data": ONE, section: (ONE if section == "data" else {}) | {name: value}})
+    (line,) = [line for line in faults if f".{name} = " in line]
+    assert expected in line and len(line) < 400
     assert all("\n" not in line for line in faults)
 
 
@@ -377,34 +329,32 @@ def test_all_faults_come_at_once(read):
         {"train_sc": ["a", "b"], "train_lamp": ["A"]},
         {"prefixx": ""},
     )
-    for part in (
-        "hidden_size",
-        "epoch:",
-        "input_size",
-        "optimizer",
-        "error_ID_list_train",
-        "train_lamp has 1",
-        "prefixx",
-    ):
-        assert sum(part in line for line in faults) == 1, part
+    named = "hidden_size", "epoch:", "input_size", "optimizer", "error_ID_list_train", "train_lamp has 1", "prefixx"
+    assert [sum(part in line for line in faults) for part in named] == [1] * 7
     assert len(faults) == 7
 
 
-def test_settings_that_contradict_each_other(read):
-    def faults(user, data=ONE):
-        return read(user, data=data)[1]
-
-    off = {"input_3dof": False, "input_waves": False}
-    assert len(faults(off)) == 1 and "all False" in faults(off)[0]
-    assert "both False" in faults({"output_3dof": False})[0]
-    assert "ship_length" in faults({"wave_grid_x_size": 3})[0]
-    assert "ship_beam" in faults({"wave_grid_y_size": 3})[0]
-    assert "predict_correction" in faults({"predict_correction": True, "input_3dof": False})[0]
-    assert "predict_correction" in faults({"predict_correction": True, "output_vbm": True})[0]
-    assert faults({"predict_correction": True, "output_vbm": True, "input_vbm": True}) == []
-    assert "train_sc is empty" in faults({}, {})[0]
-    assert "all lists are empty" in faults({"training_mode": False}, {})[0]
-    assert faults({"training_mode": False}, {"test_sc": ["a"], "test_lamp": ["A"]}) == []
+@pytest.mark.parametrize(
+    ("user", "data", "expected"),
+    [
+        ({"input_3dof": False, "input_waves": False}, ONE, "input_3dof, input_waves and input_vbm are all False"),
+        ({"output_3dof": False}, ONE, "both False"),
+        ({"wave_grid_x_size": 3}, ONE, "ship_length"),
+        ({"wave_grid_y_size": 3}, ONE, "ship_beam"),
+        ({"predict_correction": True, "input_3dof": False}, ONE, "predict_correction"),
+        ({"predict_correction": True, "output_vbm": True}, ONE, "predict_correction"),
+        ({"predict_correction": True, "output_vbm": True, "input_vbm": True}, ONE, ""),
+        ({}, {}, "train_sc is empty"),
+        ({"training_mode": False}, {}, "all lists are empty"),
+        ({"training_mode": False}, {"test_sc": ["a"], "test_lamp": ["A"]}, ""),
+        ({"tensorboard": True}, ONE, "tensorboard = True, but the package tensorboard is not installed; run: python"),
+        ({"tensorboard": True, "training_mode": False}, ONE, ""),
+    ],
+)
+def test_settings_that_contradict_each_other(read, monkeypatch, user, data, expected):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    faults = read(user, data=data)[1]
+    assert len(faults) == bool(expected) and all(expected in line for line in faults)
 
 
 def test_what_makes_no_sense_with_a_linear_filter(read):
@@ -412,8 +362,8 @@ def test_what_makes_no_sense_with_a_linear_filter(read):
     user |= {"train_fun_hyp": [1, 0.1, 0.9], "checkpoint_every": 2}
     _, faults, warnings = read(user, data=ONE)
     assert len(faults) == 3 and all("'linear'" in line for line in faults)
-    for name in ("resume = True", "fine_tune_filename = 'a'", "num_networks = 3"):
-        assert sum(name in line for line in faults) == 1
+    named = "resume = True", "fine_tune_filename = 'a'", "num_networks = 3"
+    assert [sum(name in line for line in faults) for name in named] == [1, 1, 1]
     assert len(warnings) == 2 and all("no effect with network_type = 'linear'" in line for line in warnings)
     for network_type in ("gru", "transformer"):
         assert read(user | {"network_type": network_type}, data=ONE)[1:] == ([], [])
@@ -424,13 +374,6 @@ def test_look_ahead_is_for_networks_that_read_step_by_step(read):
     for network_type, remarks in (("lstm", 0), ("gru", 0), ("transformer", 1), ("linear", 1)):
         warnings = read({"look_ahead": 4, "network_type": network_type}, data=ONE)[2]
         assert sum("look_ahead" in line for line in warnings) == remarks == len(warnings)
-
-
-def test_tensorboard_is_asked_for_and_not_installed(read, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    _, (fault,), _ = read({"tensorboard": True})
-    assert "tensorboard = True" in fault and "pip install tensorboard" in fault
-    assert read({"tensorboard": True, "training_mode": False})[1] == []
 
 
 def test_one_record_in_two_sets_is_a_warning(read):
@@ -446,15 +389,6 @@ def test_a_missing_class_is_named(read, name):
 
 
 # ---- finding the file ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["my_inputs", "my_inputs.py", "folder/other", "folder\\other.py", "{}/my_inputs.py"])
-def test_the_input_file_by_name_and_by_path(tmp_path, name):
-    (tmp_path / "folder").mkdir()
-    for path in ("my_inputs.py", "folder/other.py"):
-        (tmp_path / path).write_text(input_text({"hidden_size": 11}, data=ONE))
-    config, faults, _ = read_config(load_module(name.format(tmp_path)))
-    assert faults == [] and config.user.hidden_size == 11
 
 
 def test_a_file_that_is_not_there_is_named_with_its_nearest(tmp_path):
@@ -530,7 +464,7 @@ def overwrite_faults(config: Config, saved: Config | None = None, text: str = ""
     (folder / "model.keras").write_bytes(b"")
     (folder / "settings.json").write_text(text or json.dumps({"settings": (saved or config).as_dict()}))
     user = {"model_save_filename": "mine"} | user
-    return network_folder.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
+    return replacement.overwrite_faults(dataclasses.replace(config, user=dataclasses.replace(config.user, **user)))
 
 
 def named(**user) -> Config:
@@ -561,11 +495,11 @@ def test_leave_to_replace_another_experiments_network():
     assert overwrite_faults(named(), saved, overwrite=True) == []
     assert overwrite_faults(named(), saved, training_mode=False) == []
     assert overwrite_faults(named(), saved, model_save_filename="free") == []
-    for ending in network_folder.BESIDE:
+    for ending in TEMPORARY:
         assert len(overwrite_faults(named(), saved, model_save_filename=f"free{ending}", overwrite=True)) == 1
     assert len(overwrite_faults(named(), saved, resume=True)) == 1  # there is nothing to go on with
     for folder in ("mine", "mine.training"):
-        state = settings.NETWORKS_FOLDER / folder / network_folder.STATE_FILE
+        state = settings.NETWORKS_FOLDER / folder / "training_state.npz"
         state.parent.mkdir(exist_ok=True)
         state.write_bytes(b"")
         assert overwrite_faults(named(), saved, resume=True) == []

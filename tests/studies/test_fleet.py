@@ -16,7 +16,7 @@ from checks import record_statistics
 from checks.record_statistics import Recorder, RecordTable
 from data_io import Record
 from metrics import record_maxima
-from networks.network_folder import save_out_of_fold, training_config
+from networks.network_folder import NetworkFolder
 from settings import Config, DataInfo, Plotting
 from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
 from studies.fleet_estimates import Ratios, Sample
@@ -325,7 +325,7 @@ def saved_network(tmp_path, monkeypatch) -> Path:
     (folder / "settings.json").write_text(json.dumps(facts))
     records = [data_io.read_record(*pair, config.user)[0] for pair in pairs]
     predictions = {record.digest: 0.97 * record.targets for record in records}
-    save_out_of_fold(folder, predictions, [record.name for record in records])
+    NetworkFolder(folder).save_out_of_fold(predictions, [record.name for record in records])
     others = [
         replace(records[n % 9], name=f"SC{HANDLE.format(90, 6 + n)}", sources={"sc": f"{n}"}) for n in range(3, 30)
     ]
@@ -334,7 +334,7 @@ def saved_network(tmp_path, monkeypatch) -> Path:
 
 
 def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_network, no_figures, capsys):
-    config = training_config(saved_network)
+    config = NetworkFolder(saved_network).training_config()
     records = [data_io.read_record(*pair, config.user)[0] for pair in config.data.pairs("train")]
     elsewhere = [replace(record, sources={"sc": record.name}) for record in records]  # the same names in another folder
     moved = [replace(record, name=f"other_{n}") for n, record in enumerate(records[:2])]
@@ -370,7 +370,7 @@ def test_files_that_were_written_anew_are_not_held_against_earlier_predictions(s
 
 
 def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_network):
-    output, saved = Path("output_files/ship"), training_config(saved_network)
+    output, saved = Path("output_files/ship"), NetworkFolder(saved_network).training_config()
     earlier = [*RunFolder.FLEET, *RunFolder.FLEET_TABLES, "figures/fleet_means.png"]
     RunFolder(output).note(earlier)
     (output / "figures").mkdir()
@@ -378,7 +378,7 @@ def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_net
         (output / name).touch()
     records = [data_io.read_record(*pair, saved.user)[0] for pair in saved.data.pairs("train")]
     with pytest.raises(InputError, match="all predicted records have LAMP"):
-        fleet.after_run(Plotting(), saved_network, output, fleet_table(records), records)
+        fleet.after_run(Plotting(), NetworkFolder(saved_network), output, fleet_table(records), records)
     assert sorted(path.name for path in output.rglob("fleet_*")) == ["fleet_records.csv", "fleet_records.npz"]
 
 
@@ -405,7 +405,7 @@ def test_the_command_writes_tables_and_figures_and_says_how_many_lamp_runs_it_is
 
 def cases_of(network: Path, places, extra: str = "") -> None:
     """A cases file of some training records, chosen by their gain."""
-    data = training_config(network).data
+    data = NetworkFolder(network).training_config().data
     digests = [data_io.motions_digest(path) for path in data.train_sc]
     lines = ["about", "***", "SC", "LAMP", "# a remark", extra]
     lines += [f"{HANDLE.format(90, n)}  # rare peaks; {digests[n]}" for n in places]

@@ -14,7 +14,7 @@ import data_io
 import network
 from checks import flagging
 from network import Architecture
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from prediction import Prediction
 from settings import Config, DataInfo, UserInput
@@ -42,11 +42,12 @@ def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     )
     config = Config(user=user, data=data)
     records = [data_io.read_record(sc, lamp, user)[0] for sc, lamp in known]
-    architecture = Architecture.of(user, Standardization.of(records))
+    architecture = Architecture.of(user, Standardization.of(records), records)
     model = with_random_weights(network.build_model(architecture))
-    network.save_model(model, config.network_folder / network_folder.MODEL_FILE)
-    network_folder.write_metadata(config.network_folder, network.new_metadata(config, architecture, 1))
-    flagging.save_windows(config.user, config.network_folder, data_io.Records(tuple(records)))
+    network_folder = NetworkFolder(config.network_folder)
+    network.save_model(model, network_folder.model)
+    network_folder.write_metadata(network.new_metadata(config.as_dict(), architecture))
+    flagging.save_windows(config.user, network_folder, data_io.Records(tuple(records)))
     return config
 
 
@@ -86,9 +87,9 @@ def test_what_lamp_has_run_is_known_by_its_content_not_by_its_name(folder, is_ke
     config = save(folder)
     trained = config.data.train_sc
     if is_kept:
-        metadata = network_folder.read_metadata(config.network_folder)
+        network_folder = NetworkFolder(config.network_folder)
         digests = [data_io.motions_digest(sc) for sc in trained]
-        network_folder.write_metadata(config.network_folder, metadata | {"simplecode_digests": digests})
+        network_folder.write_metadata(network_folder.read_metadata() | {"simplecode_digests": digests})
     elsewhere = realizations(folder / "elsewhere", 3, 1, 2)  # the names of the training records
     for n, (sc, _) in enumerate(elsewhere):
         write_realization(folder / "elsewhere", sc.rpartition("/SC")[2], 400, seed=50 + n, step=0.5)
@@ -137,7 +138,7 @@ def test_problems_are_told_in_a_line(folder, capsys):
         Path(f"{path}.mot").write_text("nothing")
     assert len(run("--number", "9", "--random")) == 4
     assert "Warning: " in capsys.readouterr().err
-    (config.network_folder / network_folder.WINDOWS_FILE).unlink()
+    (config.network_folder / "training_windows.npz").unlink()
     assert "training_windows.npz: is missing" in told()
 
 
@@ -170,7 +171,7 @@ def test_sea_states_are_compared_as_numbers():
 
 def test_judged_records_are_in_units_of_the_training(folder):
     config = save(folder)
-    watch = flagging.load(config.user, config.network_folder)
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
     record = data_io.read_record(config.data.predict_sc[0], config.data.predict_waves[0], config.user)[0]
     predicted = Prediction(record.simple, np.full_like(record.simple, 0.5))
     deviation = np.array([1.0, 2.0, 5.0])

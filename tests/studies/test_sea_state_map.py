@@ -9,10 +9,10 @@ import pytest
 
 import metrics
 import plotting
-from figures.sea_state_figure import error_grid
-from readers.cases import parse_handle
+from figures.sea_state_figure import grid_of
+from readers.cases import PART_UNITS, find_handle
 from studies import sea_state_map
-from studies.sea_state_map import choose_parts, read_amplitudes, run
+from studies.sea_state_map import choose_parts, read_records, run
 from system.errors import InputError
 
 FACTORS = {"Zcg": 1.0, "Roll": 2.0, "Pitch": 3.0}  # of the amplitudes, by channel
@@ -70,6 +70,14 @@ def without_figure(monkeypatch) -> None:
     """For tests of the numbers: drawing takes a second."""
     monkeypatch.setattr(sea_state_map, "draw", lambda *_: None)
     monkeypatch.setattr(plotting, "save_figure", lambda *_: None)
+
+
+@pytest.fixture
+def figures(monkeypatch) -> list:
+    """The figures that have been made, which are not written."""
+    made = []
+    monkeypatch.setattr(plotting, "save_figure", lambda figure, _: made.append(figure))
+    return made
 
 
 def lines_of(call, *arguments, **named) -> str:
@@ -150,8 +158,9 @@ def test_boxed_are_the_conditions_a_network_was_trained_in(grid):
     for network, expected in (("A", {(90, 5), (180, 5)}), ("B", {(90, 5)})):
         rows = trained[trained["network"] == network]
         assert set(zip(rows["heading"], rows["speed"], strict=True)) == expected
-    errors, trained = error_grid(table, ["A", "B"], "heading", "speed")
-    assert trained.tolist() == [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
+    errors, trained = (grid_of(table, name, ["A", "B"], "heading", "speed") for name in ("ssa_error", "trained"))
+    boxed = [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
+    assert ((trained == 1) == np.array(boxed)[:, None]).all()
     assert np.isnan(errors[:, :, 1, 2]).all() and np.isnan(errors[1, :, 0, 1]).all()
     assert np.isnan(errors).sum() == 9
 
@@ -162,14 +171,14 @@ def test_of_a_network_of_folds_the_records_count_as_predicted_out_of_fold(runs, 
         runs.add("A", handle(10 * name), error, simple=1.0, of=of)
         if (name, of) != (1, "val"):
             runs.add("B", handle(10 * name), error, of=of)
-    found = [read_amplitudes(runs.table(network).parent).value.query("channel == 'Zcg'") for network in ("A", "B")]
+    found = [read_records(runs.table(network).parent).value.query("channel == 'Zcg'") for network in ("A", "B")]
     own = [table[table["network"] != "SimpleCode"] for table in found]
     errors = [(table["ssa_model"] - table["ssa_lamp"]).tolist() for table in own]
     assert errors == [pytest.approx([0.4, 0.5, 0.6]), pytest.approx([0.1, 0.5, 0.6])]
     assert [table["trained"].tolist() for table in own] == [[True, True, False], [True, False, False]]
     assert len(found[0]) == 6 and not found[0].loc[found[0]["network"] == "SimpleCode", "trained"].any()
     runs.add("C", handle(), 0.1, of="val")
-    amplitudes, (remark,) = read_amplitudes(runs.table("C").parent)
+    amplitudes, (remark,) = read_records(runs.table("C").parent)
     assert not amplitudes["trained"].any() and "no train set" in remark
 
 
@@ -194,16 +203,25 @@ def test_the_map_averages_over_the_parts_on_neither_axis(runs, capsys):
     assert "Each cell is a mean over the realizations in it; they differ in height (3, 9 m)" in capsys.readouterr().out
 
 
-def test_the_number_that_a_cell_is_the_mean_of_stands_in_it_and_in_the_table(runs, capsys):
+def test_the_number_that_a_cell_is_the_mean_of_stands_in_it_and_in_the_table(runs, figures):
     many_seas(runs)
     assert sea_state_map.main(["--networks", "A", "--output", "map.png"]) == 0
     table = pd.read_csv("map.csv")
     assert list(table.columns)[2:6] == ["heading", "height", "realizations", "sea_states"]
     assert table["realizations"].tolist() == 3 * [3, 3, 3, 3, 4, 3] and table["sea_states"].tolist() == [2] * 18
-    figure = sea_state_map.draw(table, ["A"], "heading", "height", parse_handle(handle()), ["speed"])
-    figure.draw_without_rendering()
-    texts = [text.get_text() for text in figure.axes[0].texts]
-    assert texts.count("3") == 5 and figure.get_suptitle().replace("\xa0", " ").endswith("period 15 s, mean over speed")
+    figures[0].draw_without_rendering()
+    texts = [text.get_text() for text in figures[0].axes[0].texts]
+    assert texts.count("3") == 5
+    assert figures[0].get_suptitle().replace("\xa0", " ").endswith("period 15 s, mean over speed")
+
+
+@pytest.mark.usefixtures("without_figure")
+def test_a_map_of_another_measure_is_the_name_of_its_column(grid, monkeypatch):
+    rows = pd.read_csv(grid.table("A"))
+    rows.assign(rmse=rows["ssa_model"] - 0.9 * rows["ssa_lamp"]).to_csv(grid.table("A"), index=False)
+    monkeypatch.setattr(sea_state_map, "MEASURE", "rmse")
+    table = run(["A"]).query("channel == 'Roll'")
+    assert table["rmse"].tolist() == pytest.approx([2 * (0.1 + heading / 1000) for heading in table["heading"]])
 
 
 # ------------------------------------------------------------------------------------------------ what a run leaves
@@ -220,9 +238,9 @@ def test_figure_and_numbers_are_written(grid, capsys):
     assert {path.name for path in (grid.folder / "maps").iterdir()} == {"one.png", "one.csv"}
 
 
-def test_figure_names_parts_units_and_constant_parts(grid):
-    table = run(["A", "B"], x="speed", y="heading")
-    figure = sea_state_map.draw(table, ["A", "B"], "speed", "heading", parse_handle(handle()))
+def test_figure_names_parts_units_and_constant_parts(grid, figures):
+    run(["A", "B"], x="speed", y="heading")
+    (figure,) = figures
     figure.draw_without_rendering()
     assert figure.axes[-7].get_xlabel() == "Speed [knots]"
     assert figure.axes[0].get_ylabel() == "Heading [deg]"
@@ -230,16 +248,14 @@ def test_figure_names_parts_units_and_constant_parts(grid):
     assert title.endswith("model \N{MINUS SIGN} LAMP; height 7.5 m, period 15 s")
 
 
-def test_the_map_has_a_panel_of_simplecode_and_the_summary_its_mean(runs, capsys):
+def test_the_map_has_a_panel_of_simplecode_and_the_summary_its_mean(runs, capsys, figures):
     for place in CONDITIONS:
         runs.add("A", handle(*place), 0.1, simple=place[1] / 10)
         runs.add("B", handle(*place), 0.2)
-    assert sea_state_map.main(["--networks", "A", "B", "--output", "map.png"]) == 0
-    assert "SimpleCode 0.7, A 0.1, B 0.2 over 5 conditions of both; A is better in 5" in capsys.readouterr().out
     table = run(["A", "B"])
+    assert "SimpleCode 0.7, A 0.1, B 0.2 over 5 conditions of both; A is better in 5" in capsys.readouterr().out
     assert errors_of(table, "SimpleCode") == pytest.approx({(h, s): s / 10 for h, s in CONDITIONS})
-    figure = sea_state_map.draw(table, ["A", "B"], "heading", "speed", parse_handle(handle()))
-    titles = [ax.get_title() for ax in figure.axes[:4]]
+    titles = [ax.get_title() for ax in figures[0].axes[:4]]
     assert titles == ["SimpleCode", "A: A", "B: B", "|A| \N{MINUS SIGN} |B|\n(negative: A better)"]
 
 
@@ -265,35 +281,36 @@ def test_a_table_of_errors_by_record_has_what_a_map_needs(runs, capsys):
 # -------------------------------------------------------------------------------------------------------------- parts
 
 
-def test_parts_are_those_that_vary_the_one_of_more_values_along_x():
-    def handles(*places):
-        return [parse_handle(handle(heading, speed, height=height)) for heading, speed, height in places]
-
-    two = handles((90, 5, 7), (90, 10, 7), (0, 5, 7), (45, 5, 7))
-    assert choose_parts(two) == ("heading", "speed")
-    assert choose_parts(two, x="speed") == ("speed", "heading")
-    assert choose_parts(two, y="heading") == ("speed", "heading")
-    one = handles((90, 5, 7), (0, 5, 7))
-    assert "do not vary in two parts" in lines_of(choose_parts, one)
-    assert "heading (0, 90 deg)" in lines_of(choose_parts, one)
-    assert choose_parts(one, "heading", "speed") == ("heading", "speed")
+def values(**counts: int) -> dict[str, list[float]]:
+    """So many values of these parts, and one of all others."""
+    return {part: [45.0 * n for n in range(counts.get(part, 1))] for part in PART_UNITS}
 
 
-def test_of_more_than_two_parts_those_with_most_values_are_chosen():
-    def handles(headings, speeds, heights):
-        return [parse_handle(handle(*place)) for place in itertools.product(headings, speeds, [1], heights)]
+@pytest.mark.parametrize(
+    ("varying", "given", "expected"),
+    [
+        ({"heading": 3, "speed": 2}, {}, ("heading", "speed")),
+        ({"heading": 3, "speed": 2}, {"x": "speed"}, ("speed", "heading")),
+        ({"heading": 3, "speed": 2}, {"y": "heading"}, ("speed", "heading")),
+        ({"heading": 2}, {"x": "heading", "y": "speed"}, ("heading", "speed")),
+        ({"heading": 3, "speed": 2, "height": 4}, {}, ("height", "heading")),
+        ({"heading": 3, "speed": 2, "height": 4}, {"x": "heading", "y": "speed"}, ("heading", "speed")),
+        ({"heading": 3, "speed": 2, "height": 4}, {"x": "speed"}, ("speed", "height")),
+        ({"heading": 2, "speed": 2, "height": 2}, {}, ("heading", "height")),
+        ({"heading": 3, "speed": 2, "height": 30}, {}, ("heading", "speed")),  # too many values for an axis
+    ],
+)
+def test_parts_are_those_with_most_values_the_one_of_more_along_x(varying, given, expected):
+    assert choose_parts(values(**varying), **given) == expected
 
-    three = handles((0, 45, 90), (5, 10), (3, 5, 7, 9))
-    assert choose_parts(three) == ("height", "heading")
-    assert choose_parts(three, "heading", "speed") == ("heading", "speed")
-    assert choose_parts(three, x="speed") == ("speed", "height")
-    assert choose_parts(handles((0, 45), (5, 10), (3, 5))) == ("heading", "height")
-    drawn = handles((0, 45, 90), (5, 10), [3 + n / 10 for n in range(30)])  # too many values for an axis
-    assert choose_parts(drawn) == ("heading", "speed")
+
+def test_one_part_is_too_few():
+    said = lines_of(choose_parts, values(heading=2))
+    assert "do not vary in two parts" in said and "heading (0, 45 deg)" in said
 
 
 def test_every_part_of_a_handle_but_the_realization_has_a_unit():
-    assert [*sea_state_map.PART_UNITS, "realization"] == list(parse_handle(handle()).__dataclass_fields__)
+    assert [*PART_UNITS, "realization"] == list(find_handle(handle()).__dataclass_fields__)
 
 
 # ------------------------------------------------------------------------------------------------------------- faults
@@ -340,10 +357,3 @@ def test_records_without_a_handle_are_left_out_with_a_warning(grid, capsys):
     assert "1 of 8 records have no handle" in warning and "left out" in warning
     grid.add("C", "_calm_water", 0.1)
     assert "1 of 1 records have no handle" in lines_of(run, ["C"])
-
-
-@pytest.mark.usefixtures("without_figure")
-def test_options_of_files_are_answered_by_what_took_their_place(grid, capsys):
-    assert sea_state_map.main(["--networks", "A", "--lamp", "LAMP_files", "--sc", "SC", "--prefix", "p_"]) == 0
-    (warning,) = capsys.readouterr().err.splitlines()
-    assert "--lamp, --sc, --prefix have no effect" in warning and "error_by_record.csv" in warning

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import functools
 import json
 import os
 import shutil
@@ -20,24 +21,20 @@ from test_comparison import make_report
 
 import main
 import plotting
-from networks import network_folder
+from networks import replacement
 from settings import Config, DataInfo, UserInput, input_file
 from studies import comparison, sweeps
 from studies.sweep_settings import Sweep, read_sweep
 from system import files
 from system.errors import Diverged, InputError
 
+report_of = functools.cache(make_report)
 DATA = DataInfo(*(("a",),) * 6)
 
 
-class Values:
+def sweep_class(values: dict):
     """A class SweepArgs with these attributes."""
-
-    def __init__(self, **values):
-        self.values = values
-
-    def __call__(self):
-        return SimpleNamespace(**self.values)
+    return lambda: SimpleNamespace(**values)
 
 
 def config_of(**user) -> Config:
@@ -46,13 +43,13 @@ def config_of(**user) -> Config:
 
 
 def read(values: dict, config: Config | None = None) -> Sweep:
-    sweep, faults, _ = read_sweep(Values(**values), config or config_of())
+    sweep, faults, _ = read_sweep(sweep_class(values), config or config_of())
     assert faults == []
     return sweep
 
 
 def faults_of(values: dict, **user) -> list[str]:
-    return read_sweep(Values(**values), config_of(**user))[1]
+    return read_sweep(sweep_class(values), config_of(**user))[1]
 
 
 DRAW = sweeps._save_figures
@@ -100,15 +97,12 @@ def test_a_random_draw_is_without_repetition_the_same_again_and_can_be_extended(
     assert set(drawn(20)) != set(drawn(20, seed=1))
     assert len(set(drawn(100))) == 60  # no more than there are
     sweep = read(values | {"sampler": "random"})
-    assert (
-        len(sweep.members) == len(set(sweep.members)) == 60
-        and sweep.members[:20] == read(values | {"num_draws": 20}).members
-    )
+    assert len(set(sweep.members)) == 60 and sweep.members[:20] == read(values | {"num_draws": 20}).members
 
 
 def test_without_the_class_or_without_training_there_is_no_sweep():
     assert read_sweep(None, config_of()) == (None, [], [])
-    sweep, faults, (remark,) = read_sweep(Values(lr=["x"]), config_of(training_mode=False))
+    sweep, faults, (remark,) = read_sweep(sweep_class({"lr": ["x"]}), config_of(training_mode=False))
     assert sweep is None and faults == [] and "SweepArgs" in remark
 
 
@@ -161,7 +155,7 @@ def test_sweeps_that_cannot_be_trained(values, user, told):
 
 def test_a_sweep_needs_a_validation_set_and_a_class_that_works():
     config = dataclasses.replace(config_of(), data=DataInfo(train_sc=("a",), train_lamp=("a",)))
-    (line,) = read_sweep(Values(lr=[1]), config)[1]
+    (line,) = read_sweep(sweep_class({"lr": [1]}), config)[1]
     assert "val_sc is empty" in line
     (line,) = read_sweep(lambda: 1 / 0, config_of())[1]
     assert "SweepArgs was set up" in line
@@ -201,8 +195,9 @@ class Experiments:
             self.loaded.append(config)
         config.output_folder.mkdir(parents=True, exist_ok=True)
         sets = ("train", "val", "test") if config.data.test_sc else ("train", "val")
-        report = make_report(0.01 * config.user.hidden_size, sets=sets)
-        report.to_csv(config.output_folder / "error_report.csv", index=False)
+        report_of(0.01 * config.user.hidden_size, sets=sets).to_csv(
+            config.output_folder / "error_report.csv", index=False
+        )
         return []
 
 
@@ -210,9 +205,9 @@ SIZES = {"hidden_size": [30, 10, 20]}
 
 
 def run(experiments: Experiments, values: dict = SIZES, **user) -> list[str]:
-    sweep, faults, _ = read_sweep(Values(**values), config_of(**user))
+    sweep, faults, _ = read_sweep(sweep_class(values), config_of(**user))
     for member in sweep.members:
-        faults += network_folder.overwrite_faults(member)
+        faults += replacement.overwrite_faults(member)
     return faults or sweeps.run(sweep, experiments)[0]
 
 
@@ -304,20 +299,20 @@ def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_interru
 
 
 def test_members_that_were_trained_on_other_data_of_the_same_names_do_not_count(monkeypatch):
-    def with_data(data: str, **user) -> tuple[Experiments, list[str]]:
+    def with_data(data: str, **user) -> list[str]:
+        """The members that are trained."""
         monkeypatch.setattr(sweeps, "_fingerprint", lambda config: data)
         experiments = Experiments()
         experiments.data = data
-        return experiments, run(experiments, **user)
+        assert run(experiments, **user) == []
+        return experiments.trained
 
-    assert with_data("lamp=1 sc=2")[1] == []
-    experiments, faults = with_data("lamp=1 sc=2")
-    assert faults == [] and experiments.trained == []
+    members = with_data("lamp=1 sc=2")
+    assert with_data("lamp=1 sc=2") == []
     with pytest.raises(InputError, match="mine holds another experiment .the files of the train and val sets have"):
         with_data("lamp=1 sc=3")
     assert saved() == "mine_s002"
-    experiments, faults = with_data("lamp=1 sc=3", overwrite=True)
-    assert faults == [] and experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
+    assert with_data("lamp=1 sc=3", overwrite=True) == members == ["mine_s001", "mine_s002", "mine_s003"]
 
 
 def test_seeds_are_ranked_by_their_median_and_the_best_of_them_is_saved():
@@ -378,7 +373,7 @@ def test_members_that_lag_behind_are_pruned_and_not_tried_again(capsys):
     "values, told", [({"prune_after": 0}, []), ({"seed": [1], "prune_after": 8}, ["seed"]), ({"seed": [1]}, [])]
 )
 def test_nothing_is_pruned_if_it_is_turned_off_or_if_seeds_are_ranked_together(values, told):
-    remarks = read_sweep(Values(**BAD_LAST, **values), config_of())[2]
+    remarks = read_sweep(sweep_class(BAD_LAST | values), config_of())[2]
     assert len(remarks) == len(told) and all(word in line for word, line in zip(told, remarks, strict=True))
     assert run(Experiments(), BAD_LAST | values, epochs=20) == []
     assert {trial.state.name for trial in trials_of(BAD_LAST | values, epochs=20)} == {"COMPLETE"}
@@ -412,88 +407,72 @@ def test_tpe_ends_when_all_combinations_have_been_tried():
     assert len(experiments.trained) == 3 and (Path("saved_models") / "mine").is_dir()
 
 
-def test_optuna_draws_the_history_and_the_weight_of_each_setting(monkeypatch):
-    drawn = {}
+@pytest.fixture
+def drawn(monkeypatch) -> dict:
+    """The figures of a sweep by name, which are not written."""
+    figures = {}
     monkeypatch.setattr(sweeps, "_save_figures", DRAW)
-    monkeypatch.setattr("plotting.save_figure", lambda figure, path: drawn.update({path.name: figure}))
+    monkeypatch.setattr("plotting.save_figure", lambda figure, path: figures.update({path.name: figure}))
+    return figures
+
+
+def test_optuna_draws_the_history_and_the_weight_of_each_setting(drawn):
     assert run(Experiments(), {"hidden_size": [1, 2, 3, 4, 5, 6], "num_layers": [1, 2]}) == []
     (bars,) = drawn["parameter_importances.png"].axes
-    weights = dict(
-        zip([t.get_text() for t in bars.get_yticklabels()], [p.get_width() for p in bars.patches], strict=True)
-    )
+    names = [label.get_text() for label in bars.get_yticklabels()]
+    weights = dict(zip(names, [patch.get_width() for patch in bars.patches], strict=True))
     assert weights["hidden_size"] > 0.9 and weights["num_layers"] < 0.1
     assert "optimization_history.png" in drawn
 
 
-def test_importances_are_not_drawn_from_a_sweep_of_two_times_two(monkeypatch, capsys):
-    drawn = []
-    monkeypatch.setattr(sweeps, "_save_figures", DRAW)
-    monkeypatch.setattr("plotting.save_figure", lambda figure, path: drawn.append(path.name))
+def test_importances_are_not_drawn_from_a_sweep_of_two_times_two(drawn, capsys):
     assert run(Experiments(), {"hidden_size": [10, 19], "num_layers": [1, 2]}) == []
     assert "optimization_history.png" in drawn and "parameter_importances.png" not in drawn
     assert "parameter_importances.png is not drawn: it needs at least 3 more combinations" in capsys.readouterr().out
 
 
-def test_a_journal_that_is_damaged():
+JOURNAL = Path("saved_models/mine.sweep/journal.log")
+
+
+@pytest.mark.parametrize("end", [b"\0" * 40 + b"\n{}\n", b"}\n"], ids=["no entry", "no JSON"])
+def test_a_journal_that_is_damaged(end):
     assert run(Experiments()) == []
-    journal = Path("saved_models/mine.sweep/journal.log")
-    journal.write_bytes(journal.read_bytes()[:-20] + b"\0" * 40 + b"\n{}\n")
+    JOURNAL.write_bytes(JOURNAL.read_bytes()[:-20] + end)
     with pytest.raises(InputError, match="mine.sweep"):
         run(Experiments())
-    shutil.rmtree(journal.parent)
+    shutil.rmtree(JOURNAL.parent)
     again = Experiments()
     assert run(again) == [] and again.trained == []
 
 
-@pytest.fixture(scope="module")
-def journals(tmp_path_factory) -> dict[str, tuple[Path, bytes]]:
-    """By sampler: the folder of a finished sweep, and its journal."""
-    made = {}
-    for sampler in ("grid", "tpe"):
-        folder = tmp_path_factory.mktemp(sampler)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            turn_off_figures(patch.setattr)
-            assert run(Experiments(), SIZES | {"sampler": sampler}) == []
-        made[sampler] = folder, (folder / JOURNAL).read_bytes()
-    return made
-
-
-JOURNAL = Path("saved_models/mine.sweep/journal.log")
-
-
-@pytest.mark.parametrize("sampler", ["grid", "tpe"])
-@pytest.mark.parametrize("rest", [b"", b"\0" * 30, b"\xff\xfe{", b"}\n"], ids=["cut", "zeros", "noise", "no JSON"])
-def test_a_sweep_whose_journal_was_cut_anywhere_continues_twice(journals, monkeypatch, sampler, rest):
+@pytest.mark.parametrize(
+    ("sampler", "rest"), [("grid", b""), ("tpe", b""), ("grid", b"\0" * 30), ("grid", b"\xff\xfe{")]
+)
+def test_a_sweep_whose_journal_was_cut_anywhere_continues_twice(monkeypatch, sampler, rest):
     """As a power cut or a full disk leaves it; what the journal has lost is known from the members' folders."""
-    folder, journal = journals[sampler]
-    monkeypatch.chdir(folder)
     monkeypatch.setattr(os, "fsync", lambda file: None)
-    winner = saved()
-    every = [*range(0, 0 if rest else len(journal), len(journal) // 5), len(journal) - 90, len(journal) - 1]
-    for size in every:
-        if rest and journal[:size].endswith(b"\n"):
-            continue
+    values = SIZES | {"sampler": sampler}
+    assert run(Experiments(), values) == []
+    journal, winner = JOURNAL.read_bytes(), saved()
+    for size in (len(journal) // 3, len(journal) - 90, len(journal) - 1, *(() if rest else (0,))):
         JOURNAL.write_bytes(journal[:size] + rest)
         for _ in range(2):
             again = Experiments()
-            assert run(again, SIZES | {"sampler": sampler}) == [], size
+            assert run(again, values) == [], size
             assert again.trained == [] and saved() == winner, size
         assert all(isinstance(json.loads(line), dict) for line in JOURNAL.read_bytes().splitlines())
 
 
 def test_a_journal_goes_on_behind_its_last_whole_line(tmp_path):
     lines = [b'{"op_code":%d,"worker_id":"a"}\n' % number for number in range(3)]
-    journal, last = b"".join(lines), {"op_code": 9}
-    for size in range(len(journal) + 1):
+    journal = b"".join(lines)
+    for size in range(0, len(journal) + 1, 5):
         path = tmp_path / f"{size}.log"
         path.write_bytes(journal[:size])
         for count in (1, 2):
-            sweeps.Journal(path).append_logs([last])
-            assert [json.loads(line)["op_code"] for line in path.read_bytes().splitlines()] == [
-                *range(journal[:size].count(b"\n")),
-                *[9] * count,
-            ]
+            sweeps.Journal(path).append_logs([{"op_code": 9}])
+            codes = [json.loads(line)["op_code"] for line in path.read_bytes().splitlines()]
+            assert codes == [*range(journal[:size].count(b"\n")), *[9] * count]
 
 
 def test_a_line_that_another_process_could_not_end_does_not_spoil_the_next_one():
@@ -552,16 +531,13 @@ class Slow(Experiments):
 def join() -> None:
     """What each process does."""
     turn_off_figures(setattr)
-    sys.exit(len(run(Slow(), {"hidden_size": [30, 10, 20, 15, 25, 35]})))
+    sys.exit(len(run(Slow(), SIX)))
 
 
 def start() -> subprocess.Popen:
-    path = os.pathsep.join(
-        [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(main.__file__).parent)]
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", "import test_sweeps; test_sweeps.join()"], env=os.environ | {"PYTHONPATH": path}
-    )
+    folders = Path(__file__).parent, Path(__file__).parents[1], Path(main.__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
+    return subprocess.Popen([sys.executable, "-c", "import test_sweeps; test_sweeps.join()"], env=environment)
 
 
 def logged(what: str) -> list[list[str]]:
@@ -577,12 +553,13 @@ def wait_for(condition, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+SIX = {"hidden_size": [30, 10, 20, 15, 25, 35]}
 MEMBERS = [f"mine_s{n:03}" for n in range(1, 7)]
 
 
 def test_processes_that_are_started_at_once_share_the_members_and_one_of_them_ranks():
-    processes = [start() for _ in range(3)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+    processes = [start() for _ in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
     assert sorted(member for _, member in logged("trained")) == MEMBERS
     assert len({process for process, _ in logged("trained")}) > 1
     assert {member for _, member in logged("loaded")} == {"mine"} and saved() == "mine_s002"
@@ -593,13 +570,13 @@ def test_the_member_of_a_killed_process_is_trained_by_another_one(capsys):
     killed = start()
     wait_for(lambda: len(logged("trained")) == 3)
     beside = Experiments()
-    assert run(beside, {"hidden_size": [30, 10, 20, 15, 25, 35]}) == []
+    assert run(beside, SIX) == []
     assert beside.trained == MEMBERS[3:] and beside.loaded == []  # the third one is being trained
     assert "5 of 6 members are finished" in capsys.readouterr().out and not Path("saved_models/mine").exists()
     killed.kill()
     killed.wait()
     last = Experiments()
-    assert run(last, {"hidden_size": [30, 10, 20, 15, 25, 35]}) == []
+    assert run(last, SIX) == []
     assert last.trained == ["mine_s003"] and len(last.loaded) == 1 and saved() == "mine_s002"
 
 
@@ -629,7 +606,7 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
 
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", interrupt)
     assert main.main(["--inputs", "my_inputs"]) == 1
-    assert (project.folder / "saved_models/mine_s002" / network_folder.STATE_FILE).is_file()
+    assert (project.folder / "saved_models/mine_s002/training_state.npz").is_file()
     assert not (project.folder / "saved_models/mine").exists()
 
     first = (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns
@@ -639,20 +616,12 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
     assert "Resuming the training in" in capsys.readouterr().out
     assert (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns == first
 
-    reports = {
-        name: pd.read_csv(project.folder / "output_files" / name / "error_report.csv")
-        for name in ("mine_s001", "mine_s002", "mine")
-    }
-    scores = {
-        name: report.query("set == 'val' and source == 'LSTM' and channel == 'All'")["nrmse"].item()
-        for name, report in reports.items()
-    }
-    assert scores["mine"] == pytest.approx(min(scores["mine_s001"], scores["mine_s002"]), rel=1e-4)
-    assert {name: "test" in set(report["set"]) for name, report in reports.items()} == {
-        "mine_s001": False,
-        "mine_s002": False,
-        "mine": True,
-    }
+    names = ("mine_s001", "mine_s002", "mine")
+    reports = {name: pd.read_csv(f"output_files/{name}/error_report.csv") for name in names}
+    of_network = "set == 'val' and source == 'LSTM' and channel == 'All'"
+    *members, winner = [report.query(of_network)["nrmse"].item() for report in reports.values()]
+    assert winner == pytest.approx(min(members), rel=1e-4)
+    assert ["test" in set(report["set"]) for report in reports.values()] == [False, False, True]
     assert (project.folder / "output_files/mine/lstm_output_for_SC_3.txt").is_file()
     keras.models.load_model(project.folder / "saved_models/mine/model.keras")
 
@@ -672,18 +641,18 @@ def test_a_training_that_lags_behind_is_ended_and_never_meets_the_test_set(proje
 
 
 def test_faults_of_a_sweep_are_reported_before_anything_is_trained(project, capsys):
+    def faults() -> list[str]:
+        assert main.main(["--inputs", "my_inputs"]) == 1 and project.written() == []
+        return [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+
     project.user["epoch"] = 3
     write_sweep(project, hidden_size=[3, 0], wave_grid_x_size=[2])
     os.unlink(f"{project.data['test_lamp'][0]}.mot")
-    assert main.main(["--inputs", "my_inputs"]) == 1
-    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 3 and project.written() == []
-    write_sweep(project, hidden_size=[3, 4])
+    assert len(faults()) == 3
     project.user.pop("epoch")
     write_sweep(project, hidden_size=[3, 4])
-    assert main.main(["--inputs", "my_inputs"]) == 1
-    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1 and "LAMP_3.mot" in errors[0] and project.written() == []
+    (line,) = faults()
+    assert "LAMP_3.mot" in line
 
 
 def test_the_class_in_the_import_line(project, monkeypatch):
@@ -692,7 +661,7 @@ def test_the_class_in_the_import_line(project, monkeypatch):
     for name in ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs"):
         monkeypatch.setattr(main, name, getattr(module, name))
     assert main.experiment_queue.read(None, vars(main))[0].sweep is None
-    monkeypatch.setattr(main, "SweepArgs", Values(lr=[0.1, 0.2]), raising=False)
+    monkeypatch.setattr(main, "SweepArgs", sweep_class({"lr": [0.1, 0.2]}), raising=False)
     assert len(main.experiment_queue.read(None, vars(main))[0].sweep.members) == 2
 
 

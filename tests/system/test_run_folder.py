@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import data_io
 from system.run_folder import RunFolder
 
 NOTHING = lambda name: False  # noqa: E731
@@ -18,7 +16,7 @@ def write(folder: Path, *names: str) -> None:
 
 
 def run(folder: Path, *names: str, keep=NOTHING, cut_off: bool = False) -> list[str]:
-    earlier = RunFolder(folder).begin("p_")
+    earlier = RunFolder(folder).begin()
     RunFolder(folder).note(names)
     write(folder, *names)
     return [] if cut_off else RunFolder(folder).finish(earlier, keep)
@@ -59,19 +57,6 @@ def test_files_that_are_kept_go_with_a_later_run(tmp_path):
     assert left_in(tmp_path) == [RunFolder.LIST, "p_3.txt"]
 
 
-def test_a_folder_of_an_older_version_is_known_by_its_names_and_headers(tmp_path):
-    """There is no list in it yet."""
-    time, motions = np.arange(3.0), np.ones((3, 3))
-    data_io.write_prediction(tmp_path / "p_SC_1.txt", time, motions, data_io.MOTIONS)
-    data_io.write_lamp_motions(tmp_path / "p_SC_1.mot", time, motions, motions)
-    made = ["maxima", "histo", "learning_curve", "prediction_test_0_SC_1", "error_val_12_a", "evolution_val_0_b"]
-    write(tmp_path, *(f"figures/{name}.png" for name in made))
-    own = ["p_notes.txt", "figures/prediction_mine.png", "figures/sea_state_map.png"]
-    write(tmp_path, *own)
-    run(tmp_path, "report.csv")
-    assert left_in(tmp_path) == sorted([*own, RunFolder.LIST, "report.csv"])
-
-
 @pytest.mark.parametrize("name", ["../outside.txt", "a/../../outside.txt"])
 def test_nothing_outside_of_the_folder_is_removed(tmp_path, name):
     folder = tmp_path / "inner"
@@ -101,13 +86,13 @@ def test_a_list_that_was_cut_anywhere_costs_no_file_of_the_next_run(tmp_path, re
 
 def test_the_list_says_what_a_file_was_made_for(tmp_path):
     for digest in ("a" * 32, "b" * 32):
-        earlier = RunFolder(tmp_path).begin("p_")
+        earlier = RunFolder(tmp_path).begin()
         RunFolder(tmp_path).note(["P_1.txt"], digest)
         write(tmp_path, "P_1.txt")
         assert RunFolder(tmp_path).made_for() == {"p_1.txt": digest}
         RunFolder(tmp_path).finish(earlier, NOTHING)
         assert RunFolder(tmp_path).made_for() == {"p_1.txt": digest}
-    RunFolder(tmp_path).begin("p_")
+    RunFolder(tmp_path).begin()
     assert RunFolder(tmp_path).made_for(latest=True) == {}
     RunFolder(tmp_path).note(["p_2.txt", "p_3.txt"], "c" * 32)
     write(tmp_path, "p_2.txt")

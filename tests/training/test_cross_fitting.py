@@ -15,8 +15,7 @@ import network
 import outputs
 import training
 from checks import run_bands
-from networks import network_folder
-from networks.network_folder import load_out_of_fold, save_out_of_fold
+from networks.network_folder import NetworkFolder
 from prediction import Predictor
 from settings import DEFAULT_NAME
 from system.cores import cores
@@ -77,7 +76,7 @@ def test_one_plain_network_and_its_out_of_fold_predictions_are_left(trained):
     assert not FOLDER.with_name(f"{DEFAULT_NAME}.folds").exists()
     metadata = json.loads((FOLDER / "settings.json").read_text(encoding="utf-8"))
     assert metadata["finished"] and len(metadata["folds"]) == trained.architecture.num_networks == 2
-    found = load_out_of_fold(FOLDER)
+    found = NetworkFolder(FOLDER).load_out_of_fold()
     records = {record.digest: record for record in (*SETS["train"], *SETS["val"])}
     assert found.keys() == records.keys()
     record = SETS["test"][0]
@@ -91,7 +90,7 @@ def test_one_plain_network_and_its_out_of_fold_predictions_are_left(trained):
 
 
 def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
-    found, s = load_out_of_fold(FOLDER), trained.architecture.standardization
+    found, s = NetworkFolder(FOLDER).load_out_of_fold(), trained.architecture.standardization
     errors = [
         ((found[record.digest] - record.targets) / s.output_deviation) ** 2 for record in (*SETS["train"], *SETS["val"])
     ]
@@ -101,7 +100,7 @@ def test_val_loss_is_that_of_the_out_of_fold_predictions(trained):
 
 
 def test_the_reports_validation_is_out_of_fold(trained):
-    unseen = run_bands.out_of_fold(configure(**USER).user, FOLDER, 2)
+    unseen = run_bands.out_of_fold(configure(**USER).user, NetworkFolder(FOLDER), 2)
     results = outputs.predict_sets(Predictor(trained, with_spread=True), SETS, unseen)
     assert np.array_equal(results["val"].motions(0).network, unseen.predictions[SETS["val"][0].digest])
     joint = outputs.with_out_of_fold(results, unseen)
@@ -109,7 +108,7 @@ def test_the_reports_validation_is_out_of_fold(trained):
 
 
 def test_records_of_equal_names_and_other_content_are_predicted_by_the_mean_of_the_networks(trained, capsys):
-    unseen = run_bands.out_of_fold(configure(**USER).user, FOLDER, 2)
+    unseen = run_bands.out_of_fold(configure(**USER).user, NetworkFolder(FOLDER), 2)
     predictor = Predictor(trained, with_spread=True)
     others = {
         name: tuple(
@@ -129,39 +128,53 @@ def test_records_of_equal_names_and_other_content_are_predicted_by_the_mean_of_t
     assert len(joint["val"]) == 4 and not capsys.readouterr().err
 
 
-def test_out_of_fold_predictions_of_an_earlier_version_are_not_used_and_the_network_is(trained, capsys):
-    config, file = configure(**USER, training_mode=False, model_load_filename=DEFAULT_NAME), FOLDER / "out_of_fold.npz"
-    kept = file.read_bytes()
+OUT_OF_FOLD = {
+    "rows": {"rows": [3, 3]},
+    "not a number": {"predictions": np.full((5, 2), np.nan)},
+    "channels": {"predictions": np.zeros((5, 3))},
+    "no digests": {"digests": None},
+}
+
+
+@pytest.mark.parametrize("damage", OUT_OF_FOLD)
+def test_damaged_out_of_fold_predictions_are_an_error(tmp_path, damage):
+    folder, names = network_of(tmp_path), ["file", "digests", "arr_0", "a/b", "x" * 200, "FILE"]
+    predictions = {f"{n:032x}": np.full((n + 1, 2), n, np.float32) for n in range(len(names))}
+    folder.save_out_of_fold(predictions, names)
+    loaded = folder.load_out_of_fold()
+    assert loaded.keys() == predictions.keys()
+    assert all(np.array_equal(loaded[digest], predictions[digest]) for digest in loaded)
+    with np.load(folder.out_of_fold) as arrays:
+        kept = {**arrays, **OUT_OF_FOLD[damage]}
+    np.savez(folder.out_of_fold, **{name: np.array(value) for name, value in kept.items() if value is not None})
+    with pytest.raises(InputError, match="cannot be read .* its predictions are not used") as caught:
+        folder.load_out_of_fold()
+    assert len(caught.value.lines) == 1
+
+
+def network_of(path: Path) -> NetworkFolder:
+    """A folder that says that its network has two outputs."""
+    folder = NetworkFolder(path)
+    folder.model.touch()
+    folder.write_metadata({"network": {"outputs": ["Zcg", "Roll"]}})
+    return folder
+
+
+def test_out_of_fold_predictions_of_other_channels_are_not_used_and_the_network_is(trained, capsys):
+    config, folder = configure(**USER, training_mode=False, model_load_filename=DEFAULT_NAME), NetworkFolder(FOLDER)
+    kept = folder.out_of_fold.read_bytes()
     try:
-        np.savez(file, **{r.name: np.zeros(r.targets.shape, np.float32) for r in (*SETS["train"], *SETS["val"])})
+        predictions = folder.load_out_of_fold()
+        folder.save_out_of_fold({digest: array[:, :2] for digest, array in predictions.items()}, list(predictions))
         predictor = Predictor(network.load(config), with_spread=True)
-        unseen = run_bands.out_of_fold(config.user, FOLDER, 2)
+        unseen = run_bands.out_of_fold(config.user, NetworkFolder(FOLDER), 2)
         results = outputs.predict_sets(predictor, SETS, unseen)
         assert np.array_equal(results["val"].predictions[0].mean, predictor.predict([SETS["val"][0].inputs])[0].mean)
         assert outputs.with_out_of_fold(results, unseen) is results
         (line,) = capsys.readouterr().err.splitlines()
-        assert "earlier version" in line and "train the network again" in line
+        assert "expected 300 rows of Zcg, Roll, Pitch" in line and "train the network again" in line
     finally:
-        file.write_bytes(kept)
-
-
-def test_no_name_of_a_record_collides_with_anything_in_the_file(tmp_path):
-    names = ["file", "digests", "names", "arr_0", "rows", "predictions", "a/b", "x" * 200, "FILE"]
-    predictions = {f"{n:032x}": np.full((n + 1, 2), n, np.float32) for n in range(len(names))}
-    save_out_of_fold(tmp_path, predictions, names)
-    found = load_out_of_fold(tmp_path)
-    assert found.keys() == predictions.keys()
-    assert all(np.array_equal(found[digest], predictions[digest]) for digest in found)
-
-
-@pytest.mark.parametrize("change", [{"rows": [3, 3]}, {"predictions": np.full((5, 2), np.nan)}])
-def test_damaged_out_of_fold_predictions_are_an_error(tmp_path, change):
-    save_out_of_fold(tmp_path, {"a": np.ones((3, 2)), "b": np.ones((2, 2))}, ["a", "b"])
-    with np.load(tmp_path / "out_of_fold.npz") as arrays:
-        kept = dict(arrays)
-    np.savez(tmp_path / "out_of_fold.npz", **{**kept, **{name: np.array(value) for name, value in change.items()}})
-    with pytest.raises(InputError, match="cannot be read .* its predictions are not used"):
-        load_out_of_fold(tmp_path)
+        folder.out_of_fold.write_bytes(kept)
 
 
 def test_records_of_the_same_content_are_dealt_to_one_fold():
@@ -181,9 +194,9 @@ def test_folds_stopped_by_ctrl_c_do_not_take_the_place_of_a_finished_network(tmp
             for k, fold in enumerate(folds):
                 trained = untrained(k, hidden_size=4, time_res=2)
                 trained = dataclasses.replace(trained, history=pd.DataFrame(HISTORY), best_epoch=1)
-                metadata = network.new_metadata(fold.config, trained.architecture, 1)
-                folder = network_folder.new_training_folder(fold.config.network_folder)
-                finish(fold.config, trained, folder, metadata, stopped if k else "all epochs done")
+                metadata = network.new_metadata(fold.config.as_dict(), trained.architecture)
+                stopped_by = stopped if k else "all epochs done"
+                finish(trained, fold.folder.begin_training(), fold.folder, metadata, stopped_by)
 
         return train_folds
 
@@ -270,7 +283,7 @@ def test_the_time_of_all_folds_grows_also_where_some_end_earlier():
 @pytest.mark.parametrize(
     ("elapsed", "before", "finished", "at_once", "left"),
     [
-        ([[], []], [0, 0], [False] * 2, 2, np.nan),  # nothing is known yet
+        ([[], []], [0, 0], [False] * 2, 2, np.nan),
         ([[6.0], []], [0, 0], [False] * 2, 2, 60.0),
         ([[6.0], []], [0, 0], [False] * 2, 1, 54.0 + 60.0),
         ([[6.0, 12.0], []], [0, 0], [True, False], 2, 60.0),  # it has ended early
@@ -315,12 +328,11 @@ def test_a_fold_that_ctrl_c_ended_goes_on(tmp_path, monkeypatch, capsys):
     folds = split((*SETS["train"], *SETS["val"]), config, seed=3)
     trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
     for fold, kept in zip(folds, (True, False), strict=True):
-        folder = network_folder.new_training_folder(fold.config.network_folder)
-        metadata = network.new_metadata(fold.config, trained.architecture, 1)
-        finish(fold.config, trained, folder, metadata, BY_CTRL_C)
+        metadata = network.new_metadata(fold.config.as_dict(), trained.architecture)
+        finish(trained, fold.folder.begin_training(), fold.folder, metadata, BY_CTRL_C)
         if kept:
-            (folder / "checkpoints").mkdir()
-            (folder / "checkpoints" / "training_state.npz").touch()
+            fold.folder.checkpoints.mkdir()
+            fold.folder.kept_state.touch()
     cross_fitting.Report(folds, 3)
     assert "Resuming: fold 1 after epoch 2, fold 2 finished (2 epochs)" in capsys.readouterr().out
 
@@ -329,8 +341,14 @@ def test_folds_that_ctrl_c_ended_are_not_said_to_go_on(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     config = configure(**USER | {"model_save_filename": "mine"})
     trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
-    folder = network_folder.new_training_folder(config.network_folder)
-    finish(config, trained, folder, network.new_metadata(config, trained.architecture, 1), BY_CTRL_C)
+    folder = NetworkFolder(config.network_folder)
+    finish(
+        trained,
+        folder.begin_training(),
+        folder,
+        network.new_metadata(config.as_dict(), trained.architecture),
+        BY_CTRL_C,
+    )
     assert find_training(config, "")
     said = capsys.readouterr().out
     assert "stopped by Ctrl-C), which is used as it is; to train it again" in said
@@ -343,10 +361,3 @@ def test_a_damaged_history_is_that_of_a_fold_not_begun(tmp_path, monkeypatch, co
     fold.config.network_folder.mkdir(parents=True)
     (fold.config.network_folder / "history.csv").write_bytes(content)
     assert len(fold.history()) == 0
-
-
-def test_a_new_cross_fitting_resumes_nothing(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    report = cross_fitting.Report(split(SETS["train"], configure(**USER), seed=3), 3)
-    report.update()
-    assert "Resuming" not in capsys.readouterr().out

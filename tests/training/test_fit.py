@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from test_network import configure, make_record, make_sets, standardized_loss
+from conftest import faults_of
+from test_network import configure, make_sets, save_untrained, standardized_loss
 
 import main
 import network
 import prediction
 from network import TrainedNetwork
-from networks import network_folder
+from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
-from prediction import Predictor
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from system.errors import InputError
 from training import fit, history, objectives
@@ -33,7 +33,7 @@ from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
 FOLDER = Path("saved_models") / DEFAULT_NAME
-STATE = network_folder.STATE_FILE
+STATE = "training_state.npz"
 KEPT_STATE = f"checkpoints/{STATE}"  # where the training can go on beyond its last epoch
 FINISHED = ["checkpoints/last.keras", KEPT_STATE, "history.csv", "model.keras", "settings.json"]
 
@@ -183,17 +183,6 @@ def test_cut_off_at_any_change_on_the_disk_from_the_first_to_the_last(killer):
         assert_finished_alone()
 
 
-def test_killed_ten_times_in_a_row(killer):
-    user = {"epochs": 8, "num_batches": 1}
-    expected = left_in("undisturbed", **user)
-    for number in [7, *[1, 2, 3, 4] * 2, 1]:
-        killer.kill("replace", number, half=number == 2, resume=True, **user)
-        assert not any(re.search(r"settings\.json", change) for change in killer.done) or number == 7
-    train(resume=True, **user)
-    assert what_is_left() == expected
-    assert_finished_alone()
-
-
 STOPPING = {"patience": 2, "lr": 0.5, "epochs": 30, "optimizer": "sgd"}
 
 
@@ -215,19 +204,43 @@ def test_patience_runs_on_through_an_interruption(killer, stopping_sets, from_th
     assert what_is_left() == expected
 
 
-def test_cut_off_when_patience_was_at_its_end(killer, stopping_sets):
-    """After the state of the last epoch is written, before the training is called finished."""
-    expected = left_in("undisturbed", stopping_sets, **STOPPING)
-    killer.kill("replace settings.json", 2, sets=stopping_sets, **STOPPING)
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"checkpoint_every": 2},
+        {"lr": 1e-12, "patience": 2, "epochs": 9, "num_batches": 1},
+        {"lr_schedule": "automatic", "lr": 1e-6, "epochs": 30, "num_batches": 1},
+    ],
+)
+def test_cut_off_after_the_last_epoch_only_the_end_is_done(killer, user):
+    """All epochs are done, patience or the automatic schedule is at its end."""
+    expected = left_in("undisturbed", **user)
+    killer.kill("replace settings.json", 2, **user)
     assert (FOLDER / STATE).is_file()
-    train(stopping_sets, resume=True, **STOPPING)
+    killer.done = []
+    train(resume=True, **user)
+    assert "replace history.csv" not in killer.done  # no epoch was trained again
+    assert what_is_left() == expected and not (FOLDER / STATE).exists()
+
+
+def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
+    expected = left_in("undisturbed")
+    killer.kill("replace history.csv", 4)
+    before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
+    (line,) = faults_of(train)
+    assert "resume = True to continue it, or overwrite = True" in line
+    assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
+    killer.done = []
+    train(overwrite=True)
+    assert killer.done.count(f"replace {STATE}") == SMALL["epochs"] + 1  # from the beginning; the last one is put away
+    assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
     assert what_is_left() == expected
+    assert_finished_alone()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_losses_that_stay_the_same_to_the_last_bit(killer, seed):
+def test_losses_that_stay_the_same_to_the_last_bit(killer):
     """What is taken up from history.csv is no more and no less than what was: equal losses are no better ones."""
-    user = {"lr": 1e-12, "patience": 3, "epochs": 9, "seed": seed, "num_batches": 1}
+    user = {"lr": 1e-12, "patience": 3, "epochs": 9, "num_batches": 1}
     expected = left_in("undisturbed", **user)
     assert len(expected["history"]) == 4
     killer.kill("replace history.csv", 3, **user)
@@ -246,45 +259,6 @@ def test_cut_off_before_the_first_state_is_saved_a_training_starts_from_the_begi
     assert_finished_alone()
 
 
-def test_cut_off_when_the_automatic_schedule_was_at_its_end(killer):
-    user = {"lr_schedule": "automatic", "lr": 1e-6, "epochs": 30, "num_batches": 1}
-    expected = left_in("undisturbed", **user)
-    assert len(expected["history"]) < 30
-    killer.kill("replace settings.json", 2, **user)
-    train(resume=True, **user)
-    assert what_is_left() == expected
-
-
-def test_cut_off_after_the_last_epoch_only_the_end_is_done(killer):
-    expected = left_in("undisturbed")
-    killer.kill("replace settings.json", 2)
-    killer.done = []
-    train(resume=True)
-    assert "replace history.csv" not in killer.done  # no epoch was trained again
-    assert what_is_left() == expected
-    assert_finished_alone()
-
-
-def test_without_resume_a_training_starts_from_the_beginning(killer, capsys):
-    expected = left_in("undisturbed")
-    killer.kill("replace history.csv", 4)
-    killer.done = []
-    capsys.readouterr()
-    train(overwrite=True)
-    assert killer.done.count(f"replace {STATE}") == SMALL["epochs"] + 1  # the last one is put away
-    assert "Resuming" not in capsys.readouterr().out
-    assert what_is_left() == expected
-    assert_finished_alone()
-
-
-def test_resume_with_nothing_to_resume_says_so(eagerly, capsys):
-    expected = left_in("undisturbed", epochs=2)
-    assert "no interrupted training" not in capsys.readouterr().out
-    train(resume=True, epochs=2)
-    assert "there is no interrupted training" in capsys.readouterr().out
-    assert what_is_left() == expected
-
-
 def test_resume_on_a_finished_network_uses_it_as_it_is(killer, capsys):
     trained = train(lr_schedule="cosine")
     killer.done = []
@@ -298,8 +272,7 @@ def test_resume_on_a_finished_network_uses_it_as_it_is(killer, capsys):
     assert_finished_alone()
 
 
-@pytest.mark.parametrize("schedule", ENDLESS_SCHEDULES)
-@pytest.mark.parametrize("cut_off", [False, True])
+@pytest.mark.parametrize(("schedule", "cut_off"), zip(ENDLESS_SCHEDULES, (False, True), strict=True))
 def test_resume_with_more_epochs_goes_on_where_the_schedule_allows_it(killer, capsys, schedule, cut_off):
     user = {"lr_schedule": schedule, "patience": 3, "weight_averaging": 0.5}
     expected = left_in("undisturbed", **user)
@@ -319,9 +292,7 @@ def test_resume_with_more_epochs_says_why_it_cannot_go_on(eagerly, schedule):
     train(epochs=2, lr_schedule=schedule)
     (FOLDER / KEPT_STATE).unlink(missing_ok=True)
     before = what_is_left()
-    with pytest.raises(InputError) as caught:
-        train(epochs=4, lr_schedule=schedule, resume=True)
-    (line,) = caught.value.lines
+    (line,) = faults_of(lambda: train(epochs=4, lr_schedule=schedule, resume=True))
     assert "cannot continue beyond 2 epochs" in line and "resume = False" in line
     assert ("lr_schedule = 'exponential' lowers" if schedule == "exponential" else "was not kept") in line
     assert what_is_left() == before
@@ -338,46 +309,11 @@ def test_a_named_network_may_go_on_beyond_its_last_epoch_and_nothing_else(projec
     assert "holds another experiment" in capsys.readouterr().err
 
 
-def test_an_interrupted_training_is_replaced_on_request_alone(killer, capsys):
-    killer.kill("replace history.csv", 3)
-    before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
-    with pytest.raises(InputError, match="resume = True to continue it, or overwrite = True") as caught:
-        train()
-    assert len(caught.value.lines) == 1
-    assert {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)} == before
-    capsys.readouterr()
-    train(overwrite=True)
-    assert f"the interrupted training in {FOLDER} is replaced" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("before", [None, "6b634e04d244908ffc793d8d4663a811"])
-def test_a_training_of_an_earlier_version_goes_on_with_a_line_about_its_data(killer, capsys, before):
-    expected = left_in("undisturbed")
-    killer.kill("replace history.csv", 3)
-    file = FOLDER / "settings.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"data_fingerprint": before}))
-    other = Config(user=configure(**SMALL, resume=True).user, data=DataInfo(train_sc=("other",), train_lamp=("b",)))
-    with pytest.raises(InputError, match="the names of the files of the train and val sets have changed"):
-        fit.train(other, SETS)
-    train(resume=True)
-    assert "is of an earlier version; its data are compared by the names" in capsys.readouterr().out
-    assert what_is_left() == expected
-
-
-def test_resume_tells_where_it_goes_on(killer, capsys):
-    killer.kill(f"replace {STATE}", 4)
-    capsys.readouterr()
-    train(resume=True)
-    assert "after epoch 3" in capsys.readouterr().out
-
-
 def test_settings_that_differ_are_listed_and_nothing_is_touched(killer):
     killer.kill("replace history.csv", 2)
     before = {name: (FOLDER / name).read_bytes() for name in files_in(FOLDER)}
     user = UserInput(**(vars(configure(**SMALL).user) | {"resume": True, "lr": 0.5, "hidden_size": 7, "seed": 6}))
-    with pytest.raises(InputError) as caught:
-        fit.train(Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
-    lines = caught.value.lines
+    lines = faults_of(fit.train, Config(user=user, data=DataInfo(train_sc=("a",), train_lamp=("b",))), SETS)
     assert len(lines) == 3  # other paths are not other data
     for name, was, now in (("lr", "0.01", "0.5"), ("hidden_size", "3", "7"), ("seed", "5", "6")):
         assert any(f"{name} was {was} and is now {now}" in line for line in lines), lines
@@ -418,22 +354,6 @@ def test_a_process_that_is_killed_goes_on(project, monkeypatch):
     assert files_in(folder) == [*FINISHED, "training_windows.npz"]
 
 
-def test_the_record_that_has_changed_is_named(killer, capsys):
-    killer.kill("replace history.csv", 3)
-    first, second = SETS["train"]
-    with pytest.raises(InputError, match=rf"sets have changed since the training began \({second.name}\)"):
-        train({**SETS, "train": (first, dataclasses.replace(second, targets=second.targets + 0.1))}, resume=True)
-    with pytest.raises(InputError, match=rf"sets have changed since the training began \({first.name} and 2 more\)"):
-        others = {
-            name: [dataclasses.replace(r, inputs=r.inputs + 0.1) for r in SETS[name]] for name in ("train", "val")
-        }
-        train({**SETS, **others}, resume=True)
-    with pytest.raises(InputError, match="the order of the train and val sets has changed since"):
-        train({**SETS, "train": (second, first)}, resume=True)
-    with pytest.raises(InputError, match="the files of the train and val sets have changed since"):
-        train({**SETS, "train": (first,)}, resume=True)
-
-
 def test_a_fine_tuning_is_of_one_network_and_not_of_another_of_that_name(eagerly):
     train(epochs=1, model_save_filename="source")
     tuned = {"epochs": 1, "model_save_filename": "tuned", "fine_tune_filename": "source"}
@@ -450,7 +370,7 @@ def test_a_finished_network_says_where_its_data_lie_now(eagerly):
     for folder in ("a", "b"):
         data = DataInfo(train_sc=(f"{folder}/SC",), train_lamp=(f"{folder}/LAMP",))
         fit.train(Config(user=user, data=data), SETS)
-    saved = network_folder.training_config(FOLDER.with_name("mine"))
+    saved = NetworkFolder(FOLDER.with_name("mine")).training_config()
     assert saved.data.train_sc == ("b/SC",) and saved.data.train_lamp == ("b/LAMP",)
 
 
@@ -469,9 +389,10 @@ def test_a_copy_of_the_network_that_the_user_keeps_beside_it_stays(eagerly):
 
 def test_a_network_that_was_moved_away_is_found_again(eagerly):
     trained = train(epochs=1)
-    os.replace(FOLDER, network_folder.replaced(FOLDER))
+    moved = NetworkFolder(FOLDER).replaced.path
+    os.replace(FOLDER, moved)
     loaded = network.load(configure(training_mode=False, **SMALL))
-    assert FOLDER.is_dir() and not network_folder.replaced(FOLDER).exists()
+    assert FOLDER.is_dir() and not moved.exists()
     pairs = zip(loaded.model.get_weights(), trained.model.get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
@@ -482,7 +403,7 @@ def test_a_network_that_was_moved_away_is_found_again(eagerly):
 def test_a_batch_job_logs_an_epoch_at_most_every_ten_seconds(tmp_path, monkeypatch, capsys):
     now = iter(np.arange(0.0, 1000.0, 3.0))
     monkeypatch.setattr(history.time, "perf_counter", lambda: next(now))
-    progress = history.Progress(8, "val_loss", tmp_path, ("Zcg",))
+    progress = history.Progress(8, "val_loss", tmp_path / "history.csv", ("Zcg",))
     progress.set_model(keras.Sequential([keras.layers.Dense(1)]))
     progress.model.compile("adam", "mse")
     for epoch in range(8):
@@ -545,21 +466,6 @@ def test_checkpoints_every_few_epochs_and_the_newest_are_kept(eagerly):
     assert np.array_equal(keras.models.load_model(FOLDER / "checkpoints" / "last.keras")(x).numpy(), answers[1])
 
 
-def test_checkpoints_of_a_training_that_was_cut_off(killer):
-    killer.kill("replace history.csv", 4, checkpoint_every=1, max_checkpoints=2)
-    assert sorted(path.name for path in (FOLDER / "checkpoints").glob("*.keras")) == [
-        "epoch_000002.keras",
-        "epoch_000003.keras",
-        "last.keras",
-    ]
-    train(resume=True, checkpoint_every=1, max_checkpoints=2)
-    assert sorted(path.name for path in (FOLDER / "checkpoints").glob("*.keras")) == [
-        "epoch_000004.keras",
-        "epoch_000005.keras",
-        "last.keras",
-    ]
-
-
 def test_the_last_network_is_there_however_a_training_ends(killer, monkeypatch):
     """Of the last whole epoch, which is not the best one here."""
     x = SETS["val"][0].inputs[None, ::2].astype(np.float32)
@@ -606,15 +512,12 @@ def test_a_training_stopped_by_ctrl_c_does_not_take_the_place_of_a_finished_netw
     finished = {name: (folder / name).read_bytes() for name in files_in(folder)}
     with monkeypatch.context() as patch:
         press_ctrl_c(patch, epoch=3)
-        with pytest.raises(
-            InputError, match="stays as it is; the interrupted training is in .*: resume = True"
-        ) as caught:
-            train(**user)
-    assert len(caught.value.lines) == 1
+        (line,) = faults_of(lambda: train(**user))
+    assert "stays as it is; the interrupted training is in " in line and ": resume = True" in line
     assert {name: (folder / name).read_bytes() for name in files_in(folder)} == finished
     train(**(user | {"resume": True, "overwrite": False}))  # what was interrupted goes on
-    assert what_is_left(folder) == expected and not network_folder.interrupted_training(folder)
-    assert not network_folder.unfinished(folder).exists()
+    assert what_is_left(folder) == expected and not NetworkFolder(folder).interrupted_training()
+    assert not NetworkFolder(folder).unfinished.path.exists()
 
 
 def test_the_same_command_again_uses_the_network_that_it_finished(killer, capsys):
@@ -659,7 +562,7 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
     trained = train(epochs=5, checkpoint_every=2, lr=0.6, optimizer="sgd", num_networks=2)
     inputs = [record.inputs for record in SETS["val"]]
     before = trained.model.get_weights()
-    predictions = prediction.predict_with_checkpoints(FOLDER, trained, inputs)
+    predictions = prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
     assert all(np.array_equal(a, b) for a, b in zip(trained.model.get_weights(), before, strict=True))
     files = {2: "epoch_000002.keras", 4: "epoch_000004.keras", 5: "last.keras", trained.best_epoch: "../model.keras"}
     assert list(predictions) == sorted(files)
@@ -668,22 +571,13 @@ def test_predictions_of_the_checkpoints_are_those_of_their_files(eagerly):
         expected = model(inputs[0][None, ::2].astype(np.float32)).numpy()[0]
         np.testing.assert_allclose(predictions[epoch][0].mean[::2], expected, rtol=1e-4, atol=1e-5)
     assert len({outputs[0].mean.tobytes() for outputs in predictions.values()}) == len(files)
-    (FOLDER / "checkpoints" / "epoch_000002.keras").write_bytes(b"damaged")
+    file = FOLDER / "checkpoints" / "epoch_000002.keras"
+    shutil.copy(FOLDER / "checkpoints" / "epoch_000004.keras", file)
+    with pytest.raises(InputError, match=r"epoch_000002\.keras: is of another training than .*; remove it"):
+        prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
+    file.write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"epoch_000002\.keras: cannot be loaded"):
-        prediction.predict_with_checkpoints(FOLDER, trained, inputs)
-
-
-def test_a_history_without_the_validation_errors_is_gone_on_with(killer):
-    """Of a training that an earlier version began."""
-    expected = left_in("undisturbed")["history"]
-    killer.kill("replace history.csv", 4)
-    history = pd.read_csv(FOLDER / "history.csv", dtype=str)
-    history.iloc[:, :5].to_csv(FOLDER / "history.csv", index=False)
-    train(resume=True)
-    found = what_is_left()["history"]
-    assert found[3:] == expected[3:]
-    assert [row["val_loss"] for row in found] == [row["val_loss"] for row in expected]
-    assert pd.read_csv(FOLDER / "history.csv")["val_rmse_Roll_deg"].isna().tolist() == [True] * 3 + [False] * 2
+        prediction.predict_with_checkpoints(NetworkFolder(FOLDER), trained, inputs)
 
 
 # ---- fine-tuning --------------------------------------------------------------------------------------------------
@@ -730,36 +624,22 @@ def stretched(record):
     ],
 )
 def test_a_network_that_does_not_fit_is_not_fine_tuned(eagerly, monkeypatch, user, has, asked):
-    from test_network import untrained
-
-    folder = Path("saved_models/source")
-    source = untrained(**(SMALL | {"epochs": 1}))
-    network.save_model(source.model, folder / "model.keras")
-    (folder / "settings.json").write_text(json.dumps({"network": network.dataclasses.asdict(source.architecture)}))
+    save_untrained("source", **SMALL)
     columns = slice(3, 4) if "input_3dof" in user else slice(0, 4)
     sets = {
-        name: tuple(type(r)(r.name, r.time, r.inputs[:, columns], r.targets, r.simple) for r in records)
+        name: tuple(dataclasses.replace(r, inputs=r.inputs[:, columns]) for r in records)
         for name, records in SETS.items()
     }
-    with pytest.raises(InputError) as caught:
-        train(sets, fine_tune_filename="source", **user)
-    (line,) = caught.value.lines
+    (line,) = faults_of(lambda: train(sets, fine_tune_filename="source", **user))
     assert has in line and asked in line and "fine_tune_filename" in line
     assert not FOLDER.exists()
 
 
 def test_a_wave_grid_at_other_points_is_not_fine_tuned():
-    from test_network import untrained
-
     grid = {"wave_grid_x_size": 3, "ship_length": 100.0}
-    saved, wanted = UserInput(**grid, wave_ramp_time=5.0), UserInput(**grid, fine_tune_filename="source")
-    source = untrained(**SMALL)
-    network.save_model(source.model, Path("saved_models/source/model.keras"))
-    facts = {"settings": Config(user=saved).as_dict(), "network": network.dataclasses.asdict(source.architecture)}
-    Path("saved_models/source/settings.json").write_text(json.dumps(facts))
-    with pytest.raises(InputError) as caught:
-        fit._fitting_architecture(source, source.architecture, wanted)
-    (line,) = caught.value.lines
+    source = save_untrained("source", **SMALL, **grid, wave_ramp_time=5.0)
+    wanted = UserInput(**grid, fine_tune_filename="source")
+    (line,) = faults_of(fit._fitting_architecture, source, source.architecture, wanted)
     assert "wave_ramp_time 5.0" in line and "10.0" in line
 
 
@@ -767,36 +647,6 @@ def test_fine_tuning_from_a_network_that_is_not_there():
     with pytest.raises(InputError, match="nothing"):
         train(fine_tune_filename="nothing")
     assert not FOLDER.exists()
-
-
-def test_a_network_can_be_tuned_in_its_own_place(eagerly):
-    first = train(epochs=2)
-    again = train(epochs=1, fine_tune_filename=DEFAULT_NAME, lr=1e-9)
-    assert again.history["val_loss"][0] == pytest.approx(first.history["val_loss"].min(), rel=1e-4)
-    assert_finished_alone()
-
-
-def test_five_short_records_are_enough_for_a_network_that_knows_another_sea():
-    """The ship answers a little differently in the new sea, which is rougher; equal epochs for both."""
-    old_sea = {"train": [make_record(200, i) for i in range(6)], "val": [make_record(150, 20)], "test": []}
-    new_sea = {"train": [rougher(60, 30 + i) for i in range(5)], "val": [rougher(60, 40)], "test": [rougher(200, 41)]}
-    user = {"hidden_size": 8, "num_batches": 4, "lr": 0.03, "lr_schedule": "cosine"}
-    train(old_sea, model_save_filename="source", epochs=25, **user)
-    tuned = train(new_sea, fine_tune_filename="source", epochs=4, **user)
-    scratch = train(new_sea, epochs=4, model_save_filename="scratch", **user)
-    errors = [
-        np.mean((Predictor(trained).predict([r.inputs])[0].mean - r.targets) ** 2)
-        for trained in (tuned, scratch)
-        for r in new_sea["test"]
-    ]
-    assert errors[0] < 0.5 * errors[1]
-
-
-def rougher(rows: int, seed: int):
-    record = make_record(rows, seed, gain=(1.05, 1.3, 1.45))
-    return type(record)(
-        record.name, record.time, 1.2 * record.inputs, 1.2 * record.targets + [0.1, 0, 0], 1.2 * record.simple
-    )
 
 
 # ---- time: transients, and a limit to the training --------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_durations_in_words(seconds, said):
 def test_training_figures_and_folds_agree_on_the_best_epoch(tmp_path, losses, row):
     table = pd.DataFrame({"epoch": np.arange(1, 1 + len(losses)), "elapsed_s": 1.0, "loss": 1.0, "val_loss": losses})
     assert best_row(losses) == row
-    progress = Progress(9, "val_loss", tmp_path, ("Roll",), table.to_dict("records"))
+    progress = Progress(9, "val_loss", tmp_path / "history.csv", ("Roll",), table.to_dict("records"))
     assert progress.best_epoch == (None if row is None else row + 1)
     if not np.isnan(losses).all():
         assert best_epoch_of(table) == progress.best_epoch
@@ -67,7 +67,7 @@ def test_the_time_left_of_a_resumed_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(history.ProgressLine, "is_due", lambda self: True)
     row = {"loss": 1.0, "val_loss": 1.0, "learning_rate": 0.1}
     rows = [{"epoch": n, "elapsed_s": float(n)} | row for n in (1, 2, 3)]
-    progress = Progress(10, "val_loss", tmp_path, ("Roll",), rows)
+    progress = Progress(10, "val_loss", tmp_path / "history.csv", ("Roll",), rows)
     progress._model = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=np.array(0.1)))
     progress.on_epoch_begin(3)
     progress.on_epoch_end(3, row)

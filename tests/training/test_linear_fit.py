@@ -10,12 +10,12 @@ from test_network import configure, make_sets, means, mirrored, standardized_los
 
 import network
 from data_io import Record
-from networks import keras_layers
 from networks.standardization import Standardization
+from networks.symmetry import Symmetry
 from prediction import Predictor
 from training import linear_fit
 from training.history import history_columns
-from training.sequences import Mirror, Sequences
+from training.sequences import Sequences
 
 INPUTS, OUTPUTS = ("Zcg", "Roll", "Pitch", "Wave"), ("Zcg", "Roll", "Pitch")
 LINEAR = {"network_type": "linear", "time_res": 2}
@@ -144,7 +144,7 @@ def test_mirrored_sequences_stand_behind_the_others():
     records = make_sets()["train"]
     s = Standardization.of(records)
     sequences = Sequences.of(records, 3, s)
-    both = Mirror(INPUTS, OUTPUTS, s).added_to(sequences)
+    both = sequences.with_mirrored(Symmetry.standardized(INPUTS, OUTPUTS, s))
     turned = [
         dataclasses.replace(r, inputs=mirrored(r.inputs, INPUTS), targets=mirrored(r.targets, OUTPUTS)) for r in records
     ]
@@ -155,22 +155,6 @@ def test_mirrored_sequences_stand_behind_the_others():
     assert np.allclose(both.targets[steps:], expected.targets, atol=1e-5)
     assert np.array_equal(both.starts[count:], steps + expected.starts)
     assert np.array_equal(both.lengths[count:], expected.lengths)
-
-
-def test_constant_channels_have_no_weight_and_stay_constant():
-    off = np.array([1, 0, 1])
-    sets = {
-        name: tuple(
-            dataclasses.replace(r, inputs=r.inputs * [*off, 1], targets=r.targets * off, simple=r.simple * off)
-            for r in records
-        )
-        for name, records in make_sets().items()
-    }
-    trained = train(sets, bi_directional=True, **LINEAR)
-    kernel, _ = trained.model.get_layer("outputs").get_weights()  # (step, input channel, output channel)
-    assert np.abs(kernel[:, 1]).max() < 1e-3
-    prediction = Predictor(trained).predict([sets["test"][0].inputs])[0].mean
-    assert np.isfinite(prediction).all() and np.abs(prediction[:, 1]).max() < 1e-6
 
 
 def test_what_is_left_behind_is_that_of_a_network_of_one_epoch():
@@ -191,10 +175,6 @@ def test_what_is_left_behind_is_that_of_a_network_of_one_epoch():
 def test_without_a_validation_set_the_train_set_chooses():
     trained = train(make_sets(val_rows=()), **LINEAR)
     assert trained.history["val_loss"].isna().all() and trained.history["loss"][0] < 1e-2
-
-
-def test_it_looks_as_far_as_its_layer():
-    assert keras_layers.filter_lags(False) == (60, 0) and keras_layers.filter_lags(True) == (60, 10)
 
 
 def test_a_whole_run_reports_and_draws(project):

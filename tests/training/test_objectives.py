@@ -67,13 +67,6 @@ def test_each_kind_is_its_definition(objective, with_nan):
     assert loss.shape == ()
 
 
-def test_the_kinds_differ():
-    target, output = (tf.constant(x) for x in example(True))
-    kinds = [objective for objective in KINDS if objective != (4, 0.0, 0.0)]  # that one counts all, as kind 0 does
-    values = {round(float(objective_loss(objective)(target, output)), 9) for objective in kinds}
-    assert len(values) == len(kinds) == 7
-
-
 @pytest.mark.parametrize(
     "objective",
     [(0, 0.0, 0.0), (1, 1.0, 1.0), (2, 0.0, 0.0), (3, 99.0, 0.0), (4, 99.0, 0.0), (5, 99.0, 0.0), (6, 0, 0)],
