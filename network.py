@@ -148,9 +148,9 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     With `fastest_lstm` it cannot be saved for use without this project.
     """
     standardization = architecture.standardization
-    symmetry = Symmetry.physical(architecture.inputs, architecture.outputs)
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
+        symmetry = Symmetry.physical(architecture)
         seen = symmetry.both_sides(inputs)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),
