@@ -282,7 +282,7 @@ def test_a_linear_relation_is_learned(user):
         name: tuple(make_record(n, seed, gain=(0.8, 1.4, 1.2)) for n, seed in lengths)
         for name, lengths in {"train": [(300, 1), (300, 2), (300, 3)], "val": [(200, 4)], "test": [(200, 5)]}.items()
     }
-    trained = train(sets, epochs=40, lr=0.02, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
+    trained = train(sets, epochs=25, lr=0.03, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
     deviation = np.concatenate([r.targets for r in sets["train"]]).std(axis=0)
     for record in (*sets["val"], *sets["test"]):
         prediction = Predictor(trained).predict([record.inputs])[0].mean
