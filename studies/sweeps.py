@@ -197,13 +197,14 @@ def _fingerprint(config: Config) -> str:
 
 def _check_data(sweep: Sweep) -> None:
     """Raises InputError if the winner would replace, unasked, a network of other data."""
-    folder = NetworkFolder(sweep.config.network_folder)
-    if replacement.may_replace(sweep.config.user) or not folder.has_model:
+    user, folder = sweep.config.user, NetworkFolder(sweep.config.network_folder)
+    if replacement.may_replace(user) or not folder.has_model:
         return
-    for line in replacement.different_data(folder.read_metadata(), sweep.config, sweep.data):
+    source, metadata = user.fine_tune_filename, folder.read_metadata()
+    for line in replacement.different_data(metadata, source, sweep.config.data, sweep.data):
         raise InputError(
-            f"UserInputArgs.model_save_filename = {sweep.config.user.model_save_filename!r}: {folder} holds another "
-            f"experiment ({line}); choose another name, or set overwrite = True to replace it"
+            f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
+            f"({line}); choose another name, or set overwrite = True to replace it"
         )
 
 
