@@ -77,9 +77,9 @@ def own_folder(tmp_path, monkeypatch):
 def test_all_combinations_are_members_with_names_of_their_own():
     values = {"hidden_size": np.array([20, 30]), "lr": [0.01, 0.02, 0.01], "train_fun_hyp": [[0, 0, 0], [1, 0.1, 0.9]]}
     sweep = read(values, config_of(num_layers=3))
-    found = [(m.user.hidden_size, m.user.lr, m.user.train_fun_hyp) for m in sweep.members]
-    assert len(found) == len(set(found)) == 2 * 2 * 2
-    assert found[0] == (20, 0.01, (0, 0.0, 0.0)) and found[-1] == (30, 0.02, (1, 0.1, 0.9))
+    settings = [(m.user.hidden_size, m.user.lr, m.user.train_fun_hyp) for m in sweep.members]
+    assert len(settings) == len(set(settings)) == 2 * 2 * 2
+    assert settings[0] == (20, 0.01, (0, 0.0, 0.0)) and settings[-1] == (30, 0.02, (1, 0.1, 0.9))
     assert [m.network_name for m in sweep.members] == [f"mine_s{n:03}" for n in range(1, 9)]
     assert all(m.user.num_layers == 3 for m in sweep.members)
     assert sweep.describe(sweep.members[-1].user) == "hidden_size = 30, lr = 0.02, train_fun_hyp = [1, 0.1, 0.9]"
