@@ -68,24 +68,25 @@ def read_record(
     sea = tables.pop("sea", ("", None))[1]
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     time, columns = aligned.time, aligned.columns
-    remarks = record_files.of_another_code(sc, lamp) + remarks + aligned.warnings
+    remarks = record_files.header_remarks(sc, lamp) + remarks + aligned.warnings
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns.pop("track").T, time, *points, user.wave_ramp_time)
     elif "waves" in columns and not lamp:
         wave_file = files["waves"][0]
-        columns["waves"], lines = conditions.begun_as_in_training(wave_file, time, columns["waves"], shared)
+        columns["waves"], lines = conditions.with_training_ramp(wave_file, time, columns["waves"], shared)
         remarks += lines
     names = {source: list(layout.columns)[1:] for source, (_, layout) in files.items()}
     names["waves"] = list(filter(is_wave, input_channels(user)))
-    signals = {  # (rows, 1)
-        (source.startswith("lamp"), channel): table[:, [place]]
+    signals = {  # (rows,)
+        (source.startswith("lamp"), channel): signal
         for source, table in columns.items()
-        for place, channel in enumerate(names[source])
+        for channel, signal in zip(names[source], table.T, strict=True)
     }
+    missing = np.full(len(time), np.nan)
 
     def joint(channels: Sequence[str], is_lamp: bool = False) -> np.ndarray:
-        return np.hstack([signals.get((is_lamp, name), np.full((len(time), 1), np.nan)) for name in channels])
+        return np.stack([signals.get((is_lamp, name), missing) for name in channels], axis=1)
 
     inputs, simple = joint(input_channels(user)), joint(output_channels(user))
     targets = joint(output_channels(user), is_lamp=True) if lamp else None
@@ -157,7 +158,9 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     cache = Path(data.cache_path) if data.cache_path else None
     if cache:
         record_cache.prepare(cache)
-    shared = conditions_of_network(NETWORKS_FOLDER / user.source_network) if user.source_network else UNKNOWN
+    shared = (
+        conditions_of_network(NetworkFolder(NETWORKS_FOLDER / user.source_network)) if user.source_network else UNKNOWN
+    )
     names = names_of_pairs(data)
     pairs = [Pair(part, *paths, names[paths]) for part in SET_NAMES for paths in data.pairs(part)]
     unit, warnings = Conditions(vbm_unit=shared.vbm_unit), []
@@ -267,25 +270,24 @@ def moment_unit(user: UserInput, data: DataInfo) -> str | None:
     return next((unit for units in files for unit in units.values()), None)
 
 
-def conditions_of_network(folder: Path) -> Conditions:
+def conditions_of_network(folder: NetworkFolder) -> Conditions:
     """What predicted records share with the training of a saved network.
 
     Raises InputError if the network is missing or damaged.
     """
-    network = NetworkFolder(folder)
-    network.restore_replaced()
-    saved = network.read_metadata()
+    folder.restore_replaced()
+    saved = folder.read_metadata()
     try:
         step, ramp, unit = (saved["network"].get(name) for name in vars(UNKNOWN))
         numbers = (None if value is None else float(value) for value in (step, ramp))
         return Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise network.damaged_settings(error) from error
+        raise folder.damaged_settings(error) from error
 
 
 def _conditions_before(user: UserInput) -> Conditions:
     """Those of the network that the run loads or starts from; unknown if there is none yet, or a damaged one."""
-    folder = NETWORKS_FOLDER / user.source_network
+    folder = NetworkFolder(NETWORKS_FOLDER / user.source_network)
     return Collector()(conditions_of_network, folder, otherwise=UNKNOWN) if user.source_network else UNKNOWN
 
 

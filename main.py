@@ -43,7 +43,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import outputs
     import training
     from checks import run_bands
-    from figures import run_figures
+    from results import run_figures
     from pages import report_page
     from prediction import Predictor
     from studies import fleet

@@ -131,15 +131,11 @@ def mean_of_members(outputs: tf.Tensor, architecture: Architecture) -> tf.Tensor
     return tf.add_n(tf.split(outputs, architecture.num_networks, axis=-1)) / architecture.num_networks
 
 
-def dropout_seeds(model: keras.Model) -> list[keras.Variable]:
-    """The states of a training model's random number generators (dropout)."""
-    weights = {id(variable) for variable in model.weights}
-    return [variable for variable in model.non_trainable_variables if id(variable) not in weights]
-
-
 def training_variables(model: keras.Model) -> list[keras.Variable]:
-    """All variables that training changes, those of the optimizer last."""
-    return [*model.weights, *dropout_seeds(model), *model.optimizer.variables]
+    """All variables that training changes: weights, states of random number generators (dropout), the optimizer's."""
+    weights = {id(variable) for variable in model.weights}
+    dropout_seeds = [variable for variable in model.non_trainable_variables if id(variable) not in weights]
+    return [*model.weights, *dropout_seeds, *model.optimizer.variables]
 
 
 def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = keras.layers.LSTM) -> keras.Model:
@@ -148,9 +144,9 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     With `fastest_lstm` it cannot be saved for use without this project.
     """
     standardization = architecture.standardization
-    symmetry = Symmetry.physical(architecture.inputs, architecture.outputs)
     inputs = seen = keras.Input((None, len(architecture.inputs)), name="simplecode")
     if architecture.mean_with_mirrored:
+        symmetry = Symmetry.physical(architecture)
         seen = symmetry.both_sides(inputs)
     standardized = keras.layers.Normalization(
         mean=list(standardization.input_mean),

@@ -153,7 +153,7 @@ def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:
         standardized = keras.ops.stack(model.get_layer("ensemble_mean").input, axis=-2)
         outputs = standardized * np.float32(s.output_deviation) + np.float32(s.output_mean)
         if architecture.mean_with_mirrored:
-            outputs = Symmetry.physical(architecture.inputs, architecture.outputs).mean_of_both_sides(outputs)
+            outputs = Symmetry.physical(architecture).mean_of_both_sides(outputs)
     function = tf.function(keras.Model(model.input, outputs), reduce_retracing=True)
     return lambda batch: function(tf.constant(batch)).numpy()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from networks.network_folder import TEMPORARY, NetworkFolder
-from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, UserInput, user_settings
+from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
 from system.errors import InputError
 from system.files import posix, text_hash
 
@@ -35,13 +35,12 @@ def only_more_epochs(frozen: dict[str, Any], user: UserInput) -> bool:
     return set(different_settings(frozen, user)) == {"epochs"} and user.epochs > training_settings(frozen)["epochs"]
 
 
-def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[str]:
-    """A line if the train and val sets, or the network to start from, are not those of a settings.json.
+def different_data(metadata: dict[str, Any], source: str, files: DataInfo, data: str) -> list[str]:
+    """A line if the train and val sets, or the network to start from (source), are not those of a settings.json.
 
     data: see `data_io.data_fingerprint`. Before the data are read it is empty, and the names of the files are compared,
     wherever they lie.
     """
-    source = config.user.fine_tune_filename
     if metadata.get("fine_tuned_from") and network_digest(source) not in ("", metadata["fine_tuned_from"]):
         return [f"the network {source}, from which it starts, has changed since the training began"]
     if data:
@@ -50,7 +49,7 @@ def different_data(metadata: dict[str, Any], config: Config, data: str) -> list[
         same = shared and all(before[source][0] == now[source][0] for source in shared)
         what, which = _what_has_changed(before, now, shared, metadata.get("record_names", ()))
     else:
-        before, now = map(_file_names, (metadata.get("settings", {}).get("data", {}), vars(config.data)))
+        before, now = map(_file_names, (metadata.get("settings", {}).get("data", {}), vars(files)))
         same, what, which = before == now, "the names of the files of the train and val sets have", ""
     return [] if same else [f"{what} changed since the training began{which}"]
 
@@ -84,7 +83,7 @@ def network_digest(name: str) -> str:
 def differences(metadata: dict[str, Any], config: Config, data: str = "") -> list[str]:
     """What of a training's settings and data is not as a settings.json says, one line each; see `different_data`."""
     settings = different_settings(metadata.get("settings", {}), config.user)
-    return [*settings.values(), *different_data(metadata, config, data)]
+    return [*settings.values(), *different_data(metadata, config.user.fine_tune_filename, config.data, data)]
 
 
 def has_settings(folder: NetworkFolder, config: Config, data: str = "") -> bool:
@@ -147,7 +146,7 @@ def _differences_from_saved(folder: NetworkFolder, config: Config, data: str) ->
         frozen = metadata["settings"]
         goes_on = config.user.resume and only_more_epochs(frozen, config.user)
         lines = [] if goes_on else [*different_settings(frozen, config.user).values()]
-        return lines + (different_data(metadata, config, data) if data else [])
+        return lines + (different_data(metadata, config.user.fine_tune_filename, config.data, data) if data else [])
     except DAMAGED:
         return ["its settings cannot be read"]
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
-from networks.standardization import Standardization
 from settings.channels import mirrored_channels
+
+Architecture = Any  # that of network.py, which stands above this module
 
 
 @dataclass(frozen=True)
@@ -18,16 +20,16 @@ class Symmetry:
     outputs: Callable
 
     @classmethod
-    def physical(cls, inputs: Sequence[str], outputs: Sequence[str]) -> "Symmetry":
-        """For tensors of these channels in the files' units."""
-        return cls(_exchange(inputs), _exchange(outputs))
+    def physical(cls, a: Architecture) -> "Symmetry":
+        """For tensors in the files' units."""
+        return cls(_exchange(a.inputs), _exchange(a.outputs))
 
     @classmethod
-    def standardized(cls, inputs: Sequence[str], outputs: Sequence[str], s: Standardization) -> "Symmetry":
+    def standardized(cls, a: Architecture) -> "Symmetry":
         """For standardized arrays or tensors."""
-        return cls(
-            _transform(inputs, s.input_mean, s.input_deviation), _transform(outputs, s.output_mean, s.output_deviation)
-        )
+        s = a.standardization
+        inputs = _transform(a.inputs, s.input_mean, s.input_deviation)
+        return cls(inputs, _transform(a.outputs, s.output_mean, s.output_deviation))
 
     def mean(self, outputs, outputs_of_mirrored):
         """The mean of a network's outputs and of those of the mirrored inputs, mirrored back."""

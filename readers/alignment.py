@@ -127,8 +127,12 @@ def time_step(time: np.ndarray) -> float:
     if len(time) < 2:
         return 0.0
     mean = float((time[-1] - time[0]) / (len(time) - 1))
-    evenly = np.linspace(time[0], time[-1], len(time))
-    return round(mean, 9) if np.abs(time - evenly).max() < 0.1 * mean else float(np.median(np.diff(time)))
+    return round(mean, 9) if _unevenness(time) < 0.1 * mean else float(np.median(np.diff(time)))
+
+
+def _unevenness(time: np.ndarray) -> float:
+    """The largest distance (s) from equally spaced times with the same begin and end. time: (rows,) s."""
+    return np.abs(time - np.linspace(time[0], time[-1], len(time))).max()
 
 
 def even_times(time: np.ndarray) -> np.ndarray:
@@ -137,7 +141,7 @@ def even_times(time: np.ndarray) -> np.ndarray:
     time: (rows,) s.
     """
     count, step = len(time), (time[-1] - time[0]) / max(len(time) - 1, 1)
-    if count < 4 or np.abs(time - np.linspace(time[0], time[-1], count)).max() < 1e-4 * step:
+    if count < 4 or _unevenness(time) < 1e-4 * step:
         return time
     places = np.arange(count)
     even = np.polyval(np.polyfit(places, time, 1), places).round(3) + 0.0
@@ -190,9 +194,8 @@ def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray |
 def _irregularities(time: np.ndarray, step: float) -> tuple[str, str]:
     """The first gap between regular rows, and where the step changes, in words; empty where there is none."""
     steps = np.diff(time)
-    evenly = np.linspace(time[0], time[-1], len(time))
-    rounded = np.abs(time - evenly).max() < 0.1 * step  # regular times with few decimals
-    irregular = (np.abs(steps - step) > 0.05 * step) & (not rounded)
+    is_rounded = _unevenness(time) < 0.1 * step  # regular times with few decimals
+    irregular = (np.abs(steps - step) > 0.05 * step) & (not is_rounded)
     beside = np.pad(irregular, 1)
     is_gap = irregular & (steps > 1.5 * step) & ~beside[:-2] & ~beside[2:]
     gaps, changes = np.flatnonzero(is_gap), np.flatnonzero(irregular & ~is_gap)

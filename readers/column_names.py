@@ -108,11 +108,11 @@ def _read_line(line: str, width: int, is_sea: bool) -> tuple[tuple[str, ...], tu
         return (), (), ()
     labels = split(line, width, is_sea)
     meanings = tuple(meaning(label, is_sea) for label in labels)
-    known, fits = len(set(meanings) - {None}), len(labels) == width
+    sure, fits = len(set(meanings) - {None}), len(labels) == width
     first = "Frequency" if is_sea else "Time"
-    begins = meanings.count(first) == 1 and (first in meanings[:2] or (known >= 2 if fits else None not in meanings))
-    is_names = (begins or known >= 3) if fits else begins and 3 * sum(map(bool, meanings)) >= 2 * len(meanings)
-    return tuple(labels) if is_names else (), meanings, (fits, begins, known)
+    begins = meanings.count(first) == 1 and (first in meanings[:2] or (sure >= 2 if fits else None not in meanings))
+    is_names = (begins or sure >= 3) if fits else begins and 3 * sum(map(bool, meanings)) >= 2 * len(meanings)
+    return tuple(labels) if is_names else (), meanings, (fits, begins, sure)
 
 
 def split(line: str, width: int, is_sea: bool) -> list[str]:

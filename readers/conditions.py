@@ -53,7 +53,7 @@ def usual_step(steps: Sequence[float]) -> tuple[float, list[str]]:
     return usual, [f"DataInfoArgs.train_lamp: {remark}"]
 
 
-def begun_as_in_training(
+def with_training_ramp(
     file: str, time: np.ndarray, wave: np.ndarray, shared: Conditions
 ) -> tuple[np.ndarray, list[str]]:
     """Waves with the ramp of the training if they have none, and a line if they had to be changed or cannot be.

@@ -86,7 +86,7 @@ def _are_swapped(sc: str, lamp: str) -> bool:
     return text_tables.written_by(f"{sc}.mot") == "LAMP" and text_tables.written_by(f"{lamp}.mot") == "SimpleCode"
 
 
-def of_another_code(sc: str, lamp: str | None) -> list[str]:
+def header_remarks(sc: str, lamp: str | None) -> list[str]:
     """A line for each .mot file whose header is that of the other code."""
     return [
         f"{path}.mot: the header is that of {writer}, where motions of {code} are expected; check the lists in "

@@ -136,7 +136,7 @@ def data_fingerprint(*sets: Sequence[Record]) -> str:
             for source, content in entry.contents.items():
                 hashes.setdefault(source, []).append((number, content))
     return " ".join(
-        f"{source}={text_hash(' '.join(f'{number} {content}' for number, content in of_source))}:"
-        f"{','.join(content[:8] for _, content in of_source)}"
-        for source, of_source in sorted(hashes.items())
+        f"{source}={text_hash(' '.join(f'{number} {content}' for number, content in numbered))}:"
+        f"{','.join(content[:8] for _, content in numbered)}"
+        for source, numbered in sorted(hashes.items())
     )

@@ -64,8 +64,8 @@ def factors(
     units = units_of(header, columns, labels, width)
     converted, faults = {}, []
     for name, unit in units.items():
-        row = channel_of(name)
-        ours = EXPECTED.get(name, MOMENT if row.kind == "moment" else row.unit)
+        channel = channel_of(name)
+        ours = EXPECTED.get(name, MOMENT if channel.kind == "moment" else channel.unit)
         kind, factor = (ours, 1.0) if unit == ours.lower() else _kind_and_factor(unit)
         if kind != ours and (ours != MOMENT or is_unit(unit)):
             shown = repr(unit)[1:-1]  # escapes control characters
@@ -133,13 +133,13 @@ def _in_a_line(line: str, begin: str, width: int) -> dict[int, str]:
     """
     parts = re.split(r"[\s,;|]+", line.strip(" \t,;|#%!"))
     words = [part.strip("[]()").rstrip(".:") for part in parts]
-    known = [is_unit(word) or word in NONE for word in words]
-    for first in np.flatnonzero(known[:MOST_UNITS]).tolist():
+    are_units = [is_unit(word) or word in NONE for word in words]
+    for first in np.flatnonzero(are_units[:MOST_UNITS]).tolist():
         word, count = words[first], len(words) - first
         begins = _kind_and_factor(word)[0] == begin or (word in TIMES and begin == SECONDS)
         alone = first == 0 or parts[first - 1].endswith(":")
-        counts = all(known[first:]) and count > 1
-        if begins and all(known[first : first + 3]) and (count >= max(width, 2) or counts):
+        counts = all(are_units[first:]) and count > 1
+        if begins and all(are_units[first : first + 3]) and (count >= max(width, 2) or counts):
             columns = first
         elif alone and counts and count in (width, width - (begin == SECONDS)):
             columns = first - (width - count)

@@ -40,10 +40,10 @@ def common_ramp(waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float)
     waves: (time in s, elevation in m) of each. expected: s, taken if the records do not contradict it.
     """
     ramps = np.append(RAMPS, expected)
-    found = [each for each in (log_likelihoods(*wave, ramps) for wave in waves) if each is not None]
-    if not found:
+    likelihoods = [single for wave in waves if (single := log_likelihoods(*wave, ramps)) is not None]
+    if not likelihoods:
         return None
-    joint = np.where(np.isnan(found).all(axis=0), -np.inf, np.nansum(found, axis=0))
+    joint = np.where(np.isnan(likelihoods).all(axis=0), -np.inf, np.nansum(likelihoods, axis=0))
     possible = ramps[joint > joint.max() - CLEAR]
     if possible.min() == 0 and possible.max() > 0:
         return None if possible.max() > 5 else 0.0
@@ -53,14 +53,14 @@ def common_ramp(waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float)
 def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float) -> float | None:
     """The ramp (s) with which a record's waves begin if it is clearly not `ramp`, 0 if there is none; else None."""
     ramps = np.append(RAMPS[RAMPS <= LONGEST_TOLD], ramp)
-    found = log_likelihoods(time, wave, ramps)
-    if found is None or np.isnan(found[-1]):
+    likelihoods = log_likelihoods(time, wave, ramps)
+    if likelihoods is None or np.isnan(likelihoods[-1]):
         return None
-    if found[0] - found[-1] > CLEAR:
+    if likelihoods[0] - likelihoods[-1] > CLEAR:
         return 0.0
-    best = float(ramps[np.nanargmax(found)])
+    best = float(ramps[np.nanargmax(likelihoods)])
     differs = abs(best - ramp) > max(2.0, ramp / 2)
-    return best if differs and np.nanmax(found) - found[-1] > CLEAR * (3 if ramp else 1) else None
+    return best if differs and np.nanmax(likelihoods) - likelihoods[-1] > CLEAR * (3 if ramp else 1) else None
 
 
 def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) -> np.ndarray | None:
@@ -85,5 +85,5 @@ def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) 
     free = max(len(now) - 2 * ORDER, ORDER)
     variance = np.sum((now - past @ weights) ** 2) / free + NOISE
     errors = early[:, :, 0] - early[:, :, 1:] @ weights  # (row, ramp)
-    found = -0.5 * (errors**2).sum(axis=0) / variance - np.log(factors[:begin]).sum(axis=0)
-    return np.where(np.asarray(ramps) <= time[0] + longest, found, np.nan)
+    likelihoods = -0.5 * (errors**2).sum(axis=0) / variance - np.log(factors[:begin]).sum(axis=0)
+    return np.where(np.asarray(ramps) <= time[0] + longest, likelihoods, np.nan)

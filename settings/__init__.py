@@ -15,9 +15,9 @@ from settings.declarations import (  # noqa: F401
     attributes,
     declared,
     fill,
+    helper_advice,
     is_helper,
     nearest,
-    own_helper,
     resolve_indices,
     user_settings,
 )

@@ -361,11 +361,11 @@ SECTIONS = {
 
 def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]:
     """A frozen section from the user's instance, and a line for each unknown name and each invalid value."""
-    known, converted, faults = declared(section), {}, []
+    declarations, converted, faults = declared(section), {}, []
     for name, value in attributes(instance).items():
-        if name in known:
+        if name in declarations:
             try:
-                converted[name] = known[name].convert(value)
+                converted[name] = declarations[name].convert(value)
             except ValueError as error:
                 shown = " ".join(repr(value).split())
                 shown = shown if len(shown) < MOST_SHOWN else f"{shown[:MOST_SHOWN]} ..."
@@ -390,17 +390,17 @@ def _hint(name: str, section: type) -> str:
     for other_class, (_, other) in SECTIONS.items():
         if name in declared(other):
             return f" in this class; it belongs in {other_class}"
-    return f"; the nearest is {nearest(name, declared(section))}; {own_helper(name)}"
+    return f"; the nearest is {nearest(name, declared(section))}; {helper_advice(name)}"
 
 
-def own_helper(name: str) -> str:
+def helper_advice(name: str) -> str:
     """What to do with an attribute that was not meant to be a setting."""
     return f"for a helper of your own use a local variable, or the name _{name}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name most similar to this one."""
-    lowered = {candidate.lower(): candidate for candidate in known}
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The one of the names that is most similar to this one."""
+    lowered = {candidate.lower(): candidate for candidate in names}
     return lowered[difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.0)[0]]
 
 

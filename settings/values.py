@@ -65,8 +65,8 @@ def as_paths(value: Any) -> tuple[str, ...]:
     if not all(isinstance(item, str | os.PathLike) and str(item).strip() for item in items):
         raise ValueError("expected a list of paths without file extensions, each as text in quotes")
     if not all(str(item).isprintable() for item in items):
-        found = "a path contains a line break, a tab or the like, since Python reads \\n and \\t as such"
-        raise ValueError(f"{found}: write / instead of \\")
+        cause = "a path contains a line break, a tab or the like, since Python reads \\n and \\t as such"
+        raise ValueError(f"{cause}: write / instead of \\")
     return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
 
 

@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Result:
         rows = self.report[self.report["negligible"] & (self.report["set"] == set_name)]
         return ", ".join(rows["channel"].unique())
 
-    @property
+    @cached_property
     def score(self) -> float:
         return float(self.errors("val").loc["All", CRITERION])
 
@@ -196,17 +197,20 @@ def read_result(name: str, folder: Path) -> Result:
 
 
 def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
-    """A line if the reports are not of the same channels and data of a set; it names the networks that go together."""
-    groups: list[list[Result]] = []
+    """A line if the reports are not of the same channels and data of a set; it names the networks that go together.
+
+    LAMP's standard deviations tell records apart, as a report may be of a later run on other data than the training's.
+    """
+    groups: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
-        group = next((group for group in groups if _same_data(group[0], result, set_name)), None)
-        if group is None:
-            groups.append(group := [])
-        group.append(result)
+        rows = result.report[result.report["set"] == set_name]
+        # Of either source, as a network that diverged has no errors.
+        deviations = (rows["rmse"] / rows["nrmse"]).groupby(rows["channel"]).first().drop("All")
+        groups.setdefault(tuple(deviations.index + deviations.map(" {:.6g}".format)), []).append(result)
     if len(groups) < 2:
         return []
-    names = [" ".join(result.name for result in group) for group in groups]
-    channels = [", ".join(group[0].errors(set_name).index.drop("All")) for group in groups]
+    names = [" ".join(result.name for result in group) for group in groups.values()]
+    channels = [", ".join(group[0].errors(set_name).index.drop("All")) for group in groups.values()]
     what = f"{SET_NAMES[set_name]} data"
     if len(set(channels)) > 1:
         what = "output channels"
@@ -215,16 +219,6 @@ def _incomparable(results: Sequence[Result], set_name: str) -> list[str]:
         f"these networks were measured on different {what} and cannot be ranked together: {'; '.join(names)}; compare "
         "those between the semicolons separately, or run main.py with training_mode = False and the same data for each"
     ]
-
-
-def _same_data(first: Result, second: Result, set_name: str) -> bool:
-    """Whether two reports are of the same channels and LAMP records, as LAMP's standard deviations tell.
-
-    Not by the files' paths: a report may be of a later run on other data, and files may have moved.
-    """
-    a, b = (errors["rmse"] / errors["nrmse"] for errors in (first.errors(set_name), second.errors(set_name)))
-    # A constant channel or a zero error has no deviation; All is a mean over channels.
-    return list(a.index) == list(b.index) and not ((a / b - 1).abs() > 1e-6).drop("All").any()
 
 
 def rank(results: Sequence[Result]) -> list[Entry]:

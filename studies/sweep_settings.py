@@ -153,7 +153,7 @@ def _checked(given: dict[str, Any]) -> tuple[Search, dict[str, tuple], list[str]
             faults.append(f"SweepArgs.{name}: cannot be swept; set it in its own class")
         elif name not in of_search and not settings.is_helper(value):
             near = settings.nearest(name, [*SWEPT, *of_search])
-            remedy = settings.own_helper(name)
+            remedy = settings.helper_advice(name)
             faults.append(f"SweepArgs.{name}: there is no such setting; the nearest is {near}; {remedy}")
     return search, values, faults
 

@@ -95,16 +95,17 @@ def latest_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
     return {trial.user_attrs["member"]: trial for trial in trials if "member" in trial.user_attrs}
 
 
+def _is_settled(sweep: Sweep, number: int, trial: FrozenTrial | None) -> bool:
+    """Whether a member is finished, or pruned or diverged. trial: its last one, if any."""
+    if trial is None or trial.state is not TrialState.COMPLETE:
+        return trial is not None and trial.state is TrialState.PRUNED
+    return comparison.is_finished(sweep.member(number, trial.params), sweep.data)
+
+
 def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
-    """The numbers of the members still to be trained: neither finished nor pruned nor diverged."""
-
-    def is_settled(number: int, trial: FrozenTrial) -> bool:
-        is_complete = trial.state is TrialState.COMPLETE
-        finished = is_complete and comparison.is_finished(sweep.member(number, trial.params), sweep.data)
-        return finished or trial.state is TrialState.PRUNED
-
-    settled = {number for number, trial in latest_trials(study).items() if is_settled(number, trial)}
-    return sorted(set(range(1, sweep.size + 1)) - settled)
+    """The numbers of the members still to be trained."""
+    trials = latest_trials(study)
+    return [number for number in range(1, sweep.size + 1) if not _is_settled(sweep, number, trials.get(number))]
 
 
 def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Trial, AcquireReturnProxy] | None:
@@ -113,12 +114,13 @@ def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Tria
     The lock of a killed process is released, so that another one can take its member.
     """
     with FileLock(sweep.folder / "claims.lock"):
-        for number in unsettled(study, sweep):
+        for number in (number for number in unsettled(study, sweep) if number not in tried):
             lock = FileLock(sweep.folder / f"s{number:03}.lock")
             with contextlib.suppress(Timeout):
-                if number not in tried and (held := lock.acquire(timeout=0)) and number in unsettled(study, sweep):
+                held = lock.acquire(timeout=0)
+                if not _is_settled(sweep, number, latest_trials(study).get(number)):
                     return number, _new_trial(study, sweep, number), held
-            lock.release()  # acquired only if it was finished a moment ago
+                lock.release()  # it was finished a moment ago
     return None
 
 
@@ -195,13 +197,14 @@ def _fingerprint(config: Config) -> str:
 
 def _check_data(sweep: Sweep) -> None:
     """Raises InputError if the winner would replace, unasked, a network of other data."""
-    folder = NetworkFolder(sweep.config.network_folder)
-    if replacement.may_replace(sweep.config.user) or not folder.has_model:
+    user, folder = sweep.config.user, NetworkFolder(sweep.config.network_folder)
+    if replacement.may_replace(user) or not folder.has_model:
         return
-    for line in replacement.different_data(folder.read_metadata(), sweep.config, sweep.data):
+    source, metadata = user.fine_tune_filename, folder.read_metadata()
+    for line in replacement.different_data(metadata, source, sweep.config.data, sweep.data):
         raise InputError(
-            f"UserInputArgs.model_save_filename = {sweep.config.user.model_save_filename!r}: {folder} holds another "
-            f"experiment ({line}); choose another name, or set overwrite = True to replace it"
+            f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: {folder} holds another experiment "
+            f"({line}); choose another name, or set overwrite = True to replace it"
         )
 
 

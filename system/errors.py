@@ -123,9 +123,9 @@ def exit_status(work: Callable[[], object]) -> int:
     return 0
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question whether a similar known name is meant, to be appended to an error; empty if none is similar."""
-    near = difflib.get_close_matches(name, known, n=1)
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """The question whether a similar one of the names is meant, to be appended to an error; empty if none is."""
+    near = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -16,10 +16,10 @@ def rows_of_text(table: np.ndarray) -> bytes:
     _fill(np.ascontiguousarray(table, np.float64), text, doubtful)
     number = f" %{WIDTH - 1}.{DECIMALS}f"
     exact = {place: number % table[place] for place in zip(*np.nonzero(doubtful), strict=True)}
-    if any(len(each) > WIDTH for each in exact.values()):
+    if any(len(digits) > WIDTH for digits in exact.values()):
         return ((number * table.shape[1] + "\n") * len(table) % tuple(table.ravel())).encode()
-    for (row, column), each in exact.items():
-        text[row, column * WIDTH : (column + 1) * WIDTH] = np.frombuffer(each.encode(), np.uint8)
+    for (row, column), digits in exact.items():
+        text[row, column * WIDTH : (column + 1) * WIDTH] = np.frombuffer(digits.encode(), np.uint8)
     return text.tobytes()
 
 

@@ -87,23 +87,23 @@ class RunFolder:
         earlier: from `begin`. keep: whether a file of an earlier run stays, and stays listed.
         """
         entries = self._entries()
-        digests, made = dict(entries), list(dict(entries[len(earlier) :]))
-        if not made:  # nothing replaces the earlier files
+        digests, written = dict(entries), list(dict(entries[len(earlier) :]))
+        if not written:  # nothing replaces the earlier files
             return []
-        old = [name for name in dict.fromkeys(earlier) if name not in set(made) and ".." not in Path(name).parts]
-        kept = [name for name in old if keep(name)]
-        for name in sorted(set(old) - set(kept)):
+        old = [name for name in dict.fromkeys(earlier) if name not in set(written) and ".." not in Path(name).parts]
+        staying = [name for name in old if keep(name)]
+        for name in sorted(set(old) - set(staying)):
             file = self.path / name
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:
                 warn([f"{file}: left by an earlier run and cannot be deleted ({error.strerror}); delete it"])
-                kept.append(name)
+                staying.append(name)
         with contextlib.suppress(OSError):  # the user's own figures stay
             (self.path / self.FIGURES).rmdir()
         with written_aside(self.path / self.LIST) as aside:
-            aside.write_text("".join(_line(name, digests[name]) for name in (*kept, *made)), encoding="utf-8")
-        return made
+            aside.write_text("".join(_line(name, digests[name]) for name in (*staying, *written)), encoding="utf-8")
+        return written
 
 
 def _line(name: str, digest: str) -> str:

@@ -32,7 +32,6 @@ from test_network import configure, make_record, make_sets, untrained
 
 import data_io
 import network
-import outputs
 import plotting
 from networks.network_folder import NetworkFolder
 from settings import Config, DataInfo, UserInput
@@ -188,7 +187,7 @@ def test_a_cut_off_training_whose_best_network_is_damaged_is_not_gone_on_with(ea
 
 
 def test_a_file_that_vanishes_while_it_is_predicted_costs_only_itself(tmp_path, monkeypatch):
-    from test_outputs import Echo
+    from test_outputs import predict
 
     pairs = [write_realization(tmp_path / "data", f"_{i}", rows=30, seed=i) for i in range(3)]
     sc, lamp = zip(*pairs, strict=True)
@@ -202,7 +201,7 @@ def test_a_file_that_vanishes_while_it_is_predicted_costs_only_itself(tmp_path, 
         return found
 
     monkeypatch.setattr(data_io, "read_record", vanishing)
-    _, (fault,) = outputs.predict_without_lamp(config, Echo())
+    (fault,) = predict(config).faults
     assert "SC_1.mot: file is missing" in fault
     assert sorted(path.name for path in config.output_folder.glob("*.mot")) == [
         "lstm_output_for_SC_0.mot",

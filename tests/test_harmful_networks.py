@@ -140,7 +140,7 @@ def test_an_archive_of_another_kind_is_refused(members, what):
     assert "model.keras" in refused()
 
 
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.99])
+@pytest.mark.parametrize("share", [0.3, 0.99])
 def test_a_file_that_is_cut_or_has_a_hole_is_refused(share):
     whole = MODEL.read_bytes()
     MODEL.write_bytes(whole[: int(share * len(whole))])

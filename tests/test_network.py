@@ -282,7 +282,7 @@ def test_a_linear_relation_is_learned(user):
         name: tuple(make_record(n, seed, gain=(0.8, 1.4, 1.2)) for n, seed in lengths)
         for name, lengths in {"train": [(300, 1), (300, 2), (300, 3)], "val": [(200, 4)], "test": [(200, 5)]}.items()
     }
-    trained = train(sets, epochs=40, lr=0.02, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
+    trained = train(sets, epochs=25, lr=0.03, lr_schedule="cosine", hidden_size=8, time_res=2, num_batches=6, **user)
     deviation = np.concatenate([r.targets for r in sets["train"]]).std(axis=0)
     for record in (*sets["val"], *sets["test"]):
         prediction = Predictor(trained).predict([record.inputs])[0].mean
@@ -750,7 +750,7 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
     s = Standardization.of([record])
     sequences = Sequences.of([record], user.time_res, s)
     as_it_is = TrainingBatches(sequences, user, 3)
-    turned = TrainingBatches(sequences, user, 3, Symmetry.standardized(inputs, outputs, s))
+    turned = TrainingBatches(sequences, user, 3, Symmetry.standardized(Architecture.of(user, s)))
     count = {True: 0, False: 0}
     for number in range(6):
         pairs = zip(*as_it_is.batch(number), *turned.batch(number), strict=True)
@@ -765,7 +765,7 @@ def test_windows_are_mirrored_in_physical_units_or_left_as_they_are(case):
             assert np.allclose(found, physical_y, atol=1e-5, equal_nan=True)
             assert np.isfinite(found).any()
     assert count[True] > 0.3 * (count[True] + count[False]) < count[False] / 0.3
-    again = TrainingBatches(sequences, user, 3, Symmetry.standardized(inputs, outputs, s)).batch(5)
+    again = TrainingBatches(sequences, user, 3, Symmetry.standardized(Architecture.of(user, s))).batch(5)
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(again, turned.batch(5), strict=True))
     assert not same_array(turned.batch(0)[0], turned.batch(3)[0])  # the same place in the next epoch
 

@@ -15,10 +15,10 @@ import outputs
 import prediction
 from checks import record_statistics
 from checks.run_bands import OutOfFold
-from figures import run_figures
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers import text_tables
+from results import run_figures
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
 from system.errors import InputError
 

@@ -129,7 +129,7 @@ def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path:
     if source:
         model.set_weights(source.model.get_weights())
     s = architecture.standardization
-    symmetry = Symmetry.standardized(architecture.inputs, architecture.outputs, s) if user.mirror_symmetry else None
+    symmetry = Symmetry.standardized(architecture) if user.mirror_symmetry else None
 
     def sequences(records: Sequence[Record]) -> Sequences:
         return Sequences.of(records, user.time_res, s, cache_path, user.transient_time)

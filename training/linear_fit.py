@@ -49,10 +49,10 @@ def train_linear_filter(
     validation = Validation(val[0], user.val_fun_hyp, architecture) if val else None
     if user.mirror_symmetry:
         if validation:
-            _fit_into(model, (train, *val), architecture, user.bi_directional)
+            _fit_into(model, (train, *val), architecture)
             free = validation.measure(model)
-        train = train.with_mirrored(Symmetry.standardized(architecture.inputs, architecture.outputs, s))
-    ridges = _fit_into(model, (train, *val), architecture, user.bi_directional)
+        train = train.with_mirrored(Symmetry.standardized(architecture))
+    ridges = _fit_into(model, (train, *val), architecture)
     elapsed = round(time.perf_counter() - began, 3)
 
     loss = Validation(train, user.train_fun_hyp, architecture).measure(model)["val_loss"]
@@ -70,10 +70,11 @@ def train_linear_filter(
     return trained
 
 
-def _fit_into(model: keras.Model, sets: Sequence[Sequences], architecture: Architecture, both_ways: bool) -> np.ndarray:
+def _fit_into(model: keras.Model, sets: Sequence[Sequences], architecture: Architecture) -> np.ndarray:
     """Gives the model the weights of `fit`, and returns the penalties. sets: train and, if there is one, val."""
-    wanted = [dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in sets]
-    *weights, ridges = fit(wanted[0], wanted[-1], *keras_layers.filter_lags(both_ways))
+    corrections = [dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in sets]
+    lags = keras_layers.filter_lags(architecture.bi_directional)
+    *weights, ridges = fit(corrections[0], corrections[-1], *lags)
     model.get_layer("outputs").set_weights(weights)
     return ridges
 

@@ -150,8 +150,7 @@ class Validation(keras.callbacks.Callback):
     def __init__(self, sequences: Sequences, objective: Objective, architecture: Architecture):
         super().__init__()
         self._sequences, self._objective, self._architecture = sequences, objective, architecture
-        a = architecture
-        self._symmetry = Symmetry.standardized(a.inputs, a.outputs, a.standardization)
+        self._symmetry = Symmetry.standardized(architecture) if architecture.mean_with_mirrored else None
         self._terms = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -177,7 +176,7 @@ class Validation(keras.callbacks.Callback):
     def _sums(self, inputs, targets):
         """The objective's sum and count, then the sum of squared errors of each channel."""
         outputs = self._outputs(inputs)
-        if self._architecture.mean_with_mirrored:
+        if self._symmetry:
             outputs = self._symmetry.mean(outputs, self._outputs(self._symmetry.inputs(inputs)))
         sum_and_count = objective_sum_and_count(self._objective, targets, outputs)
         squares = tf.where(tf.math.is_finite(targets), tf.square(outputs - targets), 0.0)

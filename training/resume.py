@@ -55,31 +55,32 @@ def find_training(config: Config, data: str) -> StartedTraining | TrainedNetwork
     None (with a message) if the training has to start from the beginning. Raises InputError if it was started with
     other settings, which are listed, or on other data, if it is damaged, or cannot continue beyond its last epoch.
     """
-    finished = NetworkFolder(config.network_folder)
-    if not config.user.resume:
-        return None if replacement.may_replace(config.user) else _finished_before(finished, config.data)
-    finished.restore_replaced()
-    interrupted = finished.interrupted_training()
-    folder = interrupted or finished
+    user, place = config.user, NetworkFolder(config.network_folder)
+    if not user.resume and replacement.may_replace(user):
+        return None
+    interrupted = place.interrupted_training() if user.resume else None
+    folder = interrupted or place
     metadata = read_metadata(folder)[0] if interrupted or folder.has_model else {"finished": False}
     # A training that was cut off in its first epoch may have left a network, but no state to continue from.
     if not interrupted and not metadata.get("finished", True):
-        print(f"resume = True: there is no interrupted training in {folder}; training starts from the beginning")
+        if user.resume:
+            print(f"resume = True: there is no interrupted training in {folder}; training starts from the beginning")
         return None
+    if not user.resume:  # the network of the same command given before
+        return _use_finished(folder, metadata, config.data)
     state = folder.state if interrupted else folder.kept_state
     differences = replacement.differences(metadata, config, data)
-    more_epochs = has_only_more_epochs(differences, metadata, config.user)
+    more_epochs = has_only_more_epochs(differences, metadata, user)
     if more_epochs:
-        if not state.is_file() or config.user.lr_schedule not in ENDLESS_SCHEDULES:
-            raise _cannot_continue(finished, config.user, metadata, state)
+        if not state.is_file() or user.lr_schedule not in ENDLESS_SCHEDULES:
+            raise _cannot_continue(place, user, metadata, state)
     elif differences and interrupted:
         raise cannot_resume(differences)
     elif differences:
         print(f"resume = True: the network in {folder} has other settings ({differences[0]}); training starts over")
         return None
     elif not interrupted and not can_continue(folder, metadata):
-        print(f"resume = True: the training of {folder} is finished ({metadata.get('stopped')}); its network is used")
-        return _load_finished(folder, metadata, config.data)
+        return _use_finished(folder, metadata, config.data, resume=True)
     if more_epochs or not interrupted:
         os.replace(state, folder.state)  # from here on it is a training interrupted after its last epoch
         metadata |= {"settings": config.with_user(seed=metadata["seed"]).as_dict(), "finished": False}
@@ -87,21 +88,17 @@ def find_training(config: Config, data: str) -> StartedTraining | TrainedNetwork
     return _read_interrupted(folder, metadata)
 
 
-def _finished_before(folder: NetworkFolder, data: DataInfo) -> TrainedNetwork | None:
-    """The network of the same command given before."""
-    metadata = read_metadata(folder)[0] if folder.has_model else {"finished": False}
-    if not metadata.get("finished", True):
-        return None
-    more = "; resume = True continues it" if can_continue(folder, metadata) else ""
-    print(
-        f"{folder} holds the network of the same settings and data ({metadata.get('stopped')}), which is used as it is"
-        f"{more}; to train it again, set overwrite = True or another model_save_filename"
-    )
-    return _load_finished(folder, metadata, data)
-
-
-def _load_finished(folder: NetworkFolder, metadata: dict[str, Any], data: DataInfo) -> TrainedNetwork:
+def _use_finished(
+    folder: NetworkFolder, metadata: dict[str, Any], data: DataInfo, resume: bool = False
+) -> TrainedNetwork:
     """The network of the same data, whose settings.json says from now on where these lie."""
+    stopped, more = metadata.get("stopped"), "; resume = True continues it" * can_continue(folder, metadata)
+    print(
+        f"resume = True: the training of {folder} is finished ({stopped}); its network is used"
+        if resume
+        else f"{folder} holds the network of the same settings and data ({stopped}), which is used as it is{more}; to "
+        "train it again, set overwrite = True or another model_save_filename"
+    )
     lists = {name: list(getattr(data, name)) for name in replacement.TRAINING_FILES}
     before = metadata["settings"].get("data", {})
     if (moved := before | lists) != before:

@@ -212,7 +212,7 @@ def test_a_loaded_network_has_the_folds_it_was_trained_with_whatever_the_input_f
     run.bands()
     folder = run.config.network_folder
     (folder / "model.keras").touch()
-    (folder / "settings.json").write_text(json.dumps({"folds": [{}, {}]}))
+    (folder / "settings.json").write_text(json.dumps({"folds": [{}, {}], "network": {"outputs": MOTIONS}}))
     assert run_bands.unseen_networks(UserInput(training_mode=False, num_networks=1), NetworkFolder(folder), 6) == 3
     assert run_bands.unseen_networks(UserInput(num_networks=2), NetworkFolder(folder), 6) == 2
     assert dataclasses.replace(run, networks=4).bands(training_mode=False) is not None

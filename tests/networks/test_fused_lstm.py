@@ -108,16 +108,6 @@ def test_a_nan_is_not_lost():
     assert finite.tolist() == [[True] * 5, [True, True, False, False, False]]
 
 
-def test_its_initial_weights_are_those_of_keras():
-    keras.utils.set_random_seed(3)
-    fused = network(FusedLSTM, False)
-    keras.utils.set_random_seed(3)
-    plain = network(keras.layers.LSTM, False)
-    for weight, reference in zip(fused.get_weights(), plain.get_weights(), strict=True):
-        assert np.array_equal(weight, reference)
-    assert fused.get_weights()[2][UNITS : 2 * UNITS].tolist() == [1.0] * UNITS  # the forget gate's bias
-
-
 UNSUPPORTED = {"dropout": 0.1, "return_state": True, "stateful": True, "activation": "relu", "use_bias": False}
 
 

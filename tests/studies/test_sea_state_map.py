@@ -65,18 +65,22 @@ def grid(runs) -> Runs:
     return runs
 
 
-@pytest.fixture
+DRAW, SAVE = sea_state_map.draw, plotting.save_figure
+
+
+@pytest.fixture(autouse=True)
 def without_figure(monkeypatch) -> None:
-    """For tests of the numbers: drawing takes a second."""
+    """Drawing takes a second."""
     monkeypatch.setattr(sea_state_map, "draw", lambda *_: None)
     monkeypatch.setattr(plotting, "save_figure", lambda *_: None)
 
 
 @pytest.fixture
-def figures(monkeypatch) -> list:
-    """The figures that have been made, which are not written."""
+def figures(without_figure, monkeypatch) -> list:
+    """The figures, which are drawn and written all the same."""
     made = []
-    monkeypatch.setattr(plotting, "save_figure", lambda figure, _: made.append(figure))
+    monkeypatch.setattr(sea_state_map, "draw", DRAW)
+    monkeypatch.setattr(plotting, "save_figure", lambda figure, path: made.append(figure) or SAVE(figure, path))
     return made
 
 
@@ -94,12 +98,10 @@ def errors_of(table: pd.DataFrame, network: str, channel: str = "Zcg") -> dict:
 # ------------------------------------------------------------------------------------------------- errors, conditions
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_known_errors_stand_in_their_conditions(grid):
     table = run(["A", "B"])
-    assert list(table.columns) == [
-        *("network", "channel", "heading", "speed", "realizations", "ssa_lamp", "ssa_model", "ssa_error", "trained")
-    ]
+    columns = "network channel heading speed realizations ssa_lamp ssa_model ssa_error trained"
+    assert list(table.columns) == columns.split()
     for channel, factor in FACTORS.items():
         of_a, of_b = errors_of(table, "A", channel), errors_of(table, "B", channel)
         assert of_a == pytest.approx({(h, s): factor * h / 1000 for h, s in CONDITIONS})
@@ -109,9 +111,13 @@ def test_known_errors_stand_in_their_conditions(grid):
     cells = table[["network", "channel", "speed", "heading"]].to_numpy().tolist()
     order = {name: place for place, name in enumerate(["A", "B", *FACTORS])}
     assert cells == sorted(cells, key=lambda cell: [order.get(value, value) for value in cell])
+    for network, expected in (("A", {(90, 5), (180, 5)}), ("B", {(90, 5)})):
+        trained = table[table["trained"] & (table["network"] == network)]
+        assert set(zip(trained["heading"], trained["speed"], strict=True)) == expected
+    maps = grid_of(table, "ssa_error", ["A", "B"], "heading", "speed")
+    assert np.isnan(maps[:, :, 1, 2]).all() and np.isnan(maps[1, :, 0, 1]).all() and np.isnan(maps).sum() == 9
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_conditions_are_matched_by_value_and_not_by_position(grid):
     expected = run(["A", "B"])
     rows = pd.read_csv(grid.table("B"))[::-1]  # and spelled in another way
@@ -120,13 +126,10 @@ def test_conditions_are_matched_by_value_and_not_by_position(grid):
     pd.testing.assert_frame_equal(run(["A", "B"]), expected)
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_realizations_of_a_condition_are_averaged_with_their_signs(grid, capsys):
     run(["A", "B"])
-    assert (
-        "1 condition with other records of one network than of the other (first: heading 180, speed 5: A 2, B 1)"
-        in (capsys.readouterr().err)
-    )
+    said = "1 condition with other records of one network than of the other (first: heading 180, speed 5: A 2, B 1)"
+    assert said in capsys.readouterr().err
     grid.add("A", handle(90, 5, 2), -0.5, lamp=2.0)
     table = run(["A", "B"])
     row = table.query("network == 'A' and channel == 'Zcg' and heading == 90 and speed == 5")
@@ -135,7 +138,6 @@ def test_realizations_of_a_condition_are_averaged_with_their_signs(grid, capsys)
     assert "2 conditions with other records of one network" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_records_are_joined_by_their_content_and_not_by_their_names(runs, capsys):
     for network in ("A", "B"):
         for place in CONDITIONS:
@@ -149,20 +151,6 @@ def test_records_are_joined_by_their_content_and_not_by_their_names(runs, capsys
         rows["handle"] = rows["handle"].str.replace("-0000001", "-0000002" if network == "A" else "-0000003")
         rows.to_csv(runs.table(network), index=False)
     pd.testing.assert_frame_equal(run(["A", "B"]), table)
-
-
-@pytest.mark.usefixtures("without_figure")
-def test_boxed_are_the_conditions_a_network_was_trained_in(grid):
-    table = run(["A", "B"])
-    trained = table[table["trained"]]
-    for network, expected in (("A", {(90, 5), (180, 5)}), ("B", {(90, 5)})):
-        rows = trained[trained["network"] == network]
-        assert set(zip(rows["heading"], rows["speed"], strict=True)) == expected
-    errors, trained = (grid_of(table, name, ["A", "B"], "heading", "speed") for name in ("ssa_error", "trained"))
-    boxed = [[[True, False, True], [False] * 3], [[True, False, False], [False] * 3]]
-    assert ((trained == 1) == np.array(boxed)[:, None]).all()
-    assert np.isnan(errors[:, :, 1, 2]).all() and np.isnan(errors[1, :, 0, 1]).all()
-    assert np.isnan(errors).sum() == 9
 
 
 def test_of_a_network_of_folds_the_records_count_as_predicted_out_of_fold(runs, capsys):
@@ -190,7 +178,6 @@ def many_seas(runs: Runs) -> None:
             runs.add("A", handle(heading, speed, realization, height), height / 100 + heading / 1000)
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_the_map_averages_over_the_parts_on_neither_axis(runs, capsys):
     many_seas(runs)
     table = run(["A"], x="heading", y="speed")
@@ -215,7 +202,6 @@ def test_the_number_that_a_cell_is_the_mean_of_stands_in_it_and_in_the_table(run
     assert figures[0].get_suptitle().replace("\xa0", " ").endswith("period 15 s, mean over speed")
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_a_map_of_another_measure_is_the_name_of_its_column(grid, monkeypatch):
     rows = pd.read_csv(grid.table("A"))
     rows.assign(rmse=rows["ssa_model"] - 0.9 * rows["ssa_lamp"]).to_csv(grid.table("A"), index=False)
@@ -227,7 +213,7 @@ def test_a_map_of_another_measure_is_the_name_of_its_column(grid, monkeypatch):
 # ------------------------------------------------------------------------------------------------ what a run leaves
 
 
-def test_figure_and_numbers_are_written(grid, capsys):
+def test_figure_and_numbers_are_written(grid, figures, capsys):
     assert sea_state_map.main(["--networks", "A", "B"]) == 0
     folder = grid.folder / "output_files" / "A" / "figures"
     assert (folder / "sea_state_map_against_B.png").read_bytes().startswith(b"\x89PNG")
@@ -259,7 +245,6 @@ def test_the_map_has_a_panel_of_simplecode_and_the_summary_its_mean(runs, capsys
     assert titles == ["SimpleCode", "A: A", "B: B", "|A| \N{MINUS SIGN} |B|\n(negative: A better)"]
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_a_table_of_errors_by_record_has_what_a_map_needs(runs, capsys):
     """From series to cells, with a moment that SimpleCode does not have."""
     rng, channels = np.random.default_rng(3), ("VBM", "Roll")
@@ -316,7 +301,6 @@ def test_every_part_of_a_handle_but_the_realization_has_a_unit():
 # ------------------------------------------------------------------------------------------------------------- faults
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_all_faults_are_reported_together_and_nothing_is_written(grid, capsys):
     text = grid.table("A").read_text()
     grid.table("A").write_text(text.replace(",1.09,", ",1.0x,", 1))
@@ -325,18 +309,16 @@ def test_all_faults_are_reported_together_and_nothing_is_written(grid, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 5 and all(line.startswith("Error: ") for line in lines)
     for part in (
-        *(
-            "--y sped: no part",
-            "--x headin: no part of a handle; did you mean heading?",
-            "map.pdf: figures are written as PNG",
-        ),
-        *("error_by_record.csv: damaged, or of an earlier version (ValueError", "csv: file is missing; run main.py"),
+        "--y sped: no part",
+        "--x headin: no part of a handle; did you mean heading?",
+        "map.pdf: figures are written as PNG",
+        "error_by_record.csv: damaged, or of an earlier version (ValueError",
+        "csv: file is missing; run main.py",
     ):
         assert sum(part in line for line in lines) == 1, part
     assert sorted(grid.folder.rglob("*")) == before
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_faults_of_networks_and_tables(grid):
     assert "3 networks where one or two" in lines_of(run, ["A", "B", "C"])
     assert "cannot be compared with itself" in lines_of(run, ["A", "A"])
@@ -348,7 +330,6 @@ def test_faults_of_networks_and_tables(grid):
     assert "model_load_filename = 'A', which writes it" in lines_of(run, ["A"])
 
 
-@pytest.mark.usefixtures("without_figure")
 def test_records_without_a_handle_are_left_out_with_a_warning(grid, capsys):
     expected = run(["A"])
     grid.add("A", "", 0.7, digest="calm")

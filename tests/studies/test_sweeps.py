@@ -211,6 +211,17 @@ def run(experiments: Experiments, values: dict = SIZES, **user) -> list[str]:
     return faults or sweeps.run(sweep, experiments)[0]
 
 
+def done(values: dict = SIZES, **user) -> tuple[list[str], list[str]]:
+    """The members that a sweep without errors trains, and the networks that it loads."""
+    experiments = Experiments()
+    assert run(experiments, values, **user) == []
+    return experiments.trained, [config.network_name for config in experiments.loaded]
+
+
+def trained(values: dict = SIZES, **user) -> list[str]:
+    return done(values, **user)[0]
+
+
 def saved(name: str = "mine") -> str:
     return (Path("saved_models") / name / "model.keras").read_text()
 
@@ -244,20 +255,14 @@ def test_a_sweep_that_was_interrupted_continues_and_what_is_finished_is_not_trai
     assert "Ctrl-C" in line and "1 of 3" in line and not Path("saved_models/mine").exists()
     with pytest.raises(KeyboardInterrupt):  # elsewhere it means what it always does
         signal.raise_signal(signal.SIGINT)
-    again = Experiments()
-    assert run(again) == []
-    assert again.trained == ["mine_s002", "mine_s003"] and saved() == "mine_s002"
-    third = Experiments()
-    assert run(third) == []
-    assert third.trained == [] and len(third.loaded) == 1
+    assert trained() == ["mine_s002", "mine_s003"] and saved() == "mine_s002"
+    assert done() == ([], ["mine"])
 
 
 def test_a_member_that_lacks_its_report_alone_is_not_trained_again():
     assert run(Experiments()) == []
     Path("output_files/mine_s003/error_report.csv").unlink()
-    again = Experiments()
-    assert run(again) == []
-    assert again.trained == [] and [c.network_name for c in again.loaded] == ["mine_s003", "mine"]
+    assert done() == ([], ["mine_s003", "mine"])
 
 
 def test_other_lists_or_settings_are_not_mixed_with_what_is_there():
@@ -275,12 +280,9 @@ def test_other_lists_or_settings_are_not_mixed_with_what_is_there():
         assert sum("of none of the settings" in line for line in faults) == 1
     assert {path: path.stat().st_mtime_ns for path in Path().rglob("*.*")} == before
 
-    more = Experiments()
-    assert run(more, {"hidden_size": [30, 10, 20, 5]}) == []  # values behind the others only add to it
-    assert more.trained == ["mine_s004"] and saved() == "mine_s004"
-    renewed = Experiments()
-    assert run(renewed, {"hidden_size": [30, 11, 20]}, overwrite=True) == []
-    assert renewed.trained == ["mine_s002"] and saved() == "mine_s002"
+    # Values behind the others only add to it.
+    assert trained({"hidden_size": [30, 10, 20, 5]}) == ["mine_s004"] and saved() == "mine_s004"
+    assert trained({"hidden_size": [30, 11, 20]}, overwrite=True) == ["mine_s002"] and saved() == "mine_s002"
 
 
 def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_interrupted_after_its_training():
@@ -291,9 +293,7 @@ def test_a_report_of_other_settings_does_not_count_for_a_member_that_was_interru
         patch.setattr(pd.DataFrame, "to_csv", lambda *_, **__: signal.raise_signal(signal.SIGINT))
         assert len(run(experiments, {"hidden_size": [30, 11, 20]}, overwrite=True)) == 1
     assert pd.DataFrame.to_csv is original
-    again = Experiments()
-    assert run(again, {"hidden_size": [30, 11, 20]}, overwrite=True) == []
-    assert again.trained == [] and again.loaded[0].network_name == "mine_s002"
+    assert done({"hidden_size": [30, 11, 20]}, overwrite=True) == ([], ["mine_s002", "mine"])
     table = pd.read_csv("output_files/mine/comparison.csv")
     assert table["nrmse"].iloc[0] == pytest.approx(0.11)
 
@@ -330,11 +330,8 @@ def test_members_without_a_network_are_left_out_and_not_tried_again(capsys):
     experiments.before["mine_s002"] = diverge
     assert run(experiments) == []
     assert saved() == "mine_s003" and "not ranked: mine_s002 (the loss" in capsys.readouterr().err
-    again = Experiments()
-    assert run(again) == [] and again.trained == []
-    changed = Experiments()
-    assert run(changed, {"hidden_size": [30, 12, 20]}) == []
-    assert changed.trained == ["mine_s002"] and saved() == "mine_s002"
+    assert trained() == []
+    assert trained({"hidden_size": [30, 12, 20]}) == ["mine_s002"] and saved() == "mine_s002"
 
 
 def test_an_unexpected_fault_costs_its_member_alone_and_nothing_is_ranked_without_it():
@@ -365,8 +362,7 @@ def test_members_that_lag_behind_are_pruned_and_not_tried_again(capsys):
     printed = capsys.readouterr()
     assert "Pruned after epoch 8" in printed.out and "not ranked: mine_s005 (pruned)" in printed.err
     assert "mine_s005" not in Path("output_files/mine/comparison.csv").read_text()
-    again = Experiments()
-    assert run(again, BAD_LAST, epochs=20) == [] and again.trained == []
+    assert trained(BAD_LAST, epochs=20) == []
 
 
 @pytest.mark.parametrize(
@@ -381,23 +377,18 @@ def test_nothing_is_pruned_if_it_is_turned_off_or_if_seeds_are_ranked_together(v
 
 def test_tpe_tries_no_combination_twice_learns_and_continues():
     values = {"hidden_size": list(range(1, 31)), "num_layers": [1, 2], "sampler": "tpe", "prune_after": 0}
-    experiments = Experiments()
-    assert run(experiments, values | {"num_draws": 25}) == []
-    assert experiments.trained == [f"mine_s{n:03}" for n in range(1, 26)]
-    sizes = [trial.params["hidden_size"] + 1 for trial in trials_of(values | {"num_draws": 25})]
-    assert np.mean(sizes[15:]) < 0.7 * np.mean(sizes[:10])  # small ones are good here
-    more = Experiments()
-    assert run(more, values | {"num_draws": 28}) == []
-    assert more.trained == [f"mine_s{n:03}" for n in range(26, 29)]
+    assert trained(values | {"num_draws": 18}) == [f"mine_s{n:03}" for n in range(1, 19)]
+    sizes = [trial.params["hidden_size"] + 1 for trial in trials_of(values | {"num_draws": 18})]
+    assert np.mean(sizes[10:]) < 0.7 * np.mean(sizes[:10])  # small ones are good here
+    assert trained(values | {"num_draws": 20}) == [f"mine_s{n:03}" for n in (19, 20)]
     combinations = {
         tuple(json.loads(path.read_text())["settings"]["user"][name] for name in ("hidden_size", "num_layers"))
         for path in Path("saved_models").glob("mine_s*/settings.json")
     }
-    assert len(combinations) == 28
+    assert len(combinations) == 20
 
     shutil.rmtree("saved_models/mine.sweep")  # what is finished is known from the disk
-    without_journal = Experiments()
-    assert run(without_journal, values | {"num_draws": 29}) == [] and without_journal.trained == ["mine_s029"]
+    assert trained(values | {"num_draws": 21}) == ["mine_s021"]
     assert run(Experiments(), {"hidden_size": [5, 6], "sampler": "tpe"}) != []  # others hold its names
 
 
@@ -441,8 +432,7 @@ def test_a_journal_that_is_damaged(end):
     with pytest.raises(InputError, match="mine.sweep"):
         run(Experiments())
     shutil.rmtree(JOURNAL.parent)
-    again = Experiments()
-    assert run(again) == [] and again.trained == []
+    assert trained() == []
 
 
 @pytest.mark.parametrize(
@@ -463,18 +453,6 @@ def test_a_sweep_whose_journal_was_cut_anywhere_continues_twice(monkeypatch, sam
         assert all(isinstance(json.loads(line), dict) for line in JOURNAL.read_bytes().splitlines())
 
 
-def test_a_journal_goes_on_behind_its_last_whole_line(tmp_path):
-    lines = [b'{"op_code":%d,"worker_id":"a"}\n' % number for number in range(3)]
-    journal = b"".join(lines)
-    for size in range(0, len(journal) + 1, 5):
-        path = tmp_path / f"{size}.log"
-        path.write_bytes(journal[:size])
-        for count in (1, 2):
-            sweeps.Journal(path).append_logs([{"op_code": 9}])
-            codes = [json.loads(line)["op_code"] for line in path.read_bytes().splitlines()]
-            assert codes == [*range(journal[:size].count(b"\n")), *[9] * count]
-
-
 def test_a_line_that_another_process_could_not_end_does_not_spoil_the_next_one():
     """Its disk was full in the middle of a line, or it was killed there, while this one trains."""
 
@@ -485,8 +463,7 @@ def test_a_line_that_another_process_could_not_end_does_not_spoil_the_next_one()
     experiments = Experiments()
     experiments.before = {"mine_s001": cut, "mine_s003": cut}
     assert run(experiments) == [] and experiments.trained == ["mine_s001", "mine_s002", "mine_s003"]
-    again = Experiments()
-    assert run(again) == [] and again.trained == []
+    assert trained() == []
 
 
 def test_a_journal_that_cannot_be_written_is_an_error_of_one_line(monkeypatch):
@@ -569,15 +546,11 @@ def test_the_member_of_a_killed_process_is_trained_by_another_one(capsys):
     Path("mine_s003").touch()
     killed = start()
     wait_for(lambda: len(logged("trained")) == 3)
-    beside = Experiments()
-    assert run(beside, SIX) == []
-    assert beside.trained == MEMBERS[3:] and beside.loaded == []  # the third one is being trained
+    assert done(SIX) == (MEMBERS[3:], [])  # the third one is being trained
     assert "5 of 6 members are finished" in capsys.readouterr().out and not Path("saved_models/mine").exists()
     killed.kill()
     killed.wait()
-    last = Experiments()
-    assert run(last, SIX) == []
-    assert last.trained == ["mine_s003"] and len(last.loaded) == 1 and saved() == "mine_s002"
+    assert done(SIX) == (["mine_s003"], ["mine"]) and saved() == "mine_s002"
 
 
 # ---- whole runs ---------------------------------------------------------------------------------------------------
@@ -601,7 +574,7 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
 
     def interrupt(self, epoch, logs=None):
         on_epoch_end(self, epoch, logs)
-        if "mine_s002" in str(self._file) and epoch == 1:
+        if self._folder.path.name == "mine_s002" and epoch == 1:
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", interrupt)

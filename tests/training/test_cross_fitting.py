@@ -186,17 +186,23 @@ def test_records_of_the_same_content_are_dealt_to_one_fold():
         assert len(fold.sets["val"]) == 4
 
 
-def test_folds_stopped_by_ctrl_c_do_not_take_the_place_of_a_finished_network(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def save_finished(config, stopped: str, seed: int = 0) -> NetworkFolder:
+    """A network of two epochs, as its training leaves it."""
+    network_of_fold = untrained(seed, hidden_size=4, time_res=2)
+    trained = dataclasses.replace(network_of_fold, history=pd.DataFrame(HISTORY), best_epoch=1)
+    folder, metadata = (
+        NetworkFolder(config.network_folder),
+        network.new_metadata(config.as_dict(), trained.architecture),
+    )
+    finish(trained, folder.begin_training(), folder, metadata, stopped)
+    return folder
 
+
+def test_folds_stopped_by_ctrl_c_do_not_take_the_place_of_a_finished_network(monkeypatch):
     def trained_until(stopped: str):
         def train_folds(folds, *_):
             for k, fold in enumerate(folds):
-                trained = untrained(k, hidden_size=4, time_res=2)
-                trained = dataclasses.replace(trained, history=pd.DataFrame(HISTORY), best_epoch=1)
-                metadata = network.new_metadata(fold.config.as_dict(), trained.architecture)
-                stopped_by = stopped if k else "all epochs done"
-                finish(trained, fold.folder.begin_training(), fold.folder, metadata, stopped_by)
+                save_finished(fold.config, stopped if k else "all epochs done", seed=k)
 
         return train_folds
 
@@ -230,16 +236,14 @@ def test_a_finished_network_of_folds_is_not_used_for_other_data(trained, capsys)
     assert "the files of the train and val sets have changed" in capsys.readouterr().out
 
 
-def test_fewer_records_than_folds_are_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_fewer_records_than_folds_are_refused(tmp_path):
     with pytest.raises(InputError, match="num_folds = 5: the train and val lists have 4 realizations"):
         training.train(configure(**(USER | {"num_folds": 5})), SETS)
     assert not list(tmp_path.rglob("*.json"))
 
 
 @pytest.mark.parametrize("which", ["train_fun_hyp", "val_fun_hyp"])
-def test_an_objective_without_weight_is_reported_once_and_before_anything_is_written(tmp_path, monkeypatch, which):
-    monkeypatch.chdir(tmp_path)
+def test_an_objective_without_weight_is_reported_once_and_before_anything_is_written(tmp_path, which):
     with pytest.raises(InputError) as caught:
         training.train(configure(**USER, **{which: (3, 15.0, 0.0)}), SETS)
     (line,) = caught.value.lines
@@ -248,9 +252,7 @@ def test_an_objective_without_weight_is_reported_once_and_before_anything_is_wri
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_an_interrupted_cross_fitting_is_replaced_on_request_alone(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
+def test_an_interrupted_cross_fitting_is_replaced_on_request_alone(monkeypatch, capsys):
     def cut(*_):
         raise InputError("cut")
 
@@ -302,8 +304,7 @@ def test_the_time_left_for_all_folds(elapsed, before, finished, at_once, left):
     assert not cross_fitting.time_of_folds_left(*args, limited, at_once) > 30.0 * -(-len(elapsed) // at_once)
 
 
-def test_a_resumed_cross_fitting_says_which_folds_go_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_resumed_cross_fitting_says_which_folds_go_on(monkeypatch, capsys):
     folds = split((*SETS["train"], *SETS["val"]), configure(**USER | {"num_folds": 3, "epochs": 46}), seed=3)
     for fold, epochs, state in ((folds[0], 1, False), (folds[1], 4, True)):
         own = fold.config.network_folder
@@ -322,41 +323,26 @@ def test_a_resumed_cross_fitting_says_which_folds_go_on(tmp_path, monkeypatch, c
     assert "5 of 138 epochs" in said and "at most 4 min 36 s left" in said
 
 
-def test_a_fold_that_ctrl_c_ended_goes_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_fold_that_ctrl_c_ended_goes_on(capsys):
     config = configure(**USER | {"epochs": 9, "resume": True})
     folds = split((*SETS["train"], *SETS["val"]), config, seed=3)
-    trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
-    for fold, kept in zip(folds, (True, False), strict=True):
-        metadata = network.new_metadata(fold.config.as_dict(), trained.architecture)
-        finish(trained, fold.folder.begin_training(), fold.folder, metadata, BY_CTRL_C)
-        if kept:
-            fold.folder.checkpoints.mkdir()
-            fold.folder.kept_state.touch()
+    first, _ = (save_finished(fold.config, BY_CTRL_C) for fold in folds)
+    first.checkpoints.mkdir()
+    first.kept_state.touch()
     cross_fitting.Report(folds, 3)
     assert "Resuming: fold 1 after epoch 2, fold 2 finished (2 epochs)" in capsys.readouterr().out
 
 
-def test_folds_that_ctrl_c_ended_are_not_said_to_go_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_folds_that_ctrl_c_ended_are_not_said_to_go_on(capsys):
     config = configure(**USER | {"model_save_filename": "mine"})
-    trained = dataclasses.replace(untrained(0, hidden_size=4, time_res=2), history=pd.DataFrame(HISTORY), best_epoch=1)
-    folder = NetworkFolder(config.network_folder)
-    finish(
-        trained,
-        folder.begin_training(),
-        folder,
-        network.new_metadata(config.as_dict(), trained.architecture),
-        BY_CTRL_C,
-    )
+    save_finished(config, BY_CTRL_C)
     assert find_training(config, "")
     said = capsys.readouterr().out
     assert "stopped by Ctrl-C), which is used as it is; to train it again" in said
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 300, b"\xff\xfe\n1,2", b"epoch,elapsed_s\n1,2\n"])
-def test_a_damaged_history_is_that_of_a_fold_not_begun(tmp_path, monkeypatch, content):
-    monkeypatch.chdir(tmp_path)
+def test_a_damaged_history_is_that_of_a_fold_not_begun(content):
     fold = split(SETS["train"], configure(**USER), seed=3)[0]
     fold.config.network_folder.mkdir(parents=True)
     (fold.config.network_folder / "history.csv").write_bytes(content)

@@ -10,6 +10,7 @@ from test_network import configure, make_sets, means, mirrored, standardized_los
 
 import network
 from data_io import Record
+from network import Architecture
 from networks.standardization import Standardization
 from networks.symmetry import Symmetry
 from prediction import Predictor
@@ -144,7 +145,7 @@ def test_mirrored_sequences_stand_behind_the_others():
     records = make_sets()["train"]
     s = Standardization.of(records)
     sequences = Sequences.of(records, 3, s)
-    both = sequences.with_mirrored(Symmetry.standardized(INPUTS, OUTPUTS, s))
+    both = sequences.with_mirrored(Symmetry.standardized(Architecture.of(configure().user, s)))
     turned = [
         dataclasses.replace(r, inputs=mirrored(r.inputs, INPUTS), targets=mirrored(r.targets, OUTPUTS)) for r in records
     ]
@@ -179,7 +180,7 @@ def test_without_a_validation_set_the_train_set_chooses():
 
 def test_a_whole_run_reports_and_draws(project):
     project.user |= {"network_type": "linear", "predict_correction": True, "bi_directional": True}
-    project.plotting = {}
+    project.plotting = {f"{kind}_ID_list_{s}": [] for kind in ("prediction", "error") for s in ("train", "val", "test")}
     assert project.run() == 0
     written = project.written()
     report = pd.read_csv(project.folder / "output_files/recently_trained_model/error_report.csv")
