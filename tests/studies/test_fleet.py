@@ -158,12 +158,12 @@ def test_tables_are_kept_and_read_again(tmp_path):
 def test_the_corrected_mean_is_the_formula():
     lamp, unseen, many = np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.5, 3.0]), np.array([1.0, 2.0, 3.0, 6.0])
     sample = Sample(lamp, unseen, many[:, None])
-    found = fleet_estimates.corrected_mean(sample, 0.9)
+    corrected = fleet_estimates.corrected_mean(sample, 0.9)
     variance = np.var([0.5, 0.5, 1.0], ddof=1) / 3 + np.var(many, ddof=1) / 4
-    assert found.estimate == pytest.approx(3 + 2 / 3)
-    assert found.upper - found.estimate == pytest.approx(stats.t.ppf(0.95, 2) * variance**0.5)
+    assert corrected.estimate == pytest.approx(3 + 2 / 3)
+    assert corrected.upper - corrected.estimate == pytest.approx(stats.t.ppf(0.95, 2) * variance**0.5)
     borrowed = fleet_estimates.corrected_mean(sample, 0.9, borrowed=True)
-    assert borrowed.upper - borrowed.lower > found.upper - found.lower
+    assert borrowed.upper - borrowed.lower > corrected.upper - corrected.lower
     alone = fleet_estimates.mean(lamp, 0.9)
     assert fleet_estimates.effective_runs(3, alone, alone, 0.9).estimate == pytest.approx(3)
 
@@ -201,8 +201,8 @@ def test_residuals_are_part_of_the_distribution():
     truth = rng.normal(20, 2, 5050)
     predicted = 20 + 0.5 * (truth - 20) + rng.normal(0, 1, 5050)
     maxima = ratios(truth[:50], predicted[:50], predicted[50:])
-    found = fleet_estimates.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
-    assert found.lower < stats.norm.sf(2) < found.upper
+    interval = fleet_estimates.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
+    assert interval.lower < stats.norm.sf(2) < interval.upper
     assert (predicted > 24).mean() < 0.6 * stats.norm.sf(2)
 
 
@@ -341,10 +341,10 @@ def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_net
     output = saved_network.parents[1] / "output_files" / "ship"
     record_statistics.save(output, fleet_table([*elsewhere, *moved], -0.03))
     assert fleet.main(["--network", "ship"]) == 0
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     facts = json.loads((output / "fleet_statistics.json").read_text())
     assert facts["lamp_records"] == facts["fleet_records"] == 9
-    assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in said.err
+    assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in printed.err
     record_statistics.save(output, fleet_table(moved, -0.03))
     assert fleet.main(["--network", "ship"]) == 1
     assert "all predicted records have LAMP records" in capsys.readouterr().err
@@ -390,10 +390,10 @@ def test_the_command_writes_tables_and_figures_and_says_how_many_lamp_runs_it_is
     path = next(Path("LAMP_files").glob("*.mot"))
     path.write_text(path.read_text().replace("sec m m m deg", "sec ft ft ft deg"))
     assert fleet.main(["--network", "ship", "--limits", "Roll=9", "Pitch=2.5"]) == 0
-    said = capsys.readouterr()
-    (line,) = [line for line in said.err.splitlines() if "left out" in line]
-    assert path.name in line and f"{path.name}: converted" in said.err
-    assert "8 LAMP runs and 27 of SimpleCode are as precise as" in said.out  # three of the fleet have LAMP records
+    printed = capsys.readouterr()
+    (line,) = [line for line in printed.err.splitlines() if "left out" in line]
+    assert path.name in line and f"{path.name}: converted" in printed.err
+    assert "8 LAMP runs and 27 of SimpleCode are as precise as" in printed.out  # three of the fleet have LAMP records
     output = Path("output_files/ship")
     table = pd.read_csv(output / "fleet_statistics.csv")
     assert set(table["statistic"]) >= {"mean_ssa", "mean_maximum", "maximum_above", "most_probable_maximum"}
@@ -433,7 +433,7 @@ def test_where_the_fleet_is_less_precise_the_headline_says_so():
     about = {"sea_state": "all", "statistic": "mean_ssa", "lamp_records": 16, "fleet_records": 900}
     runs = {"Roll": (9.0, 4.0, 20.0), "Pitch": (90.0, 40.0, 200.0)}
     columns = ("effective_lamp_runs", "effective_lower", "effective_upper")
-    table = [about | {"channel": name} | dict(zip(columns, found, strict=True)) for name, found in runs.items()]
+    table = [about | {"channel": name} | dict(zip(columns, numbers, strict=True)) for name, numbers in runs.items()]
     worse, better = fleet.headline(pd.DataFrame(table))
     assert "LAMP runs alone are more precise" in worse and "Roll" in worse and "9 (4 to 20)" in worse
     assert "as precise as 90 LAMP runs or more for the mean SSA (Pitch 90 (40 to 200))" in better

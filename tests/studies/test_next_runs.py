@@ -34,15 +34,15 @@ def realizations(folder: Path, count: int, first: int, states: int) -> list[tupl
 
 def save(folder: Path, user: UserInput = USER, states: int = 3) -> Config:
     """A network with random weights, and what a training leaves beside it."""
-    known, new = realizations(folder, 3, 1, states), realizations(folder, 6, 11, states)
+    with_lamp, new = realizations(folder, 3, 1, states), realizations(folder, 6, 11, states)
     data = DataInfo(
-        train_sc=tuple(sc for sc, _ in known),
-        train_lamp=tuple(lamp for _, lamp in known),
-        predict_sc=tuple(sc for sc, _ in [*new, known[0]]),  # the last one has been run in LAMP
-        predict_waves=tuple(lamp for _, lamp in [*new, known[0]]),
+        train_sc=tuple(sc for sc, _ in with_lamp),
+        train_lamp=tuple(lamp for _, lamp in with_lamp),
+        predict_sc=tuple(sc for sc, _ in [*new, with_lamp[0]]),  # the last one has been run in LAMP
+        predict_waves=tuple(lamp for _, lamp in [*new, with_lamp[0]]),
     )
     config = Config(user=user, data=data)
-    records = [data_io.read_record(sc, lamp, user)[0] for sc, lamp in known]
+    records = [data_io.read_record(sc, lamp, user)[0] for sc, lamp in with_lamp]
     architecture = Architecture.of(user, Standardization.of(records), records)
     model = with_random_weights(network.build_model(architecture))
     network_folder = NetworkFolder(config.network_folder)
@@ -201,8 +201,8 @@ def without_random(monkeypatch):
 def test_the_spread_of_a_window_is_that_of_its_rows():
     time = np.arange(0, 120, 0.5)
     spread = np.stack([np.where(time < 60, 1.0, 3.0), np.zeros(240)], axis=1)
-    found = next_runs.window_spread(time, np.array([0.0, 30.0, 60.0]), spread)
-    np.testing.assert_allclose(found, [[1, 0], [np.sqrt(5), 0], [3, 0]])
+    of_windows = next_runs.window_spread(time, np.array([0.0, 30.0, 60.0]), spread)
+    np.testing.assert_allclose(of_windows, [[1, 0], [np.sqrt(5), 0], [3, 0]])
 
 
 def test_only_the_worst_windows_count():
