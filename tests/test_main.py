@@ -30,7 +30,7 @@ import data_io
 import main
 import metrics
 import network
-import outputs
+import prediction
 import settings
 from network import Architecture
 from networks import keras_layers
@@ -519,7 +519,7 @@ def test_waves_beside_simplecode_elsewhere_and_in_its_own_file(predicting, capsy
 
 def test_a_faulty_record_costs_only_itself(predicting, capsys, monkeypatch):
     """Also where it stands in the middle of a part that is read together, and where all of a part is faulty."""
-    monkeypatch.setattr(outputs, "RECORDS_AT_ONCE", 2)
+    monkeypatch.setattr(prediction, "RECORDS_AT_ONCE", 2)
     sc = [f"{predicting.folder.as_posix()}/SimpleCode_files/SC_{i}" for i in range(4)]
     predicting.data = {"predict_sc": [sc[0], sc[1], "no/SC_9", sc[2], sc[3]]}
     predicting.data["predict_waves"] = [path.replace("SimpleCode_files/SC", "LAMP_files/LAMP") for path in sc]
