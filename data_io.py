@@ -158,7 +158,9 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     cache = Path(data.cache_path) if data.cache_path else None
     if cache:
         record_cache.prepare(cache)
-    shared = conditions_of_network(NETWORKS_FOLDER / user.source_network) if user.source_network else UNKNOWN
+    shared = (
+        conditions_of_network(NetworkFolder(NETWORKS_FOLDER / user.source_network)) if user.source_network else UNKNOWN
+    )
     names = names_of_pairs(data)
     pairs = [Pair(part, *paths, names[paths]) for part in SET_NAMES for paths in data.pairs(part)]
     unit, warnings = Conditions(vbm_unit=shared.vbm_unit), []
@@ -268,25 +270,24 @@ def moment_unit(user: UserInput, data: DataInfo) -> str | None:
     return next((unit for units in files for unit in units.values()), None)
 
 
-def conditions_of_network(folder: Path) -> Conditions:
+def conditions_of_network(folder: NetworkFolder) -> Conditions:
     """What predicted records share with the training of a saved network.
 
     Raises InputError if the network is missing or damaged.
     """
-    network = NetworkFolder(folder)
-    network.restore_replaced()
-    saved = network.read_metadata()
+    folder.restore_replaced()
+    saved = folder.read_metadata()
     try:
         step, ramp, unit = (saved["network"].get(name) for name in vars(UNKNOWN))
         numbers = (None if value is None else float(value) for value in (step, ramp))
         return Conditions(*numbers, None if unit is None else str(unit))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise network.damaged_settings(error) from error
+        raise folder.damaged_settings(error) from error
 
 
 def _conditions_before(user: UserInput) -> Conditions:
     """Those of the network that the run loads or starts from; unknown if there is none yet, or a damaged one."""
-    folder = NETWORKS_FOLDER / user.source_network
+    folder = NetworkFolder(NETWORKS_FOLDER / user.source_network)
     return Collector()(conditions_of_network, folder, otherwise=UNKNOWN) if user.source_network else UNKNOWN
 
 

@@ -122,7 +122,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
     a, b = AMPLITUDE_WEIGHTS
     peaks = squared[turning_points(y)]
     means = both.mean(axis=1)
-    about = both - means[:, None]
+    motion = both - means[:, None]
     quarter = len(y) // 4
     end = len(y) if time is None else np.searchsorted(time, time[-1] - END_TIME, side="right")
     return {
@@ -139,7 +139,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
         "amplitudes": np.array([significant_single_amplitude(series) for series in (y, p)]),
         # Of y and p; products about the record's own means, as sums of raw squares would cancel if a mean is large.
         "means": means,
-        "products": (about[:, None] * about).sum(axis=2),
+        "products": (motion[:, None] * motion).sum(axis=2),
         "least": both.min(axis=1),
         "most": both.max(axis=1),
     }

@@ -251,7 +251,7 @@ def _records_without_lamp(config: Config, texts: Texts, collect: Collector) -> I
     data = config.data
     names = data_io.names_by_path(data)
     # `data_io.read_sets` has passed on what is to be said of them.
-    shared = Collector()(data_io.conditions_of_network, config.network_folder, otherwise=UNKNOWN)
+    shared = Collector()(data_io.conditions_of_network, NetworkFolder(config.network_folder), otherwise=UNKNOWN)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     for sc, waves in tqdm(jobs, desc="Predicting", disable=None):
         if item := collect(_record_without_lamp, sc, waves, config.user, names[sc], shared, texts):

@@ -55,9 +55,9 @@ def prediction_figure(
     """
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2, sharey="row", width_ratios=(1.5, 1.0))
-    of_channels = [_sources(motions, index, network) for index in range(len(channels))]
-    shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in of_channels)
-    for index, ((whole, detail), sources) in enumerate(zip(axes, of_channels, strict=True)):
+    by_channel = [_sources(motions, index, network) for index in range(len(channels))]
+    shows_envelopes = any(_cycle_count(sources) > MOST_LEGIBLE_CYCLES for sources in by_channel)
+    for index, ((whole, detail), sources) in enumerate(zip(axes, by_channel, strict=True)):
         whole.margins(x=0)
         detail.margins(x=0)
         whole.set_ylabel(parts.wrapped_label(channels[index]))
@@ -73,7 +73,7 @@ def prediction_figure(
     axes[0, 0].set_title("Whole record: LAMP and envelopes" if shows_envelopes else "Whole record")
     axes[0, 1].set_title("Around the largest LAMP response")
     figure.align_ylabels(axes[:, 0])
-    handles = _lines_of(set().union(*of_channels), network, style)
+    handles = _lines_of(set().union(*by_channel), network, style)
     handles += [] if band is None else [Patch(color=style.lstm_color, label=f"band of the {network}", **BAND)]
     parts.figure_legend(figure, [*handles, Patch(color=DETAIL_SHADE, label="detail shown on the right")])
     return figure
@@ -93,8 +93,8 @@ def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: Plotting,
         if source == "LAMP":
             ax.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
         for extreme, without_numbers in ((np.argmax, -np.inf), (np.argmin, np.inf)):
-            known = np.where(np.isnan(values), without_numbers, values)
-            rows = [part[extreme(known[part])] for part in blocks]
+            numbers = np.where(np.isnan(values), without_numbers, values)
+            rows = [block[extreme(numbers[block])] for block in blocks]
             ax.plot(time[rows], values[rows], **(line | {"linewidth": 0.75 * line["linewidth"]}))
 
 
@@ -216,7 +216,7 @@ def maxima_figure(
     outline = {"color": "none", "markeredgecolor": "0.3", "markersize": 5}
     sources = {source: dot | parts.filling(source, style) for source in ("SimpleCode", network)}
     sets = {name: outline | {"marker": parts.SET_MARKERS[name]} for name in maxima}
-    looks = {parts.SET_NAMES.get(name, name): own for name, own in (sources | sets).items() if name in drawn}
+    looks = {parts.SET_NAMES.get(name, name): look for name, look in (sources | sets).items() if name in drawn}
     parts.figure_legend(figure, parts.legend_lines(looks | {"model = LAMP": DIAGONAL}))
     return figure
 
@@ -274,7 +274,8 @@ def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network:
         for source, values in _sources(record, index, network).items():
             peaks = magnitudes(values, channel)[turning_points(values)]
             pooled[source].append(peaks[np.isfinite(peaks)])
-    return {source: np.concatenate(own) for source, own in pooled.items() if sum(peaks.size for peaks in own)}
+    peaks = {source: np.concatenate(arrays) for source, arrays in pooled.items()}
+    return {source: values for source, values in peaks.items() if values.size}
 
 
 def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure, np.ndarray]:

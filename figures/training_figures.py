@@ -92,9 +92,9 @@ def evolution_figure(
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2, width_ratios=(1.0, 1.6))
     for index, (channel, (over_epochs, excerpt)) in enumerate(zip(channels, axes, strict=True)):
-        truth, of_checkpoints = lamp[:, index], {epoch: values[:, index] for epoch, values in predictions.items()}
+        truth, by_epoch = lamp[:, index], {epoch: values[:, index] for epoch, values in predictions.items()}
         with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
-            squared = [np.mean((p - truth) ** 2) for p in (*of_checkpoints.values(), simple[:, index])]
+            squared = [np.mean((p - truth) ** 2) for p in (*by_epoch.values(), simple[:, index])]
         _draw_checkpoint_errors(over_epochs, _positive(np.sqrt(squared)), colors, lines["SimpleCode"])
         over_epochs.set_ylabel(f"{channel} error [{channel_of(channel).unit}]")
         _mark_best(over_epochs, best_epoch)
@@ -104,7 +104,7 @@ def evolution_figure(
         excerpt.margins(x=0, y=0.15)
         excerpt.set_ylim(excerpt.get_ylim())  # LAMP's range, however far off the first checkpoints are
         for epoch, color in drawn.items():
-            excerpt.plot(time[window], of_checkpoints[epoch][window], color=color, linewidth=0.9, zorder=2.2)
+            excerpt.plot(time[window], by_epoch[epoch][window], color=color, linewidth=0.9, zorder=2.2)
         excerpt.set(xlabel="Time [s]", ylabel=parts.wrapped_label(channel))
     axes[0, 0].set_title("RMSE over the whole record")
     axes[0, 1].set_title("Around the largest LAMP response")
@@ -120,19 +120,19 @@ def evolution_figure(
 
 def _draw_checkpoint_errors(ax: Axes, errors: np.ndarray, colors: Mapping[int, np.ndarray], simple: dict) -> None:
     """errors: of each checkpoint, and last of SimpleCode. colors: by epoch. simple: SimpleCode's line."""
-    *of_checkpoints, of_simple = errors
-    ax.plot(list(colors), of_checkpoints, color=parts.GRAY, linewidth=0.8, zorder=1.5)
-    ax.scatter(list(colors), of_checkpoints, c=list(colors.values()), s=14, zorder=2.5)
-    if np.isfinite(of_simple):
-        ax.axhline(of_simple, **simple)
+    *network_errors, simple_error = errors
+    ax.plot(list(colors), network_errors, color=parts.GRAY, linewidth=0.8, zorder=1.5)
+    ax.scatter(list(colors), network_errors, c=list(colors.values()), s=14, zorder=2.5)
+    if np.isfinite(simple_error):
+        ax.axhline(simple_error, **simple)
     if np.isfinite(errors).any():
         parts.make_logarithmic(ax.yaxis, errors, most_ticks=5)
 
 
 def _spread(epochs: list[int], best_epoch: int | None) -> list[int]:
     """At most MOST_EXCERPT_LINES of the epochs, evenly spread with both ends, and the best one."""
-    chosen = np.linspace(0, len(epochs) - 1, min(MOST_EXCERPT_LINES, len(epochs))).round().astype(int)
-    return sorted({epochs[i] for i in chosen} | ({best_epoch} & set(epochs)))
+    places = np.linspace(0, len(epochs) - 1, min(MOST_EXCERPT_LINES, len(epochs))).round().astype(int)
+    return sorted({epochs[i] for i in places} | ({best_epoch} & set(epochs)))
 
 
 def _draw_losses(ax: Axes, history: pd.DataFrame, best_epoch: int | None, marks: dict) -> None:

@@ -29,14 +29,14 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 2.0 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2)
     ideal = {"color": "0.6", "linewidth": 0.8}
-    each = {"color": style.lstm_color, "linewidth": 0.5}
+    single = {"color": style.lstm_color, "linewidth": 0.5}
     mean = {"color": style.lamp_color, "linewidth": 1.5, "marker": "o"}
     for (reliability, sharpness), channel in zip(axes, channels, strict=True):
         rows = by_record[by_record["channel"] == channel]
         shares = rows.pivot_table(index="level", columns=["set", "record"], values="covered") * 100
         levels = shares.index.to_numpy()
         reliability.plot(levels, levels, zorder=1, **ideal)
-        reliability.plot(levels, shares, alpha=0.5, **each)
+        reliability.plot(levels, shares, alpha=0.5, **single)
         reliability.plot(levels, shares.mean(axis=1), **mean)
         reliability.set(xticks=levels, ylabel=f"{channel}: covered [%]")
         errors = rows[rows["level"] == level]
@@ -50,7 +50,7 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
     axes[0, 0].set_title(f"Steps within the band{checked}")
     axes[0, 1].set_title("Error of each record, actual and expected")
     axes[-1, 0].set_xlabel("Level of the band [%]")
-    lines = {"each record": each | {"marker": "o", "markersize": 3}, "mean over the records": mean}
+    lines = {"each record": single | {"marker": "o", "markersize": 3}, "mean over the records": mean}
     parts.figure_legend(figure, parts.legend_lines(lines | {"ideal": ideal}))
     return figure
 

@@ -204,7 +204,7 @@ def _read_training_records(network_folder: NetworkFolder, digests: Collection[st
     more than half are.
     """
     config, collect, records = network_folder.training_config(), Collector(), []
-    shared = collect(data_io.conditions_of_network, network_folder.path, otherwise=UNKNOWN)
+    shared = collect(data_io.conditions_of_network, network_folder, otherwise=UNKNOWN)
     names = data_io.names_of_pairs(config.data)
     pairs = dict.fromkeys([*config.data.pairs("train"), *config.data.pairs("val")])
     for sc, lamp in pairs:

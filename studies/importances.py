@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import optuna
+import pandas as pd
 from optuna.importance import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
@@ -19,18 +20,15 @@ def main_effects(values: Sequence[Mapping[str, object]], errors: np.ndarray) -> 
     Effects of all values are fitted together by least squares, so that combinations drawn at random do as well.
     values: of each combination. errors: (combination,).
     """
-    columns = {name: _indicators([each[name] for each in values]) for name in values[0]}
-    design = np.hstack([np.ones((len(values), 1)), *columns.values()])
+    table = pd.DataFrame(values)
+    indicators = {name: pd.get_dummies(table[name], dtype=float).to_numpy() for name in table}
+    design = np.hstack([np.ones((len(values), 1)), *indicators.values()])
     weights, _, rank, _ = np.linalg.lstsq(design, errors, rcond=None)
-    parts = np.split(weights[1:], np.cumsum([each.shape[1] for each in columns.values()])[:-1])
-    variances = {name: float(np.var(each @ part)) for (name, each), part in zip(columns.items(), parts, strict=True)}
+    effects = np.split(weights[1:], np.cumsum([columns.shape[1] for columns in indicators.values()])[:-1])
+    variances = {
+        name: float(np.var(indicators[name] @ effect)) for name, effect in zip(indicators, effects, strict=True)
+    }
     return variances, len(values) - int(rank)
-
-
-def _indicators(values: Sequence[object]) -> np.ndarray:
-    """(combination, value): 1 where it has the value."""
-    kinds = list(dict.fromkeys(map(repr, values)))
-    return np.array([[repr(value) == kind for kind in kinds] for value in values], float)
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:

@@ -169,7 +169,7 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
     predictor, collect = Predictor(trained, with_spread=True), Collector()
     deviation = np.array(trained.architecture.standardization.output_deviation)
     names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data)
-    shared = collect(data_io.conditions_of_network, folder)
+    shared = collect(data_io.conditions_of_network, folder.path)
 
     def further_records() -> Iterator[Record]:
         for path in tqdm(waves, desc="Judging", disable=None):

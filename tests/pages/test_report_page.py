@@ -181,12 +181,15 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
     assert "1 of 2 predicted records is unlike" in page.text
 
 
+def replace(folders, name: str, rows: list[dict] | None = None, **columns) -> None:
+    """Writes a table anew, with other rows or columns."""
+    pd.DataFrame(tables()[name] if rows is None else rows).assign(**columns).to_csv(folders[0] / name, index=False)
+
+
 def test_an_unusual_combination_has_no_value_and_bands_without_test_records_are_a_check(folders):
-    flags = pd.DataFrame(tables()["predicted_records.csv"]).assign(furthest_out="unusual combination of a and b")
-    flags[["value", "training_low", "training_high"]] = np.nan
-    flags.to_csv(folders[0] / "predicted_records.csv", index=False)
-    rows = pd.DataFrame(tables()["band_report.csv"]).assign(set="val", worst_record="007")
-    rows.to_csv(folders[0] / "band_report.csv", index=False)
+    without = dict.fromkeys(("value", "training_low", "training_high"), np.nan)
+    replace(folders, RunFolder.PREDICTED, furthest_out="unusual combination of a and b", **without)
+    replace(folders, RunFolder.BANDS, set="val", worst_record="007")
     text, page = written(folders)
     assert "unusual combination of a and b" in page.text and "nan" not in page.text
     assert "Validation (check of the calibration with itself)" in page.text and "<td>007</td>" in text
@@ -196,47 +199,45 @@ def test_an_unusual_combination_has_no_value_and_bands_without_test_records_are_
 
 @pytest.mark.usefixtures("warnings_are_errors")
 def test_empty_columns_of_texts_stay_empty(folders):
-    for name, column in (("predicted_records", "outside_training"), ("next_lamp_runs", "window")):
-        pd.DataFrame(tables()[f"{name}.csv"]).assign(**{column: ""}).to_csv(folders[0] / f"{name}.csv", index=False)
+    replace(folders, RunFolder.PREDICTED, outside_training="")
+    replace(folders, RunFolder.NEXT_RUNS, window="")
     text, page = written(folders)
     cells = " ".join(re.findall("<td>(.*)</td>", text))
     assert "0.05 to 0.1  " in cells and "random draw  " in cells
     assert "Not on this page" not in page.text
 
 
-def test_a_network_is_not_called_worse_in_a_motion_that_is_hardly_there(folders):
-    rows = pd.DataFrame([row | {"channel": "Pitch"} for row in error_rows() if row["channel"] == "Zcg"] + error_rows())
-    is_worse = (rows["channel"] == "Pitch") & (rows["source"] == "LSTM")
-    rows.loc[is_worse, "mse"] = 1.0
-    rows.to_csv(folders[0] / "error_report.csv", index=False)
-    assert "worse than SimpleCode" in written(folders)[1].text
-    rows.loc[rows["channel"] == "Pitch", "nrmse"] *= 100  # a deviation of 0.01 beside 1
-    rows.to_csv(folders[0] / "error_report.csv", index=False)
-    assert "worse than SimpleCode" not in written(folders)[1].text
+@pytest.mark.parametrize(("larger", "is_worse"), [(1, True), (100, False)])
+def test_a_network_is_not_called_worse_in_a_motion_that_is_hardly_there(folders, larger, is_worse):
+    """Pitch, with a deviation of 0.01 beside that of roll of 1 where its nrmse is a hundred times larger."""
+    rows = error_rows() + [row | {"channel": "Pitch"} for row in error_rows() if row["channel"] == "Zcg"]
+    for row in rows:
+        if row["channel"] == "Pitch":
+            row |= {"nrmse": larger * row["nrmse"], "mse": 1.0 if row["source"] == "LSTM" else row["mse"]}
+    replace(folders, RunFolder.REPORT, rows)
+    assert ("worse than SimpleCode" in written(folders)[1].text) == is_worse
 
 
 def test_a_worse_network_and_a_set_seen_in_training_are_called_so(folders):
-    rows = [row | {"mse": 1.0} for row in error_rows() if row["set"] == "train"]
-    pd.DataFrame(rows).assign(mse=lambda t: t["mse"].where(t["source"] == "SimpleCode", 2.0)).to_csv(
-        folders[0] / "error_report.csv", index=False
+    mse = {"SimpleCode": 1.0, "LSTM": 2.0}
+    replace(
+        folders, RunFolder.REPORT, [row | {"mse": mse[row["source"]]} for row in error_rows() if row["set"] == "train"]
     )
     _, page = written(folders)
-    assert (
-        "These records were used in training." in page.text and "The LSTM is worse than SimpleCode here." in page.text
-    )
+    assert "These records were used in training." in page.text
+    assert "The LSTM is worse than SimpleCode here." in page.text
 
 
 def test_a_channel_that_simplecode_does_not_give_is_on_the_page(folders):
     rows = [row for row in error_rows() if (row["source"], row["channel"]) != ("SimpleCode", "Roll")]
-    pd.DataFrame(rows).to_csv(folders[0] / "error_report.csv", index=False)
+    replace(folders, RunFolder.REPORT, rows)
     _, page = written(folders)
     assert "is 4 % in heave and \N{EN DASH} in roll." in page.text
     assert "Roll: the LSTM is off by 0.1 deg" in page.text and "worse" not in page.text
 
 
 def test_long_tables_are_cut_and_figures_limited(folders, monkeypatch):
-    rows = pd.DataFrame(tables()["predicted_records.csv"][:1] * 500)
-    rows.to_csv(folders[0] / "predicted_records.csv", index=False)
+    replace(folders, RunFolder.PREDICTED, tables()[RunFolder.PREDICTED][:1] * 500)
     monkeypatch.setattr(report_page, "LARGEST_FIGURES", 2 * len(png()))
     text, page = written(folders)
     assert page.pictures == 2 and "The first 30 of 500; predicted_records.csv has all." in page.text
@@ -252,9 +253,8 @@ def test_without_an_output_folder_nothing_is_written(tmp_path):
 def test_a_browser_shows_the_page_at_every_width_and_prints_it(folders, tmp_path):
     report_page.write(*folders)
     page = folders[0] / RunFolder.PAGE
-    frames = "".join(
-        f'<iframe src="{page.as_uri()}" style="width:{width}px;border:0"></iframe>' for width in (360, 1100)
-    )
+    frame = f'<iframe src="{page.as_uri()}" style="width:{{}}px;border:0"></iframe>'
+    frames = frame.format(360) + frame.format(1100)
     sizes = "f.documentElement.scrollWidth + ' ' + f.images[0].width"
     widths = f"[...document.querySelectorAll('iframe')].map(i => i.contentDocument).map(f => {sizes})"
     (tmp_path / "frames.html").write_text(

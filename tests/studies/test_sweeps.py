@@ -453,18 +453,6 @@ def test_a_sweep_whose_journal_was_cut_anywhere_continues_twice(monkeypatch, sam
         assert all(isinstance(json.loads(line), dict) for line in JOURNAL.read_bytes().splitlines())
 
 
-def test_a_journal_goes_on_behind_its_last_whole_line(tmp_path):
-    lines = [b'{"op_code":%d,"worker_id":"a"}\n' % number for number in range(3)]
-    journal = b"".join(lines)
-    for size in range(0, len(journal) + 1, 5):
-        path = tmp_path / f"{size}.log"
-        path.write_bytes(journal[:size])
-        for count in (1, 2):
-            sweeps.Journal(path).append_logs([{"op_code": 9}])
-            codes = [json.loads(line)["op_code"] for line in path.read_bytes().splitlines()]
-            assert codes == [*range(journal[:size].count(b"\n")), *[9] * count]
-
-
 def test_a_line_that_another_process_could_not_end_does_not_spoil_the_next_one():
     """Its disk was full in the middle of a line, or it was killed there, while this one trains."""
 
