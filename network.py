@@ -51,8 +51,8 @@ class Architecture:
     predict_correction: bool
     num_networks: int
     standardization: Standardization
-    look_ahead: int
-    mean_with_mirrored: bool  # the mean of the prediction and the mirrored prediction of the mirrored record
+    look_ahead: int = 0
+    mean_with_mirrored: bool = False  # the mean of the prediction and the mirrored prediction of the mirrored record
     time_step: float | None = None  # of the training records, s; a network step is time_res times as long
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named

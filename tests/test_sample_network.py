@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -57,3 +58,14 @@ def test_the_sample_network_was_trained_with_the_template_and_tells_nothing_of_t
 @pytest.mark.parametrize("name", ["model.keras", "settings.json", "history.csv"])
 def test_the_sample_network_is_small(name):
     assert (SAMPLE_NETWORK / name).stat().st_size < 200_000
+
+
+def test_a_network_saved_without_the_newest_facts_still_loads_and_says_what_cannot_be_compared(tmp_path, capsys):
+    shutil.copytree(SAMPLE_NETWORK, tmp_path / "network")
+    file = tmp_path / "network" / "settings.json"
+    metadata = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("mean_with_mirrored", "time_step", "wave_ramp", "vbm_unit"):
+        del metadata["network"][name]
+    file.write_text(json.dumps(metadata), encoding="utf-8")
+    assert load_network(tmp_path / "network").architecture.look_ahead == metadata["network"]["look_ahead"]
+    assert "without the time step and ramp of the waves" in capsys.readouterr().err
