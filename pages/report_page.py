@@ -5,6 +5,7 @@ only its section is left out.
 """
 
 import json
+import string
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -19,7 +20,7 @@ from system.errors import first_line, warn
 from system.files import written_aside
 from system.run_folder import RunFolder
 
-STYLE_FILE = Path(__file__).with_name("report.css")
+TEMPLATE = Path(__file__).with_name("report_template.html")
 # Columns that may be empty, or hold names that look like numbers or missing values.
 TEXTS = ("set", "record", "handle", "worst_record", "sea_state", "source", "channel", "unit", "odd", "window", "reason")
 TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "method")
@@ -81,14 +82,5 @@ def _page(name: str, made: Mapping[str, Sequence[str]], left_out: Sequence[str])
     parts = [html.bullets(summary), *(html.section(key, title, *parts) for key, (title, _, *parts) in made.items())]
     if left_out:
         parts.append(html.section("left_out", "Not on this page", html.bullets([escape(line) for line in left_out])))
-    about = "LAMP's motions from SimpleCode's"
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(f'{name}: {about}')}</title>\n"
-        f"<style>\n{STYLE_FILE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>\n"
-        f"<header>\n<h1>{escape(name)}</h1>\n"
-        f"<p>{escape(about)}. Report of {time.strftime('%d %B %Y, %H:%M')}</p>\n</header>\n{html.lines(parts)}"
-        "<footer>A single file: figures are inside, and nothing is loaded from elsewhere.</footer>\n"
-        "</main>\n</body>\n</html>\n"
-    )
+    template = string.Template(TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(name=escape(name), date=time.strftime("%d %B %Y, %H:%M"), parts=html.lines(parts))

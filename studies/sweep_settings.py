@@ -80,8 +80,9 @@ class Sweep:
         name = f"{self.config.user.model_save_filename}_s{number:03}"
         return self.config.with_user(**user, model_save_filename=name, resume=False)
 
-    def describe(self, member: Config) -> str:
-        values = {name: getattr(member.user, name) for name in self.values}
+    def describe(self, user: UserInput) -> str:
+        """The values that a member's settings have of those that are swept."""
+        values = {name: getattr(user, name) for name in self.values}
         return ", ".join(f"{n} = {list(value) if isinstance(value, tuple) else value}" for n, value in values.items())
 
     def combination_in(self, config: Config) -> Combination | None:
@@ -201,7 +202,7 @@ def _faults_of_combinations(sweep: Sweep) -> tuple[list[str], list[str]]:
             faulty.setdefault(line, []).append(member)
     faults = [
         f"{line} (in {len(faulty[line])} of {len(members)} combinations of SweepArgs, as "
-        f"{sweep.describe(faulty[line][0])})"
+        f"{sweep.describe(faulty[line][0].user)})"
         for line in faulty
         if line not in general
     ]

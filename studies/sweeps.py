@@ -215,10 +215,10 @@ def _standing(study: optuna.Study, sweep: Sweep) -> str:
 def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one: Run) -> list[str]:
     """Trains a member and records the result in the study; returns the errors."""
     member = sweep.member(number, trial.params)
-    print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member)} ---")
+    print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member.user)} ---")
     faults: list[str] = []
     try:
-        if not comparison.is_finished(member, sweep.data):  # such as those of an older version or of shorter lists
+        if not comparison.is_finished(member, sweep.data):  # such as those of shorter lists
             faults = run_one(_unseen(member, sweep.data), partial(_prune, trial) if sweep.prunes else None)
     except (optuna.TrialPruned, Diverged) as error:  # the same settings would end the same way
         trial.set_user_attr("fault", str(error))
@@ -276,7 +276,7 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, run_one: Run) -> tuple[lis
     entries = comparison.compare(folders, config.output_folder / comparison.FILE_NAME)
     _save_figures(study, sweep)
     best = ranked[entries[0][0].name]
-    print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best)}")
+    print(f"\nThe best on the validation set is {best.network_name}: {sweep.describe(best.user)}")
     name = config.user.model_save_filename
     winner = best.with_user(model_save_filename=name)
     folder = NetworkFolder(winner.network_folder)

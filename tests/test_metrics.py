@@ -36,14 +36,14 @@ def channel_errors(targets, predictions) -> dict[str, float]:
 
 def slow_turning_points(series) -> list[int]:
     """Where the series last moved one way and next moves the other; a flat top counts at its first sample."""
-    found = []
+    places = []
     for i in range(1, len(series) - 1):
         if series[i] == series[i - 1]:
             continue
         later = [value for value in series[i + 1 :] if value != series[i]]
         if later and (series[i] > series[i - 1]) == (series[i] > later[0]):
-            found.append(i)
-    return found
+            places.append(i)
+    return places
 
 
 @hypothesis_settings(max_examples=200, deadline=None)
@@ -204,8 +204,8 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
     assert table["digest"].tolist() == ["a0"] * 5 + ["b1"] * 5
     for (record, *_), motions in zip(names["test"], records, strict=True):
         alone = report_of({"test": [motions]}, ("VBM", "Roll"))
-        own = table[table["record"] == record].drop(columns=["record", "handle", *ADDED]).reset_index(drop=True)
-        pd.testing.assert_frame_equal(own, alone)
+        rows = table[table["record"] == record].drop(columns=["record", "handle", *ADDED]).reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, alone)
     motions = {"LSTM": predicted, "SimpleCode": simple}
     for row in table.itertuples():
         place = int(row.record == "calm"), slice(None), ("VBM", "Roll", "All").index(row.channel)
@@ -218,8 +218,8 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
 def test_where_the_network_is_worse_than_simplecode():
     lamp = np.random.default_rng(2).normal(size=(50, 2))
     records = [(lamp, lamp + a, lamp + b) for a, b in (([1, 1], [3, 0.5]), ([1, 1], [0.1, 2]), ([3, 0], [0.1, 1]))]
-    of_records = [model_sums(each) for each in records]
-    sums = {"train": of_records[:1], "test": of_records}
+    pairs = [model_sums(motions) for motions in records]
+    sums = {"train": pairs[:1], "test": pairs}
     names = {"train": [("a", "", "")], "test": [("a", "", ""), ("b", "", ""), ("c", "", "")]}
     channels = ("Zcg", "Roll")
     report = error_report(sums, channels, "GRU")

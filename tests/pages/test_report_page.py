@@ -100,18 +100,20 @@ class Checked(HTMLParser):
         assert len(set(self.ids)) == len(self.ids) and set(self.targets) <= set(self.ids)
 
     def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        assert tag not in ("script", "iframe", "link", "object") and not any(name.startswith("on") for name in found)
+        attributes = dict(attrs)
+        assert tag not in ("script", "iframe", "link", "object") and not any(
+            name.startswith("on") for name in attributes
+        )
         if tag == "html":
-            assert found["lang"] == "en"
+            assert attributes["lang"] == "en"
         if tag == "img":
             self.pictures += 1
-            assert found["src"].startswith("data:image/png;base64,") and found["alt"]
-        if "href" in found:
-            assert found["href"].startswith("#")
-            self.targets.append(found["href"][1:])
-        if "id" in found:
-            self.ids.append(found["id"])
+            assert attributes["src"].startswith("data:image/png;base64,") and attributes["alt"]
+        if "href" in attributes:
+            assert attributes["href"].startswith("#")
+            self.targets.append(attributes["href"][1:])
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
         if tag not in VOID:
             self.open.append(tag)
 

@@ -155,9 +155,9 @@ def test_what_is_missing_is_reported_together(capsys):
     save("no_settings", 0.1)
     Path("saved_models/no_settings/settings.json").write_text("[]")
     lines = faults_of(capsys, "good", "nothing", "cut_off", "no_report", "no_validation", "damaged", "no_settings")
-    told = ["no saved network", "resume = True", "file is missing", "has no validation set", "not an error report"]
-    told.append("settings.json: missing or damaged")
-    assert len(lines) == len(told) and all(part in line for part, line in zip(told, lines, strict=True))
+    expected = ["no saved network", "resume = True", "file is missing", "has no validation set", "not an error report"]
+    expected.append("settings.json: missing or damaged")
+    assert len(lines) == len(expected) and all(part in line for part, line in zip(expected, lines, strict=True))
     assert len(faults_of(capsys, "good", "--output", "table.pdf")) == 1
 
 

@@ -29,15 +29,17 @@ class Runs:
     def __init__(self, folder: Path):
         self.folder, self.rows = folder, {}
 
-    def add(self, network: str, name: str, error: float, simple: float | None = None, of="test", digest="", lamp=1.0):
+    def add(
+        self, network: str, name: str, error: float, simple: float | None = None, set_name="test", digest="", lamp=1.0
+    ):
         rows = self.rows.setdefault(network, [])
         for source, off in (("SimpleCode", simple), ("LSTM", error)):
             for channel, factor in FACTORS.items() if off is not None else ():
-                own = {"set": of, "record": f"SC{name}", "handle": name, "source": source, "channel": channel}
-                rows.append(own | {"ssa_lamp": lamp * factor, "ssa_model": (lamp + off) * factor})
+                row = {"set": set_name, "record": f"SC{name}", "handle": name, "source": source, "channel": channel}
+                rows.append(row | {"ssa_lamp": lamp * factor, "ssa_model": (lamp + off) * factor})
                 rows[-1]["digest"] = digest or f"digest{name}"
             if off is not None:
-                rows.append(own | {"channel": "All", "digest": rows[-1]["digest"]})
+                rows.append(row | {"channel": "All", "digest": rows[-1]["digest"]})
         path = self.table(network)
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_csv(path, index=False)
@@ -55,9 +57,9 @@ def runs(tmp_path, monkeypatch) -> Runs:
 @pytest.fixture
 def grid(runs) -> Runs:
     """Three headings by two speeds, one missing; A is off by heading / 1000, B by -speed / 100."""
-    runs.add("A", handle(90, 5, 7), 0.09, of="train")
-    runs.add("B", handle(90, 5, 7), -0.05, of="train")
-    runs.add("A", handle(180, 5, 8), 0.18, of="train")
+    runs.add("A", handle(90, 5, 7), 0.09, set_name="train")
+    runs.add("B", handle(90, 5, 7), -0.05, set_name="train")
+    runs.add("A", handle(180, 5, 8), 0.18, set_name="train")
     for heading, speed in CONDITIONS:
         runs.add("A", handle(heading, speed), heading / 1000)
         if (heading, speed) != (135, 5):  # A alone has it
@@ -155,24 +157,24 @@ def test_records_are_joined_by_their_content_and_not_by_their_names(runs, capsys
 
 def test_of_a_network_of_folds_the_records_count_as_predicted_out_of_fold(runs, capsys):
     """Its val set is all records of train and val; of other networks val is not trained on."""
-    for name, error, of in ((1, 0.1, "train"), (1, 0.4, "val"), (2, 0.5, "val"), (3, 0.6, "test")):
-        runs.add("A", handle(10 * name), error, simple=1.0, of=of)
-        if (name, of) != (1, "val"):
-            runs.add("B", handle(10 * name), error, of=of)
-    found = [read_records(runs.table(network).parent).value.query("channel == 'Zcg'") for network in ("A", "B")]
-    own = [table[table["network"] != "SimpleCode"] for table in found]
-    errors = [(table["ssa_model"] - table["ssa_lamp"]).tolist() for table in own]
+    for name, error, set_name in ((1, 0.1, "train"), (1, 0.4, "val"), (2, 0.5, "val"), (3, 0.6, "test")):
+        runs.add("A", handle(10 * name), error, simple=1.0, set_name=set_name)
+        if (name, set_name) != (1, "val"):
+            runs.add("B", handle(10 * name), error, set_name=set_name)
+    tables = [read_records(runs.table(network).parent).value.query("channel == 'Zcg'") for network in ("A", "B")]
+    networks = [table[table["network"] != "SimpleCode"] for table in tables]
+    errors = [(table["ssa_model"] - table["ssa_lamp"]).tolist() for table in networks]
     assert errors == [pytest.approx([0.4, 0.5, 0.6]), pytest.approx([0.1, 0.5, 0.6])]
-    assert [table["trained"].tolist() for table in own] == [[True, True, False], [True, False, False]]
-    assert len(found[0]) == 6 and not found[0].loc[found[0]["network"] == "SimpleCode", "trained"].any()
-    runs.add("C", handle(), 0.1, of="val")
+    assert [table["trained"].tolist() for table in networks] == [[True, True, False], [True, False, False]]
+    assert len(tables[0]) == 6 and not tables[0].loc[tables[0]["network"] == "SimpleCode", "trained"].any()
+    runs.add("C", handle(), 0.1, set_name="val")
     amplitudes, (remark,) = read_records(runs.table("C").parent)
     assert not amplitudes["trained"].any() and "no train set" in remark
 
 
 def many_seas(runs: Runs) -> None:
     """Headings, speeds and heights, of which the error of A is the height / 100 + the heading / 1000."""
-    runs.add("A", handle(90, 5, 7, 9), 0.18, of="train")
+    runs.add("A", handle(90, 5, 7, 9), 0.18, set_name="train")
     for heading, speed, height in itertools.product((0, 90, 180), (5, 10), (3, 9)):
         for realization in (1, 2)[: 1 + (speed == 10)]:
             runs.add("A", handle(heading, speed, realization, height), height / 100 + heading / 1000)
