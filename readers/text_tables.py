@@ -189,7 +189,7 @@ def _without_broken_row(data: bytes, width: int, path: Path) -> tuple[bytes, lis
         return data, []
     start = data.rfind(b"\n") + 1
     last, lines = data[start:], data[max(0, start - 1500 * width) : start].split(b"\n")[1:]
-    above = [line for line in lines if len(line.split()) == width and all(map(NUMBER.fullmatch, line.split()))]
+    above = [line for line in lines if _count_numbers(line) == width]
     if not _breaks_off(last, above[-ROWS_ABOVE:], width):
         return data + b"\n", []
     line = data.count(b"\n") + 1
@@ -231,11 +231,16 @@ def _usual_width(data: bytes, sample: int = 2_000) -> int:
     lines = data[start : start + sample].split(b"\n")
     if start:
         lines = lines[1:-1]  # the first and last are incomplete
-    rows = [line.split() for line in lines if line.strip()]
-    numeric = [len(row) for row in rows if all(map(NUMBER.fullmatch, row))]
+    numeric = [count for line in lines if (count := _count_numbers(line))]
     if start and not numeric:
         return _usual_width(data, 8 * sample)
-    return max(statistics.multimode(numeric or map(len, rows)), default=0)
+    return max(statistics.multimode(numeric or [len(line.split()) for line in lines if line.strip()]), default=0)
+
+
+def _count_numbers(line: bytes) -> int:
+    """How many numbers a line consists of; 0 if any of its words is none."""
+    words = line.split()
+    return len(words) if all(map(NUMBER.fullmatch, words)) else 0
 
 
 def _header_and_rows(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, bytes]:
@@ -248,7 +253,7 @@ def _header_and_rows(data: bytes, width: int, path: Path, layout: Layout) -> tup
     else:
         raise InputError(_why_no_rows(data, path, layout))
     # The header may be shorter than usual: its last lines are rows.
-    while header and len(header[-1].split()) == width and all(map(NUMBER.fullmatch, header[-1].split())):
+    while header and _count_numbers(header[-1]) == width:
         header.pop()
     begin, end = sum(map(len, header)), len(data)
     start = data.rfind(b"\n", begin, end - 1) + 1 or begin
