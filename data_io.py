@@ -158,9 +158,7 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     cache = Path(data.cache_path) if data.cache_path else None
     if cache:
         record_cache.prepare(cache)
-    shared = (
-        conditions_of_network(NetworkFolder(NETWORKS_FOLDER / user.source_network)) if user.source_network else UNKNOWN
-    )
+    shared = _conditions_before(user)
     names = names_of_pairs(data)
     pairs = [Pair(part, *paths, names[paths]) for part in SET_NAMES for paths in data.pairs(part)]
     unit, warnings = Conditions(vbm_unit=shared.vbm_unit), []
@@ -253,7 +251,7 @@ def faulty_files(user: UserInput, data: DataInfo) -> list[str]:
     Units may differ if the network that the run loads or starts from tells to which to convert.
     """
     lines = record_files.missing_files(user, data)
-    if (user.input_vbm or user.output_vbm) and not _conditions_before(user).vbm_unit:
+    if (user.input_vbm or user.output_vbm) and not _vbm_unit_before(user):
         pairs = [pair for set_name in SET_NAMES for pair in data.pairs(set_name)]
         pairs += [(sc, None) for sc in data.predict_sc]
         files = (file for pair in pairs for file in record_files.files_of(*pair, user).values())
@@ -263,7 +261,7 @@ def faulty_files(user: UserInput, data: DataInfo) -> list[str]:
 
 def moment_unit(user: UserInput, data: DataInfo) -> str | None:
     """The unit of the bending moment in a training: that of the network it starts from, or the first that is named."""
-    if unit := _conditions_before(user).vbm_unit:
+    if unit := _vbm_unit_before(user):
         return unit
     pairs = data.pairs("train") if user.input_vbm or user.output_vbm else []
     files = (record_files.moment_units(record_files.files_of(*pair, user).values()) for pair in pairs)
@@ -286,9 +284,14 @@ def conditions_of_network(folder: NetworkFolder) -> Conditions:
 
 
 def _conditions_before(user: UserInput) -> Conditions:
-    """Those of the network that the run loads or starts from; unknown if there is none yet, or a damaged one."""
-    folder = NetworkFolder(NETWORKS_FOLDER / user.source_network)
-    return Collector()(conditions_of_network, folder, otherwise=UNKNOWN) if user.source_network else UNKNOWN
+    """Those of the network that the run loads or starts from; unknown without one. Raises InputError as above."""
+    name = user.source_network
+    return conditions_of_network(NetworkFolder(NETWORKS_FOLDER / name)) if name else UNKNOWN
+
+
+def _vbm_unit_before(user: UserInput) -> str | None:
+    """The unit of the bending moment of that network; None without one, or for a damaged one."""
+    return Collector()(_conditions_before, user, otherwise=UNKNOWN).vbm_unit
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

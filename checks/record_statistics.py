@@ -168,11 +168,11 @@ class Recorder:
             saved = folder.read_metadata()
             network, transient = saved["network"], training_settings(saved["settings"])["transient_time"]
             scale, title = network["standardization"]["output_deviation"], KINDS[network["network_type"]].title
-            about = len(saved["folds"]), transient, wave_at_centre(network["inputs"]), title
+            settings = len(saved["folds"]), transient, wave_at_centre(network["inputs"]), title
         except (KeyError, TypeError, AttributeError) as error:
             raise folder.damaged_settings(error) from error
         with_spectra = None if names is None else evenly_chosen(names, MOST_SPECTRA)
-        return cls(tuple(network["outputs"]), np.array(scale), *about, with_spectra)
+        return cls(tuple(network["outputs"]), np.array(scale), *settings, with_spectra)
 
     def fleet_record(self, record: Record, members: np.ndarray, listed_as: str = "") -> RecordTable:
         """members: (rows, network, channel), see `Predictor.predict_members`. listed_as: its name in the input file, if
@@ -201,7 +201,7 @@ class Recorder:
         step = float(np.median(np.diff(time)))
         wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
         with_spectra = with_spectra and len(time) >= round(SHORTEST_SPECTRUM / step)
-        about = {"set": set_name, "record": record.name, "handle": handle_in(record.name)}
+        names = {"set": set_name, "record": record.name, "handle": handle_in(record.name)}
         duration, digest, tables = np.ptp(time) + step, record.contents["sc"], []
         for source, (number, motions) in sources.items():
             is_there = np.isfinite(motions[:, first:]).all(axis=(0, 1))
@@ -210,7 +210,7 @@ class Recorder:
             centred = series - series.mean(axis=2, keepdims=True)
             for k in range(len(series) if channels else 0):
                 sizes = np.stack([magnitudes(*pair) for pair in zip(series[k], channels, strict=True)])
-                columns = about | {"source": source, "network": number + k, "channel": channels, "duration_s": duration}
+                columns = names | {"source": source, "network": number + k, "channel": channels, "duration_s": duration}
                 columns |= {
                     "ssa": 2.0 * centred[k].std(axis=1),
                     "period": zero_upcrossing_period(centred[k], step),

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
@@ -24,6 +23,7 @@ MOST_NAMED_GROUPS = 8
 FITS = {"Gumbel": (0, (5, 1, 1, 1)), "generalized extreme value": (0, (1, 1))}
 MOST_NUMBERED_COLUMNS = 12  # of all maps together, so that the numbers have room
 CORRECTED = "corrected fleet"
+SOURCES = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "network": "network's fleet, not corrected"}
 
 
 @parts.styled
@@ -133,7 +133,7 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
         for row, column in np.argwhere(np.isnan(cells)):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
         edges = np.arange(len(x_values) + 1) - 0.5, np.arange(len(y_values) + 1) - 0.5
-        colors = {"cmap": colormaps["YlOrRd"], "vmin": 0, "vmax": 1, "edgecolors": "white", "linewidth": 0.4}
+        colors = {"cmap": "YlOrRd", "vmin": 0, "vmax": 1, "edgecolors": "white", "linewidth": 0.4}
         mesh = ax.pcolormesh(*edges, np.ma.masked_invalid(cells), **colors)
         for row in rows.itertuples() if has_numbers else ():
             place = np.searchsorted(x_values, getattr(row, x)), np.searchsorted(y_values, getattr(row, y))
@@ -181,8 +181,9 @@ def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, tit
         )
     axes[0, 0].set_ylabel("Peaks per hour above a level")
     axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
-    gpd = {"generalized Pareto tail": {"color": parts.GRAY, "linewidth": 0.9}}
-    parts.figure_legend(figure, parts.legend_lines(_source_lines(style) | gpd))
+    lines = {name: parts.line_style(source, style) for source, name in SOURCES.items()}
+    lines["generalized Pareto tail"] = {"color": parts.GRAY, "linewidth": 0.9}
+    parts.figure_legend(figure, parts.legend_lines(lines))
     return figure
 
 
@@ -194,11 +195,6 @@ def _draw_tail(ax: Axes, curve: pd.DataFrame, tail: pd.Series) -> None:
     rates = rate * excess.sf(levels)
     shown = rates > 0.1 * curve["per_hour"].min()
     ax.plot(levels[shown], rates[shown], color=parts.GRAY, linewidth=0.9, zorder=3)
-
-
-def _source_lines(style: Plotting) -> dict[str, dict]:
-    names = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "LSTM": "network's fleet, not corrected"}
-    return {name: parts.line_style(source, style) for source, name in names.items()}
 
 
 @parts.styled
@@ -225,5 +221,6 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
         shown = of_channel[of_channel["spectrum"] > 0.002 * highest]
         coherence.set_xlim(0, shown["frequency"].max())
     axes[2, 0].set_ylabel("Coherence with the wave")
-    parts.figure_legend(figure, parts.legend_lines(_source_lines(style)))
+    lines = {name: parts.line_style(source, style) for source, name in SOURCES.items()}
+    parts.figure_legend(figure, parts.legend_lines(lines))
     return figure

@@ -155,7 +155,7 @@ def _report(
     """not_random: digests of LAMP records that do not count, see `next_runs.chosen_by_gain`."""
     began = time.perf_counter()
     scale = np.array([levels[1] for levels in fleet.levels.values()]) / record_statistics.LEVEL_STEP
-    recorder = dataclasses.replace(Recorder.of(network_folder), scale=scale)
+    recorder = dataclasses.replace(Recorder.of(network_folder), channels=tuple(fleet.levels), scale=scale)
     lamp = lamp_records(network_folder, recorder, known_records)
     fleet = _without(fleet, lamp)
     lamp = dataclasses.replace(lamp, rows=lamp.rows[~lamp.rows["digest"].isin(not_random)])

@@ -1,31 +1,24 @@
 """Estimates for a fleet of predicted records, corrected by the few LAMP records: pure functions on arrays.
 
-Means come from prediction-powered inference with lambda = 1 (A. Angelopoulos and others, Prediction-powered inference,
-Science 382, 2023), in each sea state s by itself. With n_s LAMP records there, a statistic y_i of LAMP and f_i of the
-networks that have not seen the record, and with f_j of N_s records that have SimpleCode alone,
+Means come from prediction-powered inference with lambda = 1 (A. Angelopoulos and others, Science 382, 2023), in each
+sea state s by itself. With a statistic y_i of n_s LAMP records there, f_i of the networks that have not seen the
+record, and f_j of N_s records that have SimpleCode alone,
 
     estimate = sum_s w_s (mean_j f_j + mean_i (y_i - f_i)),    w_s = N_s / N
     variance = sum_s w_s^2 (s_r,s^2 / n_s + s_f,s^2 / N_s)
 
-where s_r and s_f are the standard deviations of y_i - f_i and of f_j (W. Cochran, Sampling techniques, 1977, chapter
-5). The quantile is Student's, as the normal one covers too little with the few LAMP records there are, with the degrees
-of freedom of B. Welch and F. Satterthwaite (n - 1 in a single sea state). Sea states with too few LAMP records share a
-stratum with the nearest; there the correction is a ratio, as errors grow with the motions (Cochran, chapter 6).
+where s_r and s_f are the standard deviations of y_i - f_i and of f_j (W. Cochran, Sampling techniques, 1977, chapter 5;
+chapter 6 for the ratios of sea states that share a stratum). The quantile is Student's, as the normal one covers too
+little with the few LAMP records there are, with the degrees of freedom of B. Welch and F. Satterthwaite.
 
-The largest value M of a record is R times the significant amplitude that is predicted for its sea state; R, without
-dimension, holds for mild and for severe sea states. It follows from the predicted one by R = a + b R_pred + c q(R_pred)
-+ e, fitted to LAMP records and the predictions of the networks that have not seen them. The distribution of M over the
-fleet is that of the amplitude times the right-hand side, over all predicted records and all residuals e: a prediction
-that varies less than LAMP would make high values too rare. Intervals are percentiles of a bootstrap over LAMP records
-and fleet records, with a, b, c and e fitted anew each time.
-
-A straight line is too sure of itself in the tail: if the relation is slightly curved, as of a network that saturates,
-the interval misses the truth, and more often the more LAMP records there are. The parabola q stands for that
-discrepancy (M. Kennedy and A. O'Hagan, Bayesian calibration of computer models, J. R. Stat. Soc. B 63, 2001). Few
-records say little about c, so it has a prior that is worth one record: normal, with the standard deviation of e
-(R. Kass and L. Wasserman, J. Am. Stat. Assoc. 90, 1995). Each resample draws the mean of that prior from the prior,
-without which the spread of c would be that of the shrunk estimate, not of c (J. Bardsley and others,
-Randomize-then-optimize, SIAM J. Sci. Comput. 36, 2014).
+The largest value M of a record is R times the significant amplitude that is predicted for its sea state. R = a +
+b R_pred + c q(R_pred) + e is fitted to LAMP records and the predictions of the networks that have not seen them;
+docs/fleet.md says why the residuals e are part of the distribution. A straight line is too sure of itself in the tail:
+the parabola q stands for that discrepancy (M. Kennedy and A. O'Hagan, J. R. Stat. Soc. B 63, 2001). Few records say
+little about c, so it has a prior that is worth one record: normal, with the standard deviation of e (R. Kass and
+L. Wasserman, J. Am. Stat. Assoc. 90, 1995). Each resample draws the mean of that prior from the prior, without which
+the spread of c would be that of the shrunk estimate, not of c (J. Bardsley and others, Randomize-then-optimize, SIAM
+J. Sci. Comput. 36, 2014).
 """
 
 from collections.abc import Iterator, Sequence
@@ -108,9 +101,8 @@ class Ratios:
 def shared_strata(
     lamp: np.ndarray, fleet: np.ndarray, distances: np.ndarray, fewest: int
 ) -> tuple[np.ndarray, frozenset[int]]:
-    """(state,): the stratum of each sea state, so that each has the fewest LAMP records, and those that several share.
-
-    Sea states with fewer join the nearest that have LAMP records.
+    """(state,): the stratum of each sea state, and those that several share: with fewer than the fewest LAMP records, a
+    sea state joins the nearest that has some.
 
     lamp, fleet: (n,) and (N,), the sea state of each record, from 0. distances: (state, state).
     """
@@ -184,10 +176,7 @@ def _weighted_sum(terms: Sequence[Term], level: float, freedom: float | None = N
 
 
 def corrected_mean(sample: Sample, level: float, borrowed: bool = False) -> Interval:
-    """The mean of the formula above, where f_j is the mean over the networks.
-
-    borrowed: the LAMP records are of other sea states, see `_borrowed_mean`.
-    """
+    """The mean of the formula above, where f_j is the mean over the networks. borrowed: see `_borrowed_mean`."""
     fleet = sample.fleet.mean(axis=1)
     if not len(fleet) or not len(sample.lamp):
         return Interval()
@@ -220,10 +209,7 @@ def _borrowed_mean(sample: Sample, fleet: np.ndarray, level: float) -> Interval:
 
 
 def effective_runs(records: int, alone: Interval, corrected: Interval, level: float) -> Interval:
-    """How many LAMP runs alone would be as precise: n times the quotient of the variances.
-
-    The interval is from the quantiles of F, as both variances are estimates.
-    """
+    """How many LAMP runs alone would be as precise: n times the quotient of the variances, with quantiles of F."""
     runs = records * alone.variance / corrected.variance if corrected.variance > 0 else np.nan
     tails = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], alone.freedom, corrected.freedom)
     return Interval(runs, *map(float, runs / tails))
@@ -307,11 +293,10 @@ def fit(lamp: np.ndarray, terms: np.ndarray, curvature: float = 0.0) -> Fit:
 
 @dataclass(frozen=True)
 class Curves:
-    """Exceedance probabilities of the largest value of a record.
+    """Exceedance probabilities of the largest value of a record, of n (records) LAMP records and a fleet of N (size).
 
-    levels: (level,). probabilities: (1 + bootstrap, level), the estimate and those of the resamples. records: n, of
-    LAMP. size: N, of the fleet. exposed: the probabilities for records of `duration` (s), each record of the fleet
-    counting with its own length; the same where all are equally long.
+    levels: (level,). probabilities: (1 + bootstrap, level), the estimate and those of the resamples. exposed: the same
+    for records of `duration` (s), each record of the fleet counting with its own length.
     """
 
     levels: np.ndarray
@@ -331,10 +316,7 @@ class Curves:
         return Interval(*(np.interp(level, self.levels, curve) for curve in curves))
 
     def bounds(self, confidence: float) -> np.ndarray:
-        """(2, level): lower and upper bounds of the probabilities.
-
-        They are no closer to 0 and 1 than those of an event that none or all of N records show.
-        """
+        """(2, level), no closer to 0 and 1 than the bounds of an event that none or all of N records show."""
         _, lower, upper = falling_curve(self.probabilities, confidence, self.records)
         none, all_of_them = (share(records, self.size, confidence) for records in (0, self.size))
         return np.stack([np.minimum(lower, all_of_them.lower), np.maximum(upper, none.upper)])
@@ -354,8 +336,7 @@ def _bounds(values: np.ndarray, confidence: float, records: int) -> np.ndarray:
     """(2, ...): lower and upper bounds. values: (1 + bootstrap, ...), the estimates and those of resamples.
 
     Percentiles, moved away from the estimate by what those of a bootstrap over n records lack: Student's quantile over
-    the normal one, and sqrt(n / (n - 2)), as two numbers are fitted. Without the latter, intervals of 90 % covered 83
-    to 87 % with n = 20.
+    the normal one, and sqrt(n / (n - 2)), as two numbers are fitted (else 90 % intervals covered 83 to 87 %).
     """
     estimate, resampled = values[0], values[1:]
     freedom, tail = max(records - 2, 1), (1 - confidence) / 2
@@ -365,11 +346,8 @@ def _bounds(values: np.ndarray, confidence: float, records: int) -> np.ndarray:
 
 
 def falling_curve(probabilities: np.ndarray, confidence: float, records: int) -> np.ndarray:
-    """(3, level): exceedance probabilities over levels, and their lower and upper bounds.
-
-    Neither bound rises with the level: where the estimate falls to 0 its logit says nothing about the width.
-
-    probabilities: (1 + bootstrap, level), the estimate and those of resamples of the records.
+    """(3, level): exceedance probabilities over levels, and their lower and upper bounds. Neither bound rises with the
+    level: where the estimate falls to 0 its logit says nothing about the width. probabilities: (1 + bootstrap, level).
     """
     estimate = probabilities[0]
     lower, upper = expit(_bounds(_logit(probabilities), confidence, records))
@@ -444,8 +422,8 @@ def length_classes(durations: np.ndarray) -> np.ndarray:
 def l_moments(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """(..., 3): mean, L-scale and L-skewness. values: (..., n), ascending; weights: (n,), how often each counts.
 
-    J. Hosking, L-moments, J. R. Stat. Soc. B 52, 1990, with the unbiased weighted moments b_r of J. Landwehr and others
-    (Water Resour. Res. 15, 1979): the mean of x_i times the share of pairs and of triples that it is the largest of.
+    J. Hosking, J. R. Stat. Soc. B 52, 1990, with the unbiased weighted moments b_r of J. Landwehr and others (Water
+    Resour. Res. 15, 1979): the mean of x_i times the share of pairs and of triples that it is the largest of.
     """
     rank = np.cumsum(np.ones(values.shape[-1]) if weights is None else weights)
     sets = rank, rank * (rank - 1), rank * (rank - 1) * (rank - 2)
@@ -533,7 +511,7 @@ def fitted(ratios: Ratios, seed: int, number: int) -> dict[str, PowerGumbel | rv
 class Mixture:
     """Distributions of the largest value of records of several sea states, whose R has one distribution.
 
-    of_ratio: of R, (1 + bootstrap, 1, 1) of them. amplitudes: (record,). weights: (record,), together 1.
+    of_ratio: of R, (1 + bootstrap, 1, 1). amplitudes: (record,). weights: (record,), together 1.
     """
 
     of_ratio: PowerGumbel | rv_frozen

@@ -1,19 +1,13 @@
 """Peaks of the envelope and spectra, of LAMP, of SimpleCode's fleet and of the network's fleet as they are.
 
-Nothing here is corrected by LAMP.
-
 Peaks: above a threshold u that is high enough, the excess of peaks follows the generalized Pareto distribution
-P(X > x) = (1 + xi x / sigma)^(-1 / xi) (J. Pickands, Ann. Stat. 3, 1975). Whether u is high enough shows in the shape
-xi, which then no longer depends on u.
+P(X > x) = (1 + xi x / sigma)^(-1 / xi), whose shape xi then no longer depends on u (J. Pickands, Ann. Stat. 3, 1975).
 
 Spectra: the response amplitude operator is |S_xy| / S_xx with the wave x (the estimate H1, which noise in the motion y
 does not bias), over frequencies of encounter. Where the coherence |S_xy|^2 / (S_xx S_yy) is low, the motion does not
 follow linearly from the wave at the centre of gravity, and the operator is left out (J. Bendat and A. Piersol, Random
-data, 2010, chapter 6).
-
-A segment of T s sees 2 pi / T rad/s. A resonance that is not much wider is lowered: at 0.6 rad/s with damping 0.02, to
-0.36 of its height by segments of 120 s, 0.84 by 600 s and 0.97 by 1800 s. Records are therefore whole segments, and
-averaged over each other; only where they are few, also over neighbouring frequencies.
+data, 2010, chapter 6). Segments of T s see 2 pi / T rad/s and lower narrower resonances (docs/fleet.md). Records are
+therefore whole segments, averaged over each other; only where they are few, also over neighbouring frequencies.
 """
 
 from collections.abc import Iterator, Sequence

@@ -202,9 +202,8 @@ def _with_amplitudes(rows: pd.DataFrame, states: SeaStates) -> pd.DataFrame:
 class GroupValues:
     """A statistic of the records of a group.
 
-    pairs, in_group: by LAMP record, columns LAMP, NETWORK and those of the record; of all groups if the group borrows,
-    and of the group alone. fleet: its records. simple: SimpleCode's values of the fleet. sample, alone: of the fleet
-    with the former and with the latter.
+    pairs: by LAMP record, columns LAMP, NETWORK and OF_RECORD; of all groups if the group borrows. in_group: of the
+    group alone. fleet: its records. simple: SimpleCode's values. sample, alone: the fleet with pairs or in_group.
     """
 
     pairs: pd.DataFrame
@@ -216,8 +215,7 @@ class GroupValues:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, column: str, states: SeaStates, group: Group, borrowed: bool) -> "GroupValues":
-        """rows: of a channel. column: of the statistic; records without a number are left out. borrowed: the sample has
-        the LAMP records of all groups."""
+        """rows: of a channel. column: of the statistic; records without a number are left out."""
 
         def of_record(rows: pd.DataFrame) -> pd.DataFrame:
             return rows.drop_duplicates("record").set_index("record")[list(OF_RECORD)]

@@ -92,12 +92,11 @@ def run(given: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A record that has SimpleCode alone.
+    """A record that has SimpleCode alone; digest: of the content of SimpleCode's motions, which identifies it.
 
     begins: (window,) s. features: (window, feature), scaled as in training. spread: (window, channel) root mean square
-    deviation between the networks over each window; NaN without several networks. peaks: (channel,) predicted largest
-    distance from the mean. Both in standard deviations of LAMP's motions in training. digest: of the content of
-    SimpleCode's motions, which identifies the record.
+    deviation between the networks, NaN without several; peaks: (channel,) predicted largest distance from the mean.
+    Both are in standard deviations of LAMP's motions in training.
     """
 
     name: str
@@ -169,7 +168,7 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
     predictor, collect = Predictor(trained, with_spread=True), Collector()
     deviation = np.array(trained.architecture.standardization.output_deviation)
     names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data)
-    shared = collect(data_io.conditions_of_network, folder.path)
+    shared = collect(data_io.conditions_of_network, folder)
 
     def further_records() -> Iterator[Record]:
         for path in tqdm(waves, desc="Judging", disable=None):
@@ -270,11 +269,9 @@ def choose(
     Those drawn at random are drawn first and from all candidates, so that nothing that is predicted of a record decides
     whether it is drawn; the others keep away from them.
 
-    all_factors: of the candidates. by: "spread" (all factors), "distance" (without the spread of the networks), or
-    "random" (all at random).
-
-    Returns the factors of the chosen records, with the distance also from those chosen before; drawn (at random); gain
-    (1 for a record of average factors). The index is their place among the candidates.
+    by: "spread" (all factors), "distance" (without the spread of the networks), or "random" (all at random).
+    Returns the factors of the chosen records by their place among the candidates, with the distance also from those
+    chosen before; drawn (at random); gain (1 for a record of average factors).
     """
     number = min(number, len(candidates))
     is_random = np.full(number, True) if by == "random" else randomly_ranked(number)

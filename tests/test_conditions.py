@@ -1,7 +1,9 @@
 """What a prediction shares with its training: the time step, how the waves begin, the transient."""
 
+import copy
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -108,15 +110,43 @@ def sample(tmp_path, monkeypatch) -> Sample:
     return Sample(tmp_path)
 
 
+def trained_in(folder: Path, prepare: Callable[[Sample], object] = Sample.write_inputs) -> Sample:
+    """A sample with a network trained on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        sample = Sample(folder)
+        prepare(sample)
+        assert sample.run() == 0
+    return sample
+
+
+def copied(sample: Sample, folder: Path) -> Sample:
+    """A sample with the network of another one, whose data stay where they are."""
+    shutil.copytree(sample.folder / "saved_models", folder / "saved_models")
+    other = copy.deepcopy(sample)
+    other.folder = folder
+    return other
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory) -> Sample:
+    return trained_in(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture
+def trained(trained_once, tmp_path, monkeypatch) -> Sample:
+    monkeypatch.chdir(tmp_path)
+    return copied(trained_once, tmp_path)
+
+
 # ---- the time step ------------------------------------------------------------------------------------------------
 
 
-def test_a_record_of_another_step_is_predicted_as_well(sample, capsys):
-    assert sample.run() == 0
+def test_a_record_of_another_step_is_predicted_as_well(trained, capsys):
     saved = saved_network()
     assert saved["time_step"] == pytest.approx(0.1) and saved["wave_ramp"] == 10.0
-    pairs = {step: sample.write(9, step, name=f"_step_{step}") for step in (0.1, 0.2, 0.05)}
-    status, said = sample.predict(
+    pairs = {step: trained.write(9, step, name=f"_step_{step}") for step in (0.1, 0.2, 0.05)}
+    status, said = trained.predict(
         capsys, predict_sc=[p[0] for p in pairs.values()], predict_waves=[p[1] for p in pairs.values()]
     )
     assert status == 0
@@ -130,13 +160,12 @@ def test_a_record_of_another_step_is_predicted_as_well(sample, capsys):
     assert "_step_0.1" not in "".join(line for line in said.splitlines() if "Warning" in line)
 
 
-def test_mixed_steps_in_training_become_that_of_most(sample, capsys):
-    assert sample.run() == 0
+def test_mixed_steps_in_training_become_that_of_most(trained, capsys):
     before = dict(np.load("saved_models/recently_trained_model/training_windows.npz"))
-    other = sample.write(2, 0.2, name="_coarse")
-    sample.data["train_sc"][1], sample.data["train_lamp"][1] = other
+    other = trained.write(2, 0.2, name="_coarse")
+    trained.data["train_sc"][1], trained.data["train_lamp"][1] = other
     capsys.readouterr()
-    assert sample.run() == 0
+    assert trained.run() == 0
     errors = capsys.readouterr().err
     assert "LAMP_coarse.mot: its time step is 0.2 s, that of the network 0.1 s" in errors
     assert "0.1 s (2), 0.2 s (1); the network gets 0.1 s" in errors
@@ -155,30 +184,28 @@ def test_simplecode_of_another_step_is_resampled_in_the_prediction_as_in_the_tra
     assert "0.2 s" in said and "0.1 s" in said
 
 
-def test_a_step_too_coarse_for_the_motions_is_refused(sample, capsys):
-    assert sample.run() == 0
-    sc, lamp = sample.write(9, 4.0, name="_coarse")
-    status, said = sample.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
+def test_a_step_too_coarse_for_the_motions_is_refused(trained, capsys):
+    sc, lamp = trained.write(9, 4.0, name="_coarse")
+    status, said = trained.predict(capsys, predict_sc=[sc], predict_waves=[lamp])
     assert status == 1 and "SC_coarse.mot: its time step of 4 s is too coarse" in said and "at most 70 %" in said
 
 
-def test_test_records_fine_tuning_and_the_cache_use_the_networks_step(sample, capsys):
-    assert sample.run() == 0
-    sc, lamp = sample.write(9, 0.2, name="_coarse")
-    user = dict(sample.user)
+def test_test_records_fine_tuning_and_the_cache_use_the_networks_step(trained, capsys):
+    sc, lamp = trained.write(9, 0.2, name="_coarse")
+    user = dict(trained.user)
     for cache in ({}, {"cache_path": "cache"}, {"cache_path": "cache"}):
-        status, said = sample.predict(capsys, test_sc=[sc], test_lamp=[lamp], **cache)
+        status, said = trained.predict(capsys, test_sc=[sc], test_lamp=[lamp], **cache)
         assert status == 0 and "LAMP_coarse.mot: its time step is 0.2 s, that of the network 0.1 s" in said
         assert predicted(sc)[1, 0] == 0.2
-    sample.user = user | {"training_mode": True, "network_type": "lstm", "hidden_size": 4, "epochs": 1, "seed": 1}
-    sample.data = {"train_sc": [sc], "train_lamp": [lamp]}
-    sample.user |= {"model_save_filename": "coarse", "num_layers": 1}
-    assert sample.run() == 0
-    fine = sample.write(8, 0.1)
-    sample.user |= {"model_save_filename": "fine", "fine_tune_filename": "coarse"}
-    sample.data = {"train_sc": [fine[0]], "train_lamp": [fine[1]]}
+    trained.user = user | {"training_mode": True, "network_type": "lstm", "hidden_size": 4, "epochs": 1, "seed": 1}
+    trained.data = {"train_sc": [sc], "train_lamp": [lamp]}
+    trained.user |= {"model_save_filename": "coarse", "num_layers": 1}
+    assert trained.run() == 0
+    fine = trained.write(8, 0.1)
+    trained.user |= {"model_save_filename": "fine", "fine_tune_filename": "coarse"}
+    trained.data = {"train_sc": [fine[0]], "train_lamp": [fine[1]]}
     capsys.readouterr()
-    assert sample.run() == 0
+    assert trained.run() == 0
     assert "its time step is 0.1 s, that of the network 0.2 s" in capsys.readouterr().err
     assert saved_network("fine")["time_step"] == 0.2
 
@@ -193,27 +220,26 @@ def with_column(sample: Sample, sc: str, number: int) -> None:
     write_rows(Path(f"{sc}.mot"), WAVE_HEADER, np.column_stack([table, full, 0 * full, 0 * full]), "{:.4f}")
 
 
-def test_waves_without_a_ramp_get_that_of_the_training(sample, capsys):
-    assert sample.run() == 0
-    lamp = sample.write(9)[1]
-    columns, beside, named = (sample.write(9, name=f"_{name}")[0] for name in ("column", "beside", "named"))
-    with_column(sample, columns, 9)
-    _, full = sample.write(9, name="_full", ramp=False)
+def test_waves_without_a_ramp_get_that_of_the_training(trained, capsys):
+    lamp = trained.write(9)[1]
+    columns, beside, named = (trained.write(9, name=f"_{name}")[0] for name in ("column", "beside", "named"))
+    with_column(trained, columns, 9)
+    _, full = trained.write(9, name="_full", ramp=False)
     shutil.copy(f"{full}.wav", f"{beside}.wav")
-    usual, _ = sample.write(9)
-    status, said = sample.predict(capsys, predict_sc=[usual], predict_waves=[lamp])
+    usual, _ = trained.write(9)
+    status, said = trained.predict(capsys, predict_sc=[usual], predict_waves=[lamp])
     assert status == 0 and "waves" not in said
     lowest, start = error(usual, 9), np.abs(predicted(usual)[:200])
-    status, said = sample.predict(capsys, predict_sc=[columns, beside])
+    status, said = trained.predict(capsys, predict_sc=[columns, beside])
     assert status == 0
     (line,) = [line for line in said.splitlines() if "the waves begin at full height" in line]
     assert "SC_column.mot, " in line and "SC_beside.wav: " in line and "those of the training grow over 10 s" in line
     for sc in (columns, beside):
         assert error(sc, 9) < 1.01 * lowest
         assert np.abs(np.abs(predicted(sc)[:200]) - start).max() < 0.01
-    status, said = sample.predict(capsys, predict_sc=[named], predict_waves=[full])
+    status, said = trained.predict(capsys, predict_sc=[named], predict_waves=[full])
     assert "LAMP_full.wav: the waves begin at full height" in said and error(named, 9) < 1.01 * lowest
-    status, said = sample.predict(capsys, test_sc=[named], test_lamp=[full])
+    status, said = trained.predict(capsys, test_sc=[named], test_lamp=[full])
     assert "LAMP_full.wav: the waves begin at full height, those of the training grow over 10 s: the first" in said
 
 
@@ -229,12 +255,11 @@ def test_a_ramp_that_the_training_had_not_is_said(sample, capsys):
     assert "LAMP_ramped.wav: the waves grow over about" in line and "those of the training begin at full height" in line
 
 
-def test_one_line_for_many_records(sample, capsys):
-    assert sample.run() == 0
-    records = [sample.write(9, name=f"_{n}")[0] for n in range(5)]
+def test_one_line_for_many_records(trained, capsys):
+    records = [trained.write(9, name=f"_{n}")[0] for n in range(5)]
     for sc in records:
-        with_column(sample, sc, 9)
-    status, said = sample.predict(capsys, predict_sc=records)
+        with_column(trained, sc, 9)
+    status, said = trained.predict(capsys, predict_sc=records)
     assert status == 0 and said.count("the waves begin at full height") == 1 and "and 2 more: the waves" in said
 
 
@@ -275,12 +300,21 @@ def vbm_sample(sample: Sample, number: int, unit: str, factor: float, name: str 
     return sc, lamp
 
 
-@pytest.fixture
-def with_vbm(sample) -> Sample:
-    pairs = [vbm_sample(sample, n, "kN-m", 1.0) for n in range(1, 5)]
+def add_vbm(sample: Sample) -> None:
+    for number in range(1, 5):
+        vbm_sample(sample, number, "kN-m", 1.0)
     sample.user |= {"input_vbm": True, "output_vbm": True}
-    assert pairs and sample.run() == 0
-    return sample
+
+
+@pytest.fixture(scope="module")
+def with_vbm_once(tmp_path_factory) -> Sample:
+    return trained_in(tmp_path_factory.mktemp("with_vbm"), add_vbm)
+
+
+@pytest.fixture
+def with_vbm(with_vbm_once, tmp_path, monkeypatch) -> Sample:
+    monkeypatch.chdir(tmp_path)
+    return copied(with_vbm_once, tmp_path)
 
 
 def test_a_bending_moment_in_another_unit_than_in_the_training_is_converted(with_vbm, capsys):

@@ -103,12 +103,12 @@ def _check_objectives(user: UserInput, records: Sequence[Record], architecture: 
 
     Whether it has weight in each fold is checked there, as is all of a training that starts from another network.
     """
-    objectives = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
-    if user.fine_tune_filename or not any(objective[0] in WITH_THRESHOLDS for objective in objectives.values()):
+    kinds = {user.train_fun_hyp[0], user.val_fun_hyp[0]}
+    if user.fine_tune_filename or not kinds & set(WITH_THRESHOLDS):
         return
     s = architecture.standardization
     sequences = Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
-    check_objectives({name: (objective, sequences) for name, objective in objectives.items()}, architecture)
+    check_objectives(user, {"train": sequences, "val": sequences}, architecture)
 
 
 def _read_settings(folder: NetworkFolder) -> dict[str, Any]:
@@ -125,18 +125,18 @@ def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[s
     if BY_CTRL_C in stopped and place.has_model:
         raise replacement.kept_from_replacing(place, place.folds)
     networks = [load_network(fold.folder.path) for fold in folds]
-    found = out_of_fold(folds, networks)
+    predictions = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
     trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
     folder = place.begin_training()
     names = {entry.digest: entry.name for fold in folds for entry in fold.sets["val"].entries}
-    folder.save_out_of_fold(found, [names[digest] for digest in found])
+    folder.save_out_of_fold(predictions, [names[digest] for digest in predictions])
     results = [
         {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": fold.sets["val"].names}
         for n, fold in zip(networks, folds, strict=True)
     ]
-    whole = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
-    trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **whole))
+    conditions = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
+    trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **conditions))
     metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
     why = BY_CTRL_C if BY_CTRL_C in stopped else "all folds trained"
     return finish(trained, folder, place, metadata, why, out_of_fold=[*names.values()], folds=results)
@@ -198,13 +198,13 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
     for digest, name in zip(digests, records.names, strict=True):
         names.setdefault(digest, name)
     fold_of = dict(zip(names, deal(list(names.values()), config.user.num_folds, seed), strict=True))
-    dealt = np.array([fold_of[digest] for digest in digests])
+    fold_numbers = np.array([fold_of[digest] for digest in digests])
 
     folds = []
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
         fold_config = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
-        parts = {"train": np.flatnonzero(dealt != k), "val": np.flatnonzero(dealt == k)}
+        parts = {"train": np.flatnonzero(fold_numbers != k), "val": np.flatnonzero(fold_numbers == k)}
         folds.append(Fold(fold_config, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
@@ -217,23 +217,23 @@ def train_folds(folds: Sequence[Fold], standardization: Standardization, report:
     workers = min(cores(), len(folds))
     threads = max(1, cores() // len(folds))
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    waiting, begun = list(folds), []
+    folds_left, futures = list(folds), []
     no_ctrl_c = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # until there is a training
     with ProcessPoolExecutor(workers, context, **no_ctrl_c, max_tasks_per_child=1) as pool:
-        while waiting or any(not future.done() for future in begun):
+        while folds_left or any(not future.done() for future in futures):
             try:
-                while waiting and sum(not future.done() for future in begun) < workers:
-                    begun.append(pool.submit(_train_fold, waiting.pop(0), standardization, threads))
-                wait([future for future in begun if not future.done()], SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+                while folds_left and sum(not future.done() for future in futures) < workers:
+                    futures.append(pool.submit(_train_fold, folds_left.pop(0), standardization, threads))
+                wait([future for future in futures if not future.done()], SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
                 report()
-                if any(future.done() and _faults(future) for future in begun):
-                    waiting.clear()
+                if any(future.done() and _faults(future) for future in futures):
+                    folds_left.clear()
             except KeyboardInterrupt:  # the folds that train have had it too, and end with their best networks
-                waiting.clear()
-    faults = [line for future in begun for line in _faults(future)]
-    if not faults and len(begun) < len(folds):
+                folds_left.clear()
+    faults = [line for future in futures for line in _faults(future)]
+    if not faults and len(futures) < len(folds):
         faults = [
-            f"stopped by Ctrl-C when {len(begun)} of {len(folds)} folds had begun; resume = True continues these and "
+            f"stopped by Ctrl-C when {len(futures)} of {len(folds)} folds had begun; resume = True continues these and "
             "trains the rest"
         ]
     if faults:
@@ -270,15 +270,15 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     val_loss and the validation errors are those of all records, out of fold; a fold whose training has ended keeps the
     values of its best epoch.
     """
-    begun = [(fold, history) for fold in folds if len(history := fold.history())]
-    epochs = pd.RangeIndex(1, 1 + max(len(history) for _, history in begun), name="epoch")
-    rows = np.array([sum(len(record.time) for record in fold.sets["val"]) for fold, _ in begun], float)
+    started = [(fold, history) for fold in folds if len(history := fold.history())]
+    epochs = pd.RangeIndex(1, 1 + max(len(history) for _, history in started), name="epoch")
+    rows = np.array([sum(len(record.time) for record in fold.sets["val"]) for fold, _ in started], float)
     parts = []
-    for _, history in begun:
-        kept = history.set_index("epoch")
-        place = best_row(kept["val_loss"])
-        best = kept.iloc[-1 if place is None else place]
-        part = kept.reindex(epochs)
+    for _, history in started:
+        by_epoch = history.set_index("epoch")
+        row = best_row(by_epoch["val_loss"])
+        best = by_epoch.iloc[-1 if row is None else row]
+        part = by_epoch.reindex(epochs)
         parts.append(part.fillna(best.to_dict()).assign(elapsed_s=part["elapsed_s"].ffill()))
     stacked = np.stack([part.to_numpy(float) for part in parts])  # (fold, epoch, column)
     columns = parts[0].columns
@@ -292,17 +292,17 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
 
 def out_of_fold(folds: Sequence[Fold], networks: Sequence[TrainedNetwork]) -> dict[str, np.ndarray]:
     """By the records' digests (rows, output channel): what the network predicts that has not seen the record."""
-    found = {}
+    predictions = {}
     for fold, network in zip(folds, networks, strict=True):
         predictor = Predictor(network)
         for record in fold.sets["val"]:
-            found[record.digest] = predictor.predict([record.inputs])[0].mean
-    return found
+            predictions[record.digest] = predictor.predict([record.inputs])[0].mean
+    return predictions
 
 
 def _best_loss(history: pd.DataFrame) -> str:
-    place = best_row(history["val_loss"]) if len(history) else None
-    return "-" if place is None else f"{history['val_loss'].iloc[place]:.2e}"
+    row = best_row(history["val_loss"]) if len(history) else None
+    return "-" if row is None else f"{history['val_loss'].iloc[row]:.2e}"
 
 
 def _standing(finished: Sequence[bool], epochs: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import threadpoolctl
 
-from data_io import Record, moment_unit
+from data_io import moment_unit
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
 from networks.network_folder import NetworkFolder
 from networks.replacement import kept_from_replacing
@@ -130,22 +130,20 @@ def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path:
         model.set_weights(source.model.get_weights())
     s = architecture.standardization
     symmetry = Symmetry.standardized(architecture) if user.mirror_symmetry else None
-
-    def sequences(records: Sequence[Record]) -> Sequences:
-        return Sequences.of(records, user.time_res, s, cache_path, user.transient_time)
-
-    batches = TrainingBatches(sequences(sets["train"]), user, user.seed, symmetry)
+    sequences = {
+        name: Sequences.of(sets[name], user.time_res, s, cache_path, user.transient_time)
+        for name in ("train", "val")
+        if sets[name]
+    }
+    objectives.check_objectives(user, sequences, architecture)
+    batches = TrainingBatches(sequences["train"], user, user.seed, symmetry)
     model.compile(
         make_optimizer(user, batches.batches_an_epoch),
         objectives.member_loss(objectives.objective_loss(user.train_fun_hyp), architecture),
         jit_compile=False,
         steps_per_execution=_steps_at_once(batches.batches_an_epoch),
     )
-    validation = sequences(sets["val"]) if sets["val"] else None
-    samples = {"train": (user.train_fun_hyp, batches.sequences)}
-    samples |= {"val": (user.val_fun_hyp, validation)} if validation else {}
-    objectives.check_objectives(samples, architecture)
-    return Setup(architecture, model, batches, validation)
+    return Setup(architecture, model, batches, sequences.get("val"))
 
 
 def _steps_at_once(steps_an_epoch: int) -> int:

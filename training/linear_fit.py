@@ -5,7 +5,7 @@ Each output is a weighted sum of all inputs at the neighbouring steps (a finite 
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -42,17 +42,19 @@ def train_linear_filter(
     s = architecture.standardization
     print(f"Fitting a linear filter to {counted(len(sets['train']), 'realization')}, {len(sets['val'])} for validation")
     began = time.perf_counter()
-    used = [sets[name] for name in ("train", "val") if sets[name]]
-    train, *val = (Sequences.of(records, user.time_res, s, transient=user.transient_time) for records in used)
-    check_objectives({"val": (user.val_fun_hyp, val[0])} if val else {}, architecture)
+    train, val = (
+        Sequences.of(sets[name], user.time_res, s, transient=user.transient_time) if sets[name] else None
+        for name in ("train", "val")
+    )
+    check_objectives(user, {"val": val} if val else {}, architecture)
     model, free = build_training_model(architecture), {}
-    validation = Validation(val[0], user.val_fun_hyp, architecture) if val else None
+    validation = Validation(val, user.val_fun_hyp, architecture) if val else None
     if user.mirror_symmetry:
         if validation:
-            _fit_into(model, (train, *val), architecture)
+            _fit_into(model, train, val, architecture)
             free = validation.measure(model)
         train = train.with_mirrored(Symmetry.standardized(architecture))
-    ridges = _fit_into(model, (train, *val), architecture)
+    ridges = _fit_into(model, train, val or train, architecture)
     elapsed = round(time.perf_counter() - began, 3)
 
     loss = Validation(train, user.train_fun_hyp, architecture).measure(model)["val_loss"]
@@ -70,11 +72,10 @@ def train_linear_filter(
     return trained
 
 
-def _fit_into(model: keras.Model, sets: Sequence[Sequences], architecture: Architecture) -> np.ndarray:
-    """Gives the model the weights of `fit`, and returns the penalties. sets: train and, if there is one, val."""
-    corrections = [dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in sets]
-    lags = keras_layers.filter_lags(architecture.bi_directional)
-    *weights, ridges = fit(corrections[0], corrections[-1], *lags)
+def _fit_into(model: keras.Model, train: Sequences, choosing: Sequences, architecture: Architecture) -> np.ndarray:
+    """Gives the model the weights of `fit`, and returns the penalties."""
+    sets = (dataclasses.replace(x, targets=x.targets - baseline(x.inputs, architecture)) for x in (train, choosing))
+    *weights, ridges = fit(*sets, *keras_layers.filter_lags(architecture.bi_directional))
     model.get_layer("outputs").set_weights(weights)
     return ridges
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from network import Architecture, mean_of_members, simplecode_weights
 from networks.symmetry import Symmetry
+from settings import UserInput
 from settings.channels import channel_of, validation_error
 from system.errors import InputError
 from training.sequences import Sequences, whole_sequence_batches
@@ -82,12 +83,13 @@ def member_loss(objective: Callable, architecture: Architecture) -> Callable:
     return lambda target, outputs: objective(tf.tile(target, (1, 1, architecture.num_networks)), outputs)
 
 
-def check_objectives(samples: Mapping[str, tuple[Objective, Sequences]], architecture: Architecture) -> None:
+def check_objectives(user: UserInput, sets: Mapping[str, Sequences], architecture: Architecture) -> None:
     """Raises InputError for an objective that has no weight on any sample of its set ("train", "val")."""
+    objectives = {"train": user.train_fun_hyp, "val": user.val_fun_hyp}
     faults = [
-        _without_weight(set_name, objective, sequences, architecture)
-        for set_name, (objective, sequences) in samples.items()
-        if not _has_weight(objective, sequences, architecture)
+        _without_weight(set_name, objectives[set_name], sequences, architecture)
+        for set_name, sequences in sets.items()
+        if not _has_weight(objectives[set_name], sequences, architecture)
     ]
     if faults:
         raise InputError(faults)

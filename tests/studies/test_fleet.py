@@ -158,12 +158,12 @@ def test_tables_are_kept_and_read_again(tmp_path):
 def test_the_corrected_mean_is_the_formula():
     lamp, unseen, many = np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.5, 3.0]), np.array([1.0, 2.0, 3.0, 6.0])
     sample = Sample(lamp, unseen, many[:, None])
-    found = fleet_estimates.corrected_mean(sample, 0.9)
+    corrected = fleet_estimates.corrected_mean(sample, 0.9)
     variance = np.var([0.5, 0.5, 1.0], ddof=1) / 3 + np.var(many, ddof=1) / 4
-    assert found.estimate == pytest.approx(3 + 2 / 3)
-    assert found.upper - found.estimate == pytest.approx(stats.t.ppf(0.95, 2) * variance**0.5)
+    assert corrected.estimate == pytest.approx(3 + 2 / 3)
+    assert corrected.upper - corrected.estimate == pytest.approx(stats.t.ppf(0.95, 2) * variance**0.5)
     borrowed = fleet_estimates.corrected_mean(sample, 0.9, borrowed=True)
-    assert borrowed.upper - borrowed.lower > found.upper - found.lower
+    assert borrowed.upper - borrowed.lower > corrected.upper - corrected.lower
     alone = fleet_estimates.mean(lamp, 0.9)
     assert fleet_estimates.effective_runs(3, alone, alone, 0.9).estimate == pytest.approx(3)
 
@@ -201,8 +201,8 @@ def test_residuals_are_part_of_the_distribution():
     truth = rng.normal(20, 2, 5050)
     predicted = 20 + 0.5 * (truth - 20) + rng.normal(0, 1, 5050)
     maxima = ratios(truth[:50], predicted[:50], predicted[50:])
-    found = fleet_estimates.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
-    assert found.lower < stats.norm.sf(2) < found.upper
+    interval = fleet_estimates.exceedance_curves(maxima, seed=1, number=50).at(24.0, 0.9)
+    assert interval.lower < stats.norm.sf(2) < interval.upper
     assert (predicted > 24).mean() < 0.6 * stats.norm.sf(2)
 
 
@@ -341,10 +341,10 @@ def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_net
     output = saved_network.parents[1] / "output_files" / "ship"
     record_statistics.save(output, fleet_table([*elsewhere, *moved], -0.03))
     assert fleet.main(["--network", "ship"]) == 0
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     facts = json.loads((output / "fleet_statistics.json").read_text())
     assert facts["lamp_records"] == facts["fleet_records"] == 9
-    assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in said.err
+    assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in printed.err
     record_statistics.save(output, fleet_table(moved, -0.03))
     assert fleet.main(["--network", "ship"]) == 1
     assert "all predicted records have LAMP records" in capsys.readouterr().err
@@ -390,10 +390,10 @@ def test_the_command_writes_tables_and_figures_and_says_how_many_lamp_runs_it_is
     path = next(Path("LAMP_files").glob("*.mot"))
     path.write_text(path.read_text().replace("sec m m m deg", "sec ft ft ft deg"))
     assert fleet.main(["--network", "ship", "--limits", "Roll=9", "Pitch=2.5"]) == 0
-    said = capsys.readouterr()
-    (line,) = [line for line in said.err.splitlines() if "left out" in line]
-    assert path.name in line and f"{path.name}: converted" in said.err
-    assert "8 LAMP runs and 27 of SimpleCode are as precise as" in said.out  # three of the fleet have LAMP records
+    printed = capsys.readouterr()
+    (line,) = [line for line in printed.err.splitlines() if "left out" in line]
+    assert path.name in line and f"{path.name}: converted" in printed.err
+    assert "8 LAMP runs and 27 of SimpleCode are as precise as" in printed.out  # three of the fleet have LAMP records
     output = Path("output_files/ship")
     table = pd.read_csv(output / "fleet_statistics.csv")
     assert set(table["statistic"]) >= {"mean_ssa", "mean_maximum", "maximum_above", "most_probable_maximum"}
@@ -433,7 +433,7 @@ def test_where_the_fleet_is_less_precise_the_headline_says_so():
     about = {"sea_state": "all", "statistic": "mean_ssa", "lamp_records": 16, "fleet_records": 900}
     runs = {"Roll": (9.0, 4.0, 20.0), "Pitch": (90.0, 40.0, 200.0)}
     columns = ("effective_lamp_runs", "effective_lower", "effective_upper")
-    table = [about | {"channel": name} | dict(zip(columns, found, strict=True)) for name, found in runs.items()]
+    table = [about | {"channel": name} | dict(zip(columns, numbers, strict=True)) for name, numbers in runs.items()]
     worse, better = fleet.headline(pd.DataFrame(table))
     assert "LAMP runs alone are more precise" in worse and "Roll" in worse and "9 (4 to 20)" in worse
     assert "as precise as 90 LAMP runs or more for the mean SSA (Pitch 90 (40 to 200))" in better
@@ -487,7 +487,7 @@ def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsy
 # ---- spectra --------------------------------------------------------------------------------------------------------
 
 
-def waves_and_responses(seed: int, rows: int = 6000, step: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+def waves_and_responses(seed: int, rows: int = 3000, step: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
     """A wave (rows,), and (2, rows): a filter of it of gain 1.5, 0.4 s late, and noise of its own."""
     rng = np.random.default_rng(seed)
     time, omega = step * np.arange(rows), np.linspace(0.3, 1.2, 400)
@@ -498,21 +498,21 @@ def waves_and_responses(seed: int, rows: int = 6000, step: float = 0.2) -> tuple
 
 def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_is_none():
     records = [waves_and_responses(seed) for seed in range(20)]
-    spectra = np.array([record_statistics.wave_responses(series, wave, 0.2) for wave, series in records])
-    found = fleet_sources.responses(spectra[:, 0], 0.9)
-    known = found["rao"].notna()
-    assert found.loc[known, "frequency"].between(0.3 - 0.06, 1.2 + 0.06).all() and known.sum() >= 17
-    np.testing.assert_allclose(found.loc[known, "rao"], 1.5, rtol=0.01)
-    assert (found.loc[known, "coherence"] > 0.99).all()
-    assert ((found["lower"] <= found["spectrum"]) & (found["spectrum"] <= found["upper"]))[known].all()
-    width = found["frequency"].diff().iloc[-1]
-    assert found["spectrum"].sum() * width == pytest.approx(1.5**2 * 400 * 0.1**2 / 2, rel=0.02)  # its variance
+    spectra = np.array([record_statistics.wave_responses(series, wave, 0.4) for wave, series in records])
+    table = fleet_sources.responses(spectra[:, 0], 0.9)
+    shown = table[table["rao"].notna()]
+    assert shown["frequency"].between(0.3 - 0.06, 1.2 + 0.06).all() and len(shown) >= 17
+    np.testing.assert_allclose(shown["rao"], 1.5, rtol=0.01)
+    assert (shown["coherence"] > 0.99).all()
+    assert ((shown["lower"] <= shown["spectrum"]) & (shown["spectrum"] <= shown["upper"])).all()
+    variance = table["spectrum"].sum() * table["frequency"].diff().iloc[-1]
+    assert variance == pytest.approx(1.5**2 * 400 * 0.1**2 / 2, rel=0.02)
     assert fleet_sources.responses(spectra[:, 1], 0.9)["rao"].isna().all()
-    without = record_statistics.wave_responses(records[0][1], np.full(6000, np.nan), 0.2)
+    without = record_statistics.wave_responses(records[0][1], np.full(3000, np.nan), 0.4)
     assert np.isfinite(without[:, 0]).all() and np.isnan(without[:, 1:]).all()
 
 
-def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states(tmp_path):
+def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states():
     lamp = lamp_table(records_of(90, range(4)))
     many = joined(*[fleet_table(records_of(heading, range(20, 23))) for heading in (45, 90)])
     table = fleet_sources.spectra_table(joined(lamp, many), groups_of(joined(lamp, many), ()), 0.9)
@@ -547,24 +547,24 @@ def roll_responses(records) -> pd.DataFrame:
     return table[(table["channel"] == "Roll") & (table["source"] == "LAMP")]
 
 
-@pytest.mark.parametrize("damping", [0.02, 0.04, 0.06])
-@pytest.mark.parametrize(("seconds", "tolerance"), [(600, {0.02: 0.22, 0.04: 0.08, 0.06: 0.05}), (1800, 0.05)])
-def test_the_peak_of_a_resonance_is_as_high_as_it_is(damping, seconds, tolerance):
-    tolerance = tolerance if isinstance(tolerance, float) else tolerance[damping]
+@pytest.mark.parametrize(
+    ("seconds", "damping", "tolerance"), [(600, 0.02, 0.22), (600, 0.06, 0.05), (1800, 0.02, 0.05), (1800, 0.06, 0.05)]
+)
+def test_the_peak_of_a_resonance_is_as_high_as_it_is(seconds, damping, tolerance):
+    """Segments of 120 s gave 5.3 and 5.8 where 25 and 8.3 are right."""
     records = [resonator(seed, seconds, 0.75, damping) for seed in range(20)]
     table = roll_responses(records)
     assert table["rao"].max() == pytest.approx(0.5 / damping, rel=tolerance)
     assert table.loc[table["rao"].idxmax(), "frequency"] == pytest.approx(0.6, abs=0.01)
-    assert table["lowered"].all() == (tolerance > 0.1) and table["lowered"].nunique() == 1
     np.testing.assert_allclose(table["resolution"], 1.5 * 2 * np.pi / seconds, rtol=0.01)
-    resolution = "0.016" if seconds == 600 else "0.0052"
-    assert fleet_sources.resolution_text(table) == f"resolution {resolution} rad/s"
+    resolution = f"{1.5 * 2 * np.pi / seconds:.2g} rad/s"
+    assert fleet_sources.resolution_text(table) == f"resolution {resolution}"
+    assert table["lowered"].tolist() == [tolerance > 0.1] * len(table)
     lines = fleet_sources.lowered_peaks(table)
-    assert len(lines) == table["lowered"].any() and all(f"{resolution} rad/s (20 records" in line for line in lines)
+    assert [f"{resolution} (20 records" in line for line in lines] == [True] * (tolerance > 0.1)
     assert (table["records"] == 20).all() and (table["shortest_s"] == seconds).all()
-    variance = np.mean([r.targets[:, 1].var() for r in records])
-    width = table["frequency"].diff().iloc[-1]
-    assert table["spectrum"].sum() * width == pytest.approx(variance, rel=0.01)
+    variance = np.mean([record.targets[:, 1].var() for record in records])
+    assert table["spectrum"].sum() * table["frequency"].diff().iloc[-1] == pytest.approx(variance, rel=0.01)
     coarse = table["spectrum"].rolling(22, center=True).mean()
     assert ((table["lower"] <= table["spectrum"]) & (table["spectrum"] <= table["upper"]))[coarse > 0.1].all()
 
@@ -573,10 +573,9 @@ def test_the_peak_of_a_resonance_is_as_high_as_it_is(damping, seconds, tolerance
 def test_few_records_are_averaged_over_frequencies_and_say_so(count):
     table = roll_responses([resonator(seed, 600, 0.5, 0.02) for seed in range(count)])
     assert table["lowered"].all() and table["resolution"].iloc[0] > 2.9 * 2 * np.pi / 600
-    noise = [
-        replace(resonator(seed, 600, 0.5, 0.3), inputs=resonator(seed + 9, 600, 0.5, 0.3).inputs) for seed in (1, 2, 3)
-    ]
-    assert roll_responses(noise[:count])["rao"].notna().mean() < 0.02  # waves that it does not follow
+    noise, waves = ([resonator(first + n, 600, 0.5, 0.3) for n in range(count)] for first in (1, 10))
+    noise = [replace(record, inputs=other.inputs) for record, other in zip(noise, waves, strict=True)]
+    assert roll_responses(noise)["rao"].notna().mean() < 0.02  # waves that it does not follow
 
 
 def test_records_of_several_lengths_and_steps_share_a_spectrum():
@@ -592,17 +591,22 @@ def test_records_of_several_lengths_and_steps_share_a_spectrum():
 
 
 def test_spectra_of_a_large_fleet_are_those_of_some_records_of_each_sea_state():
-    names = [f"SC{HANDLE.format(a, n)}" for a in (45, 90) for n in range(100)] + [f"SC{HANDLE.format(135, 1)}"]
-    chosen = record_statistics.evenly_chosen(names, 21)
-    assert len(chosen) == 21 and names[-1] in chosen
-    assert sum("a45" in name for name in chosen) == sum("a90" in name for name in chosen) == 10
+    names = [f"SC{HANDLE.format(heading, n)}" for heading in (45, 90) for n in range(100)]
+    names.append(f"SC{HANDLE.format(135, 1)}")
+    taken = record_statistics.evenly_chosen(names, 21)
+    assert len(taken) == 21 and names[-1] in taken
+    assert sum("a45" in name for name in taken) == sum("a90" in name for name in taken) == 10
     assert record_statistics.evenly_chosen(names, 1000) == frozenset(names)
     spelled = [name.replace("a90", "a90.0" if n % 2 else "a450") for n, name in enumerate(names)]
     assert sum("a45_" in name for name in record_statistics.evenly_chosen(spelled, 21)) == 10
-    taken, record = recorder(3, with_spectra=frozenset(names[:2])), make_record(names[0], 1)
+
+
+def test_the_spectrum_of_several_networks_is_their_mean_and_taken_of_the_names_in_the_input_file():
+    names, record = [f"SC{HANDLE.format(90, n)}" for n in range(4)], make_record("a", 1)
+    of_two = recorder(3, with_spectra=frozenset(names[:2]))
     members = record.targets[:, None] * np.array([0.5, 1.0, 1.5])[:, None]
-    tables = [taken.fleet_record(replace(record, name=name), members) for name in names[:4]]
-    renamed = taken.fleet_record(replace(record, name=f"seaA_{names[0]}"), members, names[0])
+    tables = [of_two.fleet_record(replace(record, name=name), members) for name in names]
+    renamed = of_two.fleet_record(replace(record, name=f"seaA_{names[0]}"), members, names[0])
     assert renamed.rows["spectrum"].count() == 2 * 3  # its name in the input file counts
     rows = joined(*tables).rows
     assert rows["spectrum"].count() == 2 * 2 * 3 == rows["tapered_variance"].count()

@@ -47,13 +47,16 @@ def motions(amplitudes: np.ndarray, rng: np.random.Generator, cycles: float = CY
     return Motions(ssa, maximum, ssa * errors[0], maximum * errors[1])
 
 
-def record_rows(found: Motions, handles: list[str], of_fleet: bool, durations=DURATION) -> pd.DataFrame:
+def record_rows(simulated: Motions, handles: list[str], of_fleet: bool, durations=DURATION) -> pd.DataFrame:
     """One channel, roll. LAMP's records, or a fleet predicted by one network; SimpleCode sees half of it."""
     records = pd.DataFrame({"record": [f"SC{handle}" for handle in handles], "handle": handles})
     about = {"set": "fleet" if of_fleet else "lamp", "channel": "Roll", "period": 9.0, "digest": records["record"]}
     records = records.assign(duration_s=durations, spectrum=None, **about)
-    sources = {"LSTM": (found.predicted_ssa, found.predicted_maximum), "SimpleCode": (found.ssa / 2, found.maximum / 2)}
-    sources |= {} if of_fleet else {"LAMP": (found.ssa, found.maximum)}
+    sources = {
+        "LSTM": (simulated.predicted_ssa, simulated.predicted_maximum),
+        "SimpleCode": (simulated.ssa / 2, simulated.maximum / 2),
+    }
+    sources |= {} if of_fleet else {"LAMP": (simulated.ssa, simulated.maximum)}
     rows = [
         records.assign(source=source, network=int(of_fleet and source == "LSTM"), ssa=ssa, maximum=maximum)
         for source, (ssa, maximum) in sources.items()
@@ -173,8 +176,8 @@ def test_a_share_of_all_records_of_unequal_weights_has_an_upper_bound():
         strata = np.repeat([0, 1], [size, 5]), np.repeat([0, 1], [60, 40])
         sample = Sample(np.ones(size + 5), np.ones(size + 5), np.ones((100, 1)), strata)
         for limit, truth in ((0.5, 1), (2.0, 0)):
-            found = fleet_estimates.stratified_share(sample, limit, 0.9)
-            assert found.lower <= found.estimate <= found.upper and found.estimate == pytest.approx(truth)
+            interval = fleet_estimates.stratified_share(sample, limit, 0.9)
+            assert interval.lower <= interval.estimate <= interval.upper and interval.estimate == pytest.approx(truth)
 
 
 def test_a_motion_without_periods_in_the_fleet_is_no_warning(capsys):
@@ -221,15 +224,15 @@ def test_means_over_sea_states_cover_where_lamps_shares_are_not_the_fleets(lamp,
     samples = [two_sea_states(lamp, many, noise, rng) for _ in range(600)]
     corrected = [fleet_estimates.corrected_mean(each, 0.9) for each in samples]
     alone = [fleet_estimates.stratified_mean(each, 0.9) for each in samples]
-    for found in (corrected, alone):
-        assert 0.86 <= np.mean([each.lower <= truth <= each.upper for each in found]) <= 0.94
-        assert np.mean([each.estimate for each in found]) == pytest.approx(truth, rel=0.01)
+    for intervals in (corrected, alone):
+        assert 0.86 <= np.mean([each.lower <= truth <= each.upper for each in intervals]) <= 0.94
+        assert np.mean([each.estimate for each in intervals]) == pytest.approx(truth, rel=0.01)
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.05])
 def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(noise):
     """With the variance between sea states they were 394 to 405 where 52 to 64 are right."""
-    rng, covered, found = np.random.default_rng(3), [], []
+    rng, covered, estimates = np.random.default_rng(3), [], []
     shares, records, many = np.array([0.5, 0.5]), np.array([8, 8]), np.array([500, 500])
     spread = np.array([2, 8])
     error = np.hypot(0.1 * 0.06, BIAS * noise)
@@ -241,8 +244,8 @@ def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(no
         both = fleet_estimates.stratified_mean(sample, 0.9), fleet_estimates.corrected_mean(sample, 0.9)
         runs = fleet_estimates.effective_runs(16, *both, 0.9)
         covered.append(runs.lower <= truth <= runs.upper)
-        found.append(runs.estimate)
-    assert np.median(found) == pytest.approx(truth, rel=0.1)
+        estimates.append(runs.estimate)
+    assert np.median(estimates) == pytest.approx(truth, rel=0.1)
     assert 0.82 <= np.mean(covered) <= 0.97
 
 
@@ -279,8 +282,8 @@ def test_a_correction_from_mild_seas_covers_in_severe_ones():
     for _ in range(200):
         mild, severe = motions(np.full(8, 2.0), rng), motions(np.full(300, 8.0), rng)
         sample = Sample(mild.ssa, mild.predicted_ssa, severe.predicted_ssa[:, None])
-        found = fleet_estimates.corrected_mean(sample, 0.9, borrowed=True)
-        covered.append(found.lower < 8 * np.exp(0.06**2 / 2) < found.upper)
+        corrected = fleet_estimates.corrected_mean(sample, 0.9, borrowed=True)
+        covered.append(corrected.lower < 8 * np.exp(0.06**2 / 2) < corrected.upper)
     assert np.mean(covered) > 0.9
     zeros = Sample(np.zeros(5), np.zeros(5), np.zeros((20, 1)))
     assert fleet_estimates.corrected_mean(zeros, 0.9, borrowed=True)[:3] == (0, 0, 0)
@@ -292,8 +295,8 @@ def test_an_error_that_grows_with_the_motions_is_a_ratio_where_sea_states_share_
     ours, theirs = motions(np.full(10, 8.0), rng), motions(np.repeat([2.0, 8.0], 200), rng)
     one = np.zeros(10, int), np.zeros(400, int)
     sample = Sample(ours.ssa, ours.predicted_ssa, theirs.predicted_ssa[:, None], one, frozenset({0}))
-    found = fleet_estimates.corrected_mean(sample, 0.9)
-    assert found.estimate == pytest.approx(5, rel=0.02) and found.lower < 5 < found.upper
+    corrected = fleet_estimates.corrected_mean(sample, 0.9)
+    assert corrected.estimate == pytest.approx(5, rel=0.02) and corrected.lower < 5 < corrected.upper
 
 
 # ---- lengths of records ---------------------------------------------------------------------------------------------
@@ -304,9 +307,9 @@ def of_lengths(seed: int) -> RecordTable:
     rng, parts = np.random.default_rng(seed), []
     for first, size, of_fleet in ((0, 60, False), (10**5, 500, True)):
         for heading, duration in ((45, 300.0), (90, 3600.0)):
-            found = motions(np.full(size, 8.0), rng, cycles=duration / 9)
+            simulated = motions(np.full(size, 8.0), rng, cycles=duration / 9)
             handles = [HANDLE.format(5, heading, first + n) for n in range(size)]
-            parts.append(record_rows(found, handles, of_fleet, durations=duration))
+            parts.append(record_rows(simulated, handles, of_fleet, durations=duration))
     return table_of(*parts)
 
 
