@@ -102,14 +102,14 @@ def _faults_in_queue(experiment: Experiment, earlier: Sequence[Experiment]) -> l
 
 def folder_faults(config: Config) -> list[str]:
     """One line for each folder of the run that cannot be written to, as found by trying; nothing is left behind."""
-    other = "choose another folder"
-    folders = [(f"SaveDataArgs.output_path = {config.save.output_path!r}", config.output_folder, other)]
+    choose = "choose another folder"
+    folders = [(f"SaveDataArgs.output_path = {config.save.output_path!r}", config.output_folder, choose)]
     if config.user.training_mode:
-        own = "start main.py in a folder where you have write permission, or change the permissions"
-        folders += [(str(NETWORKS_FOLDER), path, own) for path in (NETWORKS_FOLDER, config.network_folder)]
+        permit = "start main.py in a folder where you have write permission, or change the permissions"
+        folders += [(str(NETWORKS_FOLDER), path, permit) for path in (NETWORKS_FOLDER, config.network_folder)]
     if config.data.cache_path:
         cache = config.data.cache_path
-        folders.append((f"DataInfoArgs.cache_path = {cache!r}", Path(cache), other))
+        folders.append((f"DataInfoArgs.cache_path = {cache!r}", Path(cache), choose))
     faults = []
     for setting, folder, remedy in folders:
         try:

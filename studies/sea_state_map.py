@@ -82,7 +82,7 @@ def read_records(folder: Path) -> Found:
 
     Returns a DataFrame with columns network (SimpleCode or the folder's name), the parts of the handle, sea_state,
     channel, digest, MEASURE and AMPLITUDES in the channel's unit, trained (whether the network was trained in that sea
-    state). Raises InputError if the table is missing, or of an earlier version, or has no record with a handle.
+    state). Raises InputError if the table is missing or damaged, or has no record with a handle.
     """
     path = folder / RunFolder.BY_RECORD
     remedy = f"run main.py with training_mode = False and model_load_filename = {folder.name!r}, which writes it"

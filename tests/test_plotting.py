@@ -251,9 +251,7 @@ def test_maxima_are_those_of_each_record():
 def test_legends_fit_in_figures_of_any_number_of_channels(count):
     sets = make_sets()
     sets["val"] = sets["train"]
-    maxima = {
-        name: [tuple(a[-count:] for a in record) for record in records] for name, records in maxima_of(sets).items()
-    }
+    maxima = {name: [tuple(a[-count:] for a in record) for record in maxima_of(sets)[name]] for name in sets}
     for make_figure, shown in ((maxima_figure, maxima), (histogram_figure, sets)):
         figure = rendered(make_figure(shown, CHANNELS[-count:], STYLE))
         assert len([ax for ax in figure.axes if ax.axison]) == count

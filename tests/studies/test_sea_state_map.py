@@ -29,9 +29,7 @@ class Runs:
     def __init__(self, folder: Path):
         self.folder, self.rows = folder, {}
 
-    def add(
-        self, network: str, name: str, error: float, simple: float | None = None, set_name="test", digest="", lamp=1.0
-    ):
+    def add(self, network: str, name: str, error: float, simple=None, set_name="test", digest="", lamp=1.0) -> None:
         rows = self.rows.setdefault(network, [])
         for source, off in (("SimpleCode", simple), ("LSTM", error)):
             for channel, factor in FACTORS.items() if off is not None else ():

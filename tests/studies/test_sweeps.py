@@ -552,9 +552,11 @@ def write_sweep(project: Project, name: str = "my_inputs.py", **values) -> None:
 
 
 def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, capsys):
+    """The second member is interrupted and resumed, the third one, which hardly learns, is pruned."""
     project.user |= {"model_save_filename": "mine", "epochs": 3, "num_batches": 2}
     project.save = {"test": [0], "train": [], "val": []}
-    write_sweep(project, hidden_size=[3, 4])
+    write_sweep(project, lr=[0.02, 0.01, 1e-9], prune_after=2)
+    monkeypatch.setattr(sweeps, "MEMBERS_BEFORE_PRUNING", 2)
     import keras
 
     from training import resume
@@ -568,15 +570,17 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
 
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", interrupt)
     assert main.main(["--inputs", "my_inputs"]) == 1
-    assert (project.folder / "saved_models/mine_s002/training_state.npz").is_file()
-    assert not (project.folder / "saved_models/mine").exists()
+    networks, first = Path("saved_models"), Path("saved_models/mine_s001/model.keras").stat().st_mtime_ns
+    assert (networks / "mine_s002/training_state.npz").is_file() and not (networks / "mine").exists()
 
-    first = (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", on_epoch_end)
     capsys.readouterr()
     assert main.main(["--inputs", "my_inputs"]) == 0
-    assert "Resuming the training in" in capsys.readouterr().out
-    assert (project.folder / "saved_models/mine_s001/model.keras").stat().st_mtime_ns == first
+    said = capsys.readouterr().out
+    assert "Resuming the training in" in said and "Pruned after epoch 2" in said
+    assert (networks / "mine_s001/model.keras").stat().st_mtime_ns == first
+    epochs = [len(pd.read_csv(networks / f"mine_s00{number}/history.csv")) for number in (1, 2, 3)]
+    assert epochs == [3, 3, 2] and not Path("output_files/mine_s003").exists()
 
     names = ("mine_s001", "mine_s002", "mine")
     reports = {name: pd.read_csv(f"output_files/{name}/error_report.csv") for name in names}
@@ -584,22 +588,8 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
     *members, winner = [report.query(of_network)["nrmse"].item() for report in reports.values()]
     assert winner == pytest.approx(min(members), rel=1e-4)
     assert ["test" in set(report["set"]) for report in reports.values()] == [False, False, True]
-    assert (project.folder / "output_files/mine/lstm_output_for_SC_3.txt").is_file()
-    keras.models.load_model(project.folder / "saved_models/mine/model.keras")
-
-
-def test_a_training_that_lags_behind_is_ended_and_never_meets_the_test_set(project, monkeypatch, eagerly, capsys):
-    monkeypatch.setattr(sweeps, "MEMBERS_BEFORE_PRUNING", 1)
-    project.user |= {"model_save_filename": "mine", "epochs": 4, "num_batches": 2}
-    write_sweep(project, lr=[0.02, 1e-9], prune_after=2)
-    assert main.main(["--inputs", "my_inputs"]) == 0
-    networks, reports = project.folder / "saved_models", project.folder / "output_files"
-    assert len(pd.read_csv(networks / "mine_s001/history.csv")) == 4
-    assert len(pd.read_csv(networks / "mine_s002/history.csv")) == 2
-    assert "Pruned after epoch 2" in capsys.readouterr().out
-    assert not (reports / "mine_s002").exists()
-    assert "test" not in (reports / "mine_s001/error_report.csv").read_text()
-    assert "test" in (reports / "mine/error_report.csv").read_text()
+    assert Path("output_files/mine/lstm_output_for_SC_3.txt").is_file()
+    keras.models.load_model(networks / "mine/model.keras")
 
 
 def test_faults_of_a_sweep_are_reported_before_anything_is_trained(project, capsys):
