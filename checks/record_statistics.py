@@ -54,11 +54,12 @@ class RecordTable:
         peaks (window,): of the envelope, one at most in each PEAK_WINDOW, NaN where there is none,
         spectrum (4, FREQUENCIES): see `wave_responses`, None if not taken. Those of the networks that have predicted a
         record are one, their mean, in the row of the first.
-    levels: by channel (LEVELS,), in its unit.
+    levels: by channel (LEVELS,), in its unit. model_digest: of the network that has predicted the records.
     """
 
     rows: pd.DataFrame
     levels: Mapping[str, np.ndarray]
+    model_digest: str = ""
 
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
@@ -144,7 +145,7 @@ class Recorder:
     scale: (channel,) standard deviations of LAMP's training records. networks: members of the ensemble that were
     trained on the same records count as one, so that there is one for each fold. transient: s at the start of records
     that are left out. wave: its place among the inputs, None without. title: of the network. with_spectra: names of the
-    records in the input file whose spectra are taken, None for all.
+    records in the input file whose spectra are taken, None for all. model_digest: of the network.
     """
 
     channels: tuple[str, ...]
@@ -154,6 +155,7 @@ class Recorder:
     wave: int | None = None
     title: str = "LSTM"
     with_spectra: frozenset[str] | None = None
+    model_digest: str = ""
 
     @classmethod
     def of(cls, folder: NetworkFolder, names: Sequence[str] | None = None) -> "Recorder | None":
@@ -172,7 +174,7 @@ class Recorder:
         except (KeyError, TypeError, AttributeError) as error:
             raise folder.damaged_settings(error) from error
         with_spectra = None if names is None else evenly_chosen(names, MOST_SPECTRA)
-        return cls(tuple(network["outputs"]), np.array(scale), *settings, with_spectra)
+        return cls(tuple(network["outputs"]), np.array(scale), *settings, with_spectra, folder.model_digest())
 
     def fleet_record(self, record: Record, members: np.ndarray, listed_as: str = "") -> RecordTable:
         """members: (rows, network, channel), see `Predictor.predict_members`. listed_as: its name in the input file, if
@@ -226,7 +228,8 @@ class Recorder:
                     columns["spectrum"] = list(np.mean([wave_responses(each, wave, step) for each in centred], axis=0))
                 tables.append(pd.DataFrame(columns))
         levels = self.scale[:, None] * LEVEL_STEP * np.arange(LEVELS)
-        return RecordTable(pd.concat(tables, ignore_index=True), dict(zip(self.channels, levels, strict=True)))
+        levels = dict(zip(self.channels, levels, strict=True))
+        return RecordTable(pd.concat(tables, ignore_index=True), levels, self.model_digest)
 
 
 def save(folder: Path, table: RecordTable) -> None:
@@ -240,7 +243,8 @@ def save(folder: Path, table: RecordTable) -> None:
     RunFolder(folder).note([RunFolder.FLEET_CURVES])
     RunFolder(folder).write_table(RunFolder.FLEET_RECORDS, rows[list(COLUMNS)], "%.6g")
     with written_aside(folder / RunFolder.FLEET_CURVES) as aside:
-        np.savez(aside, channels=np.array(list(table.levels)), levels=np.stack(list(table.levels.values())), **arrays)
+        channels, levels = np.array(list(table.levels)), np.stack(list(table.levels.values()))
+        np.savez(aside, channels=channels, levels=levels, model_digest=np.array(table.model_digest), **arrays)
 
 
 def load(folder: Path) -> RecordTable | None:
@@ -260,7 +264,8 @@ def load(folder: Path) -> RecordTable | None:
         spectra = dict(zip(with_spectrum, arrays["spectra"], strict=True))
         columns = {"share_above": list(arrays["share_above"]), "peaks": list(arrays["peaks"])}
         rows = rows.assign(**columns, spectrum=[spectra.get(row) for row in range(len(rows))])
-        return RecordTable(rows, dict(zip(arrays["channels"].tolist(), arrays["levels"], strict=True)))
+        levels = dict(zip(arrays["channels"].tolist(), arrays["levels"], strict=True))
+        return RecordTable(rows, levels, arrays["model_digest"].item())
     except UNREADABLE as error:
         raise InputError(
             f"{folder / RunFolder.FLEET_RECORDS}: cannot be used ({first_line(error)}); delete it and predict again"

@@ -94,6 +94,11 @@ def run(given: argparse.Namespace) -> None:
             f"{where / RunFolder.FLEET_RECORDS}: is missing; name records without LAMP in "
             "DataInfoArgs.predict_sc and predict them with main.py"
         )
+    if fleet.model_digest != folder.model_digest():
+        raise InputError(
+            f"{where / RunFolder.FLEET_RECORDS}: was predicted by another network of this name, before {folder} was "
+            "trained anew; predict again"
+        )
     pair_checks.report_handles(fleet.rows["record"].unique())
     _report(Plotting(), folder, Path(posix(given.output)) if given.output else where, fleet, (), question, not_random)
     report_page.write(where, folder.path)

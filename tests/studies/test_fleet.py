@@ -329,8 +329,13 @@ def saved_network(tmp_path, monkeypatch) -> Path:
     others = [
         replace(records[n % 9], name=f"SC{HANDLE.format(90, 6 + n)}", sources={"sc": f"{n}"}) for n in range(3, 30)
     ]
-    record_statistics.save(tmp_path / "output_files" / "ship", fleet_table([*records[6:], *others], -0.03))
+    save_fleet(folder, [*records[6:], *others])
     return folder
+
+
+def save_fleet(network: Path, records: list[Record]) -> None:
+    table = replace(fleet_table(records, -0.03), model_digest=NetworkFolder(network).model_digest())
+    record_statistics.save(network.parents[1] / "output_files" / network.name, table)
 
 
 def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_network, no_figures, capsys):
@@ -339,13 +344,13 @@ def test_records_of_the_fleet_are_those_of_lamp_by_content_not_by_name(saved_net
     elsewhere = [replace(record, sources={"sc": record.name}) for record in records]  # the same names in another folder
     moved = [replace(record, name=f"other_{n}") for n, record in enumerate(records[:2])]
     output = saved_network.parents[1] / "output_files" / "ship"
-    record_statistics.save(output, fleet_table([*elsewhere, *moved], -0.03))
+    save_fleet(saved_network, [*elsewhere, *moved])
     assert fleet.main(["--network", "ship"]) == 0
     printed = capsys.readouterr()
     facts = json.loads((output / "fleet_statistics.json").read_text())
     assert facts["lamp_records"] == facts["fleet_records"] == 9
     assert f"9 predicted records (first: {records[0].name}) with the name or handle of a LAMP record" in printed.err
-    record_statistics.save(output, fleet_table(moved, -0.03))
+    save_fleet(saved_network, moved)
     assert fleet.main(["--network", "ship"]) == 1
     assert "all predicted records have LAMP records" in capsys.readouterr().err
 
@@ -476,6 +481,9 @@ def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsy
     (saved_network / "out_of_fold.npz").write_bytes(b"nothing")
     (line,) = errors()
     assert "train the network again" in line
+    (saved_network / "model.keras").write_bytes(b"trained anew")
+    (line,) = errors()
+    assert "predicted by another network of this name" in line
     Path("output_files/ship/fleet_records.csv").unlink()
     (line,) = errors()
     assert "DataInfoArgs.predict_sc" in line
