@@ -292,8 +292,8 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
         "predictions": any(name.startswith(config.save.prefix) and name.endswith(".txt") for name in made),
         "figures": any(name.startswith(f"{RunFolder.FIGURES}/") for name in made),
     }
-    found = ", ".join(kind for kind, is_there in kinds.items() if is_there)
-    where = f"; {' and '.join(found.rsplit(', ', 1))} in {folder}" if found else ""
+    written = ", ".join(kind for kind, is_there in kinds.items() if is_there)
+    where = f"; {' and '.join(written.rsplit(', ', 1))} in {folder}" if written else ""
     print(f"\nNetwork in {config.network_folder}{where}")
 
 

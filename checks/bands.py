@@ -217,8 +217,8 @@ def calibrate(
     """
     levels = tuple(level for level in LEVELS if fewest_records(level) <= len(records))
     count = len(channels) if levels else 0
-    found = [_calibrate_channel(records, k, scale[k], levels, (networks, own)) for k in range(count)]
-    columns = [np.stack(values, axis=-1) for values in zip(*found, strict=True)] or [np.empty((0, 0))] * 6
+    by_channel = [_calibrate_channel(records, k, scale[k], levels, (networks, own)) for k in range(count)]
+    columns = [np.stack(values, axis=-1) for values in zip(*by_channel, strict=True)] or [np.empty((0, 0))] * 6
     return Calibration(tuple(channels), levels, len(records), *columns, own)
 
 
@@ -243,8 +243,8 @@ def _calibrate_channel(
     scores = [error / (spread + floor) for error, spread in zip(errors, spreads, strict=True)]
     # The largest error of the mean is not reduced by c, as it occurs where the networks agree by chance.
     largest = [record.largest[[place], channel] for record in records]
-    known = [record.seen[:, channel] for record in records if record.seen is not None]
-    further = further_variance(unseen, *np.mean(known, axis=0), *networks) if known and unseen > 0 else between
+    seen = [record.seen[:, channel] for record in records if record.seen is not None]
+    further = further_variance(unseen, *np.mean(seen, axis=0), *networks) if seen and unseen > 0 else between
     growth = np.sqrt(further / between) if between > 0 else 1.0
     expected = np.mean([np.mean((growth * spread + floor) ** 2) for spread in spreads])
     rms = mean_over_out_of_fold(unseen, further, *networks) * np.sqrt(unseen / expected)

@@ -123,9 +123,9 @@ def outside_handles(name: str, training: Sequence[Handle]) -> list[str]:
         is_absent = height and getattr(handle, height) == 0  # a wave system without height has no period
         if not is_absent and not (values and min(values) <= value <= max(values)):
             limits = (min(values), max(values)) if values else ()
-            known = " to ".join(dict.fromkeys(f"{limit:g}" for limit in limits))
-            known = f"training {known} {unit}" if known else "none in training"
-            outside.append(f"{part.replace('_', ' ')} {value:g} {unit} ({known})")
+            span = " to ".join(dict.fromkeys(f"{limit:g}" for limit in limits))
+            span = f"training {span} {unit}" if span else "none in training"
+            outside.append(f"{part.replace('_', ' ')} {value:g} {unit} ({span})")
     # Nor has it a heading.
     for part, height in (("heading", "height"), ("second_heading", "second_height")):
         headings = [getattr(seen, part) for seen in training if getattr(seen, height) > 0]
@@ -171,8 +171,8 @@ def _reason(row: pd.Series) -> str:
     """Where and by what a flagged record is unlike the training; empty if it is only its handle, which is printed."""
     if not row["furthest_out"]:
         return ""
-    known = f"{row['training_low']:.3g} to {row['training_high']:.3g} in training"
-    value = "" if np.isnan(row["value"]) else f" {row['value']:.3g}, {known}"
+    span = f"{row['training_low']:.3g} to {row['training_high']:.3g} in training"
+    value = "" if np.isnan(row["value"]) else f" {row['value']:.3g}, {span}"
     return f" at {row['worst_from_s']:.0f} to {row['worst_to_s']:.0f} s: {row['furthest_out']}{value}"
 
 

@@ -87,8 +87,8 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
         table[name] = np.log(table[name].where(table[name] > 0))
     usual, beyond = against_alike(table, [sea_state(pair.name) for pair in pairs])
     findings = list(duplicates(pairs))
-    for pair, own_usual, own_beyond in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
-        judge = Judge(pair, own_usual, own_beyond)
+    for pair, usual_here, beyond_here in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
+        judge = Judge(pair, usual_here, beyond_here)
         findings += judge.signals(channels)
         if pair.measures["seconds"] >= SHORTEST_RECORD:
             findings += list(judge.strangers()) or [
@@ -266,15 +266,15 @@ class Judge:
                 what = f"{name} is constant, but varies in the realization's other files or in other realizations"
                 yield self.finding(f"constant {name}", source, what, "run the simulation again")
         for source in self.pair.files:
-            own = {key: name for key, name, of_source in signals if of_source == source and key in moving}
-            spikes = {key: channel_of(name).spike for key, name in own.items()}
+            moving_here = {key: name for key, name, of_source in signals if of_source == source and key in moving}
+            spikes = {key: channel_of(name).spike for key, name in moving_here.items()}
             if key := self.largest("spike", spikes):
-                what = f"{own[key]} jumps at {self.of(f'spike_at_{key}'):.6g} s: its slope changes by "
+                what = f"{moving_here[key]} jumps at {self.of(f'spike_at_{key}'):.6g} s: its slope changes by "
                 what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
                 remedy = "correct the row, or run the simulation again if rows are missing"
                 yield self.finding("jump", source, what, remedy)
-            if key := self.largest("straight", dict.fromkeys(own, LONGEST_STRAIGHT)):
-                what = f"{own[key]} lies on a straight line for {self.of(f'straight_{key}'):.4g} s "
+            if key := self.largest("straight", dict.fromkeys(moving_here, LONGEST_STRAIGHT)):
+                what = f"{moving_here[key]} lies on a straight line for {self.of(f'straight_{key}'):.4g} s "
                 what += f"(usual {self.usual[f'straight_{key}']:.2g} s)"
                 remedy = "run the simulation again: rows are missing or not computed"
                 yield self.finding("straight line", source, what, remedy)

@@ -86,8 +86,8 @@ def _agreement(
     row["fit"] = float(np.fmax.reduce(fits[range(count), range(count, 2 * count)]))  # NaN if all are
     for i in range(count):
         for j in range(i):
-            own = max(abs(zero[i, count + i]), abs(zero[j, count + j]))
-            across = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - own
+            within = max(abs(zero[i, count + i]), abs(zero[j, count + j]))
+            across = min(abs(zero[i, count + j]), abs(zero[j, count + i])) - within
             if across > 0:  # a lag that both channels have is no exchange
                 _, same, _ = common_lag(signals[:, [i, j]], signals[:, [count + i, count + j]], step)
                 _, other, _ = common_lag(signals[:, [i, j]], signals[:, [count + j, count + i]], step)

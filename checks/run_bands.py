@@ -218,10 +218,10 @@ def _left_out(
     """
     names = [record.name for record in residuals]
     tables = [bands.left_out(residuals, names, scale, channels, *networks).assign(set="val")]
-    known = {place: state.name for place, name in enumerate(names) if (state := sea_state(name))}
-    if 1 < len(set(known.values())) < len(known):
-        in_known = [residuals[place] for place in known]
-        by_state = bands.left_out(in_known, list(known.values()), scale, channels, *networks)
+    states = {place: state.name for place, name in enumerate(names) if (state := sea_state(name))}
+    if 1 < len(set(states.values())) < len(states):
+        of_states = [residuals[place] for place in states]
+        by_state = bands.left_out(of_states, list(states.values()), scale, channels, *networks)
         tables.append(by_state.assign(set="val, its sea state left out"))
     return [table for table in tables if "record" in table]
 

@@ -121,16 +121,16 @@ def evolution_figures(
     asked: Plotting, records: Sequence[Record], trained: TrainedNetwork, network_folder: NetworkFolder
 ) -> dict[str, Figure]:
     """Figures of the validation records in evolution_ID_list_val over the checkpoints of the training."""
-    chosen = [records[i] for i in asked.evolution_ID_list_val]
-    if not chosen:
+    drawn = [records[i] for i in asked.evolution_ID_list_val]
+    if not drawn:
         return {}
     try:
-        predictions = predict_with_checkpoints(network_folder, trained, [record.inputs for record in chosen])
+        predictions = predict_with_checkpoints(network_folder, trained, [record.inputs for record in drawn])
     except InputError as error:
         warn([f"{line}; the evolution figure is not drawn" for line in error.lines])
         return {}
     figures = {}
-    for n, (i, record) in enumerate(zip(asked.evolution_ID_list_val, chosen, strict=True)):
+    for n, (i, record) in enumerate(zip(asked.evolution_ID_list_val, drawn, strict=True)):
         by_epoch = {epoch: outputs[n].mean for epoch, outputs in predictions.items()}
         title = f"{record.name} ({SET_NAMES['val']}) over the training of {network_folder.path.name}"
         looks = (trained.best_epoch, trained.architecture.outputs, asked, title)
