@@ -35,7 +35,7 @@ from settings.channels import (
     wave_at_centre,
 )
 from system.cores import cores
-from system.errors import Collector, Found, InputError
+from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
 
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
@@ -51,7 +51,7 @@ def read_record(
     waves: str | None = None,
     name: str | None = None,
     shared: Conditions = UNKNOWN,
-) -> Found:
+) -> WithRemarks:
     """One realization from its files, aligned on time.
 
     sc, lamp: paths without extensions; lamp is None without LAMP.
@@ -91,7 +91,7 @@ def read_record(
     inputs, simple = joint(input_channels(user)), joint(output_channels(user))
     targets = joint(output_channels(user), is_lamp=True) if lamp else None
     record = Record(name or Path(sc).name, time, inputs, targets, simple, sources, aligned.printed_time)
-    return Found(record, remarks)
+    return WithRemarks(record, remarks)
 
 
 def _read_tables(
@@ -180,7 +180,7 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     return sets, list(dict.fromkeys(lines))
 
 
-def _read_pairs(pairs: Sequence[Pair], user: UserInput, cache: Path | None, shared: Conditions) -> list[Found]:
+def _read_pairs(pairs: Sequence[Pair], user: UserInput, cache: Path | None, shared: Conditions) -> list[WithRemarks]:
     """The record of each pair, with its warnings. cache: a folder. shared: see `read_record`.
 
     Raises InputError with all errors in all files.
@@ -195,7 +195,7 @@ def _read_pairs(pairs: Sequence[Pair], user: UserInput, cache: Path | None, shar
     return results
 
 
-def _find_or_read(pair: Pair, user: UserInput, cache: Path | None, shared: Conditions) -> Found | InputError:
+def _find_or_read(pair: Pair, user: UserInput, cache: Path | None, shared: Conditions) -> WithRemarks | InputError:
     """A realization from the cache or else from its files, with its warnings; or the errors in its files.
 
     Raises InputError if the cache cannot be written.
@@ -214,7 +214,7 @@ def _find_or_read(pair: Pair, user: UserInput, cache: Path | None, shared: Condi
     if not file:
         return result
     record, remarks = result
-    return Found(record_cache.CachedRecord(pair.name, file, record.sources, record.time_step), remarks)
+    return WithRemarks(record_cache.CachedRecord(pair.name, file, record.sources, record.time_step), remarks)
 
 
 def _cache_file(pair: Pair, user: UserInput, cache: Path | None, shared: Conditions) -> Path | None:
@@ -291,7 +291,7 @@ def _conditions_before(user: UserInput) -> Conditions:
 
 def _vbm_unit_before(user: UserInput) -> str | None:
     """The unit of the bending moment of that network; None without one, or for a damaged one."""
-    return Collector()(_conditions_before, user, otherwise=UNKNOWN).vbm_unit
+    return FaultCollector()(_conditions_before, user, otherwise=UNKNOWN).vbm_unit
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     trained = training.train(config, sets, after_epoch) if user.training_mode else network.load(config)
     predictor = Predictor(trained, with_spread=run_bands.are_possible(folder))
     unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
-    with errors.Attempts() as attempt:  # what fails of these costs the run nothing else
+    with errors.OptionalSteps() as attempt:  # what fails of these costs the run nothing else
         watch = attempt("flags", flagging.watch_of_run, user, folder, sets)
         with outputs.replacing_earlier_files(config):
             attempt("pairs.csv", pair_checks.save, output, pairs)

@@ -25,7 +25,7 @@ from readers.rows_on_disk import write_rows
 from results.texts import Texts
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels
-from system.errors import Attempts, Collector, Found, warn
+from system.errors import FaultCollector, OptionalSteps, WithRemarks, warn
 from system.run_folder import RunFolder
 
 Results = Mapping[str, PredictedSet]  # by the names of the sets
@@ -162,7 +162,7 @@ def save_flags(
     """Writes predicted_records.csv: the rows of the test records and those of the records without LAMP."""
     data = config.data
     keeps_earlier = not (config.user.training_mode and data.train_sc)
-    with Attempts() as attempt:
+    with OptionalSteps() as attempt:
         of_test = (watch, bands, "test", test.records, test.predictions)
         rows = attempt("flags of the test records", flag_records, *of_test, otherwise=[])
     flagging.save(config.output_folder, [*rows, *of_fleet], keeps_earlier, bool(data.test_sc))
@@ -219,8 +219,8 @@ def predict_without_lamp(
     """
     if not config.data.predict_sc:
         return PredictedFleet()
-    collect, flags, tables, number = Collector(), [], {}, 0
-    with Attempts() as attempt:
+    collect, flags, tables, number = FaultCollector(), [], {}, 0
+    with OptionalSteps() as attempt:
         names = data_io.names_by_path(config.data)
         listed = [names[path] for path in config.data.predict_sc]
         folder = NetworkFolder(config.network_folder)
@@ -246,12 +246,12 @@ def predict_without_lamp(
     return PredictedFleet(flags, statistics, collect.faults)
 
 
-def _records_without_lamp(config: Config, texts: Texts, collect: Collector) -> Iterator[RecordWithoutLamp]:
+def _records_without_lamp(config: Config, texts: Texts, collect: FaultCollector) -> Iterator[RecordWithoutLamp]:
     """Reads the realizations in predict_sc one by one; errors and warnings are collected."""
     data = config.data
     names = data_io.names_by_path(data)
     # `data_io.read_sets` has passed on what is to be said of them.
-    shared = Collector()(data_io.conditions_of_network, NetworkFolder(config.network_folder), otherwise=UNKNOWN)
+    shared = FaultCollector()(data_io.conditions_of_network, NetworkFolder(config.network_folder), otherwise=UNKNOWN)
     jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     for sc, waves in tqdm(jobs, desc="Predicting", disable=None):
         if item := collect(_record_without_lamp, sc, waves, config.user, names[sc], shared, texts):
@@ -260,11 +260,11 @@ def _records_without_lamp(config: Config, texts: Texts, collect: Collector) -> I
 
 def _record_without_lamp(
     sc: str, waves: str | None, user: UserInput, name: str, shared: Conditions, texts: Texts
-) -> Found:
+) -> WithRemarks:
     record, remarks = data_io.read_record(sc, None, user, waves, name, shared)
     time = record.time if record.own_time is None else record.own_time
     track = data_io.read_track(sc, time) if user.output_3dof else None
-    return Found(RecordWithoutLamp(texts.named_apart(record, sc), name, track), remarks)
+    return WithRemarks(RecordWithoutLamp(texts.named_apart(record, sc), name, track), remarks)
 
 
 # ---- the folder of a run ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from prediction import Prediction
 from readers.cases import sea_state
 from settings import UserInput
 from settings.channels import channel_of
-from system.errors import UNREADABLE, Attempts, Collector, InputError, first_line, warn
+from system.errors import UNREADABLE, FaultCollector, InputError, OptionalSteps, first_line, warn
 from system.run_folder import RunFolder
 
 SMOOTHED = 5.0  # s: chosen on two ships; at single steps the spread misses the largest errors
@@ -69,7 +69,7 @@ def bounds_of(bands_of_run: Bands | None, record: Record, prediction: Prediction
     """(rows, channel, 2), see `Bands.bounds`; None without bands, or if they cannot be computed."""
     if bands_of_run is None:
         return None
-    with Attempts() as attempt:
+    with OptionalSteps() as attempt:
         return attempt(f"bands of {record.name}", bands_of_run.bounds, record.time, prediction)
 
 
@@ -125,7 +125,7 @@ def unseen_networks(user: UserInput, folder: NetworkFolder, networks: int) -> in
     """How many of the networks of all folds have not seen a record: those of a fold, as the network was trained."""
     if user.training_mode:
         return user.num_networks
-    folds = Collector()(folder.read_metadata, otherwise={}).get("folds")
+    folds = FaultCollector()(folder.read_metadata, otherwise={}).get("folds")
     return networks // len(folds) if folds else 1
 
 

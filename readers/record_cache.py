@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from readers.records import Identified, Record
-from system.errors import Found, InputError, cannot_be_written
+from system.errors import InputError, WithRemarks, cannot_be_written
 from system.files import posix, text_hash, try_to_write, written_aside
 
 FORMAT = 5  # increase it when the same files and settings yield other numbers or warnings than before
@@ -85,7 +85,7 @@ def save(file: Path, record: Record, remarks: Sequence[str]) -> None:
             raise
 
 
-def load(file: Path, name: str) -> Found | None:
+def load(file: Path, name: str) -> WithRemarks | None:
     """The record in a cache file, under this name, and the warnings about it; None if it is missing or damaged."""
     try:
         with open(file, "rb") as stream:
@@ -94,7 +94,7 @@ def load(file: Path, name: str) -> Found | None:
         if fields.pop("checksum") != _checksum(entry):
             return None
         sources, remarks = (json.loads(fields.pop(field).item()) for field in ("sources", "remarks"))
-        return Found(Record(name, **{"targets": None} | fields, sources=sources), remarks)
+        return WithRemarks(Record(name, **{"targets": None} | fields, sources=sources), remarks)
     except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError):
         return None
 

@@ -19,7 +19,7 @@ from network import TrainedNetwork
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, predict_with_checkpoints
 from settings import Plotting
-from system.errors import Attempts, InputError, warn
+from system.errors import InputError, OptionalSteps, warn
 
 Results = Mapping[str, PredictedSet]  # by the names of the sets
 
@@ -41,7 +41,7 @@ def save(
     if not asked.plotting_mode:
         return
     network_folder, output_folder = folders
-    with Attempts() as attempt:
+    with OptionalSteps() as attempt:
         drawn = _of_records(asked, results, bands, trained) | _of_sets(asked, results, trained, transient)
         drawn |= _of_network(asked, network_folder.path.name, trained, bands, pairs)
         figures = {name: attempt(f"{name}.png", draw) for name, draw in drawn.items()}

@@ -9,7 +9,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from settings import SECTIONS, Config, DataInfo, UserInput, conflicts, fill, resolve_indices
-from system.errors import Collector, InputError, did_you_mean
+from system.errors import FaultCollector, InputError, did_you_mean
 from system.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
@@ -123,7 +123,7 @@ def import_line(program: dict[str, Any]) -> SimpleNamespace:
 def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str], list[str]]:
     """The settings of an input file (defaults in place of invalid ones), errors and warnings, one line each."""
     where = Path(getattr(module, "__file__", None) or module.__name__).name
-    collect = Collector()
+    collect = FaultCollector()
     instances = {class_name: collect(_set_up, module, where, class_name) for class_name in SECTIONS}
     faults, sections = collect.faults, {}
     for class_name, (section_name, section) in SECTIONS.items():

@@ -28,7 +28,7 @@ from metrics import MEASURES, SIMPLECODE, mse_share, negligible
 from networks.network_folder import NetworkFolder
 from networks.replacement import has_settings, trained_on, training_settings
 from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
-from system.errors import Collector, InputError, counted, exit_status, warn
+from system.errors import FaultCollector, InputError, counted, exit_status, warn
 from system.files import png_path, posix, write_table
 from system.run_folder import RunFolder
 
@@ -157,7 +157,7 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
     Raises InputError if a network or report is missing, or they were evaluated on different data or channels.
     """
-    collect = Collector()
+    collect = FaultCollector()
     results = list(filter(None, [collect(read_result, name, folder) for name, folder in networks.items()]))
     collect.faults += _incomparable(results, "val")
     if test == "all":

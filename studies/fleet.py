@@ -40,7 +40,7 @@ from studies.fleet_tables import (
     groups_of,
     statistics,
 )
-from system.errors import Attempts, Collector, InputError, counted, did_you_mean, exit_status, warn
+from system.errors import FaultCollector, InputError, OptionalSteps, counted, did_you_mean, exit_status, warn
 from system.files import posix, write_json
 from system.run_folder import RunFolder
 
@@ -170,7 +170,7 @@ def _report(
     groups = groups_of(records, question.by)
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     none = pd.DataFrame()
-    with Attempts() as attempt:
+    with OptionalSteps() as attempt:
         table, curves = statistics(records, groups, question)
         warn(attempt("remarks about the fleet", remarks, records, groups, otherwise=[]))
         of_peaks = (fleet_sources.peak_tables, records, drawn, question)
@@ -208,7 +208,7 @@ def _read_training_records(network_folder: NetworkFolder, digests: Collection[st
     Prints the warnings about them, and names those that are missing, faulty or of other content. Raises InputError if
     more than half are.
     """
-    config, collect, records = network_folder.training_config(), Collector(), []
+    config, collect, records = network_folder.training_config(), FaultCollector(), []
     shared = collect(data_io.conditions_of_network, network_folder, otherwise=UNKNOWN)
     names = data_io.names_of_pairs(config.data)
     pairs = dict.fromkeys([*config.data.pairs("train"), *config.data.pairs("val")])
@@ -324,7 +324,7 @@ def figures_of(
     drawn: Sequence[Group],
     level: float,
     style: Plotting,
-    attempt: Attempts,
+    attempt: OptionalSteps,
 ) -> dict[str, Figure]:
     """The means, the largest values, peaks and spectra of the `drawn` groups, and maps of the limits, by file name.
 

@@ -12,7 +12,7 @@ from readers.cases import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import channel_of
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
-from system.errors import Attempts
+from system.errors import OptionalSteps
 
 EVERYTHING = "all"
 NETWORK = "network"  # the source of its rows, whatever its title
@@ -138,7 +138,7 @@ def statistics(records: RecordTable, groups: Sequence[Group], question: Question
     What cannot be computed is a warning, and its rows are left out.
     """
     states, rows, curves = SeaStates.of(records), [], []
-    with Attempts() as attempt:
+    with OptionalSteps() as attempt:
         for channel in records.levels:
             about = (channel, records, states, groups, question, attempt)
             more = attempt(f"{channel}: statistics", _channel_statistics, *about, otherwise=([], []))
@@ -154,7 +154,7 @@ def _channel_statistics(
     states: SeaStates,
     groups: Sequence[Group],
     question: Question,
-    attempt: Attempts,
+    attempt: OptionalSteps,
 ) -> tuple[list[dict], list[pd.DataFrame]]:
     """The rows of the table and the curves of a channel; none of one that does not move, such as roll in head seas."""
     of_channel = records.rows[records.rows["channel"] == channel]

@@ -26,7 +26,7 @@ from pages import report_page
 from readers.cases import COMMENT, handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
 from settings.channels import output_channels
-from system.errors import Collector, Found, InputError, exit_status, first_line, warn
+from system.errors import FaultCollector, InputError, WithRemarks, exit_status, first_line, warn
 from system.files import posix, written_aside
 from system.run_folder import RunFolder
 
@@ -134,7 +134,7 @@ def digests_with_lamp(network_folder: NetworkFolder, data: DataInfo) -> set[str]
 
     If it lists more files (data), as that of a sweep's winner does, these are read, if still there.
     """
-    digests, collect = set(network_folder.read_metadata().get("simplecode_digests", ())), Collector()
+    digests, collect = set(network_folder.read_metadata().get("simplecode_digests", ())), FaultCollector()
     paths = {path for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
     if len(paths) > len(digests):
         digests |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
@@ -165,7 +165,7 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
         )
     if watch is None:
         raise InputError(f"{folder.training_windows}: is missing or damaged; train again")
-    predictor, collect = Predictor(trained, with_spread=True), Collector()
+    predictor, collect = Predictor(trained, with_spread=True), FaultCollector()
     deviation = np.array(trained.architecture.standardization.output_deviation)
     names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data)
     shared = collect(data_io.conditions_of_network, folder)
@@ -188,12 +188,12 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
     return candidates, watch.windows.features
 
 
-def _read_candidate(read_before: Collection[str], sc: str, *arguments) -> Found | None:
+def _read_candidate(read_before: Collection[str], sc: str, *arguments) -> WithRemarks | None:
     """What `data_io.read_record` gives; None for a faulty record whose motions (digests) have been read before."""
     try:
         return data_io.read_record(sc, *arguments)
     except InputError:
-        if Collector()(data_io.motions_digest, sc) in read_before:
+        if FaultCollector()(data_io.motions_digest, sc) in read_before:
             return None
         raise
 

@@ -18,7 +18,17 @@ from metrics import AMPLITUDES, SIMPLECODE
 from readers.cases import PART_UNITS, find_handle, number_text
 from settings import SaveData
 from settings.channels import CHANNELS, channel_of
-from system.errors import UNREADABLE, Collector, Found, InputError, counted, did_you_mean, exit_status, first_line, warn
+from system.errors import (
+    UNREADABLE,
+    FaultCollector,
+    InputError,
+    WithRemarks,
+    counted,
+    did_you_mean,
+    exit_status,
+    first_line,
+    warn,
+)
 from system.files import png_path, posix, write_table
 from system.run_folder import RunFolder
 
@@ -54,7 +64,7 @@ def run(
 
     Raises InputError with all problems, one line each; nothing is written.
     """
-    collect = Collector(_faults_of_options(networks, x, y))
+    collect = FaultCollector(_faults_of_options(networks, x, y))
     folders = {name: Path(posix(output_path)) / name for name in networks[:2]}
     figure = f"sea_state_map{''.join(f'_against_{name}' for name in networks[1:2])}.png"
     path = collect(png_path, output, folders[networks[0]] / RunFolder.FIGURES / figure)
@@ -74,7 +84,7 @@ def run(
     return table
 
 
-def read_records(folder: Path) -> Found:
+def read_records(folder: Path) -> WithRemarks:
     """The errors of each record with LAMP in a network's output folder.
 
     A record of several sets counts as one of the last: so a network of folds, whose val set is all of its records
@@ -117,7 +127,7 @@ def read_records(folder: Path) -> Found:
     )
     if MEASURE == "ssa_error":  # with its sign
         table[MEASURE] = table["ssa_model"] - table["ssa_lamp"]
-    return Found(table.drop_duplicates(["network", "digest", "channel"], keep="last"), remarks)
+    return WithRemarks(table.drop_duplicates(["network", "digest", "channel"], keep="last"), remarks)
 
 
 def _faults_of_options(networks: Sequence[str], x: str | None, y: str | None) -> list[str]:

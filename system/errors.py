@@ -30,30 +30,30 @@ class Diverged(InputError):
     """A training that produced no network; repeating it with the same settings would not either."""
 
 
-class Found(NamedTuple):
-    """What a step has found, with warnings about it, one line each."""
+class WithRemarks(NamedTuple):
+    """What a step gives, with the warnings about it, one line each."""
 
     value: Any
     remarks: Sequence[str] = ()
 
 
-class Collector:
-    """Does one step after the other, and collects errors and warnings to report them together."""
+class FaultCollector:
+    """Does one step after the other, and collects their errors and warnings, to report them together."""
 
     def __init__(self, faults: Iterable[str] = ()):
         self.faults, self.remarks = list(faults), []
 
     def __call__(self, step: Callable, *arguments, otherwise: Any = None) -> Any:
-        """What the step gives, without the warnings if it is a `Found`; `otherwise` if it raises an InputError."""
+        """What the step gives, without its warnings; `otherwise` if it raises an InputError."""
         try:
-            found = step(*arguments)
+            result = step(*arguments)
         except InputError as error:
             self.faults += error.lines
             return otherwise
-        if isinstance(found, Found):
-            self.remarks += found.remarks
-            return found.value
-        return found
+        if not isinstance(result, WithRemarks):
+            return result
+        self.remarks += result.remarks
+        return result.value
 
     def check(self) -> None:
         """Raises InputError with all errors so far, each once."""
@@ -61,10 +61,10 @@ class Collector:
             raise InputError(list(dict.fromkeys(self.faults)))
 
 
-class Attempts:
-    """Makes what must not cost a run its results: what fails is one line at the end, with its cause; the rest goes on.
+class OptionalSteps:
+    """Does what must not cost a run its results: what fails is one line at the end, with its cause; the rest goes on.
 
-    with Attempts() as attempt: table = attempt("the spectra", spectra_table, lamp, fleet)
+    with OptionalSteps() as attempt: table = attempt("the spectra", spectra_table, lamp, fleet)
 
     Errors of the system are raised, as a full disk concerns all that is written.
     """
@@ -72,7 +72,7 @@ class Attempts:
     def __init__(self):
         self.failed: dict[str, list[str]] = {}  # by cause
 
-    def __enter__(self) -> "Attempts":
+    def __enter__(self) -> "OptionalSteps":
         return self
 
     def __call__(self, what: str, step: Callable, *arguments, otherwise: Any = None, **options) -> Any:

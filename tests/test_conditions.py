@@ -16,7 +16,7 @@ from data_io import read_record
 from readers.text_tables import LAMP_MOT, SC_MOT, SEA, WAV, read_columns
 from readers.wave_grid import wave_elevation
 from settings import UserInput
-from system.errors import Collector, Found
+from system.errors import FaultCollector, WithRemarks
 
 SAMPLE = "_h7.5_p15_a135_hh0_pp0_aa0_s10-000000{}"
 SECONDS = 200.0
@@ -280,9 +280,9 @@ def test_a_record_brings_its_remarks_as_a_step_of_a_collector(sample):
     sc, lamp = sample.write(1)
     text = Path(f"{lamp}.mot").read_text().replace("sec m m m", "sec ft ft ft")
     Path(f"{lamp}.mot").write_text(text)
-    collect = Collector()
+    collect = FaultCollector()
     found = read_record(sc, lamp, UserInput())
-    assert isinstance(found, Found) and isinstance(collect(read_record, sc, lamp, UserInput()), data_io.Record)
+    assert isinstance(found, WithRemarks) and isinstance(collect(read_record, sc, lamp, UserInput()), data_io.Record)
     assert len(collect.remarks) == 1 and "ft" in collect.remarks[0]
 
 
