@@ -20,8 +20,9 @@ from readers import conditions, record_cache, record_files, text_tables
 from readers.alignment import align, interpolated, same_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.conditions import UNKNOWN, Conditions, conditions_of
+from readers.record_identity import content_hashes
 from readers.record_names import free_name, names_by_path, names_of_pairs, unique_names  # noqa: F401
-from readers.records import Record, Records, content_hashes, data_fingerprint  # noqa: F401
+from readers.records import Record, Records, data_fingerprint  # noqa: F401
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
 from settings.channels import (

@@ -19,10 +19,10 @@ from data_io import Record, Records
 from network import TrainedNetwork
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
-from readers.cases import handle_in
 from readers.conditions import UNKNOWN, Conditions
+from readers.handles import handle_in
 from readers.rows_on_disk import write_rows
-from results.texts import Texts
+from results.prediction_texts import Texts
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels
 from system.errors import FaultCollector, OptionalSteps, WithRemarks, warn

@@ -28,7 +28,7 @@ from system.errors import InputError
 from training import fit, history
 from training.batches import START_WINDOWS, TrainingBatches, windows_part
 from training.objectives import member_loss, objective_loss
-from training.optimizer import make_optimizer
+from training.rates_and_stopping import make_optimizer
 from training.sequences import Sequences, cut_pieces, cut_windows, gather
 
 

@@ -26,7 +26,7 @@ from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, finish, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
-from training.optimizer import Plan, make_optimizer
+from training.rates_and_stopping import Plan, make_optimizer
 from training.sequences import Sequences, Sets
 
 MOST_STEPS_AT_ONCE = 20

@@ -17,7 +17,7 @@ from networks.network_folder import HISTORY_COLUMNS, NetworkFolder
 from settings import Config, DataInfo, UserInput
 from system.errors import UNREADABLE, InputError, counted, first_line
 from system.files import written_aside
-from training.optimizer import ENDLESS_SCHEDULES
+from training.rates_and_stopping import ENDLESS_SCHEDULES
 
 BY_CTRL_C = "stopped by Ctrl-C"
 

@@ -29,7 +29,7 @@ from networks.standardization import Standardization
 from settings import DEFAULT_NAME, Config, DataInfo, UserInput
 from system.errors import InputError
 from training import fit, history, objectives
-from training.optimizer import ENDLESS_SCHEDULES, automatic_rates
+from training.rates_and_stopping import ENDLESS_SCHEDULES, automatic_rates
 
 ROOT = Path(main.__file__).resolve().parent
 FOLDER = Path("saved_models") / DEFAULT_NAME
