@@ -16,13 +16,13 @@ import numpy as np
 from tqdm import tqdm
 
 from networks.network_folder import NetworkFolder
-from readers import conditions, record_cache, record_files, text_tables
+from readers import record_cache, record_files, text_tables, training_conditions
 from readers.alignment import align, interpolated, same_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
-from readers.conditions import UNKNOWN, Conditions, conditions_of
 from readers.record_identity import content_hashes
 from readers.record_names import free_name, names_by_path, names_of_pairs, unique_names  # noqa: F401
 from readers.records import Record, Records, data_fingerprint  # noqa: F401
+from readers.training_conditions import UNKNOWN, Conditions, conditions_of
 from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
 from settings.channels import (
@@ -75,7 +75,7 @@ def read_record(
         columns["waves"] = wave_elevation(sea, *columns.pop("track").T, time, *points, user.wave_ramp_time)
     elif "waves" in columns and not lamp:
         wave_file = files["waves"][0]
-        columns["waves"], lines = conditions.with_training_ramp(wave_file, time, columns["waves"], shared)
+        columns["waves"], lines = training_conditions.with_training_ramp(wave_file, time, columns["waves"], shared)
         remarks += lines
     names = {source: list(layout.columns)[1:] for source, (_, layout) in files.items()}
     names["waves"] = list(filter(is_wave, input_channels(user)))
@@ -166,7 +166,7 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     results = _read_pairs(pairs, user, cache, unit)
     steps = [result.value.time_step for pair, result in zip(pairs, results, strict=True) if pair.set_name == "train"]
     if shared.time_step is None and steps and user.training_mode:
-        step, warnings = conditions.usual_step(steps)
+        step, warnings = training_conditions.usual_step(steps)
         shared = replace(shared, time_step=step)
     if shared.time_step:
         others = [i for i, (record, _) in enumerate(results) if not same_step(record.time_step, shared.time_step)]
@@ -237,7 +237,7 @@ def _differing_waves(pairs: Sequence[Pair], records: Records, user: UserInput, s
     def lines(number: int) -> list[str]:
         record = records[number]
         wave_file = f"{pairs[number].lamp}.wav"
-        return conditions.differing_waves(wave_file, record.time, record.inputs[:, place], shared)
+        return training_conditions.differing_waves(wave_file, record.time, record.inputs[:, place], shared)
 
     with ThreadPoolExecutor(cores()) as pool:
         return chain.from_iterable(list(pool.map(lines, range(len(pairs)))))

@@ -19,9 +19,9 @@ from data_io import Record, Records
 from network import TrainedNetwork
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
-from readers.conditions import UNKNOWN, Conditions
-from readers.handles import handle_in
 from readers.rows_on_disk import write_rows
+from readers.sea_state_handles import handle_in
+from readers.training_conditions import UNKNOWN, Conditions
 from results.prediction_texts import Texts
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels

@@ -10,7 +10,7 @@ import pandas as pd
 from checks import novelty
 from data_io import Record, Records
 from networks.network_folder import NetworkFolder
-from readers.handles import Handle, find_handle, handle_in
+from readers.sea_state_handles import Handle, find_handle, handle_in
 from settings import UserInput
 from settings.channels import channel_of, input_channels, is_wave, wave_at_centre
 from system.errors import UNREADABLE, first_line, warn

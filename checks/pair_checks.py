@@ -13,7 +13,7 @@ import pandas as pd
 
 from checks.pair_measures import measure
 from data_io import Record
-from readers.handles import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
+from readers.sea_state_handles import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
 from settings import SET_NAMES, DataInfo, UserInput
 from settings.channels import HEAVE, PITCH, WAVE, channel_of, input_channels, output_channels, wave_at_centre
 from system.cores import cores

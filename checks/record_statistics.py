@@ -15,7 +15,7 @@ from data_io import Record
 from metrics import SIMPLECODE, magnitudes, segment_spectra
 from networks.network_folder import NetworkFolder
 from networks.replacement import training_settings
-from readers.handles import handle_in, sea_state
+from readers.sea_state_handles import handle_in, sea_state
 from settings.channels import wave_at_centre
 from settings.kinds import KINDS
 from system.errors import UNREADABLE, InputError, first_line

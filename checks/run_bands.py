@@ -14,7 +14,7 @@ from data_io import Record
 from network import Architecture
 from networks.network_folder import NetworkFolder
 from prediction import Prediction
-from readers.handles import sea_state
+from readers.sea_state_handles import sea_state
 from settings import UserInput
 from settings.channels import channel_of
 from system.errors import UNREADABLE, FaultCollector, InputError, OptionalSteps, first_line, warn

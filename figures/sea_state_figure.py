@@ -20,7 +20,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from figures import parts
 from metrics import SIMPLECODE
-from readers.handles import part_label
+from readers.sea_state_handles import part_label
 from settings.channels import channel_of
 
 WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width

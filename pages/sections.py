@@ -15,7 +15,7 @@ from figures.parts import CHECK, SET_NAMES
 from metrics import SIMPLECODE, mse_share, negligible
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
-from readers.handles import sea_state
+from readers.sea_state_handles import sea_state
 from settings import UserInput, declared
 from settings.channels import channel_of
 from settings.kinds import KINDS

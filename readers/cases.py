@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from readers.handles import find_handle
+from readers.sea_state_handles import find_handle
 from system.errors import InputError
 from system.files import posix
 

@@ -13,7 +13,7 @@ import data_io
 from checks import pair_checks
 from networks import network_folder, replacement
 from settings import NETWORKS_FOLDER, Config, input_file
-from studies.sweep_settings import Sweep, read_sweep
+from studies.sweep_combinations import Sweep, read_sweep
 from system import errors, files
 from system.errors import InputError
 

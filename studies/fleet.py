@@ -24,8 +24,8 @@ from data_io import Record, Records
 from figures import fleet_figures
 from networks.network_folder import NetworkFolder
 from pages import report_page
-from readers.conditions import UNKNOWN
-from readers.handles import PART_UNITS, part_label, sea_state
+from readers.sea_state_handles import PART_UNITS, part_label, sea_state
+from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Plotting, SaveData
 from settings.channels import CHANNELS
 from studies import fleet_sources, next_runs

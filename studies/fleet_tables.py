@@ -8,7 +8,7 @@ import pandas as pd
 
 from checks.record_statistics import FLEET, LAMP, WITH_LAMP, RecordTable
 from metrics import SIMPLECODE
-from readers.handles import PART_UNITS, SeaState, number_text, sea_state
+from readers.sea_state_handles import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import channel_of
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share

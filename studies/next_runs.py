@@ -24,7 +24,7 @@ from figures.next_runs_figure import next_runs_figure
 from networks.network_folder import NetworkFolder
 from pages import report_page
 from readers.cases import COMMENT
-from readers.handles import handle_in, sea_state
+from readers.sea_state_handles import handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
 from settings.channels import output_channels
 from system.errors import FaultCollector, InputError, WithRemarks, exit_status, first_line, warn

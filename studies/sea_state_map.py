@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import plotting
 from figures.sea_state_figure import sea_state_figure
 from metrics import AMPLITUDES, SIMPLECODE
-from readers.handles import PART_UNITS, find_handle, number_text
+from readers.sea_state_handles import PART_UNITS, find_handle, number_text
 from settings import SaveData
 from settings.channels import CHANNELS, channel_of
 from system.errors import (

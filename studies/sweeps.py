@@ -32,7 +32,7 @@ from networks import replacement
 from networks.network_folder import NetworkFolder
 from settings import Config
 from studies import comparison, importances
-from studies.sweep_settings import Combination, Sweep
+from studies.sweep_combinations import Combination, Sweep
 from system import errors
 from system.errors import Diverged, InputError
 from system.files import drop_cut_line

@@ -28,8 +28,8 @@ from networks import replacement
 from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
 from networks.standardization import Standardization
 from prediction import Predictor
-from readers.conditions import UNKNOWN
-from readers.handles import sea_state
+from readers.sea_state_handles import sea_state
+from readers.training_conditions import UNKNOWN
 from settings import Config, UserInput
 from system.cores import cores
 from system.errors import InputError, counted, warn

@@ -17,7 +17,7 @@ from networks.network_folder import NetworkFolder
 from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
 from networks.symmetry import Symmetry
-from readers.conditions import UNKNOWN
+from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
 from settings.kinds import KINDS
 from system.errors import Diverged, InputError, counted, warn

@@ -10,7 +10,7 @@ from conftest import make_motions
 from checks import flagging
 from data_io import Record, Records
 from networks.network_folder import NetworkFolder
-from readers.handles import find_handle
+from readers.sea_state_handles import find_handle
 from settings import Config, UserInput
 from system.run_folder import RunFolder
 

@@ -10,7 +10,7 @@ import pytest
 
 import data_io
 from checks import pair_checks
-from readers.handles import sea_state
+from readers.sea_state_handles import sea_state
 from settings import DataInfo, UserInput
 from system.errors import InputError
 

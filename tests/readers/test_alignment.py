@@ -9,8 +9,8 @@ from conftest import LAMP_HEADER, SC_HEADER, WAV_HEADER, faults_of, motion_table
 import data_io
 from data_io import read_record
 from readers.alignment import even_times, same_step, time_step
-from readers.conditions import Conditions
 from readers.text_tables import LAMP_MOT, SC_MOT, WAV, read_columns
+from readers.training_conditions import Conditions
 from settings import UserInput
 
 USER = UserInput(time_res=2)

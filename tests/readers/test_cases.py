@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from readers.cases import read_cases
-from readers.handles import Handle, SeaState, find_handle, handle_in, sea_state, unread_handles
+from readers.sea_state_handles import Handle, SeaState, find_handle, handle_in, sea_state, unread_handles
 from system.errors import InputError
 
 SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"

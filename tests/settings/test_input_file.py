@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from settings.input_file import RECIPES, import_line, load_module, read_config
-from studies.sweep_settings import read_sweep
+from studies.sweep_combinations import read_sweep
 from system.errors import InputError
 
 NAMES = ("UserInputArgs", "PlottingArgs", "DataInfoArgs", "DerivedArgs")

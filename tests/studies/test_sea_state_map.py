@@ -10,7 +10,7 @@ import pytest
 import metrics
 import plotting
 from figures.sea_state_figure import grid_of
-from readers.handles import PART_UNITS, find_handle
+from readers.sea_state_handles import PART_UNITS, find_handle
 from studies import sea_state_map
 from studies.sea_state_map import choose_parts, read_records, run
 from system.errors import InputError

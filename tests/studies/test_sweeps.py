@@ -24,7 +24,7 @@ import plotting
 from networks import replacement
 from settings import Config, DataInfo, UserInput, input_file
 from studies import comparison, sweeps
-from studies.sweep_settings import Sweep, read_sweep
+from studies.sweep_combinations import Sweep, read_sweep
 from system import files
 from system.errors import Diverged, InputError
 
