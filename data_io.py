@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from networks.network_folder import NetworkFolder
 from readers import record_cache, record_files, text_tables, training_conditions
-from readers.alignment import align, interpolated, same_step
+from readers.alignment import align, implausible_period, interpolated, same_step
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.record_identity import content_hashes
 from readers.record_names import free_name, names_by_path, names_of_pairs, unique_names  # noqa: F401
@@ -27,6 +27,7 @@ from readers.wave_grid import grid_offsets, wave_elevation
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
 from settings.channels import (
     COURSE,
+    HEAVE,
     MOTIONS,
     channel_of,
     has_wave_grid,
@@ -70,6 +71,7 @@ def read_record(
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     time, columns = aligned.time, aligned.columns
     remarks = record_files.header_remarks(sc, lamp) + remarks + aligned.warnings
+    remarks += implausible_period(f"{sc}.mot", time, columns["sc"][:, MOTIONS.index(HEAVE)])
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns.pop("track").T, time, *points, user.wave_ramp_time)

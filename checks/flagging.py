@@ -50,6 +50,7 @@ class Watch:
         """The record's row of predicted_records.csv. has_bands: whether its prediction has bands."""
         windows = novelty.window_features(record.time, self.inputs(record))
         judgement = novelty.judge(self.windows, *windows, list(self.channels.values()))
+        judgement["worst_to_s"] = min(judgement["worst_to_s"], float(record.time[-1]))
         outside = outside_handles(record.name, self.handles)
         flagged = judgement.pop("unlike") or bool(outside)
         remedy = f"{WITHOUT_LAMP if set_name == 'predict' else WITH_LAMP}, {WIDEN}" + NO_GUARANTEE * has_bands
@@ -156,7 +157,8 @@ def save(folder: Path, rows: Sequence[dict[str, object]], keeps_earlier: bool, h
     RunFolder(folder).write_table(path.name, joint)
     flagged = table[table["flagged"]]
     print(
-        f"{len(flagged)} of {len(table)} predicted records are unlike those of the training (see {RunFolder.PREDICTED})"
+        f"{len(flagged)} of {len(table)} predicted records {'is' if len(flagged) == 1 else 'are'} unlike those of the "
+        f"training (see {RunFolder.PREDICTED})"
     )
     if flagged.empty:
         return

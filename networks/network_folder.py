@@ -67,8 +67,11 @@ class NetworkFolder:
         if not self.has_model:
             raise InputError(self.missing())
         try:
-            return json.loads(self.settings.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            saved = json.loads(self.settings.read_text(encoding="utf-8"))
+            if not all(isinstance(part, dict) for part in (saved, saved.get("settings", {}), saved.get("network", {}))):
+                raise ValueError("it holds no settings by name")
+            return saved
+        except (OSError, ValueError, RecursionError, AttributeError) as error:
             raise self.damaged_settings(error) from error
 
     def write_metadata(self, metadata: dict[str, Any]) -> None:
@@ -116,7 +119,10 @@ class NetworkFolder:
         try:
             history = pd.read_csv(self.history).astype(float)
             history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # required columns
-            return history
+            whole = history.drop(history.index[-1:]) if history["learning_rate"].tail(1).isna().any() else history
+            if len(whole) < len(history):
+                warn([f"{self.history}: the last row breaks off and is left out"])
+            return whole
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError) as error:

@@ -11,6 +11,8 @@ SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to
 # Of a motion's standard deviation, between every second row and a spline through the others. On sample ships in seas of
 # 5 to 15 s the error of resampling was then 3 to 4 % (0.04 and 1 % at 0.02 and 0.2). Waves are rougher than motions.
 LARGEST_ERROR = 0.7
+LARGEST_STEP = 10.0  # s
+MEAN_PERIODS = 0.3, 300.0  # s, of heave: a model of 1 m in the tank, and a ship that runs with the waves
 MOTIONS = ("sc", "lamp")  # sources
 Tables = Mapping[str, tuple[str, np.ndarray]]  # by source, (file, table): (rows, column) with time (s) first
 
@@ -58,7 +60,9 @@ def align(tables: Tables, reference: str, time_res: int, wanted: float | None = 
         columns[source] = _same_rows(other, time, wanted or step)
         if columns[source] is None:
             columns[source] = interpolated(other, time)
-            faults += _why_too_coarse(path, other, wanted or step) if source in MOTIONS else []
+            too_coarse = [] if source == "track" else _why_too_coarse(path, other, wanted or step)
+            faults += too_coarse if source in MOTIONS else []
+            warnings += [] if source in MOTIONS else too_coarse
             if _same_rows(other, rows, step) is None:
                 warnings.append(_why_interpolated(path, other, file, rows, step))
     if faults:
@@ -162,6 +166,8 @@ def same_step(first: float, second: float) -> bool:
 def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
     """A line if the file's rows are too far apart to tell what is between them; empty if not."""
     coarse = time_step(table[:, 0])
+    if coarse > LARGEST_STEP >= step:
+        return [f"{path}: its time step of {coarse:g} s cannot be right; check that time is in s"]
     if coarse <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], coarse)):
         return []
     columns, inner = table[:, 1:], slice(3, -3, 2)
@@ -171,10 +177,20 @@ def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
     if share <= LARGEST_ERROR:
         return []
     return [
-        f"{path}: its time step of {coarse:g} s is too coarse for the {step:g} s that are needed: the motions between "
-        f"the rows are not known (every second row is {100 * share:.0f} % of the standard deviation off what the "
+        f"{path}: its time step of {coarse:g} s is too coarse for the {step:g} s that are needed: what is between the "
+        f"rows is not known (every second row is {100 * share:.0f} % of the standard deviation off what the "
         f"others tell, at most {100 * LARGEST_ERROR:.0f} %); run the simulation with a finer step"
     ]
+
+
+def implausible_period(file: str, time: np.ndarray, heave: np.ndarray) -> list[str]:
+    """A line if a ship hardly heaves with the mean period of a record, as if its time were in another unit."""
+    above = heave > heave.mean()
+    crossings = np.flatnonzero(above[1:] & ~above[:-1])
+    period = (time[crossings[-1]] - time[crossings[0]]) / (len(crossings) - 1) if len(crossings) > 5 else np.nan
+    if not (period < MEAN_PERIODS[0] or period > MEAN_PERIODS[1]):
+        return []
+    return [f"{file}: the mean period of heave is {period:.2g} s; check that time is in s, not in ms, min or h"]
 
 
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:

@@ -101,6 +101,12 @@ def positions(names: Names, usual: Mapping[str, int], width: int, path: Path, ki
     return places
 
 
+def called_as_others(names: Names, places: Mapping[str, int]) -> dict[str, int]:
+    """The columns that are read, by name with their position, whose label another column has, too."""
+    labels = [label.lower() for label in names.labels]
+    return {name: at for name, at in places.items() if at < len(labels) and labels.count(labels[at]) > 1}
+
+
 @lru_cache(maxsize=4096)
 def _read_line(line: str, width: int, is_sea: bool) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple]:
     """A line's names, what they mean, and how sure they are names of columns; no names if it is other text."""

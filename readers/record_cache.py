@@ -19,7 +19,7 @@ from readers.records import Identified, Record
 from system.errors import InputError, WithRemarks, cannot_be_written
 from system.files import posix, text_hash, try_to_write, written_aside
 
-FORMAT = 5  # increase it when the same files and settings yield other numbers or warnings than before
+FORMAT = 6  # increase it when the same files and settings yield other numbers or warnings than before
 ARRAYS = ("time", "inputs", "targets", "simple", "own_time")
 
 

@@ -11,7 +11,7 @@ import io
 import os
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,10 +94,8 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
     data, remarks = _without_broken_row(data, width, path)
     header, body, names, placed = _parts(data, width, path, layout)
-    usual = layout.columns
-    if moved := [f"{name} from column {at + 1}" for name, at in placed.columns.items() if at != usual[name]]:
-        remarks += [f"{path}: read by the names in line {names.line}: {', '.join(moved)}; check that they are right"]
     text = header[:LONGEST_UNITS].decode("latin-1")
+    remarks += _remarks_on_columns(text, names, layout.columns, placed.columns, path, width)
     converted = units.factors(text, placed.columns, path, names.labels, width)
     table = _parse(body, width)
     values = _usable_columns(table, width, placed)
@@ -116,6 +114,22 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
     listed = ", ".join(f"{name} from {unit}" for name, (unit, _) in converted.items())
     remarks += [f"{path}: converted to m and deg, as its header says: {listed}; check that the header is right"]
     return values * [converted.get(name, ("", 1.0))[1] for name in layout.columns], remarks
+
+
+def _remarks_on_columns(
+    header: str, names: column_names.Names, usual: Mapping[str, int], placed: Mapping[str, int], path: Path, width: int
+) -> list[str]:
+    """A line about columns that do not stand where they usually do, or share a name, or whose unit a text may name."""
+    remarks = []
+    if moved := [f"{name} from column {at + 1}" for name, at in placed.items() if at != usual[name]]:
+        remarks += [f"{path}: read by the names in line {names.line}: {', '.join(moved)}; check that they are right"]
+    for name, at in column_names.called_as_others(names, placed).items():
+        what = f"several columns are called {names.labels[at]}; {name} is read from column {at + 1}"
+        remarks += [f"{path}, line {names.line}: {what}; check that it is the right one"]
+    if others := units.of_no_column(header, units.units_of(header, placed, names.labels, width)):
+        what = f"the header speaks of {', '.join(others)}, for no column; all are read in m, deg and s"
+        remarks += [f"{path}: {what}; check that they are"]
+    return remarks
 
 
 def _parts(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, bytes, column_names.Names, Layout]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,30 +23,36 @@ CERTAIN = {  # a header's unit: ours, and the factor to it
     **dict.fromkeys(("rad", "rads", "radian", "radians"), (DEGREES, 180 / np.pi)),
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), (SECONDS, 1.0)),
     **dict.fromkeys(("rad/s", "rad/sec", "rads/s", "rads/sec", "r/s", "1/s", "s-1"), (RADIANS_PER_SECOND, 1.0)),
-    **dict.fromkeys(("hz", "hertz"), (RADIANS_PER_SECOND, 2 * np.pi)),
+    **dict.fromkeys(("rads-1", "rad*s-1", "rad.s-1", "rads^-1", "rad*s^-1", "rad.s^-1"), (RADIANS_PER_SECOND, 1.0)),
+    **dict.fromkeys(("hz", "hertz", "cps", "cycles/s", "cycles/sec"), (RADIANS_PER_SECOND, 2 * np.pi)),
 }
 OTHERS = (
     *("mm", "cm", "dm", "km", "in", "inch", "inches", "yd", "yard", "yards", "kft", "fathom", "fathoms"),
     *(f"{prefix}met{ending}" for prefix in ("milli", "centi", "kilo") for ending in ("er", "ers", "re", "res")),
-    *("mrad", "mrads", "milliradian", "milliradians", "gon", "grad", "arcmin", "arcsec", "turns", "revs", "percent"),
+    *("mrad", "mrads", "milliradian", "milliradians", "gon", "grad", "arcmin", "arcsec", "percent"),
+    *("turn", "turns", "rev", "revs", "revolutions", "cycle", "cycles", "nmi", "us-ft", "fps", "mhz", "rad/min"),
     *("deg/s", "deg/sec", "m/s", "m/sec", "ft/s", "ft/sec", "m/s2", "m/s^2", "deg/s2", "deg/s^2", "m2", "m^2", "rpm"),
+    *("m2s", "m^2s", "m2*s", "m^2*s", "m2-s", "m^2-s", "m2/hz", "m^2/hz"),
 )
 TIMES = (
-    *("us", "usec", "ms", "msec", "millisecond", "milliseconds", "min", "mins", "minute", "minutes"),
-    *("h", "hr", "hrs", "hour", "hours", "day", "days", "steps"),
+    *("us", "usec", "ms", "msec", "msecs", "millisec", "millisecond", "milliseconds", "milli-sec"),
+    *("min", "mins", "minute", "minutes", "h", "hr", "hrs", "hour", "hours", "day", "days", "steps"),
 )
-FORCES = ("n", "kn", "mn", "tf", "kgf", "lbf", "lb", "lbs", "kip", "kips")
-# Moments in kN-m; their words are compared without the sign between force and length.
-MOMENTS = {
-    **dict.fromkeys(("nm",), 1e-3),
-    **dict.fromkeys(("knm",), 1.0),
-    **dict.fromkeys(("mnm",), 1e3),
-    **dict.fromkeys(("tm", "tfm", "tonm", "tonnem"), 9.80665),
-    **dict.fromkeys(("kgm", "kgfm"), 9.80665e-3),
-    **dict.fromkeys(("lbft", "ftlb", "lbfft", "ftlbf", "ftlbs", "lbsft"), 1.3558179483e-3),
-    **dict.fromkeys(("kipft", "ftkip", "kipsft", "ftkips"), 1.3558179483),
-    **dict.fromkeys(("ltft", "ltonft", "ftlton"), 3.0370322),
+FORCES = {  # in kN
+    **{"n": 1e-3, "kn": 1.0, "mn": 1e3, "gn": 1e6},
+    **dict.fromkeys(("t", "tf", "ton", "tons", "tonf", "tonne", "tonnes", "mt"), 9.80665),
+    **dict.fromkeys(("kg", "kgf"), 9.80665e-3),
+    **dict.fromkeys(("lb", "lbs", "lbf"), 4.4482216152605e-3),
+    **dict.fromkeys(("kip", "kips"), 4.4482216152605),
+    **dict.fromkeys(("lt", "lton", "ltons"), 9.96401641818352),
 }
+IN_LINES_ALONE = ("t", "mt", "lt", "kg", "ton", "tons")  # forces that are units among others, not behind a name
+# Moments in kN-m; their words are compared without the sign between force and length.
+LENGTHS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "ft": 0.3048, "in": 0.0254}
+MOMENTS = {force + arm: FORCES[force] * LENGTHS[arm] for force in FORCES for arm in LENGTHS} | {
+    "ft" + force: FORCES[force] * LENGTHS["ft"] for force in ("lb", "lbf", "lbs", "kip", "kips", "lton")
+}
+BETWEEN = "[\\s*.\xb7\xc2\xe2\u22c5\x8b\x85_-]+"  # also dots in UTF-8 read as Latin-1, in lower case
 MOST_UNITS = 100  # words of a line that are looked at
 NONE = ("-", "--", "none", "n/a", "nd")  # of columns without a unit
 BEHIND_NAMES = re.compile(r"(?:[,/]\s*|_)([A-Za-z][A-Za-z]*(?:[-*./_]?[A-Za-z]+)?)\s*$")
@@ -81,10 +88,19 @@ def units_of(header: str, columns: Mapping[str, int], labels: Sequence[str] = ()
     """The unit of each column, where the header has it: behind its name, or in a line of units."""
     begin = RADIANS_PER_SECOND if "Frequency" in columns else SECONDS
     width = width or max(columns.values()) + 1
-    lines = (_in_a_line(line, begin, width) for line in header.lower().splitlines())
-    units = dict(next(filter(None, lines), {}))
+    lines = header.lower().split("\n")
+    units = dict(next(filter(None, (_in_a_line(line, begin, width) for line in lines)), {}))
     units |= {place: unit for place, label in enumerate(labels) if (unit := _behind_name(label)) is not None}
-    return {name: units[place] for name, place in columns.items() if place in units}
+    found = {name: units[place] for name, place in columns.items() if place in units}
+    moments = {word for line in lines for word in _moments_in_text(line)}
+    return {"VBM": moments.pop(), **found} if "VBM" in columns and len(moments) == 1 else found
+
+
+def of_no_column(header: str, found: Mapping[str, str]) -> list[str]:
+    """Units of another size than ours that a text in the header names, as "lengths in ft", but that no column has."""
+    named = re.findall(r"\b(?:in|units?)[\s:=]+([a-z][a-z/]*)", header.lower())
+    others = [unit for unit in named if (is_unit(unit) and _kind_and_factor(unit)[1] != 1) and unit not in FORCES]
+    return [unit for unit in dict.fromkeys(others) if unit not in found.values()]
 
 
 def moment_factor(unit: str, wanted: str) -> float | None:
@@ -95,16 +111,30 @@ def moment_factor(unit: str, wanted: str) -> float | None:
 
 def _kind_and_factor(unit: str) -> tuple[str, float]:
     """Our unit for what a unit measures, and the factor to it; an empty text and NaN if it is not convertible."""
-    moment = re.sub(r"[\s*.\xb7\xc2_-]", "", unit).replace("meters", "m").replace("meter", "m")
-    if unit not in CERTAIN and moment in MOMENTS:
-        return MOMENT, MOMENTS[moment]
+    parts = re.split(BETWEEN, re.sub("met(?:er|re)s?", "m", unit))
+    for moment in ("".join(parts), "".join(reversed(parts))):  # kN-m, m-kN
+        if unit not in CERTAIN and moment in MOMENTS:
+            return MOMENT, MOMENTS[moment]
     return CERTAIN.get(unit, ("", np.nan))
 
 
 @lru_cache(maxsize=4096)
 def is_unit(word: str) -> bool:
     """Whether a word in lower case is a unit that is known."""
-    return word in (*OTHERS, *TIMES, *FORCES) or _kind_and_factor(word)[0] != ""
+    forces = FORCES.keys() - IN_LINES_ALONE
+    return word in (*OTHERS, *TIMES) or word in forces or _kind_and_factor(word)[0] != ""
+
+
+def _may_be_unit(word: str) -> bool:
+    """Whether a word among units is one that is not known, and not a sign for none or a mark that was not readable."""
+    return word not in (*NONE, *IN_LINES_ALONE) and re.match("[a-z]", word) is not None
+
+
+def _moments_in_text(line: str) -> list[str]:
+    """Units of moments anywhere in a line, without those behind a number, as in 10^6 N-m."""
+    words = re.split(r"[\s,;:()\[\]]+", line)
+    alone = [word for before, word in pairwise(["", *words]) if not before[-1:].isdigit()]
+    return [word for word in alone if len(word) > 2 and _kind_and_factor(word)[0] == MOMENT]
 
 
 @lru_cache(maxsize=4096)
@@ -131,9 +161,13 @@ def _in_a_line(line: str, begin: str, width: int) -> dict[int, str]:
 
     begin: our unit of the first column of the format. width: number of columns.
     """
+    line = re.sub(r"[\[(][^\])]*[\])]", lambda unit: "".join(unit[0].split()), line)  # (MN m)
     parts = re.split(r"[\s,;|]+", line.strip(" \t,;|#%!"))
     words = [part.strip("[]()").rstrip(".:") for part in parts]
-    are_units = [is_unit(word) or word in NONE for word in words]
+    are_units = [is_unit(word) or word in (*NONE, *IN_LINES_ALONE) for word in words[: max(MOST_UNITS, width)]]
+    has_numbers = any(word[:1].isdigit() and not is_unit(word) for word in words)
+    if len(words) == width and sum(are_units) >= max(2, width / 2) and not has_numbers:
+        return {place: word for place, word in enumerate(words) if is_unit(word) or (place and _may_be_unit(word))}
     for first in np.flatnonzero(are_units[:MOST_UNITS]).tolist():
         word, count = words[first], len(words) - first
         begins = _kind_and_factor(word)[0] == begin or (word in TIMES and begin == SECONDS)

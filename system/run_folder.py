@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pandas as pd
 
@@ -53,7 +53,7 @@ class RunFolder:
         lines.pop()  # cut off, if it is not empty
         begins = max((number for number, line in enumerate(lines) if not line), default=0) if latest else 0
         entries = [WITH_DIGEST.fullmatch(line).groups(default="") for line in lines[begins:]]
-        return [(name, digest) for name, digest in entries if name and name.isprintable()]
+        return [(name, digest) for name, digest in entries if name and name.isprintable() and not _leads_out(name)]
 
     def made_for(self, latest: bool = False) -> dict[str, str]:
         """By the names (in lower case) of the files there, the digest of what each was made for; empty if not known.
@@ -90,7 +90,7 @@ class RunFolder:
         digests, written = dict(entries), list(dict(entries[len(earlier) :]))
         if not written:  # nothing replaces the earlier files
             return []
-        old = [name for name in dict.fromkeys(earlier) if name not in set(written) and ".." not in Path(name).parts]
+        old = [name for name in dict.fromkeys(earlier) if name not in set(written)]
         staying = [name for name in old if keep(name)]
         for name in sorted(set(old) - set(staying)):
             file = self.path / name
@@ -104,6 +104,12 @@ class RunFolder:
         with written_aside(self.path / self.LIST) as aside:
             aside.write_text("".join(_line(name, digests[name]) for name in (*staying, *written)), encoding="utf-8")
         return written
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name in a list is that of a file elsewhere, which no run has written: runs delete what is listed."""
+    path = PureWindowsPath(name)  # knows the drives and both slashes
+    return bool(path.anchor or path.drive) or ".." in path.parts
 
 
 def _line(name: str, digest: str) -> str:

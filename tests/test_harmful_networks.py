@@ -1,6 +1,7 @@
 """Saved networks that are damaged, of another kind, or made to do harm: a line at most, and nothing of them runs."""
 
 import base64
+import contextlib
 import dataclasses
 import json
 import marshal
@@ -15,6 +16,7 @@ from test_network import configure, untrained
 
 import network
 from network import Architecture
+from networks.network_folder import NetworkFolder
 from system.errors import InputError
 
 pytestmark = pytest.mark.xdist_group("harmful_networks")  # its tests share costly fixtures
@@ -168,10 +170,12 @@ def test_settings_that_no_training_writes_are_refused(damage):
     assert "settings.json" in refused()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"PK\x03\x04 no text"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"network": []}', b"PK\x03\x04 no text"])
 def test_settings_that_cannot_be_read_are_refused(content):
     (FOLDER / "settings.json").write_bytes(content)
     assert "settings.json" in refused()
+    with contextlib.suppress(InputError):  # and no other error
+        NetworkFolder(FOLDER).check_checkpoints()
 
 
 OTHERS = [
@@ -212,3 +216,11 @@ def test_a_damaged_history_costs_only_the_learning_curve(capsys, content):
     (FOLDER / "history.csv").write_bytes(content)
     assert len(network.load(configure(training_mode=False)).history) == 0
     assert "history.csv: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cut", [b"2,2.1", b"2,2.1,1.5,", b"2,2.1,1.5,2.5,"])
+def test_a_history_that_breaks_off_in_its_last_row_is_read_up_to_there(capsys, cut):
+    whole = b"epoch,elapsed_s,loss,val_loss,learning_rate\n1,1,2,3,0.01\n"
+    (FOLDER / "history.csv").write_bytes(whole + cut)
+    assert NetworkFolder(FOLDER).read_history()["epoch"].tolist() == [1]
+    assert "history.csv: the last row breaks off and is left out" in capsys.readouterr().err

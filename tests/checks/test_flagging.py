@@ -45,7 +45,7 @@ def test_a_record_unlike_the_training_is_flagged_in_the_table_and_on_the_termina
     assert table["handle"][0] == "_h7_p12_a135_hh0_pp0_aa0_s10-0000000"
     assert table["value"][1] > table["training_high"][1] and "LAMP" in table["remedy"][1]
     told = capsys.readouterr().out
-    assert "1 of 2 predicted records" in told and f"{STATE}-0000007" in told
+    assert "1 of 2 predicted records is unlike" in told and f"{STATE}-0000007" in told
 
 
 def test_two_parts_outside_in_one_record_and_none_in_another(config, capsys):
@@ -174,3 +174,10 @@ def test_records_of_constant_or_few_values_are_judged(config, rows):
         config.user, NetworkFolder(config.network_folder), Records((dataclasses.replace(record(3), **short),))
     )
     assert "flagged" in rows_of(config, "predict", record(4))[0]
+
+
+def test_the_window_of_a_short_record_ends_with_it(config):
+    watch = flagging.load(config.user, NetworkFolder(config.network_folder))
+    whole = record(7, 3.0)
+    short = dataclasses.replace(whole, **{name: getattr(whole, name)[:300] for name in ("time", "inputs", "simple")})
+    assert watch.flag("test", short)["worst_to_s"] == short.time[-1]

@@ -161,3 +161,27 @@ def test_a_gap_in_time_is_called_a_gap(tmp_path):
     record, warnings = read_record(*write_pair(tmp_path, whole, whole, holey), USER)
     assert len(warnings) == 1 and "LAMP.wav" in warnings[0] and gap in warnings[0] and "interpolated" in warnings[0]
     assert_straight(record, 0, 15, 0.1)
+
+
+@pytest.mark.parametrize("unit, factor", [("ms", 1000.0), ("h", 1 / 3600)])
+def test_a_time_in_another_unit_without_header_is_noticed(tmp_path, unit, factor):
+    """In both codes' files alike, and in SimpleCode's alone."""
+    sc, lamp = write_realization(tmp_path, "_x", rows=800)
+    for path in (f"{sc}.mot", f"{lamp}.mot"):
+        rows = np.array([line.split() for line in Path(path).read_text().splitlines() if line[0].isdigit()], float)
+        header = SC_HEADER[:1] if path.startswith(sc) else LAMP_HEADER[::2]
+        rows = rows[:790] * [factor, 1, 1, 1, 1, 1, 1]
+        write_rows(Path(path), [*header, ""], rows)
+    _, (line,) = read_record(sc, lamp, UserInput(input_waves=False))
+    assert "SC_x.mot: the mean period of heave is" in line and "check that time is in s" in line
+    if unit == "ms":
+        (line,) = faults_of(lambda: read_record(sc, None, UserInput(input_waves=False), shared=Conditions(0.1)))
+        assert "its time step of 100 s cannot be right" in line
+
+
+def test_waves_that_are_too_coarse_are_noticed(tmp_path):
+    sc, lamp = write_realization(tmp_path, "_x", rows=2000)
+    table = np.loadtxt(f"{lamp}.wav", skiprows=3)
+    write_rows(Path(f"{lamp}.wav"), WAV_HEADER, table[::50])
+    _, lines = read_record(sc, lamp, UserInput(input_waves=True))
+    assert "LAMP_x.wav: its time step of 5 s is too coarse" in lines[0]

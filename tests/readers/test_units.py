@@ -8,7 +8,7 @@ from conftest import LAMP_HEADER, SC_HEADER, faults_of, motion_table, write_real
 
 import data_io
 from readers import units
-from readers.text_tables import LAMP_MOT, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, read_columns, read_table
+from readers.text_tables import LAMP_MOT, SC_MOT, SC_VBM, SC_WAVES, SEA, WAV, moment_unit, read_columns, read_table
 from settings import DataInfo, UserInput
 
 TABLE = motion_table(0.1 * np.arange(40), np.tile([1.5, 0.2, 0.1], (40, 1)))
@@ -47,6 +47,8 @@ FEET, RADIANS = 0.3048, 180 / np.pi
         (SC_MOT, f"{SC_HEADER[0]}\nsec feet feet feet radian radian -", [1, FEET, RADIANS, RADIANS]),
         (SEA, "Frequency(Hz) Phase(rad) Amplitude(ft) Heading(rad)", [2 * np.pi, RADIANS, FEET, RADIANS]),
         (SEA, "Hz deg m rad", [2 * np.pi, 1, 1, RADIANS]),
+        (SEA, "cps deg m rad", [2 * np.pi, 1, 1, RADIANS]),
+        (SEA, "rads-1 rad m rad", [1, RADIANS, 1, RADIANS]),
         (SEA, "Omega, rad/s  Phase, deg  Amp, ft  Dir, deg", [1, 1, FEET, 1]),
         (WAV, "Time_s Wave_ft", [1, FEET]),
         (WAV, "Time (s) Wave elevation (ft, positive up)", [1, FEET]),
@@ -87,6 +89,10 @@ MOTION_UNITS = [
     ("minute m m m deg deg deg", "Time"),
     ("milliseconds m m m deg deg deg", "Time"),
     ("steps m m m deg deg deg", "Time"),
+    ("s us-ft us-ft us-ft deg deg deg", "Zcg"),
+    ("s L L L deg deg deg", "Zcg"),  # not known, among others that are
+    ("s m m m turn turn turn", "Roll"),
+    ("milli-sec m m m deg deg deg", "Time"),
 ]
 
 
@@ -110,6 +116,9 @@ MOTION_UNITS = [
         (SEA, "Frequency(deg) Phase(deg) Amplitude(m) Heading(deg)", "unit of Frequency is deg, expected rad/s"),
         (SEA, "Frequency Phase(s) Amplitude Heading", "unit of Phase is s"),
         (SEA, "rad/s deg cm deg", "unit of Amplitude is cm"),
+        (SEA, "rad/s deg m^2s deg", "unit of Amplitude is m^2s"),
+        (SEA, "rad/s cycles m deg", "unit of Phase is cycles"),
+        (SEA, "rad/min deg m deg", "unit of Frequency is rad/min"),
         (SEA, "Frequency [rad/s] Phase [deg] Amplitude [m] Heading [m]", "unit of Heading is m"),
         (SEA, "w(s) phi(deg) a(m) mu(deg)", "unit of Frequency is s"),
     ],
@@ -129,6 +138,11 @@ def test_other_units_are_errors(tmp_path, layout, header, fault):
         ("kN-m", "kNm", True),
         ("kN-m", "", True),
         ("N.m", "N m", True),
+        ("kN-m", "kN·m", True),
+        ("kN-m", "kN⋅m", True),
+        ("kN-m", "m-kN", True),
+        ("kN-m", "kN-mm", False),
+        ("kN-m", "lbf-in", False),
     ],
 )
 def test_moments_of_both_codes_have_one_unit(tmp_path, first, second, same):
@@ -171,3 +185,34 @@ def test_a_realization_says_what_was_converted(tmp_path):
     record, (remark,) = data_io.read_record(sc, lamp, UserInput())
     assert "LAMP_1.mot" in remark and "Pitch from rad" in remark
     np.testing.assert_allclose(record.targets, same.targets, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "line, unit",
+    [
+        ("s t t-m", "t-m"),
+        ("s tonnes tonnes-m", "tonnes-m"),
+        ("(s) (MN) (MN m)", "mnm"),
+        ("s kips kip-in", "kip-in"),
+        ("Forces in N, moments in N-m", "n-m"),
+        ("VBM in MN-m", "mn-m"),
+        ("in 10^6 N-m", None),
+        ("s kN 1e3 kN-m", None),
+    ],
+)
+def test_the_unit_of_the_moment_is_found_wherever_the_header_names_it(tmp_path, line, unit):
+    file = write_rows(tmp_path / "a.vbm", ["Time VSF VBM", line], TABLE[:, :3])
+    assert moment_unit(file, SC_VBM) == unit
+
+
+@pytest.mark.parametrize(
+    "header, remark",
+    [
+        (("Wave elevation in ft", "", "Time Wave"), "a: the header speaks of ft, for no column"),
+        (("", "Time Wave Wave", "s m m"), "a, line 2: several columns are called Wave; Wave is read from column 2"),
+    ],
+)
+def test_what_a_header_leaves_open_is_said(tmp_path, header, remark):
+    width = 3 if "Wave Wave" in header[1] else 2
+    values, (line,) = read_table(write_rows(tmp_path / "a", list(header), TABLE[:, :width]), WAV)
+    assert remark in line and np.array_equal(values, TABLE[:, :2])

@@ -67,6 +67,15 @@ def test_nothing_outside_of_the_folder_is_removed(tmp_path, name):
     assert left_in(tmp_path) == [f"inner/{RunFolder.LIST}", "inner/report.csv", "outside.txt"]
 
 
+def test_nothing_with_a_whole_path_is_removed(tmp_path):
+    folder = tmp_path / "inner"
+    write(tmp_path, "outside.txt")
+    for remove in (lambda: run(folder, "report.csv"), lambda: RunFolder(folder).discard(lambda name: True)):
+        RunFolder(folder).note([str(tmp_path / "outside.txt"), "../outside.txt", "C:outside.txt"])
+        remove()
+        assert (tmp_path / "outside.txt").is_file()
+
+
 @pytest.mark.parametrize("rest", [b"", b"\0" * 20])
 def test_a_list_that_was_cut_anywhere_costs_no_file_of_the_next_run(tmp_path, rest):
     """As a power cut leaves it. A file of which the list knows no more may stay behind."""
