@@ -126,7 +126,11 @@ def _remarks_on_columns(
     for name, at in column_names.called_as_others(names, placed).items():
         what = f"several columns are called {names.labels[at]}; {name} is read from column {at + 1}"
         remarks += [f"{path}, line {names.line}: {what}; check that it is the right one"]
-    if others := units.of_no_column(header, units.units_of(header, placed, names.labels, width)):
+    of_columns = units.units_of(header, placed, names.labels, width)
+    for name, unit in units.unknown_units(of_columns).items():
+        what = f"the header's unit of {name} is {unit!r}, which is not known"
+        remarks += [f"{path}: {what}; the column is read in m, deg or s: check that it is"]
+    if others := units.of_no_column(header, of_columns):
         what = f"the header speaks of {', '.join(others)}, for no column; all are read in m, deg and s"
         remarks += [f"{path}: {what}; check that they are"]
     return remarks

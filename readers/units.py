@@ -30,7 +30,22 @@ OTHERS = (
     *("mm", "cm", "dm", "km", "in", "inch", "inches", "yd", "yard", "yards", "kft", "fathom", "fathoms"),
     *(f"{prefix}met{ending}" for prefix in ("milli", "centi", "kilo") for ending in ("er", "ers", "re", "res")),
     *("mrad", "mrads", "milliradian", "milliradians", "gon", "grad", "arcmin", "arcsec", "percent"),
-    *("turn", "turns", "rev", "revs", "revolutions", "cycle", "cycles", "nmi", "us-ft", "fps", "mhz", "rad/min"),
+    *(
+        "l",
+        "lpp",
+        "turn",
+        "turns",
+        "rev",
+        "revs",
+        "revolutions",
+        "cycle",
+        "cycles",
+        "nmi",
+        "us-ft",
+        "fps",
+        "mhz",
+        "rad/min",
+    ),
     *("deg/s", "deg/sec", "m/s", "m/sec", "ft/s", "ft/sec", "m/s2", "m/s^2", "deg/s2", "deg/s^2", "m2", "m^2", "rpm"),
     *("m2s", "m^2s", "m2*s", "m^2*s", "m2-s", "m^2-s", "m2/hz", "m^2/hz"),
 )
@@ -74,10 +89,10 @@ def factors(
         channel = channel_of(name)
         ours = EXPECTED.get(name, MOMENT if channel.kind == "moment" else channel.unit)
         kind, factor = (ours, 1.0) if unit == ours.lower() else _kind_and_factor(unit)
-        if kind != ours and (ours != MOMENT or is_unit(unit)):
+        if kind != ours and (is_unit(unit) or (ours != MOMENT and not unit.isalpha())):
             shown = repr(unit)[1:-1]  # escapes control characters
             faults.append(f"{path}: the header's unit of {name} is {shown}, expected {ours}; write the file in {ours}")
-        elif factor != 1 and ours != MOMENT:  # its unit is the file's
+        elif kind == ours != MOMENT and factor != 1:  # that of the moment is the file's
             converted[name] = (unit, factor)
     if faults:
         raise InputError(faults)
@@ -101,6 +116,15 @@ def of_no_column(header: str, found: Mapping[str, str]) -> list[str]:
     named = re.findall(r"\b(?:in|units?)[\s:=]+([a-z][a-z/]*)", header.lower())
     others = [unit for unit in named if (is_unit(unit) and _kind_and_factor(unit)[1] != 1) and unit not in FORCES]
     return [unit for unit in dict.fromkeys(others) if unit not in found.values()]
+
+
+def unknown_units(units: Mapping[str, str]) -> dict[str, str]:
+    """The units by column, but for the moment's, that are words of which nothing is known."""
+    return {
+        name: unit
+        for name, unit in units.items()
+        if unit.isalpha() and not is_unit(unit) and channel_of(name).kind != "moment"
+    }
 
 
 def moment_factor(unit: str, wanted: str) -> float | None:

@@ -90,7 +90,6 @@ MOTION_UNITS = [
     ("milliseconds m m m deg deg deg", "Time"),
     ("steps m m m deg deg deg", "Time"),
     ("s us-ft us-ft us-ft deg deg deg", "Zcg"),
-    ("s L L L deg deg deg", "Zcg"),  # not known, among others that are
     ("s m m m turn turn turn", "Roll"),
     ("milli-sec m m m deg deg deg", "Time"),
 ]
@@ -216,3 +215,10 @@ def test_what_a_header_leaves_open_is_said(tmp_path, header, remark):
     width = 3 if "Wave Wave" in header[1] else 2
     values, (line,) = read_table(write_rows(tmp_path / "a", list(header), TABLE[:, :width]), WAV)
     assert remark in line and np.array_equal(values, TABLE[:, :2])
+
+
+def test_a_unit_that_is_not_known_is_said_and_those_beside_it_count(tmp_path):
+    file = write_rows(tmp_path / "a.mot", [SC_HEADER[0], "sec m m ft deg dgr deg"], TABLE)
+    values, remarks = read_table(file, SC_MOT)
+    assert np.array_equal(values[:, 3], TABLE[:, 5]) and np.allclose(values[:, 1], 0.3048 * TABLE[:, 3])
+    assert any("unit of Pitch is 'dgr', which is not known" in line for line in remarks)
