@@ -56,9 +56,9 @@ def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float) -> float | None:
     likelihoods = log_likelihoods(time, wave, ramps)
     if likelihoods is None or np.isnan(likelihoods[-1]):
         return None
-    if likelihoods[0] - likelihoods[-1] > CLEAR:
-        return 0.0
     best = float(ramps[np.nanargmax(likelihoods)])
+    if likelihoods[0] - likelihoods[-1] > CLEAR:  # rather none than `ramp`, but it may be a shorter one
+        return best if np.nanmax(likelihoods) - likelihoods[0] > CLEAR / 2 else 0.0
     differs = abs(best - ramp) > max(2.0, ramp / 2)
     return best if differs and np.nanmax(likelihoods) - likelihoods[-1] > CLEAR * (3 if ramp else 1) else None
 

@@ -209,8 +209,13 @@ def _borrowed_mean(sample: Sample, fleet: np.ndarray, level: float) -> Interval:
 
 
 def effective_runs(records: int, alone: Interval, corrected: Interval, level: float) -> Interval:
-    """How many LAMP runs alone would be as precise: n times the quotient of the variances, with quantiles of F."""
-    runs = records * alone.variance / corrected.variance if corrected.variance > 0 else np.nan
+    """How many LAMP runs alone would be as precise: n times the quotient of the variances, with quantiles of F.
+
+    Unknown if one of the variances is 0 or rounding, as of equal values.
+    """
+    if not all(mean.variance > (TINY * mean.estimate) ** 2 for mean in (alone, corrected)):
+        return Interval()
+    runs = records * alone.variance / corrected.variance
     tails = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], alone.freedom, corrected.freedom)
     return Interval(runs, *map(float, runs / tails))
 

@@ -61,3 +61,11 @@ def test_what_cannot_be_told_is_not_told():
     assert {wave_ramp.other_ramp(*wave, 10.0) for wave in late} == {None}
     assert wave_ramp.common_ramp([], 10.0) is None
     assert wave_ramp.factor(np.array([-1.0, 0.0, 5.0, 20.0]), 10.0).tolist() == [0.0, 0.0, 0.5, 1.0]
+
+
+def test_a_shorter_ramp_is_not_taken_for_none():
+    """Otherwise that of the training would be applied to waves that have one already. Waves may be too long to tell."""
+    rng = np.random.default_rng(4)
+    found = [wave_ramp.other_ramp(*sea(rng, 300, 5.0), 10.0) for _ in range(40)]
+    told = [ramp for ramp in found if ramp]
+    assert found.count(0.0) <= 3 and len(told) >= 5 and abs(np.median(told) - 5) <= 0.6  # with this fault 9 and none

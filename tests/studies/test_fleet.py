@@ -110,6 +110,17 @@ def test_each_fold_counts_by_itself_and_its_networks_as_one():
     assert set(rows["source"]) == {"LSTM", "SimpleCode"} and set(rows["handle"]) == {HANDLE.format(90, 1)}
 
 
+@pytest.mark.parametrize("equal", ["lamp", "fleet"])
+def test_equal_values_are_worth_no_number_of_lamp_runs(equal):
+    """Their variance is rounding: 5e31 LAMP runs, or none."""
+    same = [make_record(f"SC{HANDLE.format(90, n)}", 7) for n in range(30, 50)]
+    lamp, of_fleet = (same, records_of(90, range(20))) if equal == "lamp" else (records_of(90, range(9)), same)
+    table = joined(lamp_table(lamp), fleet_table(of_fleet))
+    result, _ = statistics(table, groups_of(table, ()), Question())
+    worth = result.loc[result["statistic"].isin(["mean_ssa", "mean_maximum", "time_above"]), "effective_lamp_runs"]
+    assert worth.dropna().between(0.01, 1e4).all() and not fleet.headline(result)
+
+
 def test_the_network_has_its_own_title():
     records = records_of(90, range(6))
     table = joined(lamp_table(records[:3], title="GRU"), fleet_table(records[3:], title="GRU"))
