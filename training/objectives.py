@@ -120,6 +120,8 @@ def baseline(inputs: np.ndarray, architecture: Architecture) -> np.ndarray | flo
 def _without_weight(set_name: str, objective: Objective, sequences: Sequences, architecture: Architecture) -> str:
     kind, a, b = objective
     parts = list(_before_training(sequences, architecture))
+    if not any(np.isfinite(y).any() for y, _ in parts):
+        return f"UserInputArgs.transient_time: no record of the {set_name} set is longer; set it below their length (s)"
     lowest, highest = min(np.nanmin(y) for y, _ in parts), max(np.nanmax(y) for y, _ in parts)
     largest = max(np.nanmax(np.abs(error)) for _, error in parts)
     errors = f"|e| >= {a:g} (before training e is at most {largest:.3g})"

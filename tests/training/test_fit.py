@@ -648,6 +648,11 @@ def test_fine_tuning_from_a_network_that_is_not_there():
 # ---- time: transients, and a limit to the training --------------------------------------------------------------
 
 
+def test_records_within_the_transient_are_one_error():
+    with pytest.raises(InputError, match="transient_time: no record of the train set is longer"):
+        train(transient_time=1000.0, epochs=1)
+
+
 def test_a_transient_is_not_learned_and_not_validated(eagerly):
     """Whatever LAMP gives in the transient: the training is the same."""
 
