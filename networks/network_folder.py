@@ -119,10 +119,10 @@ class NetworkFolder:
         try:
             history = pd.read_csv(self.history).astype(float)
             history[list(HISTORY_COLUMNS)].astype({"epoch": int})  # required columns
-            whole = history.drop(history.index[-1:]) if history["learning_rate"].tail(1).isna().any() else history
-            if len(whole) < len(history):
+            if history["learning_rate"].tail(1).isna().any() and not self.history.read_bytes().endswith(b"\n"):
                 warn([f"{self.history}: the last row breaks off and is left out"])
-            return whole
+                return history[:-1]
+            return history
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError) as error:

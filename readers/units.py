@@ -190,7 +190,7 @@ def _in_a_line(line: str, begin: str, width: int) -> dict[int, str]:
     words = [part.strip("[]()").rstrip(".:") for part in parts]
     are_units = [is_unit(word) or word in (*NONE, *IN_LINES_ALONE) for word in words[: max(MOST_UNITS, width)]]
     has_numbers = any(word[:1].isdigit() and not is_unit(word) for word in words)
-    if len(words) == width and sum(are_units) >= max(2, width / 2) and not has_numbers:
+    if len(words) == width and are_units[0] and sum(are_units) >= max(2, width / 2) and not has_numbers:
         return {place: word for place, word in enumerate(words) if is_unit(word) or (place and _may_be_unit(word))}
     for first in np.flatnonzero(are_units[:MOST_UNITS]).tolist():
         word, count = words[first], len(words) - first

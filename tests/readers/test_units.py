@@ -222,3 +222,11 @@ def test_a_unit_that_is_not_known_is_said_and_those_beside_it_count(tmp_path):
     values, remarks = read_table(file, SC_MOT)
     assert np.array_equal(values[:, 3], TABLE[:, 5]) and np.allclose(values[:, 1], 0.3048 * TABLE[:, 3])
     assert any("unit of Pitch is 'dgr', which is not known" in line for line in remarks)
+
+
+def test_a_line_of_units_behind_a_text_may_have_as_many_words_as_there_are_columns(tmp_path):
+    table = np.column_stack([TABLE, TABLE[:, 0]])
+    file = write_rows(
+        tmp_path / "a.mot", ["t", "Motions: sec m m ft deg deg deg", "Time Xcg Ycg Zcg Rot_X Rot_Y Rot_Z S"], table
+    )
+    assert np.allclose(read_columns(file, LAMP_MOT)[:, 1], 0.3048 * TABLE[:, 3])
