@@ -63,9 +63,10 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
             outputs.save_predictions(config.save, results, texts)
             predicted = outputs.predict_without_lamp(config, predictor, texts, watch, bands)
             attempt("flags", outputs.save_flags, config, results["test"], predicted.flags, watch, bands)
-            with_lamp = data_io.Records.joined(sets["train"], sets["val"])
-            of_fleet = config.plotting, folder, output, predicted.statistics, with_lamp
-            attempt("statistics of the fleet", fleet.after_run, *of_fleet)
+            if predicted.number:
+                of_fleet = config.plotting, folder, output, predicted.statistics
+                with_lamp = data_io.Records.joined(sets["train"], sets["val"])
+                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp)
             run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
         attempt("report.html", report_page.write, output, folder.path)
     return list(predicted.faults)

@@ -203,11 +203,12 @@ class RecordWithoutLamp:
 @dataclass(frozen=True)
 class PredictedFleet:
     """What is left of the predictions without LAMP when they are written: rows of predicted_records.csv, the statistics
-    of the records if the network can have any, and the errors, one line each."""
+    of the records if the network can have any, the errors, one line each, and how many were predicted."""
 
     flags: Sequence[dict[str, object]] = ()
     statistics: RecordTable | None = None
     faults: Sequence[str] = ()
+    number: int = 0
 
 
 def predict_without_lamp(
@@ -243,7 +244,7 @@ def predict_without_lamp(
             attempt("fleet statistics", record_statistics.save, config.output_folder, statistics)
     warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {number} of {len(config.data.predict_sc)} realizations without LAMP in {config.output_folder}")
-    return PredictedFleet(flags, statistics, collect.faults)
+    return PredictedFleet(flags, statistics, collect.faults, number)
 
 
 def _records_without_lamp(config: Config, texts: Texts, collect: FaultCollector) -> Iterator[RecordWithoutLamp]:

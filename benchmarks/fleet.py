@@ -12,7 +12,6 @@ several sea states are simulated in tests/studies/test_fleet_coverage.py.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -81,7 +80,8 @@ class Pool:
 def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -> RecordTable:
     """The statistics of `count` simulated records that the network in `folder` has not seen."""
     kept = where / folder.name
-    if (table := record_statistics.load(kept)) is not None:
+    recorder = replace(Recorder.of(NetworkFolder(folder)), wave=None)
+    if (table := record_statistics.load(kept)) is not None and table.model_digest == recorder.model_digest:
         return table
     config = NetworkFolder(folder).training_config()
     state = Path(config.data.train_sc[0]).name.removeprefix("SC").rpartition("-")[0]
@@ -89,9 +89,6 @@ def pool_of(folder: Path, ship: str, count: int, duration: float, where: Path) -
     handles = [f"{state}-{first + n:07d}" for n in range(count)]
     cases.make_records(where, ship, handles, duration, print)
     trained = network.load_network(folder)
-    facts = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    scale = np.array(trained.architecture.standardization.output_deviation)
-    recorder = Recorder(trained.architecture.outputs, scale, len(facts["folds"]), config.user.transient_time)
     predictor, tables = Predictor(trained, with_spread=True), []
     paths = cases.record_paths(where, handles)
     for start in range(0, count, AT_ONCE):

@@ -35,7 +35,7 @@ LONGEST_LAG = 2.5  # s
 # metre of wave, and their slow parts correlated by -0.2 to 1.
 DISAGREE = 0.5  # their correlation at the best lag below which one of them is not late, but of the other sign
 LAG_LIMITS = -1.6, 1.0  # s, of heave and pitch together
-LEAST_LIFTED, LEAST_USUALLY_LIFTED = -0.3, 0.7
+LEAST_LIFTED = -0.3
 LARGEST_LIFT, LEAST_LIFT, FULLY_LIFTED = 1.4, 0.45, 0.97
 HIGHEST_WAVES = 8.0  # m, standard deviation: a significant height of 32 m
 SHORTEST_RECORD = 120.0  # s; means, standard deviations and lags of shorter records are meaningless

@@ -15,8 +15,8 @@ DAMAGED = (InputError, KeyError, TypeError, AttributeError)  # what a damaged se
 
 def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
     """The settings of a settings.json that determine the trained network, or their defaults."""
-    user = Config().as_dict()["user"] | frozen.get("user", {})
-    return {name: value for name, value in user.items() if name not in user_settings("run")}
+    user, beside = Config().as_dict()["user"] | frozen.get("user", {}), user_settings("run")
+    return {name: value for name, value in user.items() if name not in beside}
 
 
 def different_settings(frozen: dict[str, Any], user: UserInput) -> dict[str, str]:

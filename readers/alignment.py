@@ -13,7 +13,7 @@ SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to
 LARGEST_ERROR = 0.7
 LARGEST_STEP = 10.0  # s
 MEAN_PERIODS = 0.3, 300.0  # s, of heave: a model of 1 m in the tank, and a ship that runs with the waves
-MOTIONS = ("sc", "lamp")  # sources
+CODES = ("sc", "lamp")  # sources of motions
 Tables = Mapping[str, tuple[str, np.ndarray]]  # by source, (file, table): (rows, column) with time (s) first
 
 
@@ -61,8 +61,8 @@ def align(tables: Tables, reference: str, time_res: int, wanted: float | None = 
         if columns[source] is None:
             columns[source] = interpolated(other, time)
             too_coarse = [] if source == "track" else _why_too_coarse(path, other, wanted or step)
-            faults += too_coarse if source in MOTIONS else []
-            warnings += [] if source in MOTIONS else too_coarse
+            faults += too_coarse if source in CODES else []
+            warnings += [] if source in CODES else too_coarse
             if _same_rows(other, rows, step) is None:
                 warnings.append(_why_interpolated(path, other, file, rows, step))
     if faults:

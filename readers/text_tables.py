@@ -95,8 +95,10 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
     data, remarks = _without_broken_row(data, width, path)
     header, body, names, placed = _parts(data, width, path, layout)
     text = header[:LONGEST_UNITS].decode("latin-1")
-    remarks += _remarks_on_columns(text, names, layout.columns, placed.columns, path, width)
-    converted = units.factors(text, placed.columns, path, names.labels, width)
+    named_units = units.units_of(text, placed.columns, names.labels, width)
+    converted = units.factors(named_units, path)
+    remarks += _remarks_on_columns(names, layout.columns, placed.columns, path)
+    remarks += _remarks_on_units(text, named_units, path)
     table = _parse(body, width)
     values = _usable_columns(table, width, placed)
     if values is None:
@@ -117,20 +119,25 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
 
 
 def _remarks_on_columns(
-    header: str, names: column_names.Names, usual: Mapping[str, int], placed: Mapping[str, int], path: Path, width: int
+    names: column_names.Names, usual: Mapping[str, int], placed: Mapping[str, int], path: Path
 ) -> list[str]:
-    """A line about columns that do not stand where they usually do, or share a name, or whose unit a text may name."""
+    """Lines about columns that do not stand where they usually do, or share a name."""
     remarks = []
     if moved := [f"{name} from column {at + 1}" for name, at in placed.items() if at != usual[name]]:
         remarks += [f"{path}: read by the names in line {names.line}: {', '.join(moved)}; check that they are right"]
     for name, at in column_names.called_as_others(names, placed).items():
         what = f"several columns are called {names.labels[at]}; {name} is read from column {at + 1}"
         remarks += [f"{path}, line {names.line}: {what}; check that it is the right one"]
-    of_columns = units.units_of(header, placed, names.labels, width)
-    for name, unit in units.unknown_units(of_columns).items():
+    return remarks
+
+
+def _remarks_on_units(header: str, named_units: Mapping[str, str], path: Path) -> list[str]:
+    """Lines about units that are not known, and about those that a text names for no column. named_units: by column."""
+    remarks = []
+    for name, unit in units.unknown_units(named_units).items():
         what = f"the header's unit of {name} is {unit!r}, which is not known"
         remarks += [f"{path}: {what}; the column is read in m, deg or s: check that it is"]
-    if others := units.of_no_column(header, of_columns):
+    if others := units.of_no_column(header, named_units):
         what = f"the header speaks of {', '.join(others)}, for no column; all are read in m, deg and s"
         remarks += [f"{path}: {what}; check that they are"]
     return remarks

@@ -11,7 +11,7 @@ import numpy as np
 from settings.channels import channel_of
 from system.errors import InputError
 
-METRES, DEGREES, SECONDS, RADIANS_PER_SECOND, MOMENT, FORCE = "m", "deg", "s", "rad/s", "kN-m", "kN"
+METRES, DEGREES, SECONDS, RADIANS_PER_SECOND, MOMENT = "m", "deg", "s", "rad/s", "kN-m"
 EXPECTED = {  # of what is no channel
     **{"Time": SECONDS, "Frequency": RADIANS_PER_SECOND},
     **{"Amplitude": METRES, "Phase": DEGREES, "Heading": DEGREES},
@@ -30,22 +30,8 @@ OTHERS = (
     *("mm", "cm", "dm", "km", "in", "inch", "inches", "yd", "yard", "yards", "kft", "fathom", "fathoms"),
     *(f"{prefix}met{ending}" for prefix in ("milli", "centi", "kilo") for ending in ("er", "ers", "re", "res")),
     *("mrad", "mrads", "milliradian", "milliradians", "gon", "grad", "arcmin", "arcsec", "percent"),
-    *(
-        "l",
-        "lpp",
-        "turn",
-        "turns",
-        "rev",
-        "revs",
-        "revolutions",
-        "cycle",
-        "cycles",
-        "nmi",
-        "us-ft",
-        "fps",
-        "mhz",
-        "rad/min",
-    ),
+    *("turn", "turns", "rev", "revs", "revolutions", "cycle", "cycles", "nmi", "us-ft", "fps", "mhz", "rad/min"),
+    *("l", "lpp"),  # of the ship
     *("deg/s", "deg/sec", "m/s", "m/sec", "ft/s", "ft/sec", "m/s2", "m/s^2", "deg/s2", "deg/s^2", "m2", "m^2", "rpm"),
     *("m2s", "m^2s", "m2*s", "m^2*s", "m2-s", "m^2-s", "m2/hz", "m^2/hz"),
 )
@@ -73,23 +59,18 @@ NONE = ("-", "--", "none", "n/a", "nd")  # of columns without a unit
 BEHIND_NAMES = re.compile(r"(?:[,/]\s*|_)([A-Za-z][A-Za-z]*(?:[-*./_]?[A-Za-z]+)?)\s*$")
 
 
-def factors(
-    header: str, columns: Mapping[str, int], path: Path, labels: Sequence[str] = (), width: int = 0
-) -> dict[str, tuple[str, float]]:
-    """For each column in another unit than ours, that unit and the factor to ours.
+def factors(units: Mapping[str, str], path: Path) -> dict[str, tuple[str, float]]:
+    """For each column in another unit than ours, that unit and the factor to ours; units: see `units_of`.
 
-    header: the lines before the first row. columns: by name, the position of each. labels: the names of the columns in
-    the header, which may have their units. width: number of columns in a row, 0 if not known. The bending moment keeps
-    the file's unit. Raises InputError if a column has a unit that cannot be converted, or one of
-    something else.
+    The bending moment keeps the file's unit. Raises InputError if a column has a unit that cannot be converted, or one
+    of something else.
     """
-    units = units_of(header, columns, labels, width)
     converted, faults = {}, []
+    unknown = unknown_units(units)
     for name, unit in units.items():
-        channel = channel_of(name)
-        ours = EXPECTED.get(name, MOMENT if channel.kind == "moment" else channel.unit)
+        ours = _ours(name)
         kind, factor = (ours, 1.0) if unit == ours.lower() else _kind_and_factor(unit)
-        if kind != ours and (is_unit(unit) or (ours != MOMENT and not unit.isalpha())):
+        if kind != ours and name not in unknown and (ours != MOMENT or is_unit(unit)):
             shown = repr(unit)[1:-1]  # escapes control characters
             faults.append(f"{path}: the header's unit of {name} is {shown}, expected {ours}; write the file in {ours}")
         elif kind == ours != MOMENT and factor != 1:  # that of the moment is the file's
@@ -100,30 +81,38 @@ def factors(
 
 
 def units_of(header: str, columns: Mapping[str, int], labels: Sequence[str] = (), width: int = 0) -> dict[str, str]:
-    """The unit of each column, where the header has it: behind its name, or in a line of units."""
+    """The unit of each column, where the header has it: behind its name, or in a line of units.
+
+    header: the lines before the first row. columns: by name, the position of each. labels: the names of the columns in
+    the header, which may have their units. width: number of columns in a row, 0 if not known.
+    """
     begin = RADIANS_PER_SECOND if "Frequency" in columns else SECONDS
     width = width or max(columns.values()) + 1
     lines = header.lower().split("\n")
     units = dict(next(filter(None, (_in_a_line(line, begin, width) for line in lines)), {}))
     units |= {place: unit for place, label in enumerate(labels) if (unit := _behind_name(label)) is not None}
-    found = {name: units[place] for name, place in columns.items() if place in units}
-    moments = {word for line in lines for word in _moments_in_text(line)}
-    return {"VBM": moments.pop(), **found} if "VBM" in columns and len(moments) == 1 else found
+    by_name = {name: units[place] for name, place in columns.items() if place in units}
+    moments = {word for line in lines for word in _moments_in_text(line)} if "VBM" in columns else ()
+    return {"VBM": moments.pop(), **by_name} if len(moments) == 1 else by_name
 
 
-def of_no_column(header: str, found: Mapping[str, str]) -> list[str]:
+def _ours(name: str) -> str:
+    """The unit in which a column is kept; MOMENT for a moment, which keeps the file's."""
+    channel = channel_of(name)
+    return EXPECTED.get(name, MOMENT if channel.kind == "moment" else channel.unit)
+
+
+def of_no_column(header: str, units: Mapping[str, str]) -> list[str]:
     """Units of another size than ours that a text in the header names, as "lengths in ft", but that no column has."""
     named = re.findall(r"\b(?:in|units?)[\s:=]+([a-z][a-z/]*)", header.lower())
     others = [unit for unit in named if (is_unit(unit) and _kind_and_factor(unit)[1] != 1) and unit not in FORCES]
-    return [unit for unit in dict.fromkeys(others) if unit not in found.values()]
+    return [unit for unit in dict.fromkeys(others) if unit not in units.values()]
 
 
 def unknown_units(units: Mapping[str, str]) -> dict[str, str]:
     """The units by column, but for the moment's, that are words of which nothing is known."""
     return {
-        name: unit
-        for name, unit in units.items()
-        if unit.isalpha() and not is_unit(unit) and channel_of(name).kind != "moment"
+        name: unit for name, unit in units.items() if unit.isalpha() and not is_unit(unit) and _ours(name) != MOMENT
     }
 
 

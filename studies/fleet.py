@@ -113,17 +113,22 @@ def after_run(
 ) -> None:
     """The same at the end of a run that has predicted records without LAMP.
 
-    fleet: of these records, None without any. known_records: the train and val sets, which need not be read again.
+    fleet: of these records, None if they have no statistics; then those of earlier records do not stay either.
+    known_records: the train and val sets, which need not be read again.
     """
+    RunFolder(output_folder).discard(lambda file: _is_of_a_fleet(file) or (fleet is None and _is_of_its_records(file)))
     if fleet is None:
         return
-    RunFolder(output_folder).discard(_is_of_a_fleet)
     _report(style, network_folder, output_folder, fleet, known_records, Question())
 
 
 def _is_of_a_fleet(file: str) -> bool:
-    """Whether a file of a run holds statistics or a figure of its fleet; fleet_records.* are those of its records."""
-    return Path(file).name.startswith("fleet_") and not file.startswith("fleet_records.")
+    """Whether a file of a run holds statistics or a figure of its fleet."""
+    return Path(file).name.startswith("fleet_") and not _is_of_its_records(file)
+
+
+def _is_of_its_records(file: str) -> bool:
+    return file in (RunFolder.FLEET_RECORDS, RunFolder.FLEET_CURVES)
 
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:

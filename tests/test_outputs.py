@@ -51,7 +51,7 @@ def many(tmp_path, monkeypatch) -> Config:
 def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys):
     monkeypatch.setattr(prediction, "RECORDS_AT_ONCE", 2)
     predictor = Echo()
-    assert predict(many, predictor) == outputs.PredictedFleet([], None, [])
+    assert predict(many, predictor) == outputs.PredictedFleet([], None, [], 5)
     assert predictor.batches == [2, 2, 1]
     assert "Predicted 5 of 5" in capsys.readouterr().out
     for i, sc in enumerate(many.data.predict_sc):

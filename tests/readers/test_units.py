@@ -90,6 +90,7 @@ MOTION_UNITS = [
     ("milliseconds m m m deg deg deg", "Time"),
     ("steps m m m deg deg deg", "Time"),
     ("s us-ft us-ft us-ft deg deg deg", "Zcg"),
+    ("s L L L deg deg deg", "Zcg"),
     ("s m m m turn turn turn", "Roll"),
     ("milli-sec m m m deg deg deg", "Time"),
 ]

@@ -396,6 +396,9 @@ def test_statistics_of_an_earlier_fleet_do_not_stay_beside_another_one(saved_net
     with pytest.raises(InputError, match="all predicted records have LAMP"):
         fleet.after_run(Plotting(), NetworkFolder(saved_network), output, fleet_table(records), records)
     assert sorted(path.name for path in output.rglob("fleet_*")) == ["fleet_records.csv", "fleet_records.npz"]
+    RunFolder(output).note(["fleet_records.csv", "fleet_records.npz"])
+    fleet.after_run(Plotting(), NetworkFolder(saved_network), output, None, records)  # these have no statistics
+    assert list(output.rglob("fleet_*")) == []
 
 
 def test_the_command_writes_tables_and_figures_and_says_how_many_lamp_runs_it_is_worth(saved_network, capsys):
