@@ -16,6 +16,7 @@ import tensorflow as tf
 from networks import lstm_kernel
 from system.cores import cores
 
+PARTS = 8  # of a batch, each with sums of its own: gradients do not depend on the number of threads
 GATE_FACTORS = np.float32([[0.5], [0.5], [1.0], [0.5]])  # sigmoid(z) = (tanh(z / 2) + 1) / 2
 
 
@@ -139,25 +140,26 @@ def _padded(weights: np.ndarray, rows: int = 0) -> np.ndarray:
 
 
 def _parts(sequences: int) -> list[tuple[int, int]]:
-    """The first and the last (not included) of the sequences that each thread works on."""
-    bounds = np.linspace(0, sequences, min(_threads(), sequences) + 1).round().astype(int)
+    """The first and the last (not included) of the sequences in each part of a batch."""
+    bounds = np.linspace(0, sequences, min(PARTS, sequences) + 1).round().astype(int)
     return list(itertools.pairwise(bounds.tolist()))
 
 
 def _in_threads(run: Callable[[int, int, int], None], parts: list[tuple[int, int]]) -> None:
-    """Calls run(part, first, last) for all parts at once, the first of them in this thread."""
-    others = [_pool().submit(run, part, *ends) for part, ends in list(enumerate(parts))[1:]]
+    """Calls run(part, first, last) for all parts, shared among the threads, of which this one is the first."""
+
+    def run_share(thread: int) -> None:
+        for part in range(thread, len(parts), threads):
+            run(part, *parts[part])
+
+    threads = min(cores(), len(parts))
+    others = [_pool().submit(run_share, thread) for thread in range(1, threads)]
     if parts:  # none in an empty batch
-        run(0, *parts[0])
+        run_share(0)
     for other in others:
         other.result()
 
 
-def _threads() -> int:
-    """As many as TensorFlow uses."""
-    return tf.config.threading.get_intra_op_parallelism_threads() or cores()
-
-
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_threads())
+    return ThreadPoolExecutor(cores())
