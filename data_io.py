@@ -7,7 +7,7 @@ Roll, Pitch, then the wave elevations; channels that are switched off are left o
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -39,8 +39,10 @@ from settings.channels import (
 from system.cores import cores
 from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
+from system.workers import HERE, Workers
 
 MANY_RECORDS = 100  # from here on reading takes long enough for a progress bar
+PAIRS_AT_ONCE = 32  # parsed into the cache by one task
 ROWS_AT_ONCE = 2**14  # written; bounds the memory
 
 # ---- one realization --------------------------------------------------------------------------------------------
@@ -150,11 +152,11 @@ class Pair(NamedTuple):
     name: str
 
 
-def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
+def read_sets(config: Config, workers: Workers = HERE) -> tuple[dict[str, Records], list[str]]:
     """The records of the train, val and test sets, and the warnings about them.
 
     All have one time step: that of the network, or in a training that of most training records. With a cache_path,
-    records that are not in the cache yet are parsed and written there, and all stay on disk.
+    records that are not in the cache yet are parsed and written there by the workers, and all stay on disk.
     Raises InputError with all errors in all files, one line each, or if the cache cannot be written.
     """
     user, data = config.user, config.data
@@ -165,14 +167,15 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     names = names_of_pairs(data)
     pairs = [Pair(part, *paths, names[paths]) for part in SET_NAMES for paths in data.pairs(part)]
     unit, warnings = Conditions(vbm_unit=shared.vbm_unit), []
-    results = _read_pairs(pairs, user, cache, unit)
+    reader = Reader(user, cache, workers)
+    results = reader.read(pairs, unit)
     steps = [result.value.time_step for pair, result in zip(pairs, results, strict=True) if pair.set_name == "train"]
     if shared.time_step is None and steps and user.training_mode:
         step, warnings = training_conditions.usual_step(steps)
         shared = replace(shared, time_step=step)
     if shared.time_step:
         others = [i for i, (record, _) in enumerate(results) if not same_step(record.time_step, shared.time_step)]
-        resampled = _read_pairs([pairs[i] for i in others], user, cache, replace(unit, time_step=shared.time_step))
+        resampled = reader.read([pairs[i] for i in others], replace(unit, time_step=shared.time_step))
         for i, result in zip(others, resampled, strict=True):
             results[i] = result
     records = Records(tuple(result.value for result in results))
@@ -183,18 +186,54 @@ def read_sets(config: Config) -> tuple[dict[str, Records], list[str]]:
     return sets, list(dict.fromkeys(lines))
 
 
-def _read_pairs(pairs: Sequence[Pair], user: UserInput, cache: Path | None, shared: Conditions) -> list[WithRemarks]:
-    """The record of each pair, with its warnings. cache: a folder. shared: see `read_record`.
+@dataclass(frozen=True)
+class Reader:
+    """Reads the realizations of a run. cache: a folder, into which the workers parse."""
 
-    Raises InputError with all errors in all files.
-    """
-    with ThreadPoolExecutor(cores()) as pool:  # pandas releases Python's global interpreter lock
-        results = pool.map(lambda pair: _find_or_read(pair, user, cache, shared), pairs)
+    user: UserInput
+    cache: Path | None
+    workers: Workers
+
+    def read(self, pairs: Sequence[Pair], shared: Conditions) -> list[WithRemarks]:
+        """The record of each pair, with its warnings. shared: see `read_record`.
+
+        Raises InputError with all errors in all files.
+        """
         # disable=None: without a terminal
-        results = list(tqdm(results, "Reading", len(pairs), disable=True if len(pairs) < MANY_RECORDS else None))
-    faults = [line for result in results if isinstance(result, InputError) for line in result.lines]
-    if faults:
-        raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
+        with tqdm(desc="Reading", total=len(pairs), disable=True if len(pairs) < MANY_RECORDS else None) as bar:
+            if self.cache and not self.workers.run_here(len(pairs) // PAIRS_AT_ONCE, 1):
+                results = self._read_into_cache(pairs, shared, bar)
+            else:
+                results = _read_pairs(pairs, self.user, self.cache, shared, bar)
+        faults = [line for result in results if isinstance(result, InputError) for line in result.lines]
+        if faults:
+            raise InputError(list(dict.fromkeys(faults)))  # a file in two sets is reported once
+        return results
+
+    def _read_into_cache(self, pairs: Sequence[Pair], shared: Conditions, bar: tqdm) -> list[WithRemarks | InputError]:
+        parts = [pairs[start : start + PAIRS_AT_ONCE] for start in range(0, len(pairs), PAIRS_AT_ONCE)]
+        results = {}
+        tasks = [(part, self.user, self.cache, shared) for part in parts]
+        for number, result in self.workers.run(_read_pairs, tasks, _files_of_pairs, tasks_each=1):
+            results[number] = result
+            bar.update(len(result))
+        return list(chain.from_iterable(results[number] for number in range(len(parts))))
+
+
+def _files_of_pairs(pairs: Sequence[Pair], user: UserInput, *_) -> Iterable[str]:
+    return [file for pair in pairs for file, _ in record_files.files_of(pair.sc, pair.lamp, user).values()]
+
+
+def _read_pairs(
+    pairs: Sequence[Pair], user: UserInput, cache: Path | None, shared: Conditions, bar: tqdm | None = None
+) -> list[WithRemarks | InputError]:
+    """The record of each pair, with its warnings, or the errors in its files."""
+    results = []
+    with ThreadPoolExecutor(cores()) as pool:  # pandas releases Python's global interpreter lock
+        for result in pool.map(lambda pair: _find_or_read(pair, user, cache, shared), pairs):
+            results.append(result)
+            if bar is not None:
+                bar.update()
     return results
 
 

@@ -1,6 +1,6 @@
 """Trains an LSTM that predicts LAMP's ship motions from SimpleCode's, measures its errors, and predicts.
 
-python main.py [--inputs a b c] [--task 2/8]
+python main.py [--inputs a b c] [--cluster scheduler.json]
 """
 
 import sys
@@ -11,6 +11,7 @@ import settings
 from settings import input_file
 from studies import experiment_queue
 from system import errors
+from system.workers import LOCAL, Workers
 from networks.network_folder import NetworkFolder, as_trained
 from checks import flagging, pair_checks
 
@@ -23,19 +24,20 @@ def main(arguments: list[str] | None = None) -> int:
     given = experiment_queue.options(__doc__, arguments)
     try:
         queue = experiment_queue.read(given.inputs, globals())
+        with Workers.opened(given.cluster, given.processes) as workers:
+            return experiment_queue.run_all(queue, run, workers)
     except errors.InputError as error:
         errors.report(error.lines)
         return 1
-    return experiment_queue.run_all(queue, run, given.task)
 
 
-def run(config: settings.Config, after_epoch: Callable | None = None) -> list[str]:
+def run(config: settings.Config, workers: Workers = LOCAL, after_epoch: Callable | None = None) -> list[str]:
     """One experiment, from the files to the report, the predictions and the figures. Returns the errors, one line each.
 
-    after_epoch: called with each epoch of the training and its losses, see `training.train`.
+    workers: do what can be done at once. after_epoch: called with each epoch and its losses, see `training.train`.
     """
     config = as_trained(config)
-    sets, remarks = data_io.read_sets(config)
+    sets, remarks = data_io.read_sets(config, workers)
     pairs = pair_checks.check(config.user, config.data, sets, remarks)
 
     # Imported here because TensorFlow takes seconds to start, and input errors are reported before that.
@@ -43,13 +45,13 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     import outputs
     import training
     from checks import run_bands
-    from results import run_figures
+    from results import run_figures, without_lamp
     from pages import report_page
     from prediction import Predictor
     from studies import fleet
 
     user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
-    trained = training.train(config, sets, after_epoch) if user.training_mode else network.load(config)
+    trained = training.train(config, sets, after_epoch, workers) if user.training_mode else network.load(config)
     predictor = Predictor(trained, with_spread=run_bands.are_possible(folder))
     unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
     with errors.OptionalSteps() as attempt:  # what fails of these costs the run nothing else
@@ -61,7 +63,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
             bands = attempt("bands", outputs.save_bands, user, (folder, output), trained, results, unseen)
             texts = outputs.texts_of_run(config, bands)
             outputs.save_predictions(config.save, results, texts)
-            predicted = outputs.predict_without_lamp(config, predictor, texts, watch, bands)
+            predicted = without_lamp.predict_without_lamp(config, predictor, texts, watch, bands, workers)
             attempt("flags", outputs.save_flags, config, results["test"], predicted.flags, watch, bands)
             if predicted.number:
                 of_fleet = config.plotting, folder, output, predicted.statistics

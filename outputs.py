@@ -1,9 +1,9 @@
-"""What a run leaves behind: error report, prediction files, and predictions without LAMP."""
+"""What a run leaves behind: error report, prediction files, bands and flags."""
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,8 @@ from tqdm import tqdm
 
 import data_io
 import metrics
-from checks import flagging, record_statistics, run_bands
+from checks import flagging, run_bands
 from checks.flagging import Watch
-from checks.record_statistics import RecordTable
 from checks.run_bands import Bands, OutOfFold
 from data_io import Record, Records
 from network import TrainedNetwork
@@ -21,11 +20,11 @@ from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers.rows_on_disk import write_rows
 from readers.sea_state_handles import handle_in
-from readers.training_conditions import UNKNOWN, Conditions
-from results.prediction_texts import Texts
+from results.prediction_texts import TextLayout, Texts
+from results.without_lamp import flag_records, portions_folder
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels
-from system.errors import FaultCollector, OptionalSteps, WithRemarks, warn
+from system.errors import OptionalSteps, warn
 from system.run_folder import RunFolder
 
 Results = Mapping[str, PredictedSet]  # by the names of the sets
@@ -137,21 +136,6 @@ def save_bands(
     return bands
 
 
-def flag_records(
-    watch: Watch | None,
-    bands: Bands | None,
-    set_name: str,
-    records: Sequence[Record],
-    predictions: Sequence[Prediction],
-) -> list[dict[str, object]]:
-    """How unlike the training data each record is, and what its bands say: rows of predicted_records.csv."""
-    return [
-        watch.flag(set_name, record, bands is not None) | (bands.of_record(record.time, prediction) if bands else {})
-        for record, prediction in zip(records, predictions, strict=True)
-        if watch
-    ]
-
-
 def save_flags(
     config: Config,
     test: PredictedSet,
@@ -173,7 +157,8 @@ def save_flags(
 
 def texts_of_run(config: Config, bands: Bands | None) -> Texts:
     channels, save = output_channels(config.user), config.save
-    return Texts(config.output_folder, save.prefix, channels, bands if save.bands else None, has_report(config.data))
+    layout = TextLayout(save.prefix, channels, bands if save.bands else None)
+    return Texts(config.output_folder, layout, has_report(config.data))
 
 
 def save_predictions(save: SaveData, results: Results, texts: Texts) -> None:
@@ -181,91 +166,6 @@ def save_predictions(save: SaveData, results: Results, texts: Texts) -> None:
     for set_name, of_set in results.items() if save.save_data_mode else ():
         for i in getattr(save, set_name):
             texts.write(of_set.records[i], of_set.predictions[i])
-
-
-# ---- predictions without LAMP -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class RecordWithoutLamp:
-    """listed_as: its name in the input file, if it was renamed. track: (rows, 3) of SimpleCode, if LAMP's .mot is to be
-    written."""
-
-    record: Record
-    listed_as: str
-    track: np.ndarray | None
-
-    @property
-    def inputs(self) -> np.ndarray:
-        return self.record.inputs
-
-
-@dataclass(frozen=True)
-class PredictedFleet:
-    """What is left of the predictions without LAMP when they are written: rows of predicted_records.csv, the statistics
-    of the records if the network can have any, the errors, one line each, and how many were predicted."""
-
-    flags: Sequence[dict[str, object]] = ()
-    statistics: RecordTable | None = None
-    faults: Sequence[str] = ()
-    number: int = 0
-
-
-def predict_without_lamp(
-    config: Config, predictor: Predictor, texts: Texts, watch: Watch | None = None, bands: Bands | None = None
-) -> PredictedFleet:
-    """Predicts the realizations in predict_sc, a few at a time, and writes each as text and in LAMP's .mot layout.
-
-    A faulty realization is skipped.
-    """
-    if not config.data.predict_sc:
-        return PredictedFleet()
-    collect, flags, tables, number = FaultCollector(), [], {}, 0
-    with OptionalSteps() as attempt:
-        names = data_io.names_by_path(config.data)
-        listed = [names[path] for path in config.data.predict_sc]
-        folder = NetworkFolder(config.network_folder)
-        recorder = attempt("fleet statistics", record_statistics.Recorder.of, folder, listed)
-        records = _records_without_lamp(config, texts, collect)
-        for item, prediction in predictor.predict_records(records, with_members=recorder is not None):
-            record, digest = item.record, item.record.contents["sc"]
-            if recorder:
-                texts.twice += [record.name] * (digest in tables)
-                arguments = (record, prediction.members, item.listed_as)
-                table = attempt(f"fleet statistics of {record.name}", recorder.fleet_record, *arguments)
-                tables.setdefault(digest, table)
-            texts.write(record, prediction, item.track)
-            one = (watch, bands, "predict", [record], [prediction])
-            flags += attempt(f"flags of {record.name}", flag_records, *one, otherwise=[])
-            number += 1
-        statistics = [table for table in tables.values() if table]
-        statistics = attempt("fleet statistics", RecordTable.joined, statistics) if statistics else None
-        if statistics:
-            attempt("fleet statistics", record_statistics.save, config.output_folder, statistics)
-    warn([*collect.remarks, *texts.remarks()])
-    print(f"Predicted {number} of {len(config.data.predict_sc)} realizations without LAMP in {config.output_folder}")
-    return PredictedFleet(flags, statistics, collect.faults, number)
-
-
-def _records_without_lamp(config: Config, texts: Texts, collect: FaultCollector) -> Iterator[RecordWithoutLamp]:
-    """Reads the realizations in predict_sc one by one; errors and warnings are collected."""
-    data = config.data
-    names = data_io.names_by_path(data)
-    # `data_io.read_sets` has passed on what is to be said of them.
-    shared = FaultCollector()(data_io.conditions_of_network, NetworkFolder(config.network_folder), otherwise=UNKNOWN)
-    jobs = list(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
-    for sc, waves in tqdm(jobs, desc="Predicting", disable=None):
-        if item := collect(_record_without_lamp, sc, waves, config.user, names[sc], shared, texts):
-            yield item
-
-
-def _record_without_lamp(
-    sc: str, waves: str | None, user: UserInput, name: str, shared: Conditions, texts: Texts
-) -> WithRemarks:
-    record, remarks = data_io.read_record(sc, None, user, waves, name, shared)
-    time = record.time if record.own_time is None else record.own_time
-    track = data_io.read_track(sc, time) if user.output_3dof else None
-    return WithRemarks(RecordWithoutLamp(texts.named_apart(record, sc), name, track), remarks)
 
 
 # ---- the folder of a run ----------------------------------------------------------------------------------------
@@ -281,6 +181,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     folder = config.output_folder
     earlier = RunFolder(folder).begin()
     yield
+    shutil.rmtree(portions_folder(folder), ignore_errors=True)
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}
 

@@ -23,6 +23,7 @@ from system.cores import cores
 
 START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # limits the memory for thousands of records
+PARTS = 16  # at least, of what is predicted together: the same with any number of threads, as are the predictions
 HasInputs = TypeVar("HasInputs")
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
 Evaluate = Callable[[np.ndarray], np.ndarray]
@@ -99,8 +100,8 @@ class Predictor:
         )
 
     def _parts(self, lengths: Sequence[int]) -> list[list[tuple[int, int]]]:
-        """The records' interleaved sequences, as (record, first row), in parts of equal length for a core each."""
-        n, threads = self._architecture.time_res, cores()
+        """The records' interleaved sequences, as (record, first row), in parts of equal length for the threads."""
+        n = self._architecture.time_res
         by_length: dict[int, list[tuple[int, int]]] = {}
         for record, rows in enumerate(lengths):
             for first in range(min(n, rows)):
@@ -108,7 +109,7 @@ class Predictor:
         parts = []
         for length, sequences in by_length.items():
             most = max(1, KINDS[self._architecture.network_type].steps_at_once // length)
-            at_once = min(most, -(-len(sequences) // threads))
+            at_once = min(most, -(-len(sequences) // PARTS))
             parts += [sequences[start : start + at_once] for start in range(0, len(sequences), at_once)]
         return parts
 

@@ -21,6 +21,7 @@ from system.files import posix, write_json, written_aside
 MODEL_FILE = "model.keras"
 SETTINGS_FILE = "settings.json"
 HISTORY_COLUMNS = ("epoch", "elapsed_s", "loss", "val_loss", "learning_rate")  # followed by channels.validation_error
+SECONDS_OF_ABANDONED = 600  # a fold that a run has left behind on a cluster ends after its epoch
 TEMPORARY = (".training", ".replaced", ".folds")  # suffixes of folders that trainings make beside a network's
 
 
@@ -204,7 +205,8 @@ class NetworkFolder:
         Raises InputError if another process holds it, or the file cannot be written.
         """
         path = self.path.with_name(self.path.name + ".lock")
-        lock = FileLock(path, blocking=False)
+        is_fold = self.path.parent.suffix == self.folds.path.suffix
+        lock = FileLock(path, timeout=SECONDS_OF_ABANDONED if is_fold else 0)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()

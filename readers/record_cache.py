@@ -51,11 +51,11 @@ def prepare(folder: Path) -> None:
 
 def file_of(folder: Path, files: Iterable[str], settings: Mapping[str, Any]) -> Path:
     """The cache file of a record. Its name depends on source files, their state, settings and format."""
-    facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *_stamp(file)] for file in files]]
+    facts = [FORMAT, dict(settings), [[posix(os.path.abspath(file)), *stamp(file)] for file in files]]
     return folder / f"{text_hash(json.dumps(facts), 20)}.npy"
 
 
-def _stamp(file: str) -> tuple[int, ...]:
+def stamp(file: str) -> tuple[int, ...]:
     """Size and times of a file, one of which changes with its contents; empty if missing."""
     try:
         state = os.stat(file)

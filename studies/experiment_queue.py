@@ -2,9 +2,8 @@
 
 import argparse
 import errno
-import itertools
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from settings import NETWORKS_FOLDER, Config, input_file
 from studies.sweep_combinations import Sweep, read_sweep
 from system import errors, files
 from system.errors import InputError
+from system.workers import Workers
 
 Run = Callable[..., list[str]]  # main.run; returns the errors
 
@@ -36,23 +36,29 @@ class Experiment:
 
 
 def options(description: str, arguments: list[str] | None) -> argparse.Namespace:
-    """The command line of main.py: inputs and task."""
+    """The command line of main.py: inputs, cluster and processes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     inputs_help = "input modules or .py files, run one after the other"
     parser.add_argument("--inputs", metavar="NAME", nargs="+", help=inputs_help)
-    task_help = "of the inputs do every N-th, from the I-th on; other processes do the rest. All of them share a sweep"
-    parser.add_argument("--task", metavar="I/N", type=_share, default="1/1", help=task_help)
+    cluster_help = "scheduler file or address of a Dask cluster, whose workers do what can be done at once"
+    parser.add_argument("--cluster", metavar="SCHEDULER", default="", help=cluster_help)
+    processes_help = "how many do it on this machine (default: one for each core); each takes about 1 GB"
+    parser.add_argument("--processes", metavar="N", type=_count, help=processes_help)
+    parser.add_argument("--task", type=_replaced, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
-def _share(text: str) -> Iterator[bool]:
-    """The argument of --task, "I/N": for one experiment after the other whether it is an N-th from the I-th on."""
-    index, slash, count = text.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: expected I/N with I from 1 to N, such as 1/8 for the first of eight"
-        )
-    return itertools.cycle([number == int(index) for number in range(1, int(count) + 1)])
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected the number of processes, 1 or more")
+    return int(text)
+
+
+def _replaced(text: str) -> None:
+    raise argparse.ArgumentTypeError(
+        f"{text!r}: --cluster has taken its place: it shares folds, members of sweeps and predictions; for a queue of "
+        "input files start one job each (see docs/clusters.md)"
+    )
 
 
 def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experiment]:
@@ -122,20 +128,20 @@ def folder_faults(config: Config) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
-def run_all(experiments: Sequence[Experiment], run: Run, share: Iterator[bool]) -> int:
-    """Runs the experiments that are this process's share, joins all sweeps, and compares what has been trained.
+def run_all(experiments: Sequence[Experiment], run: Run, workers: Workers) -> int:
+    """Runs the experiments one by one, and compares what has been trained.
 
     Returns the exit status: 1 if there were errors, else 0.
     """
     # Imported here and below because Matplotlib and Optuna take a moment to load, and input errors are reported before.
     from studies import comparison
 
-    done = [_run_one(experiment, run, share, len(experiments) > 1) for experiment in experiments]
+    done = [_run_one(experiment, run, workers, len(experiments) > 1) for experiment in experiments]
     comparison.compare_experiments([config for config in done if config])
     return 0 if all(done) else 1
 
 
-def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: bool) -> Config | None:
+def _run_one(experiment: Experiment, run: Run, workers: Workers, several: bool) -> Config | None:
     """The settings that the network was trained with; None if there were errors, which are printed."""
     if several:
         print(f"\n=== {experiment.name} ===")
@@ -146,10 +152,10 @@ def _run_one(experiment: Experiment, run: Run, share: Iterator[bool], several: b
         if experiment.sweep:
             from studies import sweeps
 
-            faults, config = sweeps.run(experiment.sweep, run)
-        elif next(share):
+            faults, config = sweeps.run(experiment.sweep, run, workers)
+        else:
             # Checked again, as hours may have passed since.
-            faults = replacement.overwrite_faults(config) or run(config)
+            faults = replacement.overwrite_faults(config) or run(config, workers)
     except InputError as error:
         faults = error.lines
     except OSError as error:  # a disk or drive failed during the run

@@ -56,6 +56,11 @@ class Sweep:
         return self.search.prune_after > 0 and not self.values.keys() & set(NEVER_PRUNED)
 
     @property
+    def has_folds(self) -> bool:
+        """Whether members are trained by cross-fitting."""
+        return any(self.values.get("num_folds", (self.config.user.num_folds,)))
+
+    @property
     def folder(self) -> Path:
         """The folder through which the processes of the sweep cooperate."""
         return self.config.network_folder.with_name(self.config.network_name + ".sweep")

@@ -11,9 +11,10 @@ import json
 import math
 import shutil
 import signal
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna.visualization.matplotlib import plot_optimization_history, plot_param_importances
+from tqdm import tqdm
 
 import data_io
 import plotting
 from networks import replacement
 from networks.network_folder import NetworkFolder
+from readers.record_files import files_of
 from settings import Config
 from studies import comparison, importances
 from studies.sweep_combinations import Combination, Sweep
@@ -37,21 +40,22 @@ from system import errors
 from system.errors import Diverged, InputError
 from system.files import drop_cut_line
 from system.run_folder import RunFolder
+from system.workers import HERE, NoLongerWanted, Stopped, Workers, check_wanted
 
 MEMBERS_BEFORE_PRUNING = 4  # trained to the end
 IMPORTANCES_FILE = "parameter_importances.png"
 
-Run = Callable[..., list[str]]  # (config, after_epoch): one experiment, such as main.run; returns the errors
+Run = Callable[..., list[str]]  # (config, workers, after_epoch): one experiment, such as main.run; returns the errors
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class Stopped(BaseException):
-    """Ctrl-C in a sweep. Not a KeyboardInterrupt, which ends a training as if it were finished."""
+class Interrupted(BaseException):
+    """Ctrl-C in a member. Not a KeyboardInterrupt, which ends a training as if it were finished."""
 
 
-def _stop(*_) -> None:
-    raise Stopped
+def _interrupt(*_) -> None:
+    raise Interrupted
 
 
 class Journal(JournalFileBackend):
@@ -108,19 +112,16 @@ def unsettled(study: optuna.Study, sweep: Sweep) -> list[int]:
     return [number for number in range(1, sweep.size + 1) if not _is_settled(sweep, number, trials.get(number))]
 
 
-def claim(study: optuna.Study, sweep: Sweep, tried: set[int]) -> tuple[int, Trial, AcquireReturnProxy] | None:
-    """A member to train, its trial and its lock; None if all are settled, in `tried`, or trained by other processes.
+def claim(study: optuna.Study, sweep: Sweep, number: int) -> tuple[Trial, AcquireReturnProxy] | None:
+    """The trial of a member to train, and its lock; None if it is settled, or trained by another process.
 
     The lock of a killed process is released, so that another one can take its member.
     """
-    with FileLock(sweep.folder / "claims.lock"):
-        for number in (number for number in unsettled(study, sweep) if number not in tried):
-            lock = FileLock(sweep.folder / f"s{number:03}.lock")
-            with contextlib.suppress(Timeout):
-                held = lock.acquire(timeout=0)
-                if not _is_settled(sweep, number, latest_trials(study).get(number)):
-                    return number, _new_trial(study, sweep, number), held
-                lock.release()  # it was finished a moment ago
+    with FileLock(sweep.folder / "claims.lock"), contextlib.suppress(Timeout):
+        held = FileLock(sweep.folder / f"s{number:03}.lock").acquire(timeout=0)
+        if not _is_settled(sweep, number, latest_trials(study).get(number)):
+            return _new_trial(study, sweep, number), held
+        held.lock.release()
     return None
 
 
@@ -154,7 +155,7 @@ def _ask(study: optuna.Study, sweep: Sweep, number: int, chosen: Combination) ->
     return study.ask(places)
 
 
-def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
+def run(sweep: Sweep, run_one: Run, workers: Workers = HERE) -> tuple[list[str], Config]:
     """Trains members until none is left; if then all are settled, saves the best and reports on it.
 
     Returns the errors, one line each, and the settings of the saved winner, or of the sweep if there is none yet.
@@ -162,18 +163,10 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     sweep = dataclasses.replace(sweep, data=_fingerprint(sweep.config))
     _check_data(sweep)
     name, study = sweep.config.network_name, open_study(sweep)
-    faults, tried = [], set()
-    usual = signal.signal(signal.SIGINT, _stop)
     try:
-        while claimed := claim(study, sweep, tried):
-            number, trial, lock = claimed
-            tried.add(number)
-            with lock:
-                faults += _train(study, sweep, number, trial, run_one)
+        faults = _train_all(study, sweep, run_one, workers)
     except Stopped:
-        faults.append(f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})")
-    finally:
-        signal.signal(signal.SIGINT, usual)
+        faults = [f"stopped by Ctrl-C; the same command continues ({_standing(study, sweep)})"]
     if unsettled(study, sweep):
         if not faults:
             print(f"\n{name}: {_standing(study, sweep)}; the process that finishes the last one ranks them")
@@ -184,6 +177,54 @@ def run(sweep: Sweep, run_one: Run) -> tuple[list[str], Config]:
     except Timeout:
         print(f"\n{name}: all members are finished, and another process ranks them")
         return [], sweep.config
+
+
+def _train_all(study: optuna.Study, sweep: Sweep, run_one: Run, workers: Workers) -> list[str]:
+    """Trains the members that no other process trains; returns the errors.
+
+    They are trained at once, or, if they are of folds, one by one and their folds at once.
+    """
+    each, all_members = (workers, HERE) if sweep.has_folds else (HERE, workers)
+    faults, tried = [], set()
+    while numbers := [number for number in unsettled(study, sweep) if number not in tried]:
+        tasks = [(sweep, number, run_one, each) for number in numbers]
+        is_here = all_members.run_here(len(tasks), 1)  # then each shows its own progress
+        earlier, before = sweep.size - len(numbers), len(tried)
+        with tqdm(desc="Members", total=sweep.size, initial=earlier, disable=True if is_here else None) as bar:
+            for place, lines in all_members.run(train_member, tasks, _files, tasks_each=1):
+                bar.update()
+                if lines is not None:
+                    tried.add(numbers[place])
+                    faults += lines
+        if len(tried) == before:
+            break
+    return faults
+
+
+def _files(sweep: Sweep, *_) -> Iterable[str]:
+    pairs = [pair for name in ("train", "val") for pair in sweep.config.data.pairs(name)]
+    return [file for pair in pairs for file, _ in files_of(*pair, sweep.config.user).values()]
+
+
+def train_member(sweep: Sweep, number: int, run_one: Run, workers: Workers) -> list[str] | None:
+    """Trains a member; returns the errors, None if another process trains it or has trained it.
+
+    Raises KeyboardInterrupt after Ctrl-C; its training can be resumed.
+    """
+    study = open_study(sweep)
+    if not (claimed := claim(study, sweep, number)):
+        return None
+    trial, lock = claimed
+    is_main = threading.current_thread() is threading.main_thread()  # signals are its own; not so in Dask's workers
+    usual = signal.signal(signal.SIGINT, _interrupt) if is_main else None
+    try:
+        with lock:
+            return _train(study, sweep, number, trial, run_one, workers)
+    except Interrupted:
+        raise KeyboardInterrupt from None
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, usual)
 
 
 def _fingerprint(config: Config) -> str:
@@ -212,14 +253,16 @@ def _standing(study: optuna.Study, sweep: Sweep) -> str:
     return f"{sweep.size - len(unsettled(study, sweep))} of {sweep.size} members are finished"
 
 
-def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one: Run) -> list[str]:
+def _train(study: optuna.Study, sweep: Sweep, number: int, trial: Trial, run_one: Run, workers: Workers) -> list[str]:
     """Trains a member and records the result in the study; returns the errors."""
     member = sweep.member(number, trial.params)
     print(f"\n--- {member.network_name}, {number} of {sweep.size}: {sweep.describe(member.user)} ---")
     faults: list[str] = []
     try:
         if not comparison.is_finished(member, sweep.data):  # such as those of shorter lists
-            faults = run_one(_unseen(member, sweep.data), partial(_prune, trial) if sweep.prunes else None)
+            faults = run_one(_unseen(member, sweep.data), workers, partial(_after_epoch, trial, sweep.prunes))
+    except NoLongerWanted:
+        raise
     except (optuna.TrialPruned, Diverged) as error:  # the same settings would end the same way
         trial.set_user_attr("fault", str(error))
         study.tell(trial, state=TrialState.PRUNED)
@@ -252,8 +295,14 @@ def _unseen(member: Config, data: str) -> Config:
     )
 
 
-def _prune(trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-    """To be called after each epoch: ends the training of a member that lags behind."""
+def _after_epoch(trial: Trial, prunes: bool, epoch: int, logs: dict[str, float]) -> None:
+    """Ends the training of a member that is no longer wanted, or lags behind."""
+    try:
+        check_wanted()
+    except KeyboardInterrupt:
+        raise Interrupted from None
+    if not prunes:
+        return
     trial.report(logs["val_loss"], epoch + 1)
     if trial.should_prune():
         print(f"Pruned after epoch {epoch + 1}: the validation loss is above the median of the other members")

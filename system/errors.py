@@ -4,7 +4,7 @@ import difflib
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from errno import EACCES, EDQUOT, EFBIG, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS, ESTALE
 from typing import Any, NamedTuple
 
@@ -24,6 +24,9 @@ class InputError(Exception):
     def __init__(self, lines: list[str] | tuple[str, ...] | str):
         self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
         super().__init__("\n".join(self.lines))
+
+    def __reduce__(self):
+        return type(self), (self.lines,)  # with its lines to another process
 
 
 class Diverged(InputError):
@@ -87,8 +90,13 @@ class OptionalSteps:
             )
         except Exception as error:  # whatever odd numbers lead to
             cause = first_line(error)
-        self.failed.setdefault(cause, []).append(what)
+        self.add({cause: [what]})
         return otherwise
+
+    def add(self, failed: Mapping[str, Sequence[str]]) -> None:
+        """What has failed elsewhere, by cause."""
+        for cause, what in failed.items():
+            self.failed.setdefault(cause, []).extend(what)
 
     def __exit__(self, *_) -> None:
         for cause, (first, *others) in self.failed.items():

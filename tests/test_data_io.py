@@ -8,15 +8,16 @@ import pytest
 from conftest import SC_HEADER, faults_of, make_motions, write_realization, write_rows
 
 import data_io
-import outputs
 from data_io import input_channels, output_channels, read_record, read_sets, write_prediction
 from prediction import Prediction
 from readers import text_tables
 from readers.record_cache import CachedRecord
 from readers.records import Record, Records
 from readers.text_tables import LAMP_MOT, read_columns
+from results.prediction_texts import TextLayout
 from settings import Config, DataInfo, UserInput
 from settings.channels import CHANNELS
+from system.errors import OptionalSteps
 
 USER = UserInput(time_res=2)
 
@@ -273,7 +274,8 @@ def test_lamps_mot_has_its_seven_columns_whatever_else_is_predicted(tmp_path, mo
     time, track = np.arange(4.0), np.ones((4, 3))
     record = data_io.Record("SC_1", time, np.ones((4, 4)), None, np.ones((4, 4)))
     prediction = Prediction(np.array([[9.0, 1.5, 2.5, 3.5]] * 4))
-    outputs.Texts(tmp_path, "p_", output_channels(UserInput()), None, True).write(record, prediction, track)
+    layout = TextLayout("p_", output_channels(UserInput()), None)
+    layout.write(tmp_path, record, prediction, OptionalSteps(), track)
     *_, names, row = (tmp_path / "p_SC_1.mot").read_text().splitlines()[:4]
     assert names.split() == ["Time", "Xcg", "Ycg", "Zcg", "Rot_X", "Rot_Y", "Rot_Z"]
     assert [float(word) for word in row.split()] == [0.0, 1.0, 1.0, 1.5, 2.5, 3.5, 1.0]

@@ -688,7 +688,7 @@ def test_the_default_name_may_be_replaced(project):
 
 
 def test_a_queue_with_a_faulty_file_is_reported_at_the_start_and_not_run(project, capsys, monkeypatch):
-    monkeypatch.setattr(main, "run", lambda _: pytest.fail("nothing is run"))
+    monkeypatch.setattr(main, "run", lambda *_: pytest.fail("nothing is run"))
     project.write_inputs("first.py")
     project.user["epoch"] = 3
     project.write_inputs("misspelt.py")

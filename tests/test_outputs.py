@@ -18,7 +18,7 @@ from checks.run_bands import OutOfFold
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers import text_tables
-from results import run_figures
+from results import run_figures, without_lamp
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
 from system.errors import InputError
 
@@ -36,8 +36,8 @@ class Echo(Predictor):
         return [Prediction(each, members=np.stack([each, each], axis=1) if with_members else None) for each in motions]
 
 
-def predict(config: Config, predictor=None) -> outputs.PredictedFleet:
-    return outputs.predict_without_lamp(config, predictor or Echo(), outputs.texts_of_run(config, None))
+def predict(config: Config, predictor=None) -> without_lamp.PredictedFleet:
+    return without_lamp.predict_without_lamp(config, predictor or Echo(), outputs.texts_of_run(config, None))
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def many(tmp_path, monkeypatch) -> Config:
 
 
 def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys):
-    monkeypatch.setattr(prediction, "RECORDS_AT_ONCE", 2)
+    monkeypatch.setattr(without_lamp, "RECORDS_AT_ONCE", 2)
     predictor = Echo()
-    assert predict(many, predictor) == outputs.PredictedFleet([], None, [], 5)
+    assert predict(many, predictor) == without_lamp.PredictedFleet([], None, [], 5)
     assert predictor.batches == [2, 2, 1]
     assert "Predicted 5 of 5" in capsys.readouterr().out
     for i, sc in enumerate(many.data.predict_sc):
@@ -111,7 +111,7 @@ def test_without_motions_there_is_no_mot_file(many):
 
 
 def test_nothing_to_predict_prints_nothing(many, capsys):
-    assert predict(Config()) == outputs.PredictedFleet()
+    assert predict(Config()) == without_lamp.PredictedFleet()
     assert capsys.readouterr() == ("", "")
 
 
@@ -132,12 +132,14 @@ def test_progress_is_shown_on_a_terminal_alone(many, monkeypatch, capsys, is_ter
     assert ("Predicting: 100%" in capsys.readouterr().err) == is_terminal
 
 
-@pytest.mark.parametrize("name", ["flag_records", "record_statistics.Recorder.of"])
+@pytest.mark.parametrize("name", ["flag_records", "Recorder.of"])
 def test_statistics_and_flags_that_fail_cost_no_predictions(many, monkeypatch, capsys, name):
     def fail(*_, **__):
         raise np.linalg.LinAlgError("Singular matrix")
 
-    monkeypatch.setattr(f"outputs.{name}", fail)
+    for module in (outputs, without_lamp):
+        if hasattr(module, name.split(".")[0]):
+            monkeypatch.setattr(f"{module.__name__}.{name}", fail)
     outputs.save_flags(many, PredictedSet([], []), predict(many).flags, None, None)
     said = capsys.readouterr()
     assert "Predicted 5 of 5" in said.out and len(list(many.output_folder.glob("*.txt"))) == 5

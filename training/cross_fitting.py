@@ -1,26 +1,19 @@
 """Cross-fitting by record: K networks, each trained without one fold of the records; their mean is the network.
 
 Each record is validated by the networks that have not seen it, so that no LAMP record is spent on validation alone. The
-folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in a process on a core of its own.
+folds are trainings of their own, in `<network>.folds/fold_1` and so on, each in a process of its own.
 """
 
 import contextlib
 import dataclasses
 import json
-import multiprocessing
-import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from data_io import Record, Records, moment_unit
 from network import Architecture, TrainedNetwork, join_networks, load_network, new_metadata
@@ -31,8 +24,8 @@ from prediction import Predictor
 from readers.sea_state_handles import sea_state
 from readers.training_conditions import UNKNOWN
 from settings import Config, UserInput
-from system.cores import cores
 from system.errors import InputError, counted, warn
+from system.workers import Stopped, Workers, check_wanted
 from training import fit
 from training.checkpoints import finish
 from training.history import ProgressLine, as_duration, pace
@@ -48,10 +41,8 @@ from training.resume import (
 )
 from training.sequences import Sequences, Sets
 
-SECONDS_BETWEEN_REPORTS = 0.5
 
-
-def train(config: Config, sets: Sets) -> TrainedNetwork:
+def train(config: Config, sets: Sets, workers: Workers) -> TrainedNetwork:
     """Trains `num_folds` networks, each without a fold of the records of train and val, and saves their mean.
 
     The standardization is that of all these records. Beside the network lie the out-of-fold predictions.
@@ -90,9 +81,9 @@ def train(config: Config, sets: Sets) -> TrainedNetwork:
             metadata = new_metadata(config.with_user(seed=fit.seed_of(user)).as_dict(), architecture) | facts
             place.folds.write_metadata(metadata)
         folds = split(records, config, metadata["seed"])
-        report = Report(folds, metadata["seed"])
-        train_folds(folds, standardization, report.update)
-        trained = _save_joined(place, folds, metadata)
+        report = Report(folds, metadata["seed"], workers)
+        train_folds(folds, standardization, report.update, workers)
+        trained = _save_joined(place, folds, metadata, workers.number)
         report.close(trained.history)
         shutil.rmtree(place.folds.path, ignore_errors=True)
         return trained
@@ -119,7 +110,9 @@ def _read_settings(folder: NetworkFolder) -> dict[str, Any]:
         return {}
 
 
-def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[str, Any]) -> TrainedNetwork:
+def _save_joined(
+    place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[str, Any], at_once: int
+) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
     stopped = {fold.folder.read_metadata().get("stopped") for fold in folds}
     if BY_CTRL_C in stopped and place.has_model:
@@ -127,7 +120,7 @@ def _save_joined(place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[s
     networks = [load_network(fold.folder.path) for fold in folds]
     predictions = out_of_fold(folds, networks)
     epoch = int(np.median([network.best_epoch for network in networks]))
-    trained = dataclasses.replace(join_networks(networks), history=joint_history(folds), best_epoch=epoch)
+    trained = dataclasses.replace(join_networks(networks), history=joint_history(folds, at_once), best_epoch=epoch)
     folder = place.begin_training()
     names = {entry.digest: entry.name for fold in folds for entry in fold.sets["val"].entries}
     folder.save_out_of_fold(predictions, [names[digest] for digest in predictions])
@@ -204,67 +197,34 @@ def split(records: Sequence[Record], config: Config, seed: int) -> list[Fold]:
     for k in range(config.user.num_folds):
         name = f"{config.network_name}.folds/fold_{k + 1}"
         fold_config = config.with_user(model_save_filename=name, num_folds=0, seed=fit.drawn_seed(seed, k))
+        fold_config = fold_config.with_user(resume=True)  # also when its process was killed
         parts = {"train": np.flatnonzero(fold_numbers != k), "val": np.flatnonzero(fold_numbers == k)}
         folds.append(Fold(fold_config, {part: records.chosen(places) for part, places in parts.items()}))
     return folds
 
 
-def train_folds(folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None]) -> None:
-    """Trains each fold in a process of its own, as many at once as there are cores; `report` is called meanwhile.
+def train_folds(
+    folds: Sequence[Fold], standardization: Standardization, report: Callable[[], None], workers: Workers
+) -> None:
+    """Trains each fold in a process of its own, as many at once as there are workers; `report` is called meanwhile.
 
     Raises InputError with what was wrong in the folds, or if Ctrl-C came before all of them had begun.
     """
-    workers = min(cores(), len(folds))
-    threads = max(1, cores() // len(folds))
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    folds_left, futures = list(folds), []
-    no_ctrl_c = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}  # until there is a training
-    with ProcessPoolExecutor(workers, context, **no_ctrl_c, max_tasks_per_child=1) as pool:
-        while folds_left or any(not future.done() for future in futures):
-            try:
-                while folds_left and sum(not future.done() for future in futures) < workers:
-                    futures.append(pool.submit(_train_fold, folds_left.pop(0), standardization, threads))
-                wait([future for future in futures if not future.done()], SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
-                report()
-                if any(future.done() and _faults(future) for future in futures):
-                    folds_left.clear()
-            except KeyboardInterrupt:  # the folds that train have had it too, and end with their best networks
-                folds_left.clear()
-    faults = [line for future in futures for line in _faults(future)]
-    if not faults and len(futures) < len(folds):
-        faults = [
-            f"stopped by Ctrl-C when {len(futures)} of {len(folds)} folds had begun; resume = True continues these and "
-            "trains the rest"
-        ]
-    if faults:
-        raise InputError(list(dict.fromkeys(faults)))
-
-
-def _train_fold(fold: Fold, standardization: Standardization, threads: int) -> list[str]:
-    """Runs in a process of its own; returns what went wrong, one line each."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        try:
-            fit.train(fold.config, fold.sets, standardization=standardization, after_epoch=_end_with_parent)
-        except InputError as error:
-            return list(error.lines)
-    return []
-
-
-def _end_with_parent(*_: Any) -> None:
-    if not multiprocessing.parent_process().is_alive():
-        raise SystemExit  # as a cut would: the training can be resumed
-
-
-def _faults(future: Future) -> list[str]:
     try:
-        return future.result()
-    except BrokenProcessPool:
-        return ["the process of a fold was killed, perhaps as memory ran out; resume = True goes on"]
+        for _ in workers.run(_train_fold, [(fold, standardization) for fold in folds], watch=report):
+            pass
+    except Stopped as stopped:
+        raise InputError(
+            f"stopped by Ctrl-C when {stopped.number} of {len(folds)} folds had been trained to a network; resume = "
+            "True continues these and trains the rest"
+        ) from stopped
 
 
-def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
+def _train_fold(fold: Fold, standardization: Standardization) -> None:
+    fit.train(fold.config, fold.sets, after_epoch=lambda *_: check_wanted(), standardization=standardization)
+
+
+def joint_history(folds: Sequence[Fold], at_once: int) -> pd.DataFrame:
     """history.csv of all folds that have begun, as if they trained in step.
 
     val_loss and the validation errors are those of all records, out of fold; a fold whose training has ended keeps the
@@ -285,7 +245,7 @@ def joint_history(folds: Sequence[Fold]) -> pd.DataFrame:
     is_error = columns.str.startswith("val_rmse_")
     joint = np.average(np.where(is_error, stacked**2, stacked), axis=0, weights=rows)
     joint = pd.DataFrame(np.where(is_error, np.sqrt(joint), joint), index=epochs, columns=columns)
-    in_turn = len(folds) / min(cores(), len(folds))
+    in_turn = len(folds) / min(at_once, len(folds))
     joint["elapsed_s"] = in_turn * np.mean(stacked[:, :, columns.get_loc("elapsed_s")], axis=0)
     return joint.reset_index()
 
@@ -338,11 +298,12 @@ def time_of_folds_left(
 class Report:
     """One progress line for all folds."""
 
-    def __init__(self, folds: Sequence[Fold], seed: int):
+    def __init__(self, folds: Sequence[Fold], seed: int, workers: Workers):
+        self._workers = workers
         self._folds, self._began, self._epochs = folds, time.perf_counter(), 0
         self._line = ProgressLine(110)
         count = sum(len(fold.sets["val"]) for fold in folds)
-        at_once = min(cores(), len(folds))
+        at_once = min(workers.number, len(folds))
         print(f"Cross-fitting {len(folds)} networks on {count} realizations, {at_once} at a time, seed {seed}")
         self._before = [len(fold.history()) for fold in folds]
         if any(self._before):
@@ -358,7 +319,7 @@ class Report:
         all_epochs = len(histories) * self._folds[0].config.user.epochs
         elapsed = [history["elapsed_s"].tolist() if len(history) else [] for history in histories]
         finished = [fold.is_finished for fold in self._folds]
-        left = time_of_folds_left(elapsed, self._before, finished, self._folds[0].config.user, cores())
+        left = time_of_folds_left(elapsed, self._before, finished, self._folds[0].config.user, self._workers.number)
         losses = ", ".join(map(_best_loss, histories))
         time_text = f"at most {as_duration(left)} left" if np.isfinite(left) else "time left not known yet"
         self._line.show(f"{done} of {all_epochs} epochs  best validation of each fold {losses}  {time_text}")

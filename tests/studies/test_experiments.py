@@ -23,7 +23,7 @@ def messages(capsys) -> list[str]:
 @pytest.mark.parametrize("reason", [errno.EACCES, errno.EROFS, errno.ENOSPC])
 @pytest.mark.parametrize("name", ["output_path", "saved_models", "cache_path"])
 def test_folders_that_cannot_be_written_are_found_before_anything_is_done(project, capsys, monkeypatch, name, reason):
-    monkeypatch.setattr(main, "run", lambda _: pytest.fail("nothing is run"))
+    monkeypatch.setattr(main, "run", lambda *_: pytest.fail("nothing is run"))
     closed = project.folder / ("saved_models" if name == "saved_models" else "closed")
     closed.mkdir()
     if name == "output_path":
@@ -67,7 +67,7 @@ def test_files_in_the_way_of_folders(project, capsys):
 
 def test_a_network_is_loaded_from_a_folder_that_cannot_be_written(project, capsys, monkeypatch):
     """A library of networks that several people use."""
-    monkeypatch.setattr(main, "run", lambda _: [])
+    monkeypatch.setattr(main, "run", lambda *_: [])
     model = project.folder / "saved_models/shared/model.keras"
     model.parent.mkdir(parents=True)
     model.write_text("")
@@ -90,7 +90,7 @@ def write_queue(project: Project, *users: dict) -> list[str]:
 
 
 def test_a_network_that_is_not_there_is_found_before_the_first_training(project, capsys, monkeypatch):
-    monkeypatch.setattr(main, "run", lambda _: pytest.fail("nothing is run"))
+    monkeypatch.setattr(main, "run", lambda *_: pytest.fail("nothing is run"))
     loading = {"training_mode": False, "model_load_filename": "a"}
     tuning = {"fine_tune_filename": "b", "model_save_filename": "c"}
     names = write_queue(project, loading, {"model_save_filename": "a"}, tuning)
@@ -102,7 +102,7 @@ def test_a_network_that_is_not_there_is_found_before_the_first_training(project,
 
 def test_networks_that_the_queue_trains_before_need_not_be_there(project, capsys, monkeypatch):
     done = []
-    monkeypatch.setattr(main, "run", lambda config: done.append(config.network_name) or [])
+    monkeypatch.setattr(main, "run", lambda config, _: done.append(config.network_name) or [])
     loading = {"training_mode": False, "model_load_filename": "b"}
     tuning = {"fine_tune_filename": "a", "model_save_filename": "b"}
     names = write_queue(project, {"model_save_filename": "a"}, tuning, loading)
@@ -111,7 +111,7 @@ def test_networks_that_the_queue_trains_before_need_not_be_there(project, capsys
 
 
 def test_two_trainings_of_one_name_in_a_queue(project, capsys, monkeypatch):
-    monkeypatch.setattr(main, "run", lambda _: [])
+    monkeypatch.setattr(main, "run", lambda *_: [])
     first, second = {"model_save_filename": "a"}, {"model_save_filename": "a", "hidden_size": 7}
     assert main.main(["--inputs", *write_queue(project, first, second)]) == 1
     (line,) = messages(capsys)

@@ -161,11 +161,12 @@ def test_a_sweep_needs_a_validation_set_and_a_class_that_works():
     assert "SweepArgs was set up" in line
 
 
-@pytest.mark.parametrize("text", ["0/8", "9/8", "1", "a/b", "1/", "1/2/3"])
-def test_tasks_that_are_none(text, capsys):
+@pytest.mark.parametrize("given", ["--task 1/8", "--processes 0", "--processes two"])
+def test_options_that_are_none(given, capsys):
     with pytest.raises(SystemExit):
-        main.main(["--task", text])
-    assert "1/8 for the first of eight" in capsys.readouterr().err
+        main.main(given.split())
+    said = capsys.readouterr().err
+    assert "--cluster has taken its place" in said if "task" in given else "the number of processes, 1 or more" in said
 
 
 # ---- training, ranking, sharing: with an experiment that only leaves files -----------------------------------------
@@ -180,7 +181,7 @@ class Experiments:
         self.data = ""  # their fingerprint
         self.before = {}  # name of a member: what happens in its training
 
-    def __call__(self, config: Config, after_epoch=None) -> list[str]:
+    def __call__(self, config: Config, workers=None, after_epoch=None) -> list[str]:
         if config.user.training_mode and not (config.user.resume and (config.network_folder / "model.keras").is_file()):
             self.trained.append(config.network_name)
             self.before.get(config.network_name, lambda: None)()
@@ -484,14 +485,14 @@ def test_tpe_ends_with_the_last_combination_and_a_trial_without_its_member_is_cl
 class Slow(Experiments):
     """Notes what it trains in a file, and takes some time: forever if there is a file of the member's name."""
 
-    def __call__(self, config: Config, after_epoch=None) -> list[str]:
+    def __call__(self, config: Config, workers=None, after_epoch=None) -> list[str]:
         with open("log.txt", "a") as log:
             what = "trained" if config.user.training_mode else "loaded"
             log.write(f"{os.getpid()} {what} {config.network_name}\n")
         time.sleep(0.2)
         while config.user.training_mode and Path(config.network_name).exists():
             time.sleep(0.05)
-        return super().__call__(config, after_epoch)
+        return super().__call__(config, workers, after_epoch)
 
 
 def join() -> None:
@@ -551,6 +552,9 @@ def write_sweep(project: Project, name: str = "my_inputs.py", **values) -> None:
     path.write_text(path.read_text() + "\n".join(["class SweepArgs:", "    def __init__(self):", *lines, ""]))
 
 
+ONE = ["--processes", "1"]  # in which tests can change what is done
+
+
 def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, capsys):
     """The second member is interrupted and resumed, the third one, which hardly learns, is pruned."""
     project.user |= {"model_save_filename": "mine", "epochs": 3, "num_batches": 2}
@@ -569,13 +573,13 @@ def test_a_sweep_from_interruption_to_winner(project, monkeypatch, eagerly, caps
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", interrupt)
-    assert main.main(["--inputs", "my_inputs"]) == 1
+    assert main.main(["--inputs", "my_inputs", *ONE]) == 1
     networks, first = Path("saved_models"), Path("saved_models/mine_s001/model.keras").stat().st_mtime_ns
     assert (networks / "mine_s002/training_state.npz").is_file() and not (networks / "mine").exists()
 
     monkeypatch.setattr(resume.TrainingState, "on_epoch_end", on_epoch_end)
     capsys.readouterr()
-    assert main.main(["--inputs", "my_inputs"]) == 0
+    assert main.main(["--inputs", "my_inputs", *ONE]) == 0
     said = capsys.readouterr().out
     assert "Resuming the training in" in said and "Pruned after epoch 2" in said
     assert (networks / "mine_s001/model.keras").stat().st_mtime_ns == first
@@ -617,19 +621,14 @@ def test_the_class_in_the_import_line(project, monkeypatch):
     assert len(main.experiment_queue.read(None, vars(main))[0].sweep.members) == 2
 
 
-def test_a_queue_is_compared_and_split_by_task(project, monkeypatch, capsys):
+def test_a_queue_is_compared(project, monkeypatch, capsys):
     for name, size in (("a", 30), ("b", 10), ("c", 20)):
         project.user |= {"model_save_filename": f"net_{name}", "hidden_size": size}
         project.write_inputs(f"{name}.py")
     experiments = Experiments()
     monkeypatch.setattr(main, "run", experiments)
-    inputs = ["--inputs", "a", "b", "c"]
-    assert main.main([*inputs, "--task", "2/2"]) == 0
-    assert experiments.trained == ["net_b"]
-    said = capsys.readouterr().out
-    assert "not finished: net_a, net_c" in said and "studies.comparison --networks net_a net_b net_c" in said
-    assert main.main([*inputs, "--task", "1/2"]) == 0
-    assert experiments.trained == ["net_b", "net_a", "net_c"]
+    assert main.main(["--inputs", "a", "b", "c"]) == 0
+    assert experiments.trained == ["net_a", "net_b", "net_c"]
     table = pd.read_csv(project.folder / "output_files/comparison.csv")
     assert table["name"].unique().tolist() == ["net_b", "net_c", "net_a", "SimpleCode"]
     assert table.query("set == 'test'")["name"].unique().tolist() == ["net_b", "SimpleCode"]
