@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,14 @@ class NetworkFolder:
             raise self.damaged_settings(error) from error
 
     def model_digest(self) -> str:
-        """A hash of the model; empty if there is none."""
-        return _digest(self.model) if self.has_model else ""
+        """A hash of the model's weights, the same wherever and whenever they were trained; empty if there is none."""
+        if not self.has_model:
+            return ""
+        try:
+            with zipfile.ZipFile(self.model) as archive:
+                return hashlib.blake2b(archive.read("model.weights.h5"), digest_size=16).hexdigest()
+        except (zipfile.BadZipFile, KeyError):  # loading it says what is wrong
+            return _digest(self.model)
 
     def checkpoint_digests(self) -> dict[str, str]:
         """A hash of each checkpoint by its file name, the last model included."""

@@ -5,8 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 
-from system.cores import cores
-
 
 @contextlib.contextmanager
 def silenced_stderr() -> Iterator[None]:
@@ -27,7 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with silenced_stderr():
     import tensorflow as tf
 
-    if "TF_NUM_INTRAOP_THREADS" not in os.environ:
-        tf.config.threading.set_intra_op_parallelism_threads(cores())  # others may work beside this process
+    # A product that TensorFlow shares among threads depends on their number in its last digits. The LSTM layer and
+    # predictions have threads of their own, whose number makes no difference.
+    tf.config.threading.set_intra_op_parallelism_threads(int(os.environ.get("TF_NUM_INTRAOP_THREADS", 1)))
     tf.get_logger().setLevel("ERROR")  # hints for developers, mainly about retracing
     tf.config.list_physical_devices("GPU")  # looks for CUDA now, while its messages are discarded

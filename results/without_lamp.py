@@ -150,7 +150,7 @@ def _planned(
     names = data_io.names_by_path(data)
     listed = [names[path] for path in data.predict_sc]
     recorder = attempt("fleet statistics", Recorder.of, folder, listed)
-    with_spectra = recorder.with_spectra if recorder else ()
+    chosen = frozenset() if recorder is None else recorder.with_spectra  # None for all
     if bands:
         bands = dataclasses.replace(bands, by_record=pd.DataFrame())  # what the portions need
         layout = dataclasses.replace(layout, bands=bands if layout.bands else None)
@@ -167,7 +167,7 @@ def _planned(
         portions_folder(config.output_folder),
     )
     waves = data.predict_waves or (None,) * len(listed)
-    records = [Listed(*row, row[2] in with_spectra) for row in zip(data.predict_sc, waves, listed, strict=True)]
+    records = [Listed(*row, chosen is None or row[2] in chosen) for row in zip(data.predict_sc, waves, listed, strict=True)]
     starts, facts = range(0, len(records), RECORDS_AT_ONCE), job.facts
     return job, [Portion.of(records[start : start + RECORDS_AT_ONCE], job, facts) for start in starts]
 

@@ -127,7 +127,7 @@ def test_a_folder_without_the_right_to_write(eagerly, monkeypatch):
     ],
 )
 def test_what_the_system_refuses_is_one_line_and_exit_status_1(project, capsys, monkeypatch, error, expected):
-    monkeypatch.setattr(data_io, "read_sets", lambda _: (_ for _ in ()).throw(error))
+    monkeypatch.setattr(data_io, "read_sets", lambda *_: (_ for _ in ()).throw(error))
     assert project.run() == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Error: ") and all(part in line for part in expected)

@@ -1,8 +1,10 @@
 """Trains a network: from the records of both codes to the folder of a saved network."""
 
+import contextlib
 import dataclasses
+import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import threadpoolctl
+from keras.src.random import seed_generator  # see _own_generator
 
 from data_io import moment_unit
 from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
@@ -122,10 +125,11 @@ class Setup:
 def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path: str) -> Setup:
     """Raises InputError if the network to start from does not fit, or an objective has no weight on any sample."""
     keras.utils.set_random_seed(user.seed)
-    source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
-    if source:
-        architecture = _fitting_architecture(source, architecture, user)
-    model = build_training_model(architecture)
+    with _own_generator(user.seed):
+        source = load_network(NETWORKS_FOLDER / user.fine_tune_filename) if user.fine_tune_filename else None
+        if source:
+            architecture = _fitting_architecture(source, architecture, user)
+        model = build_training_model(architecture)
     if source:
         model.set_weights(source.model.get_weights())
     s = architecture.standardization
@@ -144,6 +148,18 @@ def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path:
         steps_per_execution=_steps_at_once(batches.batches_an_epoch),
     )
     return Setup(architecture, model, batches, sequences.get("val"))
+
+
+@contextlib.contextmanager
+def _own_generator(seed: int) -> Iterator[None]:
+    """Keras draws the seeds of layers from Python's global generator, and so may other threads, as those of Dask do at
+    any time. Within this context it draws the same seeds from a generator of its own."""
+    usual = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)
+    try:
+        yield
+    finally:
+        seed_generator.python_random = usual
 
 
 def _steps_at_once(steps_an_epoch: int) -> int:

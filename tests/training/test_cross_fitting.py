@@ -18,8 +18,8 @@ from checks import run_bands
 from networks.network_folder import NetworkFolder
 from prediction import Predictor
 from settings import DEFAULT_NAME
-from system.cores import cores
 from system.errors import InputError
+from system.workers import Workers
 from training import cross_fitting
 from training.checkpoints import finish
 from training.cross_fitting import deal, split
@@ -271,14 +271,15 @@ def test_an_interrupted_cross_fitting_is_replaced_on_request_alone(monkeypatch, 
     assert f"the interrupted cross-fitting in {FOLDER}.folds is replaced" in capsys.readouterr().err
 
 
-def test_the_time_of_all_folds_grows_also_where_some_end_earlier():
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_the_time_of_all_folds_grows_also_where_some_end_earlier(at_once):
     def fold(epochs: int, seconds: float) -> SimpleNamespace:
         rows = {"epoch": range(1, epochs + 1), "elapsed_s": seconds * np.arange(1, epochs + 1), "val_loss": 1.0}
         record = SimpleNamespace(time=np.arange(10))
         return SimpleNamespace(history=lambda: pd.DataFrame(rows), sets={"val": (record,)})
 
-    history = cross_fitting.joint_history([fold(2, 30.0), fold(4, 10.0)])
-    in_turn = 2 / min(cores(), 2)
+    history = cross_fitting.joint_history([fold(2, 30.0), fold(4, 10.0)], at_once)
+    in_turn = 2 / at_once
     assert history["elapsed_s"].tolist() == [in_turn * mean for mean in (20.0, 40.0, 45.0, 50.0)]
 
 
@@ -315,8 +316,7 @@ def test_a_resumed_cross_fitting_says_which_folds_go_on(monkeypatch, capsys):
         (own / "model.keras").touch()
         if state:
             (own / "training_state.npz").touch()
-    monkeypatch.setattr(cross_fitting, "cores", lambda: 3)
-    report = cross_fitting.Report(folds, 3)
+    report = cross_fitting.Report(folds, 3, Workers(3))
     report.update()
     said = capsys.readouterr().out
     assert "Resuming: fold 1 finished (1 epoch), fold 2 after epoch 4, fold 3 from the beginning" in said
@@ -329,7 +329,7 @@ def test_a_fold_that_ctrl_c_ended_goes_on(capsys):
     first, _ = (save_finished(fold.config, BY_CTRL_C) for fold in folds)
     first.checkpoints.mkdir()
     first.kept_state.touch()
-    cross_fitting.Report(folds, 3)
+    cross_fitting.Report(folds, 3, Workers(2))
     assert "Resuming: fold 1 after epoch 2, fold 2 finished (2 epochs)" in capsys.readouterr().out
 
 
