@@ -167,7 +167,9 @@ def _planned(
         portions_folder(config.output_folder),
     )
     waves = data.predict_waves or (None,) * len(listed)
-    records = [Listed(*row, chosen is None or row[2] in chosen) for row in zip(data.predict_sc, waves, listed, strict=True)]
+    records = [
+        Listed(*row, chosen is None or row[2] in chosen) for row in zip(data.predict_sc, waves, listed, strict=True)
+    ]
     starts, facts = range(0, len(records), RECORDS_AT_ONCE), job.facts
     return job, [Portion.of(records[start : start + RECORDS_AT_ONCE], job, facts) for start in starts]
 

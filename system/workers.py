@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from distributed import Client  # optional
 
 SECONDS_BETWEEN_REPORTS = 0.5
+SECONDS_TO_ANSWER = 20
 MOST_ATTEMPTS = 4  # at a task whose process is killed; as many as Dask's default
 LARGE = 1_000_000  # bytes of arguments that go over the shared folder rather than through the scheduler
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
@@ -304,7 +305,7 @@ def _connected(cluster: str) -> "Iterator[Client]":
         raise InputError(f"--cluster {cluster}: {what}; start dask scheduler --scheduler-file {cluster} first")
     where = {"scheduler_file": cluster} if is_file else {"address": cluster}
     try:
-        client = Client(**where, timeout="20s", set_as_default=False)
+        client = Client(**where, timeout=SECONDS_TO_ANSWER, set_as_default=False)
     except Exception as error:  # of the network, of TLS, of a damaged file
         remedy = "check that it runs and that its address can be reached from here"
         raise InputError(
