@@ -176,8 +176,7 @@ def _planned(
 
 def _run(head: "_Head", workers: Workers, tools: Tools) -> None:
     """Predicts the portions that are missing, and takes each as soon as those before it are there."""
-    left, count = head.left, sum(len(portion.records) for portion in head.portions)
-    begun = count - sum(len(portion.records) for portion in left)
+    left, count, begun = head.left, sum(len(portion.records) for portion in head.portions), head.number_done
     if begun:
         print(f"Going on: {begun} of {count} realizations are predicted already")
     head.job.folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +191,7 @@ def _run(head: "_Head", workers: Workers, tools: Tools) -> None:
                 head.take_ready()
         except Stopped as stopped:
             raise InputError(
-                f"stopped by Ctrl-C when {bar.n} of {count} realizations without LAMP were predicted; the same command "
+                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the same command "
                 "goes on with the others"
             ) from stopped
 
@@ -218,6 +217,11 @@ class _Head:
         self.failed: dict[str, list[str]] = {}
         self.number = 0
         self._taken: list[tuple[str, dict[str, str]]] = []  # keys of portions, with the new names of renamed records
+
+    @property
+    def number_done(self) -> int:
+        """Of records, also of faulty ones."""
+        return sum(len(portion.records) for portion in self.portions if portion.key in self.done)
 
     def _is_whole(self, key: str) -> bool:
         """Whether a portion of an earlier run is there, with all texts, which that run may have moved already."""

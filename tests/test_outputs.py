@@ -59,6 +59,98 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
         assert np.allclose(table, text_tables.read_columns(f"{sc}.mot", text_tables.SC_MOT), atol=1e-5)
 
 
+# ---- portions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cut_off(many, monkeypatch) -> Config:
+    """A run of three portions that Ctrl-C ended in the second one."""
+    monkeypatch.setattr(without_lamp, "RECORDS_AT_ONCE", 2)
+    predicting = Echo.predict
+
+    def interrupted(self, inputs, with_members=False):
+        if self.batches:
+            raise KeyboardInterrupt
+        return predicting(self, inputs, with_members)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Echo, "predict", interrupted)
+        with pytest.raises(InputError, match="Ctrl-C when 2 of 5 realizations without LAMP were predicted"):
+            predict(many)
+    return many
+
+
+def texts_in(config: Config) -> list[str]:
+    return sorted(path.name for path in config.output_folder.glob("*.txt"))
+
+
+def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(cut_off, capsys):
+    assert texts_in(cut_off) == ["lstm_output_for_SC_0.txt", "lstm_output_for_SC_1.txt"]
+    first = (cut_off.output_folder / "lstm_output_for_SC_0.txt").stat().st_mtime_ns
+    predictor = Echo()
+    assert predict(cut_off, predictor) == without_lamp.PredictedFleet([], None, [], 5)
+    said = capsys.readouterr().out
+    assert predictor.batches == [2, 1] and "Going on: 2 of 5 realizations are predicted already" in said
+    assert len(texts_in(cut_off)) == 5 and "Predicted 5 of 5" in said
+    assert (cut_off.output_folder / "lstm_output_for_SC_0.txt").stat().st_mtime_ns == first
+    with outputs.replacing_earlier_files(cut_off):
+        pass
+    assert not without_lamp.portions_folder(cut_off.output_folder).exists()
+
+
+def test_a_portion_that_was_cut_off_leaves_nothing_behind(cut_off):
+    assert len(list(without_lamp.portions_folder(cut_off.output_folder).iterdir())) == 1
+
+
+def change_source(config: Config) -> None:
+    path = Path(f"{config.data.predict_sc[0]}.mot")
+    path.write_text(path.read_text().replace("1.", "2.", 1))
+
+
+def cut_summary(config: Config) -> None:
+    (path,) = without_lamp.portions_folder(config.output_folder).rglob(without_lamp.SUMMARY)
+    path.write_bytes(path.read_bytes()[:40])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_source,
+        cut_summary,
+        lambda config: (config.output_folder / "lstm_output_for_SC_1.txt").unlink(),
+        lambda config: dataclasses.replace(config, save=SaveData(prefix="p_")),
+        lambda config: config.with_user(transient_time=1.0),
+    ],
+)
+def test_a_portion_made_from_or_for_something_else_is_made_again(cut_off, change):
+    config, predictor = change(cut_off) or cut_off, Echo()
+    assert predict(config, predictor).number == 5
+    assert predictor.batches == [2, 2, 1]
+
+
+def test_other_versions_of_the_program_are_not_mixed(cut_off, monkeypatch):
+    monkeypatch.setattr(without_lamp, "versions", lambda: {"program": "another"})
+    predictor = Echo()
+    predict(cut_off, predictor)
+    assert predictor.batches == [2, 2, 1]
+
+
+def test_texts_of_other_records_stay_whichever_run_moved_the_portion(many, tmp_path, monkeypatch, capsys):
+    """SC_0 of another folder has been predicted before; the run that renames its namesake is cut off and goes on."""
+    monkeypatch.setattr(without_lamp, "RECORDS_AT_ONCE", 2)
+    other, wave = write_realization(tmp_path / "other", "_0", rows=40, seed=9)
+    predict(dataclasses.replace(many, data=DataInfo(predict_sc=(other,), predict_waves=(wave,))))
+    before = (many.output_folder / "lstm_output_for_SC_0.txt").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(without_lamp._Head, "take_ready", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            predict(many)
+    predict(many)
+    assert (many.output_folder / "lstm_output_for_SC_0.txt").read_bytes() == before
+    assert "lstm_output_for_SimpleCode_files_SC_0.txt" in texts_in(many) and len(texts_in(many)) == 6
+    assert "called by the folder or numbered (first: SimpleCode_files_SC_0)" in capsys.readouterr().err
+
+
 def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
     recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
     monkeypatch.setattr(record_statistics.Recorder, "of", lambda *_: recorder)
