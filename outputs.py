@@ -21,7 +21,7 @@ from prediction import PredictedSet, Prediction, Predictor
 from readers.rows_on_disk import write_rows
 from readers.sea_state_handles import handle_in
 from results.prediction_texts import TextLayout, Texts
-from results.without_lamp import flag_records, portions_folder
+from results.without_lamp import flag_records
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels
 from system.errors import OptionalSteps, warn
@@ -181,7 +181,7 @@ def replacing_earlier_files(config: Config) -> Iterator[None]:
     folder = config.output_folder
     earlier = RunFolder(folder).begin()
     yield
-    shutil.rmtree(portions_folder(folder), ignore_errors=True)
+    shutil.rmtree(folder / RunFolder.PORTIONS, ignore_errors=True)
     lists = [paths for paths in vars(config.data).values() if isinstance(paths, tuple)]
     read = {os.path.abspath(path) for paths in lists for path in paths}
 

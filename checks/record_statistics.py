@@ -176,12 +176,11 @@ class Recorder:
         with_spectra = None if names is None else evenly_chosen(names, MOST_SPECTRA)
         return cls(tuple(network["outputs"]), np.array(scale), *settings, with_spectra, folder.model_digest())
 
-    def fleet_record(self, record: Record, members: np.ndarray, listed_as: str = "") -> RecordTable:
-        """members: (rows, network, channel), see `Predictor.predict_members`. listed_as: its name in the input file, if
-        it was renamed."""
+    def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
+        """members: (rows, network, channel), see `Prediction`."""
         folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
         sources = {self.title: (1, folds.swapaxes(0, 1)), SIMPLECODE: (0, record.simple[None])}
-        taken = self.with_spectra is None or (listed_as or record.name) in self.with_spectra
+        taken = self.with_spectra is None or record.name in self.with_spectra
         table = self._statistics(record, FLEET, sources, taken)
         # As in the file, so that what follows from it later is the same.
         numbers = table.rows[["duration_s", *SCALARS, TAPERED]].map(lambda number: float(f"{number:.6g}"))

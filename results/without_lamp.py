@@ -34,6 +34,7 @@ from results.prediction_texts import TextLayout, Texts
 from settings import Config, UserInput
 from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, warn
 from system.files import text_hash, write_json
+from system.run_folder import RunFolder
 from system.workers import LOCAL, Stopped, Workers, check_wanted, versions
 
 PORTIONS_EACH = 4  # that make another process worth its start
@@ -110,10 +111,6 @@ class Portion:
 # ---- the head process -------------------------------------------------------------------------------------------
 
 
-def portions_folder(output_folder: Path) -> Path:
-    return output_folder / ".portions"
-
-
 def predict_without_lamp(
     config: Config,
     predictor: Predictor,
@@ -164,7 +161,7 @@ def _planned(
         layout,
         # `data_io.read_sets` has passed on what is to be said of them.
         FaultCollector()(data_io.conditions_of_network, folder, otherwise=UNKNOWN),
-        portions_folder(config.output_folder),
+        config.output_folder / RunFolder.PORTIONS,
     )
     waves = data.predict_waves or (None,) * len(listed)
     records = [

@@ -35,6 +35,7 @@ class RunFolder:
     NEXT_RUNS, NEXT_CASES = "next_lamp_runs.csv", "next_lamp_runs_cases.txt"
     PAGE = "report.html"
     FIGURES = "figures"  # a folder
+    PORTIONS = ".portions"  # a folder, while records without LAMP are predicted
     LIST = ".files_of_runs"
 
     def begin(self) -> list[str]:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import platform
+import shutil
 import signal
 import socket
 import tempfile
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from system.cores import cores, limit_cores
-from system.errors import InputError, counted, first_line
+from system.errors import InputError, cannot_be_written, counted, first_line
 
 if TYPE_CHECKING:
     from distributed import Client  # optional
@@ -35,7 +36,9 @@ SECONDS_TO_ANSWER = 20
 MOST_ATTEMPTS = 4  # at a task whose process is killed; as many as Dask's default
 LARGE = 1_000_000  # bytes of arguments that go over the shared folder rather than through the scheduler
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
+SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 PROGRAM = Path(__file__).resolve().parent.parent
+MODULES = ("data_io", "main", "metrics", "network", "outputs", "plotting", "prediction")
 SAME = ("tensorflow", "keras", "numpy", "scipy", "pandas", "numba")  # versions that tasks share with the head
 
 Task = tuple[Any, ...]  # the arguments
@@ -72,11 +75,11 @@ class Workers:
         if not cluster:
             yield cls(processes)
             return
-        with _connected(cluster) as client, tempfile.TemporaryDirectory(prefix=".cluster_", dir=".") as folder:
+        with _connected(cluster) as client, _shared_folder() as folder:
             number = len(client.nthreads())
             joined = counted(number, "worker") if number else "no worker yet: tasks wait until the first has joined"
             print(f"Dask cluster at {cluster}: {joined}; dashboard at {client.dashboard_link}")
-            yield cls(processes, client, os.path.abspath(folder))
+            yield cls(processes, client, folder)
 
     @property
     def number(self) -> int:
@@ -107,11 +110,11 @@ class Workers:
         if not tasks or self.run_here(len(tasks), tasks_each):
             yield from _in_this_process(function, tasks)
             return
-        queue = _Queue(len(tasks), _Stop(self.client))
+        queue = _Queue(len(tasks), self.client is not None)
         # Dask has a queue of its own.
         at_once = len(tasks) if self.client else min(self.number, len(tasks) // (tasks_each or 1))
         while queue.goes_on:
-            with self._executor(at_once, queue.stop) as executor, queue.stop.at_exit():
+            with self._executor(at_once, queue.event) as executor, queue.stopped_at_exit():
                 submit = partial(self._submit, executor, function)
                 is_whole, running = True, {}  # no process has been killed; numbers by futures
                 while running or (is_whole and queue.goes_on):
@@ -123,32 +126,29 @@ class Workers:
                         ended, _ = wait(running, SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
                         watch()
                     except KeyboardInterrupt:
-                        queue.stop.set(running)
+                        queue.stop(running)
                         continue
                     except BrokenProcessPool:  # while nothing ran
                         is_whole = False
                         continue
                     for future in ended:
                         number = running.pop(future)
-                        if queue.take(number, future):
+                        if queue.take(number, future, running):
                             yield number, future.result()
                         is_whole = is_whole and number not in queue.left
         queue.check()
 
-    def _executor(self, at_once: int, stop: "_Stop") -> contextlib.AbstractContextManager[Executor]:
+    def _executor(self, at_once: int, stop: Any) -> contextlib.AbstractContextManager[Executor]:
         if self.client:
             return contextlib.nullcontext(self.client.get_executor(pure=False))
-        context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-        threads = max(1, cores() // at_once)
-        return ProcessPoolExecutor(at_once, context, _begin_process, (threads, stop.event))
+        return ProcessPoolExecutor(at_once, SPAWN, _begin_process, (max(1, cores() // at_once), stop))
 
     def _submit(self, executor: Executor, function: Callable, task: Task, files: Callable) -> Future:
         if not self.client:
             return executor.submit(_in_process, function, *task)
         import cloudpickle  # comes with distributed; knows functions of the script that is run
 
-        needed = [os.path.abspath(file) for file in files(*task)]
-        payload = cloudpickle.dumps((function, task, needed))
+        payload = cloudpickle.dumps((function, task, [os.path.abspath(file) for file in files(*task)]))
         if len(payload) > LARGE:
             descriptor, path = tempfile.mkstemp(dir=self.shared_folder)
             with open(descriptor, "wb") as file:
@@ -170,18 +170,36 @@ def _in_this_process(function: Callable, tasks: Sequence[Task]) -> Iterator[tupl
 
 
 class _Queue:
-    """The numbers of the tasks that have not begun, and how the others have ended."""
+    """The numbers of the tasks that have not begun, and how the others have ended. event: tells them to end."""
 
-    def __init__(self, count: int, stop: "_Stop"):
-        self.left, self.stop = deque(range(count)), stop
-        self._count, self._done, self._faults, self._attempts = count, 0, [], Counter()
+    def __init__(self, count: int, on_cluster: bool):
+        self.left, self.event = deque(range(count)), None if on_cluster else SPAWN.Event()
+        self._count, self._done, self._is_stopped = count, 0, False
+        self._faults: list[str] = []
+        self._attempts: Counter[int] = Counter()
 
     @property
     def goes_on(self) -> bool:
         """Whether a further task is to begin."""
-        return bool(self.left) and not self._faults and not self.stop.is_set
+        return bool(self.left) and not self._faults and not self._is_stopped
 
-    def take(self, number: int, ended: Future) -> bool:
+    def stop(self, running: Iterable[Future] = ()) -> None:
+        self._is_stopped = True
+        if self.event:
+            self.event.set()
+        for future in running if not self.event else ():
+            future.cancel()
+
+    @contextlib.contextmanager
+    def stopped_at_exit(self) -> Iterator[None]:
+        """Stops also where the results are no longer asked for."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def take(self, number: int, ended: Future, running: Iterable[Future]) -> bool:
         """Whether a task has a result. That of a killed process is repeated, but not for ever."""
         error = CancelledError() if ended.cancelled() else ended.exception()
         if error is None:
@@ -194,8 +212,10 @@ class _Queue:
                     f"a process of this machine was killed {MOST_ATTEMPTS} times, perhaps as memory ran out; run again "
                     "with fewer --processes: what is finished is not repeated"
                 )
-        elif not (self.stop.is_set or isinstance(error, KeyboardInterrupt)):
+        elif not (self._is_stopped or isinstance(error, KeyboardInterrupt)):
             self._faults += _lines(error)
+            if not self.event:
+                self.stop(running)  # Dask has begun with all
         return error is None
 
     def check(self) -> None:
@@ -210,6 +230,8 @@ def _lines(error: BaseException) -> Sequence[str]:
     """What an exception of a task says to the user."""
     if isinstance(error, InputError):
         return error.lines
+    if isinstance(error, ModuleNotFoundError):
+        return [str(error)]
     if isinstance(error, CancelledError):
         return ["the connection to Dask's scheduler was lost; the same command continues when it is back"]
     if type(error).__name__ == "KilledWorker":
@@ -222,30 +244,6 @@ def _lines(error: BaseException) -> Sequence[str]:
 
 
 # ---- processes of this machine ----------------------------------------------------------------------------------
-
-
-class _Stop:
-    """Tells running tasks that they are to end."""
-
-    def __init__(self, client: "Client | None"):
-        self.is_set = False
-        self.event = None if client else multiprocessing.get_context("spawn").Event()
-
-    def set(self, running: Iterable[Future] = ()) -> None:
-        self.is_set = True
-        if self.event:
-            self.event.set()
-        for future in running if not self.event else ():
-            future.cancel()
-
-    @contextlib.contextmanager
-    def at_exit(self) -> Iterator[None]:
-        """Sets it also where the results are no longer asked for."""
-        try:
-            yield
-        except BaseException:
-            self.set()
-            raise
 
 
 _checks: list[Callable[[], None]] = []  # of the task that runs in this process
@@ -315,15 +313,29 @@ def _connected(cluster: str) -> "Iterator[Client]":
         yield client
 
 
+@contextlib.contextmanager
+def _shared_folder() -> Iterator[str]:
+    try:
+        folder = tempfile.mkdtemp(prefix=".cluster_", dir=os.getcwd())
+    except OSError as error:
+        raise InputError(cannot_be_written(os.getcwd(), error)) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @cache
 def versions() -> dict[str, str]:
     """What all that work on one result have to share: versions of the libraries, and the program as it was loaded."""
-    of_program = hashlib.blake2b(digest_size=8)
-    for file in sorted(PROGRAM.glob("*/*.py")) + sorted(PROGRAM.glob("*.py")):
-        if not file.relative_to(PROGRAM).parts[0].startswith(("test", "bench", "recipes", "input_")):
-            of_program.update(file.read_bytes())
-    numbers = {name: importlib.metadata.version(name) for name in SAME}
-    return {"program": of_program.hexdigest(), "python": platform.python_version()} | numbers
+    packages = [file.parent for file in PROGRAM.glob("*/__init__.py")]
+    files = [
+        *(PROGRAM / f"{name}.py" for name in MODULES),
+        *(file for folder in packages for file in folder.glob("*.py")),
+    ]
+    program = hashlib.blake2b(b"".join(file.read_bytes() for file in sorted(files)), digest_size=8).hexdigest()
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"program": program, "python": python} | {name: importlib.metadata.version(name) for name in SAME}
 
 
 def _on_any_worker(folder: str, program: str) -> Callable:
@@ -333,11 +345,18 @@ def _on_any_worker(folder: str, program: str) -> Callable:
         import os
         import sys
 
+        from distributed import get_worker
+
         if os.path.isdir(folder):
             os.chdir(folder)
         if program not in sys.path:
             sys.path.insert(0, program)
-        return importlib.import_module("system.workers").on_worker(*arguments)
+        try:
+            return importlib.import_module("system.workers").on_worker(*arguments)
+        except ModuleNotFoundError as error:
+            name = f"worker {get_worker().name} ({get_worker().address})"
+            remedy = f"share the folder {program} under the same path, and install the same requirements"
+            raise ModuleNotFoundError(f"{name}: {error}; {remedy}") from None
 
     return run
 
@@ -362,9 +381,7 @@ def on_worker(shared_folder: str, expected: dict[str, str], payload: bytes | str
         place = os.path.dirname(shared_folder)
         raise InputError(f"{name}: does not see the folder {place} of the head process; share it under the same path")
     here = versions()
-    differing = [
-        f"{what} {here[what]} (head process {version})" for what, version in expected.items() if here[what] != version
-    ]
+    differing = [f"{what} {here[what]} (head process {text})" for what, text in expected.items() if here[what] != text]
     if differing:
         raise InputError(f"{name}: has {', '.join(differing)}; make them the same and start the worker again")
     if isinstance(payload, str):

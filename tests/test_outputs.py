@@ -21,6 +21,7 @@ from readers import text_tables
 from results import run_figures, without_lamp
 from settings import Config, DataInfo, Plotting, SaveData, UserInput
 from system.errors import InputError
+from system.run_folder import RunFolder
 
 
 class Echo(Predictor):
@@ -95,11 +96,11 @@ def test_a_run_that_was_cut_off_goes_on_with_what_is_missing(cut_off, capsys):
     assert (cut_off.output_folder / "lstm_output_for_SC_0.txt").stat().st_mtime_ns == first
     with outputs.replacing_earlier_files(cut_off):
         pass
-    assert not without_lamp.portions_folder(cut_off.output_folder).exists()
+    assert not (cut_off.output_folder / RunFolder.PORTIONS).exists()
 
 
 def test_a_portion_that_was_cut_off_leaves_nothing_behind(cut_off):
-    assert len(list(without_lamp.portions_folder(cut_off.output_folder).iterdir())) == 1
+    assert len(list((cut_off.output_folder / RunFolder.PORTIONS).iterdir())) == 1
 
 
 def change_source(config: Config) -> None:
@@ -108,7 +109,7 @@ def change_source(config: Config) -> None:
 
 
 def cut_summary(config: Config) -> None:
-    (path,) = without_lamp.portions_folder(config.output_folder).rglob(without_lamp.SUMMARY)
+    (path,) = (config.output_folder / RunFolder.PORTIONS).rglob(without_lamp.SUMMARY)
     path.write_bytes(path.read_bytes()[:40])
 
 
