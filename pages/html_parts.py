@@ -29,30 +29,31 @@ def bullets(items: Sequence[str]) -> str:
 
 
 def table(rows: pd.DataFrame, caption: str) -> str:
-    """A table in a box that scrolls where it is wider than the page; columns of numbers are aligned right.
-
-    Without rows there is none.
-    """
+    """A table whose rows a narrow screen stacks; columns of numbers are aligned right. Without rows there is none."""
     if rows.empty:
         return ""
     kinds = [_column_kind(rows[name]) for name in rows]
-    cells = {
-        _marked(escape(name), kind): [_marked(cell(value), kind) for value in rows[name]]
-        for name, kind in zip(rows, kinds, strict=True)
-    }
-    made = pd.DataFrame(cells).to_html(index=False, border=0, escape=False, justify="unset")
-    made = made.replace("<thead>", f"<caption>{escape(caption)}</caption>\n<thead>").replace("<th>", '<th scope="col">')
-    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">\n{made}\n</div>'
+    marks = [f' class="{kind}"' if kind else "" for kind in kinds]
+    heads = "".join(f'<th scope="col"{mark}>{escape(name)}</th>' for name, mark in zip(rows, marks, strict=True))
+    starts = [f'<td{mark} data-name="{escape(name)}">' for name, mark in zip(rows, marks, strict=True)]
+    body = (
+        "".join(f"{start}{cell(value)}</td>" for start, value in zip(starts, values, strict=True))
+        for values in zip(*(rows[name] for name in rows), strict=True)
+    )
+    body = lines(f"<tr>{row}</tr>" for row in body)
+    head = f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>"
+    return f"<table>\n{head}\n<tbody>\n{body}</tbody>\n</table>"
+
+
+def folded(title: str, content: str) -> str:
+    """HTML that the reader unfolds; it is not printed."""
+    return f"<details>\n<summary>{escape(title)}</summary>\n{content}\n</details>" if content else ""
 
 
 def _column_kind(column: pd.Series) -> str:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return "number"
     return "long" if column.astype(str).str.len().max() > LONG_TEXT else ""
-
-
-def _marked(content: str, kind: str) -> str:
-    return f'<span class="{kind}">{content}</span>' if kind else content
 
 
 def cell(value: object) -> str:
@@ -70,18 +71,20 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def picture(png: bytes, caption: str, alternative: str) -> str:
-    """A figure within the page. Raises ValueError if it is no PNG.
+def picture(name: str, png: bytes, caption: str, alternative: str) -> str:
+    """A figure within the page, which a click shows in full size. Raises ValueError if it is no PNG.
 
-    alternative: what it shows, for those who cannot see it.
+    name: of its own in the page. alternative: what it shows, for those who cannot see it.
     """
     if not png.startswith(PNG) or len(png) < 24:
         raise ValueError("no PNG")
     width, height = struct.unpack(">II", png[16:24])
-    data = base64.b64encode(png).decode("ascii")
+    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    image = f'<img src="{source}" width="{width}" height="{height}" alt="{escape(alternative)}">'
+    name = escape(name)
     return (
-        f'<figure>\n<img src="data:image/png;base64,{data}" width="{width}" height="{height}" '
-        f'alt="{escape(alternative)}">\n<figcaption>{escape(caption)}</figcaption>\n</figure>'
+        f'<figure id="{name}">\n<div class="large" id="{name}-large"><a class="back" href="#{name}">Back to the '
+        f'page</a><a href="#{name}-large">{image}</a></div>\n<figcaption>{escape(caption)}</figcaption>\n</figure>'
     )
 
 

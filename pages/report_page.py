@@ -40,7 +40,7 @@ def write(folder: Path, network_folder: Path) -> None:
             contents = [_read(network_folder if file == SETTINGS_FILE else folder, file) for file in section.files]
             made[name] = (section.title, *section.make(*contents), *figures.get(name, ()))
         except FileNotFoundError:
-            missing.append(f"{section.title}: {section.without}.")
+            missing.append(f"{section.title}: {section.without.replace('NAME', network_folder.name)}.")
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
             faults.append(f"{section.title}: {section.files[0]} cannot be read ({first_line(error)}).")
     warn([f"{folder / RunFolder.PAGE}: without {line}" for line in faults])
@@ -58,8 +58,9 @@ def _pictures(folder: Path) -> dict[str, list[str]]:
             try:
                 png = path.read_bytes()
                 if len(png) <= left:
-                    shown = html.picture(png, caption, f"{caption} ({path.stem})")
-                    pictures.setdefault(section, []).append(shown)
+                    of_section = pictures.setdefault(section, [])
+                    name = f"{section}-figure-{len(of_section) + 1}"
+                    of_section.append(html.picture(name, png, caption, f"{caption} ({path.stem})"))
                     left -= len(png)
             except (OSError, ValueError) as error:
                 warn([f"{path}: cannot be read ({first_line(error)}); {RunFolder.PAGE} is without it"])

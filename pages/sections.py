@@ -16,7 +16,7 @@ from metrics import SIMPLECODE, mse_share, negligible
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state
-from settings import UserInput, declared
+from settings import Setting, UserInput, declared
 from settings.channels import channel_of
 from settings.kinds import KINDS
 from system.run_folder import RunFolder
@@ -70,8 +70,8 @@ def training(metadata: Mapping) -> Html:
     more = ""
     if user.get("num_folds"):
         more += (
-            f" Each of its {user['num_folds']} networks left out a part of the training and validation records. Errors "
-            "and bands of validation are of networks that had not seen the record."
+            f" The training and validation records were dealt into {user['num_folds']} folds, and each network left "
+            "out one of them. What is said of validation is out of fold: of networks that had not seen the record."
         )
     if user.get("transient_time"):
         more += f" The first {user['transient_time']:g} s of each record count nowhere."
@@ -159,31 +159,35 @@ def _error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Seri
 
 
 def bands(report: pd.DataFrame) -> Html:
-    """The bands and which share of the steps they cover."""
+    """The bands and how much of the time they cover."""
     level = report["level"].where(report["level"] <= LEVEL).max()
     level = report["level"].min() if np.isnan(level) else level
     rows = report[report["level"] == level]
     shown = "test" if "test" in set(rows["set"]) else rows["set"].iloc[0]
-    covered = 100 * rows.loc[rows["set"] == shown, "covered"]
+    of_shown = rows[rows["set"] == shown]
+    covered = 100 * of_shown["covered"]
     covered = " to ".join(dict.fromkeys([f"{covered.min():.0f}", f"{covered.max():.0f}"]))
-    units = [channel_of(name).unit for name in rows["channel"]]
+    widths = rows["half_width"].map(html.number) + " " + [channel_of(name).unit for name in rows["channel"]]
     columns = {
         "Records": rows["set"].map(_set_title),
         "Motion": rows["channel"].map(_motion),
         "Covered [%]": 100 * rows["covered"],
         "In the worst record [%]": 100 * rows["worst_covered"],
-        "Mean half-width": rows["half_width"].map(html.number) + " " + units,
+        "Mean half-width": widths,
         "Worst record": rows["worst_record"],
     }
     about = (
-        f"A band of {level:g} % should cover {level:g} % of the steps of a further record, averaged over records of "
+        f"A band of {level:g} % should cover {level:g} % of the time of a further record, averaged over records of "
         "the same sea states; single records may be far below. Only test records measure that: the check of the "
         "calibration with itself comes near the level whatever the bands are worth."
     )
-    short = f"Bands of {level:g} % cover {covered} % of the steps of the test records."
+    motions = zip(of_shown["channel"], widths[of_shown.index], strict=True)
+    motions = _listed([f"{channel_of(name).word} \N{PLUS-MINUS SIGN}{width}" for name, width in motions])
+    checked = f"on the test records {covered} % of the time"
     if shown != "test":
-        short = f"Bands of {level:g} %: not measured, as there are no test records; {CHECK}: {covered} %."
-    return short, html.paragraph(about), html.table(pd.DataFrame(columns), "Share of the steps covered")
+        checked = f"not measured, as there are no test records; {CHECK}: {covered} %"
+    short = f"LAMP should lie within {motions} of the prediction for {level:g} % of the time: {checked}."
+    return short, html.paragraph(about), html.table(pd.DataFrame(columns), "Share of the time within the band")
 
 
 def _set_title(name: str) -> str:
@@ -207,8 +211,9 @@ def flagged(table: pd.DataFrame) -> Html:
             html.NONE if np.isnan(low) else f"{low:.3g} to {high:.3g}"
             for low, high in unlike[["training_low", "training_high"]].to_numpy(float)
         ],
-        "Sea state outside the training": unlike["outside_training"].fillna(""),
     }
+    if unlike["outside_training"].notna().any():
+        columns["Sea state outside the training"] = unlike["outside_training"].fillna("")
     about = f"{short} Predictions of such records are less certain: run in LAMP what has not been run, and add these "
     about += "records to the training set."
     table = _first_rows(pd.DataFrame(columns), "Most unusual first.", RunFolder.PREDICTED)
@@ -262,45 +267,64 @@ def _intervals(rows: pd.DataFrame, *columns: str) -> list[str]:
 
 
 def next_runs(table: pd.DataFrame) -> Html:
-    """The records proposed for the next LAMP runs."""
-    drawn = int(table["reason"].str.startswith("random").sum())
-    short = f"{_count(len(table), 'record')} proposed, {html.number(drawn)} of them drawn at random."
-    about = f"{short} Only those drawn at random may enter the intervals of the fleet's statistics."
-    caption = "In order of their rank; an expected gain of 1 is that of an average record."
-    columns = {"rank": "Rank", "record": "Record", "reason": "Why", "window": "Look at"}
-    columns |= {"expected_gain": "Expected gain"}
-    rows = table[[*columns]].fillna({"window": ""}).rename(columns=columns)
+    """The records proposed for the next LAMP runs, and why."""
+    is_random = table["reason"].str.startswith("random")
+    why = table["reason"].mask(is_random, "drawn at random: a fair sample for the statistics of the fleet")
+    short = f"Run {table['record'].iloc[0]} first ({why.iloc[0]})."
+    about = (
+        f"{short} {_count(len(table), 'record')} proposed, {html.number(is_random.sum())} of them drawn at random: "
+        "only these may enter the intervals of the fleet's statistics."
+        + " The others make the network better where it knows least."
+        * (not is_random.all())
+    )
+    caption = (
+        "In order of their rank. Expected gain: how far the networks are apart, times how rare the predicted peaks "
+        "are, times how far the record is from those in training; 1 for an average record."
+    )
+    columns = {"Rank": table["rank"], "Record": table["record"], "Why": why, "Look at": table["window"].fillna("")}
+    rows = pd.DataFrame(columns | {"Expected gain": table["expected_gain"]})
     return short, html.paragraph(about), _first_rows(rows, caption, RunFolder.NEXT_RUNS)
 
 
 def settings(metadata: Mapping) -> Html:
-    """What differs from the defaults, and the versions of the libraries."""
-    defaults, user = declared(UserInput), metadata.get("settings", {}).get("user", {})
-    rows = [
-        {"Setting": name, "Value": _plain(value), "Meaning": defaults[name].help}
-        for name, value in user.items()
-        if name in defaults and _plain(value) != _plain(defaults[name].default) and defaults[name].bears_on != "run"
-    ]
+    """What differs from what the input file started from, then all, and the versions of the libraries."""
+    frozen, step = metadata.get("settings", {}), metadata["network"].get("time_step")
+    step = step and step * frozen["user"]["time_res"]  # s, of the network
+    known = {name: of for name, of in declared(UserInput).items() if of.bears_on != "run" and name in frozen["user"]}
+    before = frozen.get("base", {name: setting.default for name, setting in known.items()})
+    columns = {"Setting": list(known), "Value": [_plain(of, frozen["user"][name], step) for name, of in known.items()]}
+    columns |= {"Before": [_plain(of, before[name], step) if name in before else "" for name, of in known.items()]}
+    rows = pd.DataFrame(columns | {"Meaning": [of.help for of in known.values()]}, dtype=object)
+    differing = rows[rows["Setting"].isin(list(before)) & (rows["Value"] != rows["Before"])]
     versions = ", ".join(f"{name} {version}" for name, version in metadata.get("versions", {}).items())
     ended = f"ended with epoch {metadata['epochs_trained']}" if "epochs_trained" in metadata else "not finished"
     history = f"The training began on {metadata.get('started', 'an unknown day')} and {ended}. Versions: {versions}."
-    caption = f"Settings that differ from the defaults; {SETTINGS_FILE} beside the network has all."
-    table = html.table(pd.DataFrame(rows, dtype=object), caption)
-    return f"{_count(len(rows), 'setting')} not at the default.", html.paragraph(history), table
+    base = frozen.get("base_file") or "the defaults"
+    short = f"As in {base}" + (f", but for {_count(len(differing), 'setting')}." if len(differing) else ".")
+    table = html.table(differing.rename(columns={"Before": f"In {base}"}), f"Settings that differ from {base}")
+    every = html.table(rows.drop(columns="Before"), f"{SETTINGS_FILE} beside the network has them too.")
+    return short, html.paragraph(history), table, html.folded("All settings", every)
 
 
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _plain(setting: Setting, value: object, step: float | None) -> str:
+    """The value of a setting, with seconds beside steps. step: s, of the network."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"{text} ({value * step:.3g} s)" if step and value and setting.unit == "network steps" else text
 
 
+# By the order of a reader's questions. In what a missing section lacks, NAME is the network's.
+NO_FLEET = (
+    "no network trained with num_folds predicted realizations in predict_sc; python -m studies.fleet --network NAME"
+)
+NO_NEXT = "python -m studies.next_runs --network NAME chooses among the realizations in predict_sc"
 SECTIONS = {
     "training": Section("Training", training, f"the network has no {SETTINGS_FILE}", (SETTINGS_FILE,)),
     "errors": Section("Errors", errors, "this run had no LAMP records to compare with", (RunFolder.REPORT,)),
+    "fleet": Section("Fleet statistics", fleet, NO_FLEET, RunFolder.FLEET),
+    "next": Section("Next LAMP runs", next_runs, NO_NEXT, (RunFolder.NEXT_RUNS,)),
     "bands": Section("Bands", bands, "train with num_folds to have bands around predictions", (RunFolder.BANDS,)),
     "flagged": Section("Unusual records", flagged, "no record was predicted without LAMP", (RunFolder.PREDICTED,)),
     "pairs": Section("Pairs of files", pairs, "this run read no pairs", (RunFolder.PAIRS,)),
-    "fleet": Section("Fleet statistics", fleet, "python -m studies.fleet writes them", RunFolder.FLEET),
-    "next": Section("Next LAMP runs", next_runs, "python -m studies.next_runs proposes them", (RunFolder.NEXT_RUNS,)),
     "settings": Section("Settings and versions", settings, f"no {SETTINGS_FILE}", (SETTINGS_FILE,)),
 }
 
@@ -313,11 +337,11 @@ FIGURES = (
     ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
     ("fleet", "fleet_spectra*", 1, "Spectra with the band over the records, response to the waves, and coherence."),
-    ("bands", "bands", 1, "Left: share of the steps within the band. Right: each record's error and its band."),
+    ("bands", "bands", 1, "Each record's error, and the error that the spread of the networks lets expect."),
     ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
     ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),
     ("errors", "error_test_*", 1, "Test record: running mean of the error, and the error at LAMP's peaks."),
     ("errors", "histo", 1, "Distribution of the values at peaks and troughs."),
-    ("training", "learning_curve", 1, "Losses and validation errors over the training."),
+    ("settings", "learning_curve", 1, "Losses and validation errors over the training."),
     ("errors", "prediction_val_*", 1, "Validation record: whole record, and the largest response of each motion."),
 )

@@ -325,6 +325,8 @@ class Config:
     data: DataInfo = DataInfo()
     save: SaveData = SaveData()
     input_file: str = ""
+    base: UserInput = UserInput()  # what the user's own settings started from, and where that stands
+    base_file: str = ""
 
     @property
     def network_name(self) -> str:
@@ -344,8 +346,10 @@ class Config:
         return dataclasses.replace(self, user=dataclasses.replace(self.user, **settings))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain types, ready for JSON."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        """Plain types, ready for JSON; of `base` what differs from `user`."""
+        plain = json.loads(json.dumps(dataclasses.asdict(self)))
+        differing = {name: value for name, value in plain["base"].items() if value != plain["user"][name]}
+        return plain | {"base": differing}
 
 
 SECTIONS = {
@@ -373,6 +377,17 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
         elif not is_helper(value):
             faults.append(f"{class_name}.{name}: there is no such setting{_hint(name, section)}")
     return section(**converted), faults
+
+
+def changed(source: type, **settings: Any) -> type:
+    """A class of an input file with other values of some settings, for input files that hold only what differs."""
+
+    def set_up(self: Any, *arguments: Any) -> None:
+        source.__init__(self, *arguments)
+        vars(self).update(settings)
+
+    module = inspect.currentframe().f_back.f_globals["__name__"]  # the input file
+    return type(source.__name__, (source,), {"__init__": set_up, "__module__": module})
 
 
 def attributes(instance: Any) -> dict[str, Any]:

@@ -14,7 +14,8 @@ def test_text_is_escaped_everywhere():
     made = [
         html_parts.section(NASTY, NASTY, html_parts.paragraph(NASTY)),
         html_parts.table(pd.DataFrame({NASTY: [NASTY]}), NASTY),
-        html_parts.picture(html_parts.PNG + bytes(16), NASTY, NASTY),
+        html_parts.picture(NASTY, html_parts.PNG + bytes(16), NASTY, NASTY),
+        html_parts.folded(NASTY, html_parts.paragraph(NASTY)),
     ]
     for text in made:
         assert "<script" not in text and 'alert("' not in text and "& '" not in text
@@ -41,12 +42,13 @@ def test_columns_of_numbers_are_aligned_right_and_long_ones_wrap():
     rows = pd.DataFrame({"Name": ["a", "b"], "Value": [1.5, float("nan")], "Is": [True, False]})
     rows["Long"] = long = ["x" * 140, ""]
     made = html_parts.table(rows, "Caption")
-    cells = re.findall("<td>(.*)</td>", made)
-    assert cells[:3] == ["a", '<span class="number">1.5</span>', "True"]
-    assert cells[3] == f'<span class="long">{long[0]}</span>' and cells[5] == '<span class="number">\N{EN DASH}</span>'
-    assert made.count('<th scope="col">') == 4 and "<caption>Caption</caption>" in made
+    cells = re.findall("<td(.*?)>(.*?)</td>", made)
+    assert cells[0] == (' data-name="Name"', "a") and cells[2] == (' data-name="Is"', "True")
+    assert cells[1] == (' class="number" data-name="Value"', "1.5") and cells[5][1] == "\N{EN DASH}"
+    assert cells[3] == (' class="long" data-name="Long"', long[0])
+    assert made.count('<th scope="col"') == 4 and "<caption>Caption</caption>" in made
 
 
 def test_only_a_png_is_a_picture():
     with pytest.raises(ValueError, match="no PNG"):
-        html_parts.picture(b"GIF89a" + bytes(30), "", "")
+        html_parts.picture("name", b"GIF89a" + bytes(30), "", "")

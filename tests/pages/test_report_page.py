@@ -39,7 +39,8 @@ def settings_of(**user) -> dict:
     settings["user"] |= {"lr": 0.02, "num_folds": 4} | user
     settings["data"] |= {"train_sc": [RECORD, "b"], "train_lamp": ["a", "b"], "val_sc": ["c"], "val_lamp": ["c"]}
     network = {"inputs": ["Zcg", "Roll", "Wave"], "outputs": ["Zcg", "Roll"], "network_type": "lstm", "num_layers": 2}
-    network |= {"hidden_size": 30, "num_networks": 4}
+    network |= {"hidden_size": 30, "num_networks": 4, "time_step": 0.1}
+    settings |= {"base": {"lr": 0.01, "num_folds": 0}, "base_file": "input_<b>.py"}
     return {"settings": settings, "network": network, "versions": {"keras": "3.15"}, "epochs_trained": 24}
 
 
@@ -145,14 +146,19 @@ def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
         "heave, roll and wave elevation on 3 records.",
         "as a share of SimpleCode's is 4 % in heave and 4 % in roll.",
         "Roll: the LSTM is off by 0.1 deg (root mean square), SimpleCode by 0.5 deg",
-        "Bands of 90 % cover 91 % of the steps of the test records.",
+        "LAMP should lie within heave \N{PLUS-MINUS SIGN}0.2 m and roll \N{PLUS-MINUS SIGN}0.2 deg of the prediction "
+        "for 90 % of the time: on the test records 91 % of the time.",
+        "dealt into 4 folds",
+        "is out of fold: of networks that had not seen the record",
         "1 of 2 predicted records is unlike those of the training.",
         "Something is odd about 1 of 2 pairs",
         "16 LAMP runs are worth 412.",
         "None & never.",
         "8.1 (7.9 to 8.3) 8 (7 to 9) 5 (4.9 to 5.1) 412",
-        "1 record proposed, 1 of them drawn at random.",
-        "lr 0.02",
+        f"Run {RECORD} first (drawn at random: a fair sample for the statistics of the fleet). 1 record proposed",
+        "As in input_<b>.py, but for 2 settings.",
+        "Settings that differ from input_<b>.py Setting Value In input_<b>.py Meaning num_folds 4 0",
+        "All settings settings.json beside the network has them too.",
         RECORD,
     ):
         assert expected in page.text
@@ -179,7 +185,7 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
     ):
         assert f"{title}: {file} cannot be read" in page.text and f"{title}: {file} cannot be read" in said
     assert "maxima.png: cannot be read" in said and page.pictures == 0
-    assert "Fleet statistics: python -m studies.fleet" in page.text and "Fleet" not in said
+    assert "python -m studies.fleet --network a & b." in page.text and "Fleet" not in said
     assert "1 of 2 predicted records is unlike" in page.text
 
 
@@ -194,7 +200,7 @@ def test_an_unusual_combination_has_no_value_and_bands_without_test_records_are_
     replace(folders, RunFolder.BANDS, set="val", worst_record="007")
     text, page = written(folders)
     assert "unusual combination of a and b" in page.text and "nan" not in page.text
-    assert "Validation (check of the calibration with itself)" in page.text and "<td>007</td>" in text
+    assert "Validation (check of the calibration with itself)" in page.text and ">007</td>" in text
     assert "not measured, as there are no test records; check of the calibration with itself: 91 %" in page.text
     assert "Not on this page" not in page.text
 
@@ -204,8 +210,9 @@ def test_empty_columns_of_texts_stay_empty(folders):
     replace(folders, RunFolder.PREDICTED, outside_training="")
     replace(folders, RunFolder.NEXT_RUNS, window="")
     text, page = written(folders)
-    cells = " ".join(re.findall("<td>(.*)</td>", text))
-    assert "0.05 to 0.1  " in cells and "random draw  " in cells
+    cells = re.findall("<td.*?>(.*?)</td>", text)
+    assert "Sea state outside" not in page.text and cells[cells.index("0.05 to 0.1") - 1] == "0.2"
+    assert cells[cells.index("drawn at random: a fair sample for the statistics of the fleet") + 1] == ""
     assert "Not on this page" not in page.text
 
 
@@ -251,26 +258,49 @@ def test_without_an_output_folder_nothing_is_written(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+OPTIONS = [BROWSER, "--headless", "--no-sandbox", "--hide-scrollbars"]
+# Of a page: its width with all that it holds, how many cells are wider than their columns, the width of its first
+# figure, and how many elements end beyond the page.
+MEASURED = (
+    "[f.documentElement.scrollWidth,"
+    " [...f.querySelectorAll('td, th')].filter(e => e.scrollWidth > e.clientWidth).length,"
+    " f.images[0].width, [...f.querySelectorAll('main *')]"
+    ".filter(e => e.getBoundingClientRect().right > f.documentElement.clientWidth + 1).length]"
+)
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium in the PATH")
-def test_a_browser_shows_the_page_at_every_width_and_prints_it(folders, tmp_path):
+def test_a_browser_cuts_nothing_at_any_width_nor_in_print_and_opens_figures(folders, tmp_path):
+    long_name = f"SC_{'h7.5_p15_a135_hh0_pp0_aa0_s10' * 2}-0000001"
+    replace(folders, RunFolder.PREDICTED, record=long_name)
+    replace(folders, RunFolder.BANDS, worst_record=long_name, set="val")
     report_page.write(*folders)
-    page = folders[0] / RunFolder.PAGE
-    frame = f'<iframe src="{page.as_uri()}" style="width:{{}}px;border:0"></iframe>'
-    frames = frame.format(360) + frame.format(1100)
-    sizes = "f.documentElement.scrollWidth + ' ' + f.images[0].width"
-    widths = f"[...document.querySelectorAll('iframe')].map(i => i.contentDocument).map(f => {sizes})"
-    (tmp_path / "frames.html").write_text(
-        f"<!DOCTYPE html><body>{frames}<p id=p></p><script>onload = () => p.textContent = {widths}</script>"
-    )
-    options = [BROWSER, "--headless", "--no-sandbox", "--hide-scrollbars", f"--user-data-dir={tmp_path / 'profile'}"]
+    page, printed = folders[0] / RunFolder.PAGE, tmp_path / "printed.html"
+    text = page.read_text(encoding="utf-8")
+    printed.write_text(text.replace("@media print", "@media all").replace("@media screen", "@media none"), "utf-8")
+    a4 = 673  # pixels between the margins
+    shown = {
+        400: page.as_uri(),
+        1100: page.as_uri(),
+        a4: printed.as_uri(),
+        401: f"{page.as_uri()}#errors-figure-1-large",
+    }
+    frames = "".join(f'<iframe src="{uri}" style="width:{width}px;border:0"></iframe>' for width, uri in shown.items())
+    widths = f"[...document.querySelectorAll('iframe')].map(i => i.contentDocument).map(f => {MEASURED}.join(' '))"
+    script = f"<script>onload = () => p.textContent = {widths}.join(', ')</script>"
+    (tmp_path / "frames.html").write_text(f"<!DOCTYPE html><body>{frames}<p id=p></p>{script}")
+    options = [*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"]
     files = ["--allow-file-access-from-files", "--dump-dom", (tmp_path / "frames.html").as_uri()]
-    shown = subprocess.run(options + files, capture_output=True, text=True, timeout=60).stdout
-    narrow, wide = re.findall(r"(\d+) (\d+)", re.search(r'<p id="p">(.*?)</p>', shown)[1])
-    assert int(narrow[0]) == 360 and int(wide[0]) == 1100  # nothing is wider than the page
-    assert 300 < int(narrow[1]) <= 360 and 600 < int(wide[1]) <= 1100
-    printed = tmp_path / "page.pdf"
-    subprocess.run([*options, f"--print-to-pdf={printed}", page.as_uri()], capture_output=True, timeout=60)
-    assert printed.read_bytes().startswith(b"%PDF")
+    dom = subprocess.run(options + files, capture_output=True, text=True, timeout=60).stdout
+    measured = [list(map(int, of.split())) for of in re.search(r'<p id="p">(.+?)</p>', dom)[1].split(",")]
+    for width, (whole, cut, image, beyond) in zip((400, 1100, a4), measured, strict=False):
+        assert (whole, cut, beyond) == (width, 0, 0)
+        assert 0.85 * width < image <= width
+    assert measured[-1][2] == 1200  # the figure in its full size
+    subprocess.run(
+        [*options, f"--print-to-pdf={tmp_path / 'page.pdf'}", page.as_uri()], capture_output=True, timeout=60
+    )
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("name", ["001", "NA", "1e5", "nan", "True", "None"])
@@ -280,5 +310,5 @@ def test_names_of_records_stay_as_they_are(folders, name):
         rows = pd.DataFrame(tables()[file]).replace(RECORD, name).replace({"sea_state": {"all": name}})
         rows.assign(more=1).replace({"b": f"0{name}"}).to_csv(path, index=False)
     report_page.write(*folders)
-    text = (folders[0] / RunFolder.PAGE).read_text()
-    assert text.count(f"<td>{name}</td>") == 5 and "cannot be read" not in text and "Odd" in text
+    text = (folders[0] / RunFolder.PAGE).read_text().partition('id="settings"')[0]
+    assert text.count(f">{name}</td>") == 5 and "cannot be read" not in text and "Odd" in text
