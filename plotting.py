@@ -30,6 +30,7 @@ MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
 BAND = {"alpha": 0.25, "linewidth": 0.0, "zorder": 1.5}
 DETAIL_SHADE = "0.88"
+SMALLEST_ERROR = 1e-6  # as a share of the largest; below, it is rounding
 DIAGONAL = {"color": parts.GRAY, "linewidth": 0.8, "linestyle": "--"}
 
 
@@ -125,7 +126,8 @@ def error_figure(
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)
     parts.share_abscissa(axes[:, 0], "Time [s]")
-    axes[0, 0].set_title(f"Running mean of |error|, {style.running_avg_span} steps to either side")
+    span = style.running_avg_span * float(np.median(np.diff(time))) if len(time) > 1 else 0.0
+    axes[0, 0].set_title(f"Running mean of |error|, {span:.3g} s to either side")
     axes[0, 1].set_title("Error at LAMP's peaks")
     figure.align_ylabels()
     handles = _lines_of(drawn, network, style)
@@ -136,22 +138,16 @@ def error_figure(
 
 
 def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
-    """Draws running means of |error|; writes its largest value, mean and standard deviation in a corner."""
-    if not errors:
-        parts.write_note(ax, "nothing to compare")
+    """Running means of |error|, on a logarithmic axis, as the network's would lie on zero beside SimpleCode's."""
+    means = {source: running_mean(np.abs(error), style.running_avg_span) for source, error in errors.items()}
+    least = SMALLEST_ERROR * max((np.nanmax(values) for values in means.values()), default=0.0)
+    shown = {source: np.where(values > least, values, np.nan) for source, values in means.items()}
+    if not errors or not least > 0:
+        parts.write_note(ax, "no errors" if errors else "nothing to compare")
         return
-    lines, top = [], 0.0
-    for source, error in errors.items():
-        means = running_mean(np.abs(error), style.running_avg_span)
-        ax.plot(time, means, **parts.line_style(source, style, thin=True))
-        top = max(top, float(np.nanmax(means)))
-        size = np.abs(error[np.isfinite(error)])
-        largest, mean, deviation = map(parts.number_text, (size.max(), size.mean(), size.std()))
-        lines.append(f"|{source} \N{MINUS SIGN} LAMP|: max {largest}, mean {mean}, st. dev. {deviation}")
-    room_for_text = 0.11 * len(errors) + 0.05
-    ax.set_ylim(0.0, top / (1.0 - room_for_text) if top > 0 else 1.0)
-    position = {"x": 0.015, "y": 0.985, "va": "top", "transform": ax.transAxes}
-    ax.text(s="\n".join(lines), fontsize=parts.SMALL_TEXT, linespacing=1.3, **position)
+    for source, values in shown.items():
+        ax.plot(time, values, **parts.line_style(source, style, thin=True))
+    parts.make_logarithmic(ax.yaxis, np.stack([*shown.values()]), most_ticks=5)
 
 
 def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
