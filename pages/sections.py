@@ -332,7 +332,7 @@ SECTIONS = {
 FIGURES = (
     ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),
     ("errors", "maxima", 1, "Largest value of each record, model against LAMP; on the diagonal they agree."),
-    ("fleet", "fleet_means", 1, "Means over the records of each sea state, with their intervals."),
+    ("fleet", "fleet_means", 1, "Means with intervals; corrected fleet: the predictions, corrected by LAMP's records."),
     ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
