@@ -313,16 +313,14 @@ def _plain(setting: Setting, value: object, step: float | None) -> str:
 
 
 # By the order of a reader's questions. In what a missing section lacks, NAME is the network's.
-NO_FLEET = (
-    "no network trained with num_folds predicted realizations in predict_sc; python -m studies.fleet --network NAME"
-)
-NO_NEXT = "python -m studies.next_runs --network NAME chooses among the realizations in predict_sc"
+NO_FLEET = "python -m studies.fleet --network NAME; it needs a network of folds (num_folds) and a fleet (predict_sc)"
+NO_NEXT = "python -m studies.next_runs --network NAME chooses among records of SimpleCode alone (predict_sc)"
 SECTIONS = {
     "training": Section("Training", training, f"the network has no {SETTINGS_FILE}", (SETTINGS_FILE,)),
     "errors": Section("Errors", errors, "this run had no LAMP records to compare with", (RunFolder.REPORT,)),
     "fleet": Section("Fleet statistics", fleet, NO_FLEET, RunFolder.FLEET),
     "next": Section("Next LAMP runs", next_runs, NO_NEXT, (RunFolder.NEXT_RUNS,)),
-    "bands": Section("Bands", bands, "train with num_folds to have bands around predictions", (RunFolder.BANDS,)),
+    "bands": Section("Bands", bands, "only a network trained in folds (num_folds) has them", (RunFolder.BANDS,)),
     "flagged": Section("Unusual records", flagged, "no record was predicted without LAMP", (RunFolder.PREDICTED,)),
     "pairs": Section("Pairs of files", pairs, "this run read no pairs", (RunFolder.PAIRS,)),
     "settings": Section("Settings and versions", settings, f"no {SETTINGS_FILE}", (SETTINGS_FILE,)),

@@ -185,7 +185,7 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
     ):
         assert f"{title}: {file} cannot be read" in page.text and f"{title}: {file} cannot be read" in said
     assert "maxima.png: cannot be read" in said and page.pictures == 0
-    assert "python -m studies.fleet --network a & b." in page.text and "Fleet" not in said
+    assert "python -m studies.fleet --network a & b; it needs a network of folds" in page.text and "Fleet" not in said
     assert "1 of 2 predicted records is unlike" in page.text
 
 
