@@ -291,7 +291,7 @@ def test_a_browser_cuts_nothing_at_any_width_nor_in_print_and_opens_figures(fold
     (tmp_path / "frames.html").write_text(f"<!DOCTYPE html><body>{frames}<p id=p></p>{script}")
     options = [*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"]
     files = ["--allow-file-access-from-files", "--dump-dom", (tmp_path / "frames.html").as_uri()]
-    dom = subprocess.run(options + files, capture_output=True, text=True, timeout=60).stdout
+    dom = subprocess.run(options + files, capture_output=True, text=True, timeout=120).stdout
     measured = [list(map(int, of.split())) for of in re.search(r'<p id="p">(.+?)</p>', dom)[1].split(",")]
     for width, (whole, cut, image, beyond) in zip((400, 1100, a4), measured, strict=False):
         assert (whole, cut, beyond) == (width, 0, 0)
