@@ -307,9 +307,10 @@ def settings(metadata: Mapping) -> Html:
 
 
 def _plain(setting: Setting, value: object, step: float | None) -> str:
-    """The value of a setting, with seconds beside steps. step: s, of the network."""
+    """The value of a setting with its unit, and seconds beside steps. step: s, of the network."""
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"{text} ({value * step:.3g} s)" if step and value and setting.unit == "network steps" else text
+    seconds = f" ({value * step:.3g} s)" if step and value and setting.unit == "network steps" else ""
+    return f"{text} {'' if value is None else setting.unit}".strip() + seconds
 
 
 # By the order of a reader's questions. In what a missing section lacks, NAME is the network's.

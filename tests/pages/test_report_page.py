@@ -36,7 +36,7 @@ def png(width: int = 1200, height: int = 300) -> bytes:
 
 def settings_of(**user) -> dict:
     settings = Config().as_dict()
-    settings["user"] |= {"lr": 0.02, "num_folds": 4} | user
+    settings["user"] |= {"lr": 0.02, "num_folds": 4, "window_length": 100} | user
     settings["data"] |= {"train_sc": [RECORD, "b"], "train_lamp": ["a", "b"], "val_sc": ["c"], "val_lamp": ["c"]}
     network = {"inputs": ["Zcg", "Roll", "Wave"], "outputs": ["Zcg", "Roll"], "network_type": "lstm", "num_layers": 2}
     network |= {"hidden_size": 30, "num_networks": 4, "time_step": 0.1}
@@ -159,6 +159,8 @@ def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
         "As in input_<b>.py, but for 2 settings.",
         "Settings that differ from input_<b>.py Setting Value In input_<b>.py Meaning num_folds 4 0",
         "All settings settings.json beside the network has them too.",
+        "window_length 100 network steps (90 s)",
+        "ship_length None length",
         RECORD,
     ):
         assert expected in page.text
