@@ -9,8 +9,8 @@ from html import escape
 import pandas as pd
 
 PNG = b"\x89PNG\r\n\x1a\n"
-NONE = "\N{EN DASH}"
-NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+NONE, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+NARROW_SPACE, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 LONG_TEXT = 28  # characters of a cell from which on its column wraps
 
 
@@ -26,6 +26,16 @@ def paragraph(words: str) -> str:
 def bullets(items: Sequence[str]) -> str:
     """A list. items: HTML."""
     return "<ul>\n" + lines(f"<li>{item}</li>" for item in items) + "</ul>" if items else ""
+
+
+def close(content: str) -> str:
+    """HTML whose tables are narrow: cells wrap, and a long text in the first column runs over the empty ones beside."""
+    return f'<div class="close">\n{content}\n</div>'
+
+
+def folded(words: str, content: str) -> str:
+    """HTML that a click on the words opens."""
+    return f"<details>\n<summary>{escape(words)}</summary>\n{content}\n</details>"
 
 
 def table(rows: pd.DataFrame, caption: str) -> str:
@@ -62,10 +72,10 @@ def cell(value: object) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Three significant digits or so many, never with an exponent of ten below a billion; a dash for NaN."""
+    """Three significant digits or so many, without an exponent of ten below a billion; a dash for NaN."""
     if value != value:
         return NONE
-    if abs(value) < 1e9 and (value == int(value) or abs(value) >= 1000):
+    if abs(value) < 1e9 and (value == int(value) or abs(value) >= 10**digits):
         return f"{value:,.0f}".replace(",", NARROW_SPACE)
     return f"{value:.{digits}g}"
 
