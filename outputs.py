@@ -25,7 +25,7 @@ from readers.training_conditions import UNKNOWN, Conditions
 from results.prediction_texts import Texts
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels
-from system.errors import FaultCollector, OptionalSteps, WithRemarks, warn
+from system.errors import FaultCollector, OptionalSteps, WithRemarks, counted, warn
 from system.run_folder import RunFolder
 from training.reference_filter import ReferenceFilter
 
@@ -268,6 +268,8 @@ def predict_without_lamp(
             attempt("fleet statistics", record_statistics.save, config.output_folder, statistics)
     warn([*collect.remarks, *texts.remarks()])
     print(f"Predicted {number} of {len(config.data.predict_sc)} realizations without LAMP in {config.output_folder}")
+    if number and (hours := config.user.lamp_hours):
+        print(f"{counted(number, 'prediction')} in place of {number * hours:g} LAMP hours")
     return PredictedFleet(flags, statistics, collect.faults, number)
 
 

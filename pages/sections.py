@@ -143,7 +143,8 @@ def _error_sentence(channel: str, rows: pd.DataFrame) -> str:
     if np.isnan(ours["% of LAMP"]):
         return f"{_motion(channel)}: LAMP hardly moves; rms error {_in_unit(ours['rms error'], channel)}."
     beside = [
-        [f"{IN_WORDS[row['source']]} {_size(row, name)}" for row in others] for name in ("% of LAMP", "SSA, % off")
+        [f"{IN_WORDS[row['source']].removeprefix('the ')} {_size(row, name)}" for row in others]
+        for name in ("% of LAMP", "SSA, % off")
     ]
     rms, ssa = (f" ({', '.join(each)})" if each else "" for each in beside)
     better = [IN_WORDS[row["source"]] for row in others if row["rms error"] < ours["rms error"]]

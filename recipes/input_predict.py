@@ -10,6 +10,7 @@ class UserInputArgs(input_template.UserInputArgs):
         super().__init__()
         self.training_mode = False
         self.model_load_filename = "recently_trained_model"
+        self.lamp_hours = None  # that one LAMP run takes: the run then says what its predictions saved
 
 
 class PlottingArgs:

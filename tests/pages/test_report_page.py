@@ -160,8 +160,8 @@ def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
         "An LSTM (the mean of 4 networks, each 2 layers of 30 units) learned LAMP's heave and roll from SimpleCode's "
         "heave, roll and wave elevation on 3 records.",
         "the network's rms error in percent of LAMP's motion is 10 % in heave and 10 % in roll.",
-        "Roll: rms error 10 % of LAMP's (SimpleCode 50 %, the linear filter 20 %), 0.1 deg; significant amplitude "
-        "0.05 % off (SimpleCode 0.25 %, the linear filter 0.1 %); correlation 0.9994.",
+        "Roll: rms error 10 % of LAMP's (SimpleCode 50 %, linear filter 20 %), 0.1 deg; significant amplitude "
+        "0.05 % off (SimpleCode 0.25 %, linear filter 0.1 %); correlation 0.9994.",
         "3 records with LAMP, each with its significant amplitude, largest value and period.",
         "Heave 8 7 (\N{MINUS SIGN}12 %) 7 (\N{MINUS SIGN}12 %) 16 16 (<0.1 %)",
         "Bands of 90 % cover 91 % of the steps of the test records.",

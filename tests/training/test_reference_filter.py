@@ -73,7 +73,7 @@ def test_with_folds_each_record_has_a_filter_that_has_not_seen_it(tmp_path):
         of_run(
             {"train": records(factor)[:4], "val": records(factor)[4:]}, tmp_path, num_folds=3, predict_correction=False
         )
-        for factor in (1.0, -20.0)
+        for factor in (1.0, 20.0)
     )
     record = records(1.0)[0]
     assert one.kernels.shape[:2] == (3, 71) and one.left_out[record.digest] == 0
