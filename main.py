@@ -47,6 +47,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from pages import report_page
     from prediction import Predictor
     from studies import fleet
+    from training import reference_filter
 
     user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
     trained = training.train(config, sets, after_epoch) if user.training_mode else network.load(config)
@@ -54,10 +55,11 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
     with errors.OptionalSteps() as attempt:  # what fails of these costs the run nothing else
         watch = attempt("flags", flagging.watch_of_run, user, folder, sets)
+        reference = attempt("linear filter", reference_filter.of_run, user, folder, sets, trained.architecture)
         with outputs.replacing_earlier_files(config):
             attempt("pairs.csv", pair_checks.save, output, pairs)
             results = outputs.predict_sets(predictor, sets, unseen, config.data.cache_path)
-            outputs.save_report(output, results, trained, unseen, user.transient_time)
+            outputs.save_report(output, results, trained, unseen, user.transient_time, reference)
             bands = attempt("bands", outputs.save_bands, user, (folder, output), trained, results, unseen)
             texts = outputs.texts_of_run(config, bands)
             outputs.save_predictions(config.save, results, texts)

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.signal import hilbert
 
 from data_io import Record
-from metrics import SIMPLECODE, magnitudes, segment_spectra
+from metrics import SIMPLECODE, magnitudes, segment_spectra, zero_upcrossing_period
 from networks.network_folder import NetworkFolder
 from networks.replacement import training_settings
 from readers.sea_state_handles import handle_in, sea_state
@@ -64,14 +64,6 @@ class RecordTable:
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
         return replace(tables[0], rows=pd.concat([table.rows for table in tables], ignore_index=True))
-
-
-def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
-    """(series,): mean time (s) between upcrossings of the mean; NaN with fewer than two. centred: (series, rows)."""
-    above = centred >= 0
-    crossings = [np.flatnonzero(row) for row in above[:, 1:] > above[:, :-1]]
-    means = [np.ptp(places) / (len(places) - 1) if len(places) > 1 else np.nan for places in crossings]
-    return step * np.array(means)
 
 
 def envelope_peaks(centred: np.ndarray, step: float) -> np.ndarray:

@@ -44,6 +44,7 @@ class NetworkFolder:
     out_of_fold = _file("out_of_fold.npz")  # predictions of a cross-fitting
     calibration = _file("calibration.json")  # of its bands
     training_windows = _file("training_windows.npz")  # what predictions are compared with
+    reference_filter = _file("linear_filter.npz")  # which reports set beside the network
     state = _file("training_state.npz")  # of an unfinished training
     checkpoints = _file("checkpoints")
     last_model = _file("checkpoints/last.keras")

@@ -9,8 +9,8 @@ from html import escape
 import pandas as pd
 
 PNG = b"\x89PNG\r\n\x1a\n"
-NONE = "\N{EN DASH}"
-NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+NONE, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+NARROW_SPACE, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 LONG_TEXT = 28  # characters of a cell from which on its column wraps
 
 
@@ -29,17 +29,22 @@ def bullets(items: Sequence[str]) -> str:
 
 
 def table(rows: pd.DataFrame, caption: str) -> str:
-    """A table whose rows a narrow screen stacks; columns of numbers are aligned right. Without rows there is none."""
+    """A table whose rows a narrow screen stacks; columns of numbers are aligned right. Without rows there is none.
+
+    A row with text in its first cell alone is a title of those below.
+    """
     if rows.empty:
         return ""
     kinds = [_column_kind(rows[name]) for name in rows]
     marks = [f' class="{kind}"' if kind else "" for kind in kinds]
     heads = "".join(f'<th scope="col"{mark}>{escape(name)}</th>' for name, mark in zip(rows, marks, strict=True))
     starts = [f'<td{mark} data-name="{escape(name)}">' for name, mark in zip(rows, marks, strict=True)]
-    body = (
+    body = [
         "".join(f"{start}{cell(value)}</td>" for start, value in zip(starts, values, strict=True))
+        if len(values) == 1 or any(value != "" for value in values[1:])
+        else f'<td class="title" colspan="{len(values)}">{cell(values[0])}</td>'
         for values in zip(*(rows[name] for name in rows), strict=True)
-    )
+    ]
     body = lines(f"<tr>{row}</tr>" for row in body)
     head = f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>"
     return f"<table>\n{head}\n<tbody>\n{body}</tbody>\n</table>"
@@ -63,10 +68,10 @@ def cell(value: object) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Three significant digits or so many, never with an exponent of ten below a billion; a dash for NaN."""
+    """Three significant digits or so many, without an exponent of ten below a billion; a dash for NaN."""
     if value != value:
         return NONE
-    if abs(value) < 1e9 and (value == int(value) or abs(value) >= 1000):
+    if abs(value) < 1e9 and (value == int(value) or abs(value) >= 10**digits):
         return f"{value:,.0f}".replace(",", NARROW_SPACE)
     return f"{value:.{digits}g}"
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import SIMPLECODE, mse_share, negligible
+from metrics import LINEAR, SIMPLECODE, motion_label, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state
@@ -24,6 +24,18 @@ from system.run_folder import RunFolder
 MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 UNSEEN_FIRST = ("test", "val", "train")
+FOLDED_FROM, MOST_RECORDS = 20, 200  # records of the table of records that are shown unasked, and at most
+ERRORS = (
+    "Errors against LAMP. rms error: root mean squared error, in the unit and in percent of the standard deviation of "
+    "LAMP's motion over the set. SSA: significant single amplitude of a record, twice its standard deviation; its mean "
+    "error in percent of twice the deviation over the set."
+)
+RECORDS = (
+    "SSA: significant single amplitude, twice the standard deviation. Largest: largest value, of heave and bending "
+    "moment from the record's mean. Period: mean zero-upcrossing period, s. In brackets the difference from LAMP."
+)
+IN_WORDS = {SIMPLECODE: SIMPLECODE, LINEAR: "the linear filter"}
+STATISTICS_SHOWN = {"ssa": "SSA", "largest": "Largest", "period": "Period"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
 Html = tuple[str, ...]
@@ -103,59 +115,85 @@ def _set_row(title: str, names: Sequence[str]) -> dict[str, object]:
 
 
 def errors(report: pd.DataFrame) -> Html:
-    """Errors of the network and of SimpleCode, with one sentence for each motion."""
-    report = report.assign(share=mse_share, negligible=negligible)[report["channel"] != "All"]
+    """Errors of the network, SimpleCode and the linear filter, with one sentence for each motion."""
     report = report.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
-    network = next((name for name in report["source"] if name != SIMPLECODE), "")
-    by_source = report.set_index(["source", "set", "channel"])
-    ours = by_source.loc[network]
-    simple = by_source.loc[SIMPLECODE].reindex(ours.index)  # which may be without the bending moment
-    rows = _error_rows(network, simple.reset_index(), ours.reset_index())
-    first = ours.index[0][0]
-    channels, shares = ours.loc[first].index, rows["Share [%]"]
-    shares = [
-        f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {channel_of(name).word}"
-        for share, name in zip(shares, channels, strict=False)
-    ]
-    sentences = [
-        html.escape(_error_sentence(name, network, simple.loc[first, name], ours.loc[first, name])) for name in channels
-    ]
-    on_records = f"On the {SET_NAMES[first]} records, "
+    rows = readable(report)
+    first = rows["set"].iloc[0]
+    by_channel = dict(list(rows[rows["set"] == first].groupby("channel", sort=False)))
+    on_records, sizes = f"On the {SET_NAMES[first]} records", [_size(of.iloc[-1]) for of in by_channel.values()]
+    sizes = [f"{size} in {channel_of(name).word}" for size, name in zip(sizes, by_channel, strict=True)]
     seen = " These records were used in training." if first == "train" else ""
+    columns = {"set": rows["set"].map(SET_NAMES), "motion": rows["channel"].map(motion_label)}
+    shown = pd.DataFrame(columns).join(rows.drop(columns=["set", "channel"]))
     return (
-        f"{on_records}the network's mean squared error as a share of SimpleCode's is {_listed(shares)}.",
-        html.paragraph(f"{on_records}against LAMP:{seen}"),
-        html.bullets(sentences),
-        html.table(rows, "Errors against LAMP; share: the network's mean squared error over SimpleCode's"),
+        f"{on_records}, the network's rms error in percent of LAMP's motion is {_listed(sizes)}.",
+        html.paragraph(f"{on_records}, against LAMP:{seen}"),
+        html.bullets([html.escape(_error_sentence(name, of)) for name, of in by_channel.items()]),
+        html.table(shown.replace("-", html.NONE), ERRORS),
     )
 
 
-def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
-    columns = {
-        "Set": [SET_NAMES[name].capitalize() for name in ours["set"]],
-        "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{channel_of(name).unit}]" for name in ours["channel"]],
-        "RMSE, SimpleCode": simple["rmse"],
-        f"RMSE, {network}": ours["rmse"],
-        "Share [%]": 100 * ours["share"],
-        "Correlation": ours["correlation"],
-        "SSA error, SimpleCode": simple["ssa_error"],
-        f"SSA error, {network}": ours["ssa_error"],
-        "Largest error": ours["max_error"],
-    }
-    return pd.DataFrame(columns)
+def _size(row: pd.Series, column: str = "% of LAMP") -> str:
+    return f"{html.number(row[column], 2)} %" if row[column] == row[column] else html.NONE
 
 
-def _error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
-    """What the errors in a motion mean."""
-    unit = channel_of(channel).unit
-    is_worse = ours["share"] > 1 and not ours["negligible"]
+def _error_sentence(channel: str, rows: pd.DataFrame) -> str:
+    """What the errors in a motion mean. rows: of `metrics.readable`, the network's last."""
+    *others, ours = (row for _, row in rows.iterrows())
+    if np.isnan(ours["% of LAMP"]):
+        return f"{_motion(channel)}: LAMP hardly moves; rms error {_in_unit(ours['rms error'], channel)}."
+    beside = [
+        [f"{IN_WORDS[row['source']].removeprefix('the ')} {_size(row, name)}" for row in others]
+        for name in ("% of LAMP", "SSA, % off")
+    ]
+    rms, ssa = (f" ({', '.join(each)})" if each else "" for each in beside)
+    better = [IN_WORDS[row["source"]] for row in others if row["rms error"] < ours["rms error"]]
     return (
-        f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
-        f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "
-        f"{html.number(ours['ssa_error'])} and {html.number(simple['ssa_error'])} {unit} on average."
-        + f" The {network} is worse than SimpleCode here."
-        * bool(is_worse)
+        f"{_motion(channel)}: rms error {_size(ours)} of LAMP's{rms}, {_in_unit(ours['rms error'], channel)}; "
+        f"significant amplitude {_size(ours, 'SSA, % off')} off{ssa}; correlation {ours['correlation']}."
+        + f" The {ours['source']} is worse than {_listed(better)} here."
+        * bool(better)
     )
+
+
+def _in_unit(value: float, channel: str) -> str:
+    return f"{html.number(value)} {channel_of(channel).unit}"
+
+
+def records(table: pd.DataFrame) -> Html:
+    """Significant amplitude, largest value and period of each record, each in the set in which it is least known."""
+    table = table[(table["channel"] != "All") & (table["source"] != LINEAR)]
+    table = table.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
+    table = table[~table.duplicated(["digest", "channel", "source"])]
+    number, units = table["digest"].nunique(), _listed([motion_label(name) for name in table["channel"].unique()])
+    groups = list(table.groupby(["set", "record"], sort=False))[:MOST_RECORDS]
+    shown = [row for (of_set, name), rows in groups for row in _record_rows(f"{name} ({SET_NAMES[of_set]})", rows)]
+    more = f" The first {MOST_RECORDS} of {number}; {RunFolder.BY_RECORD} has all." if number > MOST_RECORDS else ""
+    short = f"{_count(number, 'record')} with LAMP, each with its significant amplitude, largest value and period."
+    made = html.table(pd.DataFrame(shown).fillna(""), f"{units}. {RECORDS}{more}")
+    return short, html.folded(short, made) if number > FOLDED_FROM else made
+
+
+def _record_rows(title: str, rows: pd.DataFrame) -> list[dict[str, str]]:
+    """A row with the title, and one for each motion. rows: of the record, from all models."""
+    sources = sorted(rows["source"].unique(), key=SIMPLECODE.__ne__)
+    made = [{"Motion": title}]
+    for channel, of_channel in rows.groupby("channel", sort=False):
+        models = of_channel.set_index("source").reindex(sources)
+        made.append({"Motion": _motion(channel)})
+        for name, heading in STATISTICS_SHOWN.items():
+            made[-1][f"{heading} LAMP"] = html.number(of_channel[f"{name}_lamp"].iloc[0])
+            for source, value, percent in models[[f"{name}_model", f"{name}_percent"]].itertuples():
+                made[-1][f"{heading} {source}"] = f"{html.number(value)} ({_signed(percent)})"
+    return made
+
+
+def _signed(percent: float) -> str:
+    size = f"{abs(percent):.2g}" if abs(percent) < 100 else f"{abs(percent):.0f}"
+    if abs(percent) < 0.1:
+        size = "0" if percent == 0 else "<0.1"
+    sign = "" if abs(percent) < 0.1 else "+" if percent > 0 else html.MINUS
+    return html.NONE if np.isnan(percent) else f"{sign}{size}{html.NO_BREAK}%"
 
 
 def bands(report: pd.DataFrame) -> Html:
@@ -319,6 +357,7 @@ NO_NEXT = "python -m studies.next_runs --network NAME chooses among records of S
 SECTIONS = {
     "training": Section("Training", training, f"the network has no {SETTINGS_FILE}", (SETTINGS_FILE,)),
     "errors": Section("Errors", errors, "this run had no LAMP records to compare with", (RunFolder.REPORT,)),
+    "records": Section("Records", records, "this run had no LAMP records", (RunFolder.BY_RECORD,)),
     "fleet": Section("Fleet statistics", fleet, NO_FLEET, RunFolder.FLEET),
     "next": Section("Next LAMP runs", next_runs, NO_NEXT, (RunFolder.NEXT_RUNS,)),
     "bands": Section("Bands", bands, "only a network trained in folds (num_folds) has them", (RunFolder.BANDS,)),

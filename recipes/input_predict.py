@@ -3,7 +3,12 @@
 from input_template import *
 from settings import changed
 
-UserInputArgs = changed(UserInputArgs, training_mode=False, model_load_filename="recently_trained_model")
+UserInputArgs = changed(
+    UserInputArgs,
+    training_mode=False,
+    model_load_filename="recently_trained_model",
+    lamp_hours=None,  # that one LAMP run takes: the run then says what its predictions saved
+)
 PlottingArgs = changed(PlottingArgs, plotting_mode=False)  # nothing to draw without LAMP
 
 

@@ -128,6 +128,9 @@ class UserInput:
     max_checkpoints: int = run(5, "checkpoints that are kept, the newest ones", limits=(1, 10**6))
     tensorboard: bool = run(False, "write losses and learning rate for TensorBoard")
     strict_data: bool = run(False, "contradictions in the data are errors instead of warnings")
+    lamp_hours: float | None = run(
+        None, "duration of one LAMP run; the run then says what its predictions saved", unit="h", limits=(0.001, 1e5)
+    )
     input_size: int | None = run(None, "number of input channels; derived, and checked if given")
     output_size: int | None = run(None, "number of output channels; derived, and checked if given")
 

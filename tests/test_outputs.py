@@ -59,6 +59,14 @@ def test_records_without_lamp_are_held_a_few_at_a_time(many, monkeypatch, capsys
         assert np.allclose(table, text_tables.read_columns(f"{sc}.mot", text_tables.SC_MOT), atol=1e-5)
 
 
+@pytest.mark.parametrize(("hours", "said"), [(3.0, "5 predictions in place of 15 LAMP hours"), (None, "")])
+def test_predictions_in_place_of_lamp_hours(many, capsys, hours, said):
+    predict(dataclasses.replace(many, user=UserInput(time_res=2, lamp_hours=hours)))
+    assert ("LAMP hours" in capsys.readouterr().out) == bool(said)
+    predict(dataclasses.replace(many, user=UserInput(time_res=2, lamp_hours=hours), save=SaveData(prefix="again_")))
+    assert said in capsys.readouterr().out.splitlines() or not said
+
+
 def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
     recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
     monkeypatch.setattr(record_statistics.Recorder, "of", lambda *_: recorder)

@@ -49,6 +49,12 @@ def test_columns_of_numbers_are_aligned_right_and_long_ones_wrap():
     assert made.count('<th scope="col"') == 4 and "<caption>Caption</caption>" in made
 
 
+def test_a_text_in_the_first_cell_alone_runs_over_the_whole_row():
+    made = html_parts.table(pd.DataFrame({"Motion": ["record 1", "Roll"], "Largest": ["", "3"]}), "")
+    assert '<tr><td class="title" colspan="2">record 1</td></tr>' in made and made.count("<td") == 3
+    assert "title" not in html_parts.table(pd.DataFrame({"Motion": ["Roll"]}), "")
+
+
 def test_only_a_png_is_a_picture():
     with pytest.raises(ValueError, match="no PNG"):
         html_parts.picture("name", b"GIF89a" + bytes(30), "", "")
