@@ -2,6 +2,7 @@
 
 import base64
 import numbers
+import re
 import struct
 from collections.abc import Sequence
 from html import escape
@@ -11,6 +12,7 @@ import pandas as pd
 PNG = b"\x89PNG\r\n\x1a\n"
 NONE, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 NARROW_SPACE, NO_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+SHORT_BRACKETS = re.compile(r"\([^()]{1,20}\)")  # bounds, which do not wrap
 LONG_TEXT = 28  # characters of a cell from which on its column wraps
 
 
@@ -64,7 +66,8 @@ def _column_kind(column: pd.Series) -> str:
 def cell(value: object) -> str:
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         return number(value)
-    return "" if value is None else escape(str(value)).replace("_", "_<wbr>")  # where names of files may wrap
+    text = "" if value is None else escape(str(value)).replace("_", "_<wbr>")  # where names of files may wrap
+    return SHORT_BRACKETS.sub(lambda match: match[0].replace(" ", NO_BREAK), text)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -358,7 +358,7 @@ SECTIONS = {
     "training": Section("Training", training, f"the network has no {SETTINGS_FILE}", (SETTINGS_FILE,)),
     "errors": Section("Errors", errors, "this run had no LAMP records to compare with", (RunFolder.REPORT,)),
     "records": Section("Records", records, "this run had no LAMP records", (RunFolder.BY_RECORD,)),
-    "fleet": Section("Fleet statistics", fleet, NO_FLEET, RunFolder.FLEET),
+    "fleet": Section("Statistics of the predicted records (the fleet)", fleet, NO_FLEET, RunFolder.FLEET),
     "next": Section("Next LAMP runs", next_runs, NO_NEXT, (RunFolder.NEXT_RUNS,)),
     "bands": Section("Bands", bands, "only a network trained in folds (num_folds) has them", (RunFolder.BANDS,)),
     "flagged": Section("Unusual records", flagged, "no record was predicted without LAMP", (RunFolder.PREDICTED,)),

@@ -55,6 +55,12 @@ def test_a_text_in_the_first_cell_alone_runs_over_the_whole_row():
     assert "title" not in html_parts.table(pd.DataFrame({"Motion": ["Roll"]}), "")
 
 
+def test_bounds_of_an_interval_do_not_wrap():
+    assert html_parts.cell("3 m (2 to 4), or (a longer text in brackets)") == (
+        "3 m (2\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}4), or (a longer text in brackets)"
+    )
+
+
 def test_only_a_png_is_a_picture():
     with pytest.raises(ValueError, match="no PNG"):
         html_parts.picture("name", b"GIF89a" + bytes(30), "", "")
