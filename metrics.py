@@ -402,7 +402,7 @@ def readable(report: pd.DataFrame) -> pd.DataFrame:
     order["source"] = [*REFERENCES, *ours["source"]]
     rows = report.assign(**{name: pd.Categorical(report[name], dict.fromkeys(names)) for name, names in order.items()})
     deviations = rows.assign(deviation=lamp_deviation(report)).groupby(["set", "channel"], observed=True)["deviation"]
-    percent = (100.0 / deviations.transform("max")).where(~negligible(report))
+    percent = (100.0 / deviations.transform("max").replace(0.0, np.nan)).where(~negligible(report))
     columns = {
         "rms error": rows["rmse"],
         "% of LAMP": percent * rows["rmse"],

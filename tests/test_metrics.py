@@ -232,6 +232,8 @@ def test_a_perfect_prediction_is_off_by_nothing():
     lamp = np.random.default_rng(0).normal(size=(100, 1))
     rows = readable(error_report({"test": [model_sums((lamp, 2 * lamp, lamp))]}, ["Roll"])).set_index("source")
     assert rows.loc["LSTM", ["% of LAMP", "SSA, % off", "correlation"]].tolist() == [0, 0, "1"]
+    still = readable(error_report({"test": [model_sums((0 * lamp, lamp, lamp))]}, ["Zcg"]))
+    assert still[["% of LAMP", "SSA, % off"]].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(("channel", "largest"), [("Zcg", 3.0), ("Roll", 5.0)])
