@@ -4,6 +4,7 @@ Series are (rows,), records are (rows, channel), in physical units. A measure ov
 records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,6 +26,11 @@ MEASURES = (
 AMPLITUDES = ("ssa_lamp", "ssa_model")
 STATISTICS = (*AMPLITUDES, *(f"{name}_{of}" for name in ("largest", "period") for of in ("lamp", "model")))
 STATISTICS += tuple(f"{name}_percent" for name in ("ssa", "largest", "period"))
+ABOUT_ERRORS = (
+    "rms error: root mean squared error, in the unit and in percent of the standard deviation of LAMP's motion over "
+    "the set. SSA: significant single amplitude of a record, twice its standard deviation; its mean error is in percent "
+    "of twice the deviation over the set."
+)
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
 # A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
@@ -438,7 +444,4 @@ def format_report(report: pd.DataFrame) -> str:
         forms = [f"{'<' if column < 2 else '>'}{width}" for column, width in enumerate(widths)]
         lines += ["", f"Errors against LAMP on the {set_name} set"]
         lines += ["  ".join(map(format, row, forms)) for row in rows]
-    lines.append("rms error: root mean squared error, in the unit and in percent of the standard deviation of")
-    lines.append("LAMP's motion over the set. SSA: significant single amplitude of a record (twice its deviation);")
-    lines.append("its error, mean over the records, in percent of twice the deviation over the set.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *textwrap.wrap(ABOUT_ERRORS, 100)])

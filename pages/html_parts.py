@@ -28,20 +28,15 @@ def bullets(items: Sequence[str]) -> str:
     return "<ul>\n" + lines(f"<li>{item}</li>" for item in items) + "</ul>" if items else ""
 
 
-def close(content: str) -> str:
-    """HTML whose tables are narrow: cells wrap, and a long text in the first column runs over the empty ones beside."""
-    return f'<div class="close">\n{content}\n</div>'
-
-
 def folded(words: str, content: str) -> str:
     """HTML that a click on the words opens."""
     return f"<details>\n<summary>{escape(words)}</summary>\n{content}\n</details>"
 
 
-def table(rows: pd.DataFrame, caption: str) -> str:
+def table(rows: pd.DataFrame, caption: str, is_close: bool = False) -> str:
     """A table in a box that scrolls where it is wider than the page; columns of numbers are aligned right.
 
-    Without rows there is none.
+    Without rows there is none. is_close: cells wrap, and a long text in the first column covers empty ones beside it.
     """
     if rows.empty:
         return ""
@@ -52,7 +47,8 @@ def table(rows: pd.DataFrame, caption: str) -> str:
     }
     made = pd.DataFrame(cells).to_html(index=False, border=0, escape=False, justify="unset")
     made = made.replace("<thead>", f"<caption>{escape(caption)}</caption>\n<thead>").replace("<th>", '<th scope="col">')
-    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">\n{made}\n</div>'
+    kind = "scroll close" if is_close else "scroll"
+    return f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(caption)}">\n{made}\n</div>'
 
 
 def _column_kind(column: pd.Series) -> str:
