@@ -112,9 +112,7 @@ def save_report(
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report))
-    remarks = metrics.remarks(report, by_record)
-    for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
-        print(line)
+    print(*metrics.remarks(report, by_record), *metrics.worse_than_simplecode(by_record), sep="\n")
     RunFolder(folder).write_table(RunFolder.REPORT, report)
     RunFolder(folder).write_table(RunFolder.BY_RECORD, by_record)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import LINEAR, SIMPLECODE, motion_label, readable
+from metrics import ABOUT_ERRORS, LINEAR, SIMPLECODE, motion_label, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state
@@ -25,11 +25,6 @@ MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 UNSEEN_FIRST = ("test", "val", "train")
 FOLDED_FROM, MOST_RECORDS = 20, 200  # records of the table of records that are shown unasked, and at most
-ERRORS = (
-    "Errors against LAMP. rms error: root mean squared error, in the unit and in percent of the standard deviation of "
-    "LAMP's motion over the set. SSA: significant single amplitude of a record, twice its standard deviation; its mean "
-    "error in percent of twice the deviation over the set."
-)
 RECORDS = (
     "SSA: significant single amplitude, twice the standard deviation. Largest: largest value, of heave and bending "
     "moment from the record's mean. Period: mean zero-upcrossing period, s. In brackets the difference from LAMP."
@@ -129,7 +124,7 @@ def errors(report: pd.DataFrame) -> Html:
         f"{on_records}, the network's rms error in percent of LAMP's motion is {_listed(sizes)}.",
         html.paragraph(f"{on_records}, against LAMP:{seen}"),
         html.bullets([html.escape(_error_sentence(name, of)) for name, of in by_channel.items()]),
-        html.table(shown.replace("-", html.NONE), ERRORS),
+        html.table(shown.replace("-", html.NONE), ABOUT_ERRORS),
     )
 
 
