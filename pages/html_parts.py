@@ -37,15 +37,16 @@ def table(rows: pd.DataFrame, caption: str) -> str:
     """
     if rows.empty:
         return ""
-    kinds = [_column_kind(rows[name]) for name in rows]
+    is_title = (rows.iloc[:, 1:] == "").all(axis=1) & (len(rows.columns) > 1)
+    kinds = [_column_kind(rows.loc[~is_title, name]) for name in rows]
     marks = [f' class="{kind}"' if kind else "" for kind in kinds]
     heads = "".join(f'<th scope="col"{mark}>{escape(name)}</th>' for name, mark in zip(rows, marks, strict=True))
     starts = [f'<td{mark} data-name="{escape(name)}">' for name, mark in zip(rows, marks, strict=True)]
     body = [
-        "".join(f"{start}{cell(value)}</td>" for start, value in zip(starts, values, strict=True))
-        if len(values) == 1 or any(value != "" for value in values[1:])
-        else f'<td class="title" colspan="{len(values)}">{cell(values[0])}</td>'
-        for values in zip(*(rows[name] for name in rows), strict=True)
+        f'<td class="title" colspan="{len(values)}">{cell(values[0])}</td>'
+        if alone
+        else "".join(f"{start}{cell(value)}</td>" for start, value in zip(starts, values, strict=True))
+        for alone, *values in zip(is_title, *(rows[name] for name in rows), strict=True)
     ]
     body = lines(f"<tr>{row}</tr>" for row in body)
     head = f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>"

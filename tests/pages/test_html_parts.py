@@ -53,6 +53,8 @@ def test_a_text_in_the_first_cell_alone_runs_over_the_whole_row():
     made = html_parts.table(pd.DataFrame({"Motion": ["record 1", "Roll"], "Largest": ["", "3"]}), "")
     assert '<tr><td class="title" colspan="2">record 1</td></tr>' in made and made.count("<td") == 3
     assert "title" not in html_parts.table(pd.DataFrame({"Motion": ["Roll"]}), "")
+    long = html_parts.table(pd.DataFrame({"Motion": ["x" * 140, "Roll"], "Largest": ["", "3"]}), "")
+    assert 'class="long"' not in long  # the column stays as narrow as its other cells
 
 
 def test_bounds_of_an_interval_do_not_wrap():
