@@ -147,7 +147,7 @@ def test_a_level_beyond_the_data_is_right_and_covered(exponent, records):
         predicted = BIAS * largest * np.exp(0.05 * rng.normal(size=len(largest)))
         many = predicted[records:, None], np.ones(400), np.full(400, DURATION)
         fits = fleet_estimates.fitted(Ratios(largest[:records], predicted[:records], *many), seed, RESAMPLES)
-        intervals.append(fleet_estimates.percentiles(fits["Gumbel"].isf(risk)[:, 0, 0], 0.9, records)[:3])
+        intervals.append(fleet_estimates.percentiles(fits.isf(risk)[:, 0, 0], 0.9, records)[:3])
     estimate, lower, upper = np.transpose(intervals)
     assert np.mean(estimate) == pytest.approx(truth, rel=0.035)
     assert np.mean((lower <= truth) & (truth <= upper)) >= 0.8
