@@ -254,7 +254,7 @@ def histogram_figure(
         if max((values.max() for values in peaks.values()), default=0.0) > 0:
             edges = _draw_densities(ax, peaks, style)
             drawn |= peaks.keys()
-            expected = _rayleigh_density([record.lamp[:, index] for record in records], edges)
+            expected = _rayleigh_density([_sources(record, index, network)["LAMP"] for record in records], edges)
             if expected is not None:
                 ax.stairs(expected, edges, baseline=None, **parts.RAYLEIGH)
                 has_rayleigh = True

@@ -231,12 +231,14 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
     """Statistics over all predicted records, all sea states together first."""
     is_last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
     rows = pd.concat([table[is_last], table[~is_last]])
+    pooled = rows["method"].str.contains("pooled") & (rows["unit"] != "probability")
+    rows = rows if len(rows) == is_last.sum() else rows[~pooled]
     extrapolated = rows["method"].str.contains("extrapolated").map({True: ", extrapolated", False: ""})
     runs = rows.assign(unit="")
     columns = {
         "Records": rows["sea_state"],
         "Motion": rows["channel"].map(_motion),
-        "Statistic": rows["meaning"].str.capitalize() + extrapolated,
+        "Statistic": rows["meaning"].str[:1].str.upper() + rows["meaning"].str[1:] + extrapolated,
         "Network with LAMP": _intervals(rows, "estimate", "lower", "upper"),
         "LAMP alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
         "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_lower", "simplecode_upper"),

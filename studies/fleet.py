@@ -35,6 +35,7 @@ from studies.fleet_tables import (
     EVERYTHING,
     FEWEST_RECORDS,
     NO_HANDLE,
+    POOLED,
     Group,
     Question,
     SeaStates,
@@ -49,13 +50,14 @@ from system.run_folder import RunFolder
 MOST_FIGURES = 8  # of groups
 RESPONSES = ("response_frequency", "response_of_angles")  # settings that the command has, too
 UNLIKE_SHARES = 0.1  # difference of LAMP's share of the records in a sea state and the fleet's
+MARKS = {"extrapolated": "extrapolated beyond the records", "borrowed": "corrected by LAMP in other sea states"}
 WORST_FIRST = 6  # sea states of which the probability of exceeding a limit is printed
 GUARANTEE = (
     "Intervals of means and shares of the time cover LAMP's mean over all such records at their level, whatever the "
     "quality of the network, if in each sea state the LAMP records are a random draw from the same sea state as the "
     "fleet's. Sea states count by their share of the fleet. Largest values and their probabilities rest on how LAMP's "
     "largest values followed from the predicted ones in the records at hand, and hold as far as others follow alike. "
-    "What is marked extrapolated, borrowed, shared or of several lengths is not guaranteed."
+    "What is marked extrapolated, borrowed, shared, pooled or of several lengths is not guaranteed."
 )
 
 
@@ -382,23 +384,26 @@ def _limit_map(table: pd.DataFrame, groups: Sequence[Group]) -> Figure | None:
 
 
 def headline(table: pd.DataFrame, question: Question) -> list[str]:
-    """What is asked for first: the largest values over all records, roll's before others, the probabilities of the
-    limits, and how many LAMP runs alone would be as precise."""
-    last = table["sea_state"].iloc[-1]
-    everything = table[table["sea_state"] == last].assign(side=lambda rows: rows["side"].fillna(""))
-    lines = []
-    largest = everything[everything["statistic"].isin(["most_probable_maximum", "largest_exceeded_by_10_percent"])]
+    """What is asked for first: the largest values in the worst sea state, roll's before others, the probabilities of
+    the limits, and how many LAMP runs alone would be as precise."""
+    last, lines = table["sea_state"].iloc[-1], []
+    everything = table[table["sea_state"] == last]
+    largest = table[table["statistic"].isin(["most_probable_maximum", "largest_exceeded_by_10_percent"])]
+    pooled = largest["method"].str.contains(POOLED)
+    largest = largest if pooled.all() else largest[~pooled]  # 3 h of one sea state, not of all of them
     for (channel, _), rows in largest.groupby(["channel", "side"], sort=False):
+        states = rows["sea_state"].nunique()
+        rows = rows[rows["sea_state"] == rows.loc[rows["estimate"].idxmax(), "sea_state"]]
+        where = rows["sea_state"].iloc[0] + f" (the highest of {states} sea states)" * (states > 1)
         numbers = "; ".join(f"{row.meaning}: {_interval(row)}" for row in rows.itertuples())
         how = f"in brackets {100 * question.level:g} % intervals"
-        how += "; extrapolated beyond the records" * int(rows["method"].str.contains("extrapolated").any())
-        lines.append((not channel_of(channel).resonant, f"{_motion(channel)}, {last}: {numbers} ({how})"))
+        how += "".join(f"; {words}" for mark, words in MARKS.items() if rows["method"].str.contains(mark).any())
+        lines.append((not channel_of(channel).resonant, f"{_motion(channel)}, {where}: {numbers} ({how})"))
     lines = [line for _, line in sorted(lines, key=lambda line: line[0])]
     limits = table[table["statistic"] == "maximum_above"]
     for (channel, meaning), rows in limits.groupby(["channel", "meaning"], sort=False):
-        rows = pd.concat(
-            [rows[rows["sea_state"] == last], rows[rows["sea_state"] != last].nlargest(WORST_FIRST, "estimate")]
-        )
+        is_last = rows["sea_state"] == last
+        rows = pd.concat([rows[is_last], rows[~is_last].nlargest(WORST_FIRST, "estimate")])
         numbers = ", ".join(f"{row.sea_state} {_interval(row)}" for row in rows.itertuples())
         lines.append(f"{_motion(channel)}, {meaning}: {numbers}")
     for statistic, words in (("mean_ssa", "mean significant amplitude"), ("mean_maximum", "mean largest value")):

@@ -9,8 +9,6 @@ from checks.record_statistics import FLEET, LAMP, RecordTable
 from metrics import SIMPLECODE, rayleigh
 from studies.fleet_tables import LEAST_MOTION, Group, joined
 
-MOST_RECORDS = 1000  # of a group and source
-
 
 def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Yields (sea_state, channel, source) and the rows, for LAMP, SimpleCode's fleet and the network's fleet.
@@ -21,17 +19,13 @@ def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[d
     for group in groups:
         lamp, fleet = group.split(records.rows)
         for rows, source in ((lamp, LAMP), *((fleet, source) for source in sources)):
-            names = sorted(rows["record"].unique())
-            names = names[:: max(1, -(-len(names) // MOST_RECORDS))]
-            rows = rows[(rows["source"] == source) & rows["record"].isin(names)]
-            for channel, of_channel in rows.groupby("channel", sort=False):
+            for channel, of_channel in rows[rows["source"] == source].groupby("channel", sort=False):
                 if (of_channel["ssa"] > LEAST_MOTION).any():
                     yield {"sea_state": group.name, "channel": channel, "source": source}, of_channel
 
 
 def amplitude_table(records: RecordTable, groups: Sequence[Group]) -> pd.DataFrame:
-    """How many single amplitudes (largest values between two zero crossings) an hour are above levels, by group,
-    channel and source.
+    """How many single amplitudes an hour are above levels, by group, channel and source.
 
     Returns columns level, per_hour and rayleigh, that of Rayleigh's distribution in each record, NaN where the motion
     is not near Gaussian.

@@ -20,6 +20,7 @@ NO_HANDLE = "no handle"  # the group of the records whose sea state is not known
 FEWEST_RECORDS = 3  # LAMP records of a sea state whose own correction is used
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 FEWEST_WORTH = 8  # LAMP records for a number of effective LAMP runs
+POOLED = "sea states pooled"  # whose largest values need not be alike over their amplitudes
 STILL = 1e-3  # of the channel's largest amplitude in any sea state: with less, a channel does not move
 LEAST_AMPLITUDE = 0.02  # of the group's mean: with less, the quotient of a largest value and it says nothing
 LEAST_MOTION = 1e-6  # in the channel's unit, below what files resolve
@@ -42,7 +43,7 @@ MEANS = {"mean_ssa": "ssa", "mean_period": "period", "time_above": "time_above"}
 SOURCES = ("lamp", "simplecode")
 NUMBERS = ("estimate", "lower", "upper")
 NUMBERS += tuple(f"{source}{bound}" for source in SOURCES for bound in ("", "_lower", "_upper"))
-OF_RECORD = ("handle", "duration_s", "amplitude", "lamp_amplitude")  # columns that its rows share
+OF_RECORD = ("handle", "duration_s", "amplitude", "lamp_amplitude", "state")  # columns that its rows share
 COLUMNS = ("sea_state", "channel", "unit", "statistic", "meaning", "side", "exposure_h", "threshold", *NUMBERS)
 COLUMNS += (
     "lamp_records",
@@ -335,6 +336,8 @@ def _extreme_rows(
     if len(ratios.lamp) < FEWEST_RECORDS or len(sample.fleet) < 2:
         return [], pd.DataFrame()
     method = ("maxima, borrowed" if few and len(sample.lamp) > len(alone.lamp) else "maxima") + lengths
+    if values.fleet["state"].nunique() > 1:
+        method += f", {POOLED}"
     reach = max(sample.lamp.max(), limit or 0.0)
     curves = estimates.exceedance_curves(ratios, question.seed, estimates.BOOTSTRAPS, reach)
     equal = np.full(len(ratios.fleet), 1 / len(ratios.fleet))
@@ -349,7 +352,7 @@ def _extreme_rows(
         simple = Interval(np.quantile(values.simple, 1 - risk)) if len(values.simple) else Interval()
         intervals = [estimated, _gumbel_level(values, expected, question), simple]
         result.append(_row(name, intervals, group, 0, how, question.exposure / 3600))
-    return result, curve_table(curves, gumbel, values, level)
+    return result, curve_table(curves, values, level)
 
 
 def _ratios(values: GroupValues) -> Ratios:
@@ -386,15 +389,13 @@ def _gumbel_level(values: GroupValues, expected: float, question: Question) -> I
     return level if len(ratios) >= FEWEST_MAXIMA else Interval(level.estimate)
 
 
-def curve_table(curves: estimates.Curves, gumbel: Mixture, values: GroupValues, confidence: float) -> pd.DataFrame:
-    """Exceedance of record maxima over levels: level, probability, lower, upper; by source the shares of records with
-    these maxima; and the probabilities of the distribution that extrapolates, with their bounds."""
+def curve_table(curves: estimates.Curves, values: GroupValues, confidence: float) -> pd.DataFrame:
+    """Exceedance of record maxima over levels: level, probability, lower, upper; and by source the shares of records
+    with these maxima."""
     levels, (lower, upper) = curves.levels, curves.bounds(confidence)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     weights = values.alone.lamp_weights()
     table["lamp"] = [weights @ (values.alone.lamp > level) for level in levels] if weights.any() else np.nan
     for name, numbers in (("simplecode", values.simple), ("network", values.sample.fleet)):
         table[name] = [(numbers > level).mean() for level in levels] if numbers.size else np.nan
-    bounds = estimates.falling_curve(gumbel.exceedance(levels), confidence, curves.records)
-    table |= zip(("gumbel", "gumbel_lower", "gumbel_upper"), bounds, strict=True)
     return pd.DataFrame(table)

@@ -253,6 +253,58 @@ def test_a_sea_state_without_lamp_borrows_and_says_so():
     assert table["method"].str.contains("extrapolated").any()
 
 
+def test_sagging_and_hogging_moments_are_rows_of_their_own_in_the_unit_of_the_files():
+    """Twice as large on the positive side, about a mean that is not zero."""
+    many = []
+    for n in range(40):
+        time, rng = 0.5 * np.arange(800), np.random.default_rng(n)
+        wave = rng.normal(1, 0.05) * np.sin(2 * np.pi * (time / 9 + rng.random()))
+        moment = np.where(wave > 0, 2000 * wave, 1000 * wave)[:, None] - 7e4
+        many.append(Record(f"SC{HANDLE.format(90, n)}", time, moment, moment, moment, sources={"sc": f"{n}"}))
+    of_moment = Recorder(("VBM",), np.array([800.0]), 1, 0.0)
+    tables = [of_moment.lamp_record(each, each.targets) for each in many[:12]]
+    records = joined(*tables, *[of_moment.fleet_record(each, each.targets[:, None]) for each in many[12:]])
+    table, curves = statistics(records, groups_of(records, ()), Question(limits={"VBM": 1500.0}))
+    table = fleet_tables.with_units(table, "kN-m")
+    maxima = table[table["statistic"] == "mean_maximum"].set_index("side")["estimate"]
+    about_mean = 2000 - 1000 / np.pi  # the mean of the record is above the still water's
+    assert maxima["positive"] == pytest.approx(about_mean, rel=0.05)
+    assert maxima["negative"] == pytest.approx(1000 + 1000 / np.pi, rel=0.05)
+    above = table[table["statistic"] == "maximum_above"].set_index("side")
+    assert above["estimate"].round(1).to_dict() == {"positive": 1.0, "negative": 0.0}
+    assert above.loc["positive", "meaning"].endswith("largest positive value in 6.67 min exceeds 1500 kN-m")
+    assert set(table.loc[table["side"] == "", "statistic"]) == {"mean_ssa", "mean_period", "time_above"}
+    assert set(table["unit"]) == {"kN-m", "s", "share", "probability"} and set(curves["side"]) == set(maxima.index)
+    assert fleet_tables.with_units(curves, "kN-m")["unit"].eq("kN-m").all()
+
+
+def test_every_row_says_its_exposure_and_threshold():
+    records = joined(lamp_table(records_of(90, range(10))), fleet_table(records_of(90, range(20, 50))))
+    table, _ = statistics(records, groups_of(records, ()), Question(limits={"Roll": 6.0}, exposure=7200.0))
+    roll = table[table["channel"] == "Roll"].set_index("statistic")
+    assert roll.loc["largest_exceeded_by_10_percent", "meaning"] == "largest value in 2 h, exceeded by 10 %"
+    assert roll.loc["largest_exceeded_by_10_percent", "exposure_h"] == 2
+    assert roll.loc["maximum_above", "meaning"] == "probability that the largest value in 3.33 min exceeds 6 deg"
+    assert roll.loc["mean_maximum", "exposure_h"] == pytest.approx(200 / 3600)
+    assert roll.loc["time_above", "meaning"] == "share of the time above 6 deg"
+
+
+def test_rayleighs_line_stands_beside_a_gaussian_motion_and_not_beside_a_sine():
+    rng, records = np.random.default_rng(0), []
+    time, omega = 0.5 * np.arange(3600), np.linspace(0.5, 0.8, 200)
+    for n in range(20):
+        roll = np.cos(np.outer(time, omega) + rng.uniform(0, 2 * np.pi, 200)).sum(axis=1)
+        motions = np.stack([np.sin(0.7 * time), 0.4 * roll, roll], axis=1)
+        records.append(Record(f"SC{HANDLE.format(90, n)}", time, motions, motions, motions, sources={"sc": f"{n}"}))
+    table = joined(lamp_table(records[:15]), fleet_table(records[15:]))
+    table = fleet_sources.amplitude_table(table, groups_of(table, ()))
+    roll = table[(table["channel"] == "Roll") & (table["source"] == "LAMP")]
+    often = roll[roll["per_hour"] > 40]
+    np.testing.assert_allclose(often["per_hour"], often["rayleigh"], rtol=0.08)
+    assert roll["per_hour"].iloc[0] == pytest.approx(2 * 3600 / (2 * np.pi / 0.655), rel=0.02)  # two in each period
+    assert table.loc[table["channel"] == "Zcg", "rayleigh"].isna().all()
+
+
 SPELLINGS = (
     "_h5_p12_a90_hh0_pp0_aa0_s10-{:07d}",
     "_H5.00_p12,0_a450_hh0.0_pp9_aa45_s010-{}",
