@@ -46,7 +46,7 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
     from results import run_figures
     from pages import report_page
     from prediction import Predictor
-    from studies import fleet
+    from studies import fleet, response_spectra
     from training import reference_filter
 
     user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
@@ -68,7 +68,8 @@ def run(config: settings.Config, after_epoch: Callable | None = None) -> list[st
             if predicted.number:
                 of_fleet = config.plotting, folder, output, predicted.statistics
                 with_lamp = data_io.Records.joined(sets["train"], sets["val"])
-                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp)
+                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp, user.lamp_hours)
+            attempt("spectra", response_spectra.after_run, config.plotting, (folder, output), results, unseen)
             run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
         attempt("report.html", report_page.write, output, folder.path)
     return list(predicted.faults)

@@ -33,6 +33,9 @@ ABOUT_ERRORS = (
 )
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
+# Of a mean kurtosis: that of four records of 600 s of
+# Gaussian roll (damping 0.05 at 0.6 rad/s) is within it in 99 of 100 cases, that of a single one in 81.
+NEAR_GAUSSIAN = 0.6
 # A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
 # the second one and LEAST_ANGLE (deg), as roll in head seas and pitch in beam seas. Its relative errors mean nothing.
 NEGLIGIBLE_SHARES = (0.02, 0.2)
@@ -80,6 +83,33 @@ def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
     crossings = [np.flatnonzero(row) for row in above[:, 1:] > above[:, :-1]]
     means = [np.ptp(places) / (len(places) - 1) if len(places) > 1 else np.nan for places in crossings]
     return step * np.array(means)
+
+
+def single_amplitudes(centred: np.ndarray) -> np.ndarray:
+    """(amplitude,): the largest distance from zero between each two neighbouring zero crossings of a series (rows,)."""
+    begins = 1 + np.flatnonzero(np.diff(centred >= 0))
+    return np.maximum.reduceat(np.abs(centred), begins)[:-1] if len(begins) > 1 else np.zeros(0)
+
+
+def kurtosis(centred: np.ndarray) -> np.ndarray:
+    """(...,): mean of x^4 over the squared mean of x^2 of series (..., rows), 3 of a Gaussian process; NaN of zeros."""
+    variance = (centred**2).mean(axis=-1)
+    return (centred**4).mean(axis=-1) / np.where(variance > 0, variance, np.nan) ** 2
+
+
+def rayleigh(
+    levels: np.ndarray, deviations: np.ndarray, amplitudes: np.ndarray, kurtoses: np.ndarray
+) -> np.ndarray | None:
+    """(level,): how many single amplitudes of narrow-banded Gaussian records are above levels; None if these are not
+    near Gaussian, their mean kurtosis, weighed by their amplitudes, being further from 3 than NEAR_GAUSSIAN.
+
+    Longuet-Higgins 1952: exp(-x^2 / (2 sigma^2)) in each record. deviations: (record,), sigma. amplitudes: (record,),
+    how many each has. kurtoses: (record,).
+    """
+    moves = (deviations > 0) & (amplitudes > 0)
+    if not moves.any() or abs(np.average(kurtoses[moves], weights=amplitudes[moves]) - 3) > NEAR_GAUSSIAN:
+        return None
+    return amplitudes[moves] @ np.exp(-((levels / deviations[moves, None]) ** 2) / 2)
 
 
 def running_mean(values: np.ndarray, span: int) -> np.ndarray:

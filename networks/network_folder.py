@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from readers.units import moment_unit_text
 from settings import NETWORKS_FOLDER, Config, DataInfo, UserInput
 from system.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
 from system.files import posix, write_json, written_aside
@@ -95,6 +96,10 @@ class NetworkFolder:
             return Config(user=UserInput(**user), data=DataInfo(**data))
         except (KeyError, TypeError, AttributeError) as error:
             raise self.damaged_settings(error) from error
+
+    def moment_unit(self) -> str:
+        """The unit of the bending moment in the files of the training, as it is written."""
+        return moment_unit_text(self.read_metadata()["network"].get("vbm_unit"))
 
     def model_digest(self) -> str:
         """A hash of the model; empty if there is none."""

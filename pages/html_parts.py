@@ -80,6 +80,21 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def rounded_text(value: float, digits: int = 3) -> str:
+    """So many significant digits, without an exponent of ten below a billion."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}".replace(",", NARROW_SPACE) if 1000 <= abs(rounded) < 1e9 else f"{rounded:g}"
+
+
+def interval_text(estimate: float, lower: float, upper: float, unit: str) -> str:
+    """A number with its unit and bounds; shares and probabilities in percent."""
+    if unit in ("share", "probability"):
+        unit = "%"
+        estimate, lower, upper = (round(100 * number, 2) for number in (estimate, lower, upper))
+    bounds = f" ({rounded_text(lower)} to {rounded_text(upper)})" if lower == lower else ""
+    return f"{rounded_text(estimate)} {unit}".rstrip() + bounds if estimate == estimate else NONE
+
+
 def picture(name: str, png: bytes, caption: str, alternative: str) -> str:
     """A figure within the page, which a click shows in full size. Raises ValueError if it is no PNG.
 

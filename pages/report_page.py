@@ -23,7 +23,7 @@ from system.run_folder import RunFolder
 TEMPLATE = Path(__file__).with_name("report_template.html")
 # Columns that may be empty, or hold names that look like numbers or missing values.
 TEXTS = ("set", "record", "handle", "worst_record", "sea_state", "source", "channel", "unit", "odd", "window", "reason")
-TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "method")
+TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "meaning", "side", "method")
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
 

@@ -269,15 +269,18 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
     """Statistics over all predicted records, all sea states together first."""
     is_last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
     rows = pd.concat([table[is_last], table[~is_last]])
-    names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
+    pooled = rows["method"].str.contains("pooled") & (rows["unit"] != "probability")
+    rows = rows if len(rows) == is_last.sum() else rows[~pooled]
+    extrapolated = rows["method"].str.contains("extrapolated").map({True: ", extrapolated", False: ""})
+    runs = rows.assign(unit="")
     columns = {
         "Records": rows["sea_state"],
         "Motion": rows["channel"].map(_motion),
-        "Statistic": names + " [" + rows["unit"].fillna("") + "]",
-        "Estimate": _intervals(rows, "estimate", "lower", "upper"),
+        "Statistic": rows["meaning"].str[:1].str.upper() + rows["meaning"].str[1:] + extrapolated,
+        "Network with LAMP": _intervals(rows, "estimate", "lower", "upper"),
         "LAMP alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
         "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_lower", "simplecode_upper"),
-        "Worth LAMP runs": _intervals(rows.round(0), "effective_lamp_runs", "effective_lower", "effective_upper"),
+        "Worth LAMP runs": _intervals(runs, "effective_lamp_runs", "effective_lower", "effective_upper"),
     }
     if rows["sea_state"].nunique() == 1:
         del columns["Records"]
@@ -292,11 +295,9 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
 
 
 def _intervals(rows: pd.DataFrame, *columns: str) -> list[str]:
-    """Estimates, with their bounds in brackets where there are any. columns: estimate, lower and upper bound."""
-    return [
-        html.number(value, 4) + (f" ({html.number(lower, 4)} to {html.number(upper, 4)})" if lower == lower else "")
-        for value, lower, upper in rows[[*columns]].astype(float).to_numpy()
-    ]
+    """Estimates with unit, and their bounds in brackets where there are any. columns: estimate and bounds."""
+    numbers = zip(*rows[[*columns]].astype(float).to_numpy().T, rows["unit"], strict=True)
+    return [html.interval_text(*each) for each in numbers]
 
 
 def next_runs(table: pd.DataFrame) -> Html:
@@ -361,6 +362,9 @@ SECTIONS = {
     "settings": Section("Settings and versions", settings, f"no {SETTINGS_FILE}", (SETTINGS_FILE,)),
 }
 
+SPECTRA = (
+    "Spectra, response to the waves, its phase (positive where the motion's maximum comes before the crest), coherence."
+)
 # In order of preference: section, files, how many of them, caption.
 FIGURES = (
     ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),
@@ -369,7 +373,9 @@ FIGURES = (
     ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
-    ("fleet", "fleet_spectra*", 1, "Spectra with the band over the records, response to the waves, and coherence."),
+    ("fleet", "fleet_spectra*", 1, f"{SPECTRA} Of the fleet, not corrected."),
+    ("fleet", "fleet_amplitudes*", 1, "Single amplitudes an hour above a level, as predicted, beside Rayleigh's line."),
+    ("errors", "spectra*", 1, f"{SPECTRA} Of the records that the network was not trained on."),
     ("bands", "bands", 1, "Each record's error, and the error that the spread of the networks lets expect."),
     ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
     ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),

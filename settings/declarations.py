@@ -241,6 +241,7 @@ PREDICTION = "time histories around the largest response"
 ERRORS = "error over time and at the peaks"
 MAXIMA = "the records' maxima"
 HISTOGRAM = "histograms of motions"
+FREQUENCIES, ANGLES = ("encounter", "wave"), ("per metre", "per slope")
 
 
 @dataclass(frozen=True)
@@ -262,6 +263,12 @@ class Plotting:
     histo_ID_list_test: Indices = drawn((), HISTOGRAM)
     evolution_ID_list_val: Indices = drawn((), "prediction over the checkpoints of the training; see checkpoint_every")
     show_figures: bool = look(False, "open windows too, on a machine with a display")
+    response_frequency: str = look(
+        "encounter", "abscissa of response amplitude operators: frequencies of encounter or wave", choices=FREQUENCIES
+    )
+    response_of_angles: str = look(
+        "per metre", "ordinate of roll and pitch: per metre of wave amplitude or per slope of the wave", choices=ANGLES
+    )
     simple_color: str = look("red", "colour of SimpleCode", check=color)
     lamp_color: str = look("black", "colour of LAMP", check=color)
     lstm_color: str = look("green", "colour of the network", check=color)

@@ -167,6 +167,7 @@ def test_a_figure_that_fails_costs_no_other(monkeypatch, capsys, tmp_path):
     trained = SimpleNamespace(
         architecture=SimpleNamespace(outputs=data_io.MOTIONS), title="LSTM", history=(), best_epoch=None
     )
-    run_figures.save(asked, (NetworkFolder(Path("network")), tmp_path), results, trained, None, pd.DataFrame(), 0.0)
+    folder = SimpleNamespace(path=Path("network"), moment_unit=lambda: "kN-m")
+    run_figures.save(asked, (folder, tmp_path), results, trained, None, pd.DataFrame(), 0.0)
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["error_test_0_a.png"]
     assert "prediction_test_0_a.png cannot be made (ValueError: x and y" in capsys.readouterr().err

@@ -269,6 +269,41 @@ def test_histograms_have_common_bins_and_density_one():
         assert ax.get_xlabel().endswith(f"[{unit}]") and unit in ax.get_ylabel()
 
 
+def narrow_banded(seed: int, crest: float = 1.0) -> list[np.ndarray]:
+    """Roll of 10 s, near Gaussian or, with a power of its size, of other crests, from three sources (rows, 1)."""
+    time, omega = 0.2 * np.arange(9000), 2 * np.pi / 10 * np.linspace(0.9, 1.1, 100)
+    phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 100)
+    roll = np.cos(np.outer(time, omega) + phase).sum(axis=1) / 5
+    return [(np.sign(roll) * np.abs(roll) ** crest)[:, None]] * 3
+
+
+def test_rayleighs_density_stands_where_lamp_is_near_gaussian_and_of_a_narrow_band():
+    def of(records: list) -> tuple[list, list[str]]:
+        figure = rendered(histogram_figure({"test": records}, ("Roll",), STYLE))
+        return figure.axes[0].patches, [text.get_text() for text in figure.legends[0].get_texts()]
+
+    gaussian = [narrow_banded(seed) for seed in range(8)]
+    patches, legend = of(gaussian)
+    density, edges, _ = patches[-1].get_data()
+    assert legend[-1] == "Rayleigh's distribution" and (density * np.diff(edges)).sum() == pytest.approx(1, abs=0.01)
+    lamp = patches[1].get_data()[0]
+    often = lamp * np.diff(edges) > 0.02
+    np.testing.assert_allclose(lamp[often], density[often], rtol=0.4)
+    rippled = [[values + 0.3 * np.sin(3.0 * np.arange(9000))[:, None] for values in record] for record in gaussian]
+    for others in (rippled, [narrow_banded(seed, 2.0) for seed in range(8)]):
+        patches, legend = of(others)
+        assert len(patches) == 4 and "Rayleigh's distribution" not in legend
+
+
+def test_saved_figures_name_the_unit_of_the_files(tmp_path):
+    figure = histogram_figure(make_sets(), CHANNELS, STYLE)
+    plotting.save_figures({"histo": figure}, tmp_path, "kN-m")
+    assert figure.axes[0].get_xlabel() == "|VBM \N{MINUS SIGN} mean| at its peaks [kN-m]"
+    assert (
+        figure.axes[0].get_ylabel() == "Probability density [1/(kN-m)]" and (tmp_path / "figures/histo.png").is_file()
+    )
+
+
 def test_histograms_of_heave_are_about_each_sources_own_mean():
     sets = make_sets()
     before = rendered(histogram_figure(sets, CHANNELS, STYLE)).axes

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -66,3 +67,10 @@ def test_bounds_of_an_interval_do_not_wrap():
 def test_only_a_png_is_a_picture():
     with pytest.raises(ValueError, match="no PNG"):
         html_parts.picture("name", b"GIF89a" + bytes(30), "", "")
+
+
+def test_intervals_have_units_and_shares_are_percent():
+    assert html_parts.interval_text(20.94, 18.46, 23.1, "deg") == "20.9 deg (18.5 to 23.1)"
+    assert html_parts.interval_text(144512.0, np.nan, np.nan, "kN-m") == "145\u202f000 kN-m"
+    assert html_parts.interval_text(0.23561, 4e-12, 0.39, "probability") == "23.6 % (0 to 39)"
+    assert html_parts.interval_text(np.nan, np.nan, np.nan, "m") == "–"

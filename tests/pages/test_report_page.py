@@ -74,6 +74,7 @@ def tables() -> dict[str, list[dict]]:
     flag = {"record": RECORD, "score": 3.0, "worst_from_s": 60.0, "worst_to_s": 120.0, "furthest_out": "rate of Roll"}
     flag |= {"value": 0.2, "training_low": 0.05, "training_high": 0.1, "outside_training": "height 9 m"}
     mean = {"sea_state": "all", "channel": "Roll", "unit": "deg", "statistic": "mean_ssa", "estimate": 8.1}
+    mean |= {"meaning": "mean significant single amplitude", "side": "", "exposure_h": np.nan}
     mean |= {"lower": 7.9, "upper": 8.3, "lamp": 8.0, "lamp_lower": 7.0, "lamp_upper": 9.0, "simplecode": 5.0}
     mean |= {"simplecode_lower": 4.9, "simplecode_upper": 5.1, "effective_lamp_runs": 412.3, "effective_lower": np.nan}
     mean |= {"effective_upper": np.nan, "method": "corrected mean"}
@@ -173,7 +174,7 @@ def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
         "Something is odd about 1 of 2 pairs",
         "16 LAMP runs are worth 412.",
         "None & never.",
-        "8.1 (7.9 to 8.3) 8 (7 to 9) 5 (4.9 to 5.1) 412",
+        "Mean significant single amplitude 8.1 deg (7.9 to 8.3) 8 deg (7 to 9) 5 deg (4.9 to 5.1) 412",
         f"Run {RECORD} first (drawn at random: a fair sample for the statistics of the fleet). 1 record proposed",
         "As in input_<b>.py, but for 2 settings.",
         "Settings that differ from input_<b>.py Setting Value In input_<b>.py Meaning num_folds 4 0",
@@ -213,6 +214,19 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
 def replace(folders, name: str, rows: list[dict] | None = None, **columns) -> None:
     """Writes a table anew, with other rows or columns."""
     pd.DataFrame(tables()[name] if rows is None else rows).assign(**columns).to_csv(folders[0] / name, index=False)
+
+
+def test_levels_of_the_fleet_say_exposure_and_unit_and_are_not_of_pooled_sea_states(folders):
+    (mean,) = tables()["fleet_statistics.csv"]
+    level = mean | {"meaning": "largest value in 3 h, exceeded by 10 %", "estimate": 20.9, "lower": np.nan}
+    methods = {"h2_p9": "maxima, extrapolated (Gumbel)", "all": "maxima, sea states pooled"}
+    levels = [level | {"sea_state": name, "method": method} for name, method in methods.items()]
+    replace(folders, "fleet_statistics.csv", [*levels, mean])
+    _, page = written(folders)
+    assert page.text.count("20.9 deg") == 1
+    assert "h2_p9 Roll Largest value in 3 h, exceeded by 10 %, extrapolated 20.9 deg" in page.text
+    replace(folders, "fleet_statistics.csv", levels[1:])  # where there is nothing else
+    assert "Largest value in 3 h, exceeded by 10 % 20.9 deg" in written(folders)[1].text
 
 
 def test_an_unusual_combination_has_no_value_and_bands_without_test_records_are_a_check(folders):
