@@ -17,12 +17,14 @@ from networks.keras_layers import filter_lags
 from networks.network_folder import NetworkFolder
 from settings import UserInput
 from settings.kinds import KINDS
+from system.errors import InputError
 from system.files import written_aside
 from training.linear_fit import Pairs, Products, normal_equations, ridge_regression
 from training.objectives import baseline
 from training.sequences import Sets, interleaved
 
 BEFORE, AFTER = filter_lags(both_ways=True)
+MOST_INPUTS = 30  # channels: a grid of 5 x 5 points takes seconds, one of 9 x 9 minutes
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ def of_run(user: UserInput, folder: NetworkFolder, sets: Sets, architecture: Arc
 
 
 def _fitted(user: UserInput, folder: NetworkFolder, sets: Sets, architecture: Architecture) -> ReferenceFilter:
+    if (inputs := len(architecture.inputs)) > MOST_INPUTS:
+        raise InputError(f"{inputs} inputs; with more than {MOST_INPUTS} it takes minutes, so reports are without it")
+
     def products(records: Iterable[Record]) -> Products:
         return normal_equations(_pairs(records, architecture, user.transient_time), BEFORE, AFTER)
 

@@ -14,6 +14,7 @@ from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from prediction import Predictor
 from settings import UserInput
+from system.errors import InputError
 from training import reference_filter
 from training.reference_filter import ReferenceFilter
 
@@ -81,6 +82,12 @@ def test_with_folds_each_record_has_a_filter_that_has_not_seen_it(tmp_path):
     assert error(one, records(1.0)[1]) == error(one, dataclasses.replace(records(1.0)[1], sources={}), out_of_fold=True)
     # Whatever LAMP's motions are in the record: they choose its filter's penalties alone, and spoil the others.
     assert error(other, record, out_of_fold=True) < 0.3 < 1 < error(other, record)
+
+
+def test_it_never_takes_minutes(tmp_path):
+    grid = {"wave_grid_x_size": 9, "wave_grid_y_size": 9, "ship_length": 120.0, "ship_beam": 20.0}
+    with pytest.raises(InputError, match="84 inputs; with more than 30 it takes minutes"):
+        of_run(filtered_sets(both_ways=True), tmp_path, **grid)
 
 
 def test_the_transient_is_not_learned(tmp_path):
