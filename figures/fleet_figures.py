@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from figures import parts
 from figures.sea_state_figure import BLANK
+from readers.sea_state_handles import short_name
 from settings import Plotting
 from settings.channels import channel_of
 
@@ -50,8 +51,8 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     for ax, name in zip(axes[0], MEANS.values(), strict=True):
         ax.set_title(name)
     named = len(groups) <= MOST_NAMED_GROUPS
-    # Handles in a few short lines, without a second wave system that is not there.
-    short = [re.sub("_|, ", "\n", name.replace("_hh0_pp0_aa0", "")) for name in groups]
+    # Handles in a few short lines.
+    short = [re.sub("_|, ", "\n", short_name(name)) for name in groups]
     names = short if named else [str(place + 1) for place in range(len(groups))]
     every = 1 if named else max(1, len(groups) // 10)
     for ax in axes[-1]:
