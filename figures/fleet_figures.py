@@ -212,7 +212,7 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
         _label_spectra((spectrum, *lower), channel, in_slopes)
         lower[-1].set_xlabel(f"{'Wave' if over_waves else 'Encounter'} frequency\n[rad/s]")
     highest = table.groupby(["channel", "source"])["spectrum"].transform("max")
-    shown = table[(table["spectrum"] > 0.01 * highest) | table["rao"].notna()]
+    shown = table[table["spectrum"] > 0.01 * highest]
     axes[-1, 0].set_xlim(0, shown["wave_frequency" if over_waves else "frequency"].max())
     for ax, label in zip(axes[2:, 0], ("Phase [deg]", "Coherence"), strict=True):
         ax.set_ylabel(label)
