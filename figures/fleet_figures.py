@@ -90,7 +90,7 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
     figure, axes = _row_of_panels(len(by_side), title)
     drawn = {}
     for ax, ((channel, side), curve) in zip(axes, by_side, strict=True):
-        certain = curve["level"][curve["probability"] > 0.98].max()
+        certain = curve["level"][~(curve[list(lines)] <= 0.98).any(axis=1)].max()
         curve = curve[(curve[list(lines)].max(axis=1) >= least) & ~(curve["level"] < certain)].set_index("level")
         for name, looks in lines.items():
             shown = curve[name][curve[name] >= (least if name == "probability" else 1e-9)]
