@@ -93,8 +93,9 @@ def single_amplitudes(centred: np.ndarray) -> np.ndarray:
 
 def kurtosis(centred: np.ndarray) -> np.ndarray:
     """(...,): mean of x^4 over the squared mean of x^2 of series (..., rows), 3 of a Gaussian process; NaN of zeros."""
-    variance = (centred**2).mean(axis=-1)
-    return (centred**4).mean(axis=-1) / np.where(variance > 0, variance, np.nan) ** 2
+    squared = centred**2
+    variance = squared.mean(axis=-1)
+    return (squared**2).mean(axis=-1) / np.where(variance > 0, variance, np.nan) ** 2
 
 
 def rayleigh(

@@ -102,7 +102,7 @@ def tapered_variance(centred: np.ndarray, step: float) -> np.ndarray:
     length = min(round(SEGMENT / step), centred.shape[1])
     segments = np.lib.stride_tricks.sliding_window_view(centred, length, axis=1)[:, :: length // 2]
     weights = np.hanning(length) ** 2
-    return (segments**2 @ weights).mean(axis=1) / weights.sum()
+    return np.tensordot(segments**2, weights, 1).mean(axis=1) / weights.sum()
 
 
 @dataclass(frozen=True)

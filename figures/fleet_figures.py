@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from figures import parts
 from figures.sea_state_figure import BLANK
+from readers.sea_state_handles import short_name
 from settings import Plotting
 from settings.channels import channel_of
 
@@ -50,8 +51,8 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     for ax, name in zip(axes[0], MEANS.values(), strict=True):
         ax.set_title(name)
     named = len(groups) <= MOST_NAMED_GROUPS
-    # Handles in a few short lines, without a second wave system that is not there.
-    short = [re.sub("_|, ", "\n", name.replace("_hh0_pp0_aa0", "")) for name in groups]
+    # Handles in a few short lines.
+    short = [re.sub("_|, ", "\n", short_name(name)) for name in groups]
     names = short if named else [str(place + 1) for place in range(len(groups))]
     every = 1 if named else max(1, len(groups) // 10)
     for ax in axes[-1]:
@@ -89,7 +90,7 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
     figure, axes = _row_of_panels(len(by_side), title)
     drawn = {}
     for ax, ((channel, side), curve) in zip(axes, by_side, strict=True):
-        certain = curve["level"][curve["probability"] > 0.98].max()
+        certain = curve["level"][~(curve[list(lines)] <= 0.98).any(axis=1)].max()
         curve = curve[(curve[list(lines)].max(axis=1) >= least) & ~(curve["level"] < certain)].set_index("level")
         for name, looks in lines.items():
             shown = curve[name][curve[name] >= (least if name == "probability" else 1e-9)]
@@ -211,7 +212,7 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
         _label_spectra((spectrum, *lower), channel, in_slopes)
         lower[-1].set_xlabel(f"{'Wave' if over_waves else 'Encounter'} frequency\n[rad/s]")
     highest = table.groupby(["channel", "source"])["spectrum"].transform("max")
-    shown = table[(table["spectrum"] > 0.01 * highest) | table["rao"].notna()]
+    shown = table[table["spectrum"] > 0.01 * highest]
     axes[-1, 0].set_xlim(0, shown["wave_frequency" if over_waves else "frequency"].max())
     for ax, label in zip(axes[2:, 0], ("Phase [deg]", "Coherence"), strict=True):
         ax.set_ylabel(label)

@@ -16,6 +16,8 @@ import pandas as pd
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from pages.sections import FIGURES, SECTIONS
+from readers.units import moment_unit_text
+from settings.channels import FILE_UNIT
 from system.errors import first_line, warn
 from system.files import written_aside
 from system.run_folder import RunFolder
@@ -46,7 +48,16 @@ def write(folder: Path, network_folder: Path) -> None:
     warn([f"{folder / RunFolder.PAGE}: without {line}" for line in faults])
     RunFolder(folder).note([RunFolder.PAGE])
     with written_aside(folder / RunFolder.PAGE) as aside:
-        aside.write_text(_page(network_folder.name, made, faults + missing), encoding="utf-8", newline="\n")
+        page = _page(network_folder.name, made, faults + missing).replace(FILE_UNIT, _moment_unit(network_folder))
+        aside.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _moment_unit(network_folder: Path) -> str:
+    """The unit of the bending moment in the files of the training; FILE_UNIT if settings.json does not tell it."""
+    try:
+        return escape(moment_unit_text(_read(network_folder, SETTINGS_FILE)["network"].get("vbm_unit")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return FILE_UNIT
 
 
 def _pictures(folder: Path) -> dict[str, list[str]]:

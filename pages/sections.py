@@ -15,7 +15,7 @@ from figures.parts import CHECK, SET_NAMES
 from metrics import ABOUT_ERRORS, LINEAR, SIMPLECODE, motion_label, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
-from readers.sea_state_handles import sea_state
+from readers.sea_state_handles import sea_state, short_name
 from settings import Setting, UserInput, declared
 from settings.channels import channel_of
 from settings.kinds import KINDS
@@ -272,20 +272,18 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
     pooled = rows["method"].str.contains("pooled") & (rows["unit"] != "probability")
     rows = rows if len(rows) == is_last.sum() else rows[~pooled]
     extrapolated = rows["method"].str.contains("extrapolated").map({True: ", extrapolated", False: ""})
-    runs = rows.assign(unit="")
     columns = {
-        "Records": rows["sea_state"],
+        "Records": rows["sea_state"].map(short_name),
         "Motion": rows["channel"].map(_motion),
         "Statistic": rows["meaning"].str[:1].str.upper() + rows["meaning"].str[1:] + extrapolated,
         "Network with LAMP": _intervals(rows, "estimate", "lower", "upper"),
         "LAMP alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
-        "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_lower", "simplecode_upper"),
-        "Worth LAMP runs": _intervals(runs, "effective_lamp_runs", "effective_lower", "effective_upper"),
+        "SimpleCode alone": _intervals(rows.assign(none=np.nan), "simplecode", "none", "none"),
     }
     if rows["sea_state"].nunique() == 1:
         del columns["Records"]
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
-    caption = f"Estimates with their intervals of {100 * facts['level']:g} %; {RunFolder.FLEET[0]} has more."
+    caption = f"Estimates, in brackets their intervals of {100 * facts['level']:g} %."
     return (
         headline[0] if headline else f"{_count(len(table), 'statistic')}.",
         html.bullets([html.escape(line) for line in headline]),

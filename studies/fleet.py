@@ -25,7 +25,7 @@ from figures import fleet_figures
 from networks.network_folder import NetworkFolder
 from pages import report_page
 from pages.html_parts import interval_text, rounded_text
-from readers.sea_state_handles import PART_UNITS, part_label, sea_state
+from readers.sea_state_handles import PART_UNITS, part_label, sea_state, short_name
 from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Plotting, SaveData, declared
 from settings.channels import CHANNELS, channel_of
@@ -394,7 +394,7 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
     for (channel, _), rows in largest.groupby(["channel", "side"], sort=False):
         states = rows["sea_state"].nunique()
         rows = rows[rows["sea_state"] == rows.loc[rows["estimate"].idxmax(), "sea_state"]]
-        where = rows["sea_state"].iloc[0] + f" (the highest of {states} sea states)" * (states > 1)
+        where = short_name(rows["sea_state"].iloc[0]) + f" (the highest of {states} sea states)" * (states > 1)
         numbers = "; ".join(f"{row.meaning}: {_interval(row)}" for row in rows.itertuples())
         how = f"in brackets {100 * question.level:g} % intervals"
         how += "".join(f"; {words}" for mark, words in MARKS.items() if rows["method"].str.contains(mark).any())
@@ -404,7 +404,7 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
     for (channel, meaning), rows in limits.groupby(["channel", "meaning"], sort=False):
         is_last = rows["sea_state"] == last
         rows = pd.concat([rows[is_last], rows[~is_last].nlargest(WORST_FIRST, "estimate")])
-        numbers = ", ".join(f"{row.sea_state} {_interval(row)}" for row in rows.itertuples())
+        numbers = ", ".join(f"{short_name(row.sea_state)} {_interval(row)}" for row in rows.itertuples())
         lines.append(f"{_motion(channel)}, {meaning}: {numbers}")
     for statistic, words in (("mean_ssa", "mean significant amplitude"), ("mean_maximum", "mean largest value")):
         rows = everything[(everything["statistic"] == statistic) & everything["effective_lamp_runs"].notna()]

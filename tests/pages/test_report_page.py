@@ -174,7 +174,7 @@ def test_a_page_holds_all_results_in_one_sound_file(folders, capsys):
         "Something is odd about 1 of 2 pairs",
         "16 LAMP runs are worth 412.",
         "None & never.",
-        "Mean significant single amplitude 8.1 deg (7.9 to 8.3) 8 deg (7 to 9) 5 deg (4.9 to 5.1) 412",
+        "Mean significant single amplitude 8.1 deg (7.9 to 8.3) 8 deg (7 to 9) 5 deg",
         f"Run {RECORD} first (drawn at random: a fair sample for the statistics of the fleet). 1 record proposed",
         "As in input_<b>.py, but for 2 settings.",
         "Settings that differ from input_<b>.py Setting Value In input_<b>.py Meaning num_folds 4 0",
@@ -214,6 +214,15 @@ def test_missing_files_are_named_and_damaged_ones_are_warnings(folders, capsys):
 def replace(folders, name: str, rows: list[dict] | None = None, **columns) -> None:
     """Writes a table anew, with other rows or columns."""
     pd.DataFrame(tables()[name] if rows is None else rows).assign(**columns).to_csv(folders[0] / name, index=False)
+
+
+def test_the_page_names_the_files_unit_of_the_bending_moment(folders):
+    metadata = settings_of()
+    metadata["network"]["vbm_unit"] = "kn-m"
+    (folders[1] / "settings.json").write_text(json.dumps(metadata))
+    replace(folders, RunFolder.REPORT, [row | {"channel": "VBM"} for row in error_rows() if row["channel"] == "Roll"])
+    _, page = written(folders)
+    assert "[kN-m]" in page.text and "file unit" not in page.text
 
 
 def test_levels_of_the_fleet_say_exposure_and_unit_and_are_not_of_pooled_sea_states(folders):
