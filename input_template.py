@@ -23,7 +23,7 @@ class UserInputArgs:
 
         # time
         self.time_res = 9  # the network sees every 9th time step; the 9 interleaved sequences are all used
-        self.window_length = 200  # network steps in the loss of a training window
+        self.window_length = 200  # network steps in the loss of a training window: 180 s with records of 0.1 s
         self.washout_length = 200  # steps before each window in which the network settles: roll forgets slowly
         self.transient_time = 0  # s at the start of each record that you throw away: neither learned nor counted
 

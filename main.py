@@ -48,7 +48,8 @@ def run(config: settings.Config, workers: Workers = LOCAL, after_epoch: Callable
     from results import run_figures, without_lamp
     from pages import report_page
     from prediction import Predictor
-    from studies import fleet
+    from studies import fleet, response_spectra
+    from training import reference_filter
 
     user, folder, output = config.user, NetworkFolder(config.network_folder), config.output_folder
     trained = training.train(config, sets, after_epoch, workers) if user.training_mode else network.load(config)
@@ -56,10 +57,11 @@ def run(config: settings.Config, workers: Workers = LOCAL, after_epoch: Callable
     unseen = run_bands.out_of_fold(user, folder, trained.architecture.num_networks)
     with errors.OptionalSteps() as attempt:  # what fails of these costs the run nothing else
         watch = attempt("flags", flagging.watch_of_run, user, folder, sets)
+        reference = attempt("linear filter", reference_filter.of_run, user, folder, sets, trained.architecture)
         with outputs.replacing_earlier_files(config):
             attempt("pairs.csv", pair_checks.save, output, pairs)
             results = outputs.predict_sets(predictor, sets, unseen, config.data.cache_path)
-            outputs.save_report(output, results, trained, unseen, user.transient_time)
+            outputs.save_report(output, results, trained, unseen, user.transient_time, reference)
             bands = attempt("bands", outputs.save_bands, user, (folder, output), trained, results, unseen)
             texts = outputs.texts_of_run(config, bands)
             outputs.save_predictions(config.save, results, texts)
@@ -68,7 +70,8 @@ def run(config: settings.Config, workers: Workers = LOCAL, after_epoch: Callable
             if predicted.number:
                 of_fleet = config.plotting, folder, output, predicted.statistics
                 with_lamp = data_io.Records.joined(sets["train"], sets["val"])
-                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp)
+                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp, user.lamp_hours)
+            attempt("spectra", response_spectra.after_run, config.plotting, (folder, output), results, unseen)
             run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
         attempt("report.html", report_page.write, output, folder.path)
     return list(predicted.faults)

@@ -4,6 +4,7 @@ Series are (rows,), records are (rows, channel), in physical units. A measure ov
 records, so that long records weigh more; only ssa_error is a mean over records.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,16 +15,27 @@ from settings.channels import channel_of
 
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)
-SIMPLECODE = "SimpleCode"
+SIMPLECODE, LINEAR = "SimpleCode", "Linear filter"
+REFERENCES = (SIMPLECODE, LINEAR)  # sources beside the network
 # In the order of the report's columns, see `pooled_errors`.
 MEASURES = (
     *("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start"),
     *("max_error_inside", "max_error_at_s"),
 )
-# Mean significant single amplitude of LAMP and of the model, see `pooled_errors`.
+# Mean significant single amplitude of LAMP and of the model; behind them all columns of `statistics`.
 AMPLITUDES = ("ssa_lamp", "ssa_model")
+STATISTICS = (*AMPLITUDES, *(f"{name}_{of}" for name in ("largest", "period") for of in ("lamp", "model")))
+STATISTICS += tuple(f"{name}_percent" for name in ("ssa", "largest", "period"))
+ABOUT_ERRORS = (
+    "rms error: root mean squared error, in the unit and in percent of the standard deviation of LAMP's motion over "
+    "the set. SSA: significant single amplitude of a record, twice its standard deviation; its mean error is in "
+    "percent of twice the deviation over the set."
+)
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
+# Of a mean kurtosis: that of four records of 600 s of
+# Gaussian roll (damping 0.05 at 0.6 rad/s) is within it in 99 of 100 cases, that of a single one in 81.
+NEAR_GAUSSIAN = 0.6
 # A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
 # the second one and LEAST_ANGLE (deg), as roll in head seas and pitch in beam seas. Its relative errors mean nothing.
 NEGLIGIBLE_SHARES = (0.02, 0.2)
@@ -63,6 +75,42 @@ def significant_single_amplitude(series: np.ndarray) -> float:
     Gaussian process (Longuet-Higgins 1952, On the statistical distribution of the heights of sea waves).
     """
     return 2.0 * float(np.std(series))
+
+
+def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
+    """(series,): mean time (s) between upcrossings of the mean; NaN with fewer than two. centred: (series, rows)."""
+    above = centred >= 0
+    crossings = [np.flatnonzero(row) for row in above[:, 1:] > above[:, :-1]]
+    means = [np.ptp(places) / (len(places) - 1) if len(places) > 1 else np.nan for places in crossings]
+    return step * np.array(means)
+
+
+def single_amplitudes(centred: np.ndarray) -> np.ndarray:
+    """(amplitude,): the largest distance from zero between each two neighbouring zero crossings of a series (rows,)."""
+    begins = 1 + np.flatnonzero(np.diff(centred >= 0))
+    return np.maximum.reduceat(np.abs(centred), begins)[:-1] if len(begins) > 1 else np.zeros(0)
+
+
+def kurtosis(centred: np.ndarray) -> np.ndarray:
+    """(...,): mean of x^4 over the squared mean of x^2 of series (..., rows), 3 of a Gaussian process; NaN of zeros."""
+    squared = centred**2
+    variance = squared.mean(axis=-1)
+    return (squared**2).mean(axis=-1) / np.where(variance > 0, variance, np.nan) ** 2
+
+
+def rayleigh(
+    levels: np.ndarray, deviations: np.ndarray, amplitudes: np.ndarray, kurtoses: np.ndarray
+) -> np.ndarray | None:
+    """(level,): how many single amplitudes of narrow-banded Gaussian records are above levels; None if these are not
+    near Gaussian, their mean kurtosis, weighed by their amplitudes, being further from 3 than NEAR_GAUSSIAN.
+
+    Longuet-Higgins 1952: exp(-x^2 / (2 sigma^2)) in each record. deviations: (record,), sigma. amplitudes: (record,),
+    how many each has. kurtoses: (record,).
+    """
+    moves = (deviations > 0) & (amplitudes > 0)
+    if not moves.any() or abs(np.average(kurtoses[moves], weights=amplitudes[moves]) - 3) > NEAR_GAUSSIAN:
+        return None
+    return amplitudes[moves] @ np.exp(-((levels / deviations[moves, None]) ** 2) / 2)
 
 
 def running_mean(values: np.ndarray, span: int) -> np.ndarray:
@@ -137,6 +185,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
         "largest_inside": squared[min(start_rows, quarter) : max(end, len(y) - quarter)].max(),
         "largest_at": np.nan if time is None else time[squared.argmax()],
         "amplitudes": np.array([significant_single_amplitude(series) for series in (y, p)]),
+        "periods": zero_upcrossing_period(motion, np.nan if time is None else np.ptp(time) / max(len(time) - 1, 1)),
         # Of y and p; products about the record's own means, as sums of raw squares would cancel if a mean is large.
         "means": means,
         "products": (motion[:, None] * motion).sum(axis=2),
@@ -146,7 +195,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
 
 
 def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
-    """MEASURES and AMPLITUDES of one channel over a set, from the `record_sums` of its records.
+    """MEASURES of one channel over a set, from the `record_sums` of its records.
 
     y is LAMP's series, p the model's, e = p - y.
 
@@ -186,22 +235,35 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         "mse_start": sums["start"].sum() / start_rows if start_rows else np.nan,
         "max_error_inside": np.sqrt(sums["largest_inside"].max()),
         "max_error_at_s": sums["largest_at"][sums["largest"].argmax()],
-        "ssa_lamp": ssa_lamp.mean(),
-        "ssa_model": ssa_model.mean(),
     }
     return {name: float(value) for name, value in errors.items()}
+
+
+def statistics(sums: Sums, channel: str) -> dict[str, float]:
+    """STATISTICS of a record: single significant amplitude, largest magnitude (see `magnitudes`) and mean
+    zero-upcrossing period (s) of LAMP and of the model, and the model's difference in percent of LAMP's.
+    """
+    middle = sums["means"] if channel_of(channel).mean == "removed" else 0.0
+    largest = np.maximum(sums["most"] - middle, middle - sums["least"])
+    values = np.array([sums["amplitudes"], largest, sums["periods"]])
+    lamp, model = values.T
+    percent = 100 * (model - lamp) / np.where(lamp > 0, lamp, np.nan)
+    return dict(zip(STATISTICS, [*values.ravel().tolist(), *percent.tolist()], strict=True))
 
 
 # ---- reports ----------------------------------------------------------------------------------------------------
 
 ChannelSums = Sequence[Sums | None]  # `record_sums` of each channel; None if the model does not have it
-SetSums = Mapping[str, Sequence[tuple[ChannelSums, ChannelSums]]]  # by set, `model_sums`
+SetSums = Mapping[str, Sequence[Sequence[ChannelSums]]]  # by set, `model_sums`
 
 
 def model_sums(
-    motions: Motions, start_rows: int = 0, time: np.ndarray | None = None
-) -> tuple[ChannelSums, ChannelSums]:
-    """SimpleCode's and the network's sums for a record. start_rows, time: as in `record_sums`."""
+    motions: Sequence[np.ndarray], start_rows: int = 0, time: np.ndarray | None = None
+) -> tuple[ChannelSums, ...]:
+    """The sums of SimpleCode, the network and, if it is there, the linear filter for a record.
+
+    motions: (rows, channel) of LAMP and these. start_rows, time: as in `record_sums`.
+    """
     lamp, *models = motions
     rows = start_rows, time
     return tuple(
@@ -213,6 +275,8 @@ def model_sums(
 def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:
     """MEASURES of each channel that the model has in all records, and of all channels together.
 
+    Those of a channel are followed by the `statistics` of the last record.
+
     The row "All" pools the elements of all channels, whatever their units, as the earlier tool did, for mse,
     amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse; it has the mean over the channels of
     nrmse, correlation and ssa_error, without those that are NaN, and the largest max_error and max_error_inside.
@@ -220,7 +284,9 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
     has = {name: sums for name, sums in zip(channels, zip(*records, strict=True), strict=True) if None not in sums}
     if not has:
         return []
-    rows = [{"channel": channel, **pooled_errors(sums)} for channel, sums in has.items()]
+    rows = [
+        {"channel": channel, **pooled_errors(sums), **statistics(sums[-1], channel)} for channel, sums in has.items()
+    ]
     peaks = [sum(record["peaks"] for record in sums) for sums in has.values()]
     numbers = {name: [row[name] for row in rows if not np.isnan(row[name])] for name in MEASURES}
     everything = {name: float(np.mean(values)) if values else np.nan for name, values in numbers.items()}
@@ -232,13 +298,13 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
 
 
 def _rows_of_models(records: Sequence, channels: Sequence[str], network: str) -> list[dict]:
-    """`error_rows` of SimpleCode and of the network; none without records. records: `model_sums`."""
-    models = zip((SIMPLECODE, network), zip(*records, strict=True), strict=False)
+    """`error_rows` of SimpleCode, the network and the linear filter; none without records. records: `model_sums`."""
+    models = zip((SIMPLECODE, network, LINEAR), zip(*records, strict=True), strict=False)
     return [{"source": source} | row for source, sums in models for row in error_rows(sums, channels)]
 
 
 def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM") -> pd.DataFrame:
-    """SimpleCode's and the network's errors against LAMP over each set.
+    """Errors of SimpleCode, the network and the linear filter, if it is there, against LAMP over each set.
 
     results: the `model_sums` of each set (train, val, test); empty sets are left out of the report.
     channels: names of the channels. network: name of the network.
@@ -257,7 +323,7 @@ def error_by_record(
     channels: Sequence[str],
     network: str = "LSTM",
 ) -> pd.DataFrame:
-    """The same for each record separately, with columns record and handle, and at the end AMPLITUDES and digest.
+    """The same for each record separately, with columns record and handle, and at the end STATISTICS and digest.
 
     names: (record, handle, digest) of each.
     """
@@ -267,8 +333,13 @@ def error_by_record(
         for (record, handle, digest), models in zip(names[set_name], records, strict=True)
         for row in _rows_of_models([models], channels, network)
     ]
-    columns = ["set", "record", "handle", "source", "channel", *MEASURES, *AMPLITUDES, "digest"]
+    columns = ["set", "record", "handle", "source", "channel", *MEASURES, *STATISTICS, "digest"]
     return _without_negligible(pd.DataFrame(rows, columns=columns))
+
+
+def lamp_deviation(report: pd.DataFrame) -> pd.Series:
+    """(row,): LAMP's standard deviation, 0 of a constant channel; NaN where it is not known, as there is no error."""
+    return (report["rmse"] / report["nrmse"].where(report["nrmse"] > 0)).where(report["nrmse"].notna(), 0.0)
 
 
 def negligible(report: pd.DataFrame) -> pd.Series:
@@ -276,9 +347,8 @@ def negligible(report: pd.DataFrame) -> pd.Series:
 
     report: see `error_report`, or `error_by_record`.
     """
-    # LAMP's standard deviation: 0 of a constant channel, unknown where there is no error.
-    deviation = (report["rmse"] / report["nrmse"].where(report["nrmse"] > 0)).where(report["nrmse"].notna(), 0.0)
-    angles = report.assign(angle=deviation.where([channel_of(name).kind == "angle" for name in report["channel"]]))
+    is_angle = [channel_of(name).kind == "angle" for name in report["channel"]]
+    angles = report.assign(angle=lamp_deviation(report).where(is_angle))
     largest = angles.groupby([*_keys(report), "source"])["angle"].transform("max")
     least, less = (angles["angle"] < share * largest for share in NEGLIGIBLE_SHARES)
     return least | (less & (angles["angle"] < LEAST_ANGLE))
@@ -308,26 +378,20 @@ def mse_share(report: pd.DataFrame) -> pd.Series:
     return (report["mse"] / simple).mask((report["channel"] == "All") & differ)
 
 
-def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network: str = "LSTM") -> list[str]:
-    """A line for each set and channel in which the network's mse exceeds SimpleCode's, over the set or in a record.
+def worse_than_simplecode(by_record: pd.DataFrame) -> list[str]:
+    """A line for each set and channel in which the network's error exceeds SimpleCode's in a record.
 
     Where SimpleCode has no error, such as in roll in head seas, and where LAMP's motion is `negligible`, nothing is
     compared.
     """
-    in_sets, in_records = (
-        table.assign(ratio=mse_share(table))[(table["channel"] != "All") & ~negligible(table)].query("ratio > 1")
-        for table in (report, by_record)
-    )
-    lines = [
-        f"{network} is worse than SimpleCode on the {row.set} set in {row.channel}: {row.ratio:.3g} times its mse"
-        for row in in_sets.itertuples()
-    ]
-    counts = by_record.groupby("set")["record"].nunique()
-    for (set_name, channel), worse in in_records.groupby(["set", "channel"], sort=False):
+    counts, lines = by_record.groupby("set")["record"].nunique(), []
+    counting = ~negligible(by_record) & (by_record["channel"] != "All") & ~by_record["source"].isin(REFERENCES)
+    compared = by_record.assign(ratio=np.sqrt(mse_share(by_record)))[counting].query("ratio > 1")
+    for (set_name, channel, network), worse in compared.groupby(["set", "channel", "source"], sort=False):
         worst = worse.loc[worse["ratio"].idxmax()]
         lines.append(
             f"{network} is worse than SimpleCode in {channel} in {len(worse)} of {counts[set_name]} records of the "
-            f"{set_name} set, most in {worst['record']}: {worst['ratio']:.3g} times its mse"
+            f"{set_name} set, most in {worst['record']}: {worst['ratio']:.3g} times its rms error"
         )
     return lines
 
@@ -335,7 +399,7 @@ def worse_than_simplecode(report: pd.DataFrame, by_record: pd.DataFrame, network
 def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
     """A line for each set on the network's largest errors and where they are, and on channels that are `negligible`."""
     lines, left_out = [], report[negligible(report)]
-    for set_name, rows in by_record[by_record["source"] != SIMPLECODE].groupby("set", sort=False):
+    for set_name, rows in by_record[~by_record["source"].isin(REFERENCES)].groupby("set", sort=False):
         worst = rows[rows["channel"] != "All"].dropna(subset="max_error")
         worst = worst.loc[worst.groupby("channel", sort=False)["max_error"].idxmax()]
         places = [
@@ -346,30 +410,61 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
         lines.append(f"Largest errors of {rows['source'].iloc[0]} on the {set_name} set: {'; '.join(places)}")
         if channels := list(dict.fromkeys(left_out.loc[left_out["set"] == set_name, "channel"])):
             lines.append(
-                f"nrmse and correlation of All on the {set_name} set are without {', '.join(channels)}: LAMP's motion "
-                "is negligible beside the other angle"
+                f"Percentages of {', '.join(channels)} on the {set_name} set are left out: LAMP's motion is negligible "
+                "beside the other angle"
             )
     return lines
 
 
+def readable(report: pd.DataFrame) -> pd.DataFrame:
+    """What a reader asks first of an `error_report`, with a block for each set, and in it one for each channel.
+
+    Returns columns set, channel and source (SimpleCode, the linear filter, the network); rms error and largest error in
+    the channel's unit; rms error in percent of LAMP's standard deviation over the set; the mean error of a record's
+    significant single amplitude in percent of twice that, both NaN of a motion that is `negligible`; and the
+    correlation, with the digits that say something.
+    """
+    report = report[report["channel"] != "All"]
+    ours = report[~report["source"].isin(REFERENCES)]
+    # In the network's order, as SimpleCode may be without the first channel.
+    order = {"set": report["set"], "channel": [*ours["channel"], *report["channel"]]}
+    order["source"] = [*REFERENCES, *ours["source"]]
+    rows = report.assign(**{name: pd.Categorical(report[name], dict.fromkeys(names)) for name, names in order.items()})
+    deviations = rows.assign(deviation=lamp_deviation(report)).groupby(["set", "channel"], observed=True)["deviation"]
+    percent = (100.0 / deviations.transform("max").replace(0.0, np.nan)).where(~negligible(report))
+    columns = {
+        "rms error": rows["rmse"],
+        "% of LAMP": percent * rows["rmse"],
+        "SSA, % off": percent * rows["ssa_error"] / 2,
+        "correlation": rows["correlation"].map(_correlation),
+        "max error": rows["max_error"],
+    }
+    return rows[[*order]].assign(**columns).sort_values([*order], ignore_index=True).astype(dict.fromkeys(order, str))
+
+
+def _correlation(value: float) -> str:
+    """With the first digits of its distance from 1, at least two: 0.93, 0.989, 0.9994; a dash for NaN."""
+    if np.isnan(value):
+        return "-"
+    digits = max(2, int(np.ceil(-np.log10(max(1.0 - abs(value), 1e-9) / 2))))
+    return np.format_float_positional(value, digits, trim="-")
+
+
+def motion_label(channel: str) -> str:
+    """The motion in words, with its unit."""
+    return f"{channel_of(channel).word.capitalize()} [{channel_of(channel).unit}]"
+
+
 def format_report(report: pd.DataFrame) -> str:
-    """The error report for the terminal: a block for each set, SimpleCode above the network."""
-    lines, shown = [], [name for name in MEASURES if name != "max_error_at_s"]
-    headings = "".join(f"{name:>{max(14, len(name) + 2)}}" for name in shown)
-    report = report.assign(share=mse_share(report).mask(report["source"] == SIMPLECODE))
-    for set_name, block in report.groupby("set", sort=False):
-        lines += ["", f"Errors on the {set_name} set", f"{'channel':<16}{'source':<11}{headings}{'mse share':>13}"]
-        # In the network's order, as SimpleCode may be without the first one.
-        order = block.loc[block["source"] != SIMPLECODE, "channel"].tolist()
-        for row in block.sort_values("channel", key=lambda names: names.map(order.index), kind="stable").itertuples():
-            label = "All" if row.channel == "All" else f"{row.channel} [{channel_of(row.channel).unit}]"
-            share = "" if np.isnan(row.share) else f"{100 * row.share:.2f} %"
-            numbers = "".join(f"{getattr(row, name):>{max(14, len(name) + 2)}.4g}" for name in shown)
-            numbers = numbers.replace("nan", "  -")  # undefined, such as the correlation of a constant channel
-            lines.append(f"{label:<16}{row.source:<11}{numbers}{share:>13}")
-    lines.append("mse, amplitude_mse, peak_mse in the unit squared; nrmse and correlation without unit; 'mse share' is")
-    lines.append("the network's mse as a share of SimpleCode's. All: all channels pooled, whatever their units.")
-    lines.append(
-        f"max_error_inside: without the first 60 s and the last {END_TIME:g} s of each record (at most a quarter)."
-    )
-    return "\n".join(lines)
+    """The error report for the terminal, at most 100 columns wide: `readable` with a block for each set."""
+    lines = []
+    for set_name, block in readable(report).groupby("set", sort=False):
+        block.insert(0, "motion", block.pop("channel").map(motion_label))
+        block["motion"] = block["motion"].mask(block["motion"].duplicated(), "")
+        texts = block.drop(columns="set").map(lambda value: value if isinstance(value, str) else f"{value:.3g}")
+        rows = [list(texts), *texts.replace("nan", "-").to_numpy().tolist()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        forms = [f"{'<' if column < 2 else '>'}{width}" for column, width in enumerate(widths)]
+        lines += ["", f"Errors against LAMP on the {set_name} set"]
+        lines += ["  ".join(map(format, row, forms)) for row in rows]
+    return "\n".join([*lines, *textwrap.wrap(ABOUT_ERRORS, 100)])

@@ -26,6 +26,7 @@ from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
 from settings.channels import output_channels
 from system.errors import OptionalSteps, warn
 from system.run_folder import RunFolder
+from training.reference_filter import ReferenceFilter
 
 Results = Mapping[str, PredictedSet]  # by the names of the sets
 
@@ -80,31 +81,52 @@ def _warn_of_other_records(val: Sequence[Record], unseen: OutOfFold) -> None:
         )
 
 
-def save_report(folder: Path, results: Results, trained: TrainedNetwork, unseen: OutOfFold, transient: float) -> None:
+def save_report(
+    folder: Path,
+    results: Results,
+    trained: TrainedNetwork,
+    unseen: OutOfFold,
+    transient: float,
+    reference: ReferenceFilter | None = None,
+) -> None:
     """Prints and writes the errors by set and by record; reports where SimpleCode is better than the network.
 
-    transient: seconds at the start of each record that do not count.
+    transient: seconds at the start of each record that do not count. reference: to be set beside the network.
     """
     if not any(results.values()):
         return
     channels, network = trained.architecture.outputs, trained.title
     if transient:
         print(f"The first {transient:g} s of each record are left out of all errors and maxima (transient_time)")
-    sums, names = {}, {}
-    for set_name, of_set in with_out_of_fold(results, unseen).items():
-        counted_motions = (of_set.counted(i, transient) for i in range(len(of_set)))
-        sums[set_name] = [metrics.model_sums(*motions_and_rows) for motions_and_rows in counted_motions]
-        names[set_name] = [
-            (entry.name, handle_in(entry.name), entry.pair_digest) for entry in Records.joined(of_set.records).entries
+    results = with_out_of_fold(results, unseen)
+    names = {
+        set_name: [
+            (each.name, handle_in(each.name), each.pair_digest) for each in Records.joined(of_set.records).entries
         ]
+        for set_name, of_set in results.items()
+    }
+    with OptionalSteps() as attempt:
+        sums = attempt("rows of the linear filter", _sums, results, transient, reference)
+    sums = sums or _sums(results, transient)
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report))
-    remarks = metrics.remarks(report, by_record)
-    for line in remarks + metrics.worse_than_simplecode(report, by_record, network):
-        print(line)
+    print(*metrics.remarks(report, by_record), *metrics.worse_than_simplecode(by_record), sep="\n")
     RunFolder(folder).write_table(RunFolder.REPORT, report)
     RunFolder(folder).write_table(RunFolder.BY_RECORD, by_record)
+
+
+def _sums(results: Results, transient: float, reference: ReferenceFilter | None = None) -> metrics.SetSums:
+    """What the report is made of. transient, reference: see `save_report`."""
+
+    def of_record(of_set: PredictedSet, i: int, out_of_fold: bool) -> Sequence[metrics.ChannelSums]:
+        motions, start_rows, time = of_set.counted(i, transient)
+        if reference:
+            filtered = reference.predict(of_set.records[i], out_of_fold)
+            motions = *motions, filtered[-len(time) :]
+        return metrics.model_sums(motions, start_rows, time)
+
+    return {name: [of_record(of_set, i, name == "val") for i in range(len(of_set))] for name, of_set in results.items()}
 
 
 def with_out_of_fold(results: Results, unseen: OutOfFold) -> Results:

@@ -17,19 +17,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 
 from figures import parts
-from metrics import Motions, magnitudes, rows_around_largest, running_mean, turning_points
+from metrics import (
+    Motions,
+    kurtosis,
+    magnitudes,
+    rayleigh,
+    rows_around_largest,
+    running_mean,
+    single_amplitudes,
+    turning_points,
+)
 from settings import Plotting
-from settings.channels import channel_of
+from settings.channels import FILE_UNIT, channel_of
 from system.files import written_aside
 from system.run_folder import RunFolder
 
 DETAIL_DURATION = 80.0  # s, six or seven cycles of a ship's motion
 MOST_LEGIBLE_CYCLES = 60  # more cycles across half a page become a black band
 MOST_ENVELOPE_BLOCKS = 75
+NARROW_BAND = 1.2  # turning points of each single amplitude: with more, ripples are peaks too
 BAND = {"alpha": 0.25, "linewidth": 0.0, "zorder": 1.5}
 DETAIL_SHADE = "0.88"
+SMALLEST_ERROR = 1e-6  # as a share of the largest; below, it is rounding
 DIAGONAL = {"color": parts.GRAY, "linewidth": 0.8, "linestyle": "--"}
 
 
@@ -125,7 +137,8 @@ def error_figure(
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)
     parts.share_abscissa(axes[:, 0], "Time [s]")
-    axes[0, 0].set_title(f"Running mean of |error|, {style.running_avg_span} steps to either side")
+    span = style.running_avg_span * float(np.median(np.diff(time))) if len(time) > 1 else 0.0
+    axes[0, 0].set_title(f"Running mean of |error|, {span:.3g} s to either side")
     axes[0, 1].set_title("Error at LAMP's peaks")
     figure.align_ylabels()
     handles = _lines_of(drawn, network, style)
@@ -136,22 +149,16 @@ def error_figure(
 
 
 def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
-    """Draws running means of |error|; writes its largest value, mean and standard deviation in a corner."""
-    if not errors:
-        parts.write_note(ax, "nothing to compare")
+    """Running means of |error|, on a logarithmic axis, as the network's would lie on zero beside SimpleCode's."""
+    means = {source: running_mean(np.abs(error), style.running_avg_span) for source, error in errors.items()}
+    least = SMALLEST_ERROR * max((np.nanmax(values) for values in means.values()), default=0.0)
+    shown = {source: np.where(values > least, values, np.nan) for source, values in means.items()}
+    if not errors or not least > 0:
+        parts.write_note(ax, "no errors" if errors else "nothing to compare")
         return
-    lines, top = [], 0.0
-    for source, error in errors.items():
-        means = running_mean(np.abs(error), style.running_avg_span)
-        ax.plot(time, means, **parts.line_style(source, style, thin=True))
-        top = max(top, float(np.nanmax(means)))
-        size = np.abs(error[np.isfinite(error)])
-        largest, mean, deviation = map(parts.number_text, (size.max(), size.mean(), size.std()))
-        lines.append(f"|{source} \N{MINUS SIGN} LAMP|: max {largest}, mean {mean}, st. dev. {deviation}")
-    room_for_text = 0.11 * len(errors) + 0.05
-    ax.set_ylim(0.0, top / (1.0 - room_for_text) if top > 0 else 1.0)
-    position = {"x": 0.015, "y": 0.985, "va": "top", "transform": ax.transAxes}
-    ax.text(s="\n".join(lines), fontsize=parts.SMALL_TEXT, linespacing=1.3, **position)
+    for source, values in shown.items():
+        ax.plot(time, values, **parts.line_style(source, style, thin=True))
+    parts.make_logarithmic(ax.yaxis, np.stack([*shown.values()]), most_ticks=5)
 
 
 def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
@@ -233,7 +240,7 @@ def histogram_figure(
     """
     figure, axes = _panel_figure(channels, 2.7)
     records = [record for records in records_by_set.values() for record in records]
-    drawn = set()
+    drawn, has_rayleigh = set(), False
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
         unit = channel_of(channel).unit
         density = f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]"
@@ -241,16 +248,32 @@ def histogram_figure(
         ax.set(title=channel_of(channel).label, xlabel=abscissa, ylabel=density)
         peaks = _pooled_peaks(records, index, channel, network)
         if max((values.max() for values in peaks.values()), default=0.0) > 0:
-            _draw_densities(ax, peaks, style)
+            edges = _draw_densities(ax, peaks, style)
             drawn |= peaks.keys()
+            expected = _rayleigh_density([_sources(record, index, network)["LAMP"] for record in records], edges)
+            if expected is not None:
+                ax.stairs(expected, edges, baseline=None, **parts.RAYLEIGH)
+                has_rayleigh = True
         else:
             parts.write_note(ax, "no peaks")
-    parts.figure_legend(figure, _lines_of(drawn, network, style))
+    more = parts.legend_lines({"Rayleigh's distribution": parts.RAYLEIGH}) if has_rayleigh else []
+    parts.figure_legend(figure, _lines_of(drawn, network, style) + more)
     return figure
 
 
-def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) -> None:
-    """Draws the densities. peaks: (peaks,) by source."""
+def _rayleigh_density(series: Sequence[np.ndarray], edges: np.ndarray) -> np.ndarray | None:
+    """(bin,): of the peaks of LAMP's records, each (rows,), if they are near Gaussian and of a narrow band."""
+    centred = [record - record.mean() for record in series]
+    counts = np.array([len(single_amplitudes(record)) for record in centred])
+    if sum(len(turning_points(record)) for record in series) > NARROW_BAND * counts.sum():
+        return None
+    shapes = [record.std() for record in centred], counts, [kurtosis(record) for record in centred]
+    above = rayleigh(edges, *map(np.array, shapes))
+    return None if above is None else -np.diff(above) / np.diff(edges) / above[0]
+
+
+def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) -> np.ndarray:
+    """Draws the densities; returns the edges of the bins. peaks: (peaks,) by source."""
     largest = max(values.max() for values in peaks.values())
     smallest_sample = min(values.size for values in peaks.values())
     edges = np.linspace(0.0, largest, int(np.clip(np.sqrt(smallest_sample), 8, 30)) + 1)
@@ -265,6 +288,7 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) 
         ax.stairs(density, edges, baseline=floor, **line)
     parts.make_logarithmic(ax.yaxis, filled, most_ticks=7)
     ax.set(xlim=(0.0, 1.02 * largest), ylim=(floor, 1.7 * filled.max()))
+    return edges
 
 
 def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network: str) -> dict[str, np.ndarray]:
@@ -320,8 +344,14 @@ def _cycle_count(sources: Mapping[str, np.ndarray]) -> int:
 # ---- saving and showing -----------------------------------------------------------------------------------------
 
 
-def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
-    """Writes the figures of a run (by name) into its folder, and lists them there."""
+def save_figures(figures: Mapping[str, Figure], folder: Path, moment_unit: str = FILE_UNIT) -> None:
+    """Writes the figures of a run (by name) into its folder, and lists them there.
+
+    moment_unit: that of the files, which stands wherever the table of channels says FILE_UNIT.
+    """
+    for figure in figures.values() if moment_unit != FILE_UNIT else ():
+        for text in figure.findobj(Text):
+            text.set_text(text.get_text().replace(FILE_UNIT, moment_unit))
     files = {f"{RunFolder.FIGURES}/{name}.png": figure for name, figure in figures.items()}
     RunFolder(folder).note(list(files))
     for name, figure in files.items():

@@ -56,11 +56,6 @@ class DataInfoArgs:
 class SaveDataArgs:
     def __init__(self):
         self.train, self.val, self.test = [0], "all", "all"
-
-
-class DerivedArgs:
-    def __init__(self, usr_args, data_info):
-        pass
 """
 FLEET = "self.predict_sc, self.predict_waves = train.sc[3:], train.lamp[3:]"
 GRID = (

@@ -210,29 +210,18 @@ def read_config(job: Job) -> settings.Config:
     Only UserInputArgs is taken from the file: its data, figures and output files are not the benchmark's.
     """
     module = input_file.load_module(job.inputs)
-    records = {name: job.records.get(name, []) for name in TRAINING_SETS}
-
-    class DataInfoArgs:
-        def __init__(self):
-            for name, pairs in records.items():
-                setattr(self, f"{name}_sc", [sc for sc, _ in pairs])
-                setattr(self, f"{name}_lamp", [lamp for _, lamp in pairs])
-
-    class UserInputArgs(module.UserInputArgs):
-        def __init__(self):
-            super().__init__()
-            self.ship_length, self.ship_beam = SHIPS[job.ship].length, SHIPS[job.ship].beam
-
-    class Empty:
-        pass
-
+    records = {
+        f"{name}_{source}": [pair[place] for pair in job.records.get(name, [])]
+        for name in TRAINING_SETS
+        for place, source in enumerate(("sc", "lamp"))
+    }
+    ship = SHIPS[job.ship]
     classes = SimpleNamespace(
         __name__=job.inputs,
-        UserInputArgs=UserInputArgs,
-        DataInfoArgs=DataInfoArgs,
-        PlottingArgs=Empty,
-        SaveDataArgs=Empty,
-        DerivedArgs=lambda user, data: None,
+        UserInputArgs=settings.changed(module.UserInputArgs, ship_length=ship.length, ship_beam=ship.beam),
+        DataInfoArgs=settings.changed(SimpleNamespace, **records),
+        PlottingArgs=SimpleNamespace,
+        SaveDataArgs=SimpleNamespace,
     )
     config, faults, _ = input_file.read_config(classes)
     if faults:

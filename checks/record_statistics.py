@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.signal import hilbert
 
 from data_io import Record
-from metrics import SIMPLECODE, magnitudes, segment_spectra
+from metrics import SIMPLECODE, kurtosis, segment_spectra, single_amplitudes, zero_upcrossing_period
 from networks.network_folder import NetworkFolder
 from networks.replacement import training_settings
 from readers.sea_state_handles import handle_in, sea_state
-from settings.channels import wave_at_centre
+from settings.channels import channel_of, wave_at_centre
 from settings.kinds import KINDS
 from system.errors import UNREADABLE, InputError, first_line
 from system.files import written_aside
@@ -26,18 +25,15 @@ LAMP = "LAMP"
 WITH_LAMP, FLEET = "lamp", "fleet"  # the sets of the records with LAMP and of those without
 LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
-ENVELOPE_STEP = 0.5  # s: envelopes of ship motions change slowly
-# s at both ends of a record where no peak counts: the Hilbert transform joins them, which raised one in seven there
-# by more than 0.3 standard deviations, up to 2.2 (simulated waves); 10 s further inside by 0.04 (root mean square).
-ENVELOPE_ENDS = 10.0
-PEAK_WINDOW = 60.0  # s: at most one peak of the envelope counts in each, as neighbours belong to one group of waves
 # The longest segment of the spectra, s. Shorter records are one segment, as every cut lowers narrow peaks.
 SEGMENT = 1800.0
 SHORTEST_SPECTRUM = 120.0  # s; shorter records have no spectra
 FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 860)  # rad/s of encounter, up to 3
 MOST_SPECTRA = 2000  # records of a fleet whose spectra are kept, 14 kB for each channel and source
-SCALARS = ("ssa", "period", "maximum")
+SIDES = {"positive": "largest_positive", "negative": "largest_negative"}  # the columns of their largest values
+SCALARS = ("ssa", "period", "maximum", *SIDES.values(), "kurtosis")
 TAPERED = "tapered_variance"
+ABOVE = ("share_above", "amplitudes_above")
 COLUMNS = ("set", "record", "handle", "source", "network", "channel", "duration_s", *SCALARS, "digest", TAPERED)
 TEXTS = ("set", "record", "handle", "source", "channel", "digest")  # names may look like numbers
 
@@ -48,10 +44,11 @@ class RecordTable:
 
     rows: columns set (WITH_LAMP or FLEET), record, handle, source (LAMP, SimpleCode and the network's title
         (`Kind.title`)), network (from 1; 0 where there is no more than one), channel, duration_s, SCALARS: significant
-        single amplitude, mean zero-upcrossing period (s) and largest magnitude; digest: of the content of SimpleCode's
-        motions, which identifies a record; tapered_variance, NaN without a spectrum; and as arrays
+        single amplitude, mean zero-upcrossing period (s), largest magnitude, largest positive value, size of the
+        largest negative one (0 without any), and kurtosis; digest: of the content of SimpleCode's motions, which
+        identifies a record; tapered_variance, NaN without a spectrum; and as arrays
         share_above (level,): share of the time that the magnitude is above each level,
-        peaks (window,): of the envelope, one at most in each PEAK_WINDOW, NaN where there is none,
+        amplitudes_above (level,): number of single amplitudes above each level, see `metrics.single_amplitudes`,
         spectrum (4, FREQUENCIES): see `wave_responses`, None if not taken. Those of the networks that have predicted a
         record are one, their mean, in the row of the first.
     levels: by channel (LEVELS,), in its unit. model_digest: of the network that has predicted the records.
@@ -66,40 +63,10 @@ class RecordTable:
         return replace(tables[0], rows=pd.concat([table.rows for table in tables], ignore_index=True))
 
 
-def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
-    """(series,): mean time (s) between upcrossings of the mean; NaN with fewer than two. centred: (series, rows)."""
-    above = centred >= 0
-    crossings = [np.flatnonzero(row) for row in above[:, 1:] > above[:, :-1]]
-    means = [np.ptp(places) / (len(places) - 1) if len(places) > 1 else np.nan for places in crossings]
-    return step * np.array(means)
-
-
-def envelope_peaks(centred: np.ndarray, step: float) -> np.ndarray:
-    """(series, window): the largest peak of the envelope in each PEAK_WINDOW; NaN where it only rises or falls.
-
-    The envelope is the magnitude of the analytic signal (Hilbert transform). centred: (series, rows), zero mean.
-    """
-    every = max(1, round(ENVELOPE_STEP / step))
-    envelope = np.abs(hilbert(centred[:, ::every].astype(np.float32), axis=1))
-    steps = min(max(1, round(PEAK_WINDOW / (every * step))), envelope.shape[1])
-    inside, ends = envelope.copy(), min(round(ENVELOPE_ENDS / (every * step)), envelope.shape[1] // 4)
-    inside[:, :ends] = inside[:, envelope.shape[1] - ends :] = -1.0
-    windows = inside[:, : envelope.shape[1] // steps * steps].reshape(len(envelope), -1, steps)
-    place = windows.argmax(axis=2) + steps * np.arange(windows.shape[1])
-    before, after = np.maximum(place - 1, 0), np.minimum(place + 1, envelope.shape[1] - 1)
-    here, *beside = (np.take_along_axis(envelope, at, axis=1) for at in (place, before, after))
-    return np.where(here >= np.maximum(*beside), here, np.nan).astype(np.float32)
-
-
-def shares_above(magnitudes: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """(series, LEVELS): share of the rows above each level 0, width, 2 width, ...
-
-    magnitudes: (series, rows). width: (series,) distance of the levels.
-    """
-    cells = np.minimum(magnitudes / width[:, None], LEVELS).astype(np.int32)
-    counts = np.stack([np.bincount(row, minlength=LEVELS + 1) for row in cells])
-    above = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return (above[:, :LEVELS] / magnitudes.shape[1]).astype(np.float32)
+def numbers_above(values: np.ndarray, width: float) -> np.ndarray:
+    """(LEVELS,): how many of the values (n,), none negative, are above each level 0, width, 2 width, ..."""
+    counts = np.bincount(np.minimum(values / width, LEVELS).astype(np.int32), minlength=LEVELS + 1)
+    return counts[::-1].cumsum()[::-1][:LEVELS].astype(np.float32)
 
 
 def wave_responses(series: np.ndarray, wave: np.ndarray, step: float) -> np.ndarray:
@@ -135,7 +102,7 @@ def tapered_variance(centred: np.ndarray, step: float) -> np.ndarray:
     length = min(round(SEGMENT / step), centred.shape[1])
     segments = np.lib.stride_tricks.sliding_window_view(centred, length, axis=1)[:, :: length // 2]
     weights = np.hanning(length) ** 2
-    return (segments**2 @ weights).mean(axis=1) / weights.sum()
+    return np.tensordot(segments**2, weights, 1).mean(axis=1) / weights.sum()
 
 
 @dataclass(frozen=True)
@@ -166,11 +133,16 @@ class Recorder:
         if not folder.out_of_fold.is_file():
             print("No fleet statistics: the network has no folds; train with num_folds, as input_thorough.py does")
             return None
+        return cls.of_network(folder, names)
+
+    @classmethod
+    def of_network(cls, folder: NetworkFolder, names: Sequence[str] | None = None) -> "Recorder":
+        """The same, also of a network without folds. Raises InputError if its settings.json is damaged."""
         try:
             saved = folder.read_metadata()
             network, transient = saved["network"], training_settings(saved["settings"])["transient_time"]
             scale, title = network["standardization"]["output_deviation"], KINDS[network["network_type"]].title
-            settings = len(saved["folds"]), transient, wave_at_centre(network["inputs"]), title
+            settings = len(saved.get("folds") or [0]), transient, wave_at_centre(network["inputs"]), title
         except (KeyError, TypeError, AttributeError) as error:
             raise folder.damaged_settings(error) from error
         with_spectra = None if names is None else evenly_chosen(names, MOST_SPECTRA)
@@ -208,18 +180,24 @@ class Recorder:
             is_there = np.isfinite(motions[:, first:]).all(axis=(0, 1))
             channels = [channel for channel, there in zip(self.channels, is_there, strict=True) if there]
             series = np.ascontiguousarray(motions[:, first:, is_there].swapaxes(1, 2), float)
-            centred = series - series.mean(axis=2, keepdims=True)
+            centred, widths = series - series.mean(axis=2, keepdims=True), self.scale[is_there] * LEVEL_STEP
             for k in range(len(series) if channels else 0):
-                sizes = np.stack([magnitudes(*pair) for pair in zip(series[k], channels, strict=True)])
+                about_mean = [channel_of(channel).mean == "removed" for channel in channels]
+                values = np.where(np.array(about_mean)[:, None], centred[k], series[k])
                 columns = names | {"source": source, "network": number + k, "channel": channels, "duration_s": duration}
                 columns |= {
                     "ssa": 2.0 * centred[k].std(axis=1),
                     "period": zero_upcrossing_period(centred[k], step),
-                    "maximum": sizes.max(axis=1),
+                    "maximum": np.abs(values).max(axis=1),
+                    SIDES["positive"]: np.maximum(values.max(axis=1), 0.0),
+                    SIDES["negative"]: np.maximum(-values.min(axis=1), 0.0),
+                    "kurtosis": kurtosis(centred[k]),
                     "digest": digest,
                     TAPERED: np.nan,
-                    "share_above": list(shares_above(sizes, self.scale[is_there] * LEVEL_STEP)),
-                    "peaks": list(envelope_peaks(centred[k], step)),
+                    "share_above": list(
+                        np.stack([*map(numbers_above, np.abs(values), widths)]) / np.float32(len(time))
+                    ),
+                    "amplitudes_above": list(map(numbers_above, map(single_amplitudes, centred[k]), widths)),
                     "spectrum": None,
                 }
                 if with_spectra and k == 0:
@@ -234,11 +212,8 @@ class Recorder:
 def save(folder: Path, table: RecordTable) -> None:
     """Writes the table as CSV, and its arrays beside it."""
     rows = table.rows
-    peaks = np.full((len(rows), rows["peaks"].map(len).max()), np.nan, np.float32)
-    for padded, of_record in zip(peaks, rows["peaks"], strict=True):
-        padded[: len(of_record)] = of_record
     spectra = np.array([*rows["spectrum"].dropna()], np.float32).reshape(-1, 4, len(FREQUENCIES))
-    arrays = {"share_above": np.stack(rows["share_above"]), "peaks": peaks, "spectra": spectra}
+    arrays = {name: np.stack(rows[name]) for name in ABOVE} | {"spectra": spectra}
     RunFolder(folder).note([RunFolder.FLEET_CURVES])
     RunFolder(folder).write_table(RunFolder.FLEET_RECORDS, rows[list(COLUMNS)], "%.6g")
     with written_aside(folder / RunFolder.FLEET_CURVES) as aside:
@@ -261,7 +236,7 @@ def load(folder: Path) -> RecordTable | None:
             arrays = dict(file)
         with_spectrum = np.flatnonzero(rows[TAPERED].notna())
         spectra = dict(zip(with_spectrum, arrays["spectra"], strict=True))
-        columns = {"share_above": list(arrays["share_above"]), "peaks": list(arrays["peaks"])}
+        columns = {name: list(arrays[name]) for name in ABOVE}
         rows = rows.assign(**columns, spectrum=[spectra.get(row) for row in range(len(rows))])
         levels = dict(zip(arrays["channels"].tolist(), arrays["levels"], strict=True))
         return RecordTable(rows, levels, arrays["model_digest"].item())

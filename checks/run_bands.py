@@ -233,7 +233,7 @@ def save_report(folder: Path, run: Bands | None) -> None:
     table = bands.report(run.by_record)
     table.insert(1, "basis", table["set"].map(BASES))
     RunFolder(folder).write_table(RunFolder.BANDS, table)
-    print(f"\nBands of {run.level} %, share of the steps covered: mean over the records, and worst record")
+    print(f"\nBands of {run.level} %, share of the time covered: mean over the records, and worst record")
     for row in table[table["level"] == run.level].itertuples():
         unit = channel_of(row.channel).unit
         print(

@@ -6,24 +6,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
-from scipy import stats
+from matplotlib.patches import Rectangle
 
 from figures import parts
 from figures.sea_state_figure import BLANK
+from readers.sea_state_handles import short_name
 from settings import Plotting
 from settings.channels import channel_of
 
 MEANS = {
     "mean_ssa": "Mean significant single amplitude",
-    "mean_maximum": "Mean record maximum",
+    "mean_maximum": "Mean largest value of a record",
     "mean_period": "Mean zero-upcrossing period [s]",
 }
 MOST_NAMED_GROUPS = 8
-FITS = {"Gumbel": (0, (5, 1, 1, 1)), "generalized extreme value": (0, (1, 1))}
 MOST_NUMBERED_COLUMNS = 12  # of all maps together, so that the numbers have room
 CORRECTED = "corrected fleet"
-SOURCES = {"LAMP": "LAMP", "SimpleCode": "SimpleCode's fleet", "network": "network's fleet, not corrected"}
+MOST_IN_A_ROW = 4  # panels
 
 
 @parts.styled
@@ -43,16 +42,17 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     for of_channel, channel in zip(axes, channels, strict=True):
         for ax, statistic in zip(of_channel, MEANS, strict=True):
             rows = table[(table["channel"] == channel) & (table["statistic"] == statistic)].set_index("sea_state")
-            places = np.array([groups.index(name) for name in rows.index])
-            for shift, (prefix, looks) in zip((-0.2, 0.0, 0.2), sources.values(), strict=True):
-                _draw_intervals(ax, places + shift, rows, prefix, looks)
+            for side, of_side in rows.groupby("side"):
+                places = np.array([groups.index(name) for name in of_side.index])
+                for shift, (prefix, looks) in zip((-0.2, 0.0, 0.2), sources.values(), strict=True):
+                    _draw_intervals(ax, places + shift, of_side, prefix, looks, -1 if side == "negative" else 1)
             ax.set_xlim(-0.6, len(groups) - 0.4)
         of_channel[0].set_ylabel(parts.wrapped_label(channel))
     for ax, name in zip(axes[0], MEANS.values(), strict=True):
         ax.set_title(name)
     named = len(groups) <= MOST_NAMED_GROUPS
-    # Handles in a few short lines, without a second wave system that is not there.
-    short = [re.sub("_|, ", "\n", name.replace("_hh0_pp0_aa0", "")) for name in groups]
+    # Handles in a few short lines.
+    short = [re.sub("_|, ", "\n", short_name(name)) for name in groups]
     names = short if named else [str(place + 1) for place in range(len(groups))]
     every = 1 if named else max(1, len(groups) // 10)
     for ax in axes[-1]:
@@ -63,21 +63,20 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     return figure
 
 
-def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, looks: dict) -> None:
+def _draw_intervals(ax: Axes, x: np.ndarray, rows: pd.DataFrame, prefix: str, looks: dict, sign: int) -> None:
     names = (prefix or "estimate", f"{prefix}_lower".lstrip("_"), f"{prefix}_upper".lstrip("_"))
     middle, lower, upper = rows[[*names]].to_numpy(float).T
-    bars = np.nan_to_num([middle - lower, upper - middle])
-    ax.errorbar(x, middle, yerr=bars, markersize=3.5, linestyle="none", capsize=2, elinewidth=0.9, **looks)
+    bars = np.nan_to_num([middle - lower, upper - middle])[::sign]
+    ax.errorbar(x, sign * middle, yerr=bars, markersize=3, linestyle="none", elinewidth=1.2, **looks)
 
 
 @parts.styled
 def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, style: Plotting, title: str) -> Figure:
-    """How likely the largest value of a record exceeds a level, for one group of records.
+    """How likely the largest value of a record exceeds a level, for one group of records; as far as records reach.
 
-    Crosses mark the most probable maximum of the exposure with its interval. Fitted distributions and their intervals
-    are drawn thin and gray, as they extrapolate.
+    Crosses mark the most probable maximum of the exposure with its interval, unless it is extrapolated.
 
-    curves: see `studies.fleet_tables.curve_table`, with channel. table: the statistics of this group.
+    curves: see `studies.fleet_tables.curve_table`, with channel and side. table: the statistics of this group.
     """
     steps = {"drawstyle": "steps-post"}
     lines = {
@@ -85,35 +84,42 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
         "lamp": {"label": "LAMP alone", **parts.line_style("LAMP", style, thin=True), **steps},
         "simplecode": {"label": "SimpleCode's fleet", **parts.line_style("SimpleCode", style), **steps},
     }
-    for name, dashes in FITS.items():
-        lines[name] = {"label": f"{name} fit", "color": parts.GRAY, "linestyle": dashes, "linewidth": 0.8}
-    interval = {"color": style.lstm_color, "alpha": 0.2}
-    marker = {"color": style.lstm_color, "marker": "x", "linestyle": "none"}
-    least = 0.5 / table["fleet_records"].max()  # below, there is nothing but fits
-    by_channel = curves.groupby("channel", sort=False)
-    figure = parts.new_figure(parts.PAGE_WIDTH, 3.1, title)
-    axes = parts.panels(figure, 1, len(by_channel), sharey=True)[0]
-    for ax, (channel, curve) in zip(axes, by_channel, strict=True):
-        ax.fill_between(curve["level"], curve["lower"], curve["upper"], linewidth=0, **interval)
+    interval = {"color": style.lstm_color, "alpha": 0.2, "linewidth": 0, "label": f"{100 * level:g} % interval"}
+    least = 1 / table["fleet_records"].max()  # below, the curves are no more than residuals
+    by_side = curves.groupby(["channel", "side"], sort=False)
+    figure, axes = _row_of_panels(len(by_side), title)
+    drawn = {}
+    for ax, ((channel, side), curve) in zip(axes, by_side, strict=True):
+        certain = curve["level"][~(curve[list(lines)] <= 0.98).any(axis=1)].max()
+        curve = curve[(curve[list(lines)].max(axis=1) >= least) & ~(curve["level"] < certain)].set_index("level")
         for name, looks in lines.items():
-            ax.plot(curve["level"], curve[name], **looks)
-        for name, dashes in FITS.items():
-            bounds = curve[[f"{name}_lower", f"{name}_upper"]]
-            ax.plot(curve["level"], bounds, color=parts.GRAY, linestyle=dashes, linewidth=0.4)
-        is_maximum = (table["channel"] == channel) & (table["statistic"] == "most_probable_maximum")
+            shown = curve[name][curve[name] >= (least if name == "probability" else 1e-9)]
+            drawn |= dict.fromkeys([name] * bool(len(shown)), ax.plot(shown, **looks)[0])
+            if name == "probability":
+                band = curve.loc[shown.index, ["lower", "upper"]].clip(lower=0.1 * least)
+                drawn["interval"] = ax.fill_between(shown.index, *band.to_numpy().T, **interval)
+        is_maximum = (table["channel"] == channel) & (table["side"] == side)
+        is_maximum &= (table["statistic"] == "most_probable_maximum") & ~table["method"].str.contains("extrapolated")
         for middle, lower, upper in table.loc[is_maximum, ["estimate", "lower", "upper"]].to_numpy(float):
-            height = np.interp(middle, curve["level"], curve["probability"])
-            bars = {"xerr": [[middle - lower], [upper - middle]], "capsize": 2, "elinewidth": 1.2, "zorder": 5}
-            ax.errorbar([middle], [height], markersize=5, **bars, **marker)
-        shown = curve[curve["upper"] > least]
-        high = curve[curve["probability"] > 0.98]["level"]
-        ax.set(yscale="log", ylim=(least, 1.3), xlabel=f"{channel_of(channel).label} [{channel_of(channel).unit}]")
-        ax.set_xlim(high.max() if len(high) else None, 1.05 * shown["level"].max())
-    axes[0].set_ylabel("Probability of exceedance in a record")
-    corrected, *others = axes[0].lines[: len(lines)]
-    maximum = parts.legend_lines({"most probable maximum": marker})
-    parts.figure_legend(figure, [corrected, Patch(**interval, label=f"{100 * level:g} % interval"), *others, *maximum])
+            height, ends = np.interp(middle, curve.index, curve["probability"]), [[middle - lower], [upper - middle]]
+            marker = {"color": style.lstm_color, "marker": "x", "linestyle": "none", "label": "most probable maximum"}
+            drawn["maximum"] = ax.errorbar([middle], [height], xerr=ends, elinewidth=1.2, zorder=5, **marker)
+        ax.set(yscale="log", ylim=(0.5 * least, 1.3), xlabel=parts.wrapped_label(channel, side))
+    for ax in {ax.get_subplotspec().rowspan.start: ax for ax in axes[::-1]}.values():
+        ax.set_ylabel("Probability of exceedance\nin a record")
+    parts.figure_legend(figure, list(drawn.values()))
     return figure
+
+
+def _row_of_panels(count: int, title: str) -> tuple[Figure, np.ndarray]:
+    """A figure with so many panels, in rows of at most MOST_IN_A_ROW."""
+    rows = -(-count // MOST_IN_A_ROW)
+    columns = -(-count // rows)
+    figure = parts.new_figure(parts.PAGE_WIDTH, 0.5 + 2.6 * rows, title)
+    axes = parts.panels(figure, rows, columns, sharey=True).ravel()
+    for ax in axes[count:]:
+        ax.remove()
+    return figure, axes[:count]
 
 
 @parts.styled
@@ -122,13 +128,13 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
 
     table: rows "maximum_above" of the statistics, with columns x and y. labels: of the abscissa and the ordinate.
     """
-    by_channel = table.groupby("channel", sort=False)
+    by_side = table.groupby(["channel", "side"], sort=False)
     x_values, y_values = np.unique(table[x]), np.unique(table[y])
-    has_numbers = len(x_values) * len(by_channel) <= MOST_NUMBERED_COLUMNS
-    width, height = min(parts.PAGE_WIDTH, 1.3 + 3.1 * len(by_channel)), 1.3 + 0.42 * max(len(y_values), 4)
+    has_numbers = len(x_values) * len(by_side) <= MOST_NUMBERED_COLUMNS
+    width, height = min(parts.PAGE_WIDTH, 1.3 + 3.1 * len(by_side)), 1.3 + 0.42 * max(len(y_values), 4)
     figure = parts.new_figure(width, height, title)
-    axes = parts.panels(figure, 1, len(by_channel), sharex=True, sharey=True)[0]
-    for ax, (channel, rows) in zip(axes, by_channel, strict=True):
+    axes = parts.panels(figure, 1, len(by_side), sharex=True, sharey=True)[0]
+    for ax, ((channel, side), rows) in zip(axes, by_side, strict=True):
         cells = rows.pivot(index=y, columns=x, values="estimate").reindex(index=y_values, columns=x_values).to_numpy()
         for row, column in np.argwhere(np.isnan(cells)):
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **BLANK))
@@ -141,7 +147,8 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
             color = "white" if row.estimate > 0.6 else "black"
             ax.text(*place, numbers, ha="center", va="center", fontsize=parts.SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
-        ax.set_title(f"{channel_of(channel).label} above {threshold:g} {channel_of(channel).unit}")
+        label = f"{channel_of(channel).label}{side and ', '}{side}"
+        ax.set_title(f"{label} above {threshold:g} {channel_of(channel).unit}")
         ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
         ax.set_yticks(range(len(y_values)), [f"{value:g}" for value in y_values])
         ax.set_xlabel(labels[0])
@@ -151,76 +158,74 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
 
 
 @parts.styled
-def peaks_figure(tails: pd.DataFrame, curves: pd.DataFrame, style: Plotting, title: str) -> Figure:
-    """Peaks of the envelope in one group of records.
+def amplitudes_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
+    """How many single amplitudes an hour exceed a level in one group of records, and where LAMP's motion is near
+    Gaussian, Rayleigh's distribution.
 
-    Above, how many in an hour exceed a level, with the generalized Pareto tail of the network's fleet; below, the shape
-    of the tail against the threshold, which should be level where the tail holds.
-
-    tails, curves: see `studies.fleet_sources.peak_tables`.
+    table: see `studies.fleet_sources.amplitude_table`.
     """
-    by_channel = curves.groupby("channel", sort=False)
-    figure = parts.new_figure(parts.PAGE_WIDTH, 4.6, title)
-    axes = parts.panels(figure, 2, len(by_channel), sharex="col")
-    for (above, below), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
-        of_tails = tails[tails["channel"] == channel]  # none where peaks are few
-        for source, curve in of_channel.groupby("source", sort=False):
-            line, tail = parts.line_style(source, style), of_tails[of_tails["source"] == source]
-            above.plot(curve["level"], curve["per_hour"], **line)
-            below.plot(tail["threshold"], tail["shape"], **line)
-            bounds = tail["shape_lower"], tail["shape_upper"]
-            below.fill_between(tail["threshold"], *bounds, color=line["color"], alpha=0.12)
-            if source not in ("LAMP", "SimpleCode") and len(tail):
-                _draw_tail(above, curve, tail.iloc[-1])
-        above.set_yscale("log")
-        below.axhline(0, color=parts.GRAY, linewidth=0.6)
-        below.set(
-            ylim=(-0.8, 0.5),
-            xlim=(of_tails["threshold"].min() if len(of_tails) else None, None),
-            xlabel=f"{channel_of(channel).label}, envelope [{channel_of(channel).unit}]",
-        )
-    axes[0, 0].set_ylabel("Peaks per hour above a level")
-    axes[1, 0].set_ylabel("Shape of the tail\nabove a threshold")
-    lines = {name: parts.line_style(source, style) for source, name in SOURCES.items()}
-    lines["generalized Pareto tail"] = {"color": parts.GRAY, "linewidth": 0.9}
-    parts.figure_legend(figure, parts.legend_lines(lines))
+    by_channel = table.groupby("channel", sort=False)
+    figure, axes = _row_of_panels(len(by_channel), title)
+    drawn = {}
+    for ax, (channel, of_channel) in zip(axes, by_channel, strict=True):
+        for source, rows in of_channel.groupby("source", sort=False):
+            drawn[source] = parts.line_style(source, style)
+            ax.plot(rows["level"], rows["per_hour"], **drawn[source])
+            if source == "LAMP" and rows["rayleigh"].notna().any():
+                drawn["Rayleigh's distribution"] = parts.RAYLEIGH
+                ax.plot(rows["level"], rows["rayleigh"], **parts.RAYLEIGH)
+        least, most = of_channel["per_hour"].min(), of_channel["per_hour"].max()
+        ax.set(yscale="log", ylim=(0.7 * least, 1.5 * most), xlabel=parts.wrapped_label(channel))
+    axes[0].set_ylabel("Single amplitudes\nper hour above a level")
+    parts.figure_legend(figure, parts.legend_lines(drawn))
     return figure
-
-
-def _draw_tail(ax: Axes, curve: pd.DataFrame, tail: pd.Series) -> None:
-    """The generalized Pareto tail from its threshold to a fifth beyond the largest peak."""
-    levels = np.linspace(tail["threshold"], 1.2 * curve["level"].max(), 50)
-    rate = np.interp(tail["threshold"], curve["level"], curve["per_hour"])
-    excess = stats.genpareto(tail["shape"], tail["threshold"], tail["scale"])
-    rates = rate * excess.sf(levels)
-    shown = rates > 0.1 * curve["per_hour"].min()
-    ax.plot(levels[shown], rates[shown], color=parts.GRAY, linewidth=0.9, zorder=3)
 
 
 @parts.styled
 def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
-    """One group of records: spectra with the band over the records, response amplitude operators, and coherence.
+    """One group of records: spectra with the band over the records, response amplitude operators, their phase, and
+    coherence.
 
-    table: see `studies.fleet_sources.spectra_table`.
+    table: see `studies.response_spectra.spectra_table`. Over wave frequencies, if these are asked for and known,
+    densities are those of the waves' frequencies.
     """
-    by_channel = table.groupby("channel", sort=False)
-    figure = parts.new_figure(parts.PAGE_WIDTH, 5.8, title)
-    axes = parts.panels(figure, 3, len(by_channel), sharex=True)
-    for (spectrum, response, coherence), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
+    over_waves = style.response_frequency == "wave" and table["wave_frequency"].notna().any()
+    per_slope = style.response_of_angles == "per slope" and table["rao_per_slope"].notna().any()
+    by_channel, drawn = table.groupby("channel", sort=False), {}
+    figure = parts.new_figure(parts.PAGE_WIDTH, 6.9, title)
+    axes = parts.panels(figure, 4, len(by_channel), sharex=True)
+    for (spectrum, *lower), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
+        in_slopes = per_slope and channel_of(channel).kind == "angle"
+        columns = ("rao_per_slope" if in_slopes else "rao", "phase", "coherence")
         for source, rows in of_channel.groupby("source", sort=False):
-            line, x = parts.line_style(source, style), rows["frequency"]
-            spectrum.fill_between(x, rows["lower"], rows["upper"], color=line["color"], alpha=0.12, linewidth=0)
-            for ax, name in ((spectrum, "spectrum"), (response, "rao"), (coherence, "coherence")):
-                ax.plot(x, rows[name], **line)
-        unit = channel_of(channel).unit
-        powered = {"m": "m² s", "deg": "deg² s"}.get(unit, f"({unit})² s")
-        spectrum.set(title=channel_of(channel).label, ylabel=f"Spectrum [{powered}]", ylim=(0, None))
-        response.set(ylabel=f"Response [{unit}/m]", ylim=(0, None))
-        coherence.set(ylim=(0, 1.05), xlabel="Encounter frequency [rad/s]")
-        highest = of_channel.groupby("source")["spectrum"].transform("max")
-        shown = of_channel[of_channel["spectrum"] > 0.002 * highest]
-        coherence.set_xlim(0, shown["frequency"].max())
-    axes[2, 0].set_ylabel("Coherence with the wave")
-    lines = {name: parts.line_style(source, style) for source, name in SOURCES.items()}
-    parts.figure_legend(figure, parts.legend_lines(lines))
+            x, density = rows["frequency"], 1.0
+            if over_waves:
+                x = rows["wave_frequency"]
+                density = np.gradient(rows["frequency"], x)
+            line = drawn[source] = parts.line_style(source, style)
+            band = rows[["lower", "upper"]].mul(density, axis=0).to_numpy().T
+            spectrum.fill_between(x, *band, color=line["color"], alpha=0.12, linewidth=0)
+            spectrum.plot(x, rows["spectrum"] * density, **line)
+            for ax, name in zip(lower, columns, strict=True):
+                turns = (name == "phase") & (rows[name].diff().abs() > 180)
+                ax.plot(x, rows[name].mask(turns), **line)
+        _label_spectra((spectrum, *lower), channel, in_slopes)
+        lower[-1].set_xlabel(f"{'Wave' if over_waves else 'Encounter'} frequency\n[rad/s]")
+    highest = table.groupby(["channel", "source"])["spectrum"].transform("max")
+    shown = table[table["spectrum"] > 0.01 * highest]
+    axes[-1, 0].set_xlim(0, shown["wave_frequency" if over_waves else "frequency"].max())
+    for ax, label in zip(axes[2:, 0], ("Phase [deg]", "Coherence"), strict=True):
+        ax.set_ylabel(label)
+    parts.figure_legend(figure, parts.legend_lines(drawn))
     return figure
+
+
+def _label_spectra(column: tuple[Axes, ...], channel: str, in_slopes: bool) -> None:
+    """Labels and limits of the panels of one channel."""
+    spectrum, response, phase, coherence = column
+    unit = channel_of(channel).unit
+    powered = {"m": "m² s", "deg": "deg² s"}.get(unit, f"({unit})² s")
+    spectrum.set(title=channel_of(channel).label, ylabel=f"Spectrum [{powered}]", ylim=(0, None))
+    response.set(ylabel=f"Per slope [{unit}/{unit}]" if in_slopes else f"Response [{unit}/m]", ylim=(0, None))
+    phase.set(ylim=(-190, 190), yticks=range(-180, 181, 90))
+    coherence.set(ylim=(0, 1.05))

@@ -8,9 +8,9 @@ from figures import parts
 from settings import Plotting
 
 LABELS = {
-    "distance": "Distance to the training windows [-]",
-    "rarity": "Rarity of the predicted peaks [-]",
-    "spread": "Spread of the networks in the worst windows\n[standard deviations of LAMP]",
+    "distance": "Distance from the training records",
+    "rarity": "Rarity of the predicted peaks (average: 1)",
+    "spread": "Spread of the networks in the worst windows,\nin standard deviations of LAMP",
 }
 
 
@@ -39,7 +39,9 @@ def next_runs_figure(all_factors: pd.DataFrame, choice: pd.DataFrame, title: str
             ax.annotate(str(rank), point, **beside, fontsize=parts.SMALL_TEXT, color=parts.GRAY)
         ax.set_xlabel(LABELS[x])
         ax.margins(0.08)
-    looks = {"candidate": {"marker": ".", "color": "0.75"}, "chosen by its gain": by_gain, "random draw": at_random}
+    looks = {"candidate": {"marker": ".", "color": "0.75"}}
+    looks |= {} if choice["drawn"].all() else {"chosen by its gain": by_gain}
+    looks |= {"drawn at random": at_random} if choice["drawn"].any() else {}
     lines = parts.legend_lines({label: look | {"linestyle": ""} for label, look in looks.items()})
     parts.figure_legend(figure, lines)
     return figure

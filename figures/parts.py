@@ -34,6 +34,7 @@ SMALL_TEXT = 7.0  # points
 GRAY = "0.45"
 DOTTED = (0, (1, 1.2))
 DASHED = (0, (4, 1.6))
+RAYLEIGH = {"color": GRAY, "linestyle": (0, (5, 1, 1, 1)), "linewidth": 0.9, "zorder": 3}
 
 
 styled = rc_context(fname=STYLE_FILE)  # decorates functions so that they draw in the style of all figures
@@ -126,10 +127,12 @@ def filling(source: str, style: Plotting) -> dict:
     return {"color": color, "markerfacecolor": "none" if source == "SimpleCode" else color, "markeredgewidth": 0.8}
 
 
-def wrapped_label(channel: str) -> str:
-    """Name and unit of a channel, in lines short enough for a low panel."""
+def wrapped_label(channel: str, side: str = "") -> str:
+    """Name and unit of a channel, or of its largest positive or negative values, in lines short enough for a panel."""
     unit = channel_of(channel).unit.replace(" ", "\N{NO-BREAK SPACE}")
-    return textwrap.fill(f"{channel_of(channel).label} [{unit}]", 20).replace("\N{NO-BREAK SPACE}", " ")
+    return textwrap.fill(f"{channel_of(channel).label}{f', {side}' if side else ''} [{unit}]", 20).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
 
 
 def number_text(value: float) -> str:

@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
-from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
+from matplotlib.ticker import MaxNLocator
 
 from figures import parts
 from metrics import rows_around_largest
@@ -36,31 +36,24 @@ def best_epoch_of(history: pd.DataFrame) -> int | None:
 
 @parts.styled
 def learning_curve_figure(history: pd.DataFrame, best_epoch: int | None, title: str) -> Figure:
-    """Losses, generalization gap, learning rate and the error of each channel over the epochs.
+    """Losses, learning rate and the error of each channel over the epochs.
 
-    history: as in history.csv, with any `validation_error` in its channel's unit. The generalization gap is
-    validation loss - training loss. Without a validation set val_loss and these are NaN throughout, and
-    their panels are left out. best_epoch: the epoch whose weights are kept, as in column epoch. Values that are not
-    positive are left out of logarithmic axes.
+    history: as in history.csv, with any `validation_error` in its channel's unit. Without a validation set these are
+    NaN throughout, and their panels are left out. best_epoch: the epoch whose weights are kept, as in column epoch.
+    Values that are not positive are left out of logarithmic axes.
     """
     errors = {name: _positive(history.get(validation_error(name), pd.Series(dtype=float))) for name in CHANNELS}
     errors = {channel: values for channel, values in errors.items() if np.isfinite(values).any()}
-    epoch, losses = history["epoch"].to_numpy(), history[["loss", "val_loss"]].where(np.isfinite)
-    gap = (losses["val_loss"] - losses["loss"]).to_numpy()
-    has_gap = bool(np.isfinite(gap).any())
-
-    height = max(4.0 + 0.9 * has_gap, 0.7 + 1.4 * len(errors))
-    figure = parts.new_figure(parts.PAGE_WIDTH if errors else 5.5, height, title)
+    epoch = history["epoch"].to_numpy()
+    figure = parts.new_figure(parts.PAGE_WIDTH if errors else 5.5, max(4.0, 0.7 + 1.4 * len(errors)), title)
     grid = figure.add_gridspec(1, 1 + bool(errors), width_ratios=(1.6, 1.0)[: 1 + bool(errors)])
-    left = parts.panels(grid[0], 2 + has_gap, 1, height_ratios=(3.0, 1.2, 1.0) if has_gap else (3.0, 1.0))[:, 0]
+    left = parts.panels(grid[0], 2, 1, height_ratios=(3.0, 1.0))[:, 0]
     # A line through few points is short or invisible, so the points are marked.
     marks = {"marker": "o" if epoch.size <= MOST_MARKED_EPOCHS else None}
     _draw_losses(left[0], history, best_epoch, marks)
-    _draw_rate(left[-1], epoch, history["learning_rate"].to_numpy(), marks)
-    if has_gap:
-        _draw_gap(left[1], epoch, gap, marks)
+    _draw_rate(left[1], epoch, history["learning_rate"].to_numpy(), marks)
     right = _draw_channel_errors(grid[1], epoch, errors, best_epoch, marks) if errors else []
-    for ax in (*left[1:], *right):
+    for ax in (left[1], *right):
         _mark_best(ax, best_epoch)
     _share_epochs([left, right] if errors else [left], epoch)
     figure.align_ylabels(left)
@@ -167,21 +160,6 @@ def _draw_channel_errors(
             parts.write_remark(ax, f"best epoch: {parts.number_text(at_best[-1])} {channel_of(channel).unit}")
     axes[0].set_title("RMSE on the validation set\n", loc="left")
     return axes
-
-
-def _draw_gap(ax: Axes, epoch: np.ndarray, gap: np.ndarray, marks: dict) -> None:
-    """The gap has either sign and is large in the first epochs: logarithmic over two decades, linear around zero."""
-    ax.axhline(0.0, color=parts.GRAY, linewidth=0.6, zorder=0)
-    ax.plot(epoch, gap, color="tab:blue", **marks)
-    largest = np.nanmax(np.abs(gap))
-    if largest > 0:
-        linear = 10.0 ** (np.floor(np.log10(largest)) - 1)
-        ax.set_yscale("symlog", linthresh=linear, linscale=1.0)
-        ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=linear))
-        minus = "\N{MINUS SIGN}"
-        ax.yaxis.set_major_formatter(lambda value, _: minus * bool(value < 0) + parts.number_text(abs(value)))
-    ax.set_ylabel("Generalization\ngap")
-    parts.write_remark(ax, "validation loss \N{MINUS SIGN} training loss")
 
 
 def _draw_rate(ax: Axes, epoch: np.ndarray, learning_rate: np.ndarray, marks: dict) -> None:

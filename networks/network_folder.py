@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from readers.units import moment_unit_text
 from settings import NETWORKS_FOLDER, Config, DataInfo, UserInput
 from system.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
 from system.files import posix, write_json, written_aside
@@ -46,6 +47,7 @@ class NetworkFolder:
     out_of_fold = _file("out_of_fold.npz")  # predictions of a cross-fitting
     calibration = _file("calibration.json")  # of its bands
     training_windows = _file("training_windows.npz")  # what predictions are compared with
+    reference_filter = _file("linear_filter.npz")  # which reports set beside the network
     state = _file("training_state.npz")  # of an unfinished training
     checkpoints = _file("checkpoints")
     last_model = _file("checkpoints/last.keras")
@@ -96,6 +98,10 @@ class NetworkFolder:
             return Config(user=UserInput(**user), data=DataInfo(**data))
         except (KeyError, TypeError, AttributeError) as error:
             raise self.damaged_settings(error) from error
+
+    def moment_unit(self) -> str:
+        """The unit of the bending moment in the files of the training, as it is written."""
+        return moment_unit_text(self.read_metadata()["network"].get("vbm_unit"))
 
     def model_digest(self) -> str:
         """A hash of the model's weights, the same wherever and whenever they were trained; empty if there is none."""

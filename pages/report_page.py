@@ -16,6 +16,8 @@ import pandas as pd
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from pages.sections import FIGURES, SECTIONS
+from readers.units import moment_unit_text
+from settings.channels import FILE_UNIT
 from system.errors import first_line, warn
 from system.files import written_aside
 from system.run_folder import RunFolder
@@ -23,7 +25,7 @@ from system.run_folder import RunFolder
 TEMPLATE = Path(__file__).with_name("report_template.html")
 # Columns that may be empty, or hold names that look like numbers or missing values.
 TEXTS = ("set", "record", "handle", "worst_record", "sea_state", "source", "channel", "unit", "odd", "window", "reason")
-TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "method")
+TEXTS += ("furthest_out", "outside_training", "remedy", "statistic", "meaning", "side", "method")
 LARGEST_FIGURES = 5_500_000  # bytes of all PNG files together; a third more as text in the page
 
 
@@ -40,13 +42,22 @@ def write(folder: Path, network_folder: Path) -> None:
             contents = [_read(network_folder if file == SETTINGS_FILE else folder, file) for file in section.files]
             made[name] = (section.title, *section.make(*contents), *figures.get(name, ()))
         except FileNotFoundError:
-            missing.append(f"{section.title}: {section.without}.")
+            missing.append(f"{section.title}: {section.without.replace('NAME', network_folder.name)}.")
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
             faults.append(f"{section.title}: {section.files[0]} cannot be read ({first_line(error)}).")
     warn([f"{folder / RunFolder.PAGE}: without {line}" for line in faults])
     RunFolder(folder).note([RunFolder.PAGE])
     with written_aside(folder / RunFolder.PAGE) as aside:
-        aside.write_text(_page(network_folder.name, made, faults + missing), encoding="utf-8", newline="\n")
+        page = _page(network_folder.name, made, faults + missing).replace(FILE_UNIT, _moment_unit(network_folder))
+        aside.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _moment_unit(network_folder: Path) -> str:
+    """The unit of the bending moment in the files of the training; FILE_UNIT if settings.json does not tell it."""
+    try:
+        return escape(moment_unit_text(_read(network_folder, SETTINGS_FILE)["network"].get("vbm_unit")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return FILE_UNIT
 
 
 def _pictures(folder: Path) -> dict[str, list[str]]:
@@ -58,8 +69,9 @@ def _pictures(folder: Path) -> dict[str, list[str]]:
             try:
                 png = path.read_bytes()
                 if len(png) <= left:
-                    shown = html.picture(png, caption, f"{caption} ({path.stem})")
-                    pictures.setdefault(section, []).append(shown)
+                    of_section = pictures.setdefault(section, [])
+                    name = f"{section}-figure-{len(of_section) + 1}"
+                    of_section.append(html.picture(name, png, caption, f"{caption} ({path.stem})"))
                     left -= len(png)
             except (OSError, ValueError) as error:
                 warn([f"{path}: cannot be read ({first_line(error)}); {RunFolder.PAGE} is without it"])

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import SIMPLECODE, mse_share, negligible
+from metrics import ABOUT_ERRORS, LINEAR, SIMPLECODE, motion_label, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
-from readers.sea_state_handles import sea_state
-from settings import UserInput, declared
+from readers.sea_state_handles import sea_state, short_name
+from settings import Setting, UserInput, declared
 from settings.channels import channel_of
 from settings.kinds import KINDS
 from system.run_folder import RunFolder
@@ -24,6 +24,13 @@ from system.run_folder import RunFolder
 MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 UNSEEN_FIRST = ("test", "val", "train")
+FOLDED_FROM, MOST_RECORDS = 20, 200  # records of the table of records that are shown unasked, and at most
+RECORDS = (
+    "SSA: significant single amplitude, twice the standard deviation. Largest: largest value, of heave and bending "
+    "moment from the record's mean. Period: mean zero-upcrossing period, s. In brackets the difference from LAMP."
+)
+IN_WORDS = {SIMPLECODE: SIMPLECODE, LINEAR: "the linear filter"}
+STATISTICS_SHOWN = {"ssa": "SSA", "largest": "Largest", "period": "Period"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
 Html = tuple[str, ...]
@@ -70,8 +77,8 @@ def training(metadata: Mapping) -> Html:
     more = ""
     if user.get("num_folds"):
         more += (
-            f" Each of its {user['num_folds']} networks left out a part of the training and validation records. Errors "
-            "and bands of validation are of networks that had not seen the record."
+            f" The training and validation records were dealt into {user['num_folds']} folds, and each network left "
+            "out one of them. What is said of validation is out of fold: of networks that had not seen the record."
         )
     if user.get("transient_time"):
         more += f" The first {user['transient_time']:g} s of each record count nowhere."
@@ -103,87 +110,117 @@ def _set_row(title: str, names: Sequence[str]) -> dict[str, object]:
 
 
 def errors(report: pd.DataFrame) -> Html:
-    """Errors of the network and of SimpleCode, with one sentence for each motion."""
-    report = report.assign(share=mse_share, negligible=negligible)[report["channel"] != "All"]
+    """Errors of the network, SimpleCode and the linear filter, with one sentence for each motion."""
     report = report.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
-    network = next((name for name in report["source"] if name != SIMPLECODE), "")
-    by_source = report.set_index(["source", "set", "channel"])
-    ours = by_source.loc[network]
-    simple = by_source.loc[SIMPLECODE].reindex(ours.index)  # which may be without the bending moment
-    rows = _error_rows(network, simple.reset_index(), ours.reset_index())
-    first = ours.index[0][0]
-    channels, shares = ours.loc[first].index, rows["Share [%]"]
-    shares = [
-        f"{html.NONE if np.isnan(share) else f'{share:.2g} %'} in {channel_of(name).word}"
-        for share, name in zip(shares, channels, strict=False)
-    ]
-    sentences = [
-        html.escape(_error_sentence(name, network, simple.loc[first, name], ours.loc[first, name])) for name in channels
-    ]
-    on_records = f"On the {SET_NAMES[first]} records, "
+    rows = readable(report)
+    first = rows["set"].iloc[0]
+    by_channel = dict(list(rows[rows["set"] == first].groupby("channel", sort=False)))
+    on_records, sizes = f"On the {SET_NAMES[first]} records", [_size(of.iloc[-1]) for of in by_channel.values()]
+    sizes = [f"{size} in {channel_of(name).word}" for size, name in zip(sizes, by_channel, strict=True)]
     seen = " These records were used in training." if first == "train" else ""
+    columns = {"set": rows["set"].map(SET_NAMES), "motion": rows["channel"].map(motion_label)}
+    shown = pd.DataFrame(columns).join(rows.drop(columns=["set", "channel"]))
     return (
-        f"{on_records}the network's mean squared error as a share of SimpleCode's is {_listed(shares)}.",
-        html.paragraph(f"{on_records}against LAMP:{seen}"),
-        html.bullets(sentences),
-        html.table(rows, "Errors against LAMP; share: the network's mean squared error over SimpleCode's"),
+        f"{on_records}, the network's rms error in percent of LAMP's motion is {_listed(sizes)}.",
+        html.paragraph(f"{on_records}, against LAMP:{seen}"),
+        html.bullets([html.escape(_error_sentence(name, of)) for name, of in by_channel.items()]),
+        html.table(shown.replace("-", html.NONE), ABOUT_ERRORS),
     )
 
 
-def _error_rows(network: str, simple: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
-    columns = {
-        "Set": [SET_NAMES[name].capitalize() for name in ours["set"]],
-        "Motion": [f"{_motion(name)}\N{NO-BREAK SPACE}[{channel_of(name).unit}]" for name in ours["channel"]],
-        "RMSE, SimpleCode": simple["rmse"],
-        f"RMSE, {network}": ours["rmse"],
-        "Share [%]": 100 * ours["share"],
-        "Correlation": ours["correlation"],
-        "SSA error, SimpleCode": simple["ssa_error"],
-        f"SSA error, {network}": ours["ssa_error"],
-        "Largest error": ours["max_error"],
-    }
-    return pd.DataFrame(columns)
+def _size(row: pd.Series, column: str = "% of LAMP") -> str:
+    return f"{html.number(row[column], 2)} %" if row[column] == row[column] else html.NONE
 
 
-def _error_sentence(channel: str, network: str, simple: pd.Series, ours: pd.Series) -> str:
-    """What the errors in a motion mean."""
-    unit = channel_of(channel).unit
-    is_worse = ours["share"] > 1 and not ours["negligible"]
+def _error_sentence(channel: str, rows: pd.DataFrame) -> str:
+    """What the errors in a motion mean. rows: of `metrics.readable`, the network's last."""
+    *others, ours = (row for _, row in rows.iterrows())
+    if np.isnan(ours["% of LAMP"]):
+        return f"{_motion(channel)}: LAMP hardly moves; rms error {_in_unit(ours['rms error'], channel)}."
+    beside = [
+        [f"{IN_WORDS[row['source']].removeprefix('the ')} {_size(row, name)}" for row in others]
+        for name in ("% of LAMP", "SSA, % off")
+    ]
+    rms, ssa = (f" ({', '.join(each)})" if each else "" for each in beside)
+    better = [IN_WORDS[row["source"]] for row in others if row["rms error"] < ours["rms error"]]
     return (
-        f"{_motion(channel)}: the {network} is off by {html.number(ours['rmse'])} {unit} (root mean square), "
-        f"SimpleCode by {html.number(simple['rmse'])} {unit}; the significant amplitude of a record by "
-        f"{html.number(ours['ssa_error'])} and {html.number(simple['ssa_error'])} {unit} on average."
-        + f" The {network} is worse than SimpleCode here."
-        * bool(is_worse)
+        f"{_motion(channel)}: rms error {_size(ours)} of LAMP's{rms}, {_in_unit(ours['rms error'], channel)}; "
+        f"significant amplitude {_size(ours, 'SSA, % off')} off{ssa}; correlation {ours['correlation']}."
+        + f" The {ours['source']} is worse than {_listed(better)} here."
+        * bool(better)
     )
+
+
+def _in_unit(value: float, channel: str) -> str:
+    return f"{html.number(value)} {channel_of(channel).unit}"
+
+
+def records(table: pd.DataFrame) -> Html:
+    """Significant amplitude, largest value and period of each record, each in the set in which it is least known."""
+    table = table[(table["channel"] != "All") & (table["source"] != LINEAR)]
+    table = table.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
+    table = table[~table.duplicated(["digest", "channel", "source"])]
+    number, units = table["digest"].nunique(), _listed([motion_label(name) for name in table["channel"].unique()])
+    groups = list(table.groupby(["set", "record"], sort=False))[:MOST_RECORDS]
+    shown = [row for (of_set, name), rows in groups for row in _record_rows(f"{name} ({SET_NAMES[of_set]})", rows)]
+    more = f" The first {MOST_RECORDS} of {number}; {RunFolder.BY_RECORD} has all." if number > MOST_RECORDS else ""
+    short = f"{_count(number, 'record')} with LAMP, each with its significant amplitude, largest value and period."
+    made = html.table(pd.DataFrame(shown).fillna(""), f"{units}. {RECORDS}{more}")
+    return short, html.folded(short, made) if number > FOLDED_FROM else made
+
+
+def _record_rows(title: str, rows: pd.DataFrame) -> list[dict[str, str]]:
+    """A row with the title, and one for each motion. rows: of the record, from all models."""
+    sources = sorted(rows["source"].unique(), key=SIMPLECODE.__ne__)
+    made = [{"Motion": title}]
+    for channel, of_channel in rows.groupby("channel", sort=False):
+        models = of_channel.set_index("source").reindex(sources)
+        made.append({"Motion": _motion(channel)})
+        for name, heading in STATISTICS_SHOWN.items():
+            made[-1][f"{heading} LAMP"] = html.number(of_channel[f"{name}_lamp"].iloc[0])
+            for source, value, percent in models[[f"{name}_model", f"{name}_percent"]].itertuples():
+                made[-1][f"{heading} {source}"] = f"{html.number(value)} ({_signed(percent)})"
+    return made
+
+
+def _signed(percent: float) -> str:
+    size = f"{abs(percent):.2g}" if abs(percent) < 100 else f"{abs(percent):.0f}"
+    if abs(percent) < 0.1:
+        size = "0" if percent == 0 else "<0.1"
+    sign = "" if abs(percent) < 0.1 else "+" if percent > 0 else html.MINUS
+    return html.NONE if np.isnan(percent) else f"{sign}{size}{html.NO_BREAK}%"
 
 
 def bands(report: pd.DataFrame) -> Html:
-    """The bands and which share of the steps they cover."""
+    """The bands and how much of the time they cover."""
     level = report["level"].where(report["level"] <= LEVEL).max()
     level = report["level"].min() if np.isnan(level) else level
     rows = report[report["level"] == level]
     shown = "test" if "test" in set(rows["set"]) else rows["set"].iloc[0]
-    covered = 100 * rows.loc[rows["set"] == shown, "covered"]
+    of_shown = rows[rows["set"] == shown]
+    covered = 100 * of_shown["covered"]
     covered = " to ".join(dict.fromkeys([f"{covered.min():.0f}", f"{covered.max():.0f}"]))
-    units = [channel_of(name).unit for name in rows["channel"]]
+    widths = rows["half_width"].map(html.number) + " " + [channel_of(name).unit for name in rows["channel"]]
     columns = {
         "Records": rows["set"].map(_set_title),
         "Motion": rows["channel"].map(_motion),
         "Covered [%]": 100 * rows["covered"],
         "In the worst record [%]": 100 * rows["worst_covered"],
-        "Mean half-width": rows["half_width"].map(html.number) + " " + units,
+        "Mean half-width": widths,
         "Worst record": rows["worst_record"],
     }
     about = (
-        f"A band of {level:g} % should cover {level:g} % of the steps of a further record, averaged over records of "
+        f"A band of {level:g} % should cover {level:g} % of the time of a further record, averaged over records of "
         "the same sea states; single records may be far below. Only test records measure that: the check of the "
         "calibration with itself comes near the level whatever the bands are worth."
     )
-    short = f"Bands of {level:g} % cover {covered} % of the steps of the test records."
+    motions = zip(of_shown["channel"], widths[of_shown.index], strict=True)
+    motions = _listed([f"{channel_of(name).word} \N{PLUS-MINUS SIGN}{width}" for name, width in motions])
+    checked = f"on the test records {covered} % of the time"
     if shown != "test":
-        short = f"Bands of {level:g} %: not measured, as there are no test records; {CHECK}: {covered} %."
-    return short, html.paragraph(about), html.table(pd.DataFrame(columns), "Share of the steps covered")
+        checked = f"not measured, as there are no test records; {CHECK}: {covered} %"
+    short = f"LAMP should lie within {motions} of the prediction for {level:g} % of the time: {checked}."
+    return short, html.paragraph(about), html.table(pd.DataFrame(columns), "Share of the time within the band")
 
 
 def _set_title(name: str) -> str:
@@ -207,8 +244,9 @@ def flagged(table: pd.DataFrame) -> Html:
             html.NONE if np.isnan(low) else f"{low:.3g} to {high:.3g}"
             for low, high in unlike[["training_low", "training_high"]].to_numpy(float)
         ],
-        "Sea state outside the training": unlike["outside_training"].fillna(""),
     }
+    if unlike["outside_training"].notna().any():
+        columns["Sea state outside the training"] = unlike["outside_training"].fillna("")
     about = f"{short} Predictions of such records are less certain: run in LAMP what has not been run, and add these "
     about += "records to the training set."
     table = _first_rows(pd.DataFrame(columns), "Most unusual first.", RunFolder.PREDICTED)
@@ -231,20 +269,21 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
     """Statistics over all predicted records, all sea states together first."""
     is_last = table["sea_state"] == table["sea_state"].iloc[-1]  # the group of all records, if there are several
     rows = pd.concat([table[is_last], table[~is_last]])
-    names = rows["statistic"].str.replace("_", " ").str.replace("ssa", "SSA").str.replace(" percent", " %")
+    pooled = rows["method"].str.contains("pooled") & (rows["unit"] != "probability")
+    rows = rows if len(rows) == is_last.sum() else rows[~pooled]
+    extrapolated = rows["method"].str.contains("extrapolated").map({True: ", extrapolated", False: ""})
     columns = {
-        "Records": rows["sea_state"],
+        "Records": rows["sea_state"].map(short_name),
         "Motion": rows["channel"].map(_motion),
-        "Statistic": names + " [" + rows["unit"].fillna("") + "]",
-        "Estimate": _intervals(rows, "estimate", "lower", "upper"),
+        "Statistic": rows["meaning"].str[:1].str.upper() + rows["meaning"].str[1:] + extrapolated,
+        "Network with LAMP": _intervals(rows, "estimate", "lower", "upper"),
         "LAMP alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
-        "SimpleCode alone": _intervals(rows, "simplecode", "simplecode_lower", "simplecode_upper"),
-        "Worth LAMP runs": _intervals(rows.round(0), "effective_lamp_runs", "effective_lower", "effective_upper"),
+        "SimpleCode alone": _intervals(rows.assign(none=np.nan), "simplecode", "none", "none"),
     }
     if rows["sea_state"].nunique() == 1:
         del columns["Records"]
     headline = [f"{line.rstrip('.')}." for line in facts["headline"]]
-    caption = f"Estimates with their intervals of {100 * facts['level']:g} %; {RunFolder.FLEET[0]} has more."
+    caption = f"Estimates, in brackets their intervals of {100 * facts['level']:g} %."
     return (
         headline[0] if headline else f"{_count(len(table), 'statistic')}.",
         html.bullets([html.escape(line) for line in headline]),
@@ -254,70 +293,92 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
 
 
 def _intervals(rows: pd.DataFrame, *columns: str) -> list[str]:
-    """Estimates, with their bounds in brackets where there are any. columns: estimate, lower and upper bound."""
-    return [
-        html.number(value, 4) + (f" ({html.number(lower, 4)} to {html.number(upper, 4)})" if lower == lower else "")
-        for value, lower, upper in rows[[*columns]].astype(float).to_numpy()
-    ]
+    """Estimates with unit, and their bounds in brackets where there are any. columns: estimate and bounds."""
+    numbers = zip(*rows[[*columns]].astype(float).to_numpy().T, rows["unit"], strict=True)
+    return [html.interval_text(*each) for each in numbers]
 
 
 def next_runs(table: pd.DataFrame) -> Html:
-    """The records proposed for the next LAMP runs."""
-    drawn = int(table["reason"].str.startswith("random").sum())
-    short = f"{_count(len(table), 'record')} proposed, {html.number(drawn)} of them drawn at random."
-    about = f"{short} Only those drawn at random may enter the intervals of the fleet's statistics."
-    caption = "In order of their rank; an expected gain of 1 is that of an average record."
-    columns = {"rank": "Rank", "record": "Record", "reason": "Why", "window": "Look at"}
-    columns |= {"expected_gain": "Expected gain"}
-    rows = table[[*columns]].fillna({"window": ""}).rename(columns=columns)
+    """The records proposed for the next LAMP runs, and why."""
+    is_random = table["reason"].str.startswith("random")
+    why = table["reason"].mask(is_random, "drawn at random: a fair sample for the statistics of the fleet")
+    short = f"Run {table['record'].iloc[0]} first ({why.iloc[0]})."
+    about = (
+        f"{short} {_count(len(table), 'record')} proposed, {html.number(is_random.sum())} of them drawn at random: "
+        "only these may enter the intervals of the fleet's statistics."
+        + " The others make the network better where it knows least."
+        * (not is_random.all())
+    )
+    caption = (
+        "In order of their rank. Expected gain: how far the networks are apart, times how rare the predicted peaks "
+        "are, times how far the record is from those in training; 1 for an average record."
+    )
+    columns = {"Rank": table["rank"], "Record": table["record"], "Why": why, "Look at": table["window"].fillna("")}
+    rows = pd.DataFrame(columns | {"Expected gain": table["expected_gain"]})
     return short, html.paragraph(about), _first_rows(rows, caption, RunFolder.NEXT_RUNS)
 
 
 def settings(metadata: Mapping) -> Html:
-    """What differs from the defaults, and the versions of the libraries."""
-    defaults, user = declared(UserInput), metadata.get("settings", {}).get("user", {})
-    rows = [
-        {"Setting": name, "Value": _plain(value), "Meaning": defaults[name].help}
-        for name, value in user.items()
-        if name in defaults and _plain(value) != _plain(defaults[name].default) and defaults[name].bears_on != "run"
-    ]
+    """What differs from what the input file started from, then all, and the versions of the libraries."""
+    frozen, step = metadata.get("settings", {}), metadata["network"].get("time_step")
+    step = step and step * frozen["user"]["time_res"]  # s, of the network
+    known = {name: of for name, of in declared(UserInput).items() if of.bears_on != "run" and name in frozen["user"]}
+    before = frozen.get("base", {name: setting.default for name, setting in known.items()})
+    columns = {"Setting": list(known), "Value": [_plain(of, frozen["user"][name], step) for name, of in known.items()]}
+    columns |= {"Before": [_plain(of, before[name], step) if name in before else "" for name, of in known.items()]}
+    rows = pd.DataFrame(columns | {"Meaning": [of.help for of in known.values()]}, dtype=object)
+    differing = rows[rows["Setting"].isin(list(before)) & (rows["Value"] != rows["Before"])]
     versions = ", ".join(f"{name} {version}" for name, version in metadata.get("versions", {}).items())
     ended = f"ended with epoch {metadata['epochs_trained']}" if "epochs_trained" in metadata else "not finished"
     history = f"The training began on {metadata.get('started', 'an unknown day')} and {ended}. Versions: {versions}."
-    caption = f"Settings that differ from the defaults; {SETTINGS_FILE} beside the network has all."
-    table = html.table(pd.DataFrame(rows, dtype=object), caption)
-    return f"{_count(len(rows), 'setting')} not at the default.", html.paragraph(history), table
+    base = frozen.get("base_file") or "the defaults"
+    short = f"As in {base}" + (f", but for {_count(len(differing), 'setting')}." if len(differing) else ".")
+    table = html.table(differing.rename(columns={"Before": f"In {base}"}), f"Settings that differ from {base}")
+    every = html.table(rows.drop(columns="Before"), f"{SETTINGS_FILE} beside the network has them too.")
+    return short, html.paragraph(history), table, html.folded("All settings", every)
 
 
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _plain(setting: Setting, value: object, step: float | None) -> str:
+    """The value of a setting with its unit, and seconds beside steps. step: s, of the network."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    seconds = f" ({value * step:.3g} s)" if step and value and setting.unit == "network steps" else ""
+    return f"{text} {'' if value is None else setting.unit}".strip() + seconds
 
 
+# By the order of a reader's questions. In what a missing section lacks, NAME is the network's.
+NO_FLEET = "python -m studies.fleet --network NAME; it needs a network of folds (num_folds) and a fleet (predict_sc)"
+NO_NEXT = "python -m studies.next_runs --network NAME chooses among records of SimpleCode alone (predict_sc)"
 SECTIONS = {
     "training": Section("Training", training, f"the network has no {SETTINGS_FILE}", (SETTINGS_FILE,)),
     "errors": Section("Errors", errors, "this run had no LAMP records to compare with", (RunFolder.REPORT,)),
-    "bands": Section("Bands", bands, "train with num_folds to have bands around predictions", (RunFolder.BANDS,)),
+    "records": Section("Records", records, "this run had no LAMP records", (RunFolder.BY_RECORD,)),
+    "fleet": Section("Statistics of the predicted records (the fleet)", fleet, NO_FLEET, RunFolder.FLEET),
+    "next": Section("Next LAMP runs", next_runs, NO_NEXT, (RunFolder.NEXT_RUNS,)),
+    "bands": Section("Bands", bands, "only a network trained in folds (num_folds) has them", (RunFolder.BANDS,)),
     "flagged": Section("Unusual records", flagged, "no record was predicted without LAMP", (RunFolder.PREDICTED,)),
     "pairs": Section("Pairs of files", pairs, "this run read no pairs", (RunFolder.PAIRS,)),
-    "fleet": Section("Fleet statistics", fleet, "python -m studies.fleet writes them", RunFolder.FLEET),
-    "next": Section("Next LAMP runs", next_runs, "python -m studies.next_runs proposes them", (RunFolder.NEXT_RUNS,)),
     "settings": Section("Settings and versions", settings, f"no {SETTINGS_FILE}", (SETTINGS_FILE,)),
 }
 
+SPECTRA = (
+    "Spectra, response to the waves, its phase (positive where the motion's maximum comes before the crest), coherence."
+)
 # In order of preference: section, files, how many of them, caption.
 FIGURES = (
     ("errors", "prediction_test_*", 2, "Test record: whole record, and the largest response of each motion."),
     ("errors", "maxima", 1, "Largest value of each record, model against LAMP; on the diagonal they agree."),
-    ("fleet", "fleet_means", 1, "Means over the records of each sea state, with their intervals."),
+    ("fleet", "fleet_means", 1, "Means with intervals; corrected fleet: the predictions, corrected by LAMP's records."),
     ("fleet", "fleet_maxima", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_maxima_all", 1, "Probability that the largest value of a record exceeds a level."),
     ("fleet", "fleet_limit*", 3, "Probability that the largest value of a record exceeds the limit."),
-    ("fleet", "fleet_spectra*", 1, "Spectra with the band over the records, response to the waves, and coherence."),
-    ("bands", "bands", 1, "Left: share of the steps within the band. Right: each record's error and its band."),
+    ("fleet", "fleet_spectra*", 1, f"{SPECTRA} Of the fleet, not corrected."),
+    ("fleet", "fleet_amplitudes*", 1, "Single amplitudes an hour above a level, as predicted, beside Rayleigh's line."),
+    ("errors", "spectra*", 1, f"{SPECTRA} Of the records that the network was not trained on."),
+    ("bands", "bands", 1, "Each record's error, and the error that the spread of the networks lets expect."),
     ("next", "next_lamp_runs", 1, "The proposed records among all candidates."),
     ("pairs", "pairs", 1, "Measures of all pairs of SimpleCode and LAMP."),
     ("errors", "error_test_*", 1, "Test record: running mean of the error, and the error at LAMP's peaks."),
     ("errors", "histo", 1, "Distribution of the values at peaks and troughs."),
-    ("training", "learning_curve", 1, "Losses and validation errors over the training."),
+    ("settings", "learning_curve", 1, "Losses and validation errors over the training."),
     ("errors", "prediction_val_*", 1, "Validation record: whole record, and the largest response of each motion."),
 )

@@ -67,6 +67,11 @@ def number_text(value: float) -> str:
     return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
+def short_name(sea_state: str) -> str:
+    """The name of a sea state without a second wave system that is not there."""
+    return sea_state.replace("_hh0_pp0_aa0", "")
+
+
 def handle_in(name: str) -> str:
     """The handle in a name or path as it is spelled there, without a suffix; empty without one."""
     return _match(name).group() if find_handle(name) else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from settings.channels import channel_of
+from settings.channels import FILE_UNIT, channel_of
 from system.errors import InputError
 
 METRES, DEGREES, SECONDS, RADIANS_PER_SECOND, MOMENT = "m", "deg", "s", "rad/s", "kN-m"
@@ -57,6 +57,12 @@ BETWEEN = "[\\s*.\xb7\xc2\xe2\u22c5\x8b\x85_-]+"  # also dots in UTF-8 read as L
 MOST_UNITS = 100  # words of a line that are looked at
 NONE = ("-", "--", "none", "n/a", "nd")  # of columns without a unit
 BEHIND_NAMES = re.compile(r"(?:[,/]\s*|_)([A-Za-z][A-Za-z]*(?:[-*./_]?[A-Za-z]+)?)\s*$")
+
+
+def moment_unit_text(unit: str | None) -> str:
+    """A moment's unit in lower case with the newton's capital letter and prefix, as kN-m; without one FILE_UNIT."""
+    newtons = re.compile(r"^(?:k|m|g)?n(?=[^a-z]|[cm]?m$)")
+    return newtons.sub(lambda found: found[0].upper().replace("K", "k"), unit) if unit else FILE_UNIT
 
 
 def factors(units: Mapping[str, str], path: Path) -> dict[str, tuple[str, float]]:

@@ -1,6 +1,6 @@
 """The earlier tool's recipe, for comparison: the defaults of settings that are left out are its values."""
 
-from input_template import DataInfoArgs, DerivedArgs, PlottingArgs, SaveDataArgs  # noqa: F401
+from input_template import *
 
 
 class UserInputArgs:

@@ -1,22 +1,15 @@
 """Predicts realizations without LAMP output with a saved network. Only what differs from input_template.py."""
 
-import data_io
-import input_template
-from input_template import DerivedArgs  # noqa: F401
+from input_template import *
+from settings import changed
 
-
-class UserInputArgs(input_template.UserInputArgs):
-    def __init__(self):
-        super().__init__()
-        self.training_mode = False
-        self.model_load_filename = "recently_trained_model"
-
-
-class PlottingArgs:
-    """Nothing to draw without LAMP."""
-
-    def __init__(self):
-        self.plotting_mode = False
+UserInputArgs = changed(
+    UserInputArgs,
+    training_mode=False,
+    model_load_filename="recently_trained_model",
+    lamp_hours=None,  # that one LAMP run takes: the run then says what its predictions saved
+)
+PlottingArgs = changed(PlottingArgs, plotting_mode=False)  # nothing to draw without LAMP
 
 
 class DataInfoArgs:

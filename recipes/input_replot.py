@@ -3,12 +3,7 @@
 The network sample_network comes with the program; it was trained on the sample data.
 """
 
-import input_template
-from input_template import DataInfoArgs, DerivedArgs, PlottingArgs, SaveDataArgs  # noqa: F401
+from input_template import *
+from settings import changed
 
-
-class UserInputArgs(input_template.UserInputArgs):
-    def __init__(self):
-        super().__init__()
-        self.training_mode = False
-        self.model_load_filename = "sample_network"
+UserInputArgs = changed(UserInputArgs, training_mode=False, model_load_filename="sample_network")

@@ -4,13 +4,12 @@ Cross-fitting makes use of every LAMP record for training and for validation, an
 Over many sea states use input_many_seas.py.
 """
 
-import input_template
-from input_template import DataInfoArgs, DerivedArgs, PlottingArgs, SaveDataArgs  # noqa: F401
+from input_template import *
+from settings import changed
 
-
-class UserInputArgs(input_template.UserInputArgs):
-    def __init__(self):
-        super().__init__()
-        self.model_save_filename = "thorough"
-        self.num_folds = 4  # networks that each leave out a quarter of the train and val records
-        self.hidden_size = 48  # of 30: less error in heave and pitch for twice the time of an epoch
+UserInputArgs = changed(
+    UserInputArgs,
+    model_save_filename="thorough",
+    num_folds=4,  # networks that each leave out a quarter of the train and val records
+    hidden_size=48,  # of 30: less error in heave and pitch for twice the time of an epoch
+)

@@ -48,7 +48,7 @@ def save(
         checkpoints = asked, results["val"].records, trained, network_folder
         figures |= attempt("evolution figures", evolution_figures, *checkpoints, otherwise={})
         figures = {name: figure for name, figure in figures.items() if figure is not None}
-        plotting.save_figures(figures, output_folder)
+        plotting.save_figures(figures, output_folder, network_folder.moment_unit())
     if asked.show_figures:
         plotting.show_figures(figures)
 

@@ -32,7 +32,7 @@ from readers import record_cache, record_files
 from readers.training_conditions import UNKNOWN, Conditions
 from results.prediction_texts import TextLayout, Texts
 from settings import Config, UserInput
-from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, warn
+from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, counted, warn
 from system.files import text_hash, write_json
 from system.run_folder import RunFolder
 from system.workers import LOCAL, Stopped, Workers, check_wanted, versions
@@ -137,6 +137,8 @@ def predict_without_lamp(
     print(
         f"Predicted {head.number} of {len(config.data.predict_sc)} realizations without LAMP in {config.output_folder}"
     )
+    if head.number and (hours := config.user.lamp_hours):
+        print(f"{counted(head.number, 'prediction')} in place of {head.number * hours:g} LAMP hours")
     return PredictedFleet(head.flags, statistics, head.faults, head.number)
 
 
@@ -188,8 +190,8 @@ def _run(head: "_Head", workers: Workers, tools: Tools) -> None:
                 head.take_ready()
         except Stopped as stopped:
             raise InputError(
-                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the same command "
-                "goes on with the others"
+                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the "
+                "same command goes on with the others"
             ) from stopped
 
 

@@ -13,6 +13,7 @@ from settings.declarations import (  # noqa: F401
     Setting,
     UserInput,
     attributes,
+    changed,
     declared,
     fill,
     helper_advice,

@@ -11,6 +11,7 @@ from typing import Any
 
 HEAVE, ROLL, PITCH, WAVE = "Zcg", "Roll", "Pitch", "Wave"
 MOTIONS = (HEAVE, ROLL, PITCH)  # read from every .mot file, whatever is switched on, and predicted of LAMP's
+FILE_UNIT = "file unit"  # stands for that of the files wherever this is not known
 TRACK, COURSE = ("Xcg", "Ycg"), ("Xcg", "Ycg", "Yaw")
 
 
@@ -41,7 +42,7 @@ class Channel:
     name: str
     word: str
     label: str
-    unit: str = "file unit"
+    unit: str = FILE_UNIT
     kind: str = ""
     low: Column | None = None
     high: Column | None = None
@@ -78,7 +79,7 @@ SWITCH_3DOF = {"input": "input_3dof", "output": "output_3dof"}
 # largest in beam seas) and 0.40 to 1.3 (VBM), spikes up to 8; loads are rough because of slamming.
 ROWS = (
     Channel(
-        *("VBM", "bending moment", "Vertical bending moment", "file unit", "moment", *[Column(".vbm", 2)] * 2),
+        *("VBM", "bending moment", "Vertical bending moment", FILE_UNIT, "moment", *[Column(".vbm", 2)] * 2),
         rf"{UPRIGHT}(?:{MOMENT}(?: y)?|v ?b ?m|b ?m)|(?:vert|vertical) bending|"
         r"m ?[yv5]|(?:v|bend)\w*mom\w*|\w+gmom\w*",
         *("input_vbm", "output_vbm"),

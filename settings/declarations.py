@@ -128,6 +128,9 @@ class UserInput:
     max_checkpoints: int = run(5, "checkpoints that are kept, the newest ones", limits=(1, 10**6))
     tensorboard: bool = run(False, "write losses and learning rate for TensorBoard")
     strict_data: bool = run(False, "contradictions in the data are errors instead of warnings")
+    lamp_hours: float | None = run(
+        None, "duration of one LAMP run; the run then says what its predictions saved", unit="h", limits=(0.001, 1e5)
+    )
     input_size: int | None = run(None, "number of input channels; derived, and checked if given")
     output_size: int | None = run(None, "number of output channels; derived, and checked if given")
 
@@ -238,6 +241,7 @@ PREDICTION = "time histories around the largest response"
 ERRORS = "error over time and at the peaks"
 MAXIMA = "the records' maxima"
 HISTOGRAM = "histograms of motions"
+FREQUENCIES, ANGLES = ("encounter", "wave"), ("per metre", "per slope")
 
 
 @dataclass(frozen=True)
@@ -259,6 +263,12 @@ class Plotting:
     histo_ID_list_test: Indices = drawn((), HISTOGRAM)
     evolution_ID_list_val: Indices = drawn((), "prediction over the checkpoints of the training; see checkpoint_every")
     show_figures: bool = look(False, "open windows too, on a machine with a display")
+    response_frequency: str = look(
+        "encounter", "abscissa of response amplitude operators: frequencies of encounter or wave", choices=FREQUENCIES
+    )
+    response_of_angles: str = look(
+        "per metre", "ordinate of roll and pitch: per metre of wave amplitude or per slope of the wave", choices=ANGLES
+    )
     simple_color: str = look("red", "colour of SimpleCode", check=color)
     lamp_color: str = look("black", "colour of LAMP", check=color)
     lstm_color: str = look("green", "colour of the network", check=color)
@@ -325,6 +335,8 @@ class Config:
     data: DataInfo = DataInfo()
     save: SaveData = SaveData()
     input_file: str = ""
+    base: UserInput = UserInput()  # what the user's own settings started from, and where that stands
+    base_file: str = ""
 
     @property
     def network_name(self) -> str:
@@ -344,8 +356,10 @@ class Config:
         return dataclasses.replace(self, user=dataclasses.replace(self.user, **settings))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain types, ready for JSON."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        """Plain types, ready for JSON; of `base` what differs from `user`."""
+        plain = json.loads(json.dumps(dataclasses.asdict(self)))
+        differing = {name: value for name, value in plain["base"].items() if value != plain["user"][name]}
+        return plain | {"base": differing}
 
 
 SECTIONS = {
@@ -373,6 +387,17 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
         elif not is_helper(value):
             faults.append(f"{class_name}.{name}: there is no such setting{_hint(name, section)}")
     return section(**converted), faults
+
+
+def changed(source: type, **settings: Any) -> type:
+    """A class of an input file with other values of some settings, for input files that hold only what differs."""
+
+    def set_up(self: Any, *arguments: Any) -> None:
+        source.__init__(self, *arguments)
+        vars(self).update(settings)
+
+    module = inspect.currentframe().f_back.f_globals["__name__"]  # the input file
+    return type(source.__name__, (source,), {"__init__": set_up, "__module__": module})
 
 
 def attributes(instance: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import traceback
 from collections import ChainMap
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,7 +15,9 @@ from system.files import posix
 
 INPUT_CLASSES = (*SECTIONS, "DerivedArgs", "SweepArgs")
 OPTIONAL = ("SaveDataArgs", "DerivedArgs")
-RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+TEMPLATE = Path(__file__).resolve().parents[1] / "input_template.py"
+RECIPES = TEMPLATE.with_name("recipes")
+OWN = " (input file)"  # behind the name of an input file's module
 sys.path.append(str(RECIPES))  # an input file anywhere may be derived from a recipe
 
 
@@ -46,7 +49,7 @@ def load_module(name: str) -> ModuleType:
         raise InputError(
             f"--inputs {name}: there is no file {path}{hint} (give a module name or the path of a .py file)"
         )
-    own_name = f"{path.stem} (input file)"  # an input file may have the name of one of the program's modules
+    own_name = path.stem + OWN  # an input file may have the name of one of the program's modules
     spec = importlib.util.spec_from_file_location(own_name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[own_name] = module
@@ -137,12 +140,28 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
         collect(_set_up, module, where, "DerivedArgs", user, data)
     plotting, left_out = resolve_indices(sections["plotting"], sections["data"])
     save, more_left_out = resolve_indices(sections["save"], sections["data"])
-    config = Config(sections["user"], plotting, sections["data"], save, input_file=where)
+    started_from = _base_of(getattr(module, "UserInputArgs", None))
+    config = Config(sections["user"], plotting, sections["data"], save, where, *started_from)
     faults += conflicts.faults(config, lists_were_read=not any("DataInfoArgs" in line for line in faults))
     warnings = conflicts.records_in_two_sets(config.data) + conflicts.warnings(config.user)
     warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
     warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
     return config, faults, warnings
+
+
+def _base_of(source: Callable) -> tuple[UserInput, str]:
+    """What a UserInputArgs started from: the class that it is derived from, or else the template that users copy.
+
+    With the name of its file. The defaults without a name if there is neither.
+    """
+    parent = getattr(source, "__mro__", (source, object))[1]
+    try:
+        if parent is object:
+            parent = load_module(str(TEMPLATE)).UserInputArgs
+        file = parent.__module__.removesuffix(OWN).rpartition(".")[2]
+        return fill(UserInput, parent(), file)[0], f"{file}.py"
+    except Exception:  # of another's file, which is no part of the run
+        return UserInput(), ""
 
 
 def _all_attributes(instance: Any) -> dict[str, Any]:

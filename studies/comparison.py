@@ -24,7 +24,7 @@ import pandas as pd
 import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
-from metrics import MEASURES, SIMPLECODE, mse_share, negligible
+from metrics import LINEAR, MEASURES, SIMPLECODE, mse_share, negligible
 from networks.network_folder import NetworkFolder
 from networks.replacement import has_settings, trained_on, training_settings
 from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
@@ -182,6 +182,7 @@ def read_result(name: str, folder: Path) -> Result:
         raise InputError(f"{path}: file is missing; {remedy}")
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(("set", "source", "channel"), str))
+        table = table[table["source"] != LINEAR]
         table = table.assign(mse_share=mse_share, negligible=negligible, is_simplecode=table["source"] == SIMPLECODE)
         result = Result(name, settings, facts.get("epochs_trained", np.nan), table)
         has_validation = "All" in result.errors("val").index
@@ -302,23 +303,23 @@ def format_comparison(table: pd.DataFrame) -> str:
             place, numbers = entry["rank"], cells.loc[name, channels].fillna("")
             rows.append(["" if pd.isna(place) else str(place), name, entry["epochs"], *numbers, entry["settings"]])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += ["", f"nrmse on the {SET_NAMES[set_name]} set in %, in brackets mse as a share of SimpleCode's"]
+        lines += ["", f"rms error on the {SET_NAMES[set_name]} set in percent of LAMP's motion"]
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         if left_out := block["left_out"].iloc[0]:
             lines.append(f"Without {left_out} in All: LAMP's motion is negligible beside the other angle")
     lines += [
-        "nrmse: root mean squared error as a share of LAMP's standard deviation; All: its mean over the channels,",
+        "rms error: root mean squared error in percent of LAMP's standard deviation; All: its mean over the channels,",
         "by which networks are ranked on the validation set. Several seeds: median, smallest to largest.",
     ]
     return "\n".join(lines)
 
 
 def _cell(row: pd.Series) -> str:
-    """nrmse in percent, with its spread over the seeds, and the share of SimpleCode's mean squared error."""
+    """nrmse in percent, with its spread over the seeds."""
     text = f"{100 * row['nrmse']:.3g}"
     if row["networks"] > 1:
         text += f", {100 * row['nrmse_min']:.3g} to {100 * row['nrmse_max']:.3g}"
-    return text if row["networks"] == 0 or pd.isna(row["mse_share"]) else f"{text} ({100 * row['mse_share']:.3g} %)"
+    return text
 
 
 if __name__ == "__main__":

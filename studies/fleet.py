@@ -24,37 +24,40 @@ from data_io import Record, Records
 from figures import fleet_figures
 from networks.network_folder import NetworkFolder
 from pages import report_page
-from readers.sea_state_handles import PART_UNITS, part_label, sea_state
+from pages.html_parts import interval_text, rounded_text
+from readers.sea_state_handles import PART_UNITS, part_label, sea_state, short_name
 from readers.training_conditions import UNKNOWN
-from settings import NETWORKS_FOLDER, Plotting, SaveData
-from settings.channels import CHANNELS
-from studies import fleet_sources, next_runs
+from settings import NETWORKS_FOLDER, Plotting, SaveData, declared
+from settings.channels import CHANNELS, channel_of
+from studies import fleet_sources, next_runs, response_spectra
 from studies.fleet_estimates import SAME_LENGTH, length_classes
 from studies.fleet_tables import (
     EVERYTHING,
     FEWEST_RECORDS,
     NO_HANDLE,
+    POOLED,
     Group,
     Question,
     SeaStates,
     groups_of,
     statistics,
+    with_units,
 )
 from system.errors import FaultCollector, InputError, OptionalSteps, counted, did_you_mean, exit_status, warn
 from system.files import posix, write_json
 from system.run_folder import RunFolder
 
 MOST_FIGURES = 8  # of groups
+RESPONSES = ("response_frequency", "response_of_angles")  # settings that the command has, too
 UNLIKE_SHARES = 0.1  # difference of LAMP's share of the records in a sea state and the fleet's
+MARKS = {"extrapolated": "extrapolated beyond the records", "borrowed": "corrected by LAMP in other sea states"}
+WORST_FIRST = 6  # sea states of which the probability of exceeding a limit is printed
 GUARANTEE = (
-    "Means (mean_ssa, mean_period, mean_maximum, time_above): the interval covers LAMP's mean over all such records "
-    "at the level given, whatever the quality of the network, if in each sea state the LAMP records are a random draw "
-    "from the same sea state as the fleet's (Student's quantile, for statistics that are near to normal over records). "
-    "Sea states count by their share of the fleet. Exceedance of record maxima, most probable maxima and return levels "
-    "rest on the model R = a + b R_pred + c q(R_pred) + e for the largest value over the predicted significant "
-    "amplitude of its sea state, with q a parabola, and are covered as far as that holds. What is marked extrapolated, "
-    "borrowed, shared or of several lengths, fitted distributions and SimpleCode's and the network's own curves are "
-    "not guaranteed."
+    "Intervals of means and shares of the time cover LAMP's mean over all such records at their level, whatever the "
+    "quality of the network, if in each sea state the LAMP records are a random draw from the same sea state as the "
+    "fleet's. Sea states count by their share of the fleet. Largest values and their probabilities rest on how LAMP's "
+    "largest values followed from the predicted ones in the records at hand, and hold as far as others follow alike. "
+    "What is marked extrapolated, borrowed, shared, pooled or of several lengths is not guaranteed."
 )
 
 
@@ -64,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limits", metavar="CHANNEL=LIMIT", nargs="+", default=[], help="such as Roll=20 Pitch=5")
     parser.add_argument("--hours", type=float, default=3.0, help="exposure for the most probable maximum (default 3)")
     parser.add_argument("--level", type=float, default=90.0, help="of the intervals, percent (default 90)")
+    parser.add_argument("--lamp_hours", type=float, metavar="HOURS", help="of one LAMP run: what the fleet has saved")
+    for name in RESPONSES:
+        choices = declared(Plotting)[name].choices
+        parser.add_argument(f"--{name}", choices=choices, default=choices[0], help="of response amplitude operators")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default 0)")
     by_help = f"parts of the handle that make up a group, or all: {', '.join(PART_UNITS)}; by default the sea state"
     parser.add_argument("--by", metavar="PART", nargs="+", default=[], help=by_help)
@@ -82,8 +89,10 @@ def run(given: argparse.Namespace) -> None:
     """
     folder, where = NetworkFolder(NETWORKS_FOLDER / given.network), Path(posix(given.output_path)) / given.network
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
+    style = Plotting(**{name: getattr(given, name) for name in RESPONSES})
     not_random = set().union(*(next_runs.chosen_by_gain(posix(file)) for file in given.chosen))
-    folder.training_config()  # raises InputError if there is no such network
+    user = folder.training_config().user  # raises InputError if there is no such network
+    question = dataclasses.replace(question, lamp_hours=given.lamp_hours or user.lamp_hours)
     if not folder.out_of_fold.is_file():
         raise InputError(
             f"{folder}: has no {folder.out_of_fold.name}; train it with num_folds, as input_thorough.py does"
@@ -100,7 +109,7 @@ def run(given: argparse.Namespace) -> None:
             "trained anew; predict again"
         )
     pair_checks.report_handles(fleet.rows["record"].unique())
-    _report(Plotting(), folder, Path(posix(given.output)) if given.output else where, fleet, (), question, not_random)
+    _report(style, folder, Path(posix(given.output)) if given.output else where, fleet, (), question, not_random)
     report_page.write(where, folder.path)
 
 
@@ -110,16 +119,17 @@ def after_run(
     output_folder: Path,
     fleet: RecordTable | None,
     known_records: Sequence[Record],
+    lamp_hours: float | None = None,
 ) -> None:
     """The same at the end of a run that has predicted records without LAMP.
 
     fleet: of these records, None if they have no statistics; then those of earlier records do not stay either.
-    known_records: the train and val sets, which need not be read again.
+    known_records: the train and val sets, which need not be read again. lamp_hours: of one LAMP run.
     """
     RunFolder(output_folder).discard(lambda file: _is_of_a_fleet(file) or (fleet is None and _is_of_its_records(file)))
     if fleet is None:
         return
-    _report(style, network_folder, output_folder, fleet, known_records, Question())
+    _report(style, network_folder, output_folder, fleet, known_records, Question(lamp_hours=lamp_hours))
 
 
 def _is_of_a_fleet(file: str) -> bool:
@@ -178,19 +188,19 @@ def _report(
     with OptionalSteps() as attempt:
         table, curves = statistics(records, groups, question)
         warn(attempt("remarks about the fleet", remarks, records, groups, otherwise=[]))
-        of_peaks = (fleet_sources.peak_tables, records, drawn, question)
-        tails, peaks = attempt("peaks of the fleet", *of_peaks, otherwise=(none, none))
-        spectra = attempt("spectra", fleet_sources.spectra_table, records, groups, question.level, otherwise=none)
-        warn(attempt("peaks of the spectra", fleet_sources.lowered_peaks, spectra, otherwise=[]))
-        tables = (table, curves, tails, peaks, spectra)
+        amplitudes = attempt("amplitudes", fleet_sources.amplitude_table, records, drawn, otherwise=none)
+        spectra = attempt("spectra", response_spectra.spectra_table, records, groups, question.level, otherwise=none)
+        warn(attempt("peaks of the spectra", response_spectra.lowered_peaks, spectra, otherwise=[]))
+        unit = network_folder.moment_unit()
+        tables = [with_units(rows, unit) for rows in (table, curves, amplitudes, spectra)]
         for name, rows in zip(RunFolder.FLEET_TABLES, tables, strict=True):
-            folder.write_table(name, rows)
-        sentences = attempt("effective LAMP runs", headline, table, otherwise=[])
+            folder.write_table(name, rows, "%.6g")
+        sentences = attempt("sentences about the fleet", headline, tables[0], question, otherwise=[])
         folder.note([RunFolder.FLEET[1]])
         write_json(output_folder / RunFolder.FLEET[1], facts(network_folder.path.name, records, question, sentences))
         if style.plotting_mode:
             figures = figures_of(tables, groups, drawn, question.level, style, attempt)
-            plotting.save_figures(figures, output_folder)
+            plotting.save_figures(figures, output_folder, unit)
     print(f"\nStatistics of the fleet in {output_folder / RunFolder.FLEET[0]} ({time.perf_counter() - began:.1f} s)")
     print("\n".join(sentences))
 
@@ -331,9 +341,9 @@ def figures_of(
     style: Plotting,
     attempt: OptionalSteps,
 ) -> dict[str, Figure]:
-    """The means, the largest values, peaks and spectra of the `drawn` groups, and maps of the limits, by file name.
+    """The means, largest values, amplitudes and spectra of the `drawn` groups, and maps of the limits, by file name.
 
-    tables: statistics, exceedance, tails, peaks and spectra. A figure that cannot be drawn is left out.
+    tables: statistics, exceedance, amplitudes and spectra. A figure that cannot be drawn is left out.
     """
     jobs = {}
     if len(tables[0]):
@@ -341,20 +351,18 @@ def figures_of(
         jobs["fleet_means"] = (fleet_figures.means_figure, tables[0], style, title)
     for group in drawn:
         name = group.name
-        suffix = "" if len(groups) == 1 else "_" + name.replace(", ", "_").replace(" ", "")
-        means, curves, tails, peaks, spectra = (
-            table[table["sea_state"] == name] if len(table) else table for table in tables
-        )
+        suffix = "" if len(groups) == 1 else response_spectra.suffix_of(name)
+        means, curves, amplitudes, _ = (table[table["sea_state"] == name] if len(table) else table for table in tables)
         if len(curves):
-            title = f"Largest value of a record, {name}"
+            title = f"Largest value of a record of {means['exposure_h'].min() * 60:.3g} min, {name}"
             jobs[f"fleet_maxima{suffix}"] = (fleet_figures.exceedance_figure, curves, means, level, style, title)
-        if len(tails):
-            title = f"Peaks of the envelope, {name}"
-            jobs[f"fleet_peaks{suffix}"] = (fleet_figures.peaks_figure, tails, peaks, style, title)
-        if len(spectra):
-            resolution = fleet_sources.resolution_text(spectra)
-            title = f"Spectra and response amplitude operators, {name}, {resolution}"
-            jobs[f"fleet_spectra{suffix}"] = (fleet_figures.spectra_figure, spectra, style, title)
+        if len(amplitudes):
+            title = f"Single amplitudes as predicted, {name}"
+            jobs[f"fleet_amplitudes{suffix}"] = (fleet_figures.amplitudes_figure, amplitudes, style, title)
+    names = [group.name for group in drawn]
+    jobs |= {
+        name: (job,) for name, job in response_spectra.figures_of("fleet_spectra", tables[-1], names, style).items()
+    }
     figures = {name: attempt(f"{name}.png", *job) for name, job in jobs.items()}
     figures["fleet_limits"] = attempt("fleet_limits.png", _limit_map, tables[0], groups)
     return {name: figure for name, figure in figures.items() if figure is not None}
@@ -375,28 +383,65 @@ def _limit_map(table: pd.DataFrame, groups: Sequence[Group]) -> Figure | None:
     return fleet_figures.limits_figure(rows, x, y, labels, "Probability that a record exceeds a limit")
 
 
-def headline(table: pd.DataFrame) -> list[str]:
-    """How many LAMP runs alone would be as precise, for the means over all records."""
-    lines, rows = [], table[table["effective_lamp_runs"].notna()]
-    for statistic, words in (("mean_ssa", "mean SSA"), ("mean_maximum", "mean record maximum")):
-        worth, fewest = [], np.inf
-        for row in rows[
-            (rows["statistic"] == statistic) & (rows["sea_state"] == table["sea_state"].iloc[-1])
-        ].itertuples():
-            runs = f"{row.effective_lamp_runs:.0f} ({row.effective_lower:.0f} to {row.effective_upper:.0f})"
-            if row.effective_lamp_runs < row.lamp_records:
-                lines.append(
-                    f"For the {words} of {row.channel}, the {row.lamp_records} LAMP runs alone are more precise than "
-                    f"with the fleet (worth {runs} LAMP runs)"
-                )
-            else:
-                worth.append(f"{row.channel} {runs}")
-                fewest = min(fewest, row.effective_lamp_runs)
-        if worth:
-            lines.append(
-                f"{row.lamp_records} LAMP runs and {row.fleet_records} of SimpleCode are as precise as {fewest:.0f} "
-                f"LAMP runs or more for the {words} ({', '.join(worth)})"
-            )
+def headline(table: pd.DataFrame, question: Question) -> list[str]:
+    """What is asked for first: the largest values in the worst sea state, roll's before others, the probabilities of
+    the limits, and how many LAMP runs alone would be as precise."""
+    last, lines = table["sea_state"].iloc[-1], []
+    everything = table[table["sea_state"] == last]
+    largest = table[table["statistic"].isin(["most_probable_maximum", "largest_exceeded_by_10_percent"])]
+    pooled = largest["method"].str.contains(POOLED)
+    largest = largest if pooled.all() else largest[~pooled]  # 3 h of one sea state, not of all of them
+    for (channel, _), rows in largest.groupby(["channel", "side"], sort=False):
+        states = rows["sea_state"].nunique()
+        rows = rows[rows["sea_state"] == rows.loc[rows["estimate"].idxmax(), "sea_state"]]
+        where = short_name(rows["sea_state"].iloc[0]) + f" (the highest of {states} sea states)" * (states > 1)
+        numbers = "; ".join(f"{row.meaning}: {_interval(row)}" for row in rows.itertuples())
+        how = f"in brackets {100 * question.level:g} % intervals"
+        how += "".join(f"; {words}" for mark, words in MARKS.items() if rows["method"].str.contains(mark).any())
+        lines.append((not channel_of(channel).resonant, f"{_motion(channel)}, {where}: {numbers} ({how})"))
+    lines = [line for _, line in sorted(lines, key=lambda line: line[0])]
+    limits = table[table["statistic"] == "maximum_above"]
+    for (channel, meaning), rows in limits.groupby(["channel", "meaning"], sort=False):
+        is_last = rows["sea_state"] == last
+        rows = pd.concat([rows[is_last], rows[~is_last].nlargest(WORST_FIRST, "estimate")])
+        numbers = ", ".join(f"{short_name(row.sea_state)} {_interval(row)}" for row in rows.itertuples())
+        lines.append(f"{_motion(channel)}, {meaning}: {numbers}")
+    for statistic, words in (("mean_ssa", "mean significant amplitude"), ("mean_maximum", "mean largest value")):
+        rows = everything[(everything["statistic"] == statistic) & everything["effective_lamp_runs"].notna()]
+        lines += _worth(rows, words, question.lamp_hours)
+    return lines
+
+
+def _motion(channel: str) -> str:
+    return channel_of(channel).word.capitalize()
+
+
+def _interval(row: tuple) -> str:
+    return interval_text(row.estimate, row.lower, row.upper, row.unit)
+
+
+def _worth(rows: pd.DataFrame, words: str, lamp_hours: float | None) -> list[str]:
+    """How many LAMP runs the fleet is worth for a mean of each channel, and where LAMP alone is more precise."""
+    worth, lines = [], []
+    for row in rows.itertuples():
+        motion = channel_of(row.channel).word + f" ({row.side})" * bool(row.side)
+        ends = row.effective_lower, row.effective_upper
+        runs = f"{' to '.join(rounded_text(end, 2) for end in ends)} LAMP runs"
+        if lamp_hours:
+            runs += f" ({' to '.join(rounded_text(end * lamp_hours, 2) for end in ends)} LAMP hours)"
+        if row.effective_lamp_runs >= row.lamp_records:
+            worth.append(f"{runs} in {motion}")
+            continue
+        remedy = "no number of SimpleCode runs would make up for the network's errors"
+        if np.isfinite(row.fleet_records_needed):
+            remedy = f"{rounded_text(np.ceil(row.fleet_records_needed))} SimpleCode runs would be as precise"
+        lines.append(
+            f"For the {words} of {motion}, the {row.lamp_records} LAMP runs alone are more precise than with "
+            f"{row.fleet_records} predictions (worth {runs}); {remedy}"
+        )
+    if worth:
+        about = f"With {rows['lamp_records'].iloc[0]} LAMP runs, these {rows['fleet_records'].iloc[0]} predictions"
+        lines.append(f"{about} are worth for the {words}: {', '.join(worth)}")
     return lines
 
 
@@ -413,8 +458,7 @@ def facts(network: str, records: RecordTable, question: Question, sentences: Seq
         "exposure_hours": question.exposure / 3600,
         "limits": dict(question.limits),
         "groups": list(question.by) or ["sea state"],
-        "method": "prediction-powered means with lambda = 1 by sea state, and Student's quantile; bootstrap over LAMP "
-        "and fleet records for R = a + b R_pred + c q(R_pred) + e, with R = M / predicted amplitude of the sea state",
+        "method": "docs/fleet.md: how it is computed",
         "guarantee": GUARANTEE,
         "headline": list(sentences),
     }

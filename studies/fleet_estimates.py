@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
-from scipy.special import expit, gamma
+from scipy.special import expit
 from scipy.stats.distributions import rv_frozen
 
 BOOTSTRAPS = 500
@@ -218,6 +218,19 @@ def effective_runs(records: int, alone: Interval, corrected: Interval, level: fl
     runs = records * alone.variance / corrected.variance
     tails = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], alone.freedom, corrected.freedom)
     return Interval(runs, *map(float, runs / tails))
+
+
+def fleet_records_needed(sample: Sample, alone: Interval, corrected: Interval) -> float:
+    """How many predicted records in the same shares would make the corrected mean as precise as LAMP alone.
+
+    N V_f / (V_lamp - V_r), where the corrected mean has the variance V_f of the fleet's N records, and V_r of the
+    network's errors; infinite if these alone are as much as LAMP's.
+    """
+    fleet = sample.fleet.mean(axis=1)
+    terms = [Term.of(weight, fleet[in_fleet]) for _, weight, _, in_fleet in sample.by_stratum()]
+    of_fleet = _weighted_sum(terms, 0.5).variance
+    left = alone.variance - (corrected.variance - of_fleet)
+    return len(fleet) * of_fleet / left if left > 0 else np.inf
 
 
 def share(successes: float, records: float, level: float) -> Interval:
@@ -446,17 +459,6 @@ def gumbel(moments: np.ndarray) -> rv_frozen:
     return stats.gumbel_r(moments[..., 0] - EULER * scale, scale)
 
 
-def generalized_extreme_value(moments: np.ndarray) -> rv_frozen:
-    """The generalized extreme value distributions with L-moments (..., 3) (Hosking and others, 1985)."""
-    mean, scale, skewness = np.moveaxis(moments, -1, 0)
-    c = 2 / (3 + skewness) - np.log(2) / np.log(3)
-    shape = np.clip(7.8590 * c + 2.9554 * c**2, -0.4, 0.9)
-    shape = np.where(np.abs(shape) < 1e-4, 1e-4, shape)  # the formulas divide by it
-    from_shape = gamma(1 + shape)
-    width = scale * shape / ((1 - 2**-shape) * from_shape)
-    return stats.genextreme(shape, mean - width * (1 - from_shape) / shape, width)
-
-
 @dataclass(frozen=True)
 class PowerGumbel:
     """Distributions of the largest value R of a record, R^exponent having a Gumbel distribution.
@@ -494,8 +496,8 @@ def gumbel_of(ratios: np.ndarray, seed: int, number: int) -> PowerGumbel:
     return PowerGumbel.of(l_moments(np.sort([ratios, *drawn], axis=1) ** exponents[:, None]), exponents)
 
 
-def fitted(ratios: Ratios, seed: int, number: int) -> dict[str, PowerGumbel | rv_frozen]:
-    """By name, (1 + number, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
+def fitted(ratios: Ratios, seed: int, number: int) -> PowerGumbel:
+    """(1 + number, 1, 1) distributions of R fitted to the fleet and to resamples; each record draws its e.
 
     Of records of several lengths those of the usual one, and of these those that move.
     """
@@ -506,10 +508,8 @@ def fitted(ratios: Ratios, seed: int, number: int) -> dict[str, PowerGumbel | rv
         sample = (model.of(terms) + rng.choice(model.residuals, ratios.fleet.shape))[counted].ravel()
         order = np.argsort(sample)
         weights, sample = np.repeat(weights[counted], networks)[order].astype(float), sample[order]
-        moments.append([l_moments(values, weights) for values in (np.maximum(sample, 0) ** exponent, sample)])
-    of_power, of_ratio = np.moveaxis(moments, 1, 0)
-    others = generalized_extreme_value(of_ratio[:, None, None])
-    return {"Gumbel": PowerGumbel.of(of_power, exponents), "generalized extreme value": others}
+        moments.append(l_moments(np.maximum(sample, 0) ** exponent, weights))
+    return PowerGumbel.of(np.array(moments), exponents)
 
 
 @dataclass(frozen=True)
@@ -519,12 +519,12 @@ class Mixture:
     of_ratio: of R, (1 + bootstrap, 1, 1). amplitudes: (record,). weights: (record,), together 1.
     """
 
-    of_ratio: PowerGumbel | rv_frozen
+    of_ratio: PowerGumbel
     amplitudes: np.ndarray
     weights: np.ndarray
 
     @classmethod
-    def of(cls, of_ratio: PowerGumbel | rv_frozen, amplitudes: np.ndarray, weights: np.ndarray) -> "Mixture":
+    def of(cls, of_ratio: PowerGumbel, amplitudes: np.ndarray, weights: np.ndarray) -> "Mixture":
         """The same with fewer amplitudes, if they are many. Records of next to no amplitude never exceed a level."""
         order = np.argsort(amplitudes)
         if varies(amplitudes) and len(order) > MOST_AMPLITUDES:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from checks.record_statistics import FLEET, LAMP, WITH_LAMP, RecordTable
+from checks.record_statistics import FLEET, LAMP, SIDES, WITH_LAMP, RecordTable
 from metrics import SIMPLECODE
 from readers.sea_state_handles import PART_UNITS, SeaState, number_text, sea_state
-from settings.channels import channel_of
+from settings.channels import FILE_UNIT, channel_of
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
 from system.errors import OptionalSteps
@@ -20,32 +20,53 @@ NO_HANDLE = "no handle"  # the group of the records whose sea state is not known
 FEWEST_RECORDS = 3  # LAMP records of a sea state whose own correction is used
 FEWEST_MAXIMA = 8  # LAMP records of a group for a model of maxima of its own
 FEWEST_WORTH = 8  # LAMP records for a number of effective LAMP runs
+POOLED = "sea states pooled"  # whose largest values need not be alike over their amplitudes
 STILL = 1e-3  # of the channel's largest amplitude in any sea state: with less, a channel does not move
 LEAST_AMPLITUDE = 0.02  # of the group's mean: with less, the quotient of a largest value and it says nothing
 LEAST_MOTION = 1e-6  # in the channel's unit, below what files resolve
+# What a row says, in words.
+WORDS = {
+    "mean_ssa": "mean significant single amplitude",
+    "mean_period": "mean zero-upcrossing period",
+    "time_above": "share of the time above {threshold:g} {unit}",
+    "mean_maximum": "mean of the largest {side}value in {time}",
+    "maximum_above": "probability that the largest {side}value in {time} exceeds {threshold:g} {unit}",
+    "most_probable_maximum": "most probable largest {side}value in {time}",
+    "largest_exceeded_by_10_percent": "largest {side}value in {time}, exceeded by 10 %",
+    "largest_exceeded_by_1_percent": "largest {side}value in {time}, exceeded by 1 %",
+}
 # How often the level is exceeded in the exposure, on average.
 EXPOSURES = {"most_probable_maximum": 1.0}
 EXPOSURES |= {f"largest_exceeded_by_{risk}_percent": -np.log1p(-risk / 100) for risk in (10, 1)}
 UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
-MEANS = {"mean_ssa": "ssa", "mean_period": "period", "mean_maximum": "maximum", "time_above": "time_above"}
-# gev: the generalized extreme value fit, where the estimate is that of Gumbel's.
-SOURCES = ("lamp", "simplecode", "gev")
+MEANS = {"mean_ssa": "ssa", "mean_period": "period", "time_above": "time_above"}
+SOURCES = ("lamp", "simplecode")
 NUMBERS = ("estimate", "lower", "upper")
 NUMBERS += tuple(f"{source}{bound}" for source in SOURCES for bound in ("", "_lower", "_upper"))
-OF_RECORD = ("handle", "duration_s", "amplitude", "lamp_amplitude")  # columns that its rows share
-COLUMNS = ("sea_state", "channel", "unit", "statistic", "threshold", *NUMBERS)
-COLUMNS += ("lamp_records", "fleet_records", "effective_lamp_runs", "effective_lower", "effective_upper", "method")
+OF_RECORD = ("handle", "duration_s", "amplitude", "lamp_amplitude", "state")  # columns that its rows share
+COLUMNS = ("sea_state", "channel", "unit", "statistic", "meaning", "side", "exposure_h", "threshold", *NUMBERS)
+COLUMNS += (
+    "lamp_records",
+    "fleet_records",
+    "effective_lamp_runs",
+    "effective_lower",
+    "effective_upper",
+    "fleet_records_needed",
+)
+COLUMNS += ("method",)
 
 
 @dataclass(frozen=True)
 class Question:
-    """level: of the intervals, 0 to 1. limits: by channel. exposure: s. by: parts of the handle, or "all"."""
+    """level: of the intervals, 0 to 1. limits: by channel. exposure: s. by: parts of the handle, or "all". lamp_hours:
+    of a LAMP run, if known."""
 
     level: float = 0.9
     limits: Mapping[str, float] = field(default_factory=dict)
     exposure: float = 3 * 3600.0
     seed: int = 0
     by: tuple[str, ...] = ()
+    lamp_hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +183,8 @@ def _channel_statistics(
     if not lamp["maximum"].gt(LEAST_MOTION).any():
         return [], []
     rows, curves, limit = [], [], question.limits.get(channel)
+    # Sagging and hogging moments are not alike; which of them is positive, the files know.
+    sides = SIDES if channel_of(channel).kind == "moment" else {"": "maximum"}
     thresholds = {"time_above": limit or float(f"{lamp['ssa'].mean():.2g}"), "maximum_above": limit}
     levels, threshold = records.levels[channel], thresholds["time_above"]
     shares = [np.interp(threshold, levels, shares, right=0.0) for shares in of_channel["share_above"]]
@@ -169,13 +192,16 @@ def _channel_statistics(
     for group in groups:
         where = f"{channel}, {group.name}"
         about = (of_channel, states, group, question)
-        means = [attempt(f"{where}: {name}", _mean_row, name, *about) for name in MEANS]
-        more, curve = attempt(f"{where}: largest values", _extreme_rows, *about, limit, otherwise=([], pd.DataFrame()))
-        for row in (*filter(None, means), *more):
-            unit = UNITS.get(row["statistic"], channel_of(channel).unit)
-            named = {"sea_state": group.name, "channel": channel, "unit": unit}
-            rows.append(named | {"threshold": thresholds.get(row["statistic"], np.nan)} | row)
-        curves.append(curve.assign(sea_state=group.name, channel=channel))
+        found = [attempt(f"{where}: {name}", _mean_row, name, column, *about) for name, column in MEANS.items()]
+        for side, column in sides.items():
+            of_side, none = ({"side": side}, ([], pd.DataFrame()))
+            largest = attempt(f"{where}: mean_maximum", _mean_row, "mean_maximum", column, *about)
+            more, curve = attempt(f"{where}: largest values", _extreme_rows, column, *about, limit, otherwise=none)
+            found += [row | of_side for row in (largest, *more) if row]
+            curves.append(curve.assign(sea_state=group.name, channel=channel, **of_side))
+        for row in filter(None, found):
+            named = {"sea_state": group.name, "channel": channel, "side": ""}
+            rows.append(_described(named | {"threshold": thresholds.get(row["statistic"], np.nan)} | row))
     return rows, curves
 
 
@@ -183,6 +209,22 @@ def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The rows of several tables, of which any may be empty."""
     tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _described(row: dict) -> dict:
+    """A row of the table with its unit and what it says in words."""
+    hours, side, unit = row["exposure_h"], row["side"], channel_of(row["channel"]).unit
+    time = "a record" if np.isnan(hours) else f"{hours:.3g} h" if hours >= 1 else f"{60 * hours:.3g} min"
+    words = {"side": f"{side} " if side else "", "time": time, "unit": unit, "threshold": row["threshold"]}
+    meaning = WORDS[row["statistic"]].format(**words)
+    return row | {"unit": UNITS.get(row["statistic"], unit), "meaning": meaning}
+
+
+def with_units(table: pd.DataFrame, moment_unit: str) -> pd.DataFrame:
+    """A table with the units of its channels, where a bending moment has that of the files."""
+    if len(table) and "unit" not in table:
+        table = table.assign(unit=table["channel"].map(lambda name: channel_of(name).unit))
+    return table.replace({name: {FILE_UNIT: moment_unit} for name in ("unit", "meaning")}, regex=True)
 
 
 def _with_amplitudes(rows: pd.DataFrame, states: SeaStates) -> pd.DataFrame:
@@ -235,8 +277,10 @@ class GroupValues:
         return cls(pairs, in_group, records, simple.dropna().to_numpy(), sample(pairs), sample(in_group))
 
 
-def _mean_row(statistic: str, rows: pd.DataFrame, states: SeaStates, group: Group, question: Question) -> dict:
-    values, level = GroupValues.of(rows, MEANS[statistic], states, group, group.borrowed), question.level
+def _mean_row(
+    statistic: str, column: str, rows: pd.DataFrame, states: SeaStates, group: Group, question: Question
+) -> dict:
+    values, level = GroupValues.of(rows, column, states, group, group.borrowed), question.level
     alone = mean(values.alone.lamp, level) if group.borrowed else estimates.stratified_mean(values.alone, level)
     intervals = [corrected_mean(values.sample, level, group.borrowed), alone, mean(values.simple, level)]
     if statistic == "time_above":
@@ -246,60 +290,69 @@ def _mean_row(statistic: str, rows: pd.DataFrame, states: SeaStates, group: Grou
         method = "borrowed"
     elif len(np.unique(values.sample.strata[1])) > 1 or values.sample.shared:
         method = "stratified, sea states shared" if values.sample.shared else "stratified"
+    hours = np.nan
     if statistic == "mean_maximum":
-        method += _several_lengths(values.fleet)
-    return _row(statistic, intervals, group, 0 if group.borrowed else values.sample.counted, method)
+        hours, lengths = _record_hours(values.fleet)
+        method += lengths
+    row = _row(statistic, intervals, group, 0 if group.borrowed else values.sample.counted, method, hours)
+    if row["effective_lamp_runs"] < row["lamp_records"]:
+        row["fleet_records_needed"] = estimates.fleet_records_needed(values.sample, *intervals[1::-1])
+    return row
 
 
-def _several_lengths(records: pd.DataFrame) -> str:
+def _record_hours(records: pd.DataFrame) -> tuple[float, str]:
+    """The length of the records in hours, and nothing; of records of several lengths NaN, and what to say of them."""
     kinds = np.unique(estimates.length_classes(records["duration_s"].to_numpy()))
-    return f", records of {len(kinds)} lengths" if len(kinds) > 1 else ""
+    return (kinds[0] / 3600, "") if len(kinds) == 1 else (np.nan, f", records of {len(kinds)} lengths")
 
 
-def _row(statistic: str, intervals: Sequence[Interval], group: Group, records: int, method: str) -> dict:
-    """intervals: corrected, of LAMP alone, of SimpleCode's fleet, and of the GEV fit if there is one. records: of LAMP,
-    for the effective LAMP runs."""
+def _row(
+    statistic: str, intervals: Sequence[Interval], group: Group, records: int, method: str, hours: float = np.nan
+) -> dict:
+    """intervals: corrected, of LAMP alone, and of SimpleCode's fleet. records: of LAMP, for the effective LAMP runs.
+    hours: the exposure of a largest value."""
     numbers = dict(zip(NUMBERS, np.ravel([each[:3] for each in intervals]), strict=False))
     runs = estimates.effective_runs(records, *intervals[1::-1], 0.9) if records >= FEWEST_WORTH else Interval()
     numbers |= {"effective_lamp_runs": runs.estimate, "effective_lower": runs.lower, "effective_upper": runs.upper}
     counts = {"lamp_records": len(group.lamp), "fleet_records": len(group.fleet)}
-    return {"statistic": statistic} | numbers | counts | {"method": method}
+    return {"statistic": statistic, "exposure_h": hours} | numbers | counts | {"method": method}
 
 
 def _extreme_rows(
-    rows: pd.DataFrame, states: SeaStates, group: Group, question: Question, limit: float | None
+    column: str, rows: pd.DataFrame, states: SeaStates, group: Group, question: Question, limit: float | None
 ) -> tuple[list[dict], pd.DataFrame]:
     """Exceedance of the limit, the most probable maximum and what the largest exceeds with small probabilities."""
     few, level = len(group.lamp) < FEWEST_MAXIMA, question.level
-    values = GroupValues.of(rows, "maximum", states, group, borrowed=few)
-    sample, alone, lengths = values.sample, values.alone, _several_lengths(values.fleet)
+    values = GroupValues.of(rows, column, states, group, borrowed=few)
+    sample, alone, (hours, lengths) = values.sample, values.alone, _record_hours(values.fleet)
     shares = [estimates.stratified_share(alone, limit, level)] if limit else []
     shares += [share(int((values.simple > limit).sum()), len(values.simple), level)] if limit else []
     still = STILL * rows["amplitude"].max()
     if len(sample.fleet) and not (values.fleet["amplitude"].mean() > still and estimates.varies(sample.fleet)):
         largest = sample.fleet.max(axis=1)
         intervals = [share(int((largest > limit).sum()), len(largest), level), *shares] if limit else []
-        return [_row("maximum_above", intervals, group, 0, "does not move")] * bool(limit), pd.DataFrame()
+        return [_row("maximum_above", intervals, group, 0, "does not move", hours)] * bool(limit), pd.DataFrame()
     ratios = _ratios(values)
     if len(ratios.lamp) < FEWEST_RECORDS or len(sample.fleet) < 2:
         return [], pd.DataFrame()
     method = ("maxima, borrowed" if few and len(sample.lamp) > len(alone.lamp) else "maxima") + lengths
+    if values.fleet["state"].nunique() > 1:
+        method += f", {POOLED}"
     reach = max(sample.lamp.max(), limit or 0.0)
     curves = estimates.exceedance_curves(ratios, question.seed, estimates.BOOTSTRAPS, reach)
     equal = np.full(len(ratios.fleet), 1 / len(ratios.fleet))
-    distributions = estimates.fitted(ratios, question.seed, estimates.BOOTSTRAPS)
-    fits = {name: Mixture.of(fit, ratios.amplitudes, equal) for name, fit in distributions.items()}
-    result = [_row("maximum_above", [curves.at(limit, level), *shares], group, 0, method)] if limit else []
+    gumbel = Mixture.of(estimates.fitted(ratios, question.seed, estimates.BOOTSTRAPS), ratios.amplitudes, equal)
+    result = [_row("maximum_above", [curves.at(limit, level), *shares], group, 0, method, hours)] if limit else []
     for name, expected in EXPOSURES.items():
         risk = -np.expm1(-expected * curves.duration / question.exposure)
-        estimated, how = [curves.quantile(risk, level)], method
+        estimated, how = curves.quantile(risk, level), method
         if risk * min(len(sample.fleet) / estimates.TAIL_RECORDS, len(ratios.lamp) / 2) < 1:
-            estimated = [estimates.percentiles(fit.quantiles(risk), level, len(ratios.lamp)) for fit in fits.values()]
+            estimated = estimates.percentiles(gumbel.quantiles(risk), level, len(ratios.lamp))
             how += ", extrapolated (Gumbel)"
         simple = Interval(np.quantile(values.simple, 1 - risk)) if len(values.simple) else Interval()
-        intervals = [estimated[0], _gumbel_level(values, expected, question), simple, *estimated[1:]]
-        result.append(_row(name, intervals, group, 0, how))
-    return result, curve_table(curves, fits, values, level)
+        intervals = [estimated, _gumbel_level(values, expected, question), simple]
+        result.append(_row(name, intervals, group, 0, how, question.exposure / 3600))
+    return result, curve_table(curves, values, level)
 
 
 def _ratios(values: GroupValues) -> Ratios:
@@ -336,18 +389,13 @@ def _gumbel_level(values: GroupValues, expected: float, question: Question) -> I
     return level if len(ratios) >= FEWEST_MAXIMA else Interval(level.estimate)
 
 
-def curve_table(
-    curves: estimates.Curves, fits: Mapping[str, Mixture], values: GroupValues, confidence: float
-) -> pd.DataFrame:
-    """Exceedance of record maxima over levels: level, probability, lower, upper; by source the shares of records with
-    these maxima; and by name the probabilities of the fitted distributions, with their bounds."""
+def curve_table(curves: estimates.Curves, values: GroupValues, confidence: float) -> pd.DataFrame:
+    """Exceedance of record maxima over levels: level, probability, lower, upper; and by source the shares of records
+    with these maxima."""
     levels, (lower, upper) = curves.levels, curves.bounds(confidence)
     table = {"level": levels, "probability": curves.probability, "lower": lower, "upper": upper}
     weights = values.alone.lamp_weights()
     table["lamp"] = [weights @ (values.alone.lamp > level) for level in levels] if weights.any() else np.nan
     for name, numbers in (("simplecode", values.simple), ("network", values.sample.fleet)):
         table[name] = [(numbers > level).mean() for level in levels] if numbers.size else np.nan
-    for name, mixture in fits.items():
-        bounds = estimates.falling_curve(mixture.exceedance(levels), confidence, curves.records)
-        table |= zip((name, f"{name}_lower", f"{name}_upper"), bounds, strict=True)
     return pd.DataFrame(table)

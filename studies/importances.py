@@ -1,12 +1,14 @@
 """How much each setting of a sweep matters: the share of the errors' variance that its values account for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import optuna
 import pandas as pd
-from optuna.importance import BaseImportanceEvaluator
-from optuna.trial import FrozenTrial, TrialState
+from matplotlib.figure import Figure
+from optuna.trial import TrialState
+
+from figures import parts
 
 # Combinations beyond the number of effects. In simulated sweeps with effects of 9, 5 and 2 points and scatter with a
 # standard deviation of 1 (or 2) points, nine of ten shares are within 0.1 (0.2) of the truth for 4, 0.14 (0.25) for 1.
@@ -31,24 +33,21 @@ def main_effects(values: Sequence[Mapping[str, object]], errors: np.ndarray) -> 
     return variances, len(values) - int(rank)
 
 
-def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """The members that have an error."""
+def of_study(study: optuna.Study) -> tuple[dict[str, float], int]:
+    """The `main_effects` of the members that have an error; without any, none, and -1 to spare."""
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [trial for trial in trials if trial.params and np.isfinite(trial.value)]
+    trials = [trial for trial in trials if trial.params and np.isfinite(trial.value)]
+    errors = np.array([trial.value for trial in trials])
+    return main_effects([trial.params for trial in trials], errors) if trials else ({}, -1)
 
 
-def spare(study: optuna.Study) -> int:
-    """How many finished combinations are to spare beyond the number of effects; negative without any."""
-    trials = finished(study)
-    return main_effects([t.params for t in trials], np.array([t.value for t in trials]))[1] if trials else -1
-
-
-class MainEffects(BaseImportanceEvaluator):
-    """`main_effects` for Optuna's figure."""
-
-    def evaluate(
-        self, study: optuna.Study, params: list[str] | None = None, *, target: Callable | None = None
-    ) -> dict[str, float]:
-        trials = finished(study)
-        variances, _ = main_effects([trial.params for trial in trials], np.array([trial.value for trial in trials]))
-        return dict(sorted(variances.items(), key=lambda item: -item[1]))
+@parts.styled
+def figure_of(variances: Mapping[str, float]) -> Figure:
+    """The share of each setting, the largest on top. variances: see `main_effects`."""
+    names, total = sorted(variances, key=variances.get), sum(variances.values()) or 1.0
+    figure = parts.new_figure(4.5, 0.8 + 0.25 * len(names), "How much each setting matters")
+    ((ax,),) = parts.panels(figure, 1)
+    ax.barh(range(len(names)), [100 * variances[name] / total for name in names], color=parts.GRAY)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlim=(0, 100), xlabel="Share of the errors' variance [%]")
+    return figure

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import plotting
 from figures.sea_state_figure import sea_state_figure
-from metrics import AMPLITUDES, SIMPLECODE
+from metrics import AMPLITUDES, LINEAR, SIMPLECODE
 from readers.sea_state_handles import PART_UNITS, find_handle, number_text
 from settings import SaveData
 from settings.channels import CHANNELS, channel_of
@@ -101,7 +101,7 @@ def read_records(folder: Path) -> WithRemarks:
     try:
         # AMPLITUDES are empty in the row All.
         table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, [""]))
-        table = table.loc[table["channel"] != "All", [*types]]
+        table = table.loc[(table["channel"] != "All") & (table["source"] != LINEAR), [*types]]
     except FileNotFoundError:
         raise InputError(f"{path}: file is missing; {remedy}") from None
     except UNREADABLE as error:

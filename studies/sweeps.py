@@ -19,13 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import optuna
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
-from optuna.visualization.matplotlib import plot_optimization_history, plot_param_importances
 from tqdm import tqdm
 
 import data_io
@@ -342,21 +340,12 @@ def _keep_the_best(study: optuna.Study, sweep: Sweep, run_one: Run) -> tuple[lis
 
 
 def _save_figures(study: optuna.Study, sweep: Sweep) -> None:
-    """Optuna's figures: the errors in the order of the trials, and the importance of each setting if it can be told."""
-    spare, error = importances.spare(study), "nrmse, validation set"
-    (sweep.config.output_folder / IMPORTANCES_FILE).unlink(missing_ok=True)
-    with plt.rc_context(), warnings.catch_warnings(action="ignore"):  # Optuna changes the style of later figures
-        axes = {"optimization_history.png": plot_optimization_history(study, target_name=error)}
-        if len(sweep.values) > 1 and spare >= importances.FEWEST_SPARE:
-            evaluator = importances.MainEffects()
-            axes[IMPORTANCES_FILE] = plot_param_importances(study, evaluator=evaluator, target_name=error)
-            axes[IMPORTANCES_FILE].set(title="How much each setting matters", xlabel="Share of the errors' variance")
-        elif len(sweep.values) > 1:
-            needed = importances.FEWEST_SPARE - spare
-            print(
-                f"{IMPORTANCES_FILE} is not drawn: it needs at least {needed} more combinations to tell effects apart"
-            )
-        for name, ax in axes.items():
-            ax.figure.set_layout_engine("tight")
-            plotting.save_figure(ax.figure, sweep.config.output_folder / name)
-            plt.close(ax.figure)
+    """The figure of the importance of each setting, if there are enough combinations to tell."""
+    variances, spare = importances.of_study(study)
+    file = sweep.config.output_folder / IMPORTANCES_FILE
+    file.unlink(missing_ok=True)
+    if len(sweep.values) > 1 and spare >= importances.FEWEST_SPARE:
+        plotting.save_figure(importances.figure_of(variances), file)
+    elif len(sweep.values) > 1:
+        needed = importances.FEWEST_SPARE - spare
+        print(f"{IMPORTANCES_FILE} is not drawn: it needs at least {needed} more combinations to tell effects apart")

@@ -31,7 +31,8 @@ class RunFolder:
     PAIRS = "pairs.csv"
     FLEET_RECORDS, FLEET_CURVES = "fleet_records.csv", "fleet_records.npz"
     FLEET = ("fleet_statistics.csv", "fleet_statistics.json")
-    FLEET_TABLES = (FLEET[0], "fleet_exceedance.csv", "fleet_tails.csv", "fleet_peaks.csv", "fleet_spectra.csv")
+    FLEET_TABLES = (FLEET[0], "fleet_exceedance.csv", "fleet_amplitudes.csv", "fleet_spectra.csv")
+    SPECTRA = "spectra.csv"
     NEXT_RUNS, NEXT_CASES = "next_lamp_runs.csv", "next_lamp_runs_cases.txt"
     PAGE = "report.html"
     FIGURES = "figures"  # a folder

@@ -42,7 +42,7 @@ from settings.kinds import KINDS, Kind
 ROOT = Path(main.__file__).resolve().parent
 NAME = "recently_trained_model"
 CHECKPOINTS = ("checkpoints/last.keras", "checkpoints/training_state.npz")
-SAVED = ("history.csv", "model.keras", "settings.json", "training_windows.npz")
+SAVED = ("history.csv", "linear_filter.npz", "model.keras", "settings.json", "training_windows.npz")
 NETWORK = [f"saved_models/{NAME}/{name}" for name in (*CHECKPOINTS, *SAVED)]
 TABLES = (
     *(".files_of_runs", "error_by_record.csv", "error_report.csv", "pairs.csv", "predicted_records.csv"),
@@ -77,10 +77,10 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     report = pd.read_csv(project.folder / "output_files" / NAME / "error_report.csv")
     assert report.columns.tolist() == ["set", "source", "channel", *metrics.MEASURES]
     assert report["set"].unique().tolist() == ["train", "val", "test"]
-    assert report["source"].unique().tolist() == ["SimpleCode", "LSTM"]
+    assert report["source"].unique().tolist() == ["SimpleCode", "LSTM", "Linear filter"]
     assert report["channel"].unique().tolist() == ["Zcg", "Roll", "Pitch", "All"]
-    assert len(report) == 3 * 2 * 4
-    for text in ("test set", "Roll [deg]", "peak_mse"):
+    assert len(report) == 3 * 3 * 4
+    for text in ("test set", "Roll [deg]", "Linear filter", "% of LAMP"):
         assert text in output
 
     history = pd.read_csv(project.folder / "saved_models" / NAME / "history.csv")
@@ -89,10 +89,10 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     assert history["epoch"].tolist() == [1, 2] and history.notna().all(axis=None)
 
     by_record = pd.read_csv(project.folder / "output_files" / NAME / "error_by_record.csv", keep_default_na=False)
-    added = ["ssa_lamp", "ssa_model", "digest"]
-    assert by_record.columns[-3:].tolist() == added and by_record["digest"].nunique() == 4
+    added = [*metrics.STATISTICS, "digest"]
+    assert by_record.columns[-10:].tolist() == added and by_record["digest"].nunique() == 4
     assert by_record["record"].unique().tolist() == ["SC_0", "SC_1", "SC_2", "SC_3"]
-    assert by_record["set"].value_counts().to_dict() == {"train": 16, "val": 8, "test": 8}
+    assert by_record["set"].value_counts().to_dict() == {"train": 24, "val": 12, "test": 12}
     assert by_record["handle"].unique().tolist() == [""]
     of_test = by_record[by_record["set"] == "test"].drop(columns=["record", "handle", *added]).reset_index(drop=True)
     alone = report[report["set"] == "test"].reset_index(drop=True)
@@ -109,7 +109,10 @@ def test_a_new_kind_of_network_is_a_function_and_a_row(project, monkeypatch, cap
     assert project.run() == 0
     folder = project.folder / "output_files" / NAME
     report = pd.read_csv(folder / "error_report.csv")
-    assert report["source"].unique().tolist() == ["SimpleCode", "Smooth"] and "Smooth" in capsys.readouterr().out
+    assert (
+        report["source"].unique().tolist() == ["SimpleCode", "Smooth", "Linear filter"]
+        and "Smooth" in capsys.readouterr().out
+    )
     assert "A smoother learned LAMP" in (folder / "report.html").read_text(encoding="utf-8")
     project.user["training_mode"] = False
     assert project.run() == 0
@@ -133,7 +136,8 @@ def test_a_folder_holds_what_the_last_run_made(project, capsys):
     assert project.run() == 0
     assert f"; report and predictions in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     mine = [f"output_files/{NAME}/{name}" for name in ("notes.txt", "figures/mine.png", "second_SC_0.txt")]
-    assert files(project) == sorted([*REPORT, *mine, *NETWORK[len(CHECKPOINTS) :]])
+    network = [f"saved_models/{NAME}/{name}" for name in SAVED if name != "linear_filter.npz"]
+    assert files(project) == sorted([*REPORT, *mine, *network])
 
     # Predictions without LAMP come to the report that is there.
     project.data = {"predict_sc": project.data["test_sc"], "predict_waves": project.data["test_lamp"]}
@@ -141,7 +145,7 @@ def test_a_folder_holds_what_the_last_run_made(project, capsys):
     assert project.run() == 0
     assert f"; predictions in {Path('output_files') / NAME}\n" in capsys.readouterr().out
     mine += [f"output_files/{NAME}/third_SC_3{ending}" for ending in (".mot", ".txt")]
-    assert files(project) == sorted([*REPORT, *mine, *NETWORK[len(CHECKPOINTS) :]])
+    assert files(project) == sorted([*REPORT, *mine, *network])
 
 
 def test_predictions_and_report_belong_together(project):
@@ -160,6 +164,20 @@ def test_predictions_and_report_belong_together(project):
         for source, table in (("LSTM", prediction), ("SimpleCode", simple)):
             mse = np.mean((table[:, column] - lamp[:190, column]) ** 2)
             assert report.loc[(source, channel), "mse"] == pytest.approx(mse, rel=1e-3)
+
+
+@pytest.mark.parametrize("step", ["of_run", "ReferenceFilter.predict"])
+def test_a_linear_filter_that_fails_costs_its_rows_alone(project, monkeypatch, capsys, step):
+    def fail(*_):
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+
+    monkeypatch.setattr(f"training.reference_filter.{step}", fail)
+    assert project.run() == 0
+    report = pd.read_csv(output(project, "error_report.csv"))
+    assert report["source"].unique().tolist() == ["SimpleCode", "LSTM"]
+    said = capsys.readouterr().err
+    assert said.count("linear filter cannot be made (LinAlgError: Eigenvalues did not converge)") == 1
+    assert (output(project, "report.html")).is_file()
 
 
 def test_a_loaded_network_gives_the_same_report_and_is_not_touched(project, monkeypatch):
@@ -821,7 +839,7 @@ def test_a_whole_run_on_a_grid_of_nine_points(project):
     facts = json.loads((project.folder / "saved_models" / NAME / "settings.json").read_text())
     points = [f"Wave_x{i}_y{j}" for i in (1, 2, 3) for j in (1, 2, 3)]
     assert facts["network"]["inputs"] == ["Zcg", "Roll", "Pitch", *points]
-    assert len(pd.read_csv(output(project, "error_report.csv"))) == 24
+    assert len(pd.read_csv(output(project, "error_report.csv"))) == 36
     prediction = np.loadtxt(output(project, "lstm_output_for_SC_3.txt"), skiprows=1)
     assert prediction.shape == (190, 4) and np.isfinite(prediction).all()
 

@@ -1,6 +1,7 @@
 """Error measures against their formulas written out as loops."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metrics import (
+    LINEAR,
     MEASURES,
+    STATISTICS,
     error_by_record,
     error_report,
     error_rows,
@@ -18,10 +21,12 @@ from metrics import (
     magnitudes,
     model_sums,
     pooled_errors,
+    readable,
     record_maxima,
     record_sums,
     remarks,
     significant_single_amplitude,
+    statistics,
     turning_points,
     worse_than_simplecode,
 )
@@ -52,7 +57,7 @@ def test_turning_points(series):
     assert turning_points(np.array(series, float)).tolist() == slow_turning_points(series)
 
 
-ADDED = ["ssa_lamp", "ssa_model", "digest"]  # columns of the errors by record
+ADDED = [*STATISTICS, "digest"]  # columns of the errors by record
 
 
 def two_records() -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -150,7 +155,7 @@ def report_of(results, channels, *network) -> pd.DataFrame:
 def test_the_row_of_all_channels():
     lamp, lstm = two_records()
     table = error_table(lamp, lstm, ("Zcg", "Roll")).set_index("channel")
-    assert table.index.tolist() == ["Zcg", "Roll", "All"] and table.columns.tolist() == [*MEASURES, *ADDED[:2]]
+    assert table.index.tolist() == ["Zcg", "Roll", "All"] and table.columns.tolist() == [*MEASURES, *STATISTICS]
     series = ([each for a in records for each in a.T] for records in (lamp, lstm))
     pooled, everything = slow_measures(*series), table.loc["All"]
     for name in ("mse", "rmse", "peak_mse", "amplitude_mse"):
@@ -179,10 +184,67 @@ def test_the_report_has_each_set_and_source_and_is_printed_with_units():
     assert row["mse"].item() == pytest.approx(np.mean((0.5 * lamp[0][:, 1]) ** 2))
     assert report_of({"train": []}, ("Zcg",)).empty
     text = format_report(report)
-    for words in ("Zcg [m]", "Roll [deg]", "train set", "test set", "GRU", *MEASURES):
-        assert words in text or words == "max_error_at_s"
-    assert f"{100 * report.loc[3, 'mse'] / report.loc[0, 'mse']:.2f} %" in text
-    assert f"{report.loc[0, 'max_error']:.4g}" in text and "LSTM" not in text
+    for words in (
+        "Heave [m]",
+        "Roll [deg]",
+        "train set",
+        "test set",
+        "GRU",
+        "% of LAMP",
+        f"{row['rmse'].item():.3g}",
+    ):
+        assert words in text
+    assert "All" not in text and "LSTM" not in text
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-7])
+def test_a_reader_meets_errors_in_percent_of_the_motion(size):
+    """Of LAMP's standard deviation, and of twice that for the significant amplitude; digits are significant ones."""
+    rng, channels = np.random.default_rng(5), ("VBM", "Zcg", "Roll", "Pitch")
+    lamp = rng.normal(size=(2000, 4)) * [3e8, 1.0, 5.0, 0.01] + [1e9, 2.0, 0.0, 0.0]  # hardly any pitch
+    simple = lamp * [np.nan, 1.5, 0.5, 0.0]
+    network, linear = (
+        lamp + noise * size * rng.normal(size=lamp.shape) * [3e8, 1.0, 5.0, 1.0] for noise in (0.03, 0.2)
+    )
+    report = error_report({"test": [model_sums((lamp, simple, network, linear))]}, channels, "Transformer")
+    assert report["source"].unique().tolist() == ["SimpleCode", "Transformer", LINEAR]
+    rows = readable(report).set_index(["channel", "source"])
+    assert rows.loc["Roll"].index.tolist() == ["SimpleCode", LINEAR, "Transformer"]
+    assert rows.index.get_level_values(0).unique().tolist() == [*channels]
+    assert rows.loc[("Roll", "Transformer"), "% of LAMP"] == pytest.approx(3.0 * size, rel=0.1)
+    assert rows.loc[("Roll", "SimpleCode"), ["% of LAMP", "SSA, % off"]].tolist() == pytest.approx([50, 50], rel=0.01)
+    assert rows.loc["Pitch", ["% of LAMP", "SSA, % off"]].isna().all(axis=None)
+    lines = format_report(report).splitlines()
+    assert max(map(len, lines)) <= 100 and not re.search(r" 0\.?0*(?= |$)", "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, "0.5"), (0.8649, "0.86"), (0.9891, "0.989"), (0.9994, "0.9994"), (0.99998, "0.99998")]
+)
+def test_a_correlation_has_the_digits_that_say_something(value, text):
+    measures = dict.fromkeys(MEASURES, 1.0) | {"correlation": value}
+    report = pd.DataFrame([{"set": "test", "source": "LSTM", "channel": "Roll", **measures}])
+    assert readable(report)["correlation"].tolist() == [text]
+    assert readable(report.assign(correlation=np.nan))["correlation"].tolist() == ["-"]
+
+
+def test_a_perfect_prediction_is_off_by_nothing():
+    lamp = np.random.default_rng(0).normal(size=(100, 1))
+    rows = readable(error_report({"test": [model_sums((lamp, 2 * lamp, lamp))]}, ["Roll"])).set_index("source")
+    assert rows.loc["LSTM", ["% of LAMP", "SSA, % off", "correlation"]].tolist() == [0, 0, "1"]
+    still = readable(error_report({"test": [model_sums((0 * lamp, lamp, lamp))]}, ["Zcg"]))
+    assert still[["% of LAMP", "SSA, % off"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(("channel", "largest"), [("Zcg", 3.0), ("Roll", 5.0)])
+def test_a_record_has_amplitude_largest_value_and_period_of_both(channel, largest):
+    time = 0.1 * np.arange(6000)
+    lamp = 2 + 3 * np.sin(2 * np.pi * time / 12)
+    given = statistics([record_sums(lamp, 2 + 0.9 * (lamp - 2), 0, time)][0], channel)
+    expected = {"ssa_lamp": 6 / np.sqrt(2), "ssa_percent": -10.0, "largest_lamp": largest, "period_model": 12.0}
+    assert {name: given[name] for name in expected} == pytest.approx(expected, rel=1e-3)
+    assert given["period_percent"] == pytest.approx(0.0) and given["largest_percent"] == pytest.approx(-30 / largest)
+    assert np.isnan(statistics(record_sums(0 * lamp, lamp, 0, time), channel)["ssa_percent"])
 
 
 def test_a_channel_that_simplecode_does_not_give_is_left_out_of_its_rows():
@@ -218,21 +280,19 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
 def test_where_the_network_is_worse_than_simplecode():
     lamp = np.random.default_rng(2).normal(size=(50, 2))
     records = [(lamp, lamp + a, lamp + b) for a, b in (([1, 1], [3, 0.5]), ([1, 1], [0.1, 2]), ([3, 0], [0.1, 1]))]
-    pairs = [model_sums(motions) for motions in records]
+    worst = lamp + 9  # a filter that is worse is not the network
+    pairs = [model_sums((*motions, worst)) for motions in records]
     sums = {"train": pairs[:1], "test": pairs}
     names = {"train": [("a", "", "")], "test": [("a", "", ""), ("b", "", ""), ("c", "", "")]}
     channels = ("Zcg", "Roll")
-    report = error_report(sums, channels, "GRU")
-    lines = worse_than_simplecode(report, error_by_record(sums, names, channels, "GRU"), "GRU")
+    lines = worse_than_simplecode(error_by_record(sums, names, channels, "GRU"))
     assert lines == [
-        "GRU is worse than SimpleCode on the train set in Zcg: 9 times its mse",
-        "GRU is worse than SimpleCode on the test set in Roll: 2.62 times its mse",
-        "GRU is worse than SimpleCode in Zcg in 1 of 1 records of the train set, most in a: 9 times its mse",
-        "GRU is worse than SimpleCode in Zcg in 1 of 3 records of the test set, most in a: 9 times its mse",
-        "GRU is worse than SimpleCode in Roll in 1 of 3 records of the test set, most in b: 4 times its mse",
+        "GRU is worse than SimpleCode in Zcg in 1 of 1 records of the train set, most in a: 3 times its rms error",
+        "GRU is worse than SimpleCode in Zcg in 1 of 3 records of the test set, most in a: 3 times its rms error",
+        "GRU is worse than SimpleCode in Roll in 1 of 3 records of the test set, most in b: 2 times its rms error",
     ]
     better = error_report({"test": [model_sums((lamp, lamp + 1, lamp))]}, channels)
-    assert worse_than_simplecode(better, better.assign(record="a")) == []
+    assert worse_than_simplecode(better.assign(record="a")) == []
 
 
 def test_magnitudes_of_heave_and_bending_moment_are_about_the_mean_and_angles_about_zero():
@@ -302,6 +362,6 @@ def test_a_motion_that_is_hardly_there_does_not_count(deviations, left_out):
     by_record = error_by_record(sums, {"val": [("SC_a", "", "")]}, channels)
     assert by_record.loc[by_record["channel"] == "All", "nrmse"].iloc[1] == pytest.approx(ours.loc["All", "nrmse"])
     lines = remarks(report, by_record)
-    assert [f"are without {left_out}:" in line for line in lines[1:]] == ([True] if left_out else [])
-    worse = worse_than_simplecode(report, by_record)
+    assert [f"Percentages of {left_out} on" in line for line in lines[1:]] == ([True] if left_out else [])
+    worse = worse_than_simplecode(by_record)
     assert not any(left_out in line for line in worse) if left_out else not worse

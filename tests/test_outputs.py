@@ -152,6 +152,14 @@ def test_texts_of_other_records_stay_whichever_run_moved_the_portion(many, tmp_p
     assert "called by the folder or numbered (first: SimpleCode_files_SC_0)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("hours", "said"), [(3.0, "5 predictions in place of 15 LAMP hours"), (None, "")])
+def test_predictions_in_place_of_lamp_hours(many, capsys, hours, said):
+    predict(dataclasses.replace(many, user=UserInput(time_res=2, lamp_hours=hours)))
+    assert ("LAMP hours" in capsys.readouterr().out) == bool(said)
+    predict(dataclasses.replace(many, user=UserInput(time_res=2, lamp_hours=hours), save=SaveData(prefix="again_")))
+    assert said in capsys.readouterr().out.splitlines() or not said
+
+
 def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
     recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
     monkeypatch.setattr(record_statistics.Recorder, "of", lambda *_: recorder)
@@ -254,6 +262,7 @@ def test_a_figure_that_fails_costs_no_other(monkeypatch, capsys, tmp_path):
     trained = SimpleNamespace(
         architecture=SimpleNamespace(outputs=data_io.MOTIONS), title="LSTM", history=(), best_epoch=None
     )
-    run_figures.save(asked, (NetworkFolder(Path("network")), tmp_path), results, trained, None, pd.DataFrame(), 0.0)
+    folder = SimpleNamespace(path=Path("network"), moment_unit=lambda: "kN-m")
+    run_figures.save(asked, (folder, tmp_path), results, trained, None, pd.DataFrame(), 0.0)
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["error_test_0_a.png"]
     assert "prediction_test_0_a.png cannot be made (ValueError: x and y" in capsys.readouterr().err

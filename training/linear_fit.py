@@ -5,8 +5,8 @@ Each output is a weighted sum of all inputs at the neighbouring steps (a finite 
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -28,6 +28,14 @@ RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the
 STEPS_AT_ONCE = 4096  # limits the memory
 SYMMETRY_COSTS = 1.1  # times the validation error without mirror_symmetry, from which on the run says so
 LEAST_COSTS = 0.001  # of LAMP's deviation; below, it is rounding
+Pairs = Iterable[tuple[np.ndarray, np.ndarray]]  # standardized (step, input channel) and (step, output channel)
+
+
+class Products(NamedTuple):
+    """Sums of features^T features (feature, feature) and of features^T targets (feature, output channel)."""
+
+    covariance: np.ndarray
+    correlation: np.ndarray
 
 
 def train_linear_filter(
@@ -102,7 +110,7 @@ def symmetry_costs(symmetric: Mapping[str, float], free: Mapping[str, float], ar
     ]
 
 
-def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def fit(train: Pairs, choosing: Pairs, before: int, after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Ridge regression on `train`; for each output channel the penalty with the smallest error on `choosing`.
 
     before, after: number of network steps before and after each step that the filter sees.
@@ -110,31 +118,34 @@ def fit(train: Sequences, choosing: Sequences, before: int, after: int) -> tuple
     Returns the kernel (step, input channel, output channel), the earliest step first; the bias and the penalties
     (output channel,).
     """
-    covariance, correlation = _normal_equations(train, before, after)
-    eigenvalues, vectors = np.linalg.eigh(covariance)
-    rotated = vectors.T @ correlation
+    return ridge_regression(
+        *(normal_equations(pairs, before, after) for pairs in (train, choosing)), before + 1 + after
+    )
+
+
+def ridge_regression(train: Products, choosing: Products, lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """See `fit`. lags: number of network steps that the filter sees."""
+    eigenvalues, vectors = np.linalg.eigh(train.covariance)
+    rotated = vectors.T @ train.correlation
     floors = RIDGES * eigenvalues.mean()
     damped = rotated[:, None] / (np.maximum(eigenvalues, 0.0)[:, None] + floors)[:, :, None]
     candidates = np.tensordot(vectors, damped, 1)  # (feature, ridge, output channel)
-    errors = 0.0  # (ridge, output channel)
-    for lagged, targets in _lagged(choosing, before, after):
-        given = (lagged @ candidates.reshape(len(candidates), -1)).reshape(len(lagged), *candidates.shape[1:])
-        errors = errors + ((given - targets[:, None]) ** 2).sum(axis=0)
+    given = np.tensordot(choosing.covariance, candidates, 1)
+    errors = (candidates * (given - 2 * choosing.correlation[:, None])).sum(axis=0)  # but for a constant
     best = errors.argmin(axis=0)
     weights = np.take_along_axis(candidates, best[None, None], axis=1)[:, 0]
-    kernel = weights[:-1].reshape(before + 1 + after, train.inputs.shape[1], -1)
-    return kernel, weights[-1], RIDGES[best]
+    return weights[:-1].reshape(lags, -1, weights.shape[1]), weights[-1], RIDGES[best]
 
 
-def _normal_equations(sequences: Sequences, before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of features^T features (feature, feature) and features^T targets (feature, output channel).
+def normal_equations(pairs: Pairs, before: int, after: int) -> Products:
+    """The products of a set, which are sums over its steps.
 
     Shifting both lags by one step changes the sum of products only by the first and the last product. So only the
     products with the earliest lag are summed over all steps; the rest follows at a fraction of the cost.
     """
-    lags, channels = before + 1 + after, sequences.inputs.shape[1]
-    sums, ends = 0.0, 0.0
-    for features, targets in _lagged(sequences, before, after):
+    lags, sums, ends = before + 1 + after, 0.0, 0.0
+    for features, targets in _lagged(pairs, before, after):
+        channels = features.shape[1] // lags
         sums = sums + features.T @ np.hstack([features[:, :channels], features[:, -1:], targets])
         lost, gained = features[0, : -1 - channels], features[-1, channels:-1]
         ends = ends + np.outer(gained, gained) - np.outer(lost, lost)
@@ -147,15 +158,15 @@ def _normal_equations(sequences: Sequences, before: int, after: int) -> tuple[np
     covariance = np.empty((len(sums), len(sums)))
     covariance[:-1, :-1] = products.reshape(lags * channels, -1)
     covariance[:, -1] = covariance[-1] = sums[:, channels]
-    return covariance, sums[:, channels + 1 :]
+    return Products(covariance, sums[:, channels + 1 :])
 
 
-def _lagged(sequences: Sequences, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _lagged(pairs: Pairs, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields parts of the sequences: the lagged inputs with a column of ones (step, feature), and the targets.
 
     Beyond the ends of a sequence the inputs are 0, their mean.
     """
-    for inputs, targets in sequences:
+    for inputs, targets in pairs:
         padded = np.pad(inputs.astype(np.float64), ((before, after), (0, 0)))
         seen = np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after, axis=0).transpose(0, 2, 1)
         for first in range(int(np.isnan(targets[:, 0]).sum()), len(targets), STEPS_AT_ONCE):  # behind the transient

@@ -41,7 +41,7 @@ class Sequences:
 
         Raises InputError if the file cannot be written.
         """
-        tables = _interleaved(records, time_res, s, transient)
+        tables = interleaved(records, time_res, s, transient)
         if folder:
             on_disk = write_rows(tables, folder)
             rows, lengths = on_disk.rows, on_disk.lengths
@@ -66,10 +66,8 @@ class Sequences:
             yield self.inputs[start : start + length], self.targets[start : start + length]
 
 
-def _interleaved(
-    records: Sequence[Record], time_res: int, s: Standardization, transient: float
-) -> Iterator[np.ndarray]:
-    """Yields each sequence as (step, input and output channel), float32."""
+def interleaved(records: Sequence[Record], time_res: int, s: Standardization, transient: float) -> Iterator[np.ndarray]:
+    """Yields each sequence as (step, input and output channel), float32; NaN in the transient (s) of the outputs."""
     mean, deviation = np.array(s.input_mean + s.output_mean), np.array(s.input_deviation + s.output_deviation)
     for record in records:
         standardized = ((all_channels(record) - mean) / deviation).astype(np.float32)

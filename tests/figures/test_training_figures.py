@@ -33,19 +33,18 @@ def make_history(epochs: int, errors: bool = True) -> pd.DataFrame:
 
 def test_learning_curve_shows_history_and_best_epoch():
     history = make_history(40)
-    losses, gap, rates, *errors = rendered(learning_curve_figure(history, 30, "net")).axes
+    losses, rates, *errors = rendered(learning_curve_figure(history, 30, "net")).axes
     training, validation, best = losses.lines
     np.testing.assert_array_equal(training.get_ydata(), history["loss"])
     np.testing.assert_array_equal(validation.get_ydata(), history["val_loss"])
     assert "best epoch 30: 0.05" in labels_of(losses.get_legend())
-    np.testing.assert_allclose(line_of(gap, "tab:blue"), history["val_loss"] - history["loss"])
     np.testing.assert_array_equal(rates.lines[0].get_ydata(), history["learning_rate"])
     assert [ax.get_ylabel() for ax in errors] == ["Zcg error [m]", "Roll error [deg]", "Pitch error [deg]"]
     for ax, name in zip(errors, ERRORS, strict=True):
         np.testing.assert_array_equal(line_of(ax, "tab:orange"), history[name])
         assert ax.get_yscale() == "log"
     assert errors[1].get_title(loc="right") == "best epoch: 0.1 deg"
-    for ax in (losses, gap, rates, *errors):
+    for ax in (losses, rates, *errors):
         assert list(ax.lines[-1].get_xdata()) == [30, 30]
         assert ax.get_xlim() == losses.get_xlim()
     assert (losses.get_yscale(), rates.get_yscale()) == ("log", "linear")
@@ -58,7 +57,7 @@ def test_learning_curve_of_few_epochs(epochs, errors):
     history = make_history(epochs, errors)
     axes = rendered(learning_curve_figure(history, best_epoch_of(history), "net")).axes
     if epochs:
-        assert len(axes) == (6 if errors else 3)  # an older history.csv has no errors of the channels
+        assert len(axes) == (5 if errors else 2)  # an older history.csv has no errors of the channels
         assert all(tick == int(tick) for tick in axes[-1].get_xticks())
 
 

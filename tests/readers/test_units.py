@@ -231,3 +231,11 @@ def test_a_line_of_units_behind_a_text_may_have_as_many_words_as_there_are_colum
         tmp_path / "a.mot", ["t", "Motions: sec m m ft deg deg deg", "Time Xcg Ycg Zcg Rot_X Rot_Y Rot_Z S"], table
     )
     assert np.allclose(read_columns(file, LAMP_MOT)[:, 1], 0.3048 * TABLE[:, 3])
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [("kn-m", "kN-m"), ("mn*m", "MN*m"), ("nm", "Nm"), ("kncm", "kNcm"), ("t-m", "t-m"), ("lbf-ft", "lbf-ft")],
+)
+def test_a_moments_unit_is_written_with_capital_newtons(unit, text):
+    assert units.moment_unit_text(unit) == text and units.moment_unit_text(None) == "file unit"

@@ -41,7 +41,7 @@ def test_surge_as_an_input_and_a_lateral_acceleration_as_an_output(project, monk
     assert input_channels(UserInput()) == ("Xcg", "Zcg", "Roll", "Pitch", "Wave")
     assert output_channels(UserInput()) == ("Zcg", "Roll", "Pitch", "Ay")
     said, folder = capsys.readouterr(), Path("output_files/recently_trained_model")
-    assert "Ay [m/s2]" in said.out and "Ay is constant" not in said.err
+    assert "Lateral acceleration [m/s2]" in said.out and "Ay is constant" not in said.err
     assert "val_rmse_Ay_m/s2" in pd.read_csv("saved_models/recently_trained_model/history.csv")
     for table in ("error_report", "band_report", "fleet_statistics"):
         assert "Ay" in set(pd.read_csv(folder / f"{table}.csv")["channel"]), table

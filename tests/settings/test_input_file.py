@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from settings.input_file import RECIPES, import_line, load_module, read_config
+from settings import UserInput
+from settings.input_file import RECIPES, TEMPLATE, import_line, load_module, read_config
 from studies.sweep_combinations import read_sweep
 from system.errors import InputError
 
@@ -114,6 +115,53 @@ def test_names_of_input_files(tmp_path, name):
         (tmp_path / file).write_text(BASE)
     module = load_module(name.format(folder=tmp_path))
     assert module.UserInputArgs().hidden_size == 11
+
+
+def variant(tmp_path, monkeypatch, text: str):
+    """The module of an input file that is derived from BASE by the import line of main.py, and by --inputs."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("base_ship", "my_ship"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    (tmp_path / "base_ship.py").write_text(BASE)
+    (tmp_path / "my_ship.py").write_text(f"from base_ship import *\nfrom settings import changed\n{text}")
+    program = {"__file__": str(tmp_path / "main.py")}
+    exec(f"from my_ship import {', '.join(NAMES)}", program)
+    return import_line(program), load_module("my_ship")
+
+
+def test_a_variant_of_two_lines_knows_what_it_started_from(tmp_path, monkeypatch):
+    text = "UserInputArgs = changed(UserInputArgs, epochs=7, hidden_size=12)\n"
+    text += "SaveDataArgs = changed(SaveDataArgs, train=[])"
+    for module in variant(tmp_path, monkeypatch, text):
+        config, faults, _ = read_config(module)
+        assert faults == [] and (config.user.epochs, config.user.hidden_size) == (7, 12)
+        assert (config.save.prefix, config.save.train, config.data.val_sc) == ("base_", (), ("b",))
+        assert config.base_file == "base_ship.py" and config.base.hidden_size == 11
+        assert config.as_dict()["base"] == {"epochs": UserInput().epochs, "hidden_size": 11}
+
+
+def test_a_class_derived_from_a_variant_keeps_its_changes(tmp_path, monkeypatch):
+    text = "Changed = changed(UserInputArgs, epochs=7)\nclass UserInputArgs(Changed):\n    def __init__(self):\n"
+    text += "        super().__init__()\n        self.lr = self.hidden_size / 100\n"
+    for module in variant(tmp_path, monkeypatch, text):
+        config, faults, _ = read_config(module)
+        assert faults == [] and (config.user.epochs, config.user.hidden_size, config.user.lr) == (7, 11, 0.11)
+        assert config.as_dict()["base"] == {"lr": UserInput().lr}
+
+
+def test_a_misspelt_change_is_named(tmp_path, monkeypatch):
+    text = "UserInputArgs = changed(UserInputArgs, epoch=7)"
+    for module in variant(tmp_path, monkeypatch, text):
+        (fault,) = read_config(module)[1]
+        assert fault.startswith("UserInputArgs.epoch: there is no such setting; the nearest is epochs")
+
+
+def test_a_copy_of_the_template_started_from_the_template(tmp_path, monkeypatch):
+    monkeypatch.chdir(TEMPLATE.parent)
+    text = TEMPLATE.read_text(encoding="utf-8").replace("self.num_layers = 2", "self.num_layers = 3")
+    (tmp_path / "my_ship.py").write_text(text, encoding="utf-8")
+    config, faults, _ = read_config(load_module(str(tmp_path / "my_ship.py")))
+    assert faults == [] and config.base_file == "input_template.py" and config.as_dict()["base"] == {"num_layers": 2}
 
 
 def test_an_import_line_without_user_input_args(tmp_path):

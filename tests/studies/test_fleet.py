@@ -9,24 +9,24 @@ import pandas as pd
 import pytest
 from conftest import write_realization
 from scipy import stats
-from scipy.signal import hilbert
 
 import data_io
 from checks import record_statistics
 from checks.record_statistics import Recorder, RecordTable
 from data_io import Record
-from metrics import record_maxima
+from metrics import kurtosis, record_maxima, single_amplitudes
 from networks.network_folder import NetworkFolder
 from settings import Config, DataInfo, Plotting
-from studies import fleet, fleet_estimates, fleet_sources, fleet_tables
+from studies import fleet, fleet_estimates, fleet_sources, fleet_tables, response_spectra
 from studies.fleet_estimates import Ratios, Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from system.errors import InputError
 from system.run_folder import RunFolder
 
-ARRAYS = ["share_above", "peaks", "spectrum"]
+ARRAYS = ["share_above", "amplitudes_above", "spectrum"]
 CHANNELS = ("Zcg", "Roll", "Pitch")
 SCALE = np.array([1.0, 4.0, 1.0])
+ASKED = Question()
 HANDLE = "_h5_p12_a{}_hh0_pp0_aa0_s10-{:07d}"
 
 
@@ -49,25 +49,13 @@ def test_statistics_of_a_sine_are_its_own():
     sine = np.stack([3 * np.sin(2 * np.pi * time / 10), 2 * np.sin(2 * np.pi * time / 8 + 1)])
     np.testing.assert_allclose(record_statistics.zero_upcrossing_period(sine, 0.1), [10, 8], rtol=1e-3)
     assert np.isnan(record_statistics.zero_upcrossing_period(sine[:, :100], 0.1)[0])  # a single upcrossing
-    peaks = record_statistics.envelope_peaks(sine, 0.1)
-    assert peaks.shape == (2, 10)
-    np.testing.assert_allclose(np.nanmedian(peaks, axis=1), [3, 2], rtol=0.01)
-    shares = record_statistics.shares_above(np.abs(sine), np.array([0.1, 0.1]))
-    assert shares[0, 15] == pytest.approx(2 / 3, abs=0.01)  # |sin| exceeds a half two thirds of the time
-    assert shares[0, 31] == 0 and shares[0, 0] == 1
-
-
-def test_the_ends_of_a_record_make_no_peaks_of_the_envelope():
-    """As parts of a longer record show, whose envelope is known there; with its ends, peaks are up to 2.2 too high."""
-    omega, missed = np.linspace(0.4, 0.9, 100), []
-    for seed in range(20):
-        phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 100)
-        time = 0.5 * np.arange(-600, 1800)
-        waves = (np.exp(-(((omega - 0.6) / 0.1) ** 2) / 2) * np.cos(np.outer(time, omega) + phase)).sum(axis=1)
-        truth = np.abs(hilbert(waves))[600:1200].reshape(5, 120).max(axis=1)
-        peaks = record_statistics.envelope_peaks(waves[None, 600:1200], 0.5)[0]
-        missed.append((peaks - truth)[[0, -1]] / waves.std())
-    assert np.nanmax(missed) < 0.3  # none is higher than the truth
+    amplitudes = single_amplitudes(sine[0])
+    assert len(amplitudes) in (118, 119) and np.ptp(amplitudes) < 0.01  # whole half periods
+    assert amplitudes[0] == pytest.approx(3, rel=1e-3) and not len(single_amplitudes(np.ones(9)))
+    assert kurtosis(sine).tolist() == pytest.approx([1.5, 1.5], rel=0.01) and np.isnan(kurtosis(np.zeros(9)))
+    above = record_statistics.numbers_above(np.abs(sine[0]), 0.1)
+    assert above[15] / 6000 == pytest.approx(2 / 3, abs=0.01)  # |sin| exceeds a half two thirds of the time
+    assert above[31] == 0 and above[0] == 6000
 
 
 def make_record(name: str, seed: int, rows: int = 400, factor: float = 1.3) -> Record:
@@ -118,7 +106,9 @@ def test_equal_values_are_worth_no_number_of_lamp_runs(equal):
     table = joined(lamp_table(lamp), fleet_table(of_fleet))
     result, _ = statistics(table, groups_of(table, ()), Question())
     worth = result.loc[result["statistic"].isin(["mean_ssa", "mean_maximum", "time_above"]), "effective_lamp_runs"]
-    assert worth.dropna().between(0.01, 1e4).all() and not fleet.headline(result)
+    assert worth.dropna().between(0.01, 1e4).all() and not any(
+        "worth" in line for line in fleet.headline(result, ASKED)
+    )
 
 
 def test_the_network_has_its_own_title():
@@ -127,7 +117,7 @@ def test_the_network_has_its_own_title():
     groups = groups_of(table, ())
     result, _ = statistics(table, groups, Question())
     assert result.loc[result["statistic"] == "mean_ssa", ["estimate", "lower"]].notna().all(axis=None)
-    assert set(fleet_sources.spectra_table(table, groups, 0.9)["source"]) == {"LAMP", "SimpleCode", "GRU"}
+    assert set(fleet_sources.amplitude_table(table, groups)["source"]) == {"LAMP", "SimpleCode", "GRU"}
 
 
 def test_maxima_agree_with_the_report_and_the_transient_is_left_out():
@@ -236,26 +226,9 @@ def test_intervals_cover_where_the_relation_of_lamp_to_the_prediction_is_curved(
     assert np.mean(covered) > 0.87
 
 
-@pytest.mark.parametrize(
-    ("truth", "fit", "tolerance"),
-    [
-        (stats.gumbel_r(10, 2), fleet_estimates.gumbel, 0.03),
-        (stats.genextreme(0.2, 10, 2), fleet_estimates.generalized_extreme_value, 0.1),
-    ],
-)
-def test_fitted_distributions_are_those_the_values_come_from(truth, fit, tolerance):
-    sample = np.sort(truth.rvs(20000, random_state=1))
-    np.testing.assert_allclose(fit(fleet_estimates.l_moments(sample)).args, truth.args, rtol=tolerance)
-
-
-def test_peaks_of_a_pareto_tail_have_its_shape_at_every_threshold():
-    peaks = stats.genpareto(-0.2, 1, 2).rvs(6000, random_state=2)
-    tail = fleet_sources.stability(peaks, np.repeat(np.arange(200), 30), 200 * 1800.0, 3 * 3600.0, 0.9, seed=0)
-    assert len(tail) == len(fleet_sources.THRESHOLDS)
-    assert ((tail["shape_lower"] < -0.2) & (tail["shape_upper"] > -0.2)).sum() >= 6
-    truth = stats.genpareto(-0.2, 1, 2).isf(1 / 180)  # 180 peaks in three hours
-    np.testing.assert_allclose(tail["once"], truth, rtol=0.03)
-    assert (tail["once_lower"] < tail["once"]).all() and (tail["once"] < tail["once_upper"]).all()
+def test_the_fitted_distribution_is_that_the_values_come_from():
+    sample = np.sort(stats.gumbel_r(10, 2).rvs(20000, random_state=1))
+    np.testing.assert_allclose(fleet_estimates.gumbel(fleet_estimates.l_moments(sample)).args, (10, 2), rtol=0.03)
 
 
 # ---- tables ---------------------------------------------------------------------------------------------------------
@@ -277,11 +250,59 @@ def test_a_sea_state_without_lamp_borrows_and_says_so():
     assert "borrowed" in table.loc[0, "method"] and np.isnan(table.loc[0, "lamp"])
     assert [group.name for group in groups_of(records, ("heading",))] == ["heading 45 deg", "heading 90 deg", "all"]
     assert (curves["lower"] <= curves["probability"]).all()
-    for name in ("Gumbel", "generalized extreme value"):
-        assert (curves[f"{name}_lower"] <= curves[name]).all() and (curves[name] <= curves[f"{name}_upper"]).all()
-    is_extrapolated = table["method"].str.contains("extrapolated")
-    assert is_extrapolated.any() and (table["gev"].notna() == is_extrapolated).all()
-    assert (table["gev_lower"] <= table["gev_upper"])[is_extrapolated].all()
+    assert table["method"].str.contains("extrapolated").any()
+
+
+def test_sagging_and_hogging_moments_are_rows_of_their_own_in_the_unit_of_the_files():
+    """Twice as large on the positive side, about a mean that is not zero."""
+    many = []
+    for n in range(40):
+        time, rng = 0.5 * np.arange(800), np.random.default_rng(n)
+        wave = rng.normal(1, 0.05) * np.sin(2 * np.pi * (time / 9 + rng.random()))
+        moment = np.where(wave > 0, 2000 * wave, 1000 * wave)[:, None] - 7e4
+        many.append(Record(f"SC{HANDLE.format(90, n)}", time, moment, moment, moment, sources={"sc": f"{n}"}))
+    of_moment = Recorder(("VBM",), np.array([800.0]), 1, 0.0)
+    tables = [of_moment.lamp_record(each, each.targets) for each in many[:12]]
+    records = joined(*tables, *[of_moment.fleet_record(each, each.targets[:, None]) for each in many[12:]])
+    table, curves = statistics(records, groups_of(records, ()), Question(limits={"VBM": 1500.0}))
+    table = fleet_tables.with_units(table, "kN-m")
+    maxima = table[table["statistic"] == "mean_maximum"].set_index("side")["estimate"]
+    about_mean = 2000 - 1000 / np.pi  # the mean of the record is above the still water's
+    assert maxima["positive"] == pytest.approx(about_mean, rel=0.05)
+    assert maxima["negative"] == pytest.approx(1000 + 1000 / np.pi, rel=0.05)
+    above = table[table["statistic"] == "maximum_above"].set_index("side")
+    assert above["estimate"].round(1).to_dict() == {"positive": 1.0, "negative": 0.0}
+    assert above.loc["positive", "meaning"].endswith("largest positive value in 6.67 min exceeds 1500 kN-m")
+    assert set(table.loc[table["side"] == "", "statistic"]) == {"mean_ssa", "mean_period", "time_above"}
+    assert set(table["unit"]) == {"kN-m", "s", "share", "probability"} and set(curves["side"]) == set(maxima.index)
+    assert fleet_tables.with_units(curves, "kN-m")["unit"].eq("kN-m").all()
+
+
+def test_every_row_says_its_exposure_and_threshold():
+    records = joined(lamp_table(records_of(90, range(10))), fleet_table(records_of(90, range(20, 50))))
+    table, _ = statistics(records, groups_of(records, ()), Question(limits={"Roll": 6.0}, exposure=7200.0))
+    roll = table[table["channel"] == "Roll"].set_index("statistic")
+    assert roll.loc["largest_exceeded_by_10_percent", "meaning"] == "largest value in 2 h, exceeded by 10 %"
+    assert roll.loc["largest_exceeded_by_10_percent", "exposure_h"] == 2
+    assert roll.loc["maximum_above", "meaning"] == "probability that the largest value in 3.33 min exceeds 6 deg"
+    assert roll.loc["mean_maximum", "exposure_h"] == pytest.approx(200 / 3600)
+    assert roll.loc["time_above", "meaning"] == "share of the time above 6 deg"
+
+
+def test_rayleighs_line_stands_beside_a_gaussian_motion_and_not_beside_a_sine():
+    rng, records = np.random.default_rng(0), []
+    time, omega = 0.5 * np.arange(3600), np.linspace(0.5, 0.8, 200)
+    for n in range(20):
+        roll = np.cos(np.outer(time, omega) + rng.uniform(0, 2 * np.pi, 200)).sum(axis=1)
+        motions = np.stack([np.sin(0.7 * time), 0.4 * roll, roll], axis=1)
+        records.append(Record(f"SC{HANDLE.format(90, n)}", time, motions, motions, motions, sources={"sc": f"{n}"}))
+    table = joined(lamp_table(records[:15]), fleet_table(records[15:]))
+    table = fleet_sources.amplitude_table(table, groups_of(table, ()))
+    roll = table[(table["channel"] == "Roll") & (table["source"] == "LAMP")]
+    often = roll[roll["per_hour"] > 40]
+    np.testing.assert_allclose(often["per_hour"], often["rayleigh"], rtol=0.08)
+    assert roll["per_hour"].iloc[0] == pytest.approx(2 * 3600 / (2 * np.pi / 0.655), rel=0.02)  # two in each period
+    assert table.loc[table["channel"] == "Zcg", "rayleigh"].isna().all()
 
 
 SPELLINGS = (
@@ -412,13 +433,14 @@ def test_the_command_writes_tables_and_figures_and_says_how_many_lamp_runs_it_is
     printed = capsys.readouterr()
     (line,) = [line for line in printed.err.splitlines() if "left out" in line]
     assert path.name in line and f"{path.name}: converted" in printed.err
-    assert "8 LAMP runs and 27 of SimpleCode are as precise as" in printed.out  # three of the fleet have LAMP records
+    assert "With 8 LAMP runs, these 27 predictions are worth for the mean" in printed.out  # three have LAMP records
+    assert "Roll, probability that the largest value in 4.92 min exceeds 9 deg: h5_p12_a90" in printed.out
     output = Path("output_files/ship")
     table = pd.read_csv(output / "fleet_statistics.csv")
     assert set(table["statistic"]) >= {"mean_ssa", "mean_maximum", "maximum_above", "most_probable_maximum"}
     facts = json.loads((output / "fleet_statistics.json").read_text())
     assert facts["lamp_records"] == 8 and facts["fleet_records"] == 27 and "random draw" in facts["guarantee"]
-    names = {f"fleet_{name}.png" for name in ("means", "maxima", "peaks", "spectra")}
+    names = {f"fleet_{name}.png" for name in ("means", "maxima", "amplitudes", "spectra")}
     assert {path.name for path in output.glob("figures/fleet_*")} == names
 
 
@@ -437,7 +459,7 @@ def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, no
     assert fleet.main(command) == 0
     table = pd.read_csv("output_files/ship/fleet_statistics.csv")
     assert (table["lamp_records"] == 7).all() and (table["fleet_records"] == 27).all()  # they do not join the fleet
-    assert "as precise as" not in capsys.readouterr().out  # fewer than eight are too few to say it
+    assert "worth" not in capsys.readouterr().out  # fewer than eight are too few to say it
     assert table["effective_lamp_runs"].isna().all()
     cases_of(saved_network, range(9))
     assert fleet.main(command) == 1
@@ -448,23 +470,28 @@ def test_lamp_runs_that_were_chosen_by_their_gain_do_not_count(saved_network, no
     assert f"does not say which record {HANDLE.format(90, 0)} was" in unknown
 
 
-def test_where_the_fleet_is_less_precise_the_headline_says_so():
-    about = {"sea_state": "all", "statistic": "mean_ssa", "lamp_records": 16, "fleet_records": 900}
-    runs = {"Roll": (9.0, 4.0, 20.0), "Pitch": (90.0, 40.0, 200.0)}
-    columns = ("effective_lamp_runs", "effective_lower", "effective_upper")
+def test_where_the_fleet_is_less_precise_the_headline_says_so_and_how_many_runs_are_needed():
+    about = {"sea_state": "all", "statistic": "mean_ssa", "side": "", "lamp_records": 16, "fleet_records": 900}
+    runs = {"Roll": (9.0, 4.0, 20.0, 2345.2), "Zcg": (8.0, 4.0, 10.0, np.inf), "Pitch": (90.0, 40.0, 200.0, np.nan)}
+    columns = ("effective_lamp_runs", "effective_lower", "effective_upper", "fleet_records_needed")
     table = [about | {"channel": name} | dict(zip(columns, numbers, strict=True)) for name, numbers in runs.items()]
-    worse, better = fleet.headline(pd.DataFrame(table))
-    assert "LAMP runs alone are more precise" in worse and "Roll" in worse and "9 (4 to 20)" in worse
-    assert "as precise as 90 LAMP runs or more for the mean SSA (Pitch 90 (40 to 200))" in better
+    table = pd.DataFrame(table).assign(method="", meaning="")
+    worse, hopeless, better = fleet.headline(table, Question(lamp_hours=3))
+    assert worse.startswith("For the mean significant amplitude of roll, the 16 LAMP runs alone are more precise than")
+    assert "(worth 4 to 20 LAMP runs (12 to 60 LAMP hours))" in worse
+    assert worse.endswith("2\u202f350 SimpleCode runs would be as precise")
+    assert hopeless.endswith("no number of SimpleCode runs would make up for the network's errors")
+    assert better.endswith("significant amplitude: 40 to 200 LAMP runs (120 to 600 LAMP hours) in pitch")
+    assert "hours" not in fleet.headline(table, ASKED)[2]
 
 
 @pytest.mark.parametrize(
     ("owners", "figures"),
     [
         ({"_channel_statistics": fleet_tables}, set()),
-        ({"corrected_mean": fleet_tables, "stability": fleet_sources, "remarks": fleet}, {"maxima", "spectra"}),
-        ({"exceedance_curves": fleet_estimates, "responses": fleet_sources}, {"means", "peaks"}),
-        ({"means_figure": fleet.fleet_figures}, {"maxima", "peaks", "spectra"}),
+        ({"corrected_mean": fleet_tables, "rayleigh": fleet_sources, "remarks": fleet}, {"maxima", "spectra"}),
+        ({"exceedance_curves": fleet_estimates, "responses": response_spectra}, {"means", "amplitudes"}),
+        ({"means_figure": fleet.fleet_figures}, {"maxima", "amplitudes", "spectra"}),
     ],
 )
 def test_what_fails_is_a_line_and_the_rest_is_written(saved_network, monkeypatch, capsys, owners, figures):
@@ -473,7 +500,7 @@ def test_what_fails_is_a_line_and_the_rest_is_written(saved_network, monkeypatch
 
     for name, owner in owners.items():
         monkeypatch.setattr(owner, name, lambda *_, name=name, **__: fail(name))
-    monkeypatch.setattr(fleet.plotting, "save_figures", lambda drawn, _: names.update(drawn))
+    monkeypatch.setattr(fleet.plotting, "save_figures", lambda drawn, *_: names.update(drawn))
     names = set()
     assert fleet.main(["--network", "ship", "--limits", "Roll=9"]) == 0
     errors = capsys.readouterr().err.splitlines()
@@ -504,135 +531,3 @@ def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsy
     (saved_network / "out_of_fold.npz").unlink()
     (line,) = errors()
     assert "num_folds" in line
-
-
-# ---- spectra --------------------------------------------------------------------------------------------------------
-
-
-def waves_and_responses(seed: int, rows: int = 3000, step: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
-    """A wave (rows,), and (2, rows): a filter of it of gain 1.5, 0.4 s late, and noise of its own."""
-    rng = np.random.default_rng(seed)
-    time, omega = step * np.arange(rows), np.linspace(0.3, 1.2, 400)
-    phase = rng.uniform(0, 2 * np.pi, 400)
-    wave, late = (0.1 * np.cos(omega * (time - lag)[:, None] + phase).sum(axis=1) for lag in (0.0, 0.4))
-    return wave, np.stack([1.5 * late, rng.normal(size=rows)])
-
-
-def test_the_response_to_the_waves_is_that_of_the_filter_and_masked_where_there_is_none():
-    records = [waves_and_responses(seed) for seed in range(20)]
-    spectra = np.array([record_statistics.wave_responses(series, wave, 0.4) for wave, series in records])
-    table = fleet_sources.responses(spectra[:, 0], 0.9)
-    shown = table[table["rao"].notna()]
-    assert shown["frequency"].between(0.3 - 0.06, 1.2 + 0.06).all() and len(shown) >= 17
-    np.testing.assert_allclose(shown["rao"], 1.5, rtol=0.01)
-    assert (shown["coherence"] > 0.99).all()
-    assert ((shown["lower"] <= shown["spectrum"]) & (shown["spectrum"] <= shown["upper"])).all()
-    variance = table["spectrum"].sum() * table["frequency"].diff().iloc[-1]
-    assert variance == pytest.approx(1.5**2 * 400 * 0.1**2 / 2, rel=0.02)
-    assert fleet_sources.responses(spectra[:, 1], 0.9)["rao"].isna().all()
-    without = record_statistics.wave_responses(records[0][1], np.full(3000, np.nan), 0.4)
-    assert np.isfinite(without[:, 0]).all() and np.isnan(without[:, 1:]).all()
-
-
-def test_spectra_of_each_source_are_in_the_table_but_not_of_several_sea_states():
-    lamp = lamp_table(records_of(90, range(4)))
-    many = joined(*[fleet_table(records_of(heading, range(20, 23))) for heading in (45, 90)])
-    table = fleet_sources.spectra_table(joined(lamp, many), groups_of(joined(lamp, many), ()), 0.9)
-    assert set(table["sea_state"].str[7:10]) == {"a45", "a90"}
-    assert table.groupby("sea_state")["source"].nunique().tolist() == [2, 3]
-    assert table["rao"].isna().all()  # these records were taken without a wave
-    peak = table.loc[table.groupby(["sea_state", "channel", "source"])["spectrum"].idxmax(), "frequency"]
-    np.testing.assert_allclose(peak, 2 * np.pi / 9, atol=0.03)
-    short = joined(lamp, fleet_table(records_of(90, range(3), rows=230)))
-    assert "without spectra" in fleet.remarks(short, ())[0] and not fleet.remarks(joined(lamp, many), ())
-
-
-def resonator(seed: int, seconds: float, step: float, damping: float, frequency: float = 0.6) -> Record:
-    """Roll of a resonator of response amplitude operator 1 / (2 damping) at its frequency (rad/s), in irregular waves.
-
-    Both are parts of longer processes, so that no record begins at rest.
-    """
-    rows, rng = round(seconds / step), np.random.default_rng(seed)
-    omega = 2 * np.pi * np.fft.rfftfreq(4 * rows, step)
-    shape = np.exp(-(((omega - 0.65) / 0.3) ** 2)) * (omega < 2)
-    noise = np.fft.rfft(rng.normal(size=4 * rows)) * shape
-    operator = frequency**2 / (frequency**2 - omega**2 + 2j * damping * frequency * omega)
-    wave, roll = (np.fft.irfft(part, 4 * rows)[:rows] for part in (noise, noise * operator))
-    motions = np.stack([wave, roll, wave], axis=1)
-    return Record(f"SC{HANDLE.format(90, seed)}", step * np.arange(rows), wave[:, None], motions, motions)
-
-
-def roll_responses(records) -> pd.DataFrame:
-    """LAMP's; SimpleCode and the network agree with it."""
-    table = joined(lamp_table(records, wave=0), fleet_table(records[:1]))
-    table = fleet_sources.spectra_table(table, groups_of(table, ()), 0.9)
-    return table[(table["channel"] == "Roll") & (table["source"] == "LAMP")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "damping", "tolerance"), [(600, 0.02, 0.22), (600, 0.06, 0.05), (1800, 0.02, 0.05), (1800, 0.06, 0.05)]
-)
-def test_the_peak_of_a_resonance_is_as_high_as_it_is(seconds, damping, tolerance):
-    """Segments of 120 s gave 5.3 and 5.8 where 25 and 8.3 are right."""
-    records = [resonator(seed, seconds, 0.75, damping) for seed in range(20)]
-    table = roll_responses(records)
-    assert table["rao"].max() == pytest.approx(0.5 / damping, rel=tolerance)
-    assert table.loc[table["rao"].idxmax(), "frequency"] == pytest.approx(0.6, abs=0.01)
-    np.testing.assert_allclose(table["resolution"], 1.5 * 2 * np.pi / seconds, rtol=0.01)
-    resolution = f"{1.5 * 2 * np.pi / seconds:.2g} rad/s"
-    assert fleet_sources.resolution_text(table) == f"resolution {resolution}"
-    assert table["lowered"].tolist() == [tolerance > 0.1] * len(table)
-    lines = fleet_sources.lowered_peaks(table)
-    assert [f"{resolution} (20 records" in line for line in lines] == [True] * (tolerance > 0.1)
-    assert (table["records"] == 20).all() and (table["shortest_s"] == seconds).all()
-    variance = np.mean([record.targets[:, 1].var() for record in records])
-    assert table["spectrum"].sum() * table["frequency"].diff().iloc[-1] == pytest.approx(variance, rel=0.01)
-    coarse = table["spectrum"].rolling(22, center=True).mean()
-    assert ((table["lower"] <= table["spectrum"]) & (table["spectrum"] <= table["upper"]))[coarse > 0.1].all()
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_few_records_are_averaged_over_frequencies_and_say_so(count):
-    table = roll_responses([resonator(seed, 600, 0.5, 0.02) for seed in range(count)])
-    assert table["lowered"].all() and table["resolution"].iloc[0] > 2.9 * 2 * np.pi / 600
-    noise, waves = ([resonator(first + n, 600, 0.5, 0.3) for n in range(count)] for first in (1, 10))
-    noise = [replace(record, inputs=other.inputs) for record, other in zip(noise, waves, strict=True)]
-    assert roll_responses(noise)["rao"].notna().mean() < 0.02  # waves that it does not follow
-
-
-def test_records_of_several_lengths_and_steps_share_a_spectrum():
-    long = [resonator(seed, 1800, 0.5, 0.04) for seed in range(10)]
-    short = [resonator(seed, 200, 0.5, 0.04) for seed in range(10, 14)]
-    table = roll_responses([*long, *short])
-    assert table["rao"].max() == pytest.approx(12.5, rel=0.04) and (table["records"] == 10).all()
-    coarse = [resonator(seed, 1800, 1.5, 0.04) for seed in range(20, 30)]  # Nyquist frequency 2.09 rad/s
-    table = roll_responses(coarse)
-    assert table["rao"].max() == pytest.approx(12.5, rel=0.04)
-    assert np.isfinite(table["spectrum"]).all() and 2.0 < table["frequency"].max() < 2.1
-    assert roll_responses([*long, *coarse])["rao"].max() == pytest.approx(12.5, rel=0.04)
-
-
-def test_spectra_of_a_large_fleet_are_those_of_some_records_of_each_sea_state():
-    names = [f"SC{HANDLE.format(heading, n)}" for heading in (45, 90) for n in range(100)]
-    names.append(f"SC{HANDLE.format(135, 1)}")
-    taken = record_statistics.evenly_chosen(names, 21)
-    assert len(taken) == 21 and names[-1] in taken
-    assert sum("a45" in name for name in taken) == sum("a90" in name for name in taken) == 10
-    assert record_statistics.evenly_chosen(names, 1000) == frozenset(names)
-    spelled = [name.replace("a90", "a90.0" if n % 2 else "a450") for n, name in enumerate(names)]
-    assert sum("a45_" in name for name in record_statistics.evenly_chosen(spelled, 21)) == 10
-
-
-def test_the_spectrum_of_several_networks_is_their_mean_and_taken_of_the_names_in_the_input_file():
-    names, record = [f"SC{HANDLE.format(90, n)}" for n in range(4)], make_record("a", 1)
-    of_two = recorder(3, with_spectra=frozenset(names[:2]))
-    members = record.targets[:, None] * np.array([0.5, 1.0, 1.5])[:, None]
-    tables = [of_two.fleet_record(replace(record, name=name), members) for name in names]
-    renamed = of_two.fleet_record(replace(record, name=f"seaA_{names[0]}"), members, names[0])
-    assert renamed.rows["spectrum"].count() == 2 * 3  # its name in the input file counts
-    rows = joined(*tables).rows
-    assert rows["spectrum"].count() == 2 * 2 * 3 == rows["tapered_variance"].count()
-    second = rows[(rows["record"] == names[1]) & (rows["network"] == 1)]["spectrum"]
-    first = recorder(1).fleet_record(record, record.targets[:, None]).rows["spectrum"][:3]
-    for of_three, of_one in zip(second, first, strict=True):
-        np.testing.assert_allclose(of_three[0], of_one[0] * (0.25 + 1 + 2.25) / 3, rtol=1e-4)

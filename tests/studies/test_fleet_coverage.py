@@ -14,7 +14,7 @@ from scipy import stats
 from checks.record_statistics import RecordTable
 from studies import fleet, fleet_estimates
 from studies.fleet_estimates import Ratios, Sample
-from studies.fleet_tables import Question, groups_of, statistics
+from studies.fleet_tables import EXPOSURES, Question, groups_of, statistics
 
 CYCLES = 200
 DURATION, EXPOSURE = 1800.0, 3 * 3600.0
@@ -147,7 +147,7 @@ def test_a_level_beyond_the_data_is_right_and_covered(exponent, records):
         predicted = BIAS * largest * np.exp(0.05 * rng.normal(size=len(largest)))
         many = predicted[records:, None], np.ones(400), np.full(400, DURATION)
         fits = fleet_estimates.fitted(Ratios(largest[:records], predicted[:records], *many), seed, RESAMPLES)
-        intervals.append(fleet_estimates.percentiles(fits["Gumbel"].isf(risk)[:, 0, 0], 0.9, records)[:3])
+        intervals.append(fleet_estimates.percentiles(fits.isf(risk)[:, 0, 0], 0.9, records)[:3])
     estimate, lower, upper = np.transpose(intervals)
     assert np.mean(estimate) == pytest.approx(truth, rel=0.035)
     assert np.mean((lower <= truth) & (truth <= upper)) >= 0.8
@@ -247,6 +247,42 @@ def test_effective_lamp_runs_compare_within_sea_states_and_their_range_covers(no
         estimates.append(runs.estimate)
     assert np.median(estimates) == pytest.approx(truth, rel=0.1)
     assert 0.82 <= np.mean(covered) <= 0.97
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.08])
+def test_with_as_many_predictions_as_are_needed_the_fleet_is_as_precise_as_lamp(noise):
+    """Where LAMP alone is more precise; the network errs little less than LAMP's records differ, or more."""
+    rng = np.random.default_rng(11)
+    sample = two_sea_states((40, 40), (12, 12), noise, rng)
+    both = fleet_estimates.stratified_mean(sample, 0.9), fleet_estimates.corrected_mean(sample, 0.9)
+    needed = fleet_estimates.fleet_records_needed(sample, *both)
+    if noise > 0.06:
+        assert needed == np.inf
+        return
+    factor = needed / 24
+    fleet_variance = sum(0.25 * np.var(sample.fleet[sample.strata[1] == state], ddof=1) / 12 for state in (0, 1))
+    assert factor > 1 and both[1].variance > both[0].variance
+    assert both[1].variance - fleet_variance * (1 - 1 / factor) == pytest.approx(both[0].variance)
+
+
+def test_a_level_over_several_sea_states_is_marked_and_not_the_headline():
+    records = tables(np.array([2.0, 8.0]), np.repeat([0, 1], 10), np.repeat([0, 1], 50), seed=4)
+    table, _ = statistics(records, groups_of(records, ()), Question(limits={"Roll": 12.0}))
+    assert (
+        table["method"]
+        .str.contains("pooled")
+        .equals((table["sea_state"] == "all") & table["statistic"].isin([*EXPOSURES, "maximum_above"]))
+    )
+    of_level, of_limit, *_ = fleet.headline(table, Question())
+    worst = table["sea_state"].unique()[1]
+    row = row_of(table, "most_probable_maximum", worst)
+    assert of_level.startswith(
+        f"Roll, {worst.replace('_hh0_pp0_aa0', '')} (the highest of 2 sea states): most probable largest value in 3 h: "
+    )
+    assert f"{row['estimate']:.3g} deg ({row['lower']:.3g} to {row['upper']:.3g})" in of_level
+    share = round(100 * row_of(table, "maximum_above")["estimate"], 2)
+    assert "90 % intervals" in of_level and f": all {share:.3g} % (" in of_limit
+    assert of_limit.startswith("Roll, probability that the largest value in 30 min exceeds 12 deg: ")
 
 
 def test_the_table_weighs_sea_states_as_the_fleet_and_headlines_compare_within_them():

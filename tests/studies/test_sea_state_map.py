@@ -252,7 +252,7 @@ def test_a_table_of_errors_by_record_has_what_a_map_needs(runs, capsys):
     for heading, speed in CONDITIONS:
         lamp, model = rng.normal(size=(2, 400, 2)) * [1e6, 1.0]
         simple = 2 * lamp * [np.nan, 1.0]
-        sums.append(metrics.model_sums((lamp, simple, model)))
+        sums.append(metrics.model_sums((lamp, simple, model, 3 * lamp)))  # the last one is a filter, and not mapped
         names.append((f"SC{handle(heading, speed)}", handle(heading, speed), f"{heading}e{speed}"))
         expected[heading, speed] = 2 * (model.std(axis=0) - lamp.std(axis=0))
     runs.table("A").parent.mkdir(parents=True)

@@ -74,7 +74,7 @@ def test_the_normal_equations_are_those_of_the_lagged_inputs(monkeypatch):
     sequences = Sequences.of(records, 3, Standardization.of(records))
     parts = list(linear_fit._lagged(sequences, 6, 2))
     assert sum(len(features) for features, _ in parts) == len(sequences.inputs)
-    covariance, correlation = linear_fit._normal_equations(sequences, 6, 2)
+    covariance, correlation = linear_fit.normal_equations(sequences, 6, 2)
     assert np.allclose(covariance, sum(features.T @ features for features, _ in parts), atol=1e-9)
     assert np.allclose(correlation, sum(features.T @ targets for features, targets in parts), atol=1e-9)
 
