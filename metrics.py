@@ -33,8 +33,8 @@ ABOUT_ERRORS = (
 )
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
-# Of a mean kurtosis: that of four records of 600 s of
-# Gaussian roll (damping 0.05 at 0.6 rad/s) is within it in 99 of 100 cases, that of a single one in 81.
+# Distance of a mean kurtosis from 3: that of four records of 600 s of Gaussian roll (damping 0.05 at 0.6 rad/s) is
+# within it in 99 of 100 cases, that of a single one in 81.
 NEAR_GAUSSIAN = 0.6
 # A channel is negligible beside another one of the same unit: below the first share of its standard deviation, or below
 # the second one and LEAST_ANGLE (deg), as roll in head seas and pitch in beam seas. Its relative errors mean nothing.

@@ -148,7 +148,7 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
             ax.text(*place, numbers, ha="center", va="center", fontsize=parts.SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
         label = f"{channel_of(channel).label}{side and ', '}{side}"
-        ax.set_title(f"{label} above {threshold:g} {channel_of(channel).unit}")
+        ax.set_title(f"{label}\nabove {threshold:g} {channel_of(channel).unit}")
         ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
         ax.set_yticks(range(len(y_values)), [f"{value:g}" for value in y_values])
         ax.set_xlabel(labels[0])

@@ -18,6 +18,7 @@ from figures.parts import SET_NAMES
 from network import TrainedNetwork
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, predict_with_checkpoints
+from readers.units import moment_unit_text
 from settings import Plotting
 from system.errors import InputError, OptionalSteps, warn
 
@@ -48,7 +49,7 @@ def save(
         checkpoints = asked, results["val"].records, trained, network_folder
         figures |= attempt("evolution figures", evolution_figures, *checkpoints, otherwise={})
         figures = {name: figure for name, figure in figures.items() if figure is not None}
-        plotting.save_figures(figures, output_folder, network_folder.moment_unit())
+        plotting.save_figures(figures, output_folder, moment_unit_text(trained.architecture.vbm_unit))
     if asked.show_figures:
         plotting.show_figures(figures)
 

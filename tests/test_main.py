@@ -99,6 +99,20 @@ def test_a_run_leaves_behind_what_is_documented(project, capsys):
     pd.testing.assert_frame_equal(of_test.astype(alone.dtypes), alone)
 
 
+def test_a_run_without_folds_has_the_responses_of_its_unseen_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = Project(tmp_path, rows=1400)  # records below 120 s have no spectra
+    project.user |= {"input_waves": True, "epochs": 1}
+    project.plotting = {name: [] for name in ("prediction_ID_list_test", "error_ID_list_test")}
+    assert project.run() == 0
+    table = pd.read_csv(f"output_files/{NAME}/spectra.csv")
+    assert set(table["source"]) == {"LAMP", "SimpleCode", "LSTM"} and set(table["records"]) == {2}  # val and test
+    heave = table[(table["channel"] == "Zcg") & (table["source"] == "SimpleCode") & table["rao"].notna()]
+    np.testing.assert_allclose(heave["rao"], 1 / 1.5, rtol=0.02)  # the wave is one and a half times SimpleCode's heave
+    np.testing.assert_allclose(heave["phase"], 0, atol=1)
+    assert Path(f"output_files/{NAME}/figures/spectra.png").is_file()
+
+
 def test_a_new_kind_of_network_is_a_function_and_a_row(project, monkeypatch, capsys):
     def smoothed(inputs, a, prefix, _):
         return keras.layers.Conv1D(len(a.outputs), 3, padding="same", name=f"{prefix}outputs")(inputs)

@@ -260,7 +260,7 @@ def test_a_figure_that_fails_costs_no_other(monkeypatch, capsys, tmp_path):
     lists = {f"{kind}_ID_list_{name}": () for kind in ("prediction", "error", "maxima") for name in results}
     asked = Plotting(**lists | {"prediction_ID_list_test": (0,), "error_ID_list_test": (0,)})
     trained = SimpleNamespace(
-        architecture=SimpleNamespace(outputs=data_io.MOTIONS), title="LSTM", history=(), best_epoch=None
+        architecture=SimpleNamespace(outputs=data_io.MOTIONS, vbm_unit=None), title="LSTM", history=(), best_epoch=None
     )
     folder = SimpleNamespace(path=Path("network"), moment_unit=lambda: "kN-m")
     run_figures.save(asked, (folder, tmp_path), results, trained, None, pd.DataFrame(), 0.0)

@@ -65,10 +65,10 @@ def test_cells_of_the_map_say_the_probability_and_its_interval():
     labels = ("Heading [deg]", "Speed [knots]")
     ax = fleet_figures.limits_figure(pd.DataFrame(rows), "heading", "speed", labels, "Limits").axes[0]
     assert {t.get_text() for t in ax.texts} == {"0.20\n0.10 to 0.30", "0.70\n0.60 to 0.80"}
-    assert len(ax.patches) == 2 and ax.get_title() == "Roll above 20 deg"  # two cells are blank
+    assert len(ax.patches) == 2 and ax.get_title() == "Roll\nabove 20 deg"  # two cells are blank
     sides = pd.DataFrame([row | {"side": side} for row in rows for side in ("positive", "negative")])
     titles = [each.get_title() for each in fleet_figures.limits_figure(sides, "heading", "speed", labels, "").axes[:2]]
-    assert titles == ["Roll, positive above 20 deg", "Roll, negative above 20 deg"]
+    assert titles == ["Roll, positive\nabove 20 deg", "Roll, negative\nabove 20 deg"]
 
 
 def test_amplitudes_end_with_the_largest_and_rayleighs_line_stands_where_it_is_given():
