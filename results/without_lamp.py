@@ -188,8 +188,8 @@ def _run(head: "_Head", workers: Workers, tools: Tools) -> None:
                 head.take_ready()
         except Stopped as stopped:
             raise InputError(
-                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the same command "
-                "goes on with the others"
+                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the "
+                "same command goes on with the others"
             ) from stopped
 
 
