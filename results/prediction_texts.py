@@ -83,7 +83,7 @@ class Texts:
     def take(self, folder: Path, name: str, path: str, digest: str, files: Sequence[str]) -> str:
         """Moves a record's files here, unless an earlier run has; returns the record's name, which may be another now.
 
-        path: from which the record was read. digest: see `Record.input_digest`.
+        files: in the folder. path: from which the record was read. digest: see `Record.input_digest`.
         """
         free = self._free_name(name, path, digest)
         names = {file: self.layout.file(free)[: -len(".txt")] + Path(file).suffix for file in files}

@@ -215,7 +215,8 @@ class _Head:
         self.remarks: list[str] = []
         self.failed: dict[str, list[str]] = {}
         self.number = 0
-        self._taken: list[tuple[str, dict[str, str]]] = []  # keys of portions, with the new names of renamed records
+        self._taken: list[str] = []  # keys of portions
+        self._first: dict[str, tuple[str, str]] = {}  # by the digest of its motions, a record's portion and name
 
     @property
     def number_done(self) -> int:
@@ -227,8 +228,8 @@ class _Head:
         folder = self.job.folder / key
         try:
             records = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["records"]
-            files = [file for record in records for file in record["files"]]
-            whole = all((folder / file).is_file() or (self.job.folder.parent / file).is_file() for file in files)
+            files = [Path(file) for record in records for file in record["files"]]
+            whole = all((folder / file).is_file() or (self.job.folder.parent / file.name).is_file() for file in files)
         except (OSError, ValueError, KeyError, TypeError):
             whole = False
         if not whole:
@@ -241,30 +242,30 @@ class _Head:
             self._take(self.portions[len(self._taken)])
 
     def _take(self, portion: Portion) -> None:
-        folder, paths = self.job.folder / portion.key, {record.name: record.sc for record in portion.records}
-        summary, names = json.loads((folder / SUMMARY).read_text(encoding="utf-8")), {}
+        folder = self.job.folder / portion.key
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         for record in summary["records"]:
-            name = record["name"]
-            names[name] = self._texts.take(folder, name, paths[name], record["digest"], record["files"])
-        self.flags += [row | {"record": names[row["record"]]} for row in summary["flags"]]
-        self._texts.twice += [names[name] for name in summary["twice"]]
+            name = self._texts.take(folder, record["name"], record["path"], record["digest"], record["files"])
+            if record["motions"] not in self._first:
+                self._first[record["motions"]] = portion.key, name
+            elif self.job.recorder:
+                self._texts.twice.append(name)
+            self.flags += [row | {"record": name} for row in record["flags"]]
         self.faults += summary["faults"]
         self.remarks += summary["remarks"]
         for cause, what in summary["failed"].items():
             self.failed.setdefault(cause, []).extend(what)
         self.number += len(summary["records"])
-        self._taken.append((portion.key, names))
+        self._taken.append(portion.key)
 
     def statistics(self) -> RecordTable | None:
-        """Those of all records; those of the same motions in several portions count once."""
-        tables, seen = [], set()
-        for key, names in self._taken:
+        """Those of all records; those of the same motions count once."""
+        tables = []
+        for key in self._taken:
             if table := record_statistics.load(self.job.folder / key):
-                rows = table.rows.assign(record=table.rows["record"].map(names))
-                again = rows["digest"].isin(seen)
-                seen |= set(rows["digest"])
-                self._texts.twice += rows["record"][again].drop_duplicates().tolist()
-                tables.append(dataclasses.replace(table, rows=rows[~again]))
+                first = table.rows["digest"].map(self._first)
+                rows = table.rows.assign(record=first.str[1])[first.str[0] == key]
+                tables.append(dataclasses.replace(table, rows=rows))
         return RecordTable.joined(tables) if tables else None
 
 
@@ -311,25 +312,26 @@ def _saved_tools(user: UserInput, path: Path, model_digest: str) -> Tools:
 
 
 def _write_portion(job: Job, portion: Portion, folder: Path, predictor: Predictor, watch: Watch | None) -> None:
-    collect, attempt, written, flags, twice = FaultCollector(), OptionalSteps(), [], [], []
-    tables: dict[str, RecordTable | None] = {}
+    collect, attempt, written = FaultCollector(), OptionalSteps(), []
+    tables: dict[str, RecordTable | None] = {}  # by the digests of the motions, the first record of each
     records = _read(job, portion, collect)
     for item, prediction in predictor.predict_records(records, with_members=job.recorder is not None):
-        record = item.record
-        if job.recorder:
+        record, motions = item.record, item.record.contents["sc"]
+        if job.recorder and motions not in tables:
             recorder = dataclasses.replace(job.recorder, with_spectra=None if item.listed.with_spectra else frozenset())
-            what = f"fleet statistics of {record.name}"
-            twice += [record.name] * (record.contents["sc"] in tables)
-            tables.setdefault(record.contents["sc"], attempt(what, recorder.fleet_record, record, prediction.members))
-        files = job.layout.write(folder, record, prediction, attempt, item.track)
-        written.append({"name": record.name, "digest": record.input_digest, "files": files})
+            arguments = recorder.fleet_record, record, prediction.members
+            tables[motions] = attempt(f"fleet statistics of {record.name}", *arguments)
+        own = folder / str(len(written))  # records may have one name
+        files = job.layout.write(own, record, prediction, attempt, item.track)
         one = (watch, job.bands, "predict", [record], [prediction])
-        flags += attempt(f"flags of {record.name}", flag_records, *one, otherwise=[])
+        flags = attempt(f"flags of {record.name}", flag_records, *one, otherwise=[])
+        texts = {"files": [f"{own.name}/{file}" for file in files], "digest": record.input_digest, "motions": motions}
+        flags = [{name: _plain(value) for name, value in row.items()} for row in flags]
+        written.append({"name": record.name, "path": item.listed.sc, "flags": flags} | texts)
     if statistics := [table for table in tables.values() if table]:
         attempt("fleet statistics", record_statistics.save, folder, RecordTable.joined(statistics))
-    summary = {"records": written, "flags": [{name: _plain(value) for name, value in row.items()} for row in flags]}
-    summary |= {"twice": twice, "faults": collect.faults, "remarks": collect.remarks, "failed": attempt.failed}
-    write_json(folder / SUMMARY, summary)
+    said = {"faults": collect.faults, "remarks": collect.remarks, "failed": attempt.failed}
+    write_json(folder / SUMMARY, {"records": written} | said)
 
 
 def _plain(value: object) -> object:

@@ -745,10 +745,10 @@ def test_a_queue_goes_on_behind_experiments_that_fail(predicting, capsys, monkey
         predicting.write_inputs(f"{name}.py")
     read_sets = data_io.read_sets
 
-    def read(config):
+    def read(config, workers):
         if config.save.prefix.startswith("unexpected"):
             raise ZeroDivisionError("cosmic ray")
-        return read_sets(config)
+        return read_sets(config, workers)
 
     monkeypatch.setattr(data_io, "read_sets", read)
     assert main.main(["--inputs", *names]) == 1

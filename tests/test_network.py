@@ -604,7 +604,7 @@ def test_many_sequences_are_predicted_in_parts_on_all_cores(monkeypatch):
     whole = means(trained, inputs)
     parts = []
     monkeypatch.setitem(KINDS, "lstm", dataclasses.replace(KINDS["lstm"], steps_at_once=24))
-    monkeypatch.setattr("prediction.cores", lambda: 2)
+    monkeypatch.setattr("prediction.PARTS", 2)
     predictor = Predictor(trained)
     evaluate = predictor._evaluate
     monkeypatch.setattr(predictor, "_evaluate", lambda batch: parts.append(len(batch)) or evaluate(batch))

@@ -32,7 +32,7 @@ def test_surge_as_an_input_and_a_lateral_acceleration_as_an_output(project, monk
         add_lateral_acceleration(lamp)
     # In this process, as the rows are not in others.
     train_fold = lambda fold, scale: fit.train(fold.config, fold.sets, standardization=scale)  # noqa: E731
-    monkeypatch.setattr(cross_fitting, "train_folds", lambda folds, scale, _: [train_fold(f, scale) for f in folds])
+    monkeypatch.setattr(cross_fitting, "train_folds", lambda folds, scale, *_: [train_fold(f, scale) for f in folds])
     project.user |= {"num_folds": 2, "mirror_symmetry": True}
     project.plotting = {"prediction_ID_list_train": [], "error_ID_list_train": []}
     project.data |= {"predict_sc": project.data["test_sc"], "predict_waves": project.data["test_lamp"]}

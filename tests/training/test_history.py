@@ -44,7 +44,7 @@ def test_training_figures_and_folds_agree_on_the_best_epoch(tmp_path, losses, ro
         longer = SimpleNamespace(history=lambda: long, sets={"val": (record,)})
         long = pd.DataFrame({"epoch": range(1, 10), "elapsed_s": 1.0, "loss": 1.0, "val_loss": 1.0})
         if row is not None:
-            joint = cross_fitting.joint_history([fold, longer])
+            joint = cross_fitting.joint_history([fold, longer], 2)
             assert joint["val_loss"].iloc[-1] == (losses[row] + 1.0) / 2
 
 
