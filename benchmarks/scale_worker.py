@@ -6,7 +6,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,6 +93,61 @@ def train(folder: str, count: int, cache: str, forget: bool) -> dict[str, float]
     return {"cpu_s": clock.took[0], "wall_s": clock.took[1], "own_gb": peaks[0], "all_gb": peaks[1]}
 
 
+def thorough(**data: Any) -> settings.Config:
+    """The settings of recipes/input_thorough.py, without figures."""
+    from settings import input_file
+
+    recipe = input_file.load_module("input_thorough")
+    user, _ = settings.fill(settings.UserInput, recipe.UserInputArgs(), "UserInputArgs")
+    no_figures, no_texts = settings.Plotting(plotting_mode=False), settings.SaveData(train=(), val=(), test=())
+    return settings.Config(user, no_figures, settings.DataInfo(**data), no_texts)
+
+
+def train_thorough(folder: str, count: int) -> dict:
+    """One epoch is enough: how fast a network predicts does not depend on how well it does."""
+    import main
+    from system.workers import LOCAL
+
+    sc, lamp = zip(*record_paths(Path(folder), handles(count)), strict=True)
+    assert not main.run(thorough(train_sc=sc, train_lamp=lamp).with_user(epochs=1, overwrite=True), LOCAL)
+    return {}
+
+
+def predict(folder: str, first: int, count: int, processes: int | None, cluster: str) -> dict[str, Any]:
+    """Seconds to predict and for all else, and the head process's most memory so far, in GB."""
+    import main
+    from results import without_lamp
+    from system.workers import Workers
+
+    peaks, seen, took = [0.0, 0.0], [], []
+    threading.Thread(target=watch_memory, args=(peaks,), daemon=True).start()
+    predict_all, run_tasks = without_lamp.predict_without_lamp, Workers.run
+
+    def timed(*arguments):
+        began = time.perf_counter()
+        predicted = predict_all(*arguments)
+        took.append(time.perf_counter() - began)
+        return predicted
+
+    def watched(*arguments, **options) -> Iterator:
+        for ended in run_tasks(*arguments, **options):
+            seen.append(peaks[0])
+            yield ended
+
+    without_lamp.predict_without_lamp, Workers.run = timed, watched
+    sc, waves = zip(*record_paths(Path(folder), handles(first + count))[first:], strict=True)
+    config = thorough(predict_sc=sc, predict_waves=waves)
+    config = config.with_user(training_mode=False, model_load_filename=config.user.model_save_filename)
+    with Workers.opened(cluster, processes) as workers:
+        if workers.client:
+            workers.client.wait_for_workers(2)
+        began = time.perf_counter()
+        assert not main.run(config, workers)
+        rest = time.perf_counter() - began - took[0]
+    at = [seen[round(share * len(seen)) - 1] for share in (0.25, 0.5, 1)]
+    return {"predict_s": took[0], "rest_s": rest, "head_gb": [*at, peaks[0]]}
+
+
 def watch_memory(peaks: list[float]) -> None:
     """Keeps the most memory of this process in GB, without and with pages of mapped files (Linux)."""
     while True:
@@ -124,7 +181,7 @@ def forget_what_is_read() -> None:
     rows_on_disk.RowsOnDisk.release = forgetting
 
 
-TASKS = {"simulate": simulate, "read": read, "train": train}
+TASKS = {task.__name__: task for task in (simulate, read, train, train_thorough, predict)}
 
 if __name__ == "__main__":
     print(json.dumps(TASKS[sys.argv[1]](**json.loads(sys.argv[2]))))
