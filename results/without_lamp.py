@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ from settings import Config, UserInput
 from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, counted, warn
 from system.files import text_hash, write_json
 from system.run_folder import RunFolder
-from system.workers import LOCAL, Stopped, Workers, check_wanted, versions
+from system.workers import HERE, LOCAL, Stopped, Workers, check_wanted, versions
 
-PORTIONS_EACH = 4  # that make another process worth its start
+SECONDS_WORTH_PROCESSES = 60  # of all that is left: another process takes about 10 s until it predicts
 SUMMARY = "summary.json"  # of a portion
 
 Tools = tuple[Predictor, Watch | None]
@@ -175,24 +176,38 @@ def _planned(
 
 def _run(head: "_Head", workers: Workers, tools: Tools) -> None:
     """Predicts the portions that are missing, and takes each as soon as those before it are there."""
-    left, count, begun = head.left, sum(len(portion.records) for portion in head.portions), head.number_done
+    count, begun = sum(len(portion.records) for portion in head.portions), head.number_done
     if begun:
         print(f"Going on: {begun} of {count} realizations are predicted already")
     head.job.folder.mkdir(parents=True, exist_ok=True)
-    is_here = workers.run_here(len(left), PORTIONS_EACH)
-    tasks = [(head.job, portion, tools if is_here else None) for portion in left]
     head.take_ready()
     with tqdm(total=count, initial=begun, desc="Predicting", disable=None) as bar:
         try:
-            for number, _ in workers.run(predict_portion, tasks, _files, tasks_each=PORTIONS_EACH):
-                bar.update(len(left[number].records))
-                head.done.add(left[number].key)
+            for portion in _predicted(head.job, head.left, workers, tools):
+                bar.update(len(portion.records))
+                head.done.add(portion.key)
                 head.take_ready()
         except Stopped as stopped:
             raise InputError(
                 f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the "
                 "same command goes on with the others"
             ) from stopped
+
+
+def _predicted(job: Job, left: Sequence[Portion], workers: Workers, tools: Tools) -> Iterator[Portion]:
+    """Yields the portions as they are done. On one machine the first is done in this process, and the time it takes
+    tells whether others are worth their start."""
+    if not workers.client:
+        began = time.perf_counter()
+        for _ in HERE.run(predict_portion, [(job, portion, tools) for portion in left[:1]], tasks_each=1):
+            yield left[0]
+        left = left[1:]
+        if (time.perf_counter() - began) * len(left) < SECONDS_WORTH_PROCESSES:
+            workers = HERE
+    with_tools = workers.run_here(len(left), 1)  # other processes load them
+    tasks = [(job, portion, tools if with_tools else None) for portion in left]
+    for number, _ in workers.run(predict_portion, tasks, _files, tasks_each=1):
+        yield left[number]
 
 
 def _files(job: Job, portion: Portion, _: object) -> Iterable[str]:

@@ -42,7 +42,7 @@ def options(description: str, arguments: list[str] | None) -> argparse.Namespace
     parser.add_argument("--inputs", metavar="NAME", nargs="+", help=inputs_help)
     cluster_help = "scheduler file or address of a Dask cluster, whose workers do what can be done at once"
     parser.add_argument("--cluster", metavar="SCHEDULER", default="", help=cluster_help)
-    processes_help = "how many do it on this machine (default: one for each core); each takes about 1 GB"
+    processes_help = "how many do it on this machine (default: one for each core); each takes 1 to 1.5 GB"
     parser.add_argument("--processes", metavar="N", type=_count, help=processes_help)
     parser.add_argument("--task", type=_replaced, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

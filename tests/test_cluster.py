@@ -61,7 +61,7 @@ def results(project: Project, *arguments: str) -> tuple[list[np.ndarray], dict[s
 
 def test_folds_and_predictions_are_the_same_wherever_they_ran(project, cluster, monkeypatch, capsys):
     monkeypatch.setattr(without_lamp, "RECORDS_AT_ONCE", 2)
-    monkeypatch.setattr(without_lamp, "PORTIONS_EACH", 1)
+    monkeypatch.setattr(without_lamp, "SECONDS_WORTH_PROCESSES", 0)
     further = [write_realization(project.folder, f"_2{i}", rows=300, seed=20 + i) for i in range(7)]
     sc, lamp = (list(paths) for paths in zip(*further, strict=True))
     project.data |= {"predict_sc": sc, "predict_waves": lamp}
