@@ -70,7 +70,7 @@ def run(config: settings.Config, workers: Workers = LOCAL, after_epoch: Callable
             if predicted.number:
                 of_fleet = config.plotting, folder, output, predicted.statistics
                 with_lamp = data_io.Records.joined(sets["train"], sets["val"])
-                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp, user.lamp_hours)
+                attempt("statistics of the fleet", fleet.after_run, *of_fleet, with_lamp, user.lamp_hours, workers)
             attempt("spectra", response_spectra.after_run, config.plotting, (folder, output), results, unseen)
             run_figures.save(config.plotting, (folder, output), results, trained, bands, pairs, user.transient_time)
         attempt("report.html", report_page.write, output, folder.path)

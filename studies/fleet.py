@@ -46,6 +46,7 @@ from studies.fleet_tables import (
 from system.errors import FaultCollector, InputError, OptionalSteps, counted, did_you_mean, exit_status, warn
 from system.files import posix, write_json
 from system.run_folder import RunFolder
+from system.workers import LOCAL, Workers
 
 MOST_FIGURES = 8  # of groups
 RESPONSES = ("response_frequency", "response_of_angles")  # settings that the command has, too
@@ -120,6 +121,7 @@ def after_run(
     fleet: RecordTable | None,
     known_records: Sequence[Record],
     lamp_hours: float | None = None,
+    workers: Workers = LOCAL,
 ) -> None:
     """The same at the end of a run that has predicted records without LAMP.
 
@@ -129,7 +131,9 @@ def after_run(
     RunFolder(output_folder).discard(lambda file: _is_of_a_fleet(file) or (fleet is None and _is_of_its_records(file)))
     if fleet is None:
         return
-    _report(style, network_folder, output_folder, fleet, known_records, Question(lamp_hours=lamp_hours))
+    _report(
+        style, network_folder, output_folder, fleet, known_records, Question(lamp_hours=lamp_hours), workers=workers
+    )
 
 
 def _is_of_a_fleet(file: str) -> bool:
@@ -171,6 +175,7 @@ def _report(
     known_records: Sequence[Record],
     question: Question,
     not_random: Collection[str] = (),
+    workers: Workers = LOCAL,
 ) -> None:
     """not_random: digests of LAMP records that do not count, see `next_runs.chosen_by_gain`."""
     began = time.perf_counter()
@@ -186,7 +191,7 @@ def _report(
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
     none = pd.DataFrame()
     with OptionalSteps() as attempt:
-        table, curves = statistics(records, groups, question)
+        table, curves = statistics(records, groups, question, workers)
         warn(attempt("remarks about the fleet", remarks, records, groups, otherwise=[]))
         amplitudes = attempt("amplitudes", fleet_sources.amplitude_table, records, drawn, otherwise=none)
         spectra = attempt("spectra", response_spectra.spectra_table, records, groups, question.level, otherwise=none)

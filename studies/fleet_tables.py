@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from checks.record_statistics import FLEET, LAMP, SIDES, WITH_LAMP, RecordTable
+from checks.record_statistics import ABOVE, FLEET, LAMP, SIDES, WITH_LAMP, RecordTable
 from metrics import SIMPLECODE
 from readers.sea_state_handles import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import FILE_UNIT, channel_of
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
 from system.errors import OptionalSteps
+from system.workers import HERE, Workers
 
 EVERYTHING = "all"
 NETWORK = "network"  # the source of its rows, whatever its title
@@ -23,6 +24,7 @@ FEWEST_WORTH = 8  # LAMP records for a number of effective LAMP runs
 POOLED = "sea states pooled"  # whose largest values need not be alike over their amplitudes
 STILL = 1e-3  # of the channel's largest amplitude in any sea state: with less, a channel does not move
 LEAST_AMPLITUDE = 0.02  # of the group's mean: with less, the quotient of a largest value and it says nothing
+GROUPS_AT_ONCE, TASKS_EACH = 8, 4  # in a task of some 10 s; and tasks that make another process worth its start
 LEAST_MOTION = 1e-6  # in the channel's unit, below what files resolve
 # What a row says, in words.
 WORDS = {
@@ -153,42 +155,51 @@ class SeaStates:
         return (strata[ours], strata[theirs]), shared
 
 
-def statistics(records: RecordTable, groups: Sequence[Group], question: Question) -> tuple[pd.DataFrame, pd.DataFrame]:
+def statistics(
+    records: RecordTable, groups: Sequence[Group], question: Question, workers: Workers = HERE
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of statistics (COLUMNS), and the exceedance curves of record maxima, see `curve_table`.
 
-    What cannot be computed is a warning, and its rows are left out.
+    What cannot be computed is a warning, and its rows are left out. The workers share the groups.
     """
-    states, rows, curves = SeaStates.of(records), [], []
+    states, rows, curves, tasks = SeaStates.of(records), [], [], []
+    parts = [groups[start : start + GROUPS_AT_ONCE] for start in range(0, len(groups), GROUPS_AT_ONCE)]
     with OptionalSteps() as attempt:
         for channel in records.levels:
-            about = (channel, records, states, groups, question, attempt)
-            more = attempt(f"{channel}: statistics", _channel_statistics, *about, otherwise=([], []))
-            rows, curves = rows + more[0], curves + more[1]
+            of_channel = attempt(f"{channel}: statistics", _rows_of, channel, records, states, question)
+            tasks += [(channel, of_channel, states, part, question) for part in parts if of_channel is not None]
+        results = dict(workers.run(_channel_statistics, tasks, tasks_each=TASKS_EACH))
+        for number in range(len(tasks)):
+            more, found, failed = results[number]
+            rows, curves = rows + more, curves + found
+            attempt.add(failed)
     names = [group.name for group in groups]
     rows.sort(key=lambda row: names.index(row["sea_state"]))
     return pd.DataFrame(rows, columns=list(COLUMNS)), joined(curves)
 
 
-def _channel_statistics(
-    channel: str,
-    records: RecordTable,
-    states: SeaStates,
-    groups: Sequence[Group],
-    question: Question,
-    attempt: OptionalSteps,
-) -> tuple[list[dict], list[pd.DataFrame]]:
-    """The rows of the table and the curves of a channel; none of one that does not move, such as roll in head seas."""
+def _rows_of(channel: str, records: RecordTable, states: SeaStates, question: Question) -> pd.DataFrame | None:
+    """The rows of a channel that moves, with `threshold` and the share of the time above it, and amplitudes; None of
+    one that does not, such as roll in head seas."""
     of_channel = records.rows[records.rows["channel"] == channel]
     lamp = of_channel[of_channel["source"] == LAMP]
     if not lamp["maximum"].gt(LEAST_MOTION).any():
-        return [], []
-    rows, curves, limit = [], [], question.limits.get(channel)
+        return None
+    threshold = question.limits.get(channel) or float(f"{lamp['ssa'].mean():.2g}")
+    levels = records.levels[channel]
+    shares = [np.interp(threshold, levels, shares, right=0.0) for shares in of_channel["share_above"]]
+    of_channel = of_channel.drop(columns=[*ABOVE, "spectrum"])
+    return _with_amplitudes(of_channel.assign(time_above=shares, threshold=threshold), states)
+
+
+def _channel_statistics(
+    channel: str, of_channel: pd.DataFrame, states: SeaStates, groups: Sequence[Group], question: Question
+) -> tuple[list[dict], list[pd.DataFrame], Mapping[str, Sequence[str]]]:
+    """The rows of the table and the curves of a channel in some groups, and what of them has failed, by cause."""
+    rows, curves, limit, attempt = [], [], question.limits.get(channel), OptionalSteps()
     # Sagging and hogging moments are not alike; which of them is positive, the files know.
     sides = SIDES if channel_of(channel).kind == "moment" else {"": "maximum"}
-    thresholds = {"time_above": limit or float(f"{lamp['ssa'].mean():.2g}"), "maximum_above": limit}
-    levels, threshold = records.levels[channel], thresholds["time_above"]
-    shares = [np.interp(threshold, levels, shares, right=0.0) for shares in of_channel["share_above"]]
-    of_channel = _with_amplitudes(of_channel.assign(time_above=shares), states)
+    thresholds = {"time_above": of_channel["threshold"].iloc[0], "maximum_above": limit}
     for group in groups:
         where = f"{channel}, {group.name}"
         about = (of_channel, states, group, question)
@@ -202,7 +213,7 @@ def _channel_statistics(
         for row in filter(None, found):
             named = {"sea_state": group.name, "channel": channel, "side": ""}
             rows.append(_described(named | {"threshold": thresholds.get(row["statistic"], np.nan)} | row))
-    return rows, curves
+    return rows, curves, attempt.failed
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -22,11 +22,13 @@ from studies.fleet_estimates import Ratios, Sample
 from studies.fleet_tables import Question, groups_of, statistics
 from system.errors import InputError
 from system.run_folder import RunFolder
+from system.workers import Workers
 
 ARRAYS = ["share_above", "amplitudes_above", "spectrum"]
 CHANNELS = ("Zcg", "Roll", "Pitch")
 SCALE = np.array([1.0, 4.0, 1.0])
 ASKED = Question()
+BOOTSTRAPS = fleet_estimates.BOOTSTRAPS
 HANDLE = "_h5_p12_a{}_hh0_pp0_aa0_s10-{:07d}"
 
 
@@ -488,7 +490,7 @@ def test_where_the_fleet_is_less_precise_the_headline_says_so_and_how_many_runs_
 @pytest.mark.parametrize(
     ("owners", "figures"),
     [
-        ({"_channel_statistics": fleet_tables}, set()),
+        ({"_rows_of": fleet_tables}, set()),
         ({"corrected_mean": fleet_tables, "rayleigh": fleet_sources, "remarks": fleet}, {"maxima", "spectra"}),
         ({"exceedance_curves": fleet_estimates, "responses": response_spectra}, {"means", "amplitudes"}),
         ({"means_figure": fleet.fleet_figures}, {"maxima", "amplitudes", "spectra"}),
@@ -531,3 +533,20 @@ def test_faulty_options_and_missing_files_are_one_line_each(saved_network, capsy
     (saved_network / "out_of_fold.npz").unlink()
     (line,) = errors()
     assert "num_folds" in line
+
+
+def test_statistics_are_the_same_whoever_makes_them():
+    records = joined(
+        *[lamp_table(records_of(heading, range(3))) for heading in (45, 90)],
+        *[fleet_table(records_of(heading, range(20, 26))) for heading in (45, 90)],
+    )
+    groups = groups_of(records, ())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fleet_estimates, "BOOTSTRAPS", BOOTSTRAPS)  # as in the other processes
+        patch.setattr(fleet_tables, "GROUPS_AT_ONCE", 1)
+        patch.setattr(fleet_tables, "TASKS_EACH", 1)
+        shared = statistics(records, groups, Question(), Workers(2))
+        alone = statistics(records, groups, Question())
+    for one, other in zip(alone, shared, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert len(shared[0])
