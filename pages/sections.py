@@ -321,10 +321,11 @@ def next_runs(table: pd.DataFrame) -> Html:
 def settings(metadata: Mapping) -> Html:
     """What differs from what the input file started from, then all, and the versions of the libraries."""
     frozen, step = metadata.get("settings", {}), metadata["network"].get("time_step")
-    step = step and step * frozen["user"]["time_res"]  # s, of the network
-    known = {name: of for name, of in declared(UserInput).items() if of.bears_on != "run" and name in frozen["user"]}
+    user = frozen.get("user", {})
+    step = step and step * user.get("time_res", 1)  # s, of the network
+    known = {name: of for name, of in declared(UserInput).items() if of.bears_on != "run" and name in user}
     before = frozen.get("base", {name: setting.default for name, setting in known.items()})
-    columns = {"Setting": list(known), "Value": [_plain(of, frozen["user"][name], step) for name, of in known.items()]}
+    columns = {"Setting": list(known), "Value": [_plain(of, user[name], step) for name, of in known.items()]}
     columns |= {"Before": [_plain(of, before[name], step) if name in before else "" for name, of in known.items()]}
     rows = pd.DataFrame(columns | {"Meaning": [of.help for of in known.values()]}, dtype=object)
     differing = rows[rows["Setting"].isin(list(before)) & (rows["Value"] != rows["Before"])]

@@ -79,7 +79,7 @@ def test_what_is_proposed_is_written_and_ready_to_be_run(folder, capsys):
     assert [Path(path).name for path in cases.sc] == table["record"].tolist()
     assert all(Path(f"{path}.mot").is_file() for path in (*cases.sc, *cases.lamp))
     assert (output / RunFolder.FIGURES / "next_lamp_runs.png").read_bytes().startswith(b"\x89PNG")
-    assert "4 records proposed, 1 of them drawn at random." in (output / "report.html").read_text()
+    assert "4 records proposed, 1 of them drawn at random: only these may enter" in (output / "report.html").read_text()
     assert "4 of 6 records proposed for LAMP" in capsys.readouterr().out
 
 
