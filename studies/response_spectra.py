@@ -59,6 +59,8 @@ def after_run(style: Plotting, folders: tuple[NetworkFolder, Path], results: Res
 
     folders: of the network, and of the run. These are the records of test and val, and those predicted out of fold.
     """
+    if not any(len(of_set) for of_set in results.values()):
+        return
     network_folder, output_folder = folders
     recorder, tables = Recorder.of_network(network_folder), {}
     for name, of_set in results.items():
