@@ -188,7 +188,7 @@ def _rows_of(channel: str, records: RecordTable, states: SeaStates, question: Qu
     threshold = question.limits.get(channel) or float(f"{lamp['ssa'].mean():.2g}")
     levels = records.levels[channel]
     shares = [np.interp(threshold, levels, shares, right=0.0) for shares in of_channel["share_above"]]
-    of_channel = of_channel.drop(columns=[*ABOVE, "spectrum"])
+    of_channel = of_channel.drop(columns=[*ABOVE, "spectrum"], errors="ignore")
     return _with_amplitudes(of_channel.assign(time_above=shares, threshold=threshold), states)
 
 
