@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from prediction import RECORDS_AT_ONCE, Prediction, Predictor
 from readers import record_cache, record_files
 from readers.training_conditions import UNKNOWN, Conditions
 from results.prediction_texts import TextLayout, Texts
-from settings import Config, UserInput
+from settings import Config, UserInput, user_settings
 from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, counted, warn
 from system.files import text_hash, write_json
 from system.run_folder import RunFolder
@@ -79,7 +80,8 @@ class Job:
         calibrated = text_hash(calibration.read_text(encoding="utf-8")) if self.bands else ""
         layout = [self.layout.prefix, self.layout.channels, bool(self.layout.bands)]
         network = [self.model_digest, self.watch, calibrated, bool(self.recorder)]
-        return [versions(), network, layout, repr(self.user), repr(self.conditions)]
+        read = {name: getattr(self.user, name) for name in (*user_settings("channels"), "transient_time")}
+        return [versions(), network, layout, read, repr(self.conditions)]
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ class _Head:
         self.job, self.portions, self._texts = job, portions, texts
         folders = os.listdir(job.folder) if job.folder.is_dir() else []
         keys = {portion.key for portion in portions}
+        self._moved = Counter(RunFolder(job.folder.parent).made_for().values())  # by the digests of the records
         for name in set(folders) - keys:  # of other files or settings, or cut off
             shutil.rmtree(job.folder / name, ignore_errors=True)
         self.done = {key for key in keys.intersection(folders) if self._is_whole(key)}
@@ -243,8 +246,11 @@ class _Head:
         folder = self.job.folder / key
         try:
             records = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["records"]
-            files = [Path(file) for record in records for file in record["files"]]
-            whole = all((folder / file).is_file() or (self.job.folder.parent / file.name).is_file() for file in files)
+            whole = all(
+                all((folder / file).is_file() for file in record["files"])
+                or self._moved[record["digest"]] >= len(record["files"])
+                for record in records
+            )
         except (OSError, ValueError, KeyError, TypeError):
             whole = False
         if not whole:

@@ -45,9 +45,7 @@ LEVEL = 0.9  # of the records, in the band around a run's spectra
 MOST_FIGURES = 4  # sea states of a run's own records
 LEAST_COHERENCE = 0.6
 LEAST_WAVE = 0.01  # of the largest wave spectrum; below, the wave's spectrum is leakage from other frequencies
-FEWEST_SEGMENTS = (
-    8  # that are averaged, so that no coherence of 0.6 arises by chance (0.4^7 = 0.002 of the frequencies)
-)
+FEWEST_SEGMENTS = 8  # that are averaged: no coherence of 0.6 arises by chance (0.4^7 = 0.002 of the frequencies)
 HANN = 1.5  # noise bandwidth of a Hann window, in 2 pi / T
 RESOLVED = 3.0  # resolutions in the width of a peak at 1/sqrt(2) of its height; it is then lowered by less than 6 %
 KNOT = 1852 / 3600  # m/s

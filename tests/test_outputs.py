@@ -160,6 +160,20 @@ def test_predictions_in_place_of_lamp_hours(many, capsys, hours, said):
     assert said in capsys.readouterr().out.splitlines() or not said
 
 
+def test_the_lost_text_of_a_renamed_record_is_made_again(many, tmp_path, monkeypatch):
+    """Its own name is that of another record's text, which does not count for it."""
+    monkeypatch.setattr(without_lamp, "RECORDS_AT_ONCE", 2)
+    other, wave = write_realization(tmp_path / "other", "_0", rows=40, seed=9)
+    predict(dataclasses.replace(many, data=DataInfo(predict_sc=(other,), predict_waves=(wave,))))
+    predict(many)  # as if it was cut off behind the last portion
+    renamed = many.output_folder / "lstm_output_for_SimpleCode_files_SC_0.txt"
+    content = renamed.read_bytes()
+    renamed.unlink()
+    predictor = Echo()
+    predict(many, predictor)
+    assert predictor.batches == [2] and renamed.read_bytes() == content
+
+
 def test_a_record_that_is_listed_twice_counts_once_in_the_fleet(many, tmp_path, monkeypatch, capsys):
     recorder = record_statistics.Recorder(data_io.MOTIONS, np.ones(3), 2, 0.0)
     monkeypatch.setattr(record_statistics.Recorder, "of", lambda *_: recorder)

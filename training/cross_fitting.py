@@ -125,7 +125,12 @@ def _save_joined(
     names = {entry.digest: entry.name for fold in folds for entry in fold.sets["val"].entries}
     folder.save_out_of_fold(predictions, [names[digest] for digest in predictions])
     results = [
-        {"epochs_trained": len(n.history), "best_epoch": n.best_epoch, "left_out": fold.sets["val"].names}
+        {
+            "epochs_trained": len(n.history),
+            "best_epoch": n.best_epoch,
+            "left_out": fold.sets["val"].names,
+            "digests": fold.sets["val"].digests,
+        }
         for n, fold in zip(networks, folds, strict=True)
     ]
     conditions = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records

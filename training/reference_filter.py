@@ -5,6 +5,8 @@ network has learned from: on train, with the penalties that suit val best; of a 
 each fold's network, with the penalties that suit the fold that it leaves out. Their mean predicts all other records.
 """
 
+import dataclasses
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,7 +20,7 @@ from networks.network_folder import NetworkFolder
 from settings import UserInput
 from settings.kinds import KINDS
 from system.errors import InputError
-from system.files import written_aside
+from system.files import text_hash, written_aside
 from training.linear_fit import Pairs, Products, normal_equations, ridge_regression
 from training.objectives import baseline
 from training.sequences import Sets, interleaved
@@ -70,14 +72,23 @@ def of_run(user: UserInput, folder: NetworkFolder, sets: Sets, architecture: Arc
         reference = _fitted(user, folder, sets, architecture)
         with written_aside(folder.reference_filter) as aside, open(aside, "wb") as file:
             digests, numbers = list(reference.left_out), list(reference.left_out.values())
-            arrays = {"kernels": reference.kernels, "biases": reference.biases}
+            arrays = {"kernels": reference.kernels, "biases": reference.biases, "made_for": _digest(architecture)}
             np.savez(file, digests=np.array(digests, str), numbers=np.array(numbers, int), **arrays)
         return reference
     if not folder.reference_filter.is_file():
         return None
     with np.load(folder.reference_filter, allow_pickle=False) as arrays:
+        if arrays["made_for"].item() != _digest(architecture):
+            raise InputError(f"{folder.reference_filter}: was fitted for another network; train again")
         left_out = dict(zip(arrays["digests"].tolist(), arrays["numbers"].tolist(), strict=True))
         return ReferenceFilter(architecture, arrays["kernels"], arrays["biases"], left_out)
+
+
+def _digest(architecture: Architecture) -> str:
+    """Of all that a filter shares with the network that it stands beside."""
+    a = architecture
+    shared = [a.inputs, a.outputs, a.time_res, a.predict_correction, dataclasses.asdict(a.standardization)]
+    return text_hash(json.dumps(shared))
 
 
 def _fitted(user: UserInput, folder: NetworkFolder, sets: Sets, architecture: Architecture) -> ReferenceFilter:
@@ -90,8 +101,7 @@ def _fitted(user: UserInput, folder: NetworkFolder, sets: Sets, architecture: Ar
     left_out = {}
     if user.num_folds:
         records, folds = Records.joined(sets["train"], sets["val"]), folder.read_metadata()["folds"]
-        number_of = {name: number for number, fold in enumerate(folds) for name in fold["left_out"]}
-        left_out = {entry.digest: number_of[entry.name] for entry in records.entries}
+        left_out = {digest: number for number, fold in enumerate(folds) for digest in fold["digests"]}
         numbers = np.array([left_out[digest] for digest in records.digests])
         parts = [products(records.chosen(np.flatnonzero(numbers == number))) for number in range(len(folds))]
         everything = Products(*map(sum, zip(*parts, strict=True)))

@@ -45,11 +45,23 @@ def test_it_is_the_filter_that_a_linear_network_of_the_same_records_is(tmp_path,
 def test_it_is_kept_with_the_network_and_the_test_records_have_no_part_in_it(tmp_path):
     sets = filtered_sets(both_ways=True, noise=2.0)
     fitted = of_run(sets, tmp_path)
-    loaded = of_run({"train": (), "val": sets["test"]}, tmp_path, training_mode=False)
+    loading, no_train = UserInput(**SHARED, training_mode=False), {"train": (), "val": sets["test"]}
+    loaded = reference_filter.of_run(loading, NetworkFolder(tmp_path), no_train, fitted.architecture)
     again = of_run(sets | {"test": sets["train"]}, tmp_path / "..")
     assert np.array_equal(loaded.kernels, fitted.kernels) and np.array_equal(again.kernels, fitted.kernels)
     assert of_run(sets, tmp_path / "none", training_mode=False) is None
     assert of_run(sets, tmp_path, network_type="linear") is None
+
+
+def test_one_that_was_fitted_for_another_network_is_not_used(tmp_path):
+    sets = filtered_sets(both_ways=True)
+    of_run(sets, tmp_path)
+    assert of_run(sets, tmp_path, training_mode=False)
+    for other in ({"predict_correction": False}, {"time_res": 1}):
+        with pytest.raises(InputError, match="linear_filter.npz: was fitted for another network; train again"):
+            of_run(sets, tmp_path, training_mode=False, **other)
+    with pytest.raises(InputError, match="another network"):  # of other records, and so of another standardization
+        of_run(sets | {"val": sets["test"]}, tmp_path, training_mode=False)
 
 
 def test_validation_chooses_its_penalties(tmp_path):
@@ -67,7 +79,8 @@ def test_with_folds_each_record_has_a_filter_that_has_not_seen_it(tmp_path):
         made = [dataclasses.replace(record, sources={"sc": record.name}) for record in made]  # keeps its digest
         return (dataclasses.replace(made[0], targets=factor * made[0].targets), *made[1:])
 
-    folds = [{"left_out": [f"SC_{seed}" for seed in numbers]} for numbers in ((0, 3), (1, 4), (2, 5))]
+    digests = [record.digest for record in records(1.0)]
+    folds = [{"digests": [digests[seed] for seed in numbers]} for numbers in ((0, 3), (1, 4), (2, 5))]
     (tmp_path / "settings.json").write_text(json.dumps({"folds": folds}))
     (tmp_path / "model.keras").write_bytes(b"")
     one, other = (
