@@ -17,14 +17,14 @@ from tqdm import tqdm
 
 from networks.network_folder import NetworkFolder
 from readers import record_cache, record_files, text_tables, training_conditions
-from readers.alignment import align, implausible_period, interpolated, same_step
+from readers.alignment import align, implausible_period, interpolated, same_step, without_trend
 from readers.cases import read_cases as read_cases  # input files call data_io.read_cases
 from readers.record_identity import content_hashes
 from readers.record_names import free_name, names_by_path, names_of_pairs, unique_names  # noqa: F401
 from readers.records import Record, Records, data_fingerprint  # noqa: F401
 from readers.training_conditions import UNKNOWN, Conditions, conditions_of
 from readers.wave_grid import grid_offsets, wave_elevation
-from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput, user_settings
+from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, UserInput
 from settings.channels import (
     COURSE,
     HEAVE,
@@ -36,6 +36,7 @@ from settings.channels import (
     output_channels,
     wave_at_centre,
 )
+from settings.description import Input, Output, TextFormat, in_this_run, names  # noqa: F401 - for input files
 from system.cores import cores
 from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
@@ -68,12 +69,15 @@ def read_record(
     """
     files = record_files.files_of(sc, lamp, user, waves)
     tables, remarks = _read_tables(files, shared.vbm_unit)
-    sources = content_hashes({source: table for source, (_, table) in tables.items()})
+    pair = user.description
+    sources = content_hashes({source: table for source, (_, table) in tables.items()}, pair.is_ship)
     sea = tables.pop("sea", ("", None))[1]
     aligned = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
     time, columns = aligned.time, aligned.columns
-    remarks = record_files.header_remarks(sc, lamp) + remarks + aligned.warnings
-    remarks += implausible_period(f"{sc}.mot", time, columns["sc"][:, MOTIONS.index(HEAVE)])
+    remarks += aligned.warnings
+    if pair.is_ship:
+        remarks = record_files.header_remarks(sc, lamp) + remarks
+        remarks += implausible_period(f"{sc}.mot", time, columns["sc"][:, MOTIONS.index(HEAVE)])
     if "track" in columns:
         points = grid_offsets(user.wave_grid_x_size, user.wave_grid_y_size, user.ship_length, user.ship_beam)
         columns["waves"] = wave_elevation(sea, *columns.pop("track").T, time, *points, user.wave_ramp_time)
@@ -81,13 +85,18 @@ def read_record(
         wave_file = files["waves"][0]
         columns["waves"], lines = training_conditions.with_training_ramp(wave_file, time, columns["waves"], shared)
         remarks += lines
-    names = {source: list(layout.columns)[1:] for source, (_, layout) in files.items()}
-    names["waves"] = list(filter(is_wave, input_channels(user)))
+    columns_of = {source: list(layout.columns)[1:] for source, (_, layout) in files.items()}
+    if pair.is_ship:
+        columns_of["waves"] = list(filter(is_wave, input_channels(user)))
     signals = {  # (rows,)
         (source.startswith("lamp"), channel): signal
         for source, table in columns.items()
-        for channel, signal in zip(names[source], table.T, strict=True)
+        for channel, signal in zip(columns_of[source], table.T, strict=True)
     }
+    for channel in pair.channels:
+        for key in [(False, channel.name), (True, channel.name)] if channel.trend == "removed" else ():
+            if key in signals:
+                signals[key] = without_trend(time, signals[key])
     missing = np.full(len(time), np.nan)
 
     def joint(channels: Sequence[str], is_lamp: bool = False) -> np.ndarray:
@@ -109,7 +118,7 @@ def _read_tables(
     tables, remarks, faults = {}, [], {}
     for source, (file, layout) in files.items():
         try:
-            table, lines = text_tables.read_table(file, layout)
+            table, lines = layout.read(file)
             factor, converted = record_files.moment_conversion(file, layout, vbm_unit)
             tables[source] = (file, table if factor == 1 else table * [1.0, factor])
             remarks += lines + converted
@@ -164,8 +173,8 @@ def read_sets(config: Config, workers: Workers = HERE) -> tuple[dict[str, Record
     if cache:
         record_cache.prepare(cache)
     shared = _conditions_before(user)
-    names = names_of_pairs(data)
-    pairs = [Pair(part, *paths, names[paths]) for part in SET_NAMES for paths in data.pairs(part)]
+    names_of = names_of_pairs(data)
+    pairs = [Pair(part, *paths, names_of[paths]) for part in SET_NAMES for paths in data.pairs(part)]
     unit, warnings = Conditions(vbm_unit=shared.vbm_unit), []
     reader = Reader(user, cache, workers)
     results = reader.read(pairs, unit)
@@ -214,7 +223,7 @@ class Reader:
         parts = [pairs[start : start + PAIRS_AT_ONCE] for start in range(0, len(pairs), PAIRS_AT_ONCE)]
         results = {}
         tasks = [(part, self.user, self.cache, shared) for part in parts]
-        for number, result in self.workers.run(_read_pairs, tasks, _files_of_pairs, tasks_each=1):
+        for number, result in self.workers.run(in_this_run(_read_pairs), tasks, _files_of_pairs, tasks_each=1):
             results[number] = result
             bar.update(len(result))
         return list(chain.from_iterable(results[number] for number in range(len(parts))))
@@ -264,7 +273,7 @@ def _cache_file(pair: Pair, user: UserInput, cache: Path | None, shared: Conditi
     if not cache:
         return None
     files = dict.fromkeys(file for file, _ in record_files.files_of(pair.sc, pair.lamp, user).values())
-    choice = {name: getattr(user, name) for name in user_settings("channels")}
+    choice = user.channel_choice
     choice |= {name: value for name, value in vars(shared).items() if value is not None}
     return record_cache.file_of(cache, files, choice)
 
@@ -318,9 +327,9 @@ def conditions_of_network(folder: NetworkFolder) -> Conditions:
     folder.restore_replaced()
     saved = folder.read_metadata()
     try:
-        step, ramp, unit = (saved["network"].get(name) for name in vars(UNKNOWN))
-        numbers = (None if value is None else float(value) for value in (step, ramp))
-        return Conditions(*numbers, None if unit is None else str(unit))
+        step, ramp, unit, scale = (saved["network"].get(name) for name in vars(UNKNOWN))
+        step, ramp, scale = (None if value is None else float(value) for value in (step, ramp, scale))
+        return Conditions(step, ramp, None if unit is None else str(unit), scale)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise folder.damaged_settings(error) from error
 
@@ -329,6 +338,12 @@ def _conditions_before(user: UserInput) -> Conditions:
     """Those of the network that the run loads or starts from; unknown without one. Raises InputError as above."""
     name = user.source_network
     return conditions_of_network(NetworkFolder(NETWORKS_FOLDER / name)) if name else UNKNOWN
+
+
+def time_scale(user: UserInput, train: Sequence[Record]) -> float:
+    """The factor of all durations of a run: that of the network it loads, else that of its training records."""
+    before = _conditions_before(user).time_scale
+    return before or (conditions_of(train, user).time_scale if user.training_mode else None) or 1.0
 
 
 def _vbm_unit_before(user: UserInput) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import data_io
 import settings
-from settings import input_file
+from settings import description, input_file
 from studies import experiment_queue
 from system import errors
 from system.workers import LOCAL, Workers
@@ -37,7 +37,9 @@ def run(config: settings.Config, workers: Workers = LOCAL, after_epoch: Callable
     workers: do what can be done at once. after_epoch: called with each epoch and its losses, see `training.train`.
     """
     config = as_trained(config)
+    description.use(config.user.description)
     sets, remarks = data_io.read_sets(config, workers)
+    description.use(config.user.description, data_io.time_scale(config.user, sets["train"]))
     pairs = pair_checks.check(config.user, config.data, sets, remarks)
 
     # Imported here because TensorFlow takes seconds to start, and input errors are reported before that.

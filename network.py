@@ -56,6 +56,7 @@ class Architecture:
     time_step: float | None = None  # of the training records, s; a network step is time_res times as long
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
+    time_scale: float | None = None  # of durations, see `description.time_scale_of`; None: not known, as 1
 
     @classmethod
     def of(
@@ -198,6 +199,8 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
     kernel = np.zeros((len(architecture.inputs), len(architecture.outputs)))
     bias = np.zeros(len(architecture.outputs))
     for column, channel in enumerate(architecture.outputs):
+        if channel not in architecture.inputs:
+            continue  # it has no counterpart: the network gives it whole
         row = architecture.inputs.index(channel)
         kernel[row, column] = s.input_deviation[row] / s.output_deviation[column]
         bias[column] = (s.input_mean[row] - s.output_mean[column]) / s.output_deviation[column]
@@ -264,6 +267,8 @@ def load(config: Config) -> TrainedNetwork:
         for name, has, asked in compared
         if has != asked
     ]
+    saved = folder.training_config().user.description
+    faults += [f"{folder}: {line}; make them the same, or train again" for line in user.description.differences(saved)]
     if faults:
         raise InputError(faults)
     folds = len(metadata.get("folds", ())) or 1

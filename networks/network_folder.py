@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from readers.units import moment_unit_text
 from settings import NETWORKS_FOLDER, Config, DataInfo, UserInput
+from settings.description import Description
 from system.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
 from system.files import posix, write_json, written_aside
 
@@ -95,6 +96,8 @@ class NetworkFolder:
         saved = self.read_metadata()
         try:
             user, data = ({k: _tuple(v) for k, v in saved["settings"][part].items()} for part in ("user", "data"))
+            if "description" in user:
+                user["description"] = Description.from_dict(user["description"])
             return Config(user=UserInput(**user), data=DataInfo(**data))
         except (KeyError, TypeError, AttributeError) as error:
             raise self.damaged_settings(error) from error

@@ -123,6 +123,12 @@ def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
     return cubic_spline(knots, columns)(time)
 
 
+def without_trend(time: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """A signal (rows,) about the straight line through it, such as surge in the track of a ship. time: (rows,)."""
+    elapsed = time - time.mean()
+    return signal - signal.mean() - elapsed * (elapsed @ signal) / max(elapsed @ elapsed, 1e-300)
+
+
 def time_step(time: np.ndarray) -> float:
     """The time step in s; 0 for a single row. Of times with few decimals (0.33, 0.67, 1.0) the mean, else the median.
 

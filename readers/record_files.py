@@ -6,19 +6,51 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from readers import text_tables
+from readers.any_tables import DescribedLayout
 from readers.text_tables import Layout
 from readers.units import moment_factor
 from settings import SET_NAMES, DataInfo, UserInput
 from settings.channels import MOTIONS, WAVE, channel_of, has_wave_grid, input_channels, output_channels
+from settings.description import NAME, Description, Reference, TextFormat
 from system.errors import InputError
 
-Files = Mapping[str, tuple[str, Layout]]  # by source, such as "sc", "lamp_vbm" or "waves"
+AnyLayout = Layout | DescribedLayout
+Files = Mapping[str, tuple[str, AnyLayout]]  # by source, such as "sc", "lamp_vbm", "waves" or "sc_2", a third file
 CODES = {"sc": "SimpleCode", "lamp": "LAMP"}
 
 
 def files_of(sc: str, lamp: str | None, user: UserInput, waves: str | None = None) -> Files:
     """The files of a record, and what is read from each. sc, lamp, waves: see `data_io.read_record`."""
-    inputs, outputs, wave_path = input_channels(user), output_channels(user), waves or lamp or sc
+    files = _files_of_ship(sc, lamp, user, waves) if user.description.is_ship else {}
+    files |= _described_files(sc, lamp, user.description)
+    return dict(sorted(files.items(), key=lambda file: "_" in file[0]))
+
+
+def _described_files(sc: str, lamp: str | None, pair: Description) -> Files:
+    """The files of the channels that the user describes. Those of SimpleCode and LAMP are read once more for them."""
+    of_source = {
+        "sc": (pair.low_file or "{}.mot", sc, pair.low_name, pair.read_low),
+        "lamp": (pair.high_file or "{}.mot", lamp, pair.high_name, pair.read_high),
+    }
+    channels = defaultdict(list)
+    for channel in pair.channels:
+        for source, column in channel.reads.items():
+            channels[source].append((channel.name, Reference.of(column), channel.unit))
+    files = {}
+    for number, (source, described) in enumerate(channels.items()):
+        # A third file of the fast source is found by the record's name alone.
+        pattern, name, kind, reading = of_source.get(source) or (source, sc, pair.low_name, TextFormat())
+        if name is not None:
+            code = source if source in of_source else "sc"
+            key = code if source == code and not pair.is_ship else f"{code}_{number + 2}"
+            files[key] = pattern.replace(NAME, name), DescribedLayout(kind, tuple(described), reading)
+    return files
+
+
+def _files_of_ship(sc: str, lamp: str | None, user: UserInput, waves: str | None) -> Files:
+    """The files of the channels of SimpleCode and LAMP."""
+    added, wave_path = user.description.names, waves or lamp or sc
+    inputs, outputs = ([name for name in of(user) if name not in added] for of in (input_channels, output_channels))
     files = {
         source: (file, layout)
         for source, (file, layout) in _files_of_code("sc", sc, (*inputs, *outputs)).items()
@@ -32,7 +64,7 @@ def files_of(sc: str, lamp: str | None, user: UserInput, waves: str | None = Non
     elif user.input_waves:
         in_mot = lamp is None and not os.path.isfile(f"{wave_path}.wav") and _has_waves(f"{sc}.mot", not waves)
         files["waves"] = (f"{sc}.mot", text_tables.SC_WAVES) if in_mot else (f"{wave_path}.wav", text_tables.WAV)
-    return dict(sorted(files.items(), key=lambda file: "_" in file[0]))
+    return files
 
 
 def _has_waves(mot: str, if_unreadable: bool) -> bool:
@@ -58,10 +90,10 @@ def _files_of_code(source: str, path: str, names: Iterable[str]) -> Files:
 def missing_files(user: UserInput, data: DataInfo) -> list[str]:
     """One line for each missing file that the settings require, and for each set with swapped lists."""
     needed: dict[Path, str] = {}
-    lines = []
+    lines, endings = [], " (paths without extensions)" if user.description.is_ship else ""
     for set_name in SET_NAMES:
         pairs = data.pairs(set_name)
-        swapped = [pair for pair in pairs if _are_swapped(*pair)]
+        swapped = [pair for pair in pairs if user.description.is_ship and _are_swapped(*pair)]
         if swapped:
             sc, lamp = swapped[0]
             lines.append(
@@ -75,9 +107,7 @@ def missing_files(user: UserInput, data: DataInfo) -> list[str]:
         if not os.path.isfile(path):  # also for invalid file names, for which Path.is_file raises
             folder = path.parent
             remedy = "check the name" if os.path.isdir(folder) else f"there is no folder {folder}: check the path"
-            lines.append(
-                f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs (paths without extensions)"
-            )
+            lines.append(f"{path}: file is missing ({set_name} set); {remedy} in DataInfoArgs{endings}")
     return lines
 
 
@@ -99,13 +129,17 @@ def header_remarks(sc: str, lamp: str | None) -> list[str]:
 # ---- the unit of the bending moment -------------------------------------------------------------------------------
 
 
-def moment_units(files: Iterable[tuple[str, Layout]]) -> dict[str, str]:
+def moment_units(files: Iterable[tuple[str, AnyLayout]]) -> dict[str, str]:
     """By the .vbm files whose header names it, the unit of the bending moment in lower case."""
-    units = {file: text_tables.moment_unit(file, layout) for file, layout in files if "VBM" in layout.columns}
+    units = {
+        file: text_tables.moment_unit(file, layout)
+        for file, layout in files
+        if isinstance(layout, Layout) and "VBM" in layout.columns
+    }
     return {file: unit for file, unit in units.items() if unit is not None}
 
 
-def differing_units(files: Iterable[tuple[str, Layout]]) -> list[str]:
+def differing_units(files: Iterable[tuple[str, AnyLayout]]) -> list[str]:
     """A line if the headers of .vbm files name different units."""
     units = moment_units(files)
     first = next(iter(units), "")
@@ -119,7 +153,7 @@ def differing_units(files: Iterable[tuple[str, Layout]]) -> list[str]:
     ]
 
 
-def moment_conversion(file: str, layout: Layout, wanted: str | None) -> tuple[float, list[str]]:
+def moment_conversion(file: str, layout: AnyLayout, wanted: str | None) -> tuple[float, list[str]]:
     """The factor to the unit of the training, and a line if it is not 1. Raises InputError if it is not known."""
     unit = moment_units([(file, layout)]).get(file) if wanted else None
     factor = moment_factor(unit, wanted) if unit else 1.0

@@ -34,15 +34,16 @@ class Identified:
         return self.contents["sc"][:16] + self.contents["lamp"][:16]
 
 
-def content_hashes(tables: Mapping[str, np.ndarray]) -> dict[str, str]:
+def content_hashes(tables: Mapping[str, np.ndarray], of_ship: bool = True) -> dict[str, str]:
     """By source, as "sc" and "lamp" (their motions), "waves", "sea" or "sc_vbm", a hash of its numbers.
 
     tables: by source, (rows, column). What is read of a .mot beside time, heave, roll and pitch has a hash of its own,
-    as "sc_further", so that the same motions have the same hash whatever the channels of a network.
+    as "sc_further", so that the same motions have the same hash whatever the channels of a network. of_ship: whether
+    the sources are SimpleCode and LAMP.
     """
     hashes = {}
     for source, table in tables.items():
-        width = 1 + len(MOTIONS) if source in ("sc", "lamp") else table.shape[1]
+        width = 1 + len(MOTIONS) if of_ship and source in ("sc", "lamp") else table.shape[1]
         hashes[source] = array_hash([table[:, :width]])
         if table.shape[1] > width:
             hashes[f"{source}_further"] = array_hash([table[:, width:]])

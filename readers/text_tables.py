@@ -54,6 +54,10 @@ class Layout:
     zero_rows_at_end: bool = False  # SimpleCode pads the end of its records with zeros
     has_time: bool = True
 
+    def read(self, path: str) -> tuple[np.ndarray, list[str]]:
+        """See `read_table`."""
+        return read_table(path, self)
+
 
 def layout_of(kind: str, names: Sequence[str]) -> Layout:
     """Of a kind of file, such as "LAMP .mot", of which these channels are read."""

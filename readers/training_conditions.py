@@ -1,16 +1,19 @@
 """What a record has to share with the training of the network that predicts it, beside channels and settings."""
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from metrics import zero_upcrossing_period
 from readers import wave_ramp
 from readers.alignment import same_step
 from readers.records import Record
 from settings import UserInput
 from settings.channels import has_wave_grid, input_channels, wave_at_centre
+from settings.description import time_scale_of
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,13 @@ class Conditions:
     """None: not known.
 
     time_step: of the records, s. wave_ramp: s over which their waves grow, 0 for none.
-    vbm_unit: that of the bending moment in the headers, in lower case.
+    vbm_unit: that of the bending moment in the headers, in lower case. time_scale: see `description.time_scale_of`.
     """
 
     time_step: float | None = None
     wave_ramp: float | None = None
     vbm_unit: str | None = None
+    time_scale: float | None = None
 
 
 UNKNOWN = Conditions()
@@ -31,14 +35,22 @@ UNKNOWN = Conditions()
 
 def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
     """What predicted records have to share with these training records, which have one time step."""
-    place = wave_at_centre(input_channels(user))
     if not len(records):
         return UNKNOWN
-    if place is None or has_wave_grid(user):
-        return Conditions(records[0].time_step, None if place is None else user.wave_ramp_time)
-    some = range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))
-    waves = ((record.time, record.inputs[:, place]) for record in (records[i] for i in some))
-    return Conditions(records[0].time_step, wave_ramp.common_ramp(waves, user.wave_ramp_time))
+    place = wave_at_centre(input_channels(user)) if user.description.is_ship else None
+    some = [records[i] for i in range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))]
+    ramp = None if place is None else user.wave_ramp_time
+    if place is not None and not has_wave_grid(user):
+        ramp = wave_ramp.common_ramp(((record.time, record.inputs[:, place]) for record in some), ramp)
+    return Conditions(records[0].time_step, ramp, time_scale=time_scale_of(mean_period(some)))
+
+
+def mean_period(records: Sequence[Record]) -> float:
+    """The mean zero-upcrossing period (s) of the accurate source: the median over records, and over channels."""
+    periods = [zero_upcrossing_period((r.targets - r.targets.mean(axis=0)).T, r.time_step) for r in records]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of channels that never cross
+        return float(np.nanmedian(np.nanmedian(periods, axis=0)))
 
 
 def usual_step(steps: Sequence[float]) -> tuple[float, list[str]]:

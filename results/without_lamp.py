@@ -33,7 +33,8 @@ from prediction import RECORDS_AT_ONCE, Prediction, Predictor
 from readers import record_cache, record_files
 from readers.training_conditions import UNKNOWN, Conditions
 from results.prediction_texts import TextLayout, Texts
-from settings import Config, UserInput, user_settings
+from settings import Config, UserInput
+from settings.description import in_this_run
 from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, counted, warn
 from system.files import text_hash, write_json
 from system.run_folder import RunFolder
@@ -80,7 +81,7 @@ class Job:
         calibrated = text_hash(calibration.read_text(encoding="utf-8")) if self.bands else ""
         layout = [self.layout.prefix, self.layout.channels, bool(self.layout.bands)]
         network = [self.model_digest, self.watch, calibrated, bool(self.recorder)]
-        read = {name: getattr(self.user, name) for name in (*user_settings("channels"), "transient_time")}
+        read = self.user.channel_choice | {"transient_time": self.user.transient_time}
         return [versions(), network, layout, read, repr(self.conditions)]
 
 
@@ -208,7 +209,7 @@ def _predicted(job: Job, left: Sequence[Portion], workers: Workers, tools: Tools
             workers = HERE
     with_tools = workers.run_here(len(left), 1)  # other processes load them
     tasks = [(job, portion, tools if with_tools else None) for portion in left]
-    for number, _ in workers.run(predict_portion, tasks, _files, tasks_each=1):
+    for number, _ in workers.run(in_this_run(predict_portion), tasks, _files, tasks_each=1):
         yield left[number]
 
 
@@ -371,7 +372,7 @@ def _read(job: Job, portion: Portion, collect: FaultCollector) -> Iterator[Recor
 def _read_one(listed: Listed, job: Job) -> WithRemarks:
     record, remarks = data_io.read_record(listed.sc, None, job.user, listed.waves, listed.name, job.conditions)
     time = record.time if record.own_time is None else record.own_time
-    track = data_io.read_track(listed.sc, time) if job.user.output_3dof else None
+    track = data_io.read_track(listed.sc, time) if job.user.description.is_ship and job.user.output_3dof else None
     return WithRemarks(RecordWithoutLamp(record, listed, track), remarks)
 
 

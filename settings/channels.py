@@ -6,8 +6,11 @@ A further channel is a row here, and a setting that switches it on.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 from typing import Any
+
+from settings.description import Described, Description, Output, in_use
 
 HEAVE, ROLL, PITCH, WAVE = "Zcg", "Roll", "Pitch", "Wave"
 MOTIONS = (HEAVE, ROLL, PITCH)  # read from every .mot file, whatever is switched on, and predicted of LAMP's
@@ -51,6 +54,7 @@ class Channel:
     output: str = ""
     mirrored: str = "+"
     mean: str = "kept"
+    extremes: str = "both"
     resonant: bool = False
     ratio: tuple[float, float] = (0.0, inf)
     correlation: float = -0.6  # in beam seas pitch is small and its phase differs between the codes
@@ -68,6 +72,7 @@ def _angle(place: int, name: str, lamp: str, names: str, **more: Any) -> Channel
     return Channel(name, name.lower(), name, "deg", "angle", low, high, names, **more)
 
 
+PLAUSIBLE = (0.05, 20.0)  # standard deviations of two sources of one quantity: other quotients are of units
 # Patterns of the names of moments, see readers/column_names.py.
 MOMENT = r"(?:(?:bending|bend|b) )?(?:moments?|mom)"
 UPRIGHT = (
@@ -106,18 +111,49 @@ CHANNELS = {row.name: row for row in ROWS}
 GRID_POINT = re.compile(rf"({WAVE}_x\d+_y)(\d+)")
 
 
-def channel_of(name: str) -> Channel:
-    """The row of a channel, for the points of a wave grid that of the waves; of one without a row, its name alone."""
-    return CHANNELS.get(WAVE if GRID_POINT.fullmatch(name) else name) or Channel(name, name, name)
+KINDS_BY_UNIT = {"length": ("mm", "cm", "m", "km", "in", "ft"), "angle": ("deg", "rad", "mrad")}
+
+
+def channel_of(name: str, pair: Description | None = None) -> Channel:
+    """The row of a channel, for the points of a wave grid that of the waves; of one without a row, its name alone.
+
+    pair: the description of the sources; by default that of the run.
+    """
+    pair = pair or in_use()
+    if name in pair.names:
+        return _described(pair.channels[pair.names.index(name)])
+    row = CHANNELS.get(WAVE if GRID_POINT.fullmatch(name) else name) if pair.is_ship else None
+    return row or Channel(name, name, name)
+
+
+@cache
+def _described(channel: Described) -> Channel:
+    """The row of a channel that the user describes: what is plausible is found out by the records of a run."""
+    label = channel.label or channel.name
+    word = label if label[1:2].isupper() or len(label) < 3 else label[0].lower() + label[1:]
+    kind = next((kind for kind, units in KINDS_BY_UNIT.items() if channel.unit in units), channel.unit)
+    counts = {name: getattr(channel, name) for name in ("mirrored", "mean", "extremes")}
+    return Channel(channel.name, word, label, channel.unit, kind, ratio=PLAUSIBLE, spike=inf, **counts)
 
 
 def output_channels(user: Any) -> tuple[str, ...]:
     """Names of the output channels. user: the settings of UserInputArgs."""
-    return tuple(name for name, row in CHANNELS.items() if row.output and getattr(user, row.output))
+    rows = CHANNELS.items() if user.description.is_ship else ()
+    described = (channel.name for channel in user.description.channels if isinstance(channel, Output))
+    return (*(name for name, row in rows if row.output and getattr(user, row.output)), *described)
 
 
 def input_channels(user: Any) -> tuple[str, ...]:
-    """Names of the input channels; the points of a wave grid are numbered from stern to bow, starboard to port."""
+    """Names of the input channels; the points of a wave grid are numbered from stern to bow, starboard to port.
+
+    Those that the user describes come last, the counterparts of the outputs before the others.
+    """
+    channels = sorted(user.description.channels, key=lambda channel: not isinstance(channel, Output))
+    described = tuple(channel.name for channel in channels if channel.is_input)
+    return (*_of_ship(user), *described) if user.description.is_ship else described
+
+
+def _of_ship(user: Any) -> tuple[str, ...]:
     nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
     points = [f"{WAVE}_x{i + 1}_y{j + 1}" for i in range(nx) for j in range(ny)] if nx * ny > 1 else [WAVE]
     names = [name for name, row in CHANNELS.items() if row.input and getattr(user, row.input)]
@@ -126,12 +162,12 @@ def input_channels(user: Any) -> tuple[str, ...]:
 
 def has_wave_grid(user: Any) -> bool:
     """Whether the waves at several points around the ship are inputs, which are computed from the .sea files."""
-    return user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1
+    return user.description.is_ship and user.input_waves and user.wave_grid_x_size * user.wave_grid_y_size > 1
 
 
 def is_wave(name: str) -> bool:
     """Whether a channel is the wave elevation, at the centre of gravity or a point of a grid."""
-    return channel_of(name).name == WAVE
+    return name == WAVE or GRID_POINT.fullmatch(name) is not None
 
 
 def wave_at_centre(inputs: Sequence[str]) -> int | None:
@@ -152,7 +188,7 @@ def mirrored_channels(names: Sequence[str]) -> tuple[list[int], list[float]]:
         mirrored = channel_of(name).mirrored
         partner = f"{point[1]}{across - int(point[2])}" if point else mirrored.strip("+-") or name
         places.append(names.index(partner))
-        signs.append(-1.0 if mirrored == "-" else 1.0)
+        signs.append(-1.0 if mirrored.startswith("-") else 1.0)
     return places, signs
 
 

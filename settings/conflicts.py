@@ -2,8 +2,8 @@
 
 import importlib.util
 
-from settings import SET_NAMES, Config, DataInfo, UserInput
-from settings.channels import input_channels, output_channels
+from settings import SET_NAMES, Config, DataInfo, UserInput, description
+from settings.channels import CHANNELS, input_channels, output_channels
 from settings.kinds import KINDS
 from system.errors import counted
 
@@ -45,6 +45,29 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
     return _uneven_lists(data) + _channel_faults(user) + [line for line, wrong in contradictions.items() if wrong]
 
 
+def faults_of_description(user: UserInput, data: DataInfo) -> list[str]:
+    """A line for each contradiction in how the sources and their channels are described."""
+    pair = data.description()
+    taken = {name for name, row in CHANNELS.items() if row.input or row.output} if pair.is_ship else ()
+    names = pair.low_name.lower(), pair.high_name.lower()
+    lists = {name: getattr(data, name) for name in ("train", "val", "test", "predict")}
+    in_both = [name for name, given in lists.items() if given and getattr(data, f"{name}_sc")]
+    contradictions = {
+        f"DataInfoArgs.low_file, high_file: {'high_file' if data.low_file else 'low_file'} is missing; give the "
+        "patterns of both sources' files": bool(data.low_file) != bool(data.high_file),
+        f"DataInfoArgs.low_name, high_name: both are {data.low_name!r}; give two names": names[0] == names[1],
+        f"DataInfoArgs.{', '.join(in_both)}: given beside the lists {', '.join(f'{name}_sc' for name in in_both)}; "
+        "give one of them": in_both,
+        f"DataInfoArgs.{', '.join(name for name in lists if lists[name])}: names of records need low_file and "
+        "high_file, the patterns of their files": pair.is_ship and not data.high_file and any(lists.values()),
+        "UserInputArgs.wave_grid_x_size, wave_grid_y_size: a wave grid is computed from LAMP's .sea files; "
+        "set them to 1": not pair.is_ship and max(user.wave_grid_x_size, user.wave_grid_y_size) > 1,
+    }
+    return [line for line, wrong in contradictions.items() if wrong] + description.faults(
+        pair, user.mirror_symmetry, sorted(taken)
+    )
+
+
 def _channel_faults(user: UserInput) -> list[str]:
     """A line for each contradiction between the settings that select the channels."""
     nx, ny = user.wave_grid_x_size, user.wave_grid_y_size
@@ -56,7 +79,12 @@ def _channel_faults(user: UserInput) -> list[str]:
         "UserInputArgs.ship_length: needed in m for a wave_grid_x_size above 1": nx > 1 and user.ship_length is None,
         "UserInputArgs.ship_beam: needed in m for a wave_grid_y_size above 1": ny > 1 and user.ship_beam is None,
         "UserInputArgs.predict_correction = True: every output needs SimpleCode's value of the same channel as input; "
-        "set input_3dof (and input_vbm with output_vbm) to True": user.predict_correction and {*outputs} - {*inputs},
+        "set input_3dof (and input_vbm with output_vbm) to True": (
+            user.predict_correction and {*outputs} - {*inputs} - {*user.description.names}
+        ),
+        "UserInputArgs.predict_correction = True: no output has a counterpart (low) to be corrected; set it to False": (
+            user.predict_correction and not user.description.is_ship and not {*outputs} & {*inputs}
+        ),
         f"UserInputArgs.input_size = {user.input_size}: the selected channels make {len(inputs)}; {derived}": (
             user.input_size not in (None, len(inputs))
         ),

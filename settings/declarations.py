@@ -10,6 +10,7 @@ import difflib
 import functools
 import inspect
 import json
+import operator
 import typing
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -18,8 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from settings import values
+from settings.description import SHIP, TIME_UNITS, Described, Description, TextFormat
 from settings.kinds import KINDS
-from settings.values import Indices, color, file_prefix, folder, network_name, not_one, odd, without_numpy
+from settings.values import (
+    ColumnName,
+    Indices,
+    Names,
+    Reading,
+    color,
+    file_prefix,
+    folder,
+    network_name,
+    not_one,
+    odd,
+    pattern,
+    source_name,
+    without_numpy,
+)
 from system.errors import counted
 
 NETWORKS_FOLDER = Path("saved_models")
@@ -86,14 +102,20 @@ def setting(default: Any, help: str, **more: Any) -> Any:
 def declared(section: type) -> dict[str, Setting]:
     """The settings of a section by name, in the order of their declaration."""
     return {
-        f.name: Setting(f.name, typing.get_args(f.type)[0] if f.default is None else f.type, f.default, **f.metadata)
+        f.name: Setting(f.name, _without_none(f.type) if f.default is None else f.type, f.default, **f.metadata)
         for f in dataclasses.fields(section)
+        if "help" in f.metadata  # others follow from settings
     }
+
+
+def _without_none(union: Any) -> Any:
+    """The types of a union but for that of None."""
+    return functools.reduce(operator.or_, (kind for kind in typing.get_args(union) if kind is not type(None)))
 
 
 def user_settings(*bears_on: str) -> tuple[str, ...]:
     """Names of the settings of UserInputArgs that affect one of these."""
-    return tuple(name for name, s in declared(UserInput).items() if s.bears_on in bears_on)
+    return tuple(f.name for f in dataclasses.fields(UserInput) if f.metadata.get("bears_on", "run") in bears_on)
 
 
 run = partial(setting, group="The run")
@@ -106,6 +128,8 @@ drawn = partial(setting, group="Realizations that are drawn")
 look = partial(setting, group="Look of the figures")
 pair = partial(setting, group="Realizations with LAMP output")
 lone = partial(setting, group="Realizations without LAMP output")
+ANY_PAIR = "Any pair of sources"
+source = partial(setting, group=ANY_PAIR)
 saved = partial(setting, group="Predictions as text")
 search = partial(setting, group="Sweep")
 
@@ -231,6 +255,14 @@ class UserInput:
         "", "start from the weights and standardization of this saved network", check=network_name
     )
 
+    description: Description = dataclasses.field(default=SHIP, metadata={"bears_on": "channels"})  # from DataInfoArgs
+
+    @property
+    def channel_choice(self) -> dict[str, Any]:
+        """What determines what is read of a realization; plain types."""
+        chosen = dataclasses.asdict(self)
+        return {name: chosen[name] for name in user_settings("channels")}
+
     @property
     def source_network(self) -> str:
         """The saved network that the run loads or starts from; empty if it starts from none."""
@@ -288,12 +320,48 @@ class DataInfo:
     test_lamp: tuple[str, ...] = pair((), "LAMP's files of the test set, in the same order")
     predict_sc: tuple[str, ...] = lone((), "SimpleCode's files of realizations to predict")
     predict_waves: tuple[str, ...] = lone((), "their wave files; empty: beside SimpleCode's, or in its .mot")
+    low_file: str = source("", "pattern of the fast source's files, with {} for the record's name", check=pattern)
+    high_file: str = source("", "pattern of the accurate source's files", check=pattern)
+    low_name: str = source("SimpleCode", "what the fast source is called", check=source_name)
+    high_name: str = source("LAMP", "what the accurate source is called", check=source_name)
+    channels: tuple[Described, ...] = source(
+        (), "data_io.Output and data_io.Input of each channel; of SimpleCode and LAMP those that are added"
+    )
+    train: Names = source((), "names of the training records, such as data_io.names(1, 8)")
+    val: Names = source((), "names of the validation records")
+    test: Names = source((), "names of the test records")
+    predict: Names = source((), "names of records that only the fast source has, to predict")
+    read_low: Reading | None = source(
+        None,
+        "function from a path to a pandas.DataFrame, or a data_io.TextFormat; None: a text table, which is found out",
+        check=partial(values.reading, "read_low"),
+    )
+    read_high: Reading | None = source(
+        None, "the same for the accurate source", check=partial(values.reading, "read_high")
+    )
+    time: ColumnName | None = source(None, "column of time in both; None: that called t or time, else the first")
+    time_unit: str | None = source(
+        None, "unit of time in both; None: as the header says, else s", choices=tuple(TIME_UNITS)
+    )
     cache_path: str = setting(
         "",
         "folder for parsed records, which are then streamed from it; empty: all in memory",
         group="Large data",
         check=folder,
     )
+
+    def description(self) -> Description:
+        """Of the pair of sources and the channels that are added to those of the switches in UserInputArgs."""
+        both = TextFormat(time=self.time, time_unit=self.time_unit)
+        chosen = self.low_name, self.high_name, self.low_file, self.high_file, self.channels
+        return Description(*chosen, self.read_low or both, self.read_high or both)
+
+    def with_lists(self) -> "DataInfo":
+        """The same with the names of the records in the lists of both sources, and without the description."""
+        lists = {f"{part}_{of}": getattr(self, part) for part in SET_NAMES for of in ("sc", "lamp")}
+        lists["predict_sc"] = self.predict
+        described = {f.name: f.default for f in dataclasses.fields(self) if f.metadata["group"] == ANY_PAIR}
+        return dataclasses.replace(self, **described, **{name: names for name, names in lists.items() if names})
 
     def pairs(self, set_name: str) -> list[tuple[str, str]]:
         """(SimpleCode path, LAMP path) of each realization of a set."""

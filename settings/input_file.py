@@ -1,5 +1,6 @@
 """Loads the user's input file and turns its classes into checked settings."""
 
+import dataclasses
 import importlib.util
 import sys
 import traceback
@@ -133,6 +134,10 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
         written = instances[class_name]
         sections[section_name], lines = fill(section, written, class_name) if written else (section(), [])
         faults += lines
+    pair = sections["data"].description()
+    faults += conflicts.faults_of_description(sections["user"], sections["data"])
+    sections["user"] = dataclasses.replace(sections["user"], description=pair)
+    sections["data"] = sections["data"].with_lists()
     user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
     if user and data:  # DerivedArgs, which users leave alone, may use lists that they have left out
         user = SimpleNamespace(**vars(UserInput()) | _all_attributes(user))

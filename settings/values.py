@@ -11,10 +11,14 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
+from settings.description import CHOICES, NAME, Described, Reference, TextFormat, UserFunction
 from system.files import posix
 
 OBJECTIVE_KINDS = range(7)
 Indices = tuple[int, ...] | str
+Names = tuple[str | int, ...]
+Reading = UserFunction | TextFormat
+ColumnName = str | int
 WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows, whatever follows the dot
@@ -70,6 +74,69 @@ def as_paths(value: Any) -> tuple[str, ...]:
     return tuple(re.sub(r"\.(mot|wav|sea|vbm)$", "", posix(item), flags=re.IGNORECASE) for item in items)
 
 
+def as_column(value: Any) -> ColumnName:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("expected the name of a column, or its place from 0")
+    return value
+
+
+def as_names(value: Any) -> tuple[str, ...]:
+    if not _is_list(value) or not all(str(item).strip() and str(item).isprintable() for item in value):
+        raise ValueError("expected a list of names, such as data_io.names(1, 8)")
+    return tuple(posix(str(without_numpy(item))) for item in value)
+
+
+def as_channels(value: Any) -> tuple[Described, ...]:
+    if not _is_list(value) or not all(isinstance(item, Described) for item in value):
+        raise ValueError('expected a list of data_io.Output("Roll", "deg", high=..., low=...) and data_io.Input(...)')
+    faults = [f"{channel.name}: {fault}" for channel in value for fault in _faults_of_channel(channel)]
+    if faults:
+        raise ValueError("; ".join(faults))
+    return tuple(value)
+
+
+def _faults_of_channel(channel: Described) -> list[str]:
+    texts = {name: getattr(channel, name) for name in ("name", "unit", "label", "mirrored")}
+    lines = [f"{name} = {text!r}, expected text" for name, text in texts.items() if not isinstance(text, str)]
+    if lines or not channel.name.strip() or FORBIDDEN.search(channel.name) or channel.name.lower() == "all":
+        lines += [f"name = {channel.name!r}, expected a name other than All, {ALLOWED}"]
+    for setting, allowed in CHOICES.items():
+        if getattr(channel, setting) not in allowed:
+            lines.append(f"{setting} = {getattr(channel, setting)!r}, expected one of {', '.join(allowed)}")
+    for source, written in channel.reads.items():
+        try:
+            if isinstance(written, bool) or not isinstance(written, str | int):
+                raise ValueError("expected the name of a column, or its place from 0")
+            Reference.of(written)
+        except ValueError as error:
+            lines.append(f"{'high' if source == 'lamp' else 'low'} = {written!r}, {error}")
+    return lines
+
+
+def as_reading(value: Any) -> Any:
+    if not isinstance(value, TextFormat) and not hasattr(value, "__globals__"):
+        raise ValueError("expected a function that takes a path and returns a pandas.DataFrame, or data_io.TextFormat")
+    return value
+
+
+def reading(name: str, value: Any) -> Reading:
+    if isinstance(value, TextFormat):
+        return value
+    return UserFunction(posix(os.path.abspath(value.__globals__["__file__"])), name)
+
+
+def pattern(value: str) -> str:
+    if posix(value).count(NAME) != 1:
+        raise ValueError('expected a path with {} where the name of the record stands, such as "fast/run_{}.csv"')
+    return posix(value)
+
+
+def source_name(value: str) -> str:
+    if not value.strip() or not value.isprintable() or value.lower() in ("all", "linear filter"):
+        raise ValueError("expected the name of a code or a measurement, other than Linear filter")
+    return value.strip()
+
+
 def odd(value: int) -> int:
     if value % 2 == 0:
         raise ValueError(f"expected an odd number, such as {value + 1}, so that one point lies amidships")
@@ -123,4 +190,8 @@ TYPES: dict[Any, tuple[str, Callable[[Any], Any]]] = {  # in words, and the func
     Indices: ("a list", as_indices),
     tuple[str, ...]: ("a list", as_paths),
     tuple[float, ...]: ("a list", as_objective),
+    ColumnName: ("the name of a column, or its place from 0", as_column),
+    Reading: ("a function or a data_io.TextFormat", as_reading),
+    Names: ("a list", as_names),
+    tuple[Described, ...]: ("a list", as_channels),
 }

@@ -10,6 +10,7 @@ from checks.record_statistics import ABOVE, FLEET, LAMP, SIDES, WITH_LAMP, Recor
 from metrics import SIMPLECODE
 from readers.sea_state_handles import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import FILE_UNIT, channel_of
+from settings.description import in_this_run
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
 from system.errors import OptionalSteps
@@ -168,7 +169,7 @@ def statistics(
         for channel in records.levels:
             of_channel = attempt(f"{channel}: statistics", _rows_of, channel, records, states, question)
             tasks += [(channel, of_channel, states, part, question) for part in parts if of_channel is not None]
-        results = dict(workers.run(_channel_statistics, tasks, tasks_each=TASKS_EACH))
+        results = dict(workers.run(in_this_run(_channel_statistics), tasks, tasks_each=TASKS_EACH))
         for number in range(len(tasks)):
             more, found, failed = results[number]
             rows, curves = rows + more, curves + found

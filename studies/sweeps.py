@@ -32,6 +32,7 @@ from networks import replacement
 from networks.network_folder import NetworkFolder
 from readers.record_files import files_of
 from settings import Config
+from settings.description import in_this_run
 from studies import comparison, importances
 from studies.sweep_combinations import Combination, Sweep
 from system import errors
@@ -189,7 +190,7 @@ def _train_all(study: optuna.Study, sweep: Sweep, run_one: Run, workers: Workers
         is_here = all_members.run_here(len(tasks), 1)  # then each shows its own progress
         earlier, before = sweep.size - len(numbers), len(tried)
         with tqdm(desc="Members", total=sweep.size, initial=earlier, disable=True if is_here else None) as bar:
-            for place, lines in all_members.run(train_member, tasks, _files, tasks_each=1):
+            for place, lines in all_members.run(in_this_run(train_member), tasks, _files, tasks_each=1):
                 bar.update()
                 if lines is not None:
                     tried.add(numbers[place])

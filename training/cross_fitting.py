@@ -24,6 +24,7 @@ from prediction import Predictor
 from readers.sea_state_handles import sea_state
 from readers.training_conditions import UNKNOWN
 from settings import Config, UserInput
+from settings.description import in_this_run
 from system.errors import InputError, counted, warn
 from system.workers import Stopped, Workers, check_wanted
 from training import fit
@@ -216,7 +217,7 @@ def train_folds(
     Raises InputError with what was wrong in the folds, or if Ctrl-C came before all of them had begun.
     """
     try:
-        for _ in workers.run(_train_fold, [(fold, standardization) for fold in folds], watch=report):
+        for _ in workers.run(in_this_run(_train_fold), [(fold, standardization) for fold in folds], watch=report):
             pass
     except Stopped as stopped:
         raise InputError(
