@@ -18,12 +18,13 @@ def faults(config: Config, lists_were_read: bool = True) -> list[str]:
     no_lists = lists_were_read and not any(lists)
     evolution = config.plotting.evolution_ID_list_val if config.plotting.plotting_mode else ()
     fitted = training and KINDS[user.network_type].closed_form
+    train, test, predict = (f"{name}{'_sc' * user.description.is_ship}" for name in ("train", "test", "predict"))
     in_closed_form = f"network_type {user.network_type!r} is fitted in closed form"
     contradictions = {
-        "DataInfoArgs.train_sc is empty: training needs at least one realization (or training_mode = False)": (
+        f"DataInfoArgs.{train} is empty: training needs at least one realization (or training_mode = False)": (
             training and no_lists
         ),
-        "DataInfoArgs: all lists are empty; name the realizations to predict in predict_sc or test_sc": (
+        f"DataInfoArgs: all lists are empty; name the realizations to predict in {predict} or {test}": (
             not training and no_lists
         ),
         "UserInputArgs.tensorboard = True, but the package tensorboard is not installed; "
@@ -53,8 +54,11 @@ def faults_of_description(user: UserInput, data: DataInfo) -> list[str]:
     lists = {name: getattr(data, name) for name in ("train", "val", "test", "predict")}
     in_both = [name for name, given in lists.items() if given and getattr(data, f"{name}_sc")]
     contradictions = {
-        f"DataInfoArgs.low_file, high_file: {'high_file' if data.low_file else 'low_file'} is missing; give the "
-        "patterns of both sources' files": bool(data.low_file) != bool(data.high_file),
+        "DataInfoArgs.low_file is missing: give the pattern of the fast source's files": (
+            pair.is_ship and data.high_file
+        ),
+        "DataInfoArgs.high_file is missing: give the pattern of the accurate source's files, or name the records in "
+        "predict alone": not pair.is_ship and not data.high_file and (data.train or data.val or data.test),
         f"DataInfoArgs.low_name, high_name: both are {data.low_name!r}; give two names": names[0] == names[1],
         f"DataInfoArgs.{', '.join(in_both)}: given beside the lists {', '.join(f'{name}_sc' for name in in_both)}; "
         "give one of them": in_both,
@@ -136,14 +140,15 @@ def _uneven_lists(data: DataInfo) -> list[str]:
     return lines
 
 
-def records_in_two_sets(data: DataInfo) -> list[str]:
+def records_in_two_sets(user: UserInput, data: DataInfo) -> list[str]:
     """One line for each two sets that share records."""
-    lines = []
+    lines, of_lamp = [], "_lamp" * user.description.is_ship
     for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
         shared = sorted(set(getattr(data, f"{first}_lamp")) & set(getattr(data, f"{second}_lamp")))
         if shared:
             lines.append(
-                f"DataInfoArgs: {counted(len(shared), 'LAMP record')} in both {first}_lamp and {second}_lamp "
+                f"DataInfoArgs: {counted(len(shared), f'{user.description.high_name} record')} in both "
+                f"{first}{of_lamp} and {second}{of_lamp} "
                 f"({shared[0]}): errors on the {second} set will look better than they are; use different realizations"
             )
     return lines

@@ -322,8 +322,8 @@ class DataInfo:
     predict_waves: tuple[str, ...] = lone((), "their wave files; empty: beside SimpleCode's, or in its .mot")
     low_file: str = source("", "pattern of the fast source's files, with {} for the record's name", check=pattern)
     high_file: str = source("", "pattern of the accurate source's files", check=pattern)
-    low_name: str = source("SimpleCode", "what the fast source is called", check=source_name)
-    high_name: str = source("LAMP", "what the accurate source is called", check=source_name)
+    low_name: str = source("", "what the fast source is called; empty: SimpleCode, or Low fidelity", check=source_name)
+    high_name: str = source("", "what the accurate source is called", check=source_name)
     channels: tuple[Described, ...] = source(
         (), "data_io.Output and data_io.Input of each channel; of SimpleCode and LAMP those that are added"
     )
@@ -353,7 +353,8 @@ class DataInfo:
     def description(self) -> Description:
         """Of the pair of sources and the channels that are added to those of the switches in UserInputArgs."""
         both = TextFormat(time=self.time, time_unit=self.time_unit)
-        chosen = self.low_name, self.high_name, self.low_file, self.high_file, self.channels
+        names = ("Low fidelity", "High fidelity") if self.low_file else (SHIP.low_name, SHIP.high_name)
+        chosen = self.low_name or names[0], self.high_name or names[1], self.low_file, self.high_file, self.channels
         return Description(*chosen, self.read_low or both, self.read_high or both)
 
     def with_lists(self) -> "DataInfo":
@@ -448,6 +449,8 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
         if name in declarations:
             try:
                 converted[name] = declarations[name].convert(value)
+            except values.PartsError as error:
+                faults += [f"{class_name}.{name}, {line}" for line in error.lines]
             except ValueError as error:
                 shown = " ".join(repr(value).split())
                 shown = shown if len(shown) < MOST_SHOWN else f"{shown[:MOST_SHOWN]} ..."

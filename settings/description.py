@@ -30,6 +30,8 @@ class Reference:
         match = REFERENCE.fullmatch(text)
         if not match:
             raise ValueError('expected the name of a column, such as "FairTen1 * 1e-3", "-z(ship)" or "phi * deg"')
+        if " * " in match["column"]:
+            raise ValueError('expected a number, deg or rad behind " * ", as in "FairTen1 * 1e-3"')
         written = match["factor"] or "1"
         factor = FACTORS.get(written) or float(written)
         return cls(match["column"], -factor if match["minus"] else factor)

@@ -134,21 +134,24 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
         written = instances[class_name]
         sections[section_name], lines = fill(section, written, class_name) if written else (section(), [])
         faults += lines
-    pair = sections["data"].description()
-    faults += conflicts.faults_of_description(sections["user"], sections["data"])
-    sections["user"] = dataclasses.replace(sections["user"], description=pair)
-    sections["data"] = sections["data"].with_lists()
+    written = sections["data"]
+    if not any(line.startswith(("DataInfoArgs.low_file", "DataInfoArgs.high_file")) for line in faults):
+        faults += conflicts.faults_of_description(sections["user"], written)
+    sections["user"] = dataclasses.replace(sections["user"], description=written.description())
+    sections["data"] = written.with_lists()
+    if sections["data"] != written and any("DataInfoArgs" in line for line in faults):
+        sections["data"] = DataInfo()  # of faulty patterns and names no files would be found
     user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
     if user and data:  # DerivedArgs, which users leave alone, may use lists that they have left out
         user = SimpleNamespace(**vars(UserInput()) | _all_attributes(user))
-        data = SimpleNamespace(**vars(DataInfo()) | _all_attributes(data))
+        data = SimpleNamespace(**vars(sections["data"]) | _all_attributes(data))
         collect(_set_up, module, where, "DerivedArgs", user, data)
     plotting, left_out = resolve_indices(sections["plotting"], sections["data"])
     save, more_left_out = resolve_indices(sections["save"], sections["data"])
     started_from = _base_of(getattr(module, "UserInputArgs", None))
     config = Config(sections["user"], plotting, sections["data"], save, where, *started_from)
     faults += conflicts.faults(config, lists_were_read=not any("DataInfoArgs" in line for line in faults))
-    warnings = conflicts.records_in_two_sets(config.data) + conflicts.warnings(config.user)
+    warnings = conflicts.records_in_two_sets(config.user, config.data) + conflicts.warnings(config.user)
     warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
     warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
     return config, faults, warnings

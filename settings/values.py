@@ -6,7 +6,7 @@ Each function returns the value that is kept or raises ValueError with what was 
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,6 +23,14 @@ WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indi
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows, whatever follows the dot
 ALLOWED = 'without any of \\ / : * ? " < > |'
+
+
+class PartsError(ValueError):
+    """Faults of parts of a value, a line each."""
+
+    def __init__(self, lines: Sequence[str]):
+        super().__init__("; ".join(lines))
+        self.lines = lines
 
 
 def without_numpy(value: Any) -> Any:
@@ -91,7 +99,7 @@ def as_channels(value: Any) -> tuple[Described, ...]:
         raise ValueError('expected a list of data_io.Output("Roll", "deg", high=..., low=...) and data_io.Input(...)')
     faults = [f"{channel.name}: {fault}" for channel in value for fault in _faults_of_channel(channel)]
     if faults:
-        raise ValueError("; ".join(faults))
+        raise PartsError(faults)
     return tuple(value)
 
 
