@@ -1,10 +1,11 @@
-"""Figures of a run: motions, errors, largest values and the distribution of the peaks.
+"""Figures of a run: motions, or other signals, errors, largest values and the distribution of the peaks.
 
 Each function takes arrays and returns a `matplotlib.figure.Figure`; none shows or saves. Figures are made without
 pyplot, so that they need no display and leave no global state. Their looks come from figures/parts.py.
 
 The motions of a record are LAMP's, SimpleCode's and the network's, each (rows, channel) in their channels' units.
-LAMP's have no gaps; the others are NaN where there is no number. `network` is what the network is called.
+LAMP's have no gaps; the others are NaN where there is no number. `network` is what the network is called. LAMP and
+SimpleCode stand for the accurate and the fast source of the run, whose names the figures have.
 """
 
 from collections import defaultdict
@@ -32,6 +33,7 @@ from metrics import (
 )
 from settings import Plotting
 from settings.channels import FILE_UNIT, channel_of
+from settings.description import high_name, in_use, low_name
 from system.files import written_aside
 from system.run_folder import RunFolder
 
@@ -73,7 +75,7 @@ def prediction_figure(
         whole.margins(x=0)
         detail.margins(x=0)
         whole.set_ylabel(parts.wrapped_label(channels[index]))
-        window = rows_around_largest(time, sources["LAMP"], DETAIL_DURATION)
+        window = rows_around_largest(time, sources[high_name()], DETAIL_DURATION)
         whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
         _draw_motions(whole, time, sources, style, shows_envelopes)
         for source, values in sources.items():
@@ -82,8 +84,9 @@ def prediction_figure(
             detail.fill_between(time[window], *band[window, index].T, color=style.lstm_color, **BAND)
     parts.share_abscissa(axes[:, 0], "Time [s]")
     axes[-1, 1].set_xlabel("Time [s]")
-    axes[0, 0].set_title("Whole record: LAMP and envelopes" if shows_envelopes else "Whole record")
-    axes[0, 1].set_title("Around the largest LAMP response")
+    whole_record = f"Whole record: {high_name()} and envelopes" if shows_envelopes else "Whole record"
+    axes[0, 0].set_title(parts.wrapped(whole_record, 50))
+    axes[0, 1].set_title(parts.wrapped(f"Around the largest {high_name()} response"))
     figure.align_ylabels(axes[:, 0])
     handles = _lines_of(set().union(*by_channel), network, style)
     handles += [] if band is None else [Patch(color=style.lstm_color, label=f"band of the {network}", **BAND)]
@@ -102,7 +105,7 @@ def _draw_motions(ax: Axes, time: np.ndarray, sources: Mapping, style: Plotting,
         if not shows_envelopes or np.nanmin(values) == np.nanmax(values):
             ax.plot(time, values, **(line | {"linewidth": 0.65 * line["linewidth"]}))
             continue
-        if source == "LAMP":
+        if source == high_name():
             ax.plot(time, values, color=line["color"], alpha=0.35, linewidth=0.5, zorder=1.0)
         for extreme, without_numbers in ((np.argmax, -np.inf), (np.argmin, np.inf)):
             numbers = np.where(np.isnan(values), without_numbers, values)
@@ -127,19 +130,21 @@ def error_figure(
     drawn = set()
     for index, (channel, (running, at_peaks)) in enumerate(zip(channels, axes, strict=True)):
         models = _sources(motions, index, network)
-        truth = models.pop("LAMP")
+        truth = models.pop(high_name())
         errors = {source: values - truth for source, values in models.items()}
         drawn |= errors.keys()
         running.margins(x=0)
         running.set_ylabel(parts.wrapped_label(channel))
-        at_peaks.set_xlabel(f"LAMP {channel} at its peaks [{channel_of(channel).unit}]")
+        at_peaks.set_xlabel(
+            parts.wrapped(f"{high_name()} {channel} at its peaks [{channel_of(channel).unit}]", parts.NARROW)
+        )
         at_peaks.set_ylabel(f"Error [{channel_of(channel).unit}]")
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)
     parts.share_abscissa(axes[:, 0], "Time [s]")
     span = style.running_avg_span * float(np.median(np.diff(time))) if len(time) > 1 else 0.0
     axes[0, 0].set_title(f"Running mean of |error|, {span:.3g} s to either side")
-    axes[0, 1].set_title("Error at LAMP's peaks")
+    axes[0, 1].set_title(parts.wrapped(f"Error at {high_name()}'s peaks"))
     figure.align_ylabels()
     handles = _lines_of(drawn, network, style)
     for handle in handles:
@@ -164,7 +169,7 @@ def _draw_running_means(ax: Axes, time: np.ndarray, errors: Mapping[str, np.ndar
 def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.ndarray], style: Plotting) -> None:
     peaks = turning_points(truth)
     if not errors or peaks.size == 0:
-        parts.write_note(ax, "LAMP has no peaks" if errors else "nothing to compare")
+        parts.write_note(ax, f"{high_name()} has no peaks" if errors else "nothing to compare")
         return
     ax.axhline(0.0, color=parts.GRAY, linewidth=0.6, zorder=0)
     for source, error in errors.items():
@@ -175,7 +180,7 @@ def _draw_errors_at_peaks(ax: Axes, truth: np.ndarray, errors: Mapping[str, np.n
 
 
 def _peak_marker(source: str, style: Plotting) -> dict:
-    shape = {"marker": "o", "markersize": 2.8} if source == "SimpleCode" else {"marker": "^", "markersize": 2.6}
+    shape = {"marker": "o", "markersize": 2.8} if source == low_name() else {"marker": "^", "markersize": 2.6}
     return {**parts.filling(source, style), **shape, "markeredgewidth": 0.6}
 
 
@@ -192,13 +197,13 @@ def maxima_figure(
     each record, (channel,). Sets may be empty. Open markers are SimpleCode, filled ones the network; the shape is that
     of the set.
     """
-    figure, axes = _panel_figure(channels, 2.75)
+    figure, axes = _panel_figure(channels, 2.75 if in_use().is_ship else 3.2)  # other names may take several lines
     maxima = {name: np.reshape(records, (-1, 3, len(channels))) for name, records in maxima_by_set.items()}
     drawn = set()
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
         shown = []
         for set_name, values in maxima.items():
-            for position, source in enumerate(("SimpleCode", network), start=1):
+            for position, source in enumerate((low_name(), network), start=1):
                 pairs = values[:, [0, position], index]
                 pairs = pairs[np.isfinite(pairs).all(axis=1)]
                 if len(pairs):
@@ -209,7 +214,8 @@ def maxima_figure(
                     drawn |= {source, set_name}
                     shown.append(pairs)
         quantity = f"max {_magnitude_text(channel)} [{channel_of(channel).unit}]"
-        ax.set(title=channel_of(channel).label, xlabel=f"LAMP {quantity}", ylabel=f"Model {quantity}")
+        ax.set(ylabel=f"Model {quantity}", title=parts.wrapped(channel_of(channel).label, parts.NARROW))
+        ax.set_xlabel(parts.wrapped(f"{high_name()} {quantity}", parts.NARROW))
         if not shown:
             parts.write_note(ax, "no records")
             continue
@@ -221,10 +227,10 @@ def maxima_figure(
         ax.set(xlim=limits, ylim=limits, aspect="equal")
     dot = {"marker": "o", "linestyle": "none", "markersize": 5}
     outline = {"color": "none", "markeredgecolor": "0.3", "markersize": 5}
-    sources = {source: dot | parts.filling(source, style) for source in ("SimpleCode", network)}
+    sources = {source: dot | parts.filling(source, style) for source in (low_name(), network)}
     sets = {name: outline | {"marker": parts.SET_MARKERS[name]} for name in maxima}
     looks = {parts.SET_NAMES.get(name, name): look for name, look in (sources | sets).items() if name in drawn}
-    parts.figure_legend(figure, parts.legend_lines(looks | {"model = LAMP": DIAGONAL}))
+    parts.figure_legend(figure, parts.legend_lines(looks | {f"model = {high_name()}": DIAGONAL}))
     return figure
 
 
@@ -243,14 +249,15 @@ def histogram_figure(
     drawn, has_rayleigh = set(), False
     for index, (ax, channel) in enumerate(zip(axes, channels, strict=True)):
         unit = channel_of(channel).unit
-        density = f"Probability density [1/({unit})]" if " " in unit else f"Probability density [1/{unit}]"
+        density = f"Probability density [1/{unit}]" if unit.isalpha() else f"Probability density [1/({unit})]"
         abscissa = f"{_magnitude_text(channel)} at its peaks [{unit}]"
-        ax.set(title=channel_of(channel).label, xlabel=abscissa, ylabel=density)
+        ax.set(title=parts.wrapped(channel_of(channel).label, parts.NARROW), ylabel=density)
+        ax.set_xlabel(parts.wrapped(abscissa, parts.NARROW))
         peaks = _pooled_peaks(records, index, channel, network)
         if max((values.max() for values in peaks.values()), default=0.0) > 0:
             edges = _draw_densities(ax, peaks, style)
             drawn |= peaks.keys()
-            expected = _rayleigh_density([_sources(record, index, network)["LAMP"] for record in records], edges)
+            expected = _rayleigh_density([_sources(record, index, network)[high_name()] for record in records], edges)
             if expected is not None:
                 ax.stairs(expected, edges, baseline=None, **parts.RAYLEIGH)
                 has_rayleigh = True
@@ -283,7 +290,7 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) 
     floor = 0.6 * filled.min()
     for source, density in densities.items():
         line = parts.line_style(source, style)
-        if source == "LAMP":
+        if source == high_name():
             ax.stairs(density, edges, baseline=floor, fill=True, color=line["color"], alpha=0.15, linewidth=0)
         ax.stairs(density, edges, baseline=floor, **line)
     parts.make_logarithmic(ax.yaxis, filled, most_ticks=7)
@@ -322,7 +329,7 @@ def _magnitude_text(channel: str) -> str:
 def _sources(motions: Motions, index: int, network: str) -> dict[str, np.ndarray]:
     """Column `index` of each source that has numbers there, (rows,); infinities count as NaN."""
     columns = {}
-    for source, values in zip(("LAMP", "SimpleCode", network), motions, strict=True):
+    for source, values in zip((high_name(), low_name(), network), motions, strict=True):
         column = np.where(np.isfinite(values[:, index]), values[:, index], np.nan)
         if not np.isnan(column).all():
             columns[source] = column
@@ -331,7 +338,7 @@ def _sources(motions: Motions, index: int, network: str) -> dict[str, np.ndarray
 
 def _lines_of(drawn: set[str], network: str, style: Plotting) -> list[Line2D]:
     """Legend entries of the sources that have been drawn."""
-    sources = [source for source in ("LAMP", "SimpleCode", network) if source in drawn]
+    sources = [source for source in (high_name(), low_name(), network) if source in drawn]
     return parts.legend_lines({source: parts.line_style(source, style) for source in sources})
 
 

@@ -1,4 +1,4 @@
-"""The figure that compares networks with SimpleCode and each other."""
+"""The figure that compares networks with SimpleCode, or another fast source, and each other."""
 
 import textwrap
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator
 
 from figures import parts
 from settings.channels import channel_of
+from settings.description import high_name, low_name
 
 MOST_COMPARED = 30  # networks in one figure
 SIMPLE_COLOR = "tab:red"
@@ -25,13 +26,13 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
     nrmse, nrmse_min, nrmse_max, left_out. The first MOST_COMPARED ranks are drawn.
     """
     ranked = list(dict.fromkeys(table.loc[table["rank"].notna(), "name"]))
-    names = [*ranked[:MOST_COMPARED], *(["SimpleCode"] if table["rank"].isna().any() else [])]
+    names = [*ranked[:MOST_COMPARED], *([low_name()] if table["rank"].isna().any() else [])]
     lines = {name: line for line, name in enumerate(names)}
     table = table[table["name"].isin(names)]
     channels = sorted(dict.fromkeys(table["channel"]), key=lambda channel: channel != "All")
     few = f", best {MOST_COMPARED} of {len(ranked)}" if MOST_COMPARED < len(ranked) else ""
-    title = f"RMS error as a share of LAMP's standard deviation, ranked on validation data{few}"
-    figure = parts.new_figure(parts.PAGE_WIDTH, 1.5 + 0.2 * len(names), title)
+    title = f"RMS error as a share of {high_name()}'s standard deviation, ranked on validation data{few}"
+    figure = parts.new_figure(parts.row_width(len(channels) - 1), 1.5 + 0.2 * len(names), title)
     axes = parts.panels(figure, 1, len(channels), sharey=True)[0]
     left_out = set(", ".join(table["left_out"]).split(", "))
     for ax, channel in zip(axes, channels, strict=True):
@@ -85,5 +86,5 @@ def _legend(table: pd.DataFrame) -> list[Line2D]:
     if (table["networks"] > 1).any():
         looks["spread over seeds"] = {"color": "black", "linewidth": 1.0, "marker": "|", "markersize": 5}
     if table["rank"].isna().any():
-        looks["SimpleCode"] = {"color": SIMPLE_COLOR, "linestyle": parts.DOTTED, "linewidth": 1.5}
+        looks[low_name()] = {"color": SIMPLE_COLOR, "linestyle": parts.DOTTED, "linewidth": 1.5}
     return parts.legend_lines(looks)

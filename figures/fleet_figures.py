@@ -12,7 +12,8 @@ from figures import parts
 from figures.sea_state_figure import BLANK
 from readers.sea_state_handles import short_name
 from settings import Plotting
-from settings.channels import channel_of
+from settings.channels import WAVE, channel_of
+from settings.description import high_name, in_use, low_name
 
 MEANS = {
     "mean_ssa": "Mean significant single amplitude",
@@ -33,8 +34,8 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     """
     channels, groups = (list(dict.fromkeys(table[name])) for name in ("channel", "sea_state"))
     sources = {
-        "LAMP alone": ("lamp", {"color": style.lamp_color, "marker": "o"}),
-        "SimpleCode's fleet": ("simplecode", {"color": style.simple_color, "marker": "s"}),
+        f"{high_name()} alone": ("lamp", {"color": style.lamp_color, "marker": "o"}),
+        f"{low_name()}'s fleet": ("simplecode", {"color": style.simple_color, "marker": "s"}),
         CORRECTED: ("", {"color": style.lstm_color, "marker": "D"}),
     }
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.9 + 1.7 * len(channels) + 0.01 * len(groups), title)
@@ -49,7 +50,7 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
             ax.set_xlim(-0.6, len(groups) - 0.4)
         of_channel[0].set_ylabel(parts.wrapped_label(channel))
     for ax, name in zip(axes[0], MEANS.values(), strict=True):
-        ax.set_title(name)
+        ax.set_title(parts.wrapped(name, parts.NARROW))
     named = len(groups) <= MOST_NAMED_GROUPS
     # Handles in a few short lines.
     short = [re.sub("_|, ", "\n", short_name(name)) for name in groups]
@@ -57,7 +58,7 @@ def means_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     every = 1 if named else max(1, len(groups) // 10)
     for ax in axes[-1]:
         ax.set_xticks(range(0, len(groups), every), names[::every], fontsize=parts.SMALL_TEXT)
-        ax.set_xlabel("" if named else "Sea state, in the order of the table")
+        ax.set_xlabel("" if named else f"{'Sea state' if in_use().is_ship else 'Group'}, in the order of the table")
     points = {"linestyle": "none", "markersize": 4}
     parts.figure_legend(figure, parts.legend_lines({name: looks | points for name, (_, looks) in sources.items()}))
     return figure
@@ -81,8 +82,8 @@ def exceedance_figure(curves: pd.DataFrame, table: pd.DataFrame, level: float, s
     steps = {"drawstyle": "steps-post"}
     lines = {
         "probability": {"label": CORRECTED, "color": style.lstm_color, "linewidth": 1.5},
-        "lamp": {"label": "LAMP alone", **parts.line_style("LAMP", style, thin=True), **steps},
-        "simplecode": {"label": "SimpleCode's fleet", **parts.line_style("SimpleCode", style), **steps},
+        "lamp": {"label": f"{high_name()} alone", **parts.line_style(high_name(), style, thin=True), **steps},
+        "simplecode": {"label": f"{low_name()}'s fleet", **parts.line_style(low_name(), style), **steps},
     }
     interval = {"color": style.lstm_color, "alpha": 0.2, "linewidth": 0, "label": f"{100 * level:g} % interval"}
     least = 1 / table["fleet_records"].max()  # below, the curves are no more than residuals
@@ -131,7 +132,7 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
     by_side = table.groupby(["channel", "side"], sort=False)
     x_values, y_values = np.unique(table[x]), np.unique(table[y])
     has_numbers = len(x_values) * len(by_side) <= MOST_NUMBERED_COLUMNS
-    width, height = min(parts.PAGE_WIDTH, 1.3 + 3.1 * len(by_side)), 1.3 + 0.42 * max(len(y_values), 4)
+    width, height = min(parts.row_width(len(by_side)), 1.3 + 3.1 * len(by_side)), 1.3 + 0.42 * max(len(y_values), 4)
     figure = parts.new_figure(width, height, title)
     axes = parts.panels(figure, 1, len(by_side), sharex=True, sharey=True)[0]
     for ax, ((channel, side), rows) in zip(axes, by_side, strict=True):
@@ -147,7 +148,7 @@ def limits_figure(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], 
             color = "white" if row.estimate > 0.6 else "black"
             ax.text(*place, numbers, ha="center", va="center", fontsize=parts.SMALL_TEXT - 1, color=color)
         threshold = rows["threshold"].iloc[0]
-        label = f"{channel_of(channel).label}{side and ', '}{side}"
+        label = parts.wrapped(f"{channel_of(channel).label}{side and ', '}{side}", parts.NARROW)
         ax.set_title(f"{label}\nabove {threshold:g} {channel_of(channel).unit}")
         ax.set_xticks(range(len(x_values)), [f"{value:g}" for value in x_values])
         ax.set_yticks(range(len(y_values)), [f"{value:g}" for value in y_values])
@@ -171,7 +172,7 @@ def amplitudes_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figur
         for source, rows in of_channel.groupby("source", sort=False):
             drawn[source] = parts.line_style(source, style)
             ax.plot(rows["level"], rows["per_hour"], **drawn[source])
-            if source == "LAMP" and rows["rayleigh"].notna().any():
+            if source == high_name() and rows["rayleigh"].notna().any():
                 drawn["Rayleigh's distribution"] = parts.RAYLEIGH
                 ax.plot(rows["level"], rows["rayleigh"], **parts.RAYLEIGH)
         least, most = of_channel["per_hour"].min(), of_channel["per_hour"].max()
@@ -184,7 +185,7 @@ def amplitudes_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figur
 @parts.styled
 def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     """One group of records: spectra with the band over the records, response amplitude operators, their phase, and
-    coherence.
+    coherence; the spectra alone of another pair of sources than SimpleCode and LAMP if it has no waves.
 
     table: see `studies.response_spectra.spectra_table`. Over wave frequencies, if these are asked for and known,
     densities are those of the waves' frequencies.
@@ -192,8 +193,9 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
     over_waves = style.response_frequency == "wave" and table["wave_frequency"].notna().any()
     per_slope = style.response_of_angles == "per slope" and table["rao_per_slope"].notna().any()
     by_channel, drawn = table.groupby("channel", sort=False), {}
-    figure = parts.new_figure(parts.PAGE_WIDTH, 6.9, title)
-    axes = parts.panels(figure, 4, len(by_channel), sharex=True)
+    rows = 4 if in_use().is_ship or table["rao"].notna().any() else 1
+    figure = parts.new_figure(parts.row_width(len(by_channel)), 6.9 if rows > 1 else 3.0, title)
+    axes = parts.panels(figure, rows, len(by_channel), sharex=True)
     for (spectrum, *lower), (channel, of_channel) in zip(axes.T, by_channel, strict=True):
         in_slopes = per_slope and channel_of(channel).kind == "angle"
         columns = ("rao_per_slope" if in_slopes else "rao", "phase", "coherence")
@@ -206,15 +208,16 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
             band = rows[["lower", "upper"]].mul(density, axis=0).to_numpy().T
             spectrum.fill_between(x, *band, color=line["color"], alpha=0.12, linewidth=0)
             spectrum.plot(x, rows["spectrum"] * density, **line)
-            for ax, name in zip(lower, columns, strict=True):
+            for ax, name in zip(lower, columns, strict=False):
                 turns = (name == "phase") & (rows[name].diff().abs() > 180)
                 ax.plot(x, rows[name].mask(turns), **line)
         _label_spectra((spectrum, *lower), channel, in_slopes)
-        lower[-1].set_xlabel(f"{'Wave' if over_waves else 'Encounter'} frequency\n[rad/s]")
+        kind = "Wave frequency" if over_waves else "Encounter frequency" if in_use().is_ship else "Frequency"
+        [spectrum, *lower][-1].set_xlabel(f"{kind}\n[rad/s]")
     highest = table.groupby(["channel", "source"])["spectrum"].transform("max")
     shown = table[table["spectrum"] > 0.01 * highest]
     axes[-1, 0].set_xlim(0, shown["wave_frequency" if over_waves else "frequency"].max())
-    for ax, label in zip(axes[2:, 0], ("Phase [deg]", "Coherence"), strict=True):
+    for ax, label in zip(axes[2:, 0], ("Phase [deg]", "Coherence"), strict=False):
         ax.set_ylabel(label)
     parts.figure_legend(figure, parts.legend_lines(drawn))
     return figure
@@ -222,10 +225,15 @@ def spectra_figure(table: pd.DataFrame, style: Plotting, title: str) -> Figure:
 
 def _label_spectra(column: tuple[Axes, ...], channel: str, in_slopes: bool) -> None:
     """Labels and limits of the panels of one channel."""
-    spectrum, response, phase, coherence = column
-    unit = channel_of(channel).unit
-    powered = {"m": "m² s", "deg": "deg² s"}.get(unit, f"({unit})² s")
-    spectrum.set(title=channel_of(channel).label, ylabel=f"Spectrum [{powered}]", ylim=(0, None))
-    response.set(ylabel=f"Per slope [{unit}/{unit}]" if in_slopes else f"Response [{unit}/m]", ylim=(0, None))
+    spectrum, *others = column
+    unit, wave = channel_of(channel).unit, channel_of(WAVE).unit
+    powered = f"{unit}² s" if unit.isalpha() else f"({unit})² s"
+    spectrum.set(
+        title=parts.wrapped(channel_of(channel).label, parts.NARROW), ylabel=f"Spectrum [{powered}]", ylim=(0, None)
+    )
+    if not others:
+        return
+    response, phase, coherence = others
+    response.set(ylabel=f"Per slope [{unit}/{unit}]" if in_slopes else f"Response [{unit}/{wave}]", ylim=(0, None))
     phase.set(ylim=(-190, 190), yticks=range(-180, 181, 90))
     coherence.set(ylim=(0, 1.05))

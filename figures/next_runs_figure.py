@@ -1,4 +1,4 @@
-"""The figure of the records proposed for the next LAMP runs."""
+"""The figure of the records proposed for the next runs of LAMP, or another accurate source."""
 
 import numpy as np
 import pandas as pd
@@ -6,11 +6,12 @@ from matplotlib.figure import Figure
 
 from figures import parts
 from settings import Plotting
+from settings.description import high_name
 
 LABELS = {
     "distance": "Distance from the training records",
     "rarity": "Rarity of the predicted peaks (average: 1)",
-    "spread": "Spread of the networks in the worst windows,\nin standard deviations of LAMP",
+    "spread": "Spread of the networks in the worst windows,\nin standard deviations of {}",  # the accurate source
 }
 
 
@@ -25,7 +26,7 @@ def next_runs_figure(all_factors: pd.DataFrame, choice: pd.DataFrame, title: str
     *abscissae, y = LABELS if np.isfinite(all_factors["spread"]).all() else ("distance", "rarity")
     figure = parts.new_figure(parts.PAGE_WIDTH, 3.6, title)
     axes = parts.panels(figure, 1, len(abscissae), sharey=True)[0]
-    axes[0].set_ylabel(LABELS[y])
+    axes[0].set_ylabel(parts.wrapped(LABELS[y].format(high_name()), 45))
     by_gain = {"marker": "o", "color": style.lstm_color}
     at_random = {"marker": "s", "color": style.lamp_color, "markerfacecolor": "none"}
     for ax, x in zip(axes, abscissae, strict=True):
@@ -37,7 +38,7 @@ def next_runs_figure(all_factors: pd.DataFrame, choice: pd.DataFrame, title: str
         for rank, point in enumerate(all_factors.loc[choice.index, [x, y]].to_numpy(), start=1):
             beside = {"xytext": (4, 3), "textcoords": "offset points"}
             ax.annotate(str(rank), point, **beside, fontsize=parts.SMALL_TEXT, color=parts.GRAY)
-        ax.set_xlabel(LABELS[x])
+        ax.set_xlabel(parts.wrapped(LABELS[x].format(high_name()), 45))
         ax.margins(0.08)
     looks = {"candidate": {"marker": ".", "color": "0.75"}}
     looks |= {} if choice["drawn"].all() else {"chosen by its gain": by_gain}

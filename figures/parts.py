@@ -8,6 +8,7 @@ colour-blind readers: LAMP solid, SimpleCode dotted or open, the network dashed 
 """
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from settings import Plotting
 from settings.channels import channel_of
+from settings.description import high_name, in_use, low_name
 
 STYLE_FILE = Path(__file__).with_name("report.mplstyle")
 SET_NAMES = {"train": "training", "val": "validation", "test": "test"}
@@ -31,6 +33,9 @@ SET_MARKERS = {"train": "X", "val": "D", "test": "*"}
 
 PAGE_WIDTH = 7.5  # inches, the text width of a page
 SMALL_TEXT = 7.0  # points
+MOST_LETTERS = 38  # of a line above or below one of two panels
+NARROW = 24  # of one of three panels, beside a power of ten
+WHOLE = re.compile(r"\[[^]]*\]|\|[^|]*\|")  # does not wrap: units and magnitudes
 GRAY = "0.45"
 DOTTED = (0, (1, 1.2))
 DASHED = (0, (4, 1.6))
@@ -63,6 +68,11 @@ def panels(where: Figure | SubplotSpec, rows: int, columns: int = 1, **named) ->
             axis.set_major_locator(MaxNLocator(nbins=5, steps=(1, 2, 2.5, 5, 10)))
             axis.get_offset_text().set_ha(side)  # a power of ten beside the panel, clear of labels and titles
     return axes
+
+
+def row_width(count: int) -> float:
+    """Of a figure with so many panels in a row, inches: more than four do not fit on a page."""
+    return max(PAGE_WIDTH, 2.2 * (count - 1))
 
 
 def share_abscissa(column: Sequence[Axes], label: str) -> None:
@@ -102,7 +112,9 @@ def write_remark(ax: Axes, remark: str) -> None:
 def figure_legend(figure: Figure, handles: Sequence) -> None:
     """Adds a legend below all panels, in as many rows as the figure's width requires."""
     if handles:
-        rows = math.ceil(1.15 * len(handles) / figure.get_figwidth())  # an entry takes about 1.15 inches
+        # An entry takes about 1.15 inches, or with a long name its letters and the line.
+        length = max(1.15 * len(handles), sum(0.55 + 0.065 * len(each.get_label()) for each in handles))
+        rows = math.ceil(length / figure.get_figwidth())
         figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
 
 
@@ -114,8 +126,8 @@ def legend_lines(looks_by_label: Mapping[str, Mapping]) -> list[Line2D]:
 def line_style(source: str, style: Plotting, thin: bool = False) -> dict:
     """Line of a source. LAMP is wide and at the bottom, so that it shows through the gaps of a line that matches it."""
     lines = {
-        "LAMP": {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
-        "SimpleCode": {"color": style.simple_color, "linestyle": DOTTED, "linewidth": 1.2, "zorder": 2.2},
+        high_name(): {"color": style.lamp_color, "linestyle": "-", "linewidth": 1.5, "zorder": 2.0},
+        low_name(): {"color": style.simple_color, "linestyle": DOTTED, "linewidth": 1.2, "zorder": 2.2},
     }
     network = {"color": style.lstm_color, "linestyle": DASHED, "linewidth": 1.2, "zorder": 2.4}
     return lines.get(source, network) | ({"linewidth": 0.9} if thin else {})
@@ -124,7 +136,7 @@ def line_style(source: str, style: Plotting, thin: bool = False) -> dict:
 def filling(source: str, style: Plotting) -> dict:
     """Of a source's markers: SimpleCode open, the network filled, as red and green are the same in grayscale."""
     color = line_style(source, style)["color"]
-    return {"color": color, "markerfacecolor": "none" if source == "SimpleCode" else color, "markeredgewidth": 0.8}
+    return {"color": color, "markerfacecolor": "none" if source == low_name() else color, "markeredgewidth": 0.8}
 
 
 def wrapped_label(channel: str, side: str = "") -> str:
@@ -135,10 +147,19 @@ def wrapped_label(channel: str, side: str = "") -> str:
     )
 
 
+def wrapped(text: str, letters: int = MOST_LETTERS) -> str:
+    """In lines of so many letters, as names that a user gives may be long; in one line for SimpleCode and LAMP."""
+    if in_use().is_ship:
+        return text
+    text = WHOLE.sub(lambda part: part[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
+    lines = "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
+    return lines.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def number_text(value: float) -> str:
     """Three significant digits, as on the axes: 0.0123, or 4.56 times a power of ten."""
     if value == 0 or 1e-4 <= abs(value) < 1e4:
-        return f"{value:.3g}"
+        return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"
     mantissa, exponent = f"{value:.2e}".split("e")
     power = f"10^{{{int(exponent)}}}"
     return f"${power}$" if float(mantissa) == 1 else rf"${float(mantissa):g}\times{power}$"

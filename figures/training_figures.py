@@ -18,6 +18,7 @@ from metrics import rows_around_largest
 from networks.network_folder import best_row
 from settings import Plotting
 from settings.channels import CHANNELS, channel_of, validation_error
+from settings.description import high_name, in_use, low_name
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
@@ -42,7 +43,8 @@ def learning_curve_figure(history: pd.DataFrame, best_epoch: int | None, title: 
     NaN throughout, and their panels are left out. best_epoch: the epoch whose weights are kept, as in column epoch.
     Values that are not positive are left out of logarithmic axes.
     """
-    errors = {name: _positive(history.get(validation_error(name), pd.Series(dtype=float))) for name in CHANNELS}
+    names = dict.fromkeys([*CHANNELS, *in_use().names])
+    errors = {name: _positive(history.get(validation_error(name), pd.Series(dtype=float))) for name in names}
     errors = {channel: values for channel, values in errors.items() if np.isfinite(values).any()}
     epoch = history["epoch"].to_numpy()
     figure = parts.new_figure(parts.PAGE_WIDTH if errors else 5.5, max(4.0, 0.7 + 1.4 * len(errors)), title)
@@ -81,31 +83,31 @@ def evolution_figure(
     """
     colors = dict(zip(predictions, colormaps["viridis_r"](np.linspace(0.08, 0.85, len(predictions))), strict=True))
     drawn = {epoch: colors[epoch] for epoch in _spread(list(predictions), best_epoch)}
-    lines = {name: parts.line_style(name, style, thin=name != "LAMP") for name in ("LAMP", "SimpleCode")}
+    lines = {name: parts.line_style(name, style, thin=name != high_name()) for name in (high_name(), low_name())}
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 1.6 * len(channels), title)
     axes = parts.panels(figure, len(channels), 2, width_ratios=(1.0, 1.6))
     for index, (channel, (over_epochs, excerpt)) in enumerate(zip(channels, axes, strict=True)):
         truth, by_epoch = lamp[:, index], {epoch: values[:, index] for epoch, values in predictions.items()}
         with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverged
             squared = [np.mean((p - truth) ** 2) for p in (*by_epoch.values(), simple[:, index])]
-        _draw_checkpoint_errors(over_epochs, _positive(np.sqrt(squared)), colors, lines["SimpleCode"])
+        _draw_checkpoint_errors(over_epochs, _positive(np.sqrt(squared)), colors, lines[low_name()])
         over_epochs.set_ylabel(f"{channel} error [{channel_of(channel).unit}]")
         _mark_best(over_epochs, best_epoch)
 
         window = rows_around_largest(time, truth, EXCERPT_DURATION)
-        excerpt.plot(time[window], truth[window], **lines["LAMP"])
+        excerpt.plot(time[window], truth[window], **lines[high_name()])
         excerpt.margins(x=0, y=0.15)
         excerpt.set_ylim(excerpt.get_ylim())  # LAMP's range, however far off the first checkpoints are
         for epoch, color in drawn.items():
             excerpt.plot(time[window], by_epoch[epoch][window], color=color, linewidth=0.9, zorder=2.2)
         excerpt.set(xlabel="Time [s]", ylabel=parts.wrapped_label(channel))
     axes[0, 0].set_title("RMSE over the whole record")
-    axes[0, 1].set_title("Around the largest LAMP response")
+    axes[0, 1].set_title(parts.wrapped(f"Around the largest {high_name()} response"))
     _share_epochs([axes[:, 0]], np.array(list(predictions)))
     figure.align_ylabels(axes[:, 0])
     figure.align_ylabels(axes[:, 1])
     if not np.isfinite(simple).any():
-        del lines["SimpleCode"]
+        del lines[low_name()]
     lines |= {f"epoch {n} (best)" if n == best_epoch else f"epoch {n}": {"color": color} for n, color in drawn.items()}
     parts.figure_legend(figure, parts.legend_lines(lines))
     return figure

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from figures import parts
 from settings import Plotting
 from settings.channels import channel_of
+from settings.description import high_name, in_use, low_name
 
 
 @parts.styled
@@ -25,7 +26,8 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
     rows = by_record[is_test if is_test.any() else by_record["set"] == by_record["set"].iloc[0]]
     rows = rows[rows["level"] == level]
     channels = list(dict.fromkeys(rows["channel"]))
-    figure = parts.new_figure(parts.PAGE_WIDTH, 2.9, title if is_test.any() else f"{title}: {parts.CHECK}")
+    title = title if is_test.any() else f"{title}: {parts.CHECK}"
+    figure = parts.new_figure(parts.row_width(len(channels)), 2.9, title)
     for ax, channel in zip(parts.panels(figure, 1, len(channels))[0], channels, strict=True):
         errors, unit = (
             rows.loc[rows["channel"] == channel, ["expected_rmse", "rmse"]].to_numpy(),
@@ -34,8 +36,8 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
         ax.scatter(*errors.T, s=12, color=style.lstm_color, alpha=0.7)
         largest = 1.08 * np.nanmax(errors, initial=0.0) or 1.0
         ax.plot([0, largest], [0, largest], color="0.6", linewidth=0.8, zorder=1)
-        ax.set(xlim=(0, largest), ylim=(0, largest), title=channel_of(channel).label)
-        ax.set(xlabel=f"Expected RMS error [{unit}]", ylabel=f"RMS error [{unit}]")
+        ax.set(xlim=(0, largest), ylim=(0, largest), title=parts.wrapped(channel_of(channel).label, parts.NARROW))
+        ax.set(xlabel=parts.wrapped(f"Expected RMS error [{unit}]", 18), ylabel=f"RMS error [{unit}]")
     return figure
 
 
@@ -45,10 +47,10 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: Plotting, 
 
     table: a row for each pair, see `pair_checks.pair_table`.
     """
-    named = {"fit": "LAMP explained\nby SimpleCode", "wave_fit_lamp": "Waves explained\nby LAMP"}
+    named = {"fit": f"{high_name()} explained\nby {low_name()}", "wave_fit_lamp": f"Waves explained\nby {high_name()}"}
     for name in channels:
         named[f"correlation_{name}"] = f"{name}:\ncorrelation"
-        named[f"ratio_{name}"] = f"{name}: deviation\nover SimpleCode's"
+        named[f"ratio_{name}"] = f"{name}: deviation\nover {low_name()}'s"
     figure = parts.new_figure(parts.PAGE_WIDTH, 0.95 + 0.6 * len(named), title)
     axes = parts.panels(figure, len(named) // 2, 2, sharex=True)
     odd = (table["odd"] != "").to_numpy()
@@ -57,8 +59,11 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: Plotting, 
     points = {"linestyle": "", "marker": "o", "color": style.lamp_color, "markersize": 3}
     median = {"color": "0.6", "linewidth": 0.8}
     for ax, (name, text) in zip(axes.flat, named.items(), strict=True):
-        ax.set_ylabel(text, fontsize=parts.SMALL_TEXT)
+        ax.set_ylabel(parts.wrapped(text, 18), fontsize=parts.SMALL_TEXT)
         values = table[name].to_numpy()
+        if np.isnan(values).all() and name == "wave_fit_lamp" and not in_use().is_ship:
+            ax.set_axis_off()  # there are no waves
+            continue
         if np.isnan(values).all():
             parts.write_note(ax, "no numbers")
             continue

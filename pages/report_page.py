@@ -15,11 +15,11 @@ import pandas as pd
 
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
-from pages.sections import FIGURES, SECTIONS
+from pages.sections import FIGURES, SECTIONS, in_words_of_run, page_title
 from readers.units import moment_unit_text
 from settings.channels import FILE_UNIT
 from system.errors import first_line, warn
-from system.files import written_aside
+from system.files import read_table, written_aside
 from system.run_folder import RunFolder
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
@@ -40,11 +40,12 @@ def write(folder: Path, network_folder: Path) -> None:
     for name, section in SECTIONS.items():
         try:
             contents = [_read(network_folder if file == SETTINGS_FILE else folder, file) for file in section.files]
-            made[name] = (section.title, *section.make(*contents), *figures.get(name, ()))
+            made[name] = (in_words_of_run(section.title), *section.make(*contents), *figures.get(name, ()))
         except FileNotFoundError:
-            missing.append(f"{section.title}: {section.without.replace('NAME', network_folder.name)}.")
+            line = in_words_of_run(f"{section.title}: {section.without}.")
+            missing.append(line.replace("NAME", network_folder.name))
         except Exception as error:  # the files may have been edited; the page is no reason to stop a run
-            faults.append(f"{section.title}: {section.files[0]} cannot be read ({first_line(error)}).")
+            faults.append(f"{in_words_of_run(section.title)}: {section.files[0]} cannot be read ({first_line(error)}).")
     warn([f"{folder / RunFolder.PAGE}: without {line}" for line in faults])
     RunFolder(folder).note([RunFolder.PAGE])
     with written_aside(folder / RunFolder.PAGE) as aside:
@@ -64,7 +65,8 @@ def _pictures(folder: Path) -> dict[str, list[str]]:
     """HTML of the main figures by section, in all at most LARGEST_FIGURES bytes."""
     pictures: dict[str, list[str]] = {}
     left = LARGEST_FIGURES
-    for section, pattern, most, caption in FIGURES:
+    for section, pattern, most, text in FIGURES:
+        caption = in_words_of_run(text)
         for path in sorted((folder / RunFolder.FIGURES).glob(f"{pattern}.png"))[:most]:
             try:
                 png = path.read_bytes()
@@ -82,7 +84,7 @@ def _read(folder: Path, file: str) -> dict | pd.DataFrame:
     """What a JSON or CSV file holds. Raises FileNotFoundError, or another error if the file is damaged."""
     if file.endswith(".json"):
         return json.loads((folder / file).read_text(encoding="utf-8"))
-    rows = pd.read_csv(folder / file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
+    rows = read_table(folder / file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
     if rows.empty:
         raise ValueError("no rows")
     return rows
@@ -95,4 +97,5 @@ def _page(name: str, made: Mapping[str, Sequence[str]], left_out: Sequence[str])
     if left_out:
         parts.append(html.section("left_out", "Not on this page", html.bullets([escape(line) for line in left_out])))
     template = string.Template(TEMPLATE.read_text(encoding="utf-8"))
-    return template.substitute(name=escape(name), date=time.strftime("%d %B %Y, %H:%M"), parts=html.lines(parts))
+    said = {"name": escape(name), "title": escape(page_title()), "parts": html.lines(parts)}
+    return template.substitute(said, date=time.strftime("%d %B %Y, %H:%M"))

@@ -1,9 +1,11 @@
 """The sections of the report page: what each is made from, and how. `report_page` adds the figures.
 
 A section is its result in a sentence, for the top of the page, followed by HTML. A further one is a function and a row
-of SECTIONS; a further figure is a row of FIGURES.
+of SECTIONS; a further figure is a row of FIGURES. Their texts are those of SimpleCode and LAMP; `in_words_of_run` makes
+them those of the run's pair of sources.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import ABOUT_ERRORS, LINEAR, SIMPLECODE, motion_label, readable
+from metrics import LINEAR, about_errors, motion_label, percent_column, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state, short_name
 from settings import Setting, UserInput, declared
-from settings.channels import channel_of
+from settings.channels import channel_of, is_wave
+from settings.description import Output, high_name, in_use, list_name, low_name, signal_word
 from settings.kinds import KINDS
 from system.run_folder import RunFolder
 
@@ -25,11 +28,7 @@ MOST_ROWS = 30  # of a table
 LEVEL = 90  # percent, of the bands that are described; or the highest lower level
 UNSEEN_FIRST = ("test", "val", "train")
 FOLDED_FROM, MOST_RECORDS = 20, 200  # records of the table of records that are shown unasked, and at most
-RECORDS = (
-    "SSA: significant single amplitude, twice the standard deviation. Largest: largest value, of heave and bending "
-    "moment from the record's mean. Period: mean zero-upcrossing period, s. In brackets the difference from LAMP."
-)
-IN_WORDS = {SIMPLECODE: SIMPLECODE, LINEAR: "the linear filter"}
+MOST_NAMED = 6  # channels in a title
 STATISTICS_SHOWN = {"ssa": "SSA", "largest": "Largest", "period": "Period"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
@@ -51,16 +50,29 @@ def _first_rows(rows: pd.DataFrame, caption: str, file: str) -> str:
     return html.table(rows.head(MOST_ROWS), caption + more)
 
 
-def _motion(channel: str) -> str:
-    return channel_of(channel).word.capitalize()
-
-
 def _listed(words: Sequence[str]) -> str:
     return " and ".join(", ".join(words).rsplit(", ", 1))
 
 
 def _count(number: int, word: str) -> str:
     return f"{html.number(number)} {word}{'' if number == 1 else 's'}"
+
+
+def in_words_of_run(text: str) -> str:
+    """A text of SimpleCode and LAMP with the names and words of the run's sources."""
+    words = {"SimpleCode": low_name(), "LAMP": high_name(), "motion": signal_word(), "predict_sc": list_name("predict")}
+    if not in_use().is_ship:
+        words |= {"the ship is": "the system is"}
+        words |= {} if any(map(is_wave, in_use().names)) else {SPECTRA: "Spectra."}
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.sub(longest_first, lambda found: words[found[0]], text)
+
+
+def page_title() -> str:
+    """What is predicted from what."""
+    named = [channel_of(channel.name).word for channel in in_use().channels if isinstance(channel, Output)]
+    few = _listed(named if len(named) <= MOST_NAMED else [*named[: MOST_NAMED - 1], "others"])
+    return f"{high_name()}'s {'motions' if in_use().is_ship else few} from {low_name()}'s"
 
 
 def training(metadata: Mapping) -> Html:
@@ -73,7 +85,7 @@ def training(metadata: Mapping) -> Html:
     sets = {name: [Path(path).name for path in data.get(f"{name}_sc", ())] for name in SET_NAMES}
     learned = len(sets["train"]) + (len(sets["val"]) if user.get("num_folds") else 0)
     on_records = f" on {_count(learned, 'record')}" if learned else ""
-    short = f"{_kind_of(network)} learned LAMP's {outputs} from SimpleCode's {inputs}{on_records}."
+    short = f"{_kind_of(network)} learned {high_name()}'s {outputs} from {low_name()}'s {inputs}{on_records}."
     more = ""
     if user.get("num_folds"):
         more += (
@@ -84,6 +96,8 @@ def training(metadata: Mapping) -> Html:
         more += f" The first {user['transient_time']:g} s of each record count nowhere."
     rows = pd.DataFrame([_set_row(SET_NAMES[name], names) for name, names in sets.items() if names])
     caption = "Records of each set; sea states from the handles in their names"
+    if not in_use().is_ship and not any(map(sea_state, sum(sets.values(), []))):
+        rows, caption = rows.reindex(columns=["Set", "Records"]), "Records of each set"
     return short, html.paragraph(short + more), html.table(rows, caption)
 
 
@@ -118,33 +132,37 @@ def errors(report: pd.DataFrame) -> Html:
     on_records, sizes = f"On the {SET_NAMES[first]} records", [_size(of.iloc[-1]) for of in by_channel.values()]
     sizes = [f"{size} in {channel_of(name).word}" for size, name in zip(sizes, by_channel, strict=True)]
     seen = " These records were used in training." if first == "train" else ""
-    columns = {"set": rows["set"].map(SET_NAMES), "motion": rows["channel"].map(motion_label)}
+    columns = {"set": rows["set"].map(SET_NAMES), signal_word(): rows["channel"].map(motion_label)}
     shown = pd.DataFrame(columns).join(rows.drop(columns=["set", "channel"]))
     return (
-        f"{on_records}, the network's rms error in percent of LAMP's motion is {_listed(sizes)}.",
-        html.paragraph(f"{on_records}, against LAMP:{seen}"),
+        f"{on_records}, the network's rms error in percent of {high_name()}'s {signal_word()} is {_listed(sizes)}.",
+        html.paragraph(f"{on_records}, against {high_name()}:{seen}"),
         html.bullets([html.escape(_error_sentence(name, of)) for name, of in by_channel.items()]),
-        html.table(shown.replace("-", html.NONE), ABOUT_ERRORS),
+        html.table(shown.replace("-", html.NONE), about_errors()),
     )
 
 
-def _size(row: pd.Series, column: str = "% of LAMP") -> str:
-    return f"{html.number(row[column], 2)} %" if row[column] == row[column] else html.NONE
+def _size(row: pd.Series, column: str = "") -> str:
+    """column: by default that of the rms error."""
+    value = row[column or percent_column()]
+    return f"{html.number(value, 2)} %" if value == value else html.NONE
 
 
 def _error_sentence(channel: str, rows: pd.DataFrame) -> str:
     """What the errors in a motion mean. rows: of `metrics.readable`, the network's last."""
     *others, ours = (row for _, row in rows.iterrows())
-    if np.isnan(ours["% of LAMP"]):
-        return f"{_motion(channel)}: LAMP hardly moves; rms error {_in_unit(ours['rms error'], channel)}."
+    heading, in_words = channel_of(channel).heading, {LINEAR: "the linear filter"}
+    if np.isnan(ours[percent_column()]):
+        hardly = f"{high_name()} hardly {'moves' if in_use().is_ship else 'varies'}"
+        return f"{heading}: {hardly}; rms error {_in_unit(ours['rms error'], channel)}."
     beside = [
-        [f"{IN_WORDS[row['source']].removeprefix('the ')} {_size(row, name)}" for row in others]
-        for name in ("% of LAMP", "SSA, % off")
+        [f"{in_words.get(row['source'], row['source']).removeprefix('the ')} {_size(row, name)}" for row in others]
+        for name in (percent_column(), "SSA, % off")
     ]
     rms, ssa = (f" ({', '.join(each)})" if each else "" for each in beside)
-    better = [IN_WORDS[row["source"]] for row in others if row["rms error"] < ours["rms error"]]
+    better = [in_words.get(row["source"], row["source"]) for row in others if row["rms error"] < ours["rms error"]]
     return (
-        f"{_motion(channel)}: rms error {_size(ours)} of LAMP's{rms}, {_in_unit(ours['rms error'], channel)}; "
+        f"{heading}: rms error {_size(ours)} of {high_name()}'s{rms}, {_in_unit(ours['rms error'], channel)}; "
         f"significant amplitude {_size(ours, 'SSA, % off')} off{ssa}; correlation {ours['correlation']}."
         + f" The {ours['source']} is worse than {_listed(better)} here."
         * bool(better)
@@ -164,23 +182,40 @@ def records(table: pd.DataFrame) -> Html:
     groups = list(table.groupby(["set", "record"], sort=False))[:MOST_RECORDS]
     shown = [row for (of_set, name), rows in groups for row in _record_rows(f"{name} ({SET_NAMES[of_set]})", rows)]
     more = f" The first {MOST_RECORDS} of {number}; {RunFolder.BY_RECORD} has all." if number > MOST_RECORDS else ""
-    short = f"{_count(number, 'record')} with LAMP, each with its significant amplitude, largest value and period."
-    made = html.table(pd.DataFrame(shown).fillna(""), f"{units}. {RECORDS}{more}")
+    with_it = f"{_count(number, 'record')} with {high_name()}"
+    short = f"{with_it}, each with its significant amplitude, largest value and period."
+    made = html.table(pd.DataFrame(shown).fillna(""), f"{units}. {_about_records()}{more}")
     return short, html.folded(short, made) if number > FOLDED_FROM else made
+
+
+def _about_records() -> str:
+    """What the numbers of each record are."""
+    removed = ["heave", "bending moment"] if in_use().is_ship else []
+    removed += [channel_of(channel.name).word for channel in in_use().channels if channel.mean == "removed"]
+    from_mean = f", of {_listed(removed)} from the record's mean" if removed else ""
+    return (
+        f"SSA: significant single amplitude, twice the standard deviation. Largest: largest value{from_mean}. Period: "
+        f"mean zero-upcrossing period, s. In brackets the difference from {high_name()}."
+    )
 
 
 def _record_rows(title: str, rows: pd.DataFrame) -> list[dict[str, str]]:
     """A row with the title, and one for each motion. rows: of the record, from all models."""
-    sources = sorted(rows["source"].unique(), key=SIMPLECODE.__ne__)
-    made = [{"Motion": title}]
+    sources = sorted(rows["source"].unique(), key=low_name().__ne__)
+    made = [{_heading(): title}]
     for channel, of_channel in rows.groupby("channel", sort=False):
         models = of_channel.set_index("source").reindex(sources)
-        made.append({"Motion": _motion(channel)})
+        made.append({_heading(): channel_of(channel).heading})
         for name, heading in STATISTICS_SHOWN.items():
-            made[-1][f"{heading} LAMP"] = html.number(of_channel[f"{name}_lamp"].iloc[0])
+            made[-1][f"{heading} {high_name()}"] = html.number(of_channel[f"{name}_lamp"].iloc[0])
             for source, value, percent in models[[f"{name}_model", f"{name}_percent"]].itertuples():
                 made[-1][f"{heading} {source}"] = f"{html.number(value)} ({_signed(percent)})"
     return made
+
+
+def _heading() -> str:
+    """Of a column of channels."""
+    return signal_word().capitalize()
 
 
 def _signed(percent: float) -> str:
@@ -203,15 +238,16 @@ def bands(report: pd.DataFrame) -> Html:
     widths = rows["half_width"].map(html.number) + " " + [channel_of(name).unit for name in rows["channel"]]
     columns = {
         "Records": rows["set"].map(_set_title),
-        "Motion": rows["channel"].map(_motion),
+        _heading(): [channel_of(name).heading for name in rows["channel"]],
         "Covered [%]": 100 * rows["covered"],
         "In the worst record [%]": 100 * rows["worst_covered"],
         "Mean half-width": widths,
         "Worst record": rows["worst_record"],
     }
+    alike = "sea states" if in_use().is_ship else "conditions"
     about = (
         f"A band of {level:g} % should cover {level:g} % of the time of a further record, averaged over records of "
-        "the same sea states; single records may be far below. Only test records measure that: the check of the "
+        f"the same {alike}; single records may be far below. Only test records measure that: the check of the "
         "calibration with itself comes near the level whatever the bands are worth."
     )
     motions = zip(of_shown["channel"], widths[of_shown.index], strict=True)
@@ -219,7 +255,7 @@ def bands(report: pd.DataFrame) -> Html:
     checked = f"on the test records {covered} % of the time"
     if shown != "test":
         checked = f"not measured, as there are no test records; {CHECK}: {covered} %"
-    short = f"LAMP should lie within {motions} of the prediction for {level:g} % of the time: {checked}."
+    short = f"{high_name()} should lie within {motions} of the prediction for {level:g} % of the time: {checked}."
     return short, html.paragraph(about), html.table(pd.DataFrame(columns), "Share of the time within the band")
 
 
@@ -247,19 +283,18 @@ def flagged(table: pd.DataFrame) -> Html:
     }
     if unlike["outside_training"].notna().any():
         columns["Sea state outside the training"] = unlike["outside_training"].fillna("")
-    about = f"{short} Predictions of such records are less certain: run in LAMP what has not been run, and add these "
-    about += "records to the training set."
+    about = f"{short} Predictions of such records are less certain: run in {high_name()} what has not been run, and "
+    about += "add these records to the training set."
     table = _first_rows(pd.DataFrame(columns), "Most unusual first.", RunFolder.PREDICTED)
     return short, html.paragraph(about), table
 
 
 def pairs(table: pd.DataFrame) -> Html:
-    """The pairs of SimpleCode and LAMP that contradict each other or the others."""
+    """The pairs of records that contradict each other or the others."""
     odd = table[table["odd"].notna()].replace({"set": SET_NAMES})
     number = _count(len(table), "pair")
-    short = f"Something is odd about {html.number(len(odd))} of {number} of SimpleCode and LAMP."
-    if odd.empty:
-        short = f"Nothing is odd about the {number} of SimpleCode and LAMP."
+    what = "Nothing is odd about the" if odd.empty else f"Something is odd about {html.number(len(odd))} of"
+    short = f"{what} {number} of {low_name()} and {high_name()}."
     rows = odd[["set", "record", "odd"]].rename(columns=str.capitalize)
     caption = "Check these files before relying on the network."
     return short, html.paragraph(short), _first_rows(rows, caption, RunFolder.PAIRS)
@@ -274,11 +309,11 @@ def fleet(table: pd.DataFrame, facts: Mapping) -> Html:
     extrapolated = rows["method"].str.contains("extrapolated").map({True: ", extrapolated", False: ""})
     columns = {
         "Records": rows["sea_state"].map(short_name),
-        "Motion": rows["channel"].map(_motion),
+        _heading(): [channel_of(name).heading for name in rows["channel"]],
         "Statistic": rows["meaning"].str[:1].str.upper() + rows["meaning"].str[1:] + extrapolated,
-        "Network with LAMP": _intervals(rows, "estimate", "lower", "upper"),
-        "LAMP alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
-        "SimpleCode alone": _intervals(rows.assign(none=np.nan), "simplecode", "none", "none"),
+        f"Network with {high_name()}": _intervals(rows, "estimate", "lower", "upper"),
+        f"{high_name()} alone": _intervals(rows, "lamp", "lamp_lower", "lamp_upper"),
+        f"{low_name()} alone": _intervals(rows.assign(none=np.nan), "simplecode", "none", "none"),
     }
     if rows["sea_state"].nunique() == 1:
         del columns["Records"]
@@ -299,7 +334,7 @@ def _intervals(rows: pd.DataFrame, *columns: str) -> list[str]:
 
 
 def next_runs(table: pd.DataFrame) -> Html:
-    """The records proposed for the next LAMP runs, and why."""
+    """The records proposed for the next runs of the accurate source, and why."""
     is_random = table["reason"].str.startswith("random")
     why = table["reason"].mask(is_random, "drawn at random: a fair sample for the statistics of the fleet")
     short = f"Run {table['record'].iloc[0]} first ({why.iloc[0]})."
@@ -323,11 +358,12 @@ def settings(metadata: Mapping) -> Html:
     frozen, step = metadata.get("settings", {}), metadata["network"].get("time_step")
     user = frozen.get("user", {})
     step = step and step * user.get("time_res", 1)  # s, of the network
-    known = {name: of for name, of in declared(UserInput).items() if of.bears_on != "run" and name in user}
+    left_out = ("run",) if in_use().is_ship else ("run", "channels")  # those switch the channels of SimpleCode and LAMP
+    known = {name: of for name, of in declared(UserInput).items() if of.bears_on not in left_out and name in user}
     before = frozen.get("base", {name: setting.default for name, setting in known.items()})
     columns = {"Setting": list(known), "Value": [_plain(of, user[name], step) for name, of in known.items()]}
     columns |= {"Before": [_plain(of, before[name], step) if name in before else "" for name, of in known.items()]}
-    rows = pd.DataFrame(columns | {"Meaning": [of.help for of in known.values()]}, dtype=object)
+    rows = pd.DataFrame(columns | {"Meaning": [in_words_of_run(of.help) for of in known.values()]}, dtype=object)
     differing = rows[rows["Setting"].isin(list(before)) & (rows["Value"] != rows["Before"])]
     versions = ", ".join(f"{name} {version}" for name, version in metadata.get("versions", {}).items())
     ended = f"ended with epoch {metadata['epochs_trained']}" if "epochs_trained" in metadata else "not finished"

@@ -14,6 +14,7 @@ from data_io import Record
 from prediction import Prediction
 from readers.alignment import even_times, interpolated
 from settings.channels import MOTIONS
+from settings.description import signal_word
 from system.errors import OptionalSteps, counted
 from system.run_folder import RunFolder
 
@@ -112,7 +113,7 @@ class Texts:
         lines = {
             "with the name of another, whose text was made for other content and stays; called by the folder or "
             "numbered": self.renamed,
-            "with the motions of another; counted once in the statistics of the fleet": self.twice,
+            f"with the {signal_word()}s of another; counted once in the statistics of the fleet": self.twice,
         }
         return [
             f"{counted(len(names), 'predicted record')} {what} (first: {names[0]})"

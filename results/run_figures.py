@@ -20,6 +20,7 @@ from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, predict_with_checkpoints
 from readers.units import moment_unit_text
 from settings import Plotting
+from settings.description import high_name, low_name
 from system.errors import InputError, OptionalSteps, warn
 
 Results = Mapping[str, PredictedSet]  # by the names of the sets
@@ -66,7 +67,7 @@ def _of_network(
         of_bands = bands.by_record, bands.level, asked, f"Bands of {name}"
         drawn["bands"] = partial(trust_figures.bands_figure, *of_bands)
     if len(pairs) and pairs["odd"].any():
-        of_pairs = pairs, trained.architecture.outputs, asked, "Pairs of SimpleCode and LAMP"
+        of_pairs = pairs, trained.architecture.outputs, asked, f"Pairs of {low_name()} and {high_name()}"
         drawn["pairs"] = partial(trust_figures.pairs_figure, *of_pairs)
     return drawn
 

@@ -34,7 +34,7 @@ from readers import record_cache, record_files
 from readers.training_conditions import UNKNOWN, Conditions
 from results.prediction_texts import TextLayout, Texts
 from settings import Config, UserInput
-from settings.description import in_this_run
+from settings.description import high_name, in_this_run
 from system.errors import FaultCollector, InputError, OptionalSteps, WithRemarks, counted, warn
 from system.files import text_hash, write_json
 from system.run_folder import RunFolder
@@ -138,11 +138,10 @@ def predict_without_lamp(
             attempt("fleet statistics", record_statistics.save, config.output_folder, statistics)
         attempt.add(head.failed)
     warn([*head.remarks, *texts.remarks()])
-    print(
-        f"Predicted {head.number} of {len(config.data.predict_sc)} realizations without LAMP in {config.output_folder}"
-    )
+    of_all = f"{head.number} of {len(config.data.predict_sc)} realizations"
+    print(f"Predicted {of_all} without {high_name()} in {config.output_folder}")
     if head.number and (hours := config.user.lamp_hours):
-        print(f"{counted(head.number, 'prediction')} in place of {head.number * hours:g} LAMP hours")
+        print(f"{counted(head.number, 'prediction')} in place of {head.number * hours:g} {high_name()} hours")
     return PredictedFleet(head.flags, statistics, head.faults, head.number)
 
 
@@ -192,8 +191,8 @@ def _run(head: "_Head", workers: Workers, tools: Tools) -> None:
                 head.take_ready()
         except Stopped as stopped:
             raise InputError(
-                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without LAMP were predicted; the "
-                "same command goes on with the others"
+                f"stopped by Ctrl-C when {head.number_done} of {count} realizations without {high_name()} were "
+                "predicted; the same command goes on with the others"
             ) from stopped
 
 
