@@ -257,6 +257,11 @@ def high_name() -> str:
     return _in_use.high_name
 
 
+def signal_word() -> str:
+    """What a channel's course in time is called."""
+    return "motion" if _in_use.is_ship else "signal"
+
+
 def time_scale_of(period: float) -> float:
     """The factor of all durations of a run with this mean zero-upcrossing period (s); 1 for ships at full scale.
 
