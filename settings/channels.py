@@ -61,6 +61,11 @@ class Channel:
     spike: float = 15.0
     offset: float = inf
 
+    @property
+    def heading(self) -> str:
+        """The word in tables and at the beginning of a sentence."""
+        return self.word[:1].upper() + self.word[1:]
+
 
 def _length(place: int, name: str, word: str, names: str, **more: Any) -> Channel:
     column = Column(".mot", place, name)
