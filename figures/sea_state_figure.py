@@ -19,9 +19,9 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from figures import parts
-from metrics import SIMPLECODE
 from readers.sea_state_handles import part_label
 from settings.channels import channel_of
+from settings.description import low_name
 
 WIDTHS = {1: 4.2, 2: 5.8}  # inches, by number of columns; more columns take the page width
 MOST_NUMBERED_CELLS = 8  # most columns or rows of a map whose cells show numbers
@@ -106,7 +106,7 @@ def grid_of(table: pd.DataFrame, name: str, models: Sequence[str], x: str, y: st
 def _groups(models: Sequence[str], errors: np.ndarray, trained: np.ndarray, counts: np.ndarray | None) -> list[Group]:
     """The maps of all channels. trained: (model, row, column)."""
     names, differences = list(models), []
-    if len(set(models) - {SIMPLECODE}) == 2:
+    if len(set(models) - {low_name()}) == 2:
         names[-2:] = f"A: {names[-2]}", f"B: {names[-1]}"
         frames = {"-": trained[-2:].all(axis=0)[None], DASHES: (trained[-2] != trained[-1])[None]}
         name = f"|A| {MINUS} |B|"

@@ -19,7 +19,7 @@ from pages.sections import FIGURES, SECTIONS
 from readers.units import moment_unit_text
 from settings.channels import FILE_UNIT
 from system.errors import first_line, warn
-from system.files import written_aside
+from system.files import read_table, written_aside
 from system.run_folder import RunFolder
 
 TEMPLATE = Path(__file__).with_name("report_template.html")
@@ -82,7 +82,7 @@ def _read(folder: Path, file: str) -> dict | pd.DataFrame:
     """What a JSON or CSV file holds. Raises FileNotFoundError, or another error if the file is damaged."""
     if file.endswith(".json"):
         return json.loads((folder / file).read_text(encoding="utf-8"))
-    rows = pd.read_csv(folder / file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
+    rows = read_table(folder / file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
     if rows.empty:
         raise ValueError("no rows")
     return rows

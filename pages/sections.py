@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import ABOUT_ERRORS, LINEAR, SIMPLECODE, motion_label, readable
+from metrics import LINEAR, about_errors, motion_label, percent_column, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state, short_name
 from settings import Setting, UserInput, declared
 from settings.channels import channel_of
+from settings.description import low_name
 from settings.kinds import KINDS
 from system.run_folder import RunFolder
 
@@ -29,7 +30,7 @@ RECORDS = (
     "SSA: significant single amplitude, twice the standard deviation. Largest: largest value, of heave and bending "
     "moment from the record's mean. Period: mean zero-upcrossing period, s. In brackets the difference from LAMP."
 )
-IN_WORDS = {SIMPLECODE: SIMPLECODE, LINEAR: "the linear filter"}
+IN_WORDS = {LINEAR: "the linear filter"}
 STATISTICS_SHOWN = {"ssa": "SSA", "largest": "Largest", "period": "Period"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
@@ -124,25 +125,26 @@ def errors(report: pd.DataFrame) -> Html:
         f"{on_records}, the network's rms error in percent of LAMP's motion is {_listed(sizes)}.",
         html.paragraph(f"{on_records}, against LAMP:{seen}"),
         html.bullets([html.escape(_error_sentence(name, of)) for name, of in by_channel.items()]),
-        html.table(shown.replace("-", html.NONE), ABOUT_ERRORS),
+        html.table(shown.replace("-", html.NONE), about_errors()),
     )
 
 
-def _size(row: pd.Series, column: str = "% of LAMP") -> str:
-    return f"{html.number(row[column], 2)} %" if row[column] == row[column] else html.NONE
+def _size(row: pd.Series, column: str = "") -> str:
+    size = row[column or percent_column()]
+    return f"{html.number(size, 2)} %" if size == size else html.NONE
 
 
 def _error_sentence(channel: str, rows: pd.DataFrame) -> str:
     """What the errors in a motion mean. rows: of `metrics.readable`, the network's last."""
     *others, ours = (row for _, row in rows.iterrows())
-    if np.isnan(ours["% of LAMP"]):
+    if np.isnan(ours[percent_column()]):
         return f"{_motion(channel)}: LAMP hardly moves; rms error {_in_unit(ours['rms error'], channel)}."
     beside = [
-        [f"{IN_WORDS[row['source']].removeprefix('the ')} {_size(row, name)}" for row in others]
-        for name in ("% of LAMP", "SSA, % off")
+        [f"{IN_WORDS.get(row['source'], row['source']).removeprefix('the ')} {_size(row, name)}" for row in others]
+        for name in (percent_column(), "SSA, % off")
     ]
     rms, ssa = (f" ({', '.join(each)})" if each else "" for each in beside)
-    better = [IN_WORDS[row["source"]] for row in others if row["rms error"] < ours["rms error"]]
+    better = [IN_WORDS.get(row["source"], row["source"]) for row in others if row["rms error"] < ours["rms error"]]
     return (
         f"{_motion(channel)}: rms error {_size(ours)} of LAMP's{rms}, {_in_unit(ours['rms error'], channel)}; "
         f"significant amplitude {_size(ours, 'SSA, % off')} off{ssa}; correlation {ours['correlation']}."
@@ -171,7 +173,7 @@ def records(table: pd.DataFrame) -> Html:
 
 def _record_rows(title: str, rows: pd.DataFrame) -> list[dict[str, str]]:
     """A row with the title, and one for each motion. rows: of the record, from all models."""
-    sources = sorted(rows["source"].unique(), key=SIMPLECODE.__ne__)
+    sources = sorted(rows["source"].unique(), key=low_name().__ne__)
     made = [{"Motion": title}]
     for channel, of_channel in rows.groupby("channel", sort=False):
         models = of_channel.set_index("source").reindex(sources)
