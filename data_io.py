@@ -130,9 +130,11 @@ def _read_tables(
     return tables, remarks
 
 
-def motions_digest(sc: str) -> str:
+def motions_digest(sc: str, user: UserInput | None = None) -> str:
     """What identifies SimpleCode's motions: the hash that `Record.contents` has of them. Raises InputError."""
-    return content_hashes({"sc": text_tables.read_columns(f"{sc}.mot", text_tables.SC_MOT)})["sc"]
+    is_ship = user is None or user.description.is_ship  # whose further channels do not count
+    file, layout = (f"{sc}.mot", text_tables.SC_MOT) if is_ship else record_files.files_of(sc, None, user)["sc"]
+    return content_hashes({"sc": layout.read(file)[0]}, is_ship)["sc"]
 
 
 def read_track(sc: str, time: np.ndarray) -> np.ndarray:

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from settings.channels import channel_of
+from settings.description import high_name, low_name, signal_word
 
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)
-SIMPLECODE, LINEAR = "SimpleCode", "Linear filter"
-REFERENCES = (SIMPLECODE, LINEAR)  # sources beside the network
+LINEAR = "Linear filter"
 # In the order of the report's columns, see `pooled_errors`.
 MEASURES = (
     *("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start"),
@@ -26,11 +26,6 @@ MEASURES = (
 AMPLITUDES = ("ssa_lamp", "ssa_model")
 STATISTICS = (*AMPLITUDES, *(f"{name}_{of}" for name in ("largest", "period") for of in ("lamp", "model")))
 STATISTICS += tuple(f"{name}_percent" for name in ("ssa", "largest", "period"))
-ABOUT_ERRORS = (
-    "rms error: root mean squared error, in the unit and in percent of the standard deviation of LAMP's motion over "
-    "the set. SSA: significant single amplitude of a record, twice its standard deviation; its mean error is in "
-    "percent of twice the deviation over the set."
-)
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
 # Distance of a mean kurtosis from 3: that of four records of 600 s of Gaussian roll (damping 0.05 at 0.6 rad/s) is
@@ -48,6 +43,11 @@ class Motions(NamedTuple):
     lamp: np.ndarray
     simple: np.ndarray
     network: np.ndarray
+
+
+def references() -> tuple[str, str]:
+    """The sources beside the network."""
+    return low_name(), LINEAR
 
 
 Sums = Mapping[str, float | np.ndarray]
@@ -299,7 +299,7 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
 
 def _rows_of_models(records: Sequence, channels: Sequence[str], network: str) -> list[dict]:
     """`error_rows` of SimpleCode, the network and the linear filter; none without records. records: `model_sums`."""
-    models = zip((SIMPLECODE, network, LINEAR), zip(*records, strict=True), strict=False)
+    models = zip((low_name(), network, LINEAR), zip(*records, strict=True), strict=False)
     return [{"source": source} | row for source, sums in models for row in error_rows(sums, channels)]
 
 
@@ -371,7 +371,7 @@ def _without_negligible(report: pd.DataFrame) -> pd.DataFrame:
 def mse_share(report: pd.DataFrame) -> pd.Series:
     """(row,): the mse as a share of SimpleCode's; NaN where SimpleCode has no error, and in All over other channels."""
     keys = _keys(report)
-    simple = report[(report["source"] == SIMPLECODE) & (report["mse"] > 0)].set_index([*keys, "channel"])["mse"]
+    simple = report[(report["source"] == low_name()) & (report["mse"] > 0)].set_index([*keys, "channel"])["mse"]
     simple = simple.reindex(pd.MultiIndex.from_frame(report[[*keys, "channel"]])).to_numpy()
     channels = report.assign(channels=report.groupby([*keys, "source"])["channel"].transform("size"))
     differ = channels.groupby(keys)["channels"].transform("nunique") > 1
@@ -385,12 +385,12 @@ def worse_than_simplecode(by_record: pd.DataFrame) -> list[str]:
     compared.
     """
     counts, lines = by_record.groupby("set")["record"].nunique(), []
-    counting = ~negligible(by_record) & (by_record["channel"] != "All") & ~by_record["source"].isin(REFERENCES)
+    counting = ~negligible(by_record) & (by_record["channel"] != "All") & ~by_record["source"].isin(references())
     compared = by_record.assign(ratio=np.sqrt(mse_share(by_record)))[counting].query("ratio > 1")
     for (set_name, channel, network), worse in compared.groupby(["set", "channel", "source"], sort=False):
         worst = worse.loc[worse["ratio"].idxmax()]
         lines.append(
-            f"{network} is worse than SimpleCode in {channel} in {len(worse)} of {counts[set_name]} records of the "
+            f"{network} is worse than {low_name()} in {channel} in {len(worse)} of {counts[set_name]} records of the "
             f"{set_name} set, most in {worst['record']}: {worst['ratio']:.3g} times its rms error"
         )
     return lines
@@ -399,7 +399,7 @@ def worse_than_simplecode(by_record: pd.DataFrame) -> list[str]:
 def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
     """A line for each set on the network's largest errors and where they are, and on channels that are `negligible`."""
     lines, left_out = [], report[negligible(report)]
-    for set_name, rows in by_record[~by_record["source"].isin(REFERENCES)].groupby("set", sort=False):
+    for set_name, rows in by_record[~by_record["source"].isin(references())].groupby("set", sort=False):
         worst = rows[rows["channel"] != "All"].dropna(subset="max_error")
         worst = worst.loc[worst.groupby("channel", sort=False)["max_error"].idxmax()]
         places = [
@@ -410,8 +410,8 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
         lines.append(f"Largest errors of {rows['source'].iloc[0]} on the {set_name} set: {'; '.join(places)}")
         if channels := list(dict.fromkeys(left_out.loc[left_out["set"] == set_name, "channel"])):
             lines.append(
-                f"Percentages of {', '.join(channels)} on the {set_name} set are left out: LAMP's motion is negligible "
-                "beside the other angle"
+                f"Percentages of {', '.join(channels)} on the {set_name} set are left out: {high_name()}'s "
+                f"{signal_word()} is negligible beside the other angle"
             )
     return lines
 
@@ -425,16 +425,16 @@ def readable(report: pd.DataFrame) -> pd.DataFrame:
     correlation, with the digits that say something.
     """
     report = report[report["channel"] != "All"]
-    ours = report[~report["source"].isin(REFERENCES)]
+    ours = report[~report["source"].isin(references())]
     # In the network's order, as SimpleCode may be without the first channel.
     order = {"set": report["set"], "channel": [*ours["channel"], *report["channel"]]}
-    order["source"] = [*REFERENCES, *ours["source"]]
+    order["source"] = [*references(), *ours["source"]]
     rows = report.assign(**{name: pd.Categorical(report[name], dict.fromkeys(names)) for name, names in order.items()})
     deviations = rows.assign(deviation=lamp_deviation(report)).groupby(["set", "channel"], observed=True)["deviation"]
     percent = (100.0 / deviations.transform("max").replace(0.0, np.nan)).where(~negligible(report))
     columns = {
         "rms error": rows["rmse"],
-        "% of LAMP": percent * rows["rmse"],
+        percent_column(): percent * rows["rmse"],
         "SSA, % off": percent * rows["ssa_error"] / 2,
         "correlation": rows["correlation"].map(_correlation),
         "max error": rows["max_error"],
@@ -450,21 +450,35 @@ def _correlation(value: float) -> str:
     return np.format_float_positional(value, digits, trim="-")
 
 
+def percent_column() -> str:
+    """The column of `readable` with the rms error in percent of the accurate source's standard deviation."""
+    return f"% of {high_name()}"
+
+
+def about_errors() -> str:
+    """What the columns of `readable` are."""
+    return (
+        f"rms error: root mean squared error, in the unit and in percent of the standard deviation of {high_name()}'s "
+        f"{signal_word()} over the set. SSA: significant single amplitude of a record, twice its standard deviation; "
+        "its mean error is in percent of twice the deviation over the set."
+    )
+
+
 def motion_label(channel: str) -> str:
     """The motion in words, with its unit."""
-    return f"{channel_of(channel).word.capitalize()} [{channel_of(channel).unit}]"
+    return f"{channel_of(channel).heading} [{channel_of(channel).unit}]"
 
 
 def format_report(report: pd.DataFrame) -> str:
     """The error report for the terminal, at most 100 columns wide: `readable` with a block for each set."""
     lines = []
     for set_name, block in readable(report).groupby("set", sort=False):
-        block.insert(0, "motion", block.pop("channel").map(motion_label))
-        block["motion"] = block["motion"].mask(block["motion"].duplicated(), "")
+        labels = block.pop("channel").map(motion_label)
+        block.insert(0, signal_word(), labels.mask(labels.duplicated(), ""))
         texts = block.drop(columns="set").map(lambda value: value if isinstance(value, str) else f"{value:.3g}")
         rows = [list(texts), *texts.replace("nan", "-").to_numpy().tolist()]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         forms = [f"{'<' if column < 2 else '>'}{width}" for column, width in enumerate(widths)]
-        lines += ["", f"Errors against LAMP on the {set_name} set"]
+        lines += ["", f"Errors against {high_name()} on the {set_name} set"]
         lines += ["  ".join(map(format, row, forms)) for row in rows]
-    return "\n".join([*lines, *textwrap.wrap(ABOUT_ERRORS, 100)])
+    return "\n".join([*lines, *textwrap.wrap(about_errors(), 100)])

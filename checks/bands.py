@@ -48,6 +48,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from settings.description import high_name
+
 LEVELS = (50, 80, 90, 95, 99)  # percent
 CHOOSING_LEVEL = 90  # the floor is chosen at this level
 FLOORS = np.geomspace(1e-4, 10, 11)  # candidates, in standard deviations of the channel
@@ -344,5 +346,5 @@ def load(path: Path) -> Calibration:
 def missing_levels(num_records: int) -> str:
     """A line about the levels that cannot be calibrated, with the number of records needed; empty if there are none."""
     missing = [f"{fewest_records(level)} for {level} %" for level in LEVELS if fewest_records(level) > num_records]
-    have = f"Bands: {num_records} LAMP records in train and val are too few for some levels; needed are "
+    have = f"Bands: {num_records} {high_name()} records in train and val are too few for some levels; needed are "
     return have + ", ".join(missing) + "\n" if missing else ""

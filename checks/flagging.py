@@ -13,12 +13,12 @@ from networks.network_folder import NetworkFolder
 from readers.sea_state_handles import Handle, find_handle, handle_in
 from settings import UserInput
 from settings.channels import channel_of, input_channels, is_wave, wave_at_centre
+from settings.description import high_name
 from system.errors import UNREADABLE, first_line, warn
-from system.files import array_hash, written_aside
+from system.files import array_hash, read_table, written_aside
 from system.run_folder import RunFolder
 
 IDENTITY = ["set", "digest"]  # columns
-WITH_LAMP, WITHOUT_LAMP = "add this record, which has been run in LAMP, to the training set", "run this record in LAMP"
 WIDEN = "or widen the training set"
 NO_GUARANTEE = "; its bands are not guaranteed"
 NEAREST_HEADING = 20.0  # deg
@@ -53,7 +53,10 @@ class Watch:
         judgement["worst_to_s"] = min(judgement["worst_to_s"], float(record.time[-1]))
         outside = outside_handles(record.name, self.handles)
         flagged = judgement.pop("unlike") or bool(outside)
-        remedy = f"{WITHOUT_LAMP if set_name == 'predict' else WITH_LAMP}, {WIDEN}" + NO_GUARANTEE * has_bands
+        remedy = f"run this record in {high_name()}"
+        if set_name != "predict":
+            remedy = f"add this record, which has been run in {high_name()}, to the training set"
+        remedy = f"{remedy}, {WIDEN}" + NO_GUARANTEE * has_bands
         return {
             "set": set_name,
             "record": record.name,
@@ -183,7 +186,7 @@ def _earlier_rows(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame()
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = read_table(path, dtype=str, keep_default_na=False)
         return table if {*IDENTITY, "compared_with"} <= set(table) else pd.DataFrame()
     except UNREADABLE as error:
         warn([f"{path}: cannot be read ({first_line(error)}); the rows of earlier runs are lost"])

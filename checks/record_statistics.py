@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 from data_io import Record
-from metrics import SIMPLECODE, kurtosis, segment_spectra, single_amplitudes, zero_upcrossing_period
+from metrics import kurtosis, segment_spectra, single_amplitudes, zero_upcrossing_period
 from networks.network_folder import NetworkFolder
 from networks.replacement import training_settings
 from readers.sea_state_handles import handle_in, sea_state
 from settings.channels import channel_of, wave_at_centre
+from settings.description import high_name, low_name
 from settings.kinds import KINDS
 from system.errors import UNREADABLE, InputError, first_line
-from system.files import written_aside
+from system.files import read_table, written_aside
 from system.run_folder import RunFolder
 
-LAMP = "LAMP"
 WITH_LAMP, FLEET = "lamp", "fleet"  # the sets of the records with LAMP and of those without
 LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
@@ -151,7 +151,7 @@ class Recorder:
     def fleet_record(self, record: Record, members: np.ndarray) -> RecordTable:
         """members: (rows, network, channel), see `Prediction`."""
         folds = members.reshape(len(members), self.networks, -1, members.shape[2]).mean(axis=2)
-        sources = {self.title: (1, folds.swapaxes(0, 1)), SIMPLECODE: (0, record.simple[None])}
+        sources = {self.title: (1, folds.swapaxes(0, 1)), low_name(): (0, record.simple[None])}
         taken = self.with_spectra is None or record.name in self.with_spectra
         table = self._statistics(record, FLEET, sources, taken)
         # As in the file, so that what follows from it later is the same.
@@ -160,7 +160,7 @@ class Recorder:
 
     def lamp_record(self, record: Record, out_of_fold: np.ndarray) -> RecordTable:
         """out_of_fold: (rows, channel), predicted by the networks that have not seen the record."""
-        motions = {LAMP: record.targets, self.title: out_of_fold, SIMPLECODE: record.simple}
+        motions = {high_name(): record.targets, self.title: out_of_fold, low_name(): record.simple}
         return self._statistics(record, WITH_LAMP, {source: (0, each[None]) for source, each in motions.items()})
 
     def _statistics(
@@ -226,7 +226,7 @@ def load(folder: Path) -> RecordTable | None:
     if not (folder / RunFolder.FLEET_RECORDS).is_file():
         return None
     try:
-        rows = pd.read_csv(
+        rows = read_table(
             folder / RunFolder.FLEET_RECORDS,
             dtype=dict.fromkeys(TEXTS, str),
             keep_default_na=False,

@@ -16,8 +16,8 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from readers.units import moment_unit_text
-from settings import NETWORKS_FOLDER, Config, DataInfo, UserInput
-from settings.description import Description
+from settings import NETWORKS_FOLDER, Config, DataInfo, UserInput, description
+from settings.description import SHIP, Description
 from system.errors import UNREADABLE, InputError, cannot_be_written, first_line, warn
 from system.files import posix, write_json, written_aside
 
@@ -101,6 +101,14 @@ class NetworkFolder:
             return Config(user=UserInput(**user), data=DataInfo(**data))
         except (KeyError, TypeError, AttributeError) as error:
             raise self.damaged_settings(error) from error
+
+    def described(self) -> tuple[Description, float] | None:
+        """The sources of a network, also during its training, and its time scale; None if settings.json says none."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # those that need it say so
+            saved = json.loads(self.settings.read_text(encoding="utf-8"))
+            pair = Description.from_dict(saved["settings"]["user"]["description"])
+            return pair, float(saved.get("network", {}).get("time_scale") or 1.0)
+        return None
 
     def moment_unit(self) -> str:
         """The unit of the bending moment in the files of the training, as it is written."""
@@ -269,6 +277,16 @@ def best_row(losses: Sequence[float]) -> int | None:
     losses = np.asarray(losses, float)
     counts = np.isfinite(losses) & (losses > 0)
     return int(np.where(counts, losses, np.inf).argmin()) if counts.any() else None
+
+
+def use_description_of(folders: Sequence[NetworkFolder]) -> None:
+    """Tables, figures and messages are about the sources of these networks. Raises InputError if they have several."""
+    found = {folder.path.name: described for folder in folders if (described := folder.described())}
+    names = {name: f"{pair.low_name} and {pair.high_name}" for name, (pair, _) in found.items()}
+    if len(set(names.values())) > 1:
+        listed = ", ".join(f"{name} ({sources})" for name, sources in names.items())
+        raise InputError(f"these networks are of different sources: {listed}; compare those of the same sources")
+    description.use(*next(iter(found.values()), (SHIP, 1.0)))
 
 
 # ---- runs that load a network -----------------------------------------------------------------------------------

@@ -6,27 +6,43 @@ from typing import Any
 
 from networks.network_folder import TEMPORARY, NetworkFolder
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, user_settings
+from settings.description import Description
 from system.errors import InputError
 from system.files import posix, text_hash
 
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
+CHANNEL = "channel "  # and its name, of those that the user describes
+BEARING = ("unit", "high", "low", "file", "mirrored", "trend")  # on a network, of such a channel
 DAMAGED = (InputError, KeyError, TypeError, AttributeError)  # what a damaged settings.json leads to
 
 
 def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
     """The settings of a settings.json that determine the trained network, or their defaults."""
-    user, beside = Config().as_dict()["user"] | frozen.get("user", {}), user_settings("run")
-    return {name: value for name, value in user.items() if name not in beside}
+    user, beside = Config().as_dict()["user"] | frozen.get("user", {}), (*user_settings("run"), "description")
+    pair = Description.from_dict(user["description"])
+    return {name: value for name, value in user.items() if name not in beside} | _of_description(pair)
+
+
+def _of_description(pair: Description) -> dict[str, str]:
+    """What of a description determines a network, as settings with a text each. Where the files lie does not."""
+    sources = {} if pair.is_ship else {"sources": f"{pair.low_name} and {pair.high_name}"}
+    facts = {c.name: {name: getattr(c, name, None) for name in BEARING} for c in pair.channels}
+    facts = {name: of | {"file": posix(of["file"] or "").rpartition("/")[2]} for name, of in facts.items()}
+    return sources | {
+        f"{CHANNEL}{name}": ", ".join(f"{fact} {value}" for fact, value in of.items() if value not in (None, ""))
+        for name, of in facts.items()
+    }
 
 
 def different_settings(frozen: dict[str, Any], user: UserInput) -> dict[str, str]:
     """For each training setting that differs from `frozen`, the settings of a settings.json, a line by name."""
     old, new = training_settings(frozen), training_settings(Config(user=user).as_dict())
     lines = {}
-    for name, now in new.items():
+    for name in (*new, *(name for name in old if name.startswith(CHANNEL) and name not in new)):
+        before, now = (settings.get(name, "not there") for settings in (old, new))
         drawn = name == "seed" and now is None  # a seed drawn by the program is not a setting of the user's
-        if old[name] != now and not drawn:
-            lines[name] = f"{name} was {old[name]} and is now {now}"
+        if before != now and not drawn:
+            lines[name] = f"{name} was {before} and is now {now}"
     return lines
 
 

@@ -29,6 +29,7 @@ LEVEL = 90  # percent, of the bands that are described; or the highest lower lev
 UNSEEN_FIRST = ("test", "val", "train")
 FOLDED_FROM, MOST_RECORDS = 20, 200  # records of the table of records that are shown unasked, and at most
 MOST_NAMED = 6  # channels in a title
+IN_WORDS = {LINEAR: "the linear filter"}
 STATISTICS_SHOWN = {"ssa": "SSA", "largest": "Largest", "period": "Period"}
 HANDLE_LABELS = {"height": "Height [m]", "period": "Period [s]", "heading": "Heading [deg]", "speed": "Speed [knots]"}
 
@@ -151,16 +152,16 @@ def _size(row: pd.Series, column: str = "") -> str:
 def _error_sentence(channel: str, rows: pd.DataFrame) -> str:
     """What the errors in a motion mean. rows: of `metrics.readable`, the network's last."""
     *others, ours = (row for _, row in rows.iterrows())
-    heading, in_words = channel_of(channel).heading, {LINEAR: "the linear filter"}
+    heading = channel_of(channel).heading
     if np.isnan(ours[percent_column()]):
         hardly = f"{high_name()} hardly {'moves' if in_use().is_ship else 'varies'}"
         return f"{heading}: {hardly}; rms error {_in_unit(ours['rms error'], channel)}."
     beside = [
-        [f"{in_words.get(row['source'], row['source']).removeprefix('the ')} {_size(row, name)}" for row in others]
+        [f"{IN_WORDS.get(row['source'], row['source']).removeprefix('the ')} {_size(row, name)}" for row in others]
         for name in (percent_column(), "SSA, % off")
     ]
     rms, ssa = (f" ({', '.join(each)})" if each else "" for each in beside)
-    better = [in_words.get(row["source"], row["source"]) for row in others if row["rms error"] < ours["rms error"]]
+    better = [IN_WORDS.get(row["source"], row["source"]) for row in others if row["rms error"] < ours["rms error"]]
     return (
         f"{heading}: rms error {_size(ours)} of {high_name()}'s{rms}, {_in_unit(ours['rms error'], channel)}; "
         f"significant amplitude {_size(ours, 'SSA, % off')} off{ssa}; correlation {ours['correlation']}."

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from settings.description import in_use
 from system.files import posix
 
 # A part of a handle: with a sign, any decimal mark and an exponent, as codes and scripts write numbers.
@@ -111,7 +112,7 @@ def _match(text: str) -> re.Match | None:
 def unread_handles(names: Sequence[str]) -> str:
     """A line about the records whose names have no handle that can be read; empty without such names."""
     unread = [name for name in names if not find_handle(name)]
-    if not unread:
+    if not unread or (len(unread) == len(names) and not in_use().is_ship):  # of others, few have handles
         return ""
     first = next(filter(ALMOST_HANDLE.search, unread), unread[0])
     return (

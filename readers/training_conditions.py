@@ -13,7 +13,7 @@ from readers.alignment import same_step
 from readers.records import Record
 from settings import UserInput
 from settings.channels import has_wave_grid, input_channels, wave_at_centre
-from settings.description import time_scale_of
+from settings.description import list_name, time_scale_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def usual_step(steps: Sequence[float]) -> tuple[float, list[str]]:
         return usual, []
     shown = ", ".join(f"{step:g} s ({count})" for step, count in sorted(counts.items()))
     remark = f"records of several time steps: {shown}; the network gets {usual:g} s, that of most"
-    return usual, [f"DataInfoArgs.train_lamp: {remark}"]
+    return usual, [f"DataInfoArgs.{list_name('train', 'lamp')}: {remark}"]
 
 
 def with_training_ramp(

@@ -148,6 +148,13 @@ def output_channels(user: Any) -> tuple[str, ...]:
     return (*(name for name, row in rows if row.output and getattr(user, row.output)), *described)
 
 
+def known_outputs() -> list[str]:
+    """The channels that a network of the run's sources can predict."""
+    rows = CHANNELS.items() if in_use().is_ship else ()
+    described = [channel.name for channel in in_use().channels if isinstance(channel, Output)]
+    return [*(name for name, row in rows if row.output), *described]
+
+
 def input_channels(user: Any) -> tuple[str, ...]:
     """Names of the input channels; the points of a wave grid are numbered from stern to bow, starboard to port.
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from math import pi
 from typing import Any
 
+from system.files import write_columns_with
+
 NAME = "{}"  # in a pattern of file names, stands for the record's name
 TIME_UNITS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}  # in s
 FACTORS = {"deg": 180 / pi, "rad": pi / 180}
@@ -241,6 +243,16 @@ def use(pair: Description, time_scale: float = 1.0) -> None:
     """
     global _in_use, _time_scale
     _in_use, _time_scale = pair, time_scale
+    others = {"lamp": (pair.high_name, SHIP.high_name), "simplecode": (pair.low_name, SHIP.low_name)}
+    others["sc"] = others["simplecode"]
+    # No column has a word with capital letters.
+    write_columns_with(
+        {
+            word: name if name != name.lower() else name.capitalize()
+            for word, (name, usual) in others.items()
+            if name != usual
+        }
+    )
 
 
 def in_use() -> Description:
@@ -260,6 +272,11 @@ def high_name() -> str:
 def signal_word() -> str:
     """What a channel's course in time is called."""
     return "motion" if _in_use.is_ship else "signal"
+
+
+def list_name(part: str, source: str = "sc") -> str:
+    """The list of DataInfoArgs with the records of a part of the data, such as "train" or "predict"."""
+    return f"{part}_{source}" if _in_use.is_ship else part
 
 
 def time_scale_of(period: float) -> float:

@@ -24,12 +24,13 @@ import pandas as pd
 import plotting
 from figures.comparison_figure import comparison_figure
 from figures.parts import SET_NAMES
-from metrics import LINEAR, MEASURES, SIMPLECODE, mse_share, negligible
-from networks.network_folder import NetworkFolder
-from networks.replacement import has_settings, trained_on, training_settings
+from metrics import LINEAR, MEASURES, mse_share, negligible
+from networks.network_folder import NetworkFolder, use_description_of
+from networks.replacement import CHANNEL, has_settings, trained_on, training_settings
 from settings import NETWORKS_FOLDER, Config, SaveData, user_settings
+from settings.description import high_name, list_name, low_name, signal_word
 from system.errors import FaultCollector, InputError, counted, exit_status, warn
-from system.files import png_path, posix, write_table
+from system.files import png_path, posix, read_table, write_table
 from system.run_folder import RunFolder
 
 CRITERION = "nrmse"
@@ -157,6 +158,7 @@ def read_results(networks: dict[str, Path], test: str = "best") -> list[Result]:
 
     Raises InputError if a network or report is missing, or they were evaluated on different data or channels.
     """
+    use_description_of([NetworkFolder(NETWORKS_FOLDER / name) for name in networks])
     collect = FaultCollector()
     results = list(filter(None, [collect(read_result, name, folder) for name, folder in networks.items()]))
     collect.faults += _incomparable(results, "val")
@@ -181,17 +183,16 @@ def read_result(name: str, folder: Path) -> Result:
     if not path.is_file():
         raise InputError(f"{path}: file is missing; {remedy}")
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(("set", "source", "channel"), str))
+        table = read_table(path, dtype=dict.fromkeys(("set", "source", "channel"), str))
         table = table[table["source"] != LINEAR]
-        table = table.assign(mse_share=mse_share, negligible=negligible, is_simplecode=table["source"] == SIMPLECODE)
+        table = table.assign(mse_share=mse_share, negligible=negligible, is_simplecode=table["source"] == low_name())
         result = Result(name, settings, facts.get("epochs_trained", np.nan), table)
         has_validation = "All" in result.errors("val").index
     except (ValueError, KeyError) as error:
         raise InputError(f"{path}: not an error report ({error}); {remedy}") from error
     if not has_validation:
-        raise InputError(
-            f"{path}: it has no validation set, on which networks are ranked; {remedy} with val_sc, val_lamp"
-        )
+        lists = ", ".join(dict.fromkeys(list_name("val", source) for source in ("sc", "lamp")))
+        raise InputError(f"{path}: it has no validation set, on which networks are ranked; {remedy} with {lists}")
     if path.stat().st_mtime < network.model.stat().st_mtime:
         warn([f"{path} is older than the network {network}; unless it was copied here, {remedy} again"])
     return result
@@ -246,7 +247,8 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
     row All). mse_share is the mse as a share of SimpleCode's.
     """
     settings = [entry[0].settings for entry in entries]
-    differing = [n for n in settings[0] if n not in REPETITION and any(s.get(n) != settings[0][n] for s in settings)]
+    names = [*settings[0], *{n: None for s in settings for n in s if n.startswith(CHANNEL) and n not in settings[0]}]
+    differing = [n for n in names if n not in REPETITION and any(s.get(n) != settings[0].get(n) for s in settings)]
     blocks = []
     for set_name in ("val", "test"):
         shown = entries if set_name == "val" or test == "all" else entries[:1]
@@ -258,7 +260,7 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
             if list(simple.index) != list(last["channel"]):
                 simple = simple.drop(index="All", errors="ignore")  # a mean over other channels than the networks'
             texts = {"settings": "", "members": "", "epochs": "", "left_out": last["left_out"].iloc[0]}
-            first = {"set": set_name, "rank": None, "name": SIMPLECODE, "networks": 0}
+            first = {"set": set_name, "rank": None, "name": low_name(), "networks": 0}
             blocks.append(_spread(first, [simple]).assign(**texts))
     return pd.concat(blocks, ignore_index=True).astype({"rank": "Int64"})
 
@@ -303,12 +305,14 @@ def format_comparison(table: pd.DataFrame) -> str:
             place, numbers = entry["rank"], cells.loc[name, channels].fillna("")
             rows.append(["" if pd.isna(place) else str(place), name, entry["epochs"], *numbers, entry["settings"]])
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += ["", f"rms error on the {SET_NAMES[set_name]} set in percent of LAMP's motion"]
+        lines += ["", f"rms error on the {SET_NAMES[set_name]} set in percent of {high_name()}'s {signal_word()}"]
         lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         if left_out := block["left_out"].iloc[0]:
-            lines.append(f"Without {left_out} in All: LAMP's motion is negligible beside the other angle")
+            why = f"{high_name()}'s {signal_word()} is negligible beside the other angle"
+            lines.append(f"Without {left_out} in All: {why}")
     lines += [
-        "rms error: root mean squared error in percent of LAMP's standard deviation; All: its mean over the channels,",
+        f"rms error: root mean squared error in percent of {high_name()}'s standard deviation; All: its mean over the "
+        "channels,",
         "by which networks are ranked on the validation set. Several seeds: median, smallest to largest.",
     ]
     return "\n".join(lines)

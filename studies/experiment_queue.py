@@ -11,7 +11,7 @@ from typing import Any
 import data_io
 from checks import pair_checks
 from networks import network_folder, replacement
-from settings import NETWORKS_FOLDER, Config, input_file
+from settings import NETWORKS_FOLDER, Config, description, input_file
 from studies.sweep_combinations import Sweep, read_sweep
 from system import errors, files
 from system.errors import InputError
@@ -35,9 +35,9 @@ class Experiment:
         return self.sweep.members if self.sweep else (self.config,)
 
 
-def options(description: str, arguments: list[str] | None) -> argparse.Namespace:
+def options(about: str, arguments: list[str] | None) -> argparse.Namespace:
     """The command line of main.py: inputs, cluster and processes."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     inputs_help = "input modules or .py files, run one after the other"
     parser.add_argument("--inputs", metavar="NAME", nargs="+", help=inputs_help)
     cluster_help = "scheduler file or address of a Dask cluster, whose workers do what can be done at once"
@@ -73,6 +73,7 @@ def read(names: Sequence[str] | None, program: dict[str, Any]) -> list[Experimen
         try:
             module = input_file.load_module(name) if name else input_file.import_line(program)
             config, lines, warnings = input_file.read_config(module)
+            description.use(config.user.description)
             sweep, more_lines, more_warnings = read_sweep(getattr(module, "SweepArgs", None), config)
             experiment = Experiment(name or module.__name__, config, sweep, (*warnings, *more_warnings))
             lines += more_lines + _faults_in_queue(experiment, experiments)
@@ -146,6 +147,7 @@ def _run_one(experiment: Experiment, run: Run, workers: Workers, several: bool) 
     if several:
         print(f"\n=== {experiment.name} ===")
     config, faults = experiment.config, []
+    description.use(config.user.description)
     try:
         errors.warn(experiment.warnings)
         pair_checks.report_handles(data_io.names_by_path(config.data))

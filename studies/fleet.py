@@ -22,13 +22,15 @@ from checks import pair_checks, record_statistics
 from checks.record_statistics import FLEET, WITH_LAMP, Recorder, RecordTable
 from data_io import Record, Records
 from figures import fleet_figures
-from networks.network_folder import NetworkFolder
+from networks.network_folder import NetworkFolder, use_description_of
 from pages import report_page
 from pages.html_parts import interval_text, rounded_text
+from readers.record_files import files_of
 from readers.sea_state_handles import PART_UNITS, part_label, sea_state, short_name
 from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Plotting, SaveData, declared
-from settings.channels import CHANNELS, channel_of
+from settings.channels import ROLL, channel_of, known_outputs
+from settings.description import high_name, list_name, low_name
 from studies import fleet_sources, next_runs, response_spectra
 from studies.fleet_estimates import SAME_LENGTH, length_classes
 from studies.fleet_tables import (
@@ -44,22 +46,26 @@ from studies.fleet_tables import (
     with_units,
 )
 from system.errors import FaultCollector, InputError, OptionalSteps, counted, did_you_mean, exit_status, warn
-from system.files import posix, write_json
+from system.files import column_in_file, posix, write_json
 from system.run_folder import RunFolder
 from system.workers import LOCAL, Workers
 
 MOST_FIGURES = 8  # of groups
 RESPONSES = ("response_frequency", "response_of_angles")  # settings that the command has, too
 UNLIKE_SHARES = 0.1  # difference of LAMP's share of the records in a sea state and the fleet's
-MARKS = {"extrapolated": "extrapolated beyond the records", "borrowed": "corrected by LAMP in other sea states"}
 WORST_FIRST = 6  # sea states of which the probability of exceeding a limit is printed
-GUARANTEE = (
-    "Intervals of means and shares of the time cover LAMP's mean over all such records at their level, whatever the "
-    "quality of the network, if in each sea state the LAMP records are a random draw from the same sea state as the "
-    "fleet's. Sea states count by their share of the fleet. Largest values and their probabilities rest on how LAMP's "
-    "largest values followed from the predicted ones in the records at hand, and hold as far as others follow alike. "
-    "What is marked extrapolated, borrowed, shared, pooled or of several lengths is not guaranteed."
-)
+
+
+def guarantee() -> str:
+    """What the intervals promise."""
+    return (
+        f"Intervals of means and shares of the time cover {high_name()}'s mean over all such records at their level, "
+        f"whatever the quality of the network, if in each sea state the {high_name()} records are a random draw from "
+        "the same sea state as the fleet's. Sea states count by their share of the fleet. Largest values and their "
+        f"probabilities rest on how {high_name()}'s largest values followed from the predicted ones in the records at "
+        "hand, and hold as far as others follow alike. What is marked extrapolated, borrowed, shared, pooled or of "
+        "several lengths is not guaranteed."
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,6 +95,7 @@ def run(given: argparse.Namespace) -> None:
     Raises InputError with all problems, one line each; nothing is written.
     """
     folder, where = NetworkFolder(NETWORKS_FOLDER / given.network), Path(posix(given.output_path)) / given.network
+    use_description_of([folder])
     question = checked_question(given.limits, given.hours, given.level, given.seed, given.by)
     style = Plotting(**{name: getattr(given, name) for name in RESPONSES})
     not_random = set().union(*(next_runs.chosen_by_gain(posix(file)) for file in given.chosen))
@@ -101,8 +108,8 @@ def run(given: argparse.Namespace) -> None:
     fleet = record_statistics.load(where)
     if fleet is None:
         raise InputError(
-            f"{where / RunFolder.FLEET_RECORDS}: is missing; name records without LAMP in "
-            "DataInfoArgs.predict_sc and predict them with main.py"
+            f"{where / RunFolder.FLEET_RECORDS}: is missing; name records without {high_name()} in "
+            f"DataInfoArgs.{list_name('predict')} and predict them with main.py"
         )
     if fleet.model_digest != folder.model_digest():
         raise InputError(
@@ -147,13 +154,14 @@ def _is_of_its_records(file: str) -> bool:
 
 def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
     """Raises InputError, with a line for each option that cannot be used."""
-    by_channel, faults, outputs = {}, [], [name for name, row in CHANNELS.items() if row.output]
+    by_channel, faults, outputs = {}, [], known_outputs()
     for text in limits:
         channel, _, number = text.partition("=")
         with contextlib.suppress(ValueError):
             by_channel[channel] = float(number)
         if channel not in outputs or not by_channel.get(channel, 0.0) > 0:
-            expected = f"expected a channel ({', '.join(outputs)}) and a positive limit, as Roll=20"
+            example = ROLL if ROLL in outputs else outputs[0]
+            expected = f"expected a channel ({', '.join(outputs)}) and a positive limit, as {example}=20"
             faults.append(f"--limits {text}: {expected}")
     if not hours > 0:
         faults.append(f"--hours {hours:g}: expected more than 0 hours")
@@ -185,7 +193,7 @@ def _report(
     fleet = _without(fleet, lamp)
     lamp = dataclasses.replace(lamp, rows=lamp.rows[~lamp.rows["digest"].isin(not_random)])
     if lamp.rows.empty:
-        raise InputError("--chosen: lists all LAMP records of the network, and none of them is a random draw")
+        raise InputError(f"--chosen: lists all {high_name()} records of the network, and none of them is a random draw")
     records, folder = RecordTable.joined([lamp, fleet]), RunFolder(output_folder)
     groups = groups_of(records, question.by)
     drawn = groups if len(groups) <= MOST_FIGURES else [*groups[: MOST_FIGURES - 1], groups[-1]]
@@ -237,7 +245,9 @@ def _read_training_records(network_folder: NetworkFolder, digests: Collection[st
         if record and record.digest in digests:
             records.append(record)
         elif record:
-            collect.faults.append(f"{lamp}.mot and {sc}.mot: have other content than when {network_folder} was trained")
+            files = [file for source, (file, _) in files_of(sc, lamp, config.user).items() if source in ("sc", "lamp")]
+            files = " and ".join(files[::-1])
+            collect.faults.append(f"{files}: have other content than when {network_folder} was trained")
     faults = list(dict.fromkeys(collect.faults))
     if 2 * len(records) < len(pairs):
         raise InputError([f"{line}; restore the files, or train again" for line in faults])
@@ -252,15 +262,16 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
     """
     rows = fleet.rows[~fleet.rows["digest"].isin(lamp.rows["digest"])]
     if rows.empty:
-        raise InputError("all predicted records have LAMP records; name others in DataInfoArgs.predict_sc")
+        others = f"name others in DataInfoArgs.{list_name('predict')}"
+        raise InputError(f"all predicted records have {high_name()} records; {others}")
     alike = rows["record"].isin(lamp.rows["record"])
     alike |= rows["handle"].isin(lamp.rows["handle"]) & (rows["handle"] != "")
     others = rows.loc[alike, "record"].unique()
     if len(others):
         warn(
             [
-                f"{counted(len(others), 'predicted record')} (first: {others[0]}) with the name or handle of a LAMP "
-                "record of the training, but other content; in the fleet nevertheless"
+                f"{counted(len(others), 'predicted record')} (first: {others[0]}) with the name or handle of a "
+                f"{high_name()} record of the training, but other content; in the fleet nevertheless"
             ]
         )
     return dataclasses.replace(fleet, rows=rows)
@@ -278,8 +289,9 @@ def remarks(records: RecordTable, groups: Sequence[Group]) -> list[str]:
     few = [group.name for group in groups if group.borrowed]
     if few:
         lines.append(
-            f"{len(few)} of {len(groups)} groups have too few LAMP records of their own (first: {few[0]}); their "
-            "correction is borrowed from all LAMP records and not guaranteed; run LAMP there too"
+            f"{len(few)} of {len(groups)} groups have too few {high_name()} records of their own (first: {few[0]}); "
+            f"their correction is borrowed from all {high_name()} records and not guaranteed; run {high_name()} there "
+            "too"
         )
     states = SeaStates.of(records)
     return lines + [line for group in groups if not group.borrowed for line in _on_strata(by_record, states, group)]
@@ -292,9 +304,9 @@ def _on_strata(by_record: pd.DataFrame, states: SeaStates, group: Group) -> list
     short, lines = int((with_lamp < FEWEST_RECORDS).sum()), []
     if short and len(with_lamp) > 1:
         lines.append(
-            f"{group.name}: {short} of {len(with_lamp)} sea states have fewer than {FEWEST_RECORDS} LAMP "
-            "records; the nearest lend them their correction (marked 'shared') and it is not guaranteed; run LAMP "
-            "there too"
+            f"{group.name}: {short} of {len(with_lamp)} sea states have fewer than {FEWEST_RECORDS} {high_name()} "
+            "records; the nearest lend them their correction (marked 'shared') and it is not guaranteed; run "
+            f"{high_name()} there too"
         )
     strata, _ = states.strata(lamp, fleet)
     shares = [
@@ -304,8 +316,8 @@ def _on_strata(by_record: pd.DataFrame, states: SeaStates, group: Group) -> list
     handle = fleet.iloc[(strata[1] == stratum).argmax()]
     if abs(ours - theirs) > UNLIKE_SHARES:
         lines.append(
-            f"{group.name}: LAMP's records have other shares of the sea states than the fleet's (most unlike "
-            f"{sea_state(handle).name if handle else NO_HANDLE}: {100 * ours:.0f} % of LAMP's, "
+            f"{group.name}: {high_name()}'s records have other shares of the sea states than the fleet's (most unlike "
+            f"{sea_state(handle).name if handle else NO_HANDLE}: {100 * ours:.0f} % of {high_name()}'s, "
             f"{100 * theirs:.0f} % of the fleet's); each sea state counts as in the fleet"
         )
     return lines
@@ -328,12 +340,12 @@ def _remarks_on_lengths(by_record: pd.DataFrame, groups: Sequence[Group]) -> lis
         of_lamp, of_fleet = (rows["duration_s"].median() for rows in group.split(by_record))
         if len(group.lamp) and not 1 / SAME_LENGTH < of_lamp / of_fleet < SAME_LENGTH:
             where = f", {group.name}" if len(groups) > 1 else ""
-            unlike.append(f"LAMP records of {of_lamp:g} s and a fleet of {of_fleet:g} s{where}")
+            unlike.append(f"{high_name()} records of {of_lamp:g} s and a fleet of {of_fleet:g} s{where}")
     if unlike:
         more = f" (and {len(unlike) - 1} more groups)" if len(unlike) > 1 else ""
         lines.append(
             f"{unlike[0]}{more}: largest values of records and what follows from them do not compare; predict records "
-            "as long as LAMP's"
+            f"as long as {high_name()}'s"
         )
     return lines
 
@@ -392,6 +404,8 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
     """What is asked for first: the largest values in the worst sea state, roll's before others, the probabilities of
     the limits, and how many LAMP runs alone would be as precise."""
     last, lines = table["sea_state"].iloc[-1], []
+    marks = {"extrapolated": "extrapolated beyond the records"}
+    marks["borrowed"] = f"corrected by {high_name()} in other sea states"
     everything = table[table["sea_state"] == last]
     largest = table[table["statistic"].isin(["most_probable_maximum", "largest_exceeded_by_10_percent"])]
     pooled = largest["method"].str.contains(POOLED)
@@ -402,7 +416,7 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
         where = short_name(rows["sea_state"].iloc[0]) + f" (the highest of {states} sea states)" * (states > 1)
         numbers = "; ".join(f"{row.meaning}: {_interval(row)}" for row in rows.itertuples())
         how = f"in brackets {100 * question.level:g} % intervals"
-        how += "".join(f"; {words}" for mark, words in MARKS.items() if rows["method"].str.contains(mark).any())
+        how += "".join(f"; {words}" for mark, words in marks.items() if rows["method"].str.contains(mark).any())
         lines.append((not channel_of(channel).resonant, f"{_motion(channel)}, {where}: {numbers} ({how})"))
     lines = [line for _, line in sorted(lines, key=lambda line: line[0])]
     limits = table[table["statistic"] == "maximum_above"]
@@ -418,7 +432,7 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
 
 
 def _motion(channel: str) -> str:
-    return channel_of(channel).word.capitalize()
+    return channel_of(channel).heading
 
 
 def _interval(row: tuple) -> str:
@@ -431,21 +445,22 @@ def _worth(rows: pd.DataFrame, words: str, lamp_hours: float | None) -> list[str
     for row in rows.itertuples():
         motion = channel_of(row.channel).word + f" ({row.side})" * bool(row.side)
         ends = row.effective_lower, row.effective_upper
-        runs = f"{' to '.join(rounded_text(end, 2) for end in ends)} LAMP runs"
+        runs = f"{' to '.join(rounded_text(end, 2) for end in ends)} {high_name()} runs"
         if lamp_hours:
-            runs += f" ({' to '.join(rounded_text(end * lamp_hours, 2) for end in ends)} LAMP hours)"
+            runs += f" ({' to '.join(rounded_text(end * lamp_hours, 2) for end in ends)} {high_name()} hours)"
         if row.effective_lamp_runs >= row.lamp_records:
             worth.append(f"{runs} in {motion}")
             continue
-        remedy = "no number of SimpleCode runs would make up for the network's errors"
+        remedy = f"no number of {low_name()} runs would make up for the network's errors"
         if np.isfinite(row.fleet_records_needed):
-            remedy = f"{rounded_text(np.ceil(row.fleet_records_needed))} SimpleCode runs would be as precise"
+            remedy = f"{rounded_text(np.ceil(row.fleet_records_needed))} {low_name()} runs would be as precise"
         lines.append(
-            f"For the {words} of {motion}, the {row.lamp_records} LAMP runs alone are more precise than with "
+            f"For the {words} of {motion}, the {row.lamp_records} {high_name()} runs alone are more precise than with "
             f"{row.fleet_records} predictions (worth {runs}); {remedy}"
         )
     if worth:
-        about = f"With {rows['lamp_records'].iloc[0]} LAMP runs, these {rows['fleet_records'].iloc[0]} predictions"
+        runs, predictions = (rows[f"{of}_records"].iloc[0] for of in ("lamp", "fleet"))
+        about = f"With {runs} {high_name()} runs, these {predictions} predictions"
         lines.append(f"{about} are worth for the {words}: {', '.join(worth)}")
     return lines
 
@@ -455,7 +470,7 @@ def facts(network: str, records: RecordTable, question: Question, sentences: Seq
     numbers = records.rows.groupby("set")["record"].nunique()
     return {
         "network": network,
-        "lamp_records": int(numbers[WITH_LAMP]),
+        column_in_file("lamp_records"): int(numbers[WITH_LAMP]),
         "fleet_records": int(numbers[FLEET]),
         "networks": int(records.rows["network"].max()),
         "level": question.level,
@@ -464,7 +479,7 @@ def facts(network: str, records: RecordTable, question: Question, sentences: Seq
         "limits": dict(question.limits),
         "groups": list(question.by) or ["sea state"],
         "method": "docs/fleet.md: how it is computed",
-        "guarantee": GUARANTEE,
+        "guarantee": guarantee(),
         "headline": list(sentences),
     }
 

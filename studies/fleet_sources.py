@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from checks.record_statistics import FLEET, LAMP, RecordTable
-from metrics import SIMPLECODE, rayleigh
+from checks.record_statistics import FLEET, RecordTable
+from metrics import rayleigh
+from settings.description import high_name, low_name
 from studies.fleet_tables import LEAST_MOTION, Group, joined
 
 
@@ -15,10 +16,10 @@ def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[d
 
     Channels that do not move are left out.
     """
-    sources = sorted(records.rows.loc[records.rows["set"] == FLEET, "source"].unique(), key=SIMPLECODE.__ne__)
+    sources = sorted(records.rows.loc[records.rows["set"] == FLEET, "source"].unique(), key=low_name().__ne__)
     for group in groups:
         lamp, fleet = group.split(records.rows)
-        for rows, source in ((lamp, LAMP), *((fleet, source) for source in sources)):
+        for rows, source in ((lamp, high_name()), *((fleet, source) for source in sources)):
             for channel, of_channel in rows[rows["source"] == source].groupby("channel", sort=False):
                 if (of_channel["ssa"] > LEAST_MOTION).any():
                     yield {"sea_state": group.name, "channel": channel, "source": source}, of_channel

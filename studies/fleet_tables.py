@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from checks.record_statistics import ABOVE, FLEET, LAMP, SIDES, WITH_LAMP, RecordTable
-from metrics import SIMPLECODE
+from checks.record_statistics import ABOVE, FLEET, SIDES, WITH_LAMP, RecordTable
 from readers.sea_state_handles import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import FILE_UNIT, channel_of
-from settings.description import in_this_run
+from settings.description import high_name, in_this_run, low_name
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
 from system.errors import OptionalSteps
@@ -183,7 +182,7 @@ def _rows_of(channel: str, records: RecordTable, states: SeaStates, question: Qu
     """The rows of a channel that moves, with `threshold` and the share of the time above it, and amplitudes; None of
     one that does not, such as roll in head seas."""
     of_channel = records.rows[records.rows["channel"] == channel]
-    lamp = of_channel[of_channel["source"] == LAMP]
+    lamp = of_channel[of_channel["source"] == high_name()]
     if not lamp["maximum"].gt(LEAST_MOTION).any():
         return None
     threshold = question.limits.get(channel) or float(f"{lamp['ssa'].mean():.2g}")
@@ -243,10 +242,10 @@ def _with_amplitudes(rows: pd.DataFrame, states: SeaStates) -> pd.DataFrame:
     """The rows of a channel with columns `amplitude`, the mean predicted significant amplitude of the records of the
     same sea state, and `lamp_amplitude`, LAMP's there; of records without a handle, their own. The network's
     source is NETWORK, whatever its title."""
-    source = rows["source"].where(rows["source"].isin([LAMP, SIMPLECODE]), NETWORK)
+    source = rows["source"].where(rows["source"].isin([high_name(), low_name()]), NETWORK)
     state = rows["handle"].map(states.numbers).where(rows["handle"] != "", -1 - pd.factorize(rows["record"])[0])
     rows = rows.assign(source=source, state=state)
-    for source, name in ((NETWORK, "amplitude"), (LAMP, "lamp_amplitude")):
+    for source, name in ((NETWORK, "amplitude"), (high_name(), "lamp_amplitude")):
         by_record = rows[rows["source"] == source].groupby(["state", "set", "record"])["ssa"].mean()
         rows[name] = rows["state"].map(by_record.groupby("state").mean())
     return rows
@@ -256,8 +255,8 @@ def _with_amplitudes(rows: pd.DataFrame, states: SeaStates) -> pd.DataFrame:
 class GroupValues:
     """A statistic of the records of a group.
 
-    pairs: by LAMP record, columns LAMP, NETWORK and OF_RECORD; of all groups if the group borrows. in_group: of the
-    group alone. fleet: its records. simple: SimpleCode's values. sample, alone: the fleet with pairs or in_group.
+    pairs: by LAMP record, columns `high_name`, NETWORK and OF_RECORD; of all groups if the group borrows. in_group: of
+    the group alone. fleet: its records. simple: SimpleCode's values. sample, alone: the fleet with pairs or in_group.
     """
 
     pairs: pd.DataFrame
@@ -274,16 +273,16 @@ class GroupValues:
         def of_record(rows: pd.DataFrame) -> pd.DataFrame:
             return rows.drop_duplicates("record").set_index("record")[list(OF_RECORD)]
 
-        fleet, lamp = group.split(rows)[1], rows[(rows["set"] == WITH_LAMP) & (rows["source"] != SIMPLECODE)]
+        fleet, lamp = group.split(rows)[1], rows[(rows["set"] == WITH_LAMP) & (rows["source"] != low_name())]
         networks = fleet[fleet["source"] == NETWORK].pivot(index="record", columns="network", values=column).dropna()
-        records, simple = of_record(fleet).loc[networks.index], fleet.loc[fleet["source"] == SIMPLECODE, column]
-        pairs = lamp.pivot(index="record", columns="source", values=column).reindex(columns=[LAMP, NETWORK])
+        records, simple = of_record(fleet).loc[networks.index], fleet.loc[fleet["source"] == low_name(), column]
+        pairs = lamp.pivot(index="record", columns="source", values=column).reindex(columns=[high_name(), NETWORK])
         pairs = pairs.dropna().join(of_record(lamp))
         in_group = pairs[pairs.index.isin(group.lamp)]
 
         def sample(rows: pd.DataFrame) -> Sample:
             strata, shared = states.strata(rows["handle"], records["handle"])
-            return Sample(rows[LAMP].to_numpy(), rows[NETWORK].to_numpy(), networks.to_numpy(), strata, shared)
+            return Sample(rows[high_name()].to_numpy(), rows[NETWORK].to_numpy(), networks.to_numpy(), strata, shared)
 
         pairs = pairs if borrowed else in_group
         return cls(pairs, in_group, records, simple.dropna().to_numpy(), sample(pairs), sample(in_group))
@@ -372,7 +371,7 @@ def _ratios(values: GroupValues) -> Ratios:
     pairs, amplitudes = values.pairs, values.fleet["amplitude"].to_numpy()
     least = LEAST_AMPLITUDE * amplitudes.mean()
     pairs = pairs[pairs["amplitude"] > least]
-    lamp, unseen = (pairs[[LAMP, NETWORK]].to_numpy() / pairs[["amplitude"]].to_numpy()).T
+    lamp, unseen = (pairs[[high_name(), NETWORK]].to_numpy() / pairs[["amplitude"]].to_numpy()).T
     moving = amplitudes > least
     fleet = values.sample.fleet / np.where(moving, amplitudes, np.inf)[:, None]
     fleet[~moving] = np.median(fleet[moving], axis=0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from figures.training_figures import best_epoch_of, learning_curve_figure
-from networks.network_folder import HISTORY_COLUMNS
+from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, use_description_of
 from plotting import save_figure
 from system.errors import InputError, exit_status
 from system.files import png_path, posix
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(file: Path, output: str | None) -> None:
     """Draws the figure of a history.csv. Raises InputError if one of the names is not usable; nothing is written."""
     path = png_path(output, file.with_name("learning_curve.png"))
+    use_description_of([NetworkFolder(file.parent)])
     table = read_history(file)
     save_figure(learning_curve_figure(table, best_epoch_of(table), f"Training of {file.resolve().parent.name}"), path)
     print(f"Learning curve in {path}")

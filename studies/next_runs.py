@@ -21,12 +21,13 @@ import plotting
 from checks import flagging, novelty, pair_checks
 from data_io import Record
 from figures.next_runs_figure import next_runs_figure
-from networks.network_folder import NetworkFolder
+from networks.network_folder import NetworkFolder, use_description_of
 from pages import report_page
 from readers.cases import COMMENT
 from readers.sea_state_handles import handle_in, sea_state
-from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, input_file
+from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, UserInput, input_file
 from settings.channels import output_channels
+from settings.description import high_name, in_use, list_name
 from system.errors import FaultCollector, InputError, WithRemarks, exit_status, first_line, warn
 from system.files import posix, written_aside
 from system.run_folder import RunFolder
@@ -38,10 +39,12 @@ FIGURE = "next_lamp_runs"
 WORST_WINDOWS = 3  # whose spread counts
 RANDOM_SHARE = 0.3  # of the records, drawn at random
 RANDOM = "random draw"
-NO_CANDIDATES = (
-    "no records without LAMP; name them in DataInfoArgs.predict_sc of an input file, and give it with --inputs"
-)
 ONE_SEA_STATE = "all records are of one sea state, where choosing gains a few per cent at best: all are drawn at random"
+
+
+def no_candidates(network: str) -> InputError:
+    where = f"DataInfoArgs.{list_name('predict')} of an input file, and give it with --inputs"
+    return InputError(f"{network}: no records without {high_name()}; name them in {where}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,8 +66,9 @@ def run(given: argparse.Namespace) -> None:
     Raises InputError with all problems, one line each; nothing is written.
     """
     network = given.network
+    use_description_of([NetworkFolder(NETWORKS_FOLDER / network)])
     if given.number < 1:
-        raise InputError(f"--number {given.number}: expected at least 1 LAMP run")
+        raise InputError(f"--number {given.number}: expected at least 1 {high_name()} run")
     output = Path(posix(given.output_path)) / network
     config, waves = _settings(network, given.inputs)
     pair_checks.report_handles(waves)
@@ -77,14 +81,16 @@ def run(given: argparse.Namespace) -> None:
     choice = choose(candidates, all_factors, given.number, np.random.default_rng(given.seed), by)
     table = choice_table(choice, candidates, all_factors, output_channels(config.user))
     RunFolder(output).write_table(RunFolder.NEXT_RUNS, table)
-    remarks = write_cases(output / RunFolder.NEXT_CASES, table, list(waves), config.data.train_lamp)
-    figure = next_runs_figure(all_factors, choice, f"Proposed LAMP runs for {network}")
+    is_ship = config.user.description.is_ship  # others have no cases files
+    remarks = write_cases(output / RunFolder.NEXT_CASES, table, list(waves), config.data.train_lamp) if is_ship else []
+    figure = next_runs_figure(all_factors, choice, f"Proposed {high_name()} runs for {network}")
     plotting.save_figures({FIGURE: figure}, output)
     warn(remarks)
     print(table[["rank", "record", "reason", "window", "expected_gain"]].to_string(index=False))
-    print(f"\n{len(table)} of {len(candidates)} records proposed for LAMP in {output / RunFolder.NEXT_RUNS}")
+    print(f"\n{len(table)} of {len(candidates)} records proposed for {high_name()} in {output / RunFolder.NEXT_RUNS}")
     if not remarks:
-        print(f"Cases file {output / RunFolder.NEXT_CASES}, figure {output / RunFolder.FIGURES / FIGURE}.png")
+        cases = f"Cases file {output / RunFolder.NEXT_CASES}, figure" if is_ship else "Figure"
+        print(f"{cases} {output / RunFolder.FIGURES / FIGURE}.png")
     report_page.write(output, NETWORKS_FOLDER / network)
 
 
@@ -123,14 +129,14 @@ def _settings(network: str, inputs: str | None) -> tuple[Config, dict[str, str |
         given, faults, _ = input_file.read_config(input_file.load_module(inputs))
         if faults:
             raise InputError(faults)
-        data = given.data
+        data, config = given.data, config.with_user(description=given.user.description)
     waves = dict(zip(data.predict_sc, data.predict_waves or (None,) * len(data.predict_sc), strict=True))
     if not waves:
-        raise InputError(f"{network}: {NO_CANDIDATES}")
+        raise no_candidates(network)
     return config, waves
 
 
-def digests_with_lamp(network_folder: NetworkFolder, data: DataInfo) -> set[str]:
+def digests_with_lamp(network_folder: NetworkFolder, data: DataInfo, user: UserInput) -> set[str]:
     """The content of SimpleCode's motions of all records that LAMP has run, as the network's folder says.
 
     If it lists more files (data), as that of a sweep's winner does, these are read, if still there.
@@ -138,7 +144,7 @@ def digests_with_lamp(network_folder: NetworkFolder, data: DataInfo) -> set[str]
     digests, collect = set(network_folder.read_metadata().get("simplecode_digests", ())), FaultCollector()
     paths = {path for name in SET_NAMES for path in getattr(data, f"{name}_sc")}
     if len(paths) > len(digests):
-        digests |= {collect(data_io.motions_digest, path) for path in sorted(paths)}
+        digests |= {collect(data_io.motions_digest, path, user) for path in sorted(paths)}
     warn([f"{line}; whether it is among the candidates is not known" for line in collect.faults])
     return digests - {None}
 
@@ -168,7 +174,7 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
         raise InputError(f"{folder.training_windows}: is missing or damaged; train again")
     predictor, collect = Predictor(trained, with_spread=True), FaultCollector()
     deviation = np.array(trained.architecture.standardization.output_deviation)
-    names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data)
+    names, read_before = data_io.unique_names(list(waves)), digests_with_lamp(folder, config.data, config.user)
     shared = collect(data_io.conditions_of_network, folder)
 
     def further_records() -> Iterator[Record]:
@@ -184,7 +190,7 @@ def judged_candidates(config: Config, waves: Mapping[str, str | None], by: str) 
         for record, prediction in predictor.predict_records(further_records())
     ]
     if not candidates:
-        raise InputError(collect.faults or f"{config.network_name}: {NO_CANDIDATES}")
+        raise InputError(collect.faults) if collect.faults else no_candidates(config.network_name)
     warn([*collect.remarks, *collect.faults])
     return candidates, watch.windows.features
 
@@ -194,7 +200,7 @@ def _read_candidate(read_before: Collection[str], sc: str, *arguments) -> WithRe
     try:
         return data_io.read_record(sc, *arguments)
     except InputError:
-        if FaultCollector()(data_io.motions_digest, sc) in read_before:
+        if FaultCollector()(data_io.motions_digest, sc, arguments[1]) in read_before:
             return None
         raise
 
@@ -366,13 +372,18 @@ def write_cases(file: Path, table: pd.DataFrame, paths: Sequence[str], lamp_path
 
 
 def chosen_by_gain(file: str) -> set[str]:
-    """The digests of the records in a cases file of this module that were not drawn at random. Raises InputError."""
+    """The digests of the records in a cases file, or table, of this module that were not drawn at random.
+
+    Raises InputError.
+    """
     try:
+        if Path(file).suffix.lower() == ".csv":
+            table = pd.read_csv(file, dtype=str, keep_default_na=False)
+            return set(table.loc[table["reason"] != RANDOM, "digest"])
         lines = Path(file).read_text(encoding="utf-8-sig").partition("***")[2].splitlines()[1:]
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"--chosen {file}: cannot be read ({first_line(error)}); give a {RunFolder.NEXT_CASES}"
-        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        given = RunFolder.NEXT_CASES if in_use().is_ship else RunFolder.NEXT_RUNS
+        raise InputError(f"--chosen {file}: cannot be read ({first_line(error)}); give a {given}") from error
     rows = [(name.strip(), line[len(name) :]) for line in lines if (name := COMMENT.sub("", line)).strip()]
     remarks = {handle: remark.strip(" \t#").partition(";") for handle, remark in rows[2:] if remark.strip(" \t#")}
     digests = {handle: digest.strip() for handle, (reason, _, digest) in remarks.items() if reason.strip() != RANDOM}

@@ -21,7 +21,6 @@ import plotting
 from checks.record_statistics import (
     FLEET,
     FREQUENCIES,
-    LAMP,
     MOST_SPECTRA,
     SEGMENT,
     SHORTEST_SPECTRUM,
@@ -37,6 +36,7 @@ from readers.sea_state_handles import SeaState, sea_state
 from readers.wave_grid import GRAVITY
 from settings import Plotting
 from settings.channels import channel_of
+from settings.description import high_name
 from studies.fleet_sources import by_source
 from studies.fleet_tables import Group, groups_of, joined, with_units
 from system.run_folder import RunFolder
@@ -69,7 +69,7 @@ def after_run(style: Plotting, folders: tuple[NetworkFolder, Path], results: Res
     if not tables:
         return
     records = RecordTable.joined(list(tables.values()))
-    records.rows.loc[records.rows["source"] != LAMP, "set"] = FLEET  # here LAMP has run the whole fleet
+    records.rows.loc[records.rows["source"] != high_name(), "set"] = FLEET  # here LAMP has run the whole fleet
     groups = groups_of(records, ())
     table = spectra_table(records, groups, LEVEL)
     if table.empty:

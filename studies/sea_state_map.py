@@ -14,10 +14,12 @@ from matplotlib.figure import Figure
 
 import plotting
 from figures.sea_state_figure import sea_state_figure
-from metrics import AMPLITUDES, LINEAR, SIMPLECODE
+from metrics import AMPLITUDES, LINEAR
+from networks.network_folder import NetworkFolder, use_description_of
 from readers.sea_state_handles import PART_UNITS, find_handle, number_text
-from settings import SaveData
+from settings import NETWORKS_FOLDER, SaveData
 from settings.channels import CHANNELS, channel_of
+from settings.description import high_name, in_use, low_name
 from system.errors import (
     UNREADABLE,
     FaultCollector,
@@ -29,13 +31,13 @@ from system.errors import (
     first_line,
     warn,
 )
-from system.files import png_path, posix, write_table
+from system.files import column_in_file, png_path, posix, read_table, write_table
 from system.run_folder import RunFolder
 
 # What is mapped: a column of the records' table, with its meaning. For another one, such as rmse, change these three.
 MEASURE = "ssa_error"
 QUANTITY = "the single significant amplitude"
-TITLE = "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0LAMP"
+TITLE = "Error of the single significant amplitude (2\N{GREEK SMALL LETTER SIGMA}), model\xa0\N{MINUS SIGN}\xa0"
 MOST_VALUES = 24  # of a part along an axis, if there are others; more are hardly legible
 TEXTS = ("set", "handle", "source", "channel", "digest")  # columns
 
@@ -65,6 +67,7 @@ def run(
     Raises InputError with all problems, one line each; nothing is written.
     """
     collect = FaultCollector(_faults_of_options(networks, x, y))
+    collect(use_description_of, [NetworkFolder(NETWORKS_FOLDER / name) for name in networks])
     folders = {name: Path(posix(output_path)) / name for name in networks[:2]}
     figure = f"sea_state_map{''.join(f'_against_{name}' for name in networks[1:2])}.png"
     path = collect(png_path, output, folders[networks[0]] / RunFolder.FIGURES / figure)
@@ -76,7 +79,7 @@ def run(
     table = condition_table(records, networks, x, y)
     warn(collect.remarks + _different_records(records, networks, x, y))
     plotting.save_figure(draw(table, networks, x, y, values), path)
-    write_table(path.with_suffix(".csv"), table)
+    write_table(path.with_suffix(".csv"), table.rename(columns=column_in_file))
     print(summary(table, networks, x, y))
     if averaged := _averaged(values, x, y):
         print(f"Each cell is a mean over the realizations in it; they differ in {_listed_parts(values, averaged)}")
@@ -100,7 +103,7 @@ def read_records(folder: Path) -> WithRemarks:
     types = dict.fromkeys(TEXTS, str) | dict.fromkeys(numbers, float)
     try:
         # AMPLITUDES are empty in the row All.
-        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, [""]))
+        table = read_table(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, [""]))
         table = table.loc[(table["channel"] != "All") & (table["source"] != LINEAR), [*types]]
     except FileNotFoundError:
         raise InputError(f"{path}: file is missing; {remedy}") from None
@@ -120,7 +123,7 @@ def read_records(folder: Path) -> WithRemarks:
         remarks.append(f"{path}: the run had no train set; no training condition is marked")
     parts = {text: vars(handle.sea_state) | {"sea_state": handle.sea_state.name} for text, handle in handles.items()}
     table = table[has_handle].join(pd.DataFrame.from_dict(parts, orient="index"), on="handle")
-    is_simple = table["source"] == SIMPLECODE
+    is_simple = table["source"] == low_name()
     states = table.loc[table["digest"].isin(trained), "sea_state"]
     table = table.assign(
         network=table["source"].where(is_simple, folder.name), trained=table["sea_state"].isin(states) & ~is_simple
@@ -200,7 +203,7 @@ def condition_table(records: pd.DataFrame, networks: Sequence[str], x: str, y: s
     table = groups.agg(**counts, **means, trained=("trained", "any"))
     if not table["sea_states"].gt(1).any():
         del table["sea_states"]
-    order = {name: n for n, name in enumerate([*networks, SIMPLECODE, *CHANNELS])}
+    order = {name: n for n, name in enumerate([*networks, low_name(), *CHANNELS, *in_use().names])}
     ranks = {"key": lambda column: column.map(lambda value: order.get(value, value)), "ignore_index": True}
     return table.sort_values(["network", "channel", y, x], **ranks)
 
@@ -220,13 +223,13 @@ def _different_records(records: pd.DataFrame, networks: Sequence[str], x: str, y
 
 def draw(table: pd.DataFrame, networks: Sequence[str], x: str, y: str, values: Values) -> Figure:
     """The figure of a `condition_table`. values: of all parts of the handles, which the title names."""
-    models = [SIMPLECODE] * (SIMPLECODE in set(table["network"])) + [*networks]
+    models = [low_name()] * (low_name() in set(table["network"])) + [*networks]
     has_second = max(values["second_height"]) > 0
     averaged = _averaged(values, x, y)
     constant = [p for p in values if p not in (x, y, *averaged) and (has_second or not p.startswith("second"))]
     words = [f"{p.replace('_', ' ')}\xa0{values[p][0]:g}\xa0{PART_UNITS[p]}" for p in constant]
     words += [f"mean over {' and '.join(part.replace('_', ' ') for part in averaged)}"] * bool(averaged)
-    return sea_state_figure(table, MEASURE, models, x, y, f"{TITLE}; {', '.join(words)}")
+    return sea_state_figure(table, MEASURE, models, x, y, f"{TITLE}{high_name()}; {', '.join(words)}")
 
 
 def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str:
@@ -236,7 +239,7 @@ def summary(table: pd.DataFrame, networks: Sequence[str], x: str, y: str) -> str
     for channel, rows in table.groupby("channel", sort=False):
         sizes = rows.pivot(index=[x, y], columns="network", values=MEASURE).abs()
         with_channel = [network for network in networks if network in sizes]
-        common = sizes.dropna(subset=with_channel)[[SIMPLECODE] * (SIMPLECODE in sizes) + with_channel]
+        common = sizes.dropna(subset=with_channel)[[low_name()] * (low_name() in sizes) + with_channel]
         means = ", ".join(f"{model} {mean:.3g}" for model, mean in common.mean().items())
         line = f"  {channel} [{channel_of(channel).unit}]: {means} over {len(common)} {cells}"
         if len(with_channel) == 2:

@@ -5,8 +5,9 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,34 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     """Writes a JSON file atomically."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+
+_words_in_files: dict[str, str] = {}  # by those in memory
+
+
+def write_columns_with(words: Mapping[str, str]) -> None:
+    """From here on these words between the underscores of column names are others in the tables of runs."""
+    global _words_in_files
+    _words_in_files = dict(words)
+
+
+def column_in_file(name: str) -> str:
+    """What a column of a run's tables is called in the file, see `write_columns_with`."""
+    return _with_words(name, _words_in_files)
+
+
+def _with_words(name: str, words: Mapping[str, str]) -> str:
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.sub(f"(?<![^_])(?:{longest_first})(?![^_])", lambda word: words[word[0]], name) if words else name
+
+
+def read_table(path: Path, **options: Any) -> pd.DataFrame:
+    """A table of a run, with the columns as in memory. options: of `pandas.read_csv`."""
+    if _words_in_files:
+        words = {written: word for word, written in reversed(_words_in_files.items())}  # the first of two alike
+        names = [_with_words(name, words) for name in pd.read_csv(path, nrows=0)]
+        options |= {"header": 0, "names": names}
+    return pd.read_csv(path, **options)
 
 
 def write_table(path: Path, table: pd.DataFrame, float_format: str | None = None) -> None:

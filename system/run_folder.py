@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 import pandas as pd
 
 from system.errors import warn
-from system.files import drop_cut_line, write_table, written_aside
+from system.files import column_in_file, drop_cut_line, write_table, written_aside
 
 WITH_DIGEST = re.compile(r"(.*?)(?:\t([0-9a-f]{32}))?")
 
@@ -74,9 +74,9 @@ class RunFolder:
                 file.writelines(_line(name, digest) for name in names)
 
     def write_table(self, name: str, table: pd.DataFrame, float_format: str | None = None) -> None:
-        """Lists and writes a table of the run."""
+        """Lists and writes a table of the run, which `read_table` reads."""
         self.note([name])
-        write_table(self.path / name, table, float_format)
+        write_table(self.path / name, table.rename(columns=column_in_file), float_format)
 
     def discard(self, is_outdated: Callable[[str], bool]) -> None:
         """Deletes those files of earlier runs that this one makes untrue."""

@@ -180,12 +180,17 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     free = ("dropout", "mean_with_mirrored", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
-    metadata = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename).read_metadata()
+    folder = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename)
+    metadata, saved = folder.read_metadata(), folder.training_config().user.description
     faults = [
         f"UserInputArgs: fine_tune_filename names a network with {name} {listed(has)}, the settings ask for "
         f"{listed(asked)}; make them the same"
         for name, has, asked in [*compared, *wave_grids(metadata, user)]
         if has != asked
+    ]
+    faults += [
+        f"UserInputArgs: fine_tune_filename names a network with another description: {line}; make them the same"
+        for line in user.description.differences(saved)
     ]
     if faults:
         raise InputError(faults)

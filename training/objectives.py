@@ -16,6 +16,7 @@ from network import Architecture, mean_of_members, simplecode_weights
 from networks.symmetry import Symmetry
 from settings import UserInput
 from settings.channels import channel_of, validation_error
+from settings.description import high_name, signal_word
 from system.errors import InputError
 from training.sequences import Sequences, whole_sequence_batches
 
@@ -127,7 +128,7 @@ def _without_weight(set_name: str, objective: Objective, sequences: Sequences, a
     errors = f"|e| >= {a:g} (before training e is at most {largest:.3g})"
     why, remedy = {
         1: (f"a + b y^2 = {a:g} + {b:g} y^2 is nowhere above 0", "set a or b above 0"),
-        2: ("LAMP's motions have no turning point there", "choose another kind"),
+        2: (f"{high_name()}'s {signal_word()}s have no turning point there", "choose another kind"),
         3: (f"nowhere is |y| >= {a:g}", "choose a smaller a"),
         4: (f"nowhere is {errors}", "choose a smaller a"),
         5: (f"nowhere is {errors} and |y| >= {b:g}", "choose a smaller a or b"),
