@@ -66,7 +66,7 @@ class Output:
     @property
     def reads(self) -> dict[str, str | int]:
         """The columns by source, as in `readers.record_files.files_of`."""
-        return {"lamp": self.high} | ({} if self.low is None else {"sc": self.low})
+        return ({} if self.low is None else {"sc": self.low}) | {"lamp": self.high}
 
     @property
     def is_input(self) -> bool:
