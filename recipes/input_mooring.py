@@ -1,5 +1,6 @@
-"""Tensions of mooring lines: MoorDyn's (lumped mass) from MoorPy's (quasi-static). An example of another pair of sources,
-with a floater that surges, sways and heaves in six random seas. See docs/any_pair.md.
+"""Tensions of mooring lines: MoorDyn's (lumped mass) from MoorPy's (quasi-static), under a floater in six random seas.
+
+An example of another pair of sources, see docs/any_pair.md.
 """
 
 import data_io

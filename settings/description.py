@@ -4,8 +4,10 @@ SimpleCode and LAMP are the built-in description, `SHIP`, whose channels are the
 """
 
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from math import pi
 from typing import Any
 
@@ -32,7 +34,7 @@ class Reference:
         match = REFERENCE.fullmatch(text)
         if not match:
             raise ValueError('expected the name of a column, such as "FairTen1 * 1e-3", "-z(ship)" or "phi * deg"')
-        if " * " in match["column"]:
+        if " *" in match["column"]:
             raise ValueError('expected a number, deg or rad behind " * ", as in "FairTen1 * 1e-3"')
         written = match["factor"] or "1"
         factor = FACTORS.get(written) or float(written)
@@ -66,7 +68,7 @@ class Output:
     @property
     def reads(self) -> dict[str, str | int]:
         """The columns by source, as in `readers.record_files.files_of`."""
-        return {"lamp": self.high} | ({} if self.low is None else {"sc": self.low})
+        return ({} if self.low is None else {"sc": self.low}) | {"lamp": self.high}
 
     @property
     def is_input(self) -> bool:
@@ -107,9 +109,19 @@ class UserFunction:
     name: str
 
     def __call__(self, path: str) -> Any:
-        from settings.input_file import load_module  # which imports this module
+        with _loading:  # files are read by several threads
+            function = _function_of(self)
+        return function(path)
 
-        return getattr(load_module(self.file).DataInfoArgs(), self.name)(path)
+
+_loading = threading.Lock()
+
+
+@cache
+def _function_of(reading: UserFunction) -> Callable[[str], Any]:
+    from settings.input_file import load_module  # which imports this module
+
+    return getattr(load_module(reading.file).DataInfoArgs(), reading.name)
 
 
 @dataclass(frozen=True)

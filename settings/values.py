@@ -3,6 +3,7 @@
 Each function returns the value that is kept or raises ValueError with what was expected.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -130,7 +131,10 @@ def as_reading(value: Any) -> Any:
 def reading(name: str, value: Any) -> Reading:
     if isinstance(value, TextFormat):
         return value
-    return UserFunction(posix(os.path.abspath(value.__globals__["__file__"])), name)
+    file = os.path.abspath(value.__globals__["__file__"])
+    with contextlib.suppress(ValueError):  # on another drive
+        file = min(file, os.path.relpath(file), key=len)
+    return UserFunction(posix(file), name)
 
 
 def pattern(value: str) -> str:
