@@ -59,11 +59,11 @@ def pairs_figure(table: pd.DataFrame, channels: Sequence[str], style: Plotting, 
     points = {"linestyle": "", "marker": "o", "color": style.lamp_color, "markersize": 3}
     median = {"color": "0.6", "linewidth": 0.8}
     for ax, (name, text) in zip(axes.flat, named.items(), strict=True):
-        ax.set_ylabel(parts.wrapped(text, 18), fontsize=parts.SMALL_TEXT)
         values = table[name].to_numpy()
         if np.isnan(values).all() and name == "wave_fit_lamp" and not in_use().is_ship:
             ax.set_axis_off()  # there are no waves
             continue
+        ax.set_ylabel(parts.wrapped(text, 18), fontsize=parts.SMALL_TEXT)
         if np.isnan(values).all():
             parts.write_note(ax, "no numbers")
             continue

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from settings import description
 from system.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -160,6 +161,13 @@ class Project:
 def own_folder(tmp_path, monkeypatch) -> None:
     """An empty folder as the working directory, as runs write into it and the project's holds the user's networks."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def built_in_pair() -> Iterator[None]:
+    """Whatever pair of sources a test uses, the next one begins with SimpleCode and LAMP."""
+    yield
+    description.use(description.SHIP)
 
 
 @pytest.fixture
