@@ -135,9 +135,7 @@ def error_figure(
         drawn |= errors.keys()
         running.margins(x=0)
         running.set_ylabel(parts.wrapped_label(channel))
-        at_peaks.set_xlabel(
-            parts.wrapped(f"{high_name()} {channel} at its peaks [{channel_of(channel).unit}]", parts.NARROW)
-        )
+        at_peaks.set_xlabel(parts.wrapped(f"{high_name()} {channel} at its peaks [{channel_of(channel).unit}]", 28))
         at_peaks.set_ylabel(f"Error [{channel_of(channel).unit}]")
         _draw_running_means(running, time, errors, style)
         _draw_errors_at_peaks(at_peaks, truth, errors, style)

@@ -113,7 +113,7 @@ def figure_legend(figure: Figure, handles: Sequence) -> None:
     """Adds a legend below all panels, in as many rows as the figure's width requires."""
     if handles:
         # An entry takes about 1.15 inches, or with a long name its letters and the line.
-        length = max(1.15 * len(handles), sum(0.55 + 0.065 * len(each.get_label()) for each in handles))
+        length = max(1.15 * len(handles), sum(0.5 + 0.057 * len(each.get_label()) for each in handles))
         rows = math.ceil(length / figure.get_figwidth())
         figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
 
