@@ -11,7 +11,7 @@ import io
 import os
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +41,7 @@ WITHOUT_LETTER = re.compile(rb"(?<!\S)([+-]?(?:\d+\.\d*|\.\d+))([+-][1-3]\d\d)(?
 # Also NaN, infinity, and the stars that Fortran prints for a number that does not fit.
 MEANT_AS_NUMBER = re.compile(NUMBER.pattern + rb"|[+-]?(?:nan|inf(?:inity)?)|\*{5,}", re.IGNORECASE)
 WITH_COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
+SWAPPED = bytes.maketrans(b",.", b".,")  # decimal commas for points
 WITH_ANY = re.compile(NUMBER.pattern + b"|" + WITH_COMMA.pattern)
 
 
@@ -92,7 +93,7 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
     with the file's line and column.
     """
     path = Path(path)
-    data = _read_bytes(path)
+    data = read_bytes(path)
     width = _usual_width(data)
     if width > MOST_COLUMNS:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
@@ -158,7 +159,7 @@ def _parts(data: bytes, width: int, path: Path, layout: Layout) -> tuple[bytes, 
 def count_columns(path: str | os.PathLike) -> int:
     """Number of columns of a file; 0 if it cannot be read."""
     try:
-        return _usual_width(_read_bytes(Path(path)))
+        return _usual_width(read_bytes(Path(path)))
     except InputError:
         return 0
 
@@ -166,7 +167,7 @@ def count_columns(path: str | os.PathLike) -> int:
 def moment_unit(path: str | os.PathLike, layout: Layout) -> str | None:
     """The unit of the bending moment that the header of a .vbm file names; None if it names none or cannot be read."""
     try:
-        data = _read_bytes(Path(path), BEGIN_OF_FILE) + b"\n"
+        data = read_bytes(Path(path), BEGIN_OF_FILE) + b"\n"
         width = _usual_width(data)
         header, _, names, placed = _parts(data, width, Path(path), layout)
     except InputError:
@@ -187,7 +188,7 @@ def written_by(path: str | os.PathLike) -> str | None:
     return next((writers[name] for name in names if name in writers), None)
 
 
-def _read_bytes(path: Path, most: int = -1) -> bytes:
+def read_bytes(path: Path, most: int = -1) -> bytes:
     """What a file contains, at most so many bytes, with line breaks as in Unix."""
     try:
         with open(path, "rb") as file:
@@ -219,13 +220,13 @@ def _without_broken_row(data: bytes, width: int, path: Path) -> tuple[bytes, lis
     start = data.rfind(b"\n") + 1
     last, lines = data[start:], data[max(0, start - 1500 * width) : start].split(b"\n")[1:]
     above = [line for line in lines if _count_numbers(line) == width]
-    if not _breaks_off(last, above[-ROWS_ABOVE:], width):
+    if not breaks_off(last, above[-ROWS_ABOVE:], width):
         return data + b"\n", []
     line = data.count(b"\n") + 1
     return data[:start], [f"{path}, line {line}: the last row breaks off and is left out; write the file again"]
 
 
-def _breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
+def breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
     words = last.split()
     if not words or not above or len(words) > width or last.strip(b"0123456789+-.eEdD \t"):
         return False  # a footer, or damage
@@ -305,7 +306,7 @@ def _why_no_rows(data: bytes, path: Path, layout: Layout) -> str:
             cells = [cell.strip() for cell in line.split(apart)]
             has_commas = any(map(WITH_COMMA.fullmatch, cells))
             if len(cells) > 1 and all(map(WITH_ANY.fullmatch, cells)) and (apart or has_commas):
-                return f"{path}, line {number}: {what} ({_shown(line)}); {remedy}"
+                return f"{path}, line {number}: {what} ({shown(line)}); {remedy}"
     return f"{path}: no row of numbers after {layout.header_lines} header lines; expected a {layout.kind} file"
 
 
@@ -315,7 +316,7 @@ def _is_row_with_commas(line: bytes, width: int) -> bool:
     return len(words) == width and all(map(WITH_ANY.fullmatch, words)) and any(map(WITH_COMMA.fullmatch, words))
 
 
-def _shown(text: bytes) -> str:
+def shown(text: bytes) -> str:
     return ascii(text[:20].strip().decode("utf-8", "replace"))  # also tells a typographic minus from a hyphen
 
 
@@ -340,22 +341,30 @@ def _parse(body: bytes, width: int) -> np.ndarray | None:
         body = body.translate(bytes.maketrans(b"dD", b"eE"))
     # Blanks alone are a fifth faster.
     for separator in (r"\s+",) if b"\t" in row or row.endswith(b" ") else (" ", r"\s+"):
-        with contextlib.suppress(ValueError):
-            table = pd.read_csv(
-                io.BytesIO(body),
-                sep=separator,
-                skipinitialspace=True,
-                header=None,
-                dtype=np.float64,
-                na_filter=False,  # no NaN for NA, nan or missing values
-                quoting=csv.QUOTE_NONE,
-                engine="c",
-                low_memory=False,
-                **EXACT,
-            )
-            return table.to_numpy()
+        if (table := numbers_of(body, separator)) is not None:
+            return table
     with_letters = WITHOUT_LETTER.sub(rb"\1E\2", body)
     return None if with_letters == body else _parse(with_letters, width)
+
+
+def numbers_of(body: bytes, separator: str, columns: Sequence[int] | None = None) -> np.ndarray | None:
+    """(rows, column) as pandas reads them, of all columns or these in rising order; None if it refuses a word."""
+    with contextlib.suppress(ValueError):
+        table = pd.read_csv(
+            io.BytesIO(body),
+            sep=separator,
+            skipinitialspace=True,
+            header=None,
+            usecols=columns,
+            dtype=np.float64,
+            na_filter=False,  # no NaN for NA, nan or missing values
+            quoting=csv.QUOTE_NONE,
+            engine="c",
+            low_memory=False,
+            **EXACT,
+        )
+        return table.to_numpy()
+    return None
 
 
 def _usable_columns(table: np.ndarray | None, width: int, layout: Layout) -> np.ndarray | None:
@@ -375,17 +384,17 @@ def _rows_before_padding(table: np.ndarray, time_column: int) -> int:
 
     Time may run on in them, but then zeros are values if the ship was at rest before, or came to rest.
     """
-    rows = _rows_to_last_filled(table) or 1  # a record may begin with a row of zeros at time zero
+    rows = rows_to_last_filled(table) or 1  # a record may begin with a row of zeros at time zero
     if table[rows - 1].any() and np.count_nonzero(table[rows - 1]) > 1:
         return rows
     signals = np.abs(np.delete(table[:rows], time_column, axis=1))
-    filled = _rows_to_last_filled(signals)
+    filled = rows_to_last_filled(signals)
     steps = np.abs(np.diff(signals[max(0, filled - 10) : filled], axis=0)).max(axis=0, initial=0)
     breaks_off = signals[filled - 1] > np.maximum(3 * steps, DYING_AWAY * signals.max(axis=0))
     return filled if filled and breaks_off.any() else rows
 
 
-def _rows_to_last_filled(values: np.ndarray) -> int:
+def rows_to_last_filled(values: np.ndarray) -> int:
     """Number of rows up to the last one that is not all zeros; 0 if all are."""
     return int(np.max(np.flatnonzero(values.any(axis=1)), initial=-1)) + 1
 
@@ -396,48 +405,71 @@ def _read_line_by_line(body: bytes, first_line: int, width: int, path: Path, lay
     while layout.zero_rows_at_end and len(lines) > 1 and not lines[-1].strip(b"0.+-eEdD \t\v\f"):
         zeros += bool(lines.pop().strip())
     width = max(width, *(position + 1 for position in layout.columns.values()))
+    clock = layout.columns.get("Time", 0) if layout.has_time else None
+    rows = checked_rows(map(bytes.split, lines), range(width), width, clock, f"{path}, line ", first_line)
+    return np.array(rows + [[0.0] * width] * zeros)
+
+
+def checked_rows(
+    lines: Iterable[list[bytes]],
+    columns: Sequence[int],
+    width: int,
+    clock: int | None,
+    where: str,
+    first_line: int,
+    comma: bool = False,
+) -> list[list[float]]:
+    """These columns of the lines' words, which are empty for lines that are none.
+
+    Raises InputError with where and why rows cannot be used, one line each. clock: the column of time, which has to
+    increase. where: before the line's number. comma: whether numbers have a decimal comma.
+    """
     rows: list[list[float]] = []
     faults: list[str] = []
-    time, clock = -np.inf, layout.columns.get("Time", 0)
-    for number, line in enumerate(lines, start=first_line):
+    time = -np.inf
+    for number, words in enumerate(lines, start=first_line):
         try:
-            if line.strip():
-                rows.append(_numbers(line.split(), width))
-                before, time = time, rows[-1][clock]
-                if layout.has_time and time <= before:
+            if words:
+                rows.append(_numbers(words, columns, width, comma))
+                before, time = time, rows[-1][columns.index(clock)] if clock is not None else np.inf
+                if clock is not None and time <= before:
                     raise ValueError(
                         f", column {clock + 1}: time {time:g} s does not come after {before:g} s; "
                         "sort the rows, delete repeated ones, or write time with more decimals"
                     )
         except ValueError as fault:
-            faults.append(f"{path}, line {number}{fault}")
+            faults.append(f"{where}{number}{fault}")
     if len(faults) > MAX_FAULTS_A_FILE:
         faults[MAX_FAULTS_A_FILE - 1] += f" (and {len(faults) - MAX_FAULTS_A_FILE} more errors in this file)"
     if faults:
         raise InputError(faults[:MAX_FAULTS_A_FILE])
-    return np.array(rows + [[0.0] * width] * zeros)
+    return rows
 
 
-def _numbers(words: list[bytes], width: int) -> list[float]:
+def _numbers(words: list[bytes], columns: Sequence[int], width: int, comma: bool) -> list[float]:
     """The numbers of a row. Raises ValueError that says where and why they cannot be used."""
     if len(words) != width:
         raise ValueError(
             f": {len(words)} columns where {width} are expected; "
             "the row is cut or damaged: write the file again, or delete the rows from there on"
         )
-    for column, word in enumerate(words, start=1):
+    other, own = ("point", "comma") if comma else ("comma", "point")
+    numbers = []
+    for column in columns:
+        word = words[column].translate(SWAPPED) if comma else words[column]
+        where = f", column {column + 1}"
         if WITH_COMMA.fullmatch(word):
             raise ValueError(
-                f", column {column}: {_shown(word)} has a decimal comma where a point is expected; "
-                "write it with a decimal point"
+                f"{where}: {shown(words[column])} has a decimal {other} where a {own} is expected; "
+                f"write it with a decimal {own}"
             )
         if not NUMBER.fullmatch(word):
             raise ValueError(
-                f", column {column}: {_shown(word)} where a number is expected; "
+                f"{where}: {shown(words[column]) if word else 'an empty cell'} where a number is expected; "
                 "correct the row or run the simulation again"
             )
-    numbers = [float(WITHOUT_LETTER.sub(rb"\1E\2", word.lower().replace(b"d", b"e"))) for word in words]
-    for column, value in enumerate(numbers, start=1):
+        numbers.append(float(WITHOUT_LETTER.sub(rb"\1E\2", word.lower().replace(b"d", b"e"))))
+    for column, value in zip(columns, numbers, strict=True):
         if abs(value) >= LARGEST_VALUE:
-            raise ValueError(f", column {column}: number out of range; run the simulation again")
+            raise ValueError(f", column {column + 1}: number out of range; run the simulation again")
     return numbers

@@ -35,10 +35,22 @@ OTHERS = (
     *("deg/s", "deg/sec", "m/s", "m/sec", "ft/s", "ft/sec", "m/s2", "m/s^2", "deg/s2", "deg/s^2", "m2", "m^2", "rpm"),
     *("m2s", "m^2s", "m2*s", "m^2*s", "m2-s", "m^2-s", "m2/hz", "m^2/hz"),
 )
-TIMES = (
-    *("us", "usec", "ms", "msec", "msecs", "millisec", "millisecond", "milliseconds", "milli-sec"),
-    *("min", "mins", "minute", "minutes", "h", "hr", "hrs", "hour", "hours", "day", "days", "steps"),
-)
+PER_TIME = {  # in s; see `quantity`
+    **dict.fromkeys(("us", "usec"), 1e-6),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisec", "millisecond", "milliseconds", "milli-sec"), 1e-3),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+}
+TIMES = (*(PER_TIME.keys() - CERTAIN.keys() - {"d"}), "steps")
+FURTHER = {  # of other channels than the built-in ones, what they measure and the factor to it; see `quantity`
+    **{unit: (METRES, factor) for unit, factor in (("mm", 1e-3), ("cm", 1e-2), ("dm", 0.1), ("km", 1e3))},
+    **{unit: (METRES, factor) for unit, factor in (("in", 0.0254), ("inch", 0.0254), ("yd", 0.9144), ("nmi", 1852.0))},
+    **dict.fromkeys(("mrad", "mrads"), (DEGREES, 0.18 / np.pi)),
+    **{unit: ("Pa", factor) for unit, factor in (("pa", 1.0), ("kpa", 1e3), ("mpa", 1e6), ("bar", 1e5))},
+    "rpm": (RADIANS_PER_SECOND, np.pi / 30),
+}
 FORCES = {  # in kN
     **{"n": 1e-3, "kn": 1.0, "mn": 1e3, "gn": 1e6},
     **dict.fromkeys(("t", "tf", "ton", "tons", "tonf", "tonne", "tonnes", "mt"), 9.80665),
@@ -96,7 +108,7 @@ def units_of(header: str, columns: Mapping[str, int], labels: Sequence[str] = ()
     width = width or max(columns.values()) + 1
     lines = header.lower().split("\n")
     units = dict(next(filter(None, (_in_a_line(line, begin, width) for line in lines)), {}))
-    units |= {place: unit for place, label in enumerate(labels) if (unit := _behind_name(label)) is not None}
+    units |= {place: unit for place, label in enumerate(labels) if (unit := behind_name(label)) is not None}
     by_name = {name: units[place] for name, place in columns.items() if place in units}
     moments = {word for line in lines for word in _moments_in_text(line)} if "VBM" in columns else ()
     return {"VBM": moments.pop(), **by_name} if len(moments) == 1 else by_name
@@ -138,6 +150,27 @@ def _kind_and_factor(unit: str) -> tuple[str, float]:
 
 
 @lru_cache(maxsize=4096)
+def quantity(unit: str) -> tuple[str, float] | None:
+    """What any unit measures, in our unit of it, and the factor to that; None if it is not known.
+
+    Also of forces, times, and what is per second or second squared, such as m/s^2.
+    """
+    unit = unit.strip(" ()[]").lower()
+    kind, factor = _kind_and_factor(unit)
+    if kind or unit in FURTHER:
+        return (kind, factor) if kind else FURTHER[unit]
+    if unit in FORCES or unit in PER_TIME:
+        return ("kN", FORCES[unit]) if unit in FORCES else (SECONDS, PER_TIME[unit])
+    parts = re.fullmatch(r"([a-z\xb0-]+)/([a-z]+)(?:\^|\*\*)?([2\xb2]?)", unit)
+    whole, per = (quantity(parts[1]), PER_TIME.get(parts[2])) if parts else (None, None)
+    if not whole or not per:
+        return None
+    if whole[0] == DEGREES and not parts[3]:
+        return RADIANS_PER_SECOND, whole[1] * np.pi / 180 / per
+    return f"{whole[0]}/s{parts[3] and 2}", whole[1] / per ** (2 if parts[3] else 1)
+
+
+@lru_cache(maxsize=4096)
 def is_unit(word: str) -> bool:
     """Whether a word in lower case is a unit that is known."""
     forces = FORCES.keys() - IN_LINES_ALONE
@@ -157,7 +190,7 @@ def _moments_in_text(line: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _behind_name(label: str) -> str | None:
+def behind_name(label: str) -> str | None:
     """The unit in brackets behind a column's name, or behind a comma, slash or underscore; None if there is none.
 
     What stands in brackets is a unit unless it is words alone, such as (at CG).
