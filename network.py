@@ -256,7 +256,7 @@ def load(config: Config) -> TrainedNetwork:
     """
     folder, user = NetworkFolder(config.network_folder), config.user
     metadata, architecture = read_metadata(folder)
-    saved = folder.training_config().user.description
+    saved = folder.description
     sources = [(pair.low_name, pair.high_name) for pair in (saved, user.description)]
     compared = [
         ("input channels", architecture.inputs, input_channels(user)),
