@@ -256,10 +256,13 @@ def load(config: Config) -> TrainedNetwork:
     """
     folder, user = NetworkFolder(config.network_folder), config.user
     metadata, architecture = read_metadata(folder)
+    saved = folder.description
+    sources = [(pair.low_name, pair.high_name) for pair in (saved, user.description)]
     compared = [
         ("input channels", architecture.inputs, input_channels(user)),
         ("output channels", architecture.outputs, output_channels(user)),
         ("time_res", architecture.time_res, user.time_res),
+        ("low_name, high_name", *sources),
         *wave_grids(metadata, user),
     ]
     faults = [
@@ -267,7 +270,6 @@ def load(config: Config) -> TrainedNetwork:
         for name, has, asked in compared
         if has != asked
     ]
-    saved = folder.training_config().user.description
     faults += [f"{folder}: {line}; make them the same, or train again" for line in user.description.differences(saved)]
     if faults:
         raise InputError(faults)

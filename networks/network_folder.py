@@ -110,6 +110,11 @@ class NetworkFolder:
             return pair, float(saved.get("network", {}).get("time_scale") or 1.0)
         return None
 
+    @property
+    def description(self) -> Description:
+        """The sources of a network; SimpleCode and LAMP if settings.json says none."""
+        return (self.described() or (SHIP, 1.0))[0]
+
     def moment_unit(self) -> str:
         """The unit of the bending moment in the files of the training, as it is written."""
         return moment_unit_text(self.read_metadata()["network"].get("vbm_unit"))

@@ -26,12 +26,13 @@ def training_settings(frozen: dict[str, Any]) -> dict[str, Any]:
 def _of_description(pair: Description) -> dict[str, str]:
     """What of a description determines a network, as settings with a text each. Where the files lie does not."""
     sources = {} if pair.is_ship else {"sources": f"{pair.low_name} and {pair.high_name}"}
-    facts = {c.name: {name: getattr(c, name, None) for name in BEARING} for c in pair.channels}
-    facts = {name: of | {"file": posix(of["file"] or "").rpartition("/")[2]} for name, of in facts.items()}
-    return sources | {
-        f"{CHANNEL}{name}": ", ".join(f"{fact} {value}" for fact, value in of.items() if value not in (None, ""))
-        for name, of in facts.items()
-    }
+    channels = {}
+    for channel in pair.channels:
+        facts = {name: getattr(channel, name, None) for name in BEARING}
+        facts["file"] = posix(facts["file"] or "").rpartition("/")[2]
+        texts = [f"{name} {value}" for name, value in facts.items() if value not in (None, "", "+", "kept")]
+        channels[f"{CHANNEL}{channel.name}"] = ", ".join(texts)
+    return sources | channels
 
 
 def different_settings(frozen: dict[str, Any], user: UserInput) -> dict[str, str]:

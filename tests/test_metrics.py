@@ -30,6 +30,8 @@ from metrics import (
     turning_points,
     worse_than_simplecode,
 )
+from settings import description
+from settings.description import Description, Output
 
 pytestmark = pytest.mark.usefixtures("warnings_are_errors")
 
@@ -195,6 +197,19 @@ def test_the_report_has_each_set_and_source_and_is_printed_with_units():
     ):
         assert words in text
     assert "All" not in text and "LSTM" not in text
+
+
+def test_what_is_printed_of_other_sources_says_their_names():
+    lamp, network = two_records()
+    channels = tuple(Output(name, "kN·m", high=name, low=name, label=name) for name in ("T1", "T2"))
+    description.use(Description("MoorPy", "MoorDyn", "{}.csv", "{}.out", channels))
+    try:
+        records = {"test": [model_sums((y, 0.5 * y, p, p)) for y, p in zip(lamp, network, strict=True)]}
+        text = format_report(error_report(records, ("T1", "T2")))
+        assert all(words in text for words in ("MoorPy", "% of MoorDyn", "T1 [kN·m]", "MoorDyn's signal", "signal  "))
+        assert not any(words in text for words in ("SimpleCode", "LAMP", "motion"))
+    finally:
+        description.use(description.SHIP)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-7])

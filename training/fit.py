@@ -181,7 +181,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
     folder = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename)
-    metadata, saved = folder.read_metadata(), folder.training_config().user.description
+    metadata, saved = folder.read_metadata(), folder.description
     faults = [
         f"UserInputArgs: fine_tune_filename names a network with {name} {listed(has)}, the settings ask for "
         f"{listed(asked)}; make them the same"

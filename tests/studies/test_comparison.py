@@ -1,5 +1,6 @@
 """Comparisons of networks by the reports of their runs; nothing is trained."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from test_plotting import rendered
 
 import metrics
 from figures.comparison_figure import comparison_figure
-from settings import Config, DataInfo, UserInput
+from settings import Config, DataInfo, UserInput, description
+from settings.description import Description, Input, Output
 from studies import comparison
 
 CHANNELS = ("Zcg", "Roll", "Pitch")
@@ -237,3 +239,27 @@ def test_each_network_has_its_epochs_in_the_table(capsys):
     table = compare("short", "long", "older").query("set == 'val' and channel == 'All'").set_index("name")
     assert table["epochs"].fillna("").tolist() == ["11, 36", "", ""]
     assert "epochs" in capsys.readouterr().out
+
+
+MOORING = Description("MoorPy", "MoorDyn", "{}.csv", "{}.out", (Output("T1", "kN", high="FairTen1", low="T1"),))
+
+
+@pytest.fixture
+def of_mooring():
+    description.use(MOORING)
+    yield
+    description.use(description.SHIP)
+
+
+def test_networks_of_any_sources_are_compared_in_their_words_and_only_among_themselves(capsys, of_mooring):
+    save("a", 0.1, description=MOORING)
+    wider = dataclasses.replace(MOORING, channels=(*MOORING.channels, Input("Surge", "m")))
+    save("b", 0.2, description=wider)
+    description.use(description.SHIP)
+    table = compare("a", "b")
+    assert set(table["name"]) == {"a", "b", "MoorPy"} and table["settings"].str.contains("channel Surge").any()
+    shown = capsys.readouterr().out
+    assert "in percent of MoorDyn's signal" in shown and "LAMP" not in shown and "motion" not in shown
+    save("ship", 0.1)
+    (line,) = faults_of(capsys, "a", "ship")
+    assert "a (MoorPy and MoorDyn), ship (SimpleCode and LAMP)" in line

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from system.files import read_table, write_columns_with
 from system.run_folder import RunFolder
 
 NOTHING = lambda name: False  # noqa: E731
@@ -107,3 +109,18 @@ def test_the_list_says_what_a_file_was_made_for(tmp_path):
     write(tmp_path, "p_2.txt")
     assert RunFolder(tmp_path).made_for(latest=True) == {"p_2.txt": "c" * 32}
     assert RunFolder(tmp_path).made_for().keys() == {"p_1.txt", "p_2.txt"}
+
+
+@pytest.mark.parametrize("names", [("MoorDyn", "MoorPy"), ("CFD_fine", "CFD"), ("Model test, 1:50", "(linear) code")])
+def test_columns_of_tables_are_called_after_the_sources_and_read_back(tmp_path, names):
+    table = pd.DataFrame({name: [1.0] for name in ("ssa_lamp", "lamp_lower", "simplecode", "clamp", "fleet")})
+    columns = ["std_sc", *table]
+    try:
+        write_columns_with({"lamp": names[0], "simplecode": names[1], "sc": names[1]})
+        RunFolder(tmp_path).write_table("t.csv", table.assign(std_sc=2.0)[columns])
+        there = [f"std_{names[1]}", f"ssa_{names[0]}", f"{names[0]}_lower", names[1], "clamp", "fleet"]
+        assert pd.read_csv(tmp_path / "t.csv").columns.tolist() == there
+        back = read_table(tmp_path / "t.csv", dtype={"simplecode": str})
+        assert back.columns.tolist()[1:] == columns[1:] and back["simplecode"].tolist() == ["1.0"]
+    finally:
+        write_columns_with({})
