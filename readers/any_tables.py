@@ -23,6 +23,7 @@ from system.errors import FaultCollector, InputError, first_line
 
 ROWS_ALIKE = 20
 MOST_HEADER_LINES = 500, 20_000  # the second if there are no rows below the first
+LONGEST_NAME = 100  # bytes a column, on average
 MOST_NAMES = 10  # of columns in an error
 SEPARATORS = (b"\t", b";", b",", b"|", b"")  # the last for blanks
 MARK = rb"\s*(?:[#%!]+|//+)"  # of comments
@@ -137,7 +138,8 @@ def _remark_on_unit(path: str, column: str, unit: str, name: str, written: str, 
     if abs(abs(factor) / expected - 1) <= 0.01:
         return []
     word = next((word for word, known in FACTORS.items() if np.isclose(known, expected)), f"{expected:g}")
-    remedy = f'write "{column} * {word}"' if expected != 1 else "leave it out"
+    bare = UNIT_AT_END.sub("", column) if _unit_of(column) else column
+    remedy = f'write "{bare} * {word}"' if expected != 1 else "leave it out"
     return [f"{said}, with the factor {factor:g} where {expected:g} is expected; {remedy}, or correct the unit"]
 
 
@@ -263,6 +265,11 @@ class Form:
         begins = kinds and (kinds[min(first, len(kinds) - 1)] != TEXT or not _is_word(self.cells(line), first))
         return bool(meant and 2 * meant >= filled and begins)
 
+    def is_header(self, line: bytes, width: int) -> bool:
+        """Whether a line has a word for each of the columns."""
+        cells = self.cells(line)
+        return len(cells) == width and all(_is_word(cells, at) for at in range(width))
+
 
 def _is_word(cells: Sequence[bytes], place: int) -> bool:
     return re.match(rb"[A-Za-z_(\[\"'\x80-\xff]", cells[min(place, len(cells) - 1)]) is not None
@@ -336,7 +343,8 @@ def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     if not run:
         remedy = f"give {setting} = data_io.TextFormat(sep=..., header=...), or a function that reads the file"
         raise InputError(f"{path}: no rows of numbers are found in it; {remedy}")
-    alike = [line for line in range(at) if len(form.kinds(searched[line])) == len(kinds)]
+    below = max((line + 1 for line in range(at) if form.is_header(searched[line], len(kinds))), default=0)
+    alike = [line for line in range(below, at) if len(form.kinds(searched[line])) == len(kinds)]
     begin = next((line for line in alike if form.is_row(searched[line], kinds)), at)
     names, of = _header(lines, first, begin, form, kinds, reading)
     if reading.names:
@@ -380,7 +388,7 @@ def _header(
         found = found[:-1] + [words] if (words := _words(above[-1], form, kinds, places)) and found else []
     if not found:
         words = _split(above[0], form)
-        found = [["", *words]] if len(words) == len(kinds) - 1 and not _are_units(words) else []
+        found = [["", *words]] if len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words))) else []
     of = found.pop(0) if found and _are_units(found[0]) and (len(found) > 1 or found[0][0][:1] in "([") else nothing
     names = found[0] if found else nothing
     if len(set(names)) < len([*filter(None, names)]) and len(found) > 1:  # such as objects above quantities
@@ -390,7 +398,7 @@ def _header(
 
 def _split(line: bytes, form: Form) -> list[str]:
     text = re.sub(MARK, b"", line, count=1) if re.match(MARK, line) else line
-    return [word.strip() for word in _unquoted(_decoded(text), form.separator)]
+    return _unquoted(_decoded(text), form.separator)
 
 
 def _decoded(line: bytes) -> str:
@@ -403,6 +411,8 @@ def _decoded(line: bytes) -> str:
 def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str] | None:
     """As many words of a header line as a row has cells, separated as the rows are or otherwise; None if it has not."""
     width, named = len(kinds), len(kinds.rstrip(EMPTY))
+    if len(line) > LONGEST_NAME * width:
+        return None
     text = _decoded(re.sub(rb"^" + MARK, b"", line))
     ways = [_split(line, form)]
     if not form.separator:
@@ -413,7 +423,7 @@ def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str
         ways += [cut] if all(cut) and len(text.rstrip()) <= max(ends, default=0) else []
     ways += [text.split(separator) for separator in ",;\t"]
     for way in ways:
-        words = [word.strip().strip("\"'") for word in way]
+        words = ["".join(filter(str.isprintable, word.strip().strip("\"'")))[:LONGEST_NAME] for word in way]
         while len(words) > named and not words[-1]:
             words.pop()
         if len(words) in (named, width) and any(re.search(r"[^\W\d_]", word) for word in words):
@@ -534,6 +544,8 @@ def _read_line_by_line(rows: Rows, columns: Sequence[int], places: Sequence[int]
         words = (_with_seconds(cells, clock, first, form.comma) for cells in words)
     where = f"{rows.path}, line "
     checked = text_tables.checked_rows(words, columns, len(rows.kinds), clock, where, rows.line, form.comma)
+    if not checked:
+        raise InputError(f"{rows.path}: no usable row of numbers")
     return np.array(checked)[:, [columns.index(at) for at in places]], zeros
 
 
