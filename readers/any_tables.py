@@ -28,6 +28,7 @@ MOST_NAMES = 10  # of columns in an error
 SEPARATORS = (b"\t", b";", b",", b"|", b"")  # the last for blanks
 MARK = rb"\s*(?:[#%!]+|//+)"  # of comments
 DATE = re.compile(rb"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+WORD = re.compile(rb"[A-Za-z_(\[\"'\x80-\xff]")
 STARS = re.compile(rb"\*+")
 QUOTED = re.compile(rb'"([^"\n]*)"')
 IN_BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]")
@@ -260,19 +261,15 @@ class Form:
 
         It is if half of its cells or more can be meant as numbers, and the first does not begin like a word.
         """
-        kinds, first = self.kinds(line), usual.index(NUMBER)
+        kinds, cells, first = self.kinds(line), self.cells(line), usual.index(NUMBER)
         meant, filled = kinds.count(NUMBER) + kinds.count(DAY), len(kinds) - kinds.count(EMPTY)
-        begins = kinds and (kinds[min(first, len(kinds) - 1)] != TEXT or not _is_word(self.cells(line), first))
-        return bool(meant and 2 * meant >= filled and begins)
+        begin = min(first, len(kinds) - 1)
+        return meant > 0 and 2 * meant >= filled and (kinds[begin] != TEXT or not WORD.match(cells[begin]))
 
     def is_header(self, line: bytes, width: int) -> bool:
         """Whether a line has a word for each of the columns."""
         cells = self.cells(line)
-        return len(cells) == width and all(_is_word(cells, at) for at in range(width))
-
-
-def _is_word(cells: Sequence[bytes], place: int) -> bool:
-    return re.match(rb"[A-Za-z_(\[\"'\x80-\xff]", cells[min(place, len(cells) - 1)]) is not None
+        return len(cells) == width and all(map(WORD.match, cells))
 
 
 def _unquoted(line: str, separator: bytes) -> list[str]:
@@ -398,7 +395,11 @@ def _header(
 
 def _split(line: bytes, form: Form) -> list[str]:
     text = re.sub(MARK, b"", line, count=1) if re.match(MARK, line) else line
-    return _unquoted(_decoded(text), form.separator)
+    return [_printable(word) for word in _unquoted(_decoded(text), form.separator)]
+
+
+def _printable(word: str) -> str:
+    return "".join(filter(str.isprintable, word.strip().strip("\"'")))[:LONGEST_NAME]
 
 
 def _decoded(line: bytes) -> str:
@@ -423,7 +424,7 @@ def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str
         ways += [cut] if all(cut) and len(text.rstrip()) <= max(ends, default=0) else []
     ways += [text.split(separator) for separator in ",;\t"]
     for way in ways:
-        words = ["".join(filter(str.isprintable, word.strip().strip("\"'")))[:LONGEST_NAME] for word in way]
+        words = [_printable(word) for word in way]
         while len(words) > named and not words[-1]:
             words.pop()
         if len(words) in (named, width) and any(re.search(r"[^\W\d_]", word) for word in words):
@@ -483,7 +484,9 @@ def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: 
 def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
     """See `Table.numbers`."""
     columns = sorted(set(places))
-    table = _parse(rows, columns, places[0])
+    if rows.kinds[places[0]] == DAY and rows.form.separator:
+        rows = replace(rows, body=_with_seconds(rows.body, rows.form.comma))
+    table = _parse(rows, columns)
     values = None if table is None else table[:, [columns.index(at) for at in places]]
     kept = values if values is None else values[: text_tables.rows_to_last_filled(values) or 1]
     if kept is None or not (np.abs(kept) < LARGEST_VALUE).all() or (np.diff(kept[:, 0]) <= 0).any():
@@ -498,10 +501,24 @@ def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple
     return kept.copy(), [*remarks]
 
 
-def _parse(rows: Rows, columns: Sequence[int], clock: int) -> np.ndarray | None:
+def _with_seconds(body: bytes, comma: bool) -> bytes:
+    """The rows with the time since the first date (s) in place of dates."""
+    first = datetime.fromisoformat(DATE.search(body)[0].decode())
+
+    def seconds(found: re.Match) -> bytes:
+        try:
+            text = repr((datetime.fromisoformat(found[0].decode()) - first).total_seconds()).encode()
+        except (ValueError, TypeError):  # no such day, or with a time zone and without
+            return found[0]
+        return text.translate(SWAPPED) if comma else text
+
+    return DATE.sub(seconds, body)
+
+
+def _parse(rows: Rows, columns: Sequence[int]) -> np.ndarray | None:
     """(rows, column) of these in rising order, exactly rounded; None if a row or a word is not as it should be."""
     body, form = rows.body, rows.form
-    if rows.kinds[clock] == DAY or (form.comment and form.comment in body):
+    if form.comment and form.comment in body:
         return None
     if b'"' in body:
         body = QUOTED.sub(lambda cell: re.sub(rb"[\t;, |]", b"_", cell[1].strip()), body)
@@ -538,28 +555,10 @@ def _read_line_by_line(rows: Rows, columns: Sequence[int], places: Sequence[int]
     lines, zeros, form, clock = rows.body.split(b"\n")[:-1], 0, rows.form, places[0]
     while len(lines) > 1 and not lines[-1].strip(b"0.+-eEdD,;| \t"):
         zeros += bool(lines.pop().strip())
-    words = map(form.cells, lines)
-    if rows.kinds[clock] == DAY:
-        first = next(filter(None, map(_date, (form.cells(line)[clock] for line in lines))), None)
-        words = (_with_seconds(cells, clock, first, form.comma) for cells in words)
     where = f"{rows.path}, line "
-    checked = text_tables.checked_rows(words, columns, len(rows.kinds), clock, where, rows.line, form.comma)
+    checked = text_tables.checked_rows(
+        map(form.cells, lines), columns, len(rows.kinds), clock, where, rows.line, form.comma
+    )
     if not checked:
         raise InputError(f"{rows.path}: no usable row of numbers")
     return np.array(checked)[:, [columns.index(at) for at in places]], zeros
-
-
-def _date(cell: bytes) -> datetime | None:
-    try:
-        return datetime.fromisoformat(cell.decode("latin-1"))
-    except ValueError:
-        return None
-
-
-def _with_seconds(cells: list[bytes], clock: int, first: datetime | None, comma: bool) -> list[bytes]:
-    """A row with the time since the first one (s) in place of a date."""
-    date = _date(cells[clock]) if len(cells) > clock else None
-    if first is None or date is None or (date.tzinfo is None) != (first.tzinfo is None):
-        return cells
-    seconds = repr((date - first).total_seconds()).encode()
-    return [*cells[:clock], seconds.translate(SWAPPED) if comma else seconds, *cells[clock + 1 :]]
