@@ -110,8 +110,8 @@ class DescribedLayout:
         places = [faults(table.place, reference.column) for _, reference, _ in self.channels]
         faults.check()
         values, remarks = table.numbers([clock, *places])
-        unit = table.units[clock]
-        to_seconds = TIME_UNITS.get(is_text and self.reading.time_unit) or _seconds(unit)
+        unit = table.units[clock] if table.kinds[clock] != DAY else units.SECONDS
+        to_seconds = TIME_UNITS.get(is_text and table.kinds[clock] != DAY and self.reading.time_unit) or _seconds(unit)
         if to_seconds is None:
             remarks.append(f"{path}: the unit of time is {unit!r}, which is not known; read in s: give time_unit")
         values[:, 0] *= to_seconds or 1.0
@@ -186,13 +186,12 @@ def _frame_table(path: str, function: UserFunction) -> Table:
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
     index = frame.index
     if not any(_without_brackets(name) in TIME_NAMES for name in names):
-        is_time = _without_brackets(str(index.name)) in TIME_NAMES or index.dtype.kind in "mM"
-        if not is_time:
+        if _without_brackets(str(index.name)) not in TIME_NAMES and index.dtype.kind not in "mM":
             raise InputError(f"{where}: no column is called t or time; the frame has {', '.join(names[:MOST_NAMES])}")
         frame, names = frame.assign(**{"time": index}), [*names, str(index.name or "time")]  # behind the others
     if frame.empty:
         raise InputError(f"{where}: returned a frame without rows")
-    kinds = "".join(TEXT if dtype.kind == "O" else NUMBER for dtype in frame.dtypes)
+    kinds = "".join({"O": TEXT, "M": DAY, "m": DAY}.get(dtype.kind, NUMBER) for dtype in frame.dtypes)
     return Table(where, names, [*map(_unit_of, names)], kinds, partial(_numbers_of_frame, where, frame, names), "")
 
 
@@ -204,7 +203,10 @@ def _numbers_of_frame(
         column = frame.iloc[:, at]
         if column.dtype.kind in "mM":
             column = (column - column.iloc[0]).dt.total_seconds()
-        values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+        try:
+            values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+        except (TypeError, ValueError):  # such as lists
+            values = np.full(len(column), np.nan)
         columns.append(values)
         bad = np.flatnonzero(~(np.abs(values) < LARGEST_VALUE))
         if len(bad):
@@ -285,7 +287,7 @@ def _forms(sample: bytes, reading: TextFormat, setting: str) -> list[Form]:
     separators = [separator for separator in SEPARATORS if separator in sample]
     if reading.sep is not None:
         alone = re.sub(r"\\s[*+]?|[ +*]", "", reading.sep.replace(r"\t", "\t"))
-        if len(alone) > 1:
+        if len(alone.encode()) > 1:
             raise InputError(f'{setting}: sep = {reading.sep!r}, expected one character, or " " for blanks')
         separators = [alone.encode()]
     commas = [reading.decimal == ","] if reading.decimal else [False, True][: 1 + (b"," in sample)]
@@ -394,8 +396,7 @@ def _header(
 
 
 def _split(line: bytes, form: Form) -> list[str]:
-    text = re.sub(MARK, b"", line, count=1) if re.match(MARK, line) else line
-    return [_printable(word) for word in _unquoted(_decoded(text), form.separator)]
+    return [_printable(word) for word in _unquoted(_decoded(re.sub(rb"^" + MARK, b"", line)), form.separator)]
 
 
 def _printable(word: str) -> str:
@@ -440,9 +441,8 @@ def _are_units(words: Sequence[str]) -> bool:
     """Whether the words of a line are units: all in brackets, or half of them known and not below a name of time."""
     filled = [word for word in words if word]
     known = [units.quantity(word) or word.lower() in units.NONE or units.is_unit(word.lower()) for word in filled]
-    if all(word[0] in "([" for word in filled):
-        return True
-    return 2 * sum(map(bool, known)) >= len(filled) and filled[0].lower() not in TIME_NAMES
+    in_brackets = all(word[0] in "([" for word in filled)
+    return in_brackets or (2 * sum(map(bool, known)) >= len(filled) and filled[0].lower() not in TIME_NAMES)
 
 
 # ---- the rows -------------------------------------------------------------------------------------------------------
@@ -494,20 +494,21 @@ def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple
     else:
         zeros = len(values) - len(kept)
     if zeros > USUAL_ZERO_ROWS:
-        remarks = [
-            *remarks,
-            f"{rows.path}: {zeros} rows of zeros at the end are left out; check that they are no values",
-        ]
+        what = f"{zeros} rows of zeros at the end are left out; check that they are no values"
+        remarks = [*remarks, f"{rows.path}: {what}"]
     return kept.copy(), [*remarks]
 
 
 def _with_seconds(body: bytes, comma: bool) -> bytes:
-    """The rows with the time since the first date (s) in place of dates."""
-    first = datetime.fromisoformat(DATE.search(body)[0].decode())
+    """The rows with the time since the first date (s) in place of dates; other words than dates are left."""
+    first = None
 
     def seconds(found: re.Match) -> bytes:
+        nonlocal first
         try:
-            text = repr((datetime.fromisoformat(found[0].decode()) - first).total_seconds()).encode()
+            date = datetime.fromisoformat(found[0].decode())
+            first = first or date
+            text = repr((date - first).total_seconds()).encode()
         except (ValueError, TypeError):  # no such day, or with a time zone and without
             return found[0]
         return text.translate(SWAPPED) if comma else text

@@ -657,7 +657,8 @@ def why_wrong_table(values: np.ndarray, data: bytes, names: list[str], places: l
         for comma in (False, True):
             rows = rows_in(data, separator, comma)
             header = rows_in(b"\n".join(data.split(b"\n")[:12]).replace(b"#", b""), separator, comma)
-            named = [[_column(row, name) for name in names] for row in header] + [places]
+            plain = [[word for word in row if not word.startswith("(")] for row in header]
+            named = [[_column(row, name) for name in names] for row in header + plain] + [places]
             for at in (at for at in named if None not in at):
                 parsed = [[number(row[i]) for i in at] if len(row) > max(at) else None for row in rows]
                 starts = [
@@ -670,7 +671,6 @@ def why_wrong_table(values: np.ndarray, data: bytes, names: list[str], places: l
 
 
 def _column(row: list[str], name: str) -> int | None:
-    row = [word for word in row if not word.startswith("(")]
     found = [i for i, word in enumerate(row) if re.split(r"[ (\[]", word)[0].lower() == name.lower()]
     return found[0] if len(found) == 1 else None
 

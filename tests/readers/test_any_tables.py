@@ -288,6 +288,15 @@ def test_faults_have_line_and_column(tmp_path, row, words):
     assert len(found) == 3 and found[2].endswith("(and 27 more errors in this file)")
 
 
+def test_dates_that_are_none_and_separators_that_are_none(tmp_path):
+    lines, columns = LAYOUTS["ISO dates"]
+    path = write(tmp_path, [line.replace("2024-02-28", "2024-02-31") for line in lines])
+    assert "'2024-02-31 23:59:50" in faults_of(layout(*columns).read, path)[0]
+    (line,) = faults_of(layout(*columns, sep="and").read, path)
+    assert "sep = 'and', expected one character" in line
+    assert "date" not in faults_of(layout("b", sep="\xa7").read, path)[0]
+
+
 def test_decimal_points_between_decimal_commas(tmp_path):
     lines = ["t;a", *with_comma(rows(TIME, A, between=";"))]
     lines[30] = "7,5;1.234"
