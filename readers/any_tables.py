@@ -268,11 +268,6 @@ class Form:
         begin = min(first, len(kinds) - 1)
         return meant > 0 and 2 * meant >= filled and (kinds[begin] != TEXT or not WORD.match(cells[begin]))
 
-    def is_header(self, line: bytes, width: int) -> bool:
-        """Whether a line has a word for each of the columns."""
-        cells = self.cells(line)
-        return len(cells) == width and all(map(WORD.match, cells))
-
 
 def _unquoted(line: str, separator: bytes) -> list[str]:
     try:
@@ -342,8 +337,7 @@ def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     if not run:
         remedy = f"give {setting} = data_io.TextFormat(sep=..., header=...), or a function that reads the file"
         raise InputError(f"{path}: no rows of numbers are found in it; {remedy}")
-    below = max((line + 1 for line in range(at) if form.is_header(searched[line], len(kinds))), default=0)
-    alike = [line for line in range(below, at) if len(form.kinds(searched[line])) == len(kinds)]
+    alike = [line for line in range(at) if len(form.kinds(searched[line])) == len(kinds)]
     begin = next((line for line in alike if form.is_row(searched[line], kinds)), at)
     names, of = _header(lines, first, begin, form, kinds, reading)
     if reading.names:
@@ -387,7 +381,9 @@ def _header(
         found = found[:-1] + [words] if (words := _words(above[-1], form, kinds, places)) and found else []
     if not found:
         words = _split(above[0], form)
-        found = [["", *words]] if len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words))) else []
+        is_named = len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words)))
+        # Time alone may be without a name; where it has one, another is missing, and it is not known which.
+        found = [["", *words]] if is_named and not any(_without_brackets(word) in TIME_NAMES for word in words) else []
     of = found.pop(0) if found and _are_units(found[0]) and (len(found) > 1 or found[0][0][:1] in "([") else nothing
     names = found[0] if found else nothing
     if len(set(names)) < len([*filter(None, names)]) and len(found) > 1:  # such as objects above quantities

@@ -196,14 +196,17 @@ CSV = ["t,a [N],b,b,z(ship),z(earth)", *rows(TIME, A, B, X, A, B)]
         {"sep": ";", "decimal": ",", "header": 3},
         {"sep": ";", "decimal": ",", "skiprows": 3},
         {"comment": "$", "names": ("t", "a", "b"), "header": None},
-        {"time": 0},
+        {"time": 0, "header": 3},
     ],
 )
 def test_what_the_user_says_replaces_what_is_found_out(tmp_path, reading):
     lines = ["$ run 7", "1;2;3", "4;5;6", "t;a;b", *with_comma(rows(TIME, A, B, between=";"))]
     if reading.get("comment"):
         lines = [line + " $ note" * (at == 50) for at, line in enumerate(lines) if at not in (1, 2)]
-    assert_read(layout("a", "b", **reading).read(write(tmp_path, lines))[0])
+    path = write(tmp_path, lines)
+    assert_read(layout("a", "b", **reading).read(path)[0])
+    if "comment" not in reading:  # rows above the names are not left out silently
+        assert "line 4, column 1: 't' where a number is expected" in faults_of(layout(0, 1).read, path)[0]
 
 
 def test_time_is_chosen_and_in_its_unit(tmp_path):
