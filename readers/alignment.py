@@ -1,17 +1,21 @@
 """Aligns the files of a realization on one time axis, and resamples records to the network's time step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
+from settings.description import seconds
 from system.errors import InputError, counted
 
 SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to a network of 0.1 s 0.5 % slower
 # Of a motion's standard deviation, between every second row and a spline through the others. On sample ships in seas of
 # 5 to 15 s the error of resampling was then 3 to 4 % (0.04 and 1 % at 0.02 and 0.2). Waves are rougher than motions.
 LARGEST_ERROR = 0.7
-LARGEST_STEP = 10.0  # s
+LARGEST_STEP = 10.0  # s, of ships at full scale
+ROW_TOLERANCE = 0.01  # share of the time step by which rows of two files may be apart
+MOST_USUAL_STEPS = 0.95  # share of equal steps in times that are rounded; with more, others are gaps
 MEAN_PERIODS = 0.3, 300.0  # s, of heave: a model of 1 m in the tank, and a ship that runs with the waves
 CODES = ("sc", "lamp")  # sources of motions
 Tables = Mapping[str, tuple[str, np.ndarray]]  # by source, (file, table): (rows, column) with time (s) first
@@ -146,7 +150,7 @@ def _unevenness(time: np.ndarray) -> float:
 
 
 def even_times(time: np.ndarray) -> np.ndarray:
-    """Equally spaced times if these are such with few decimals (0.33, 0.67, 1.0), as precise; else these themselves.
+    """Equally spaced times if these are such with few digits (0.33, 0.67, 1.0), as precise; else these themselves.
 
     time: (rows,) s.
     """
@@ -156,7 +160,41 @@ def even_times(time: np.ndarray) -> np.ndarray:
     places = np.arange(count)
     even = np.polyval(np.polyfit(places, time, 1), places).round(3) + 0.0
     unit = next((10.0**-n for n in range(3) if np.abs(time - time.round(n)).max() < 1e-9), 0.0)  # of the last decimal
-    return even if np.abs(time - even).max() < min(0.6 * unit, 0.4 * step) else time
+    if np.abs(time - even).max() < min(0.6 * unit, 0.4 * step):
+        return even
+    # Steps of less than two units of the last digit, or any number of digits.
+    return next((fine for units in _last_digits(time) if (fine := _as_rounded(time, units)) is not None), time)
+
+
+def _last_digits(time: np.ndarray) -> Iterable[np.ndarray]:
+    """The units of the last digits (rows,), if times have the same number of decimals, and of significant digits."""
+    size = np.floor(np.log10(np.maximum(np.abs(time), 1e-300)))
+    for units in ((np.full(len(time), 10.0**-n) for n in range(-6, 10)), (10 ** (size - n) for n in range(2, 9))):
+        yield from (unit for unit in islice((u for u in units if _has_digits(time, u)), 1))
+
+
+def _has_digits(time: np.ndarray, unit: np.ndarray) -> bool:
+    step = (time[-1] - time[0]) / (len(time) - 1)
+    return unit.max() <= step and bool((np.abs(time / unit - np.round(time / unit)) < 1e-4).all())
+
+
+def _as_rounded(time: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
+    """Equally spaced times from which these (rows,) are rounded; None if they are not, but have gaps or other steps.
+
+    unit: (rows,) of the last digit.
+    """
+    steps, places = np.diff(time), np.arange(len(time))
+    unit = np.maximum(unit, 1e-3 * steps.mean())
+    if _unevenness(time) < ROW_TOLERANCE * steps.mean() or (steps <= 0).any():
+        return None
+    even = np.polyval(np.polyfit(places, time, 1, w=1 / unit), places)
+    off = np.abs(steps - (even[1] - even[0])) / unit[1:]
+    is_coarse = unit[1:] > ROW_TOLERANCE * steps.mean()
+    usual = np.abs(steps - np.median(steps))[is_coarse] < 0.25 * unit[1:][is_coarse]
+    is_rounded = (
+        (np.abs(time - even) < 0.8 * unit).all() and (off < 1.01).all() and usual.sum() < MOST_USUAL_STEPS * len(usual)
+    )
+    return even if is_rounded else None
 
 
 def _with_even_times(table: np.ndarray) -> np.ndarray:
@@ -172,7 +210,7 @@ def same_step(first: float, second: float) -> bool:
 def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
     """A line if the file's rows are too far apart to tell what is between them; empty if not."""
     coarse = time_step(table[:, 0])
-    if coarse > LARGEST_STEP >= step:
+    if coarse > seconds(LARGEST_STEP) >= step:
         return [f"{path}: its time step of {coarse:g} s cannot be right; check that time is in s"]
     if coarse <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], coarse)):
         return []
@@ -201,7 +239,7 @@ def implausible_period(file: str, time: np.ndarray, heave: np.ndarray) -> list[s
 
 def _same_rows(table: np.ndarray, time: np.ndarray, step: float) -> np.ndarray | None:
     """The table's rows at the given times, without time; None if rows are missing or the step differs."""
-    tolerance = 0.01 * step
+    tolerance = ROW_TOLERANCE * step
     first = int(np.searchsorted(table[:, 0], time[0] - tolerance))
     rows = table[first : first + len(time)]  # as in most files
     if len(rows) == len(time) and np.abs(rows[:, 0] - time).max() <= tolerance:

@@ -23,10 +23,12 @@ from system.errors import FaultCollector, InputError, first_line
 
 ROWS_ALIKE = 20
 MOST_HEADER_LINES = 500, 20_000  # the second if there are no rows below the first
+LONGEST_NAME = 100  # bytes a column, on average
 MOST_NAMES = 10  # of columns in an error
 SEPARATORS = (b"\t", b";", b",", b"|", b"")  # the last for blanks
 MARK = rb"\s*(?:[#%!]+|//+)"  # of comments
 DATE = re.compile(rb"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+WORD = re.compile(rb"[A-Za-z_(\[\"']")
 STARS = re.compile(rb"\*+")
 QUOTED = re.compile(rb'"([^"\n]*)"')
 IN_BRACKETS = re.compile(r"\s*[(\[]([^)\]]*)[)\]]")
@@ -108,8 +110,8 @@ class DescribedLayout:
         places = [faults(table.place, reference.column) for _, reference, _ in self.channels]
         faults.check()
         values, remarks = table.numbers([clock, *places])
-        unit = table.units[clock]
-        to_seconds = TIME_UNITS.get(is_text and self.reading.time_unit) or _seconds(unit)
+        unit = table.units[clock] if table.kinds[clock] != DAY else units.SECONDS
+        to_seconds = TIME_UNITS.get(is_text and table.kinds[clock] != DAY and self.reading.time_unit) or _seconds(unit)
         if to_seconds is None:
             remarks.append(f"{path}: the unit of time is {unit!r}, which is not known; read in s: give time_unit")
         values[:, 0] *= to_seconds or 1.0
@@ -137,7 +139,8 @@ def _remark_on_unit(path: str, column: str, unit: str, name: str, written: str, 
     if abs(abs(factor) / expected - 1) <= 0.01:
         return []
     word = next((word for word, known in FACTORS.items() if np.isclose(known, expected)), f"{expected:g}")
-    remedy = f'write "{column} * {word}"' if expected != 1 else "leave it out"
+    bare = UNIT_AT_END.sub("", column) if _unit_of(column) else column
+    remedy = f'write "{bare} * {word}"' if expected != 1 else "leave it out"
     return [f"{said}, with the factor {factor:g} where {expected:g} is expected; {remedy}, or correct the unit"]
 
 
@@ -183,13 +186,12 @@ def _frame_table(path: str, function: UserFunction) -> Table:
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
     index = frame.index
     if not any(_without_brackets(name) in TIME_NAMES for name in names):
-        is_time = _without_brackets(str(index.name)) in TIME_NAMES or index.dtype.kind in "mM"
-        if not is_time:
+        if _without_brackets(str(index.name)) not in TIME_NAMES and index.dtype.kind not in "mM":
             raise InputError(f"{where}: no column is called t or time; the frame has {', '.join(names[:MOST_NAMES])}")
         frame, names = frame.assign(**{"time": index}), [*names, str(index.name or "time")]  # behind the others
     if frame.empty:
         raise InputError(f"{where}: returned a frame without rows")
-    kinds = "".join(TEXT if dtype.kind == "O" else NUMBER for dtype in frame.dtypes)
+    kinds = "".join({"O": TEXT, "M": DAY, "m": DAY}.get(dtype.kind, NUMBER) for dtype in frame.dtypes)
     return Table(where, names, [*map(_unit_of, names)], kinds, partial(_numbers_of_frame, where, frame, names), "")
 
 
@@ -201,7 +203,10 @@ def _numbers_of_frame(
         column = frame.iloc[:, at]
         if column.dtype.kind in "mM":
             column = (column - column.iloc[0]).dt.total_seconds()
-        values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+        try:
+            values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+        except (TypeError, ValueError):  # such as lists
+            values = np.full(len(column), np.nan)
         columns.append(values)
         bad = np.flatnonzero(~(np.abs(values) < LARGEST_VALUE))
         if len(bad):
@@ -258,14 +263,10 @@ class Form:
 
         It is if half of its cells or more can be meant as numbers, and the first does not begin like a word.
         """
-        kinds, first = self.kinds(line), usual.index(NUMBER)
+        kinds, cells, first = self.kinds(line), self.cells(line), usual.index(NUMBER)
         meant, filled = kinds.count(NUMBER) + kinds.count(DAY), len(kinds) - kinds.count(EMPTY)
-        begins = kinds and (kinds[min(first, len(kinds) - 1)] != TEXT or not _is_word(self.cells(line), first))
-        return bool(meant and 2 * meant >= filled and begins)
-
-
-def _is_word(cells: Sequence[bytes], place: int) -> bool:
-    return re.match(rb"[A-Za-z_(\[\"'\x80-\xff]", cells[min(place, len(cells) - 1)]) is not None
+        begin = min(first, len(kinds) - 1)
+        return meant > 0 and 2 * meant >= filled and (kinds[begin] != TEXT or not WORD.match(cells[begin]))
 
 
 def _unquoted(line: str, separator: bytes) -> list[str]:
@@ -281,7 +282,7 @@ def _forms(sample: bytes, reading: TextFormat, setting: str) -> list[Form]:
     separators = [separator for separator in SEPARATORS if separator in sample]
     if reading.sep is not None:
         alone = re.sub(r"\\s[*+]?|[ +*]", "", reading.sep.replace(r"\t", "\t"))
-        if len(alone) > 1:
+        if len(alone.encode()) > 1:
             raise InputError(f'{setting}: sep = {reading.sep!r}, expected one character, or " " for blanks')
         separators = [alone.encode()]
     commas = [reading.decimal == ","] if reading.decimal else [False, True][: 1 + (b"," in sample)]
@@ -380,7 +381,9 @@ def _header(
         found = found[:-1] + [words] if (words := _words(above[-1], form, kinds, places)) and found else []
     if not found:
         words = _split(above[0], form)
-        found = [["", *words]] if len(words) == len(kinds) - 1 and not _are_units(words) else []
+        is_named = len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words)))
+        # Time alone may be without a name; where it has one, another is missing, and it is not known which.
+        found = [["", *words]] if is_named and not any(_without_brackets(word) in TIME_NAMES for word in words) else []
     of = found.pop(0) if found and _are_units(found[0]) and (len(found) > 1 or found[0][0][:1] in "([") else nothing
     names = found[0] if found else nothing
     if len(set(names)) < len([*filter(None, names)]) and len(found) > 1:  # such as objects above quantities
@@ -389,8 +392,11 @@ def _header(
 
 
 def _split(line: bytes, form: Form) -> list[str]:
-    text = re.sub(MARK, b"", line, count=1) if re.match(MARK, line) else line
-    return [word.strip() for word in _unquoted(_decoded(text), form.separator)]
+    return [_printable(word) for word in _unquoted(_decoded(re.sub(rb"^" + MARK, b"", line)), form.separator)]
+
+
+def _printable(word: str) -> str:
+    return "".join(filter(str.isprintable, word.strip().strip("\"'")))[:LONGEST_NAME]
 
 
 def _decoded(line: bytes) -> str:
@@ -403,6 +409,8 @@ def _decoded(line: bytes) -> str:
 def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str] | None:
     """As many words of a header line as a row has cells, separated as the rows are or otherwise; None if it has not."""
     width, named = len(kinds), len(kinds.rstrip(EMPTY))
+    if len(line) > LONGEST_NAME * width:
+        return None
     text = _decoded(re.sub(rb"^" + MARK, b"", line))
     ways = [_split(line, form)]
     if not form.separator:
@@ -413,7 +421,7 @@ def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str
         ways += [cut] if all(cut) and len(text.rstrip()) <= max(ends, default=0) else []
     ways += [text.split(separator) for separator in ",;\t"]
     for way in ways:
-        words = [word.strip().strip("\"'") for word in way]
+        words = [_printable(word) for word in way]
         while len(words) > named and not words[-1]:
             words.pop()
         if len(words) in (named, width) and any(re.search(r"[^\W\d_]", word) for word in words):
@@ -429,9 +437,8 @@ def _are_units(words: Sequence[str]) -> bool:
     """Whether the words of a line are units: all in brackets, or half of them known and not below a name of time."""
     filled = [word for word in words if word]
     known = [units.quantity(word) or word.lower() in units.NONE or units.is_unit(word.lower()) for word in filled]
-    if all(word[0] in "([" for word in filled):
-        return True
-    return 2 * sum(map(bool, known)) >= len(filled) and filled[0].lower() not in TIME_NAMES
+    in_brackets = all(word[0] in "([" for word in filled)
+    return in_brackets or (2 * sum(map(bool, known)) >= len(filled) and filled[0].lower() not in TIME_NAMES)
 
 
 # ---- the rows -------------------------------------------------------------------------------------------------------
@@ -473,7 +480,9 @@ def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: 
 def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
     """See `Table.numbers`."""
     columns = sorted(set(places))
-    table = _parse(rows, columns, places[0])
+    if rows.kinds[places[0]] == DAY and rows.form.separator:
+        rows = replace(rows, body=_with_seconds(rows.body, rows.form.comma))
+    table = _parse(rows, columns)
     values = None if table is None else table[:, [columns.index(at) for at in places]]
     kept = values if values is None else values[: text_tables.rows_to_last_filled(values) or 1]
     if kept is None or not (np.abs(kept) < LARGEST_VALUE).all() or (np.diff(kept[:, 0]) <= 0).any():
@@ -481,17 +490,32 @@ def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple
     else:
         zeros = len(values) - len(kept)
     if zeros > USUAL_ZERO_ROWS:
-        remarks = [
-            *remarks,
-            f"{rows.path}: {zeros} rows of zeros at the end are left out; check that they are no values",
-        ]
+        what = f"{zeros} rows of zeros at the end are left out; check that they are no values"
+        remarks = [*remarks, f"{rows.path}: {what}"]
     return kept.copy(), [*remarks]
 
 
-def _parse(rows: Rows, columns: Sequence[int], clock: int) -> np.ndarray | None:
+def _with_seconds(body: bytes, comma: bool) -> bytes:
+    """The rows with the time since the first date (s) in place of dates; other words than dates are left."""
+    first = None
+
+    def seconds(found: re.Match) -> bytes:
+        nonlocal first
+        try:
+            date = datetime.fromisoformat(found[0].decode())
+            first = first or date
+            text = repr((date - first).total_seconds()).encode()
+        except (ValueError, TypeError):  # no such day, or with a time zone and without
+            return found[0]
+        return text.translate(SWAPPED) if comma else text
+
+    return DATE.sub(seconds, body)
+
+
+def _parse(rows: Rows, columns: Sequence[int]) -> np.ndarray | None:
     """(rows, column) of these in rising order, exactly rounded; None if a row or a word is not as it should be."""
     body, form = rows.body, rows.form
-    if rows.kinds[clock] == DAY or (form.comment and form.comment in body):
+    if form.comment and form.comment in body:
         return None
     if b'"' in body:
         body = QUOTED.sub(lambda cell: re.sub(rb"[\t;, |]", b"_", cell[1].strip()), body)
@@ -528,26 +552,10 @@ def _read_line_by_line(rows: Rows, columns: Sequence[int], places: Sequence[int]
     lines, zeros, form, clock = rows.body.split(b"\n")[:-1], 0, rows.form, places[0]
     while len(lines) > 1 and not lines[-1].strip(b"0.+-eEdD,;| \t"):
         zeros += bool(lines.pop().strip())
-    words = map(form.cells, lines)
-    if rows.kinds[clock] == DAY:
-        first = next(filter(None, map(_date, (form.cells(line)[clock] for line in lines))), None)
-        words = (_with_seconds(cells, clock, first, form.comma) for cells in words)
     where = f"{rows.path}, line "
-    checked = text_tables.checked_rows(words, columns, len(rows.kinds), clock, where, rows.line, form.comma)
+    checked = text_tables.checked_rows(
+        map(form.cells, lines), columns, len(rows.kinds), clock, where, rows.line, form.comma
+    )
+    if not checked:
+        raise InputError(f"{rows.path}: no usable row of numbers")
     return np.array(checked)[:, [columns.index(at) for at in places]], zeros
-
-
-def _date(cell: bytes) -> datetime | None:
-    try:
-        return datetime.fromisoformat(cell.decode("latin-1"))
-    except ValueError:
-        return None
-
-
-def _with_seconds(cells: list[bytes], clock: int, first: datetime | None, comma: bool) -> list[bytes]:
-    """A row with the time since the first one (s) in place of a date."""
-    date = _date(cells[clock]) if len(cells) > clock else None
-    if first is None or date is None or (date.tzinfo is None) != (first.tzinfo is None):
-        return cells
-    seconds = repr((date - first).total_seconds()).encode()
-    return [*cells[:clock], seconds.translate(SWAPPED) if comma else seconds, *cells[clock + 1 :]]

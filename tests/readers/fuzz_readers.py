@@ -26,8 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # when it is run b
 
 import data_io  # noqa: E402
 from readers import text_tables  # noqa: E402
+from readers.any_tables import DescribedLayout  # noqa: E402
 from readers.text_tables import Layout  # noqa: E402
 from settings import Config, DataInfo, UserInput  # noqa: E402
+from settings.description import Reference, TextFormat  # noqa: E402
 from system.errors import InputError  # noqa: E402
 
 MOST_SECONDS = 2.0  # for a file of a few hundred kilobytes; a usual record of 2 MB takes 0.05 s
@@ -600,14 +602,129 @@ def try_cases(rng: np.random.Generator, folder: Path) -> tuple[str, str | None, 
     return f"cases file {'refused' if cases is None else 'read'}", fault and f"{kinds}: {fault}", data
 
 
-def fuzz(count: int, seed: int, folder: Path, first: int = 0) -> tuple[Counter, list[str]]:
-    """Tries `count` files; returns the number of each outcome, and the faults with the number that repeats each."""
+# ---- a table of any source -----------------------------------------------------------------------------------------
+
+FORMS = [(" ", False), ("   ", False), ("\t", False), (";", False), (",", False), (", ", False)]
+FORMS += [(" ", True), ("\t", True), (";", True), (" ;", True)]  # with decimal commas
+TITLES = ["a title", "Run 7 of 12, Hs = 3.5 m", "# made by hand", "", "-----"]
+
+
+def make_any(rng: np.random.Generator) -> tuple[bytes, list[str], list[int], bool, list[list[float]]]:
+    """A table in the form of any program, the names of three columns, their places, whether the names are there, and
+    their numbers.
+    """
+    clock, decimals = make_clock(rng)
+    between, comma = FORMS[place(rng, FORMS)]
+    width = int(rng.integers(3, 8))
+    words = print_table(rng, np.column_stack([clock, rng.normal(size=(len(clock), width - 1)) * 100]), decimals)
+    words = [[word.strip() for word in row] for row in words]
+    numbers = [[number(word) for word in row[:3]] for row in words]
+    if between == "   ":
+        words = [[word.rjust(24) for word in row] for row in words]
+    names = [str(rng.choice(["t", "Time", "TIME"])), *(f"Probe{i}" for i in range(1, width))]
+    order = [int(i) for i in rng.permutation(width)] if rng.random() < 0.3 else list(range(width))
+    units = ["(s)", *["(m)"] * (width - 1)]
+    style = str(rng.choice(["names", "units below", "units behind", "comment", "none"]))
+    header = [names[i] + (f" {units[i]}" if style == "units behind" else "") for i in order]
+    lines = [str(rng.choice(TITLES)) for _ in range(int(rng.integers(3)))]
+    lines += ["# " * (style == "comment") + between.join(header)] if style != "none" else []
+    lines += [between.join(units[i] for i in order)] if style == "units below" else []
+    rows = [between.join(row[i] for i in order) for row in words]
+    lines += [row.replace(".", ",") for row in rows] if comma else rows
+    zeros = between.join(["0,0" if comma else "0.0"] * width)
+    lines += [zeros] * int(rng.integers(1, 12)) * bool(rng.random() < 0.2)
+    lines += ["", "End of the record"] * bool(rng.random() < 0.1)
+    end = str(rng.choice(["\n", "\n", "\r\n"]))
+    data = (end.join(lines) + (end if rng.random() < 0.8 else "")).encode()
+    return data, names[:3], [order.index(i) for i in range(3)], style != "none", numbers
+
+
+def rows_in(data: bytes, separator: str, comma: bool) -> list[list[str]]:
+    """The words of each line of a table, with decimal points."""
+    text = data.decode("latin-1").removeprefix("\xef\xbb\xbf").replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line for line in text.split("\n") if line.strip(" \t")]
+    rows = [[word.strip(' \t\v\f"') for word in (line.split(separator) if separator else re.findall(r"[^ \t]+", line))]
+            for line in lines if line.strip()[:1] not in tuple("#%!")]  # fmt: skip
+    return [[word.translate(str.maketrans(",.", ".,")) for word in row] if comma else row for row in rows]
+
+
+def why_wrong_table(values: np.ndarray, data: bytes, names: list[str], places: list[int]) -> str | None:
+    """Errors in what was read of a table: it has to be consecutive rows, with only header and footer beside them."""
+    if not len(values) or not (np.abs(values) < MOST_VALUE).all() or (np.diff(values[:, 0]) <= 0).any():
+        return f"no rows, a value that cannot be, or time that runs back: {values[:3]}"
+    faults, wanted = [], values.tolist()
+    for separator in ("", "\t", ";", ",", "|"):
+        for comma in (False, True):
+            rows = rows_in(data, separator, comma)
+            header = rows_in(b"\n".join(data.split(b"\n")[:12]).replace(b"#", b""), separator, comma)
+            plain = [[word for word in row if not word.startswith("(")] for row in header]
+            named = [[_column(row, name) for name in names] for row in header + plain] + [places]
+            for at in (at for at in named if None not in at):
+                parsed = [[number(row[i]) for i in at] if len(row) > max(at) else None for row in rows]
+                starts = [
+                    i for i in range(len(rows)) if parsed[i] == wanted[0] and parsed[i : i + len(wanted)] == wanted
+                ]
+                faults += [_beside(rows, start, start + len(values), at) for start in starts]
+                if None in faults:
+                    return None
+    return faults[0] if faults else "not the numbers of consecutive rows"
+
+
+def _column(row: list[str], name: str) -> int | None:
+    found = [i for i, word in enumerate(row) if re.split(r"[ (\[]", word)[0].lower() == name.lower()]
+    return found[0] if len(found) == 1 else None
+
+
+def _beside(rows: list[list[str]], start: int, stop: int, places: list[int]) -> str | None:
+    """A row that was left out before or after those that were read."""
+    for i, row in enumerate(rows):
+        numbers = [number(word) for word in row]
+        many = 2 * sum(value is not None for value in numbers) >= len(row) and len(row) == len(rows[start])
+        is_last = i == len(rows) - 1 and i == stop  # may break off
+        if (
+            many
+            and not start <= i < stop
+            and numbers[places[0]] is not None
+            and not is_last
+            and any(numbers[at] for at in places)
+        ):
+            return f"row {i} of {len(rows)} left out: {' '.join(row)[:60]}"
+    return None
+
+
+def try_table(rng: np.random.Generator, folder: Path) -> tuple[str, str | None, bytes]:
+    """A table of any source, damaged or not."""
+    data, names, places, has_names, numbers = make_any(rng)
+    whole, kinds = rng.random() < 0.2, []
+    if not whole:
+        data, kinds = damaged(rng, data)
+    path = folder / "table.txt"
+    path.write_bytes(data)
+    by_name = has_names and rng.random() < 0.7
+    channels = [(name, Reference(name if by_name else at), "") for name, at in zip(names, places, strict=True)]
+    layout = DescribedLayout("any", tuple(channels[1:]), TextFormat(time=channels[0][1].column))
+    read, fault, _ = outcome_of(lambda: layout.read(str(path)), folder)
+    if fault is None and read is not None:
+        fault = why_wrong_table(read[0], data, names if by_name else ["?"], places)
+    if fault is None and whole and len(numbers) > 2 and (read is None or read[0].tolist() != numbers):
+        fault = "a table without damage is refused or read in part"
+    outcome = "refused" if read is None else "read"
+    return f"{'whole' if whole else 'broken'} table {outcome}", fault and f"{kinds}: {fault}", data
+
+
+def fuzz(count: int, seed: int, folder: Path, first: int = 0, tables: bool = False) -> tuple[Counter, list[str]]:
+    """Tries `count` files; returns the number of each outcome, and the faults with the number that repeats each.
+
+    tables: of any source instead of SimpleCode's and LAMP's files.
+    """
     outcomes: Counter = Counter()
     faults = []
     for i in range(first, first + count):
         rng = np.random.default_rng((seed, i))
         way = rng.random()
-        if way < 0.75:
+        if tables:
+            outcome, fault, data = try_table(rng, folder)
+        elif way < 0.75:
             outcome, fault, data = try_file(rng, folder, whole=bool(rng.random() < 0.15))
         elif way < 0.9:
             outcome, fault, data = try_realization(rng, folder)
@@ -616,7 +733,7 @@ def fuzz(count: int, seed: int, folder: Path, first: int = 0) -> tuple[Counter, 
         outcomes[outcome] += 1
         if fault:
             outcomes["FAULT"] += 1
-            faults.append(f"--first {i} --count 1 --seed {seed}: {fault}")
+            faults.append(f"--first {i} --count 1 --seed {seed}{' --tables' * tables}: {fault}")
     return outcomes, faults
 
 
@@ -625,6 +742,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first file, to repeat one")
+    parser.add_argument("--tables", action="store_true", help="tables of any source instead of the simulators' files")
     parser.add_argument("--keep", type=Path, help="a folder to leave the last files in")
     arguments = parser.parse_args()
     faulthandler.dump_traceback_later(3600, exit=True)
@@ -632,7 +750,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        outcomes, faults = fuzz(arguments.count, arguments.seed, folder, arguments.first)
+        outcomes, faults = fuzz(arguments.count, arguments.seed, folder, arguments.first, arguments.tables)
     for fault in faults[:20]:
         print(fault)
     for outcome, times in sorted(outcomes.items()):

@@ -139,6 +139,19 @@ def test_times_of_few_decimals_are_of_the_same_step(step, decimals):
     assert same_step(time_step((step * np.arange(400)).round(decimals)), step)
 
 
+@pytest.mark.parametrize(
+    "step, number", [(0.015, ".2f"), (0.0125, ".3f"), (0.25, ".5g"), (1.5e-4, ".4f"), (86400.0, ".3e")]
+)
+def test_times_of_any_few_digits_are_even(step, number):
+    exact = step * np.arange(2, 6000 if number == ".5g" else 400)
+    printed = np.array([float(f"{value:{number}}") for value in exact])
+    even = even_times(printed)
+    assert even is not printed and np.abs(even - exact).max() < 0.2 * step
+    assert same_step(time_step(even), step)
+    holey = np.delete(printed, 30)
+    assert even_times(holey) is holey
+
+
 def test_gaps_and_steps_that_change_are_left_as_they_are():
     for decimals in range(4):
         for step in (0.1, 0.25, 0.5, 1.0):

@@ -77,6 +77,12 @@ def test_broken_files_are_read_rightly_or_refused_in_a_line(tmp_path, first):
     assert sum(outcomes.values()) == 200 and "whole file refused" not in outcomes
 
 
+def test_broken_tables_of_any_source_are_read_rightly_or_refused_in_a_line(tmp_path):
+    outcomes, faults = fuzz(300, seed=7, folder=tmp_path, tables=True)
+    assert faults == []
+    assert {"whole table read", "broken table read", "broken table refused"} <= set(outcomes)
+
+
 # ---- what the run of 100 000 found ----------------------------------------------------------------------------------
 
 
