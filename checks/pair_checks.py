@@ -286,11 +286,7 @@ class Judge:
     def signals(self, channels: Sequence[str]) -> Iterator[Finding]:
         """Findings about constant channels, jumps and straight stretches in each file."""
         there = self.pair.measures
-        low = [
-            n
-            for n in channels
-            if channel_of(n).low or n in in_use().names and there[f"offset_{n}"] == there[f"offset_{n}"]
-        ]
+        low = [name for name in channels if there[f"offset_{name}"] == there[f"offset_{name}"]]  # else it has none
         signals = [
             (f"{name}_{source}", name, source) for source, of in (("sc", low), ("lamp", channels)) for name in of
         ]

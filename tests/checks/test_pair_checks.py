@@ -168,6 +168,11 @@ def test_a_single_pair_two_seconds_late_has_a_lag_and_no_other_columns(records, 
     assert finding.kind == "lag" and "lags SimpleCode by" in finding.line
 
 
+def test_a_channel_that_simplecode_does_not_have_is_not_constant(records):
+    without = [changed(record, simple=times(1, np.nan)) for record in records]
+    assert findings_in(without) == []
+
+
 @pytest.mark.parametrize("size", [1e9, 9e17])
 def test_huge_values_overflow_without_a_warning_of_numpy(records, size):
     def huge(columns):
