@@ -1,10 +1,13 @@
 """Contradictions in simulated data that the program finds before training, and false alarms on sound data.
 
-    python benchmarks/trust.py [--quick]
+    python benchmarks/trust.py [--quick] [--any-sources 200]
 
 Every kind of contradiction is put into the files of six realizations in one sea, into one of them and into all, for
 five seeds, which draw the sea state, and for every ship of sample_data/hull.py in turn. The names carry no handles, so
 that only the numbers tell. Sound data are of many sea states: all pairs of one, each pair by itself, and all of a ship.
+
+--any-sources: instead of ships this number of random systems, see any_pairs.py, in arrays instead of files: alarms on
+the sound records, and how often a contradiction in the first of them is found, where it can be.
 """
 
 import argparse
@@ -21,9 +24,10 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "sample_data")]
 
 import data_io  # noqa: E402
 import simulate  # noqa: E402
+from benchmarks import any_pairs  # noqa: E402
 from benchmarks.cases import SHIPS  # noqa: E402
 from checks import pair_checks  # noqa: E402
-from settings import Config, DataInfo  # noqa: E402
+from settings import Config, DataInfo, UserInput, description  # noqa: E402
 from system.errors import InputError  # noqa: E402
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -243,11 +247,35 @@ def drawn_state(rng: np.random.Generator, place: int) -> str:
     return f"_h{rng.uniform(0.5, 9):.1f}_p{rng.uniform(6, 19):.1f}_a{heading}{second}_s{speed}"
 
 
+# ---- any sources --------------------------------------------------------------------------------------------------
+
+
+def of_any_sources(seeds: Sequence[int]) -> pd.DataFrame:
+    """By kind, sound or a contradiction: records that were tried, and in how many and in which others is something."""
+    rows = []
+    for seed in seeds:
+        pair, records = any_pairs.drawn_set(np.random.default_rng(seed))
+        description.use(pair)
+        for kind, changed in {"sound": records, **any_pairs.contradictions(records)}.items():
+            names = tuple(record.name for record in changed)
+            user, data = UserInput(description=pair), DataInfo(train_sc=names, train_lamp=names)
+            pairs = pair_checks.measure_sets(user, data, {"train": changed})
+            odd = {finding.pair.name for finding in pair_checks.find(pairs, pair.names)}
+            tried = len(names) if kind == "sound" else 1
+            rows.append({"kind": kind, "tried": tried, "found": len(odd & {*names[:tried]}), "others": len(odd) - 1})
+    table = pd.DataFrame(rows)
+    return table.assign(others=table["others"].clip(0)).groupby("kind", sort=False).sum()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one seed and one ship")
     parser.add_argument("--output", type=Path, default=HERE / "results", metavar="FOLDER")
+    parser.add_argument("--any-sources", type=int, default=0, metavar="NUMBER")
     options = parser.parse_args()
+    if options.any_sources:
+        print(of_any_sources(range(options.any_sources)).to_string())
+        return
     ships = SHIPS[:1] if options.quick else SHIPS
     found = contradictions(ships, SEEDS[:1] if options.quick else SEEDS)
     alarms = sound(ships, 6 if options.quick else STATES_OF_A_SHIP)

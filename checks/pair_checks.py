@@ -1,26 +1,36 @@
-"""Finds contradictions in the data: each measure of a pair of SimpleCode and LAMP records is compared with plausible
-limits and with the other pairs of the run.
+"""Finds contradictions in the data: each measure of a pair of records is compared with plausible limits and with the
+other pairs of the run.
+
+The limits are in natural units. Of a ship, time goes with the time scale of the run, lengths with its square and
+moments with its eighth power, as Froude's law says. Of what the user describes, a mean period is PERIOD, and the
+standard deviation of a channel of the accurate source is 1.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from checks.pair_measures import measure
+from checks import pair_measures
+from checks.pair_measures import PEAKS_ALIKE, measure
 from data_io import Record
+from readers.record_files import files_of
 from readers.sea_state_handles import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
 from settings import SET_NAMES, DataInfo, UserInput
 from settings.channels import HEAVE, PITCH, WAVE, channel_of, input_channels, output_channels, wave_at_centre
+from settings.description import SHIP_PERIOD, high_name, in_use, low_name, time_scale
 from system.cores import cores
 from system.errors import InputError, warn
 from system.files import array_hash
 from system.run_folder import RunFolder
 
+PERIOD = SHIP_PERIOD  # s, mean period in natural units
+SCALES = {"length": 2, "moment": 8}  # powers of the time scale by which the channels of a ship grow
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
 JUDGED = 0.15  # m or deg: above it a channel has a sign and a size; in very short waves the codes differ in both
 SHOWN = 3  # findings of one kind that are listed individually
@@ -41,6 +51,11 @@ HIGHEST_WAVES = 8.0  # m, standard deviation: a significant height of 32 m
 SHORTEST_RECORD = 120.0  # s; means, standard deviations and lags of shorter records are meaningless
 LARGEST_EXCHANGE = 0.15  # by which correlations across two channels exceed those within them
 LONGEST_STRAIGHT = 10.0  # s
+# Of the channels that the user describes, of which nothing but the records of a run tells what is usual:
+LEAST_RELATED = 0.1  # share explained above that by chance
+LONGEST_PHASE = PERIOD / 4  # a lag with which sources do not correlate any more
+TIMES_OTHERS = {"spike": 30.0, "straight": 10.0}  # the largest value in the other records: snap loads are rough
+LEAST_ODD = {"spike": 15.0, "straight": 60.0}
 TAKEN_FOR_OURS = {"length": ("feet", 1 / 0.3048), "angle": ("radians", np.pi / 180)}
 # Unusual is what deviates from the median of similar pairs by more than this plus eight times their scatter.
 FLOORS = {
@@ -60,7 +75,9 @@ CLEAR_PEAK = 0.85  # correlation above which a lag is reliable
 
 @dataclass(frozen=True)
 class Pair:
-    """One realization: its set, name, files (of sc, lamp and wave), measures (see `measure`), hashes of sc and lamp."""
+    """One realization: its set, name, files (of sc, lamp and wave), measures (see `measures_of`), and hashes of sc and
+    lamp, if they move.
+    """
 
     set_name: str
     name: str
@@ -82,15 +99,19 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     """All contradictions in the pairs of a run, compared with plausible limits and with similar pairs."""
     if not pairs:
         return []
+    units = natural_units(pairs, channels)
     table = pd.DataFrame([pair.measures for pair in pairs])
+    table = table / [units.get(name, 1.0) for name in table]
+    natural, others, is_ship = table.to_dict("records"), largest_elsewhere(table), in_use().is_ship
     for name in (*(f"ratio_{name}" for name in channels), "lift_sc", "lift_lamp"):
         table[name] = np.log(table[name].where(table[name] > 0))
-    usual, beyond = against_alike(table, [sea_state(pair.name) for pair in pairs])
+    usual, beyond = against_alike(table, [sea_state(pair.name) for pair in pairs] if is_ship else None)
     findings = list(duplicates(pairs))
-    for pair, usual_here, beyond_here in zip(pairs, usual.to_dict("records"), beyond.to_dict("records"), strict=True):
-        judge = Judge(pair, usual_here, beyond_here)
+    compared = (frame.to_dict("records") for frame in (usual, beyond, others))
+    for pair, measures, *by_others in zip(pairs, natural, *compared, strict=True):
+        judge = (ShipJudge if is_ship else Judge)(pair, measures, units, *by_others)
         findings += judge.signals(channels)
-        if pair.measures["seconds"] >= SHORTEST_RECORD:
+        if measures["seconds"] >= SHORTEST_RECORD:
             findings += list(judge.strangers()) or [
                 *judge.waves(),
                 *(list(judge.lag(channels)) or judge.motions(channels)),
@@ -98,16 +119,42 @@ def find(pairs: Sequence[Pair], channels: Sequence[str]) -> list[Finding]:
     return findings
 
 
-def against_alike(table: pd.DataFrame, states: Sequence[SeaState | None]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def natural_units(pairs: Sequence[Pair], channels: Sequence[str]) -> dict[str, float]:
+    """The natural unit of each measure in the run, by its name; those without one have none."""
+    time, sizes = ship_units(channels)
+    measures = pd.DataFrame([pair.measures for pair in pairs])
+    if not in_use().is_ship:
+        time = measures["period"].median() / PERIOD
+    for name in {*channels} & {*in_use().names}:
+        sources = (measures[f"std_{name}_{source}"] for source in ("lamp", "sc"))
+        sizes[name] = next((float(size[size > 0].median()) for size in sources if (size > 0).any()), 1.0)
+    return pair_measures.in_units(time, sizes, time_scale() ** SCALES["length"])
+
+
+def ship_units(channels: Sequence[str]) -> tuple[float, dict[str, float]]:
+    """The natural units of time and of the channels of a ship, by name."""
+    return time_scale(), {name: time_scale() ** SCALES.get(channel_of(name).kind, 0) for name in channels}
+
+
+def largest_elsewhere(table: pd.DataFrame) -> pd.DataFrame:
+    """For each pair and measure the largest value of the other pairs of the run; infinite if these are too few."""
+    if len(table) < FEWEST_ALIKE:
+        return table * 0 + np.inf
+    second, first = np.sort(table.fillna(0.0).to_numpy(), axis=0)[-2:]
+    return pd.DataFrame(np.where(table.to_numpy() == first, second, first), table.index, table.columns)
+
+
+def against_alike(table: pd.DataFrame, states: Sequence[SeaState | None] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The median of each measure over similar pairs, and each pair's distance from it as a share of the limit.
 
     Similar are the pairs of the same sea state if there are enough (one_state), else all pairs of the run, with wider
     limits.
 
-    table: one row per pair, one column per measure. states: the pairs' sea states.
+    table: one row per pair, one column per measure. states: the pairs' sea states; None: the run has no such thing.
     """
+    is_ship, states = states is not None, states or [None] * len(table)
     state = pd.Series([state.name if state else "" for state in states], index=table.index)
-    state = state.where(state != "", _alike_by_numbers(table[state == ""]))
+    state = state.where(state != "", _alike_by_numbers(table[state == ""]) if is_ship else "")
     one_state = (state != "") & (state.map(state.value_counts()) >= FEWEST_ALIKE)
     state = state.where(one_state, "")
     floors = np.array([next((FLOORS[n] for n in FLOORS if column.startswith(n)), np.inf) for column in table])
@@ -119,7 +166,7 @@ def against_alike(table: pd.DataFrame, states: Sequence[SeaState | None]) -> tup
         limit = SCATTERS * (alike - median).abs().median() + floors * (1 if name else MIXED)
         usual[rows] = median.to_numpy()
         beyond[rows] = ((table[rows] - median) / limit).to_numpy() * (len(alike) >= FEWEST_ALIKE)
-    return usual, beyond.assign(one_state=one_state)
+    return usual, beyond.assign(one_state=one_state if is_ship else len(table) >= FEWEST_ALIKE)
 
 
 def _alike_by_numbers(table: pd.DataFrame) -> pd.Series:
@@ -133,17 +180,24 @@ def _alike_by_numbers(table: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges one pair. usual, beyond: from `against_alike` (logarithms for the ratios)."""
+    """Judges a pair of any sources.
+
+    measures: in natural units. units: see `natural_units`. usual, beyond: from `against_alike` (logarithms for the
+    ratios). others: from `largest_elsewhere`.
+    """
 
     pair: Pair
+    measures: dict[str, float]
+    units: dict[str, float]
     usual: dict[str, float]
     beyond: dict[str, float]
+    others: dict[str, float]
 
     def finding(self, kind: str, source: str, what: str, remedy: str) -> Finding:
         return Finding(kind, self.pair, f"{self.pair.files[source]}: {what}; {remedy}")
 
     def of(self, name: str) -> float:
-        return self.pair.measures[name]
+        return self.measures[name]
 
     def odd(self, name: str, low: float, high: float = np.inf) -> bool:
         """Whether a measure is implausible or far from those of similar pairs. Never for NaN."""
@@ -151,43 +205,162 @@ class Judge:
 
     def says(self, name: str, expected: str, unit: str = "") -> str:
         usual = np.exp(self.usual[name]) if name.startswith(("ratio", "lift_")) else self.usual[name]
-        return f"{self.of(name):.3g}{unit} (usual {usual:.3g}{unit}, expected {expected}{unit})"
+        usual *= self.units.get(name, 1.0)
+        return f"{self.pair.measures[name]:.3g}{unit} (usual {usual:.3g}{unit}, expected {expected}{unit})"
+
+    def time(self, seconds: float) -> str:
+        """A duration in natural units, in s."""
+        return f"{seconds * self.units['seconds']:.3g}"
+
+    def strangers(self) -> Iterator[Finding]:
+        """A finding if the two are not of one realization, in which case the other measures mean nothing."""
+        by_chance = self.of("fit") - self.of("fit_by_chance") < LEAST_RELATED
+        if self.of("fit") < LEAST_FIT and (by_chance or self.beyond["fit"] < -1):
+            what = f"{low_name()} explains a share of {self.says('fit', f'above {LEAST_FIT}')} of {high_name()}'s "
+            what += f"signals: it is not the same realization as {self.pair.files['sc']}, or rows are missing"
+            yield self.finding("realization", "lamp", what, "check whether files are swapped or rows are missing")
+
+    def waves(self) -> Iterable[Finding]:
+        """Findings about the waves."""
+        return ()
+
+    def is_exchanged(self) -> bool:
+        """Whether any two channels are."""
+        return any(self.of(name) > LARGEST_EXCHANGE for name in self.measures if name.startswith("exchanged"))
+
+    def lag(self, channels: Sequence[str]) -> Iterator[Finding]:
+        """A finding if most of the channels that tell a lag clearly are late or early."""
+        clear = {name: self.of(f"peak_{name}") for name in channels if self.tells_lag(name)}
+        late = [name for name in clear if self.odd(f"lag_{name}", -LONGEST_PHASE, LONGEST_PHASE)]
+        if 2 * len(late) > len(clear) and not self.is_exchanged():
+            yield self.late_by(max(late, key=lambda name: clear[name]), LONGEST_PHASE)
+
+    def tells_lag(self, name: str) -> bool:
+        """Whether a channel tells a lag clearly, and not just as well that its sign is another one."""
+        peak = self.of(f"peak_{name}")
+        return peak > CLEAR_PEAK and peak > PEAKS_ALIKE - self.of(f"correlation_{name}")
+
+    def late_by(self, name: str, most: float) -> Finding:
+        by = self.says(f"lag_{name}", f"at most {self.time(most)}", " s")
+        return self.finding("lag", "lamp", f"{name} lags {low_name()}'s by {by}", "make both start at the same time")
+
+    def motions(self, channels: Sequence[str]) -> Iterator[Finding]:
+        """Findings about order, sign, unit and mean of the channels."""
+        exchanged, there = set(), f"here and in {self.pair.files['sc']}"
+        for i, second in enumerate(channels):
+            for first in channels[:i]:
+                if self.of(f"exchanged_{first}_{second}") > LARGEST_EXCHANGE:
+                    exchanged |= {first, second}
+                    what = f"{first} correlates with {low_name()}'s {second}, and {second} with its {first}"
+                    yield self.finding("columns", "lamp", what, f"check the order of the columns {there}")
+        for name in channels:
+            if name in exchanged or max(self.of(f"std_{name}_sc"), self.of(f"std_{name}_lamp")) < JUDGED:
+                continue
+            correlation, row = f"correlation_{name}", channel_of(name)
+            if self.of(correlation) < (0 if self.beyond[correlation] < -1 else row.correlation):
+                what = f"{name} is opposite to {low_name()}'s: correlation {self.says(correlation, 'above 0')}"
+                yield self.finding(f"sign of {name}", "lamp", what, f"check the sign of {name} {there}")
+            if self.odd(f"ratio_{name}", *row.ratio):
+                value = self.says(f"ratio_{name}", "{:g} to {:g}".format(*row.ratio))
+                what = f"the standard deviation of {name} is that of {low_name()} times {value}"
+                yield self.finding(f"size of {name}", "lamp", what, self.unit_remedy(name))
+        for row in map(channel_of, channels):
+            if row.name not in exchanged and abs(self.of(f"offset_{row.name}")) > row.offset:
+                by = self.says(f"offset_{row.name}", "about 0", f" {row.unit}")
+                what, remedy = f"the mean of {row.name}", f"check the unit and the reference of {row.name} {there}"
+                yield self.finding(f"mean of {row.name}", "lamp", f"{what} exceeds {low_name()}'s by {by}", remedy)
+
+    def unit_remedy(self, name: str) -> str:
+        """Names the file in another unit, if that explains the ratio of standard deviations."""
+        if name in in_use().names:
+            return f"check its unit here and in {self.pair.files['sc']}, and its factor in DataInfoArgs.channels"
+        unit, factor = TAKEN_FOR_OURS.get(channel_of(name).kind, ("", 1.0))
+        usual = np.exp(self.usual[f"ratio_{name}"])
+        excess = self.of(f"ratio_{name}") / (usual if abs(self.beyond[f"ratio_{name}"]) > 1 else 1.0)
+        for source, off in (("lamp", factor), ("sc", 1 / factor)):
+            if abs(np.log(excess / off)) < 0.4 * abs(np.log(off)):
+                times = f"a factor of {max(off, 1 / off):.3g}"
+                return f"{self.pair.files[source]} seems to be in {unit} ({times}); give m and deg"
+        return f"check the unit here and in {self.pair.files['sc']}"
+
+    def signals(self, channels: Sequence[str]) -> Iterator[Finding]:
+        """Findings about constant channels, jumps and straight stretches in each file."""
+        there = self.pair.measures
+        low = [name for name in channels if there[f"offset_{name}"] == there[f"offset_{name}"]]  # else it has none
+        signals = [
+            (f"{name}_{source}", name, source) for source, of in (("sc", low), ("lamp", channels)) for name in of
+        ]
+        signals += [("wave", WAVE, "wave")] if "std_wave" in self.measures else []
+        moving = {key for key, _, _ in signals if self.of(f"std_{key}") > MOVES}
+        for key, name, source in signals:
+            usually = self.beyond["one_state"] and self.usual[f"std_{key}"] > MOVES  # roll is zero in head seas
+            others = bool(moving & {f"{name}_sc", f"{name}_lamp"} if name != WAVE else moving)
+            contradicts = others and usually if name in in_use().names else others or usually
+            if self.of(f"std_{key}") == 0 and contradicts:
+                what = f"{name} is constant, but varies in the realization's other files or in other realizations"
+                yield self.finding(f"constant {name}", source, what, "run the simulation again")
+        for source in self.pair.files:
+            moving_here = {key: name for key, name, of_source in signals if of_source == source and key in moving}
+            spikes = {key: self.limit("spike", key, name, channel_of(name).spike) for key, name in moving_here.items()}
+            if key := self.largest("spike", spikes):
+                what = f"{moving_here[key]} jumps at {there[f'spike_at_{key}']:.6g} s: its slope changes by "
+                what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
+                remedy = "correct the row, or run the simulation again if rows are missing"
+                yield self.finding("jump", source, what, remedy)
+            straight = {key: self.limit("straight", key, name, LONGEST_STRAIGHT) for key, name in moving_here.items()}
+            if key := self.largest("straight", straight):
+                usual = self.usual[f"straight_{key}"] * self.units[f"straight_{key}"]
+                what = f"{moving_here[key]} lies on a straight line for {there[f'straight_{key}']:.4g} s "
+                remedy = "run the simulation again: rows are missing or not computed"
+                yield self.finding("straight line", source, f"{what}(usual {usual:.2g} s)", remedy)
+
+    def limit(self, measure: str, key: str, name: str, of_ship: float) -> float:
+        """The smallest value of a signal's measure that is odd; of described channels far above the other records."""
+        others = TIMES_OTHERS[measure] * self.others[f"{measure}_{key}"]
+        return max(LEAST_ODD[measure], others) if name in in_use().names else of_ship
+
+    def largest(self, measure: str, limits: Mapping[str, float]) -> str:
+        """The signal that exceeds its limit most; empty if none does. limits: by signal."""
+        shares = {key: self.of(f"{measure}_{key}") / limit for key, limit in limits.items()}
+        return max((key for key in shares if shares[key] >= 1), key=lambda key: shares[key], default="")
+
+
+class ShipJudge(Judge):
+    """Judges a pair of SimpleCode and LAMP, and its waves."""
 
     def strangers(self) -> Iterator[Finding]:
         """A finding if the three are not of one realization, in which case the other measures mean nothing."""
         least = least_wave_fit(self.pair.name)
         waves = {source: self.odd(f"wave_fit_{source}", least) for source in ("sc", "lamp")}
         if self.odd("fit", LEAST_FIT):
-            what = f"SimpleCode explains a share of {self.says('fit', f'above {LEAST_FIT}')} of LAMP's motions: "
-            what += f"it is not the same realization as {self.pair.files['sc']}, or rows are missing"
+            what = f"{low_name()} explains a share of {self.says('fit', f'above {LEAST_FIT}')} of {high_name()}'s "
+            what += f"motions: it is not the same realization as {self.pair.files['sc']}, or rows are missing"
             if waves["sc"] != waves["lamp"]:
-                what += f"; the waves fit {'LAMP' if waves['sc'] else 'SimpleCode'} alone"
+                what += f"; the waves fit {high_name() if waves['sc'] else low_name()} alone"
             remedy = "check whether a list in DataInfoArgs is shifted or files are swapped"
             yield self.finding("realization", "lamp", what, remedy)
         elif all(waves.values()):
-            what = f"LAMP's motions explain a share of {self.says('wave_fit_lamp', f'above {least}')} of the "
+            what = f"{high_name()}'s motions explain a share of {self.says('wave_fit_lamp', f'above {least}')} of the "
             what += "waves: they belong to another realization"
-            yield self.finding("waves", "wave", what, "give the waves of the LAMP run")
+            yield self.finding("waves", "wave", what, f"give the waves of the {high_name()} run")
 
     def waves(self) -> Iterator[Finding]:
         """A finding if sign, size or time of the waves contradict both codes."""
         both, least = ("sc", "lamp"), LEAST_LIFTED
-        if min(self.pair.measures.get(f"std_{HEAVE}_{source}", 0) for source in both) < JUDGED:
+        if min(self.measures.get(f"std_{HEAVE}_{source}", 0) for source in both) < JUDGED:
             return
         lifted = {source: self.of(f"lifted_{source}") for source in both}
         shift = [self.beyond[f"wave_lag_{source}"] for source in both]
         if all(value < (0 if self.beyond[f"lifted_{source}"] < -1 else least) for source, value in lifted.items()):
-            what = f"the slow parts of the waves and of LAMP's heave correlate by {self.says('lifted_lamp', 'above 0')}"
+            what = f"the slow parts of the waves and of {high_name()}'s heave correlate by "
+            what += self.says("lifted_lamp", "above 0")
             yield self.finding("sign of the waves", "wave", what, "check the sign of the wave elevation")
         elif all(self.odd_lift(source) for source in both) or self.of("std_wave") > HIGHEST_WAVES:
-            what = (
-                f"LAMP heaves by a share of {self.says('lift_lamp', f'at most {LARGEST_LIFT}, about 1 in long waves')} "
-            )
-            yield self.finding(
-                "size of the waves", "wave", what + "of the waves", "check the unit of the wave elevation"
-            )
+            share = self.says("lift_lamp", f"at most {LARGEST_LIFT}, about 1 in long waves")
+            what = f"{high_name()} heaves by a share of {share} of the waves"
+            yield self.finding("size of the waves", "wave", what, "check the unit of the wave elevation")
         elif min(shift) > 1 or max(shift) < -1:
-            what = f"LAMP's heave lags the waves by {self.says('wave_lag_lamp', 'as in the others', ' s')}"
+            what = f"{high_name()}'s heave lags the waves by {self.says('wave_lag_lamp', 'as in the others', ' s')}"
             yield self.finding("lag of the waves", "wave", what, "give the waves of the whole run, from the same time")
 
     def odd_lift(self, source: str) -> bool:
@@ -201,88 +374,20 @@ class Judge:
 
         Not by a resonant one, such as roll.
         """
-        if any(self.of(name) > LARGEST_EXCHANGE for name in self.pair.measures if name.startswith("exchanged")):
+        if self.is_exchanged():
             return
         low, high = LAG_LIMITS
         clear = self.of("peak") > CLEAR_PEAK and self.of("correlation") > channel_of(PITCH).correlation
         if clear and self.odd("lag", low, high):
-            what = f"LAMP lags SimpleCode by {self.says('lag', f'{low:g} to {high:g}', ' s')} in heave and pitch"
+            by = self.says("lag", f"{self.time(low)} to {self.time(high)}", " s")
+            what = f"{high_name()} lags {low_name()} by {by} in heave and pitch"
             yield self.finding("lag", "lamp", what, "make both start at the same time")
         if clear or (self.of("peak") < DISAGREE and self.of(f"std_{PITCH}_sc") > JUDGED):
             return
         peaks = {name: np.nan_to_num(self.of(f"peak_{name}")) for name in channels if not channel_of(name).resonant}
         clearest = max(peaks, key=lambda name: peaks[name], default="")
         if peaks.get(clearest, 0) > CLEAR_PEAK and self.odd(f"lag_{clearest}", -LONGEST_LAG, LONGEST_LAG):
-            what = f"{clearest} lags SimpleCode's by {self.says(f'lag_{clearest}', f'at most {LONGEST_LAG}', ' s')}"
-            yield self.finding("lag", "lamp", what, "make both start at the same time")
-
-    def motions(self, channels: Sequence[str]) -> Iterator[Finding]:
-        """Findings about order, sign, unit and mean of the channels."""
-        exchanged, there = set(), f"here and in {self.pair.files['sc']}"
-        for i, second in enumerate(channels):
-            for first in channels[:i]:
-                if self.of(f"exchanged_{first}_{second}") > LARGEST_EXCHANGE:
-                    exchanged |= {first, second}
-                    what = f"{first} correlates with SimpleCode's {second}, and {second} with its {first}"
-                    yield self.finding("columns", "lamp", what, f"check the order of the columns {there}")
-        for name in channels:
-            if name in exchanged or max(self.of(f"std_{name}_sc"), self.of(f"std_{name}_lamp")) < JUDGED:
-                continue
-            correlation, row = f"correlation_{name}", channel_of(name)
-            if self.of(correlation) < (0 if self.beyond[correlation] < -1 else row.correlation):
-                what = f"{name} is opposite to SimpleCode's: correlation {self.says(correlation, 'above 0')}"
-                yield self.finding(f"sign of {name}", "lamp", what, f"check the sign of {name} {there}")
-            if self.odd(f"ratio_{name}", *row.ratio):
-                value = self.says(f"ratio_{name}", "{:g} to {:g}".format(*row.ratio))
-                what = f"the standard deviation of {name} is that of SimpleCode times {value}"
-                yield self.finding(f"size of {name}", "lamp", what, self.unit_remedy(name))
-        for row in map(channel_of, channels):
-            if row.name not in exchanged and abs(self.of(f"offset_{row.name}")) > row.offset:
-                by = self.says(f"offset_{row.name}", "about 0", f" {row.unit}")
-                what, remedy = f"the mean of {row.name}", f"check the unit and the reference of {row.name} {there}"
-                yield self.finding(f"mean of {row.name}", "lamp", f"{what} exceeds SimpleCode's by {by}", remedy)
-
-    def unit_remedy(self, name: str) -> str:
-        """Names the file in another unit, if that explains the ratio of standard deviations."""
-        unit, factor = TAKEN_FOR_OURS.get(channel_of(name).kind, ("", 1.0))
-        usual = np.exp(self.usual[f"ratio_{name}"])
-        excess = self.of(f"ratio_{name}") / (usual if abs(self.beyond[f"ratio_{name}"]) > 1 else 1.0)
-        for source, off in (("lamp", factor), ("sc", 1 / factor)):
-            if abs(np.log(excess / off)) < 0.4 * abs(np.log(off)):
-                times = f"a factor of {max(off, 1 / off):.3g}"
-                return f"{self.pair.files[source]} seems to be in {unit} ({times}); give m and deg"
-        return f"check the unit here and in {self.pair.files['sc']}"
-
-    def signals(self, channels: Sequence[str]) -> Iterator[Finding]:
-        """Findings about constant channels, jumps and straight stretches in each file."""
-        of_codes = {"sc": [name for name in channels if channel_of(name).low], "lamp": channels}
-        signals = [(f"{name}_{source}", name, source) for source in of_codes for name in of_codes[source]]
-        signals += [("wave", WAVE, "wave")] if "std_wave" in self.pair.measures else []
-        moving = {key for key, _, _ in signals if self.of(f"std_{key}") > MOVES}
-        for key, name, source in signals:
-            usually = self.beyond["one_state"] and self.usual[f"std_{key}"] > MOVES  # roll is zero in head seas
-            others = moving & {f"{name}_sc", f"{name}_lamp"} if name != WAVE else moving
-            if self.of(f"std_{key}") == 0 and (others or usually):
-                what = f"{name} is constant, but varies in the realization's other files or in other realizations"
-                yield self.finding(f"constant {name}", source, what, "run the simulation again")
-        for source in self.pair.files:
-            moving_here = {key: name for key, name, of_source in signals if of_source == source and key in moving}
-            spikes = {key: channel_of(name).spike for key, name in moving_here.items()}
-            if key := self.largest("spike", spikes):
-                what = f"{moving_here[key]} jumps at {self.of(f'spike_at_{key}'):.6g} s: its slope changes by "
-                what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
-                remedy = "correct the row, or run the simulation again if rows are missing"
-                yield self.finding("jump", source, what, remedy)
-            if key := self.largest("straight", dict.fromkeys(moving_here, LONGEST_STRAIGHT)):
-                what = f"{moving_here[key]} lies on a straight line for {self.of(f'straight_{key}'):.4g} s "
-                what += f"(usual {self.usual[f'straight_{key}']:.2g} s)"
-                remedy = "run the simulation again: rows are missing or not computed"
-                yield self.finding("straight line", source, what, remedy)
-
-    def largest(self, measure: str, limits: Mapping[str, float]) -> str:
-        """The signal that exceeds its limit most; empty if none does. limits: by signal."""
-        shares = {key: self.of(f"{measure}_{key}") / limit for key, limit in limits.items()}
-        return max((key for key in shares if shares[key] >= 1), key=lambda key: shares[key], default="")
+            yield self.late_by(clearest, LONGEST_LAG)
 
 
 def least_wave_fit(name: str) -> float:
@@ -304,11 +409,11 @@ def duplicates(pairs: Sequence[Pair]) -> Iterator[Finding]:
     first: dict[tuple[str, str], Pair] = {}
     for pair in pairs:
         same = {source: first.setdefault((source, digest), pair) for source, digest in pair.digests.items()}
-        numbers = {"sc": "SimpleCode", "lamp": "LAMP"}
-        if same["sc"] is same["lamp"]:
+        numbers = {"sc": low_name(), "lamp": high_name()}
+        if same.get("sc") is same.get("lamp"):
             numbers = {"sc": "this realization"}
         for source, whose in numbers.items():
-            other = same[source]
+            other = same.get(source, pair)
             if other is not pair:
                 line = f"{pair.files[source]} ({pair.set_name} set): the numbers of {whose} are those of "
                 line += f"{other.files[source]} ({other.set_name} set); use each once"
@@ -328,22 +433,55 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 def measure_sets(user: UserInput, data: DataInfo, sets: Mapping[str, Sequence[Record]]) -> list[Pair]:
     """Measures all pairs of a run, with a few records in memory at a time."""
     inputs, channels = input_channels(user), output_channels(user)
-    middle = wave_at_centre(inputs)
+    middle = wave_at_centre(inputs) if user.description.is_ship else None
 
     def measured(job: tuple[str, int]) -> Pair:
         set_name, place = job
         record = sets[set_name][place]
         wave = None if middle is None else record.inputs[:, middle]
         sc, lamp = data.pairs(set_name)[place]
-        waves = f"{lamp}.{'wav' if WAVE in inputs else 'sea'}"
-        files = {"sc": f"{sc}.mot", "lamp": f"{lamp}.mot", "wave": waves}
-        digests = {"sc": array_hash([record.simple]), "lamp": array_hash([record.targets])}
-        measures = measure(record.time, record.simple, record.targets, wave, channels)
-        return Pair(set_name, record.name, files, measures, digests)
+        files = {"sc": f"{sc}.mot", "lamp": f"{lamp}.mot", "wave": f"{lamp}.{'wav' if WAVE in inputs else 'sea'}"}
+        contents = {"sc": [record.simple], "lamp": [record.targets]}
+        if not user.description.is_ship:
+            described = files_of(sc, lamp, user)
+            files = {source: described[source][0] if source in described else sc for source in contents}
+            contents["sc"] = [record.inputs, record.simple]
+            contents = {
+                of: arrays for of, arrays in contents.items() if any((np.ptp(x, axis=0) > 0).any() for x in arrays)
+            }
+        digests = {source: array_hash(arrays) for source, arrays in contents.items()}
+        return Pair(set_name, record.name, files, measures_of(record, wave, channels), digests)
 
     jobs = [(name, place) for name, records in sets.items() for place in range(len(records))]
     with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(measured, jobs))
+
+
+def measures_of(record: Record, wave: np.ndarray | None, channels: Sequence[str]) -> dict[str, float]:
+    """See `pair_measures.measure`, in s and the units of the channels; of any sources also the mean period (s), and the
+    share explained by chance.
+    """
+    time, sizes = ship_units(channels)
+    step, more = record.time_step, {}
+    if not in_use().is_ship:
+        periods = (pair_measures.period_of(signals, step) for signals in (record.targets, record.simple))
+        more["period"] = next((period for period in periods if period > 0), float(np.ptp(record.time)))
+        time = more["period"] / PERIOD
+    for place, name in enumerate(channels):
+        if name in in_use().names:
+            sizes[name] = pair_measures.size_of(record.targets[:, place], record.simple[:, place])
+    units = pair_measures.in_units(time, sizes, time_scale() ** SCALES["length"])
+    simple, lamp = (signals / np.array([*sizes.values()]) for signals in (record.simple, record.targets))
+    measures = measure(record.time / time, simple, lamp, None if wave is None else wave / units["std_wave"], channels)
+    if not in_use().is_ship:
+        moving = [name for name in channels if measures[f"peak_{name}"] == measures[f"peak_{name}"]]
+        measures["fit"] = max((measures[f"fit_{name}"] for name in moving), default=np.nan)
+        more["fit_by_chance"] = pair_measures.fit_by_chance(simple, lamp, step / time)
+        for places in combinations(range(len(channels)), 2):
+            first, second = (channels[place] for place in places)
+            exchange = pair_measures.exchange_at_lags(simple[:, places], lamp[:, places], step / time)
+            measures[f"exchanged_{first}_{second}"] = exchange
+    return {name: value * units.get(name, 1.0) for name, value in measures.items()} | more
 
 
 def pair_table(pairs: Sequence[Pair], findings: Sequence[Finding]) -> pd.DataFrame:

@@ -1,11 +1,11 @@
-"""Measures how SimpleCode, LAMP and the waves of a realization agree: pure functions on arrays.
+"""Measures how the two sources and the waves of a realization agree: pure functions on arrays.
 
 All three follow from the same waves, so that each is nearly a linear filter of the others. The share of one that a
 linear filter of another explains (their coherence) is close to 1 in any sea state, and close to 0 for different
 realizations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,8 @@ PEAKS_ALIKE = 0.1  # difference of correlation
 STANDS_STILL = 1e-9  # m or deg; squares of smaller motions vanish, and what is divided by them overflows
 SLOWEST = 0.15  # rad/s; below it the slow part of a signal is drift
 STARTING = 30.0  # s at the beginning during which the ship may be at rest
+NOISE = 0.1  # of a standard deviation, within which a signal may cross its mean many times
+CHANCE_SHIFTS = 1 / 3, 1 / 2, 2 / 3  # of a record, by which a source shifted has no more to do with the other
 
 
 @np.errstate(
@@ -29,6 +31,9 @@ def measure(
     time: np.ndarray, simple: np.ndarray, lamp: np.ndarray, wave: np.ndarray | None, channels: Sequence[str]
 ) -> dict[str, float]:
     """Measures of how the signals of a realization agree.
+
+    The durations above hold for a ship at full scale; for others time and signals are given in natural units, see
+    `in_units`.
 
     Args:
         time: (rows,) s. simple, lamp: (rows, channel), NaN in a channel that SimpleCode does not have.
@@ -56,6 +61,51 @@ def measure(
         row[f"std_{name}"] = float(np.std(signal)) if np.ptp(signal) > STANDS_STILL else 0.0
         row[f"spike_{name}"], row[f"spike_at_{name}"], row[f"straight_{name}"] = roughness(time, signal)
     return row | _agreement(signals, step, channels, row)
+
+
+def in_units(time: float, sizes: Mapping[str, float], wave: float) -> dict[str, float]:
+    """The natural unit of each measure of `measure` that has one, by its name.
+
+    time: natural unit of time, s. sizes: those of the channels, by name. wave: that of the elevation, m.
+    """
+    times = ["seconds", "gap", "gap_at", "lag", "wave_lag_sc", "wave_lag_lamp", *(f"lag_{name}" for name in sizes)]
+    signals = {f"{name}_{source}": size for name, size in sizes.items() for source in ("sc", "lamp")} | {"wave": wave}
+    times += [f"{of}_{signal}" for of in ("spike_at", "straight") for signal in signals]
+    amounts = {f"std_{signal}": size for signal, size in signals.items()}
+    amounts |= {f"offset_{name}": size for name, size in sizes.items()}
+    gains = dict.fromkeys(["wave_gain_sc", "wave_gain_lamp"], next(iter(sizes.values())) / wave)
+    return dict.fromkeys(times, time) | amounts | gains
+
+
+def size_of(*signals: np.ndarray) -> float:
+    """The standard deviation of the first signal (rows,) that moves; else the largest value, or 1."""
+    largest = [float(np.nanmax(np.abs(signal), initial=0.0)) for signal in signals]
+    moving = [signal for signal, most in zip(signals, largest, strict=True) if np.ptp(signal) > 1e-6 * most]
+    return float(np.std(moving[0] / max(largest))) * max(largest) if moving else max(largest) or 1.0
+
+
+def period_of(signals: np.ndarray, step: float) -> float:
+    """The mean period (s) of signals (rows, signal), the median over these; NaN if none swings about its mean twice.
+
+    Crossings of the mean within NOISE do not count.
+    """
+    periods = []
+    for signal in (signals - signals.mean(axis=0)).T:
+        signs = np.sign(signal[np.abs(signal) > NOISE * signal.std()])
+        crossings = np.count_nonzero(np.diff(signs))
+        periods += [2 * step * len(signal) / crossings] if crossings >= 4 else []
+    return float(np.median(periods)) if periods else np.nan
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def fit_by_chance(simple: np.ndarray, lamp: np.ndarray, step: float) -> float:
+    """The `fit` of `measure` that signals (rows, channel) with these spectra have in different realizations."""
+    count = simple.shape[1]
+    shares = [
+        coherences(np.column_stack([simple, np.roll(lamp, int(shift * len(lamp)), axis=0)]), step)
+        for shift in CHANCE_SHIFTS
+    ]
+    return float(np.fmax.reduce([share[range(count), range(count, 2 * count)] for share in shares], axis=None))
 
 
 def _agreement(
@@ -116,6 +166,20 @@ def _heave_and_pitch(signals: np.ndarray, step: float, channels: list[str], move
         lifted, lift = lifted_by(signals[:, -1], signals[:, heave], step) if lifts else (np.nan, np.nan)
         row |= {f"lifted_{source}": lifted, f"lift_{source}": lift}
     return row
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def exchange_at_lags(simple: np.ndarray, lamp: np.ndarray, step: float) -> float:
+    """By how much two channels (rows, 2) correlate better across than within, each at its own best lag; else 0.
+
+    Channels of which only the phase or the sign is wrong correlate well within.
+    """
+    without_lag = np.corrcoef(simple, lamp, rowvar=False)[:2, 2:]
+    if not min(without_lag[0, 1], without_lag[1, 0]) > max(without_lag[0, 0], without_lag[1, 1]):
+        return 0.0
+    across = [best_lag(simple[:, i], lamp[:, 1 - i], step)[1] for i in range(2)]
+    within = [max(best_lag(simple[:, i], sign * lamp[:, i], step)[1] for sign in (1, -1)) for i in range(2)]
+    return (sum(across) - sum(within)) / 2
 
 
 def coherences(signals: np.ndarray, step: float) -> np.ndarray:

@@ -35,47 +35,54 @@ def factor(time: np.ndarray, ramp: float) -> np.ndarray:
     return np.clip(time / ramp, 0.0, 1.0) if ramp > 0 else np.ones(len(time))
 
 
-def common_ramp(waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float) -> float | None:
+def common_ramp(
+    waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float, time_scale: float = 1.0
+) -> float | None:
     """The ramp (s) with which the waves of several records begin; 0 if there is none, None if it cannot be told.
 
     waves: (time in s, elevation in m) of each. expected: s, taken if the records do not contradict it.
+    time_scale: of a model, see `settings.description.time_scale_of`.
     """
-    ramps = np.append(RAMPS, expected)
-    likelihoods = [single for wave in waves if (single := log_likelihoods(*wave, ramps)) is not None]
+    ramps = np.append(RAMPS * time_scale, expected)
+    each = (log_likelihoods(*wave, ramps, time_scale) for wave in waves)
+    likelihoods = [single for single in each if single is not None]
     if not likelihoods:
         return None
     joint = np.where(np.isnan(likelihoods).all(axis=0), -np.inf, np.nansum(likelihoods, axis=0))
     possible = ramps[joint > joint.max() - CLEAR]
     if possible.min() == 0 and possible.max() > 0:
-        return None if possible.max() > 5 else 0.0
-    return float(expected if expected in possible else ramps[joint.argmax()])
+        return None if possible.max() > 5 * time_scale else 0.0
+    return float(expected if expected in possible else f"{ramps[joint.argmax()]:.3g}")
 
 
-def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float) -> float | None:
+def other_ramp(time: np.ndarray, wave: np.ndarray, ramp: float, time_scale: float = 1.0) -> float | None:
     """The ramp (s) with which a record's waves begin if it is clearly not `ramp`, 0 if there is none; else None."""
-    ramps = np.append(RAMPS[RAMPS <= LONGEST_TOLD], ramp)
-    likelihoods = log_likelihoods(time, wave, ramps)
+    ramps = np.append(RAMPS[RAMPS <= LONGEST_TOLD] * time_scale, ramp)
+    likelihoods = log_likelihoods(time, wave, ramps, time_scale)
     if likelihoods is None or np.isnan(likelihoods[-1]):
         return None
     best = float(ramps[np.nanargmax(likelihoods)])
     if likelihoods[0] - likelihoods[-1] > CLEAR:  # rather none than `ramp`, but it may be a shorter one
         return best if np.nanmax(likelihoods) - likelihoods[0] > CLEAR / 2 else 0.0
-    differs = abs(best - ramp) > max(2.0, ramp / 2)
+    differs = abs(best - ramp) > max(2.0 * time_scale, ramp / 2)
     return best if differs and np.nanmax(likelihoods) - likelihoods[-1] > CLEAR * (3 if ramp else 1) else None
 
 
-def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) -> np.ndarray | None:
+def log_likelihoods(
+    time: np.ndarray, wave: np.ndarray, ramps: Sequence[float], time_scale: float = 1.0
+) -> np.ndarray | None:
     """(ramp,) log-likelihood of each ramp (s) that ends in the first third of the record, NaN for the others.
 
     None where a record cannot tell: a calm, constant or short one, or waves that do not vary around zero.
-    time: (rows,) s. wave: (rows,) elevation, m.
+    time: (rows,) s. wave: (rows,) elevation, m. The durations above hold for ships at full scale.
     """
+    time, ramps, calm = time / time_scale, np.asarray(ramps) / time_scale, CALM * time_scale**2
     longest = min((time[-1] - time[0]) / 3, RAMPS[-1])
     grid = np.arange(max(time[0], SPACING), time[-1], SPACING)  # at time 0 a ramp leaves nothing
     eta = np.interp(grid, time, wave)
     begin = int(np.searchsorted(grid, grid[0] + longest))
     scale = eta[begin:].std()
-    if time[-1] - time[0] < SHORTEST or not scale > CALM or abs(eta[begin:].mean()) > scale / 2:
+    if time[-1] - time[0] < SHORTEST or not scale > calm or abs(eta[begin:].mean()) > scale / 2:
         return None
     eta /= scale
     first = slice(begin + ORDER)
@@ -87,4 +94,4 @@ def log_likelihoods(time: np.ndarray, wave: np.ndarray, ramps: Sequence[float]) 
     variance = np.sum((now - past @ weights) ** 2) / free + NOISE
     errors = early[:, :, 0] - early[:, :, 1:] @ weights  # (row, ramp)
     likelihoods = -0.5 * (errors**2).sum(axis=0) / variance - np.log(factors[:begin]).sum(axis=0)
-    return np.where(np.asarray(ramps) <= time[0] + longest, likelihoods, np.nan)
+    return np.where(ramps <= time[0] + longest, likelihoods, np.nan)

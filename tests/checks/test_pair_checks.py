@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 import data_io
+from benchmarks.any_pairs import drawn_set
 from checks import pair_checks
 from readers.sea_state_handles import sea_state
-from settings import DataInfo, UserInput
+from settings import DataInfo, UserInput, description
+from settings.description import Description, Output
 from system.errors import InputError
 
 pytestmark = pytest.mark.xdist_group("pair_checks")  # its tests share costly fixtures
@@ -166,6 +168,11 @@ def test_a_single_pair_two_seconds_late_has_a_lag_and_no_other_columns(records, 
     assert finding.kind == "lag" and "lags SimpleCode by" in finding.line
 
 
+def test_a_channel_that_simplecode_does_not_have_is_not_constant(records):
+    without = [changed(record, simple=times(1, np.nan)) for record in records]
+    assert findings_in(without) == []
+
+
 @pytest.mark.parametrize("size", [1e9, 9e17])
 def test_huge_values_overflow_without_a_warning_of_numpy(records, size):
     def huge(columns):
@@ -285,3 +292,104 @@ def test_records_without_a_handle_are_said_once_with_the_consequence(capsys):
     assert "not grouped by sea state" in told.err and not told.out
     pair_checks.report_handles(["SC_h7_p15_a135_hh0_pp0_aa0_s10-0000001"])
     assert capsys.readouterr() == ("", "")
+
+
+# ---- sources that the user describes ------------------------------------------------------------------------------
+
+LINES = ("T1", "T2", "T3")
+
+
+@pytest.fixture
+def mooring():
+    """Makes the tensions of three lines of a platform that surges and sways, in any unit of force and of time."""
+
+    def made(force: float = 1.0, slower: float = 1.0, count: int = 8) -> list[data_io.Record]:
+        outputs = tuple(Output(name, "kN", high=name, low=name) for name in LINES)
+        period = 20 * slower
+        pair = Description("Statics", "Dynamics", "low/{}.csv", "high/{}.csv", outputs)
+        description.use(pair, description.time_scale_of(period))
+        rng, time, records = np.random.default_rng(0), period / 40 * np.arange(2400), []
+        omega = np.maximum(np.fft.rfftfreq(len(time), 1 / 40), 1e-3)
+        spectrum = omega**-5.0 * np.exp(-1.25 * omega**-4.0)
+        for number in range(count):
+            drawn = rng.normal(size=(2, len(omega))) + 1j * rng.normal(size=(2, len(omega)))
+            surge, sway = (np.fft.irfft(np.sqrt(spectrum) * each) for each in drawn)
+            lines = np.stack([surge, 0.5 * sway - 0.5 * surge, -0.5 * sway - 0.5 * surge], axis=1)
+            low = force * (10 + lines / np.std(lines))
+            later = np.roll(lines, -4, axis=0) / np.std(lines)
+            high = force * (10 + 1.3 * later + 0.1 * later**3)
+            records.append(data_io.Record(f"{number:03d}", time, low, high, low))
+        return records
+
+    yield made
+    description.use(description.SHIP)
+
+
+def told_of(records) -> list[pair_checks.Finding]:
+    names = tuple(record.name for record in records)
+    user, data = UserInput(description=description.in_use()), DataInfo(train_sc=names, train_lamp=names)
+    table = pair_checks.measure_sets(user, data, {"train": records})
+    return pair_checks.find(table, description.in_use().names)
+
+
+def in_high(record, change):
+    targets = record.targets.copy()
+    change(targets)
+    return dataclasses.replace(record, targets=targets)
+
+
+def mixed_up(first: int, second: int):
+    def change(columns):
+        columns[:, [first, second]] = columns[:, [second, first]]
+
+    return change
+
+
+OF_ANY_SOURCES = {
+    "lines 2 and 3 exchanged": (mixed_up(1, 2), {"columns"}),
+    "lines 1 and 2 exchanged": (mixed_up(0, 1), {"columns"}),
+    "a factor of 1000": (times(slice(None), 1000), {f"size of {name}" for name in LINES}),
+    "a factor of 1000 in one channel": (times(1, 1e-3), {"size of T2"}),
+    "half a period late": (later(20), {"lag"}),
+    "opposite signs": (times(slice(None), -1), {f"sign of {name}" for name in LINES}),
+}
+
+
+@pytest.mark.parametrize("force, slower", [(1.0, 1.0), (1e3, 1 / 7.746), (1e-6, 4000.0)])
+@pytest.mark.parametrize("kind", OF_ANY_SOURCES)
+def test_contradictions_in_any_sources_are_found_in_one_record_and_in_all(mooring, kind, force, slower):
+    records, (change, expected) = mooring(force, slower), OF_ANY_SOURCES[kind]
+    assert told_of(records) == told_of(records[:3]) == told_of(records[:1]) == []
+    for count in (1, len(records)):
+        findings = told_of([in_high(record, change) for record in records[:count]] + records[count:])
+        assert {f.kind for f in findings} == expected
+        assert {f.pair.name for f in findings} == {record.name for record in records[:count]}
+        assert all(f.line.startswith("high/") and "SimpleCode" not in f.line for f in findings)
+
+
+def test_files_of_other_realizations_are_found_whatever_the_sources(mooring):
+    records = mooring()
+    shifted = [
+        dataclasses.replace(r, targets=o.targets) for r, o in zip(records, records[1:] + records[:1], strict=True)
+    ]
+    findings = told_of(shifted)
+    assert {f.kind for f in findings} == {"realization"} and len(findings) == len(records)
+    exchanged = told_of([*shifted[:1], dataclasses.replace(records[1], targets=records[0].targets), *records[2:]])
+    assert [(f.kind, f.pair.name) for f in exchanged] == [("realization", "000"), ("realization", "001")]
+    assert "Statics explains a share of" in exchanged[0].line and "as low/000.csv" in exchanged[0].line
+
+
+def test_sound_pairs_of_any_sources_raise_no_alarm():
+    try:
+        for seed in range(20):
+            pair, records = drawn_set(np.random.default_rng(seed))
+            description.use(pair)
+            assert told_of(records) == [], seed
+    finally:
+        description.use(description.SHIP)
+
+
+def test_a_lag_is_said_in_seconds(mooring):
+    records = mooring(1e3, 1 / 7.746)
+    (finding,) = told_of([in_high(records[0], later(20)), *records[1:]])
+    assert "lags Statics's by 1.03 s (usual -0.258 s, expected at most 0.506 s)" in finding.line
