@@ -7,7 +7,7 @@ import pandas as pd
 
 from checks.record_statistics import FLEET, LAMP, RecordTable
 from metrics import SIMPLECODE, rayleigh
-from studies.fleet_tables import LEAST_MOTION, Group, joined
+from studies.fleet_tables import Group, joined
 
 
 def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -20,7 +20,7 @@ def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[d
         lamp, fleet = group.split(records.rows)
         for rows, source in ((lamp, LAMP), *((fleet, source) for source in sources)):
             for channel, of_channel in rows[rows["source"] == source].groupby("channel", sort=False):
-                if (of_channel["ssa"] > LEAST_MOTION).any():
+                if (of_channel["ssa"] > records.least_motion(channel)).any():
                     yield {"sea_state": group.name, "channel": channel, "source": source}, of_channel
 
 
