@@ -133,12 +133,12 @@ def _feature_scale(features: np.ndarray, kinds: Sequence[str], sizes: float | Se
     kind. Where a channel is negligible itself, so is the rate at which it crosses its mean.
     """
     by_channel = features.reshape(len(features), -1, len(FEATURES))
-    sizes = np.broadcast_to(sizes, by_channel.shape[1])[:, None]
+    rate = FEATURES.index("rate")
+    sizes = np.where(np.arange(len(FEATURES)) == rate, 1.0, np.reshape(sizes, (-1, 1)))  # rates have no size
     size, scale = by_channel.mean(axis=0) / sizes, by_channel.std(axis=0)
     of_kind = np.array(list(kinds) or [""] * len(size))
     largest = np.stack([size[of_kind == kind].max(axis=0) for kind in of_kind])
     scale = np.maximum(scale, NEGLIGIBLE * largest * sizes)
-    rate = FEATURES.index("rate")
     scale[size[:, 0] <= NEGLIGIBLE * largest[:, 0], rate] = 1.0 / seconds(1.0)  # 1/s: ten times that of a ship
     scale[scale == 0] = 1.0
     return scale.ravel()

@@ -34,21 +34,20 @@ class Standardization:
         rows, mean = sum(rows), sum(sums) / sum(rows)
         deviation = np.sqrt(sum(((all_channels(record) - mean) ** 2).sum(axis=0) for record in records) / rows)
         least = LEAST * np.maximum(_sizes(channels, deviation), np.abs(mean))
+        warn(_unresolved(channels, (deviation > least) & (deviation < RESOLVED * np.abs(mean))))
         deviation = np.where(deviation > least, deviation, 1.0)
-        warn(_unresolved(channels, mean, deviation))
         inputs = records[0].inputs.shape[1]
         parts = (mean[:inputs], deviation[:inputs], mean[inputs:], deviation[inputs:])
         return cls(*(tuple(part.tolist()) for part in parts))
 
 
-def _unresolved(channels: Sequence[str], mean: np.ndarray, deviation: np.ndarray) -> list[str]:
-    """A line for each described channel that hardly moves about its mean."""
-    share = dict(zip(channels, deviation / np.where(mean, np.abs(mean), np.nan), strict=False))
+def _unresolved(channels: Sequence[str], hardly_moves: np.ndarray) -> list[str]:
+    """A line for each described channel that hardly moves about its mean. hardly_moves: (channel,)."""
+    found = {name for name, hardly in zip(channels, hardly_moves, strict=False) if hardly and name in in_use().names}
     return [
-        f"{name}: its standard deviation over the training records is {share[name]:.1g} of its mean; networks compute "
-        'with seven digits and see little of it: subtract a constant in its files, or set trend="removed"'
-        for name in share
-        if name in in_use().names and share[name] < RESOLVED
+        f"{name}: its standard deviation over the training records is less than {RESOLVED:g} of its mean; networks "
+        'compute with seven digits and see little of it: subtract a constant in its files, or set trend="removed"'
+        for name in sorted(found)
     ]
 
 
