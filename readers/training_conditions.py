@@ -39,10 +39,12 @@ def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
         return UNKNOWN
     place = wave_at_centre(input_channels(user)) if user.description.is_ship else None
     some = [records[i] for i in range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))]
-    ramp = None if place is None else user.wave_ramp_time
+    ramp, scale = None if place is None else user.wave_ramp_time, time_scale_of(mean_period(some))
     if place is not None and not has_wave_grid(user):
-        ramp = wave_ramp.common_ramp(((record.time, record.inputs[:, place]) for record in some), ramp)
-    return Conditions(records[0].time_step, ramp, time_scale=time_scale_of(mean_period(some)))
+        waves = (wave_ramp.at_full_scale(record.time, record.inputs[:, place], scale) for record in some)
+        ramp = wave_ramp.common_ramp(waves, ramp / scale)
+        ramp = None if ramp is None else ramp * scale
+    return Conditions(records[0].time_step, ramp, time_scale=scale)
 
 
 def mean_period(records: Sequence[Record]) -> float:
@@ -73,7 +75,7 @@ def with_training_ramp(
     time: (rows,) s. wave: (rows, 1) elevation in m.
     """
     trained = shared.wave_ramp
-    begun = None if trained is None else wave_ramp.other_ramp(time, wave[:, 0], trained)
+    begun = _other_ramp(time, wave[:, 0], shared)
     if begun is None:
         return wave, []
     if begun == 0:
@@ -84,9 +86,18 @@ def with_training_ramp(
 
 def differing_waves(file: str, time: np.ndarray, wave: np.ndarray, shared: Conditions) -> list[str]:
     """A line if the waves of a record with LAMP, which are left as they are, begin otherwise than in the training."""
-    begun = None if shared.wave_ramp is None else wave_ramp.other_ramp(time, wave, shared.wave_ramp)
+    begun = _other_ramp(time, wave, shared)
     remedy = "make sure that they are the waves that LAMP ran in"
     return [] if begun is None else [_other_beginning(file, begun, shared.wave_ramp, remedy)]
+
+
+def _other_ramp(time: np.ndarray, wave: np.ndarray, shared: Conditions) -> float | None:
+    """See `wave_ramp.other_ramp`; None if that of the training is not known."""
+    if shared.wave_ramp is None:
+        return None
+    scale = shared.time_scale or 1.0
+    begun = wave_ramp.other_ramp(*wave_ramp.at_full_scale(time, wave, scale), shared.wave_ramp / scale)
+    return None if begun is None else begun * scale
 
 
 def _other_beginning(file: str, begun: float, trained: float, remedy: str) -> str:

@@ -35,6 +35,11 @@ def factor(time: np.ndarray, ramp: float) -> np.ndarray:
     return np.clip(time / ramp, 0.0, 1.0) if ramp > 0 else np.ones(len(time))
 
 
+def at_full_scale(time: np.ndarray, wave: np.ndarray, time_scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Waves (time in s, elevation in m) as at full scale, for which all numbers here are, by Froude's law."""
+    return time / time_scale, wave / time_scale**2
+
+
 def common_ramp(waves: Iterable[tuple[np.ndarray, np.ndarray]], expected: float) -> float | None:
     """The ramp (s) with which the waves of several records begin; 0 if there is none, None if it cannot be told.
 

@@ -12,7 +12,8 @@ from checks import flagging, novelty, record_statistics, run_bands
 from checks.record_statistics import Recorder, RecordTable
 from data_io import Record
 from networks.standardization import Standardization
-from settings import description
+from readers.training_conditions import conditions_of
+from settings import UserInput, description
 from settings.description import SHIP, Description, Input, Output
 from studies import fleet_tables, response_spectra
 
@@ -132,6 +133,15 @@ def test_at_model_scale_shares_flags_and_bands_are_those_at_full_scale():
     for full, model in zip(*found, strict=True):
         np.testing.assert_allclose(model, full, rtol=1e-3, atol=1e-6)
     assert any(found[0][1])
+
+
+def test_the_ramp_of_the_waves_is_found_at_model_scale():
+    for scale in (1.0, MODEL):
+        records = [ship(number, scale) for number in range(6)]
+        for record in records:
+            record.inputs[:, 3] *= np.minimum(record.time * np.sqrt(scale) / 20, 1)
+        ramp = conditions_of(records, UserInput(input_waves=True, wave_ramp_time=10.0)).wave_ramp
+        assert ramp * np.sqrt(scale) == pytest.approx(20, abs=3)
 
 
 def test_exposures_are_in_sensible_units():
