@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,14 @@ from settings.channels import (
     output_channels,
     wave_at_centre,
 )
-from settings.description import Input, Output, TextFormat, in_this_run, names  # noqa: F401 - for input files
+from settings.description import (  # noqa: F401 - for input files
+    Input,
+    Output,
+    TextFormat,
+    has_ship_digits,
+    in_this_run,
+    names,
+)
 from system.cores import cores
 from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
@@ -357,9 +365,9 @@ def _vbm_unit_before(user: UserInput) -> str | None:
 
 
 def write_prediction(path: Path, time: np.ndarray, outputs: np.ndarray, channels: Sequence[str]) -> None:
-    """Writes a prediction as text: a header line with the column names, then one row per time step, five decimals.
+    """Writes a prediction as text: a header line with the column names, then one row per time step, see `_write_rows`.
 
-    time: (rows,) s. outputs: (rows, channel) in m, deg and the .vbm file's unit. channels: the outputs' names.
+    time: (rows,) s. outputs: (rows, channel) in the channels' units. channels: the outputs' names.
     """
     _write_rows(path, [("Time", *channels)], np.column_stack([time, outputs]))
 
@@ -377,11 +385,17 @@ def write_lamp_motions(path: Path, time: np.ndarray, track: np.ndarray, motions:
 
 
 def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) -> None:
-    """Writes a table below header lines."""
-    from system.number_text import rows_of_text  # only here, as Numba takes a moment to load
+    """Writes a table below header lines, the last of them the names: five decimals for a ship's motions at full scale,
+    else seven digits, so that 1.2e-6 and 3.2e8 survive. Names of several words are joined."""
+    from system.number_text import WIDTH, rows_of_digits, rows_of_text  # only here, as Numba takes a moment to load
 
+    *above, names_ = header
+    names_ = ["_".join(name.split()) for name in names_]
+    widths = [max(WIDTH, len(name) + 1) for name in names_]
+    as_text = rows_of_text if has_ship_digits() else partial(rows_of_digits, widths=widths)
     with written_aside(path) as aside, open(aside, "wb") as file:
-        file.writelines(("".join(f"{word:>16}" for word in words) + "\n").encode() for words in header)
-        file.writelines(
-            rows_of_text(table[start : start + ROWS_AT_ONCE]) for start in range(0, len(table), ROWS_AT_ONCE)
-        )
+        for words in (*above, names_):
+            file.write(
+                ("".join(f"{word:>{width}}" for word, width in zip(words, widths, strict=False)) + "\n").encode()
+            )
+        file.writelines(as_text(table[start : start + ROWS_AT_ONCE]) for start in range(0, len(table), ROWS_AT_ONCE))

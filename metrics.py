@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from settings.channels import channel_of
-from settings.description import high_name, low_name, signal_word
+from settings.description import high_name, in_use, low_name, seconds, signal_word
 
 # Weights of amplitude_mse: mean of e^2 (a + b y^2), as users of the earlier tool know it.
 AMPLITUDE_WEIGHTS = (0.1, 0.9)
@@ -20,14 +20,19 @@ LINEAR = "Linear filter"
 # In the order of the report's columns, see `pooled_errors`.
 MEASURES = (
     *("mse", "amplitude_mse", "peak_mse", "rmse", "nrmse", "correlation", "max_error", "ssa_error", "mse_start"),
-    *("max_error_inside", "max_error_at_s"),
+    *("max_error_inside", "max_error_at_s", "mse_about_mean"),
 )
 # Mean significant single amplitude of LAMP and of the model; behind them all columns of `statistics`.
 AMPLITUDES = ("ssa_lamp", "ssa_model")
 STATISTICS = (*AMPLITUDES, *(f"{name}_{of}" for name in ("largest", "period") for of in ("lamp", "model")))
 STATISTICS += tuple(f"{name}_percent" for name in ("ssa", "largest", "period"))
+ABOUT_MEANS = "Percentages of {}, whose mean is removed, are about the error's mean over each record: no offset counts."
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
+START_TIME = 60.0  # s, of the measure mse_start
+# The start is named if it holds more of the squared error, and that many times its share of the rows. It does not where
+# waves are ramped up, only where the sources begin in different states.
+START_SHARE, START_WEIGHT = 1 / 3, 3.0
 # Distance of a mean kurtosis from 3: that of four records of 600 s of Gaussian roll (damping 0.05 at 0.6 rad/s) is
 # within it in 99 of 100 cases, that of a single one in 81.
 NEAR_GAUSSIAN = 0.6
@@ -35,6 +40,7 @@ NEAR_GAUSSIAN = 0.6
 # the second one and LEAST_ANGLE (deg), as roll in head seas and pitch in beam seas. Its relative errors mean nothing.
 NEGLIGIBLE_SHARES = (0.02, 0.2)
 LEAST_ANGLE = 0.1
+DEGREES = {"deg": 1.0, "rad": 180 / np.pi, "mrad": 0.18 / np.pi}
 
 
 class Motions(NamedTuple):
@@ -85,10 +91,14 @@ def zero_upcrossing_period(centred: np.ndarray, step: float) -> np.ndarray:
     return step * np.array(means)
 
 
-def single_amplitudes(centred: np.ndarray) -> np.ndarray:
-    """(amplitude,): the largest distance from zero between each two neighbouring zero crossings of a series (rows,)."""
-    begins = 1 + np.flatnonzero(np.diff(centred >= 0))
-    return np.maximum.reduceat(np.abs(centred), begins)[:-1] if len(begins) > 1 else np.zeros(0)
+def single_amplitudes(centred: np.ndarray, channel: str = "") -> np.ndarray:
+    """(amplitude,): the largest distance from zero between each two neighbouring zero crossings of a series (rows,).
+
+    Of a channel, only those to the side that counts.
+    """
+    begins, extremes = 1 + np.flatnonzero(np.diff(centred >= 0)), channel_of(channel).extremes
+    amplitudes = np.maximum.reduceat(np.abs(centred), begins)[:-1] if len(begins) > 1 else np.zeros(0)
+    return amplitudes if extremes == "both" else amplitudes[(centred[begins[:-1]] >= 0) == (extremes == "up")]
 
 
 def kurtosis(centred: np.ndarray) -> np.ndarray:
@@ -122,10 +132,19 @@ def running_mean(values: np.ndarray, span: int) -> np.ndarray:
 
 
 def magnitudes(series: np.ndarray, channel: str) -> np.ndarray:
-    """|series| (rows,), about the record's own mean if the channel's is "removed"; NaN where it is not finite."""
+    """`sided` series (rows,), about the record's own mean if the channel's is "removed"; NaN where it is not finite."""
     series = np.where(np.isfinite(series), series, np.nan)
     has_mean = channel_of(channel).mean == "removed" and not np.isnan(series).all()
-    return np.abs(series - np.nanmean(series) if has_mean else series)
+    return sided(series - np.nanmean(series) if has_mean else series, channel)
+
+
+def sided(departures: np.ndarray, channel: str) -> np.ndarray:
+    """(...,): |departures|, or if only those "up" or "down" count by the channel's extremes, how far they go there.
+
+    Those to the other side are negative then.
+    """
+    extremes = channel_of(channel).extremes
+    return np.abs(departures) if extremes == "both" else departures if extremes == "up" else -departures
 
 
 def rows_around_largest(time: np.ndarray, values: np.ndarray, duration: float) -> slice:
@@ -140,9 +159,12 @@ def rows_around_largest(time: np.ndarray, values: np.ndarray, duration: float) -
 
 
 def record_maxima(motions: np.ndarray, channels: Sequence[str]) -> np.ndarray:
-    """(channel,): the largest magnitude of each channel of a record (rows, channel); NaN where there is no number."""
+    """(channel,): the largest magnitude of each channel of a record (rows, channel); NaN where there is no number.
+
+    0 of a channel that never goes to the side that counts.
+    """
     columns = [magnitudes(series, channel) for series, channel in zip(motions.T, channels, strict=True)]
-    return np.fmax.reduce(np.array(columns), axis=1)
+    return np.maximum(np.fmax.reduce(np.array(columns), axis=1), 0.0)
 
 
 def segment_spectra(signals: np.ndarray, rows: int, padded: int | None = None) -> np.ndarray:
@@ -162,7 +184,7 @@ def segment_spectra(signals: np.ndarray, rows: int, padded: int | None = None) -
 def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndarray | None = None) -> Sums:
     """What `pooled_errors` needs of a record, so that its series need not be kept.
 
-    y, p: LAMP's and a model's series (rows,). start_rows: rows of the first 60 s of the record. time: (rows,) s.
+    y, p: LAMP's and a model's series (rows,). start_rows: rows in START_TIME. time: (rows,) s.
     """
     both = np.array([y, p], float)
     y, p = both
@@ -172,7 +194,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
     means = both.mean(axis=1)
     motion = both - means[:, None]
     quarter = len(y) // 4
-    end = len(y) if time is None else np.searchsorted(time, time[-1] - END_TIME, side="right")
+    end = len(y) if time is None else np.searchsorted(time, time[-1] - seconds(END_TIME), side="right")
     return {
         "rows": len(y),
         "squared": squared.sum(),
@@ -189,6 +211,7 @@ def record_sums(y: np.ndarray, p: np.ndarray, start_rows: int = 0, time: np.ndar
         # Of y and p; products about the record's own means, as sums of raw squares would cancel if a mean is large.
         "means": means,
         "products": (motion[:, None] * motion).sum(axis=2),
+        "about_mean": ((motion[1] - motion[0]) ** 2).sum(),
         "least": both.min(axis=1),
         "most": both.max(axis=1),
     }
@@ -204,17 +227,16 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
     peak_mse: mean of e^2 at the turning points of y; 0 where y has none.
     rmse: sqrt(mse). nrmse: rmse over the standard deviation of y over the set; NaN where y is constant.
     correlation: Pearson's, cov(y, p) / sqrt(var(y) var(p)); NaN where y or p is constant.
-    max_error: largest |e|, max_error_at_s after the start of its record; max_error_inside: without the first 60 s and
-        the last END_TIME s, of short records at most a quarter each.
+    max_error: largest |e|, max_error_at_s after the start of its record; max_error_inside: without START_TIME at the
+        start and END_TIME at the end, of short records at most a quarter each.
     ssa_error: mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude.
-    mse_start: mean of e^2 over the first 60 s of each record; NaN where all of that is transient.
+    mse_start: mean of e^2 over the START_TIME of each record; NaN where all of that is transient.
+    mse_about_mean: mean of (e - mean of e over the record)^2, in which a constant offset does not count.
     """
-    sums = {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
+    sums = _stacked(records)
     rows, peaks, start_rows = (sums[name].sum() for name in ("rows", "peaks", "start_rows"))
     mse = sums["squared"].sum() / rows
-    # A record's products about the set's means are those about its own, and those of the means' distances.
-    distances = sums["means"] - (sums["means"] * sums["rows"]).sum(axis=1, keepdims=True) / rows
-    products = (sums["products"] + sums["rows"] * (distances[:, None] * distances)).sum(axis=2)
+    products = _products(sums)
     # Compared exactly, as rounding of the mean can leave the standard deviation just above zero.
     varies = sums["least"].min(axis=1) != sums["most"].max(axis=1)
     variance, variances = products[0, 0] / rows, products[0, 0] * products[1, 1]
@@ -235,8 +257,20 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         "mse_start": sums["start"].sum() / start_rows if start_rows else np.nan,
         "max_error_inside": np.sqrt(sums["largest_inside"].max()),
         "max_error_at_s": sums["largest_at"][sums["largest"].argmax()],
+        "mse_about_mean": sums["about_mean"].sum() / rows,
     }
     return {name: float(value) for name, value in errors.items()}
+
+
+def _stacked(records: Sequence[Sums]) -> Sums:
+    return {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
+
+
+def _products(sums: Sums) -> np.ndarray:
+    """(2, 2): sums of products of y and p about their means over the set."""
+    # A record's products about the set's means are those about its own, and those of the means' distances.
+    distances = sums["means"] - (sums["means"] * sums["rows"]).sum(axis=1, keepdims=True) / sums["rows"].sum()
+    return (sums["products"] + sums["rows"] * (distances[:, None] * distances)).sum(axis=2)
 
 
 def statistics(sums: Sums, channel: str) -> dict[str, float]:
@@ -244,7 +278,7 @@ def statistics(sums: Sums, channel: str) -> dict[str, float]:
     zero-upcrossing period (s) of LAMP and of the model, and the model's difference in percent of LAMP's.
     """
     middle = sums["means"] if channel_of(channel).mean == "removed" else 0.0
-    largest = np.maximum(sums["most"] - middle, middle - sums["least"])
+    largest = np.maximum(sided(sums["most"] - middle, channel), sided(sums["least"] - middle, channel)).clip(0.0)
     values = np.array([sums["amplitudes"], largest, sums["periods"]])
     lamp, model = values.T
     percent = 100 * (model - lamp) / np.where(lamp > 0, lamp, np.nan)
@@ -272,7 +306,9 @@ def model_sums(
     )
 
 
-def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[dict]:
+def error_rows(
+    records: Sequence[ChannelSums], channels: Sequence[str], deviations: Mapping[str, float] | None = None
+) -> list[dict]:
     """MEASURES of each channel that the model has in all records, and of all channels together.
 
     Those of a channel are followed by the `statistics` of the last record.
@@ -280,6 +316,8 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
     The row "All" pools the elements of all channels, whatever their units, as the earlier tool did, for mse,
     amplitude_mse, rmse and (weighted by each channel's number of peaks) peak_mse; it has the mean over the channels of
     nrmse, correlation and ssa_error, without those that are NaN, and the largest max_error and max_error_inside.
+    deviations: by which the errors of each channel are divided in that row, as kN and m cannot be pooled, see
+    `_deviations`.
     """
     has = {name: sums for name, sums in zip(channels, zip(*records, strict=True), strict=True) if None not in sums}
     if not has:
@@ -288,19 +326,48 @@ def error_rows(records: Sequence[ChannelSums], channels: Sequence[str]) -> list[
         {"channel": channel, **pooled_errors(sums), **statistics(sums[-1], channel)} for channel, sums in has.items()
     ]
     peaks = [sum(record["peaks"] for record in sums) for sums in has.values()]
-    numbers = {name: [row[name] for row in rows if not np.isnan(row[name])] for name in MEASURES}
+    pooled = rows if deviations is None else [_relative(row, deviations[row["channel"]]) for row in rows]
+    numbers = {name: [row[name] for row in pooled if not np.isnan(row[name])] for name in MEASURES}
     everything = {name: float(np.mean(values)) if values else np.nan for name, values in numbers.items()}
-    at_peaks = sum(row["peak_mse"] * count for row, count in zip(rows, peaks, strict=True))
+    at_peaks = sum(row["peak_mse"] * count for row, count in zip(pooled, peaks, strict=True) if count)
     everything |= {"peak_mse": at_peaks / max(sum(peaks), 1), "rmse": float(np.sqrt(everything["mse"]))}
     everything |= {name: max(numbers[name], default=np.nan) for name in ("max_error", "max_error_inside")}
-    everything["max_error_at_s"] = max(rows, key=lambda row: np.nan_to_num(row["max_error"]))["max_error_at_s"]
+    everything["max_error_at_s"] = max(pooled, key=lambda row: np.nan_to_num(row["max_error"]))["max_error_at_s"]
     return [*rows, {"channel": "All", **everything}]
 
 
-def _rows_of_models(records: Sequence, channels: Sequence[str], network: str) -> list[dict]:
+def _relative(row: Mapping[str, float], deviation: float) -> dict[str, float]:
+    """MEASURES of a channel divided by its deviation, or the square of it; NaN of a constant channel."""
+    d = deviation or np.nan
+    a, _ = AMPLITUDE_WEIGHTS
+    squares = {name: row[name] / d**2 for name in ("mse", "peak_mse", "mse_start", "mse_about_mean")}
+    squares["amplitude_mse"] = a * squares["mse"] + (row["amplitude_mse"] - a * row["mse"]) / d**4
+    return {**row, **squares, **{name: row[name] / d for name in ("max_error", "max_error_inside", "ssa_error")}}
+
+
+def _deviations(records: Sequence[Sequence[ChannelSums]], channels: Sequence[str]) -> dict[str, float] | None:
+    """By channel, LAMP's standard deviation over a set, 0 of a constant one; None if all channels are the ship's own.
+
+    Those are pooled in their units, as the earlier tool did. records: `model_sums`.
+    """
+    if not set(channels) & set(in_use().names):
+        return None
+    deviations = {}
+    for source in zip(*records, strict=True):
+        for channel, of_records in zip(channels, zip(*source, strict=True), strict=True):
+            if None not in of_records:
+                sums = _stacked(of_records)
+                varies = sums["least"][0].min() != sums["most"][0].max()
+                deviations[channel] = np.sqrt(_products(sums)[0, 0] / sums["rows"].sum()) if varies else 0.0
+    return deviations
+
+
+def _rows_of_models(
+    records: Sequence, channels: Sequence[str], network: str, deviations: Mapping[str, float] | None
+) -> list[dict]:
     """`error_rows` of SimpleCode, the network and the linear filter; none without records. records: `model_sums`."""
     models = zip((low_name(), network, LINEAR), zip(*records, strict=True), strict=False)
-    return [{"source": source} | row for source, sums in models for row in error_rows(sums, channels)]
+    return [{"source": source} | row for source, sums in models for row in error_rows(sums, channels, deviations)]
 
 
 def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM") -> pd.DataFrame:
@@ -312,7 +379,9 @@ def error_report(results: SetSums, channels: Sequence[str], network: str = "LSTM
     is `negligible`.
     """
     rows = [
-        {"set": name} | row for name, records in results.items() for row in _rows_of_models(records, channels, network)
+        {"set": name} | row
+        for name, records in results.items()
+        for row in _rows_of_models(records, channels, network, _deviations(records, channels))
     ]
     return _without_negligible(pd.DataFrame(rows, columns=["set", "source", "channel", *MEASURES]))
 
@@ -327,11 +396,12 @@ def error_by_record(
 
     names: (record, handle, digest) of each.
     """
+    deviations = {name: _deviations(records, channels) for name, records in results.items()}
     rows = [
         {"set": set_name, "record": record, "handle": handle, "digest": digest} | row
         for set_name, records in results.items()
         for (record, handle, digest), models in zip(names[set_name], records, strict=True)
-        for row in _rows_of_models([models], channels, network)
+        for row in _rows_of_models([models], channels, network, deviations[set_name])
     ]
     columns = ["set", "record", "handle", "source", "channel", *MEASURES, *STATISTICS, "digest"]
     return _without_negligible(pd.DataFrame(rows, columns=columns))
@@ -347,8 +417,8 @@ def negligible(report: pd.DataFrame) -> pd.Series:
 
     report: see `error_report`, or `error_by_record`.
     """
-    is_angle = [channel_of(name).kind == "angle" for name in report["channel"]]
-    angles = report.assign(angle=lamp_deviation(report).where(is_angle))
+    in_degrees = [DEGREES.get(channel_of(name).unit, np.nan) for name in report["channel"]]
+    angles = report.assign(angle=lamp_deviation(report) * in_degrees)
     largest = angles.groupby([*_keys(report), "source"])["angle"].transform("max")
     least, less = (angles["angle"] < share * largest for share in NEGLIGIBLE_SHARES)
     return least | (less & (angles["angle"] < LEAST_ANGLE))
@@ -368,14 +438,27 @@ def _without_negligible(report: pd.DataFrame) -> pd.DataFrame:
     return report
 
 
-def mse_share(report: pd.DataFrame) -> pd.Series:
-    """(row,): the mse as a share of SimpleCode's; NaN where SimpleCode has no error, and in All over other channels."""
+def mse_share(report: pd.DataFrame, measure: str = "mse") -> pd.Series:
+    """(row,): the mse as a share of SimpleCode's; NaN where SimpleCode has no error, and in All over other channels.
+
+    measure: "mse_about_mean" for the share about the mean.
+    """
     keys = _keys(report)
-    simple = report[(report["source"] == low_name()) & (report["mse"] > 0)].set_index([*keys, "channel"])["mse"]
+    simple = report[(report["source"] == low_name()) & (report[measure] > 0)].set_index([*keys, "channel"])[measure]
     simple = simple.reindex(pd.MultiIndex.from_frame(report[[*keys, "channel"]])).to_numpy()
     channels = report.assign(channels=report.groupby([*keys, "source"])["channel"].transform("size"))
     differ = channels.groupby(keys)["channels"].transform("nunique") > 1
-    return (report["mse"] / simple).mask((report["channel"] == "All") & differ)
+    return (report[measure] / simple).mask((report["channel"] == "All") & differ)
+
+
+def counted_mse(report: pd.DataFrame) -> pd.Series:
+    """(row,): the mse, of channels that the user describes and whose mean is removed that about the error's mean."""
+    return report["mse"].mask(report["channel"].isin(_about_mean()), report.get("mse_about_mean", report["mse"]))
+
+
+def _about_mean() -> list[str]:
+    """The channels whose errors count about their own mean; of the ship's own an offset is an error."""
+    return [channel.name for channel in in_use().channels if channel.mean == "removed"]
 
 
 def worse_than_simplecode(by_record: pd.DataFrame) -> list[str]:
@@ -386,7 +469,8 @@ def worse_than_simplecode(by_record: pd.DataFrame) -> list[str]:
     """
     counts, lines = by_record.groupby("set")["record"].nunique(), []
     counting = ~negligible(by_record) & (by_record["channel"] != "All") & ~by_record["source"].isin(references())
-    compared = by_record.assign(ratio=np.sqrt(mse_share(by_record)))[counting].query("ratio > 1")
+    shares = mse_share(by_record.assign(mse=counted_mse(by_record)))
+    compared = by_record.assign(ratio=np.sqrt(shares))[counting].query("ratio > 1")
     for (set_name, channel, network), worse in compared.groupby(["set", "channel", "source"], sort=False):
         worst = worse.loc[worse["ratio"].idxmax()]
         lines.append(
@@ -416,13 +500,39 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
     return lines
 
 
+def start_remarks(results: SetSums, channels: Sequence[str], report: pd.DataFrame, network: str) -> list[str]:
+    """A line for each set where the start of the records holds much of the network's squared error, see START_SHARE.
+
+    results, channels, network: as of the `error_report`.
+    """
+    lines, measured = [], report[~negligible(report) & (report["source"] == network) & (report["nrmse"] > 0)]
+    for set_name, records in results.items():
+        counted, found, of_rows = set(measured.loc[measured["set"] == set_name, "channel"]), [], 0.0
+        for channel, sums in zip(channels, zip(*(models[1] for models in records), strict=True), strict=bool(records)):
+            if channel in counted:
+                start, squared, start_rows, rows = (
+                    sum(each[name] for each in sums) for name in ("start", "squared", "start_rows", "rows")
+                )
+                of_rows = start_rows / rows
+                if start > max(START_SHARE, START_WEIGHT * of_rows) * squared:
+                    found.append(f"{100 * start / squared:.0f} % in {channel}")
+        if found:
+            duration = f"{seconds(START_TIME):.3g}"
+            lines.append(
+                f"Of the squared error of {network} on the {set_name} set, the first {duration} s of the records hold "
+                f"{', '.join(found)}, though {100 * of_rows:.0f} % of the rows: the sources begin in different states; "
+                f"transient_time = {duration} leaves them out"
+            )
+    return lines
+
+
 def readable(report: pd.DataFrame) -> pd.DataFrame:
     """What a reader asks first of an `error_report`, with a block for each set, and in it one for each channel.
 
     Returns columns set, channel and source (SimpleCode, the linear filter, the network); rms error and largest error in
-    the channel's unit; rms error in percent of LAMP's standard deviation over the set; the mean error of a record's
-    significant single amplitude in percent of twice that, both NaN of a motion that is `negligible`; and the
-    correlation, with the digits that say something.
+    the channel's unit; the root of `counted_mse` in percent of LAMP's standard deviation over the set; the mean error
+    of a record's significant single amplitude in percent of twice that, both NaN of a motion that is `negligible`; and
+    the correlation, with the digits that say something.
     """
     report = report[report["channel"] != "All"]
     ours = report[~report["source"].isin(references())]
@@ -432,9 +542,10 @@ def readable(report: pd.DataFrame) -> pd.DataFrame:
     rows = report.assign(**{name: pd.Categorical(report[name], dict.fromkeys(names)) for name, names in order.items()})
     deviations = rows.assign(deviation=lamp_deviation(report)).groupby(["set", "channel"], observed=True)["deviation"]
     percent = (100.0 / deviations.transform("max").replace(0.0, np.nan)).where(~negligible(report))
+    counted = counted_mse(report)
     columns = {
         "rms error": rows["rmse"],
-        percent_column(): percent * rows["rmse"],
+        percent_column(): percent * rows["rmse"].where(counted == rows["mse"], np.sqrt(counted)),
         "SSA, % off": percent * rows["ssa_error"] / 2,
         "correlation": rows["correlation"].map(_correlation),
         "max error": rows["max_error"],
@@ -481,4 +592,6 @@ def format_report(report: pd.DataFrame) -> str:
         forms = [f"{'<' if column < 2 else '>'}{width}" for column, width in enumerate(widths)]
         lines += ["", f"Errors against {high_name()} on the {set_name} set"]
         lines += ["  ".join(map(format, row, forms)) for row in rows]
-    return "\n".join([*lines, *textwrap.wrap(about_errors(), 100)])
+    about_mean = [name for name in report["channel"].unique() if name in _about_mean()]
+    about = f"{about_errors()} {ABOUT_MEANS.format(', '.join(about_mean))}" if about_mean else about_errors()
+    return "\n".join([*lines, *textwrap.wrap(about, 100)])

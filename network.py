@@ -34,6 +34,7 @@ from system.files import written_aside
 
 # Of its records, what settings.json of a network has to say for others to be compared with.
 CONDITIONS = {"time_step": "time step", "wave_ramp": "ramp of the waves", "vbm_unit": "unit of the bending moment"}
+LEAST_DEVIATION = 1e-6  # that Keras' Normalization takes as it is
 
 
 @dataclass(frozen=True)
@@ -149,21 +150,34 @@ def build_model(architecture: Architecture, lstm: type[keras.layers.LSTM] = kera
     if architecture.mean_with_mirrored:
         symmetry = Symmetry.physical(architecture)
         seen = symmetry.both_sides(inputs)
+    before, after = _factors(standardization.input_deviation), _factors(standardization.output_deviation)
+    if set(before) != {1.0}:
+        seen = keras.layers.Rescaling(before, name="usual_inputs")(seen)
     standardized = keras.layers.Normalization(
-        mean=list(standardization.input_mean),
-        variance=[deviation**2 for deviation in standardization.input_deviation],
+        mean=[mean * factor for mean, factor in zip(standardization.input_mean, before, strict=True)],
+        variance=[(d * factor) ** 2 for d, factor in zip(standardization.input_deviation, before, strict=True)],
         name="standardize",
     )(seen)
     members = _members(standardized, architecture, lstm)
     outputs = keras.layers.Normalization(
-        mean=list(standardization.output_mean),
-        variance=[deviation**2 for deviation in standardization.output_deviation],
+        mean=[mean * factor for mean, factor in zip(standardization.output_mean, after, strict=True)],
+        variance=[(d * factor) ** 2 for d, factor in zip(standardization.output_deviation, after, strict=True)],
         invert=True,
         name="lamp",
     )(keras.layers.Average(name="ensemble_mean")(members) if len(members) > 1 else members[0])
+    if set(after) != {1.0}:
+        outputs = keras.layers.Rescaling([1 / factor for factor in after], name="given_outputs")(outputs)
     if architecture.mean_with_mirrored:
         outputs = symmetry.mean_of_both_sides(outputs)
     return keras.Model(inputs, outputs, name="simplecode_to_lamp")
+
+
+def _factors(deviations: Sequence[float]) -> list[float]:
+    """(channel,): powers of ten that make the numbers of a channel usual ones, 1 for most.
+
+    Keras' Normalization takes a deviation below 1e-7 for that, as of a moment in GN.
+    """
+    return [1.0 if deviation >= LEAST_DEVIATION else 10.0 ** -round(np.log10(deviation)) for deviation in deviations]
 
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:

@@ -111,7 +111,8 @@ def save_report(
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report))
-    print(*metrics.remarks(report, by_record), *metrics.worse_than_simplecode(by_record), sep="\n")
+    at_start = metrics.start_remarks(sums, channels, report, network)
+    print(*metrics.remarks(report, by_record), *at_start, *metrics.worse_than_simplecode(by_record), sep="\n")
     RunFolder(folder).write_table(RunFolder.REPORT, report)
     RunFolder(folder).write_table(RunFolder.BY_RECORD, by_record)
 

@@ -33,7 +33,7 @@ from metrics import (
 )
 from settings import Plotting
 from settings.channels import FILE_UNIT, channel_of
-from settings.description import high_name, in_use, low_name
+from settings.description import high_name, in_use, low_name, seconds
 from system.files import written_aside
 from system.run_folder import RunFolder
 
@@ -75,7 +75,7 @@ def prediction_figure(
         whole.margins(x=0)
         detail.margins(x=0)
         whole.set_ylabel(parts.wrapped_label(channels[index]))
-        window = rows_around_largest(time, sources[high_name()], DETAIL_DURATION)
+        window = rows_around_largest(time, sources[high_name()], seconds(DETAIL_DURATION))
         whole.axvspan(time[window][0], time[window][-1], color=DETAIL_SHADE, linewidth=0, zorder=0)
         _draw_motions(whole, time, sources, style, shows_envelopes)
         for source, values in sources.items():
@@ -297,12 +297,15 @@ def _draw_densities(ax: Axes, peaks: Mapping[str, np.ndarray], style: Plotting) 
 
 
 def _pooled_peaks(records: Sequence[Motions], index: int, channel: str, network: str) -> dict[str, np.ndarray]:
-    """Magnitudes at the turning points of each source over all records; sources without any are left out."""
+    """Magnitudes at the turning points of each source over all records; sources without any are left out.
+
+    Turning points on the side that does not count are no peaks.
+    """
     pooled = defaultdict(list)
     for record in records:
         for source, values in _sources(record, index, network).items():
             peaks = magnitudes(values, channel)[turning_points(values)]
-            pooled[source].append(peaks[np.isfinite(peaks)])
+            pooled[source].append(peaks[np.isfinite(peaks) & (peaks >= 0)])
     peaks = {source: np.concatenate(arrays) for source, arrays in pooled.items()}
     return {source: values for source, values in peaks.items() if values.size}
 
@@ -318,7 +321,9 @@ def _panel_figure(channels: Sequence[str], panel_height: float) -> tuple[Figure,
 
 def _magnitude_text(channel: str) -> str:
     """The quantity of `metrics.magnitudes`, for a label."""
-    return f"|{channel} \N{MINUS SIGN} mean|" if channel_of(channel).mean == "removed" else f"|{channel}|"
+    row, minus = channel_of(channel), "\N{MINUS SIGN}"
+    text = f"{channel} {minus} mean" if row.mean == "removed" else channel
+    return {"up": text, "down": f"{minus}({text})" if text != channel else minus + text}.get(row.extremes, f"|{text}|")
 
 
 # ---- sources ----------------------------------------------------------------------------------------------------

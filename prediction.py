@@ -13,15 +13,15 @@ import tensorflow as tf
 import threadpoolctl
 
 from data_io import Record
-from metrics import Motions
+from metrics import START_TIME, Motions
 from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
 from networks.network_folder import NetworkFolder
 from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk
+from settings.description import seconds
 from settings.kinds import KINDS
 from system.cores import cores
 
-START_TIME = 60.0  # s, of the measure mse_start
 RECORDS_AT_ONCE = 48  # limits the memory for thousands of records
 PARTS = 16  # at least, of what is predicted together: the same with any number of threads, as are the predictions
 HasInputs = TypeVar("HasInputs")
@@ -137,7 +137,7 @@ class PredictedSet:
         record = self.records[index]
         rows = record.after(transient)
         motions = Motions(*(values[rows] for values in self.motions(index)))
-        return motions, max(record.after(START_TIME).start - rows.start, 0), record.time[rows]
+        return motions, max(record.after(seconds(START_TIME)).start - rows.start, 0), record.time[rows]
 
 
 def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:

@@ -13,7 +13,7 @@ from networks.network_folder import NetworkFolder
 from readers.sea_state_handles import Handle, find_handle, handle_in
 from settings import UserInput
 from settings.channels import channel_of, input_channels, is_wave, wave_at_centre
-from settings.description import high_name
+from settings.description import has_ship_digits, high_name, in_use, time_scale
 from system.errors import UNREADABLE, first_line, warn
 from system.files import array_hash, read_table, written_aside
 from system.run_folder import RunFolder
@@ -80,13 +80,25 @@ def watch_of_run(user: UserInput, folder: NetworkFolder, sets: Mapping[str, Sequ
 def save_windows(user: UserInput, folder: NetworkFolder, records: Records) -> Watch:
     """Saves beside a network the windows of its training records, to compare predictions with."""
     channels = _compared(user)
-    kinds = [channel_of(name).kind for name in channels.values()]
-    kinds = ["motion" if kind in ("length", "angle") else kind for kind in kinds]
     features = [novelty.window_features(record.time, record.inputs[:, list(channels)])[1] for record in records]
-    windows = novelty.TrainingWindows.of(features, kinds)
+    windows = novelty.TrainingWindows.of(features, *_kinds(list(channels.values())))
     with written_aside(folder.training_windows) as aside, open(aside, "wb") as file:
         np.savez(file, names=np.array(records.names), **vars(windows))
     return Watch(windows, _handles(records.names), channels)
+
+
+def _kinds(channels: Sequence[str]) -> tuple[list[str], list[float]]:
+    """Which channels have values of the same order, and of each by what they are divided to be so.
+
+    A ship's motions in m and deg are, at model scale lengths over the scale (Froude). What the user describes is like
+    other channels in its unit.
+    """
+    kinds, sizes, described = [], [], in_use().names
+    for row in map(channel_of, channels):
+        is_motion = row.kind in ("length", "angle") and row.name not in described
+        kinds.append("motion" if is_motion else row.unit if row.name in described else row.kind)
+        sizes.append(time_scale() ** 2 if is_motion and row.kind == "length" else 1.0)
+    return kinds, sizes
 
 
 def load(user: UserInput, folder: NetworkFolder) -> Watch | None:
@@ -149,7 +161,8 @@ def save(folder: Path, rows: Sequence[dict[str, object]], keeps_earlier: bool, h
     """
     if not rows:
         return
-    table = pd.DataFrame(rows).round(5)
+    table = pd.DataFrame(rows)
+    table = table.round(5) if has_ship_digits() else table.map(lambda x: float(f"{x:.7g}") if type(x) is float else x)
     path = folder / RunFolder.PREDICTED
     earlier = _earlier_rows(path) if keeps_earlier else pd.DataFrame()
     if len(earlier):
@@ -178,7 +191,7 @@ def _reason(row: pd.Series) -> str:
         return ""
     span = f"{row['training_low']:.3g} to {row['training_high']:.3g} in training"
     value = "" if np.isnan(row["value"]) else f" {row['value']:.3g}, {span}"
-    return f" at {row['worst_from_s']:.0f} to {row['worst_to_s']:.0f} s: {row['furthest_out']}{value}"
+    return f" at {novelty.window_text(row['worst_from_s'], row['worst_to_s'])}: {row['furthest_out']}{value}"
 
 
 def _earlier_rows(path: Path) -> pd.DataFrame:

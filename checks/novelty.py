@@ -20,7 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WINDOW = 60.0  # s
+from settings.description import seconds, time_scale
+
+WINDOW = 60.0  # s, see `description.seconds`
 NEIGHBOURS = 3  # training windows whose mean distance counts
 MOST_WINDOWS = 4000  # training windows that are kept
 FEATURES = ("standard deviation", "largest value", "steepness", "rate")
@@ -53,17 +55,20 @@ class TrainingWindows:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, records: Sequence[np.ndarray], kinds: Sequence[str] = ()) -> "TrainingWindows":
+    def of(
+        cls, records: Sequence[np.ndarray], kinds: Sequence[str] = (), sizes: float | Sequence[float] = 1.0
+    ) -> "TrainingWindows":
         """From the features (window, feature) of each training record, see `window_features`.
 
         kinds: of each channel; channels of one kind have values of the same order, such as m and deg. By default, all.
+        sizes: of each channel, by which its values are divided to be so.
         Of very many windows every n-th is kept, to limit the time of predictions.
         """
         if len(records) == 1:
             records = np.array_split(records[0], min(len(records[0]), PARTS_OF_ONE))
         features, counts = np.concatenate(records), np.array([len(windows) for windows in records])
         owner = np.repeat(np.arange(len(records)), counts)
-        centre, scale = features.mean(axis=0), _feature_scale(features, kinds)
+        centre, scale = features.mean(axis=0), _feature_scale(features, kinds, sizes)
         kept = slice(None, None, -(-len(features) // MOST_WINDOWS))
         scaled, owner = ((features - centre) / scale)[kept], owner[kept]
         away = [
@@ -96,7 +101,7 @@ def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, n
     """
     rows, span = len(time), float(time[-1] - time[0])
     per_second = (rows - 1) / span if span > 0 else 1.0
-    blocks = max(int(2 * rows / per_second / WINDOW), 2) if rows > 3 else 1  # a window has two blocks
+    blocks = max(int(2 * rows / per_second / seconds(WINDOW)), 2) if rows > 3 else 1  # a window has two blocks
     edges = np.linspace(0, rows, blocks + 1).round().astype(int)
     centred = inputs - inputs.mean(axis=0)
     slope = np.abs(np.diff(inputs, axis=0, append=inputs[-1:])) * per_second
@@ -117,17 +122,24 @@ def window_features(time: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, n
     return time[edges[: max(blocks - 1, 1)]], np.stack(features, axis=2).reshape(len(counts), -1)
 
 
-def _feature_scale(features: np.ndarray, kinds: Sequence[str]) -> np.ndarray:
+def window_text(begin: float, end: float) -> str:
+    """From when to when (s) a window is, to the second at full scale."""
+    digits = max(math.ceil(-math.log10(time_scale())), 0)
+    return f"{begin:.{digits}f} to {end:.{digits}f} s"
+
+
+def _feature_scale(features: np.ndarray, kinds: Sequence[str], sizes: float | Sequence[float]) -> np.ndarray:
     """(feature,): standard deviation over the windows, at least NEGLIGIBLE times the mean of the largest channel of the
     kind. Where a channel is negligible itself, so is the rate at which it crosses its mean.
     """
     by_channel = features.reshape(len(features), -1, len(FEATURES))
-    size, scale = by_channel.mean(axis=0), by_channel.std(axis=0)
+    rate = FEATURES.index("rate")
+    sizes = np.where(np.arange(len(FEATURES)) == rate, 1.0, np.reshape(sizes, (-1, 1)))  # rates have no size
+    size, scale = by_channel.mean(axis=0) / sizes, by_channel.std(axis=0)
     of_kind = np.array(list(kinds) or [""] * len(size))
     largest = np.stack([size[of_kind == kind].max(axis=0) for kind in of_kind])
-    scale = np.maximum(scale, NEGLIGIBLE * largest)
-    rate = FEATURES.index("rate")
-    scale[size[:, 0] <= NEGLIGIBLE * largest[:, 0], rate] = 1.0  # 1/s: ten times that of a ship
+    scale = np.maximum(scale, NEGLIGIBLE * largest * sizes)
+    scale[size[:, 0] <= NEGLIGIBLE * largest[:, 0], rate] = 1.0 / seconds(1.0)  # 1/s: ten times that of a ship
     scale[scale == 0] = 1.0
     return scale.ravel()
 
@@ -174,7 +186,7 @@ def judge(
         "p": p if count >= FEWEST_FOR_P else np.nan,
         "more_unlike_than": f"{count - above} of {count}",
         "worst_from_s": float(begins[worst]),
-        "worst_to_s": float(begins[worst] + WINDOW),
+        "worst_to_s": float(begins[worst] + seconds(WINDOW)),
     } | _furthest_out(training, features[worst], channels, unlike)
 
 

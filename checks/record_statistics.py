@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from data_io import Record
-from metrics import kurtosis, segment_spectra, single_amplitudes, zero_upcrossing_period
+from metrics import kurtosis, segment_spectra, sided, single_amplitudes, zero_upcrossing_period
 from networks.network_folder import NetworkFolder
 from networks.replacement import training_settings
 from readers.sea_state_handles import handle_in, sea_state
 from settings.channels import channel_of, wave_at_centre
-from settings.description import high_name, low_name
+from settings.description import high_name, in_use, low_name, seconds, time_scale
 from settings.kinds import KINDS
 from system.errors import UNREADABLE, InputError, first_line
 from system.files import read_table, written_aside
@@ -25,10 +25,12 @@ from system.run_folder import RunFolder
 WITH_LAMP, FLEET = "lamp", "fleet"  # the sets of the records with LAMP and of those without
 LEVELS = 100  # of the exceedance curves
 LEVEL_STEP = 0.1  # distance of these levels, in standard deviations of LAMP's training records
+# All three at full scale, see `description.seconds`.
 # The longest segment of the spectra, s. Shorter records are one segment, as every cut lowers narrow peaks.
 SEGMENT = 1800.0
 SHORTEST_SPECTRUM = 120.0  # s; shorter records have no spectra
 FREQUENCIES = 2 * np.pi / SEGMENT * np.arange(1, 860)  # rad/s of encounter, up to 3
+LEAST_MOTION = 1e-6  # in the channel's unit, below what files resolve
 MOST_SPECTRA = 2000  # records of a fleet whose spectra are kept, 14 kB for each channel and source
 SIDES = {"positive": "largest_positive", "negative": "largest_negative"}  # the columns of their largest values
 SCALARS = ("ssa", "period", "maximum", *SIDES.values(), "kurtosis")
@@ -58,6 +60,13 @@ class RecordTable:
     levels: Mapping[str, np.ndarray]
     model_digest: str = ""
 
+    def least_motion(self, channel: str) -> float:
+        """In the channel's unit; at model scale of lengths times the scale (Froude), of what the user describes times
+        the deviation.
+        """
+        size = time_scale() ** 2 if channel_of(channel).kind == "length" else 1.0
+        return LEAST_MOTION * (self.levels[channel][1] / LEVEL_STEP if channel in in_use().names else size)
+
     @classmethod
     def joined(cls, tables: Sequence["RecordTable"]) -> "RecordTable":
         return replace(tables[0], rows=pd.concat([table.rows for table in tables], ignore_index=True))
@@ -77,7 +86,7 @@ def wave_responses(series: np.ndarray, wave: np.ndarray, step: float) -> np.ndar
     series: (series, rows). wave: (rows,). step: s.
     """
     result = np.full((len(series), 4, len(FREQUENCIES)), np.nan, np.float32)
-    padded = round(SEGMENT / step)
+    padded = round(seconds(SEGMENT) / step)
     length = min(padded, len(wave))
     transforms = segment_spectra(np.vstack([series, wave]).T, length, padded)[1 : len(FREQUENCIES) + 1]
     motions, waves = transforms[:, :-1], transforms[:, -1:]
@@ -99,7 +108,7 @@ def tapered_variance(centred: np.ndarray, step: float) -> np.ndarray:
 
     centred: (series, rows), zero mean.
     """
-    length = min(round(SEGMENT / step), centred.shape[1])
+    length = min(round(seconds(SEGMENT) / step), centred.shape[1])
     segments = np.lib.stride_tricks.sliding_window_view(centred, length, axis=1)[:, :: length // 2]
     weights = np.hanning(length) ** 2
     return np.tensordot(segments**2, weights, 1).mean(axis=1) / weights.sum()
@@ -173,7 +182,7 @@ class Recorder:
             raise InputError(f"{record.name}: ends within the transient_time of {self.transient:g} s; leave it out")
         step = float(np.median(np.diff(time)))
         wave = np.full(len(time), np.nan) if self.wave is None else record.inputs[first:, self.wave]
-        with_spectra = with_spectra and len(time) >= round(SHORTEST_SPECTRUM / step)
+        with_spectra = with_spectra and len(time) >= round(seconds(SHORTEST_SPECTRUM) / step)
         names = {"set": set_name, "record": record.name, "handle": handle_in(record.name)}
         duration, digest, tables = np.ptp(time) + step, record.contents["sc"], []
         for source, (number, motions) in sources.items():
@@ -184,20 +193,19 @@ class Recorder:
             for k in range(len(series) if channels else 0):
                 about_mean = [channel_of(channel).mean == "removed" for channel in channels]
                 values = np.where(np.array(about_mean)[:, None], centred[k], series[k])
+                sizes = np.maximum([*map(sided, values, channels)], 0.0)
                 columns = names | {"source": source, "network": number + k, "channel": channels, "duration_s": duration}
                 columns |= {
                     "ssa": 2.0 * centred[k].std(axis=1),
                     "period": zero_upcrossing_period(centred[k], step),
-                    "maximum": np.abs(values).max(axis=1),
+                    "maximum": sizes.max(axis=1),
                     SIDES["positive"]: np.maximum(values.max(axis=1), 0.0),
                     SIDES["negative"]: np.maximum(-values.min(axis=1), 0.0),
                     "kurtosis": kurtosis(centred[k]),
                     "digest": digest,
                     TAPERED: np.nan,
-                    "share_above": list(
-                        np.stack([*map(numbers_above, np.abs(values), widths)]) / np.float32(len(time))
-                    ),
-                    "amplitudes_above": list(map(numbers_above, map(single_amplitudes, centred[k]), widths)),
+                    "share_above": list(np.stack([*map(numbers_above, sizes, widths)]) / np.float32(len(time))),
+                    "amplitudes_above": list(map(numbers_above, map(single_amplitudes, centred[k], channels), widths)),
                     "spectrum": None,
                 }
                 if with_spectra and k == 0:

@@ -17,6 +17,7 @@ from prediction import Prediction
 from readers.sea_state_handles import sea_state
 from settings import UserInput
 from settings.channels import channel_of
+from settings.description import seconds
 from system.errors import UNREADABLE, FaultCollector, InputError, OptionalSteps, first_line, warn
 from system.run_folder import RunFolder
 
@@ -54,9 +55,9 @@ class Bands:
         for k, channel in enumerate(self.calibration.channels):
             sizes = metrics.magnitudes(prediction.mean[:, k], channel)
             columns[f"expected_rmse_{channel}"] = expected[k]
-            columns[f"largest_{channel}"] = sizes.max()
+            columns[f"largest_{channel}"] = max(sizes.max(), 0.0)
             columns[f"largest_{channel}_lower"] = max((sizes - half[:, k]).max(), 0.0)
-            columns[f"largest_{channel}_upper"] = (sizes + half[:, k]).max()
+            columns[f"largest_{channel}_upper"] = max((sizes + half[:, k]).max(), 0.0)
         return columns
 
     @property
@@ -76,7 +77,7 @@ def bounds_of(bands_of_run: Bands | None, record: Record, prediction: Prediction
 def smoothed(time: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """The spread (rows, channel) as a root mean square over SMOOTHED s, as networks agree for moments by chance."""
     step = np.ptp(time) / max(len(time) - 1, 1)
-    rows = int(SMOOTHED / step) | 1 if step else 1
+    rows = int(seconds(SMOOTHED) / step) | 1 if step else 1
     return np.sqrt(np.maximum(uniform_filter1d(spread**2, rows, axis=0, mode="nearest"), 0))
 
 

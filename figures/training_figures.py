@@ -18,7 +18,7 @@ from metrics import rows_around_largest
 from networks.network_folder import best_row
 from settings import Plotting
 from settings.channels import CHANNELS, channel_of, validation_error
-from settings.description import high_name, in_use, low_name
+from settings.description import high_name, in_use, low_name, seconds
 
 MOST_MARKED_EPOCHS = 20
 EXCERPT_DURATION = 30.0  # s, two or three cycles: the lines of the checkpoints lie close together
@@ -94,7 +94,7 @@ def evolution_figure(
         over_epochs.set_ylabel(f"{channel} error [{channel_of(channel).unit}]")
         _mark_best(over_epochs, best_epoch)
 
-        window = rows_around_largest(time, truth, EXCERPT_DURATION)
+        window = rows_around_largest(time, truth, seconds(EXCERPT_DURATION))
         excerpt.plot(time[window], truth[window], **lines[high_name()])
         excerpt.margins(x=0, y=0.15)
         excerpt.set_ylim(excerpt.get_ylim())  # LAMP's range, however far off the first checkpoints are

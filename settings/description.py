@@ -311,6 +311,11 @@ def seconds(duration: float) -> float:
     return duration * _time_scale
 
 
+def has_ship_digits() -> bool:
+    """Whether five decimals are right for the numbers of the run, as for a ship's motions; else seven digits are."""
+    return _in_use.is_ship and not _in_use.channels and _time_scale == 1
+
+
 def in_this_run(function: Callable) -> "InThisRun":
     """The function for another process, in which it is called with the description and time scale of this one."""
     return InThisRun(function, _in_use, _time_scale)

@@ -35,7 +35,7 @@ from system.run_folder import RunFolder
 
 CRITERION = "nrmse"
 REPETITION = user_settings("repetition")  # what trainings with the same settings differ in
-COMPARED = (*(name for name in MEASURES if name != "max_error_at_s"), "mse_share")
+COMPARED = (*MEASURES[: MEASURES.index("max_error_at_s")], "mse_share", "share_about_mean")
 FILE_NAME = "comparison.png"
 
 
@@ -186,6 +186,8 @@ def read_result(name: str, folder: Path) -> Result:
         table = read_table(path, dtype=dict.fromkeys(("set", "source", "channel"), str))
         table = table[table["source"] != LINEAR]
         table = table.assign(mse_share=mse_share, negligible=negligible, is_simplecode=table["source"] == low_name())
+        has_means = "mse_about_mean" in table  # a report of an earlier version has not
+        table = table.assign(share_about_mean=mse_share(table, "mse_about_mean") if has_means else np.nan)
         result = Result(name, settings, facts.get("epochs_trained", np.nan), table)
         has_validation = "All" in result.errors("val").index
     except (ValueError, KeyError) as error:
@@ -244,7 +246,7 @@ def comparison_table(entries: Sequence[Entry], test: str = "best") -> pd.DataFra
     Returns columns set (val, then test), rank (empty for SimpleCode), name, networks (how many), channel; each measure
     of COMPARED as the median over the networks, and the same with _min and _max; settings (those that differ between
     entries), members (names of the networks), epochs (of each network) and left_out (channels that do not count in the
-    row All). mse_share is the mse as a share of SimpleCode's.
+    row All). mse_share is the mse as a share of SimpleCode's, share_about_mean that about the mean.
     """
     settings = [entry[0].settings for entry in entries]
     names = [*settings[0], *{n: None for s in settings for n in s if n.startswith(CHANNEL) and n not in settings[0]}]

@@ -30,7 +30,7 @@ from readers.sea_state_handles import PART_UNITS, part_label, sea_state, short_n
 from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Plotting, SaveData, declared
 from settings.channels import ROLL, channel_of, known_outputs
-from settings.description import high_name, list_name, low_name
+from settings.description import high_name, list_name, low_name, seconds, time_scale
 from studies import fleet_sources, next_runs, response_spectra
 from studies.fleet_estimates import SAME_LENGTH, length_classes
 from studies.fleet_tables import (
@@ -41,6 +41,7 @@ from studies.fleet_tables import (
     Group,
     Question,
     SeaStates,
+    duration_text,
     groups_of,
     statistics,
     with_units,
@@ -72,7 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="NAME", required=True, help="a network trained with num_folds")
     parser.add_argument("--limits", metavar="CHANNEL=LIMIT", nargs="+", default=[], help="such as Roll=20 Pitch=5")
-    parser.add_argument("--hours", type=float, default=3.0, help="exposure for the most probable maximum (default 3)")
+    hours_help = "exposure for the most probable maximum (default 3, of a ship at full scale)"
+    parser.add_argument("--hours", type=float, help=hours_help)
     parser.add_argument("--level", type=float, default=90.0, help="of the intervals, percent (default 90)")
     parser.add_argument("--lamp_hours", type=float, metavar="HOURS", help="of one LAMP run: what the fleet has saved")
     for name in RESPONSES:
@@ -152,7 +154,9 @@ def _is_of_its_records(file: str) -> bool:
     return file in (RunFolder.FLEET_RECORDS, RunFolder.FLEET_CURVES)
 
 
-def checked_question(limits: Sequence[str], hours: float, level: float, seed: int, by: Sequence[str]) -> Question:
+def checked_question(
+    limits: Sequence[str], hours: float | None, level: float, seed: int, by: Sequence[str]
+) -> Question:
     """Raises InputError, with a line for each option that cannot be used."""
     by_channel, faults, outputs = {}, [], known_outputs()
     for text in limits:
@@ -163,6 +167,7 @@ def checked_question(limits: Sequence[str], hours: float, level: float, seed: in
             example = ROLL if ROLL in outputs else outputs[0]
             expected = f"expected a channel ({', '.join(outputs)}) and a positive limit, as {example}=20"
             faults.append(f"--limits {text}: {expected}")
+    hours = seconds(3.0) if hours is None else hours
     if not hours > 0:
         faults.append(f"--hours {hours:g}: expected more than 0 hours")
     if not 50 <= level <= 99:
@@ -284,7 +289,7 @@ def remarks(records: RecordTable, groups: Sequence[Group]) -> list[str]:
     if not records.rows.loc[records.rows["set"] == FLEET, "spectrum"].notna().any():
         lines.append(
             f"{RunFolder.FLEET_CURVES}: without spectra, as the records are shorter than "
-            f"{record_statistics.SHORTEST_SPECTRUM:g} s"
+            f"{seconds(record_statistics.SHORTEST_SPECTRUM):.3g} s"
         )
     few = [group.name for group in groups if group.borrowed]
     if few:
@@ -371,7 +376,9 @@ def figures_of(
         suffix = "" if len(groups) == 1 else response_spectra.suffix_of(name)
         means, curves, amplitudes, _ = (table[table["sea_state"] == name] if len(table) else table for table in tables)
         if len(curves):
-            title = f"Largest value of a record of {means['exposure_h'].min() * 60:.3g} min, {name}"
+            hours = means["exposure_h"].min()
+            length = f"{hours * 60:.3g} min" if time_scale() == 1 else duration_text(hours)
+            title = f"Largest value of a record of {length}, {name}"
             jobs[f"fleet_maxima{suffix}"] = (fleet_figures.exceedance_figure, curves, means, level, style, title)
         if len(amplitudes):
             title = f"Single amplitudes as predicted, {name}"

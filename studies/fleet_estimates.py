@@ -405,7 +405,7 @@ def exceedance_curves(ratios: Ratios, seed: int, number: int, reach: float = -np
 
     values = largest(resamples[0][0])
     ends = values.min(), max(values.max(), reach)
-    margin = 0.25 * (ends[1] - ends[0]) + TINY
+    margin = 0.25 * (ends[1] - ends[0]) + TINY * (1.0 if ends[1] > LEAST_RATIO else ends[1])  # whatever the unit
     levels = np.linspace(ends[0] - margin, ends[1] + margin, NUM_LEVELS)
     probabilities, rates = [], []
     for model, weights in resamples:

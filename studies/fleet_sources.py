@@ -8,7 +8,7 @@ import pandas as pd
 from checks.record_statistics import FLEET, RecordTable
 from metrics import rayleigh
 from settings.description import high_name, low_name
-from studies.fleet_tables import LEAST_MOTION, Group, joined
+from studies.fleet_tables import Group, joined
 
 
 def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -21,7 +21,7 @@ def by_source(records: RecordTable, groups: Sequence[Group]) -> Iterator[tuple[d
         lamp, fleet = group.split(records.rows)
         for rows, source in ((lamp, high_name()), *((fleet, source) for source in sources)):
             for channel, of_channel in rows[rows["source"] == source].groupby("channel", sort=False):
-                if (of_channel["ssa"] > LEAST_MOTION).any():
+                if (of_channel["ssa"] > records.least_motion(channel)).any():
                     yield {"sea_state": group.name, "channel": channel, "source": source}, of_channel
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from checks.record_statistics import ABOVE, FLEET, SIDES, WITH_LAMP, RecordTable
+from checks.record_statistics import ABOVE, FLEET, LEAST_MOTION, SIDES, WITH_LAMP, RecordTable
 from readers.sea_state_handles import PART_UNITS, SeaState, number_text, sea_state
 from settings.channels import FILE_UNIT, channel_of
-from settings.description import high_name, in_this_run, low_name
+from settings.description import TIME_UNITS, high_name, in_this_run, low_name, seconds, time_scale
 from studies import fleet_estimates as estimates
 from studies.fleet_estimates import Interval, Mixture, Ratios, Sample, corrected_mean, mean, share
 from system.errors import OptionalSteps
@@ -25,7 +25,6 @@ POOLED = "sea states pooled"  # whose largest values need not be alike over thei
 STILL = 1e-3  # of the channel's largest amplitude in any sea state: with less, a channel does not move
 LEAST_AMPLITUDE = 0.02  # of the group's mean: with less, the quotient of a largest value and it says nothing
 GROUPS_AT_ONCE, TASKS_EACH = 8, 4  # in a task of some 10 s; and tasks that make another process worth its start
-LEAST_MOTION = 1e-6  # in the channel's unit, below what files resolve
 # What a row says, in words.
 WORDS = {
     "mean_ssa": "mean significant single amplitude",
@@ -40,6 +39,7 @@ WORDS = {
 # How often the level is exceeded in the exposure, on average.
 EXPOSURES = {"most_probable_maximum": 1.0}
 EXPOSURES |= {f"largest_exceeded_by_{risk}_percent": -np.log1p(-risk / 100) for risk in (10, 1)}
+ONE_SIDED = {"up": "upward", "down": "downward"}
 UNITS = {"mean_period": "s", "time_above": "share", "maximum_above": "probability"}  # of others, the channel's
 MEANS = {"mean_ssa": "ssa", "mean_period": "period", "time_above": "time_above"}
 SOURCES = ("lamp", "simplecode")
@@ -60,12 +60,12 @@ COLUMNS += ("method",)
 
 @dataclass(frozen=True)
 class Question:
-    """level: of the intervals, 0 to 1. limits: by channel. exposure: s. by: parts of the handle, or "all". lamp_hours:
-    of a LAMP run, if known."""
+    """level: of the intervals, 0 to 1. limits: by channel. exposure: s, by default 3 h of a ship at full scale. by:
+    parts of the handle, or "all". lamp_hours: of a LAMP run, if known."""
 
     level: float = 0.9
     limits: Mapping[str, float] = field(default_factory=dict)
-    exposure: float = 3 * 3600.0
+    exposure: float = field(default_factory=lambda: seconds(3 * 3600.0))
     seed: int = 0
     by: tuple[str, ...] = ()
     lamp_hours: float | None = None
@@ -183,7 +183,7 @@ def _rows_of(channel: str, records: RecordTable, states: SeaStates, question: Qu
     one that does not, such as roll in head seas."""
     of_channel = records.rows[records.rows["channel"] == channel]
     lamp = of_channel[of_channel["source"] == high_name()]
-    if not lamp["maximum"].gt(LEAST_MOTION).any():
+    if not lamp["maximum"].gt(records.least_motion(channel)).any():
         return None
     threshold = question.limits.get(channel) or float(f"{lamp['ssa'].mean():.2g}")
     levels = records.levels[channel]
@@ -198,7 +198,9 @@ def _channel_statistics(
     """The rows of the table and the curves of a channel in some groups, and what of them has failed, by cause."""
     rows, curves, limit, attempt = [], [], question.limits.get(channel), OptionalSteps()
     # Sagging and hogging moments are not alike; which of them is positive, the files know.
-    sides = SIDES if channel_of(channel).kind == "moment" else {"": "maximum"}
+    sides = (
+        SIDES if channel_of(channel).kind == "moment" else {ONE_SIDED.get(channel_of(channel).extremes, ""): "maximum"}
+    )
     thresholds = {"time_above": of_channel["threshold"].iloc[0], "maximum_above": limit}
     for group in groups:
         where = f"{channel}, {group.name}"
@@ -225,10 +227,18 @@ def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def _described(row: dict) -> dict:
     """A row of the table with its unit and what it says in words."""
     hours, side, unit = row["exposure_h"], row["side"], channel_of(row["channel"]).unit
-    time = "a record" if np.isnan(hours) else f"{hours:.3g} h" if hours >= 1 else f"{60 * hours:.3g} min"
+    time = "a record" if np.isnan(hours) else duration_text(hours)
     words = {"side": f"{side} " if side else "", "time": time, "unit": unit, "threshold": row["threshold"]}
     meaning = WORDS[row["statistic"]].format(**words)
     return row | {"unit": UNITS.get(row["statistic"], unit), "meaning": meaning}
+
+
+def duration_text(hours: float) -> str:
+    """A duration in h or, below one, in min; at other time scales than a ship's in any unit."""
+    if time_scale() == 1:
+        return f"{hours:.3g} h" if hours >= 1 else f"{60 * hours:.3g} min"
+    unit = max((unit for unit in TIME_UNITS if TIME_UNITS[unit] <= 3600 * hours), key=TIME_UNITS.get, default="ms")
+    return f"{3600 * hours / TIME_UNITS[unit]:.3g} {unit}"
 
 
 def with_units(table: pd.DataFrame, moment_unit: str) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from readers.cases import COMMENT
 from readers.sea_state_handles import handle_in, sea_state
 from settings import NETWORKS_FOLDER, SET_NAMES, Config, DataInfo, SaveData, UserInput, input_file
 from settings.channels import output_channels
-from settings.description import high_name, in_use, list_name
+from settings.description import high_name, in_use, list_name, seconds
 from system.errors import FaultCollector, InputError, WithRemarks, exit_status, first_line, warn
 from system.files import posix, written_aside
 from system.run_folder import RunFolder
@@ -233,7 +233,7 @@ def judge(
 def window_spread(time: np.ndarray, begins: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """(window, channel): root mean square over each window. spread: (rows, channel)."""
     sums = np.concatenate([np.zeros((1, spread.shape[1])), np.cumsum(spread**2, axis=0)])
-    first, last = np.searchsorted(time, begins), np.searchsorted(time, begins + novelty.WINDOW)
+    first, last = np.searchsorted(time, begins), np.searchsorted(time, begins + seconds(novelty.WINDOW))
     return np.sqrt((sums[last] - sums[first]) / (last - first)[:, None])
 
 
@@ -321,7 +321,7 @@ def choice_table(
         reasons.append(", ".join(words[name] for name in above if above.loc[place, name]) or "largest gain left")
         begin = record.begins[window]
         has_spread = np.isfinite(choice.loc[place, "spread"])
-        windows.append(f"{begin:.0f} to {begin + novelty.WINDOW:.0f} s" if has_spread else "")
+        windows.append(novelty.window_text(begin, begin + seconds(novelty.WINDOW)) if has_spread else "")
     columns = {
         "rank": range(1, len(records) + 1),
         "record": [record.name for record in records],

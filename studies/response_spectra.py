@@ -30,13 +30,14 @@ from checks.record_statistics import (
 )
 from checks.run_bands import OutOfFold
 from figures import fleet_figures
+from metrics import DEGREES
 from networks.network_folder import NetworkFolder
 from outputs import Results
 from readers.sea_state_handles import SeaState, sea_state
 from readers.wave_grid import GRAVITY
 from settings import Plotting
 from settings.channels import channel_of
-from settings.description import high_name
+from settings.description import high_name, time_scale
 from studies.fleet_sources import by_source
 from studies.fleet_tables import Group, groups_of, joined, with_units
 from system.run_folder import RunFolder
@@ -116,10 +117,11 @@ def wave_frequencies(encounter: np.ndarray, state: SeaState | None) -> np.ndarra
     return waves if short < MOST_SHORT else np.full(len(encounter), np.nan)
 
 
-def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (SEGMENT,)) -> pd.DataFrame:
+def responses(spectra: np.ndarray, level: float, durations: Sequence[float] | None = None) -> pd.DataFrame:
     """The mean spectrum of records, and the operator of all of them together.
 
-    spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`. durations: of each record or of all, s.
+    spectra: (record, 4, FREQUENCIES), see `record_statistics.wave_responses`. durations: of each record or of all, s;
+    by default whole segments.
     Returns columns frequency (rad/s, up to the smallest Nyquist frequency), spectrum, lower and upper (between which a
     share `level` of the records would lie if they had the shape of the mean: their ratio to it is taken with the
     resolution of SHORTEST_SPECTRUM s; NaN if less than one record would lie outside), wave_spectrum, coherence, rao,
@@ -127,11 +129,12 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     operator is too narrow for the resolution, see RESOLVED.
     """
     spectra = spectra[..., np.isfinite(spectra[:, 0]).all(axis=0)].astype(float)
-    seconds = min(*durations, SEGMENT)
+    durations = np.atleast_1d(SEGMENT if durations is None else durations) / time_scale()  # as at full scale
+    length = min(*durations, SEGMENT)
     segments = np.maximum(1.0, np.broadcast_to(durations, len(spectra)) / SEGMENT).sum()
-    # Neighbouring frequencies, 2 pi / seconds apart, make up for segments that are missing.
+    # Neighbouring frequencies, 2 pi / length apart, make up for segments that are missing.
     bins = 1 if segments >= FEWEST_SEGMENTS else int(np.ceil(HANN * FEWEST_SEGMENTS / segments))
-    width = 1 if bins == 1 else round(bins * SEGMENT / seconds)
+    width = 1 if bins == 1 else round(bins * SEGMENT / length)
     spectrum, real, imaginary, wave = uniform_filter1d(spectra.mean(axis=0), width, mode="nearest")
     cross = np.hypot(real, imaginary)
     coarse = uniform_filter1d(spectra[:, 0], round(HANN * SEGMENT / SHORTEST_SPECTRUM), mode="nearest")
@@ -143,18 +146,19 @@ def responses(spectra: np.ndarray, level: float, durations: Sequence[float] = (S
     for values in (raw, coherence):
         values[~(wave > LEAST_WAVE * wave.max())] = np.nan
     rao = np.where(coherence >= LEAST_COHERENCE, raw, np.nan)
-    resolution = 2 * np.pi / seconds * (HANN if bins == 1 else bins + 0.5)
-    columns = {"frequency": FREQUENCIES[: len(wave)], "spectrum": spectrum}
+    resolution = 2 * np.pi / length * (HANN if bins == 1 else bins + 0.5)
+    columns = {"frequency": FREQUENCIES[: len(wave)] / time_scale(), "spectrum": spectrum}
     columns |= {"lower": spectrum * ratios[0], "upper": spectrum * ratios[1], "wave_spectrum": wave}
     phase = np.where(np.isnan(rao), np.nan, np.degrees(np.arctan2(imaginary, real)))
-    columns |= {"coherence": coherence, "rao": rao, "phase": phase, "resolution": resolution}
+    columns |= {"coherence": coherence, "rao": rao, "phase": phase, "resolution": resolution / time_scale()}
     return pd.DataFrame(columns | {"lowered": _peak_width(rao, raw) < RESOLVED * resolution})
 
 
 def _peak_width(rao: np.ndarray, raw: np.ndarray) -> float:
-    """Width (rad/s) of an operator's highest peak at 1/sqrt(2) of its height; infinite if it is higher at an end.
+    """Width of an operator's highest peak at 1/sqrt(2) of its height; infinite if it is higher at an end.
 
-    raw: the operator also where the coherence is low, as it is beside a peak that is not resolved.
+    In rad/s as at full scale. raw: the operator also where the coherence is low, as it is beside a peak that is not
+    resolved.
     """
     if np.isnan(rao).all():
         return np.inf
@@ -181,8 +185,8 @@ def spectra_table(records: RecordTable, groups: Sequence[Group], level: float) -
             table[["spectrum", "lower", "upper"]] *= (rows["ssa"] ** 2 / 4).sum() / rows[TAPERED].sum()
             states = {sea_state(handle) for handle in rows["handle"]}
             waves = wave_frequencies(table["frequency"].to_numpy(), states.pop() if len(states) == 1 else None)
-            is_angle = channel_of(about["channel"]).kind == "angle"
-            slopes = np.degrees(waves**2 / GRAVITY) if is_angle else np.nan  # deg/m
+            in_degrees = DEGREES.get(channel_of(about["channel"]).unit, np.nan)
+            slopes = np.degrees(waves**2 / GRAVITY) / in_degrees  # in the channel's unit per m, of angles
             table = table.assign(wave_frequency=waves, rao_per_slope=table["rao"] / slopes)
             tables.append(table.assign(records=len(rows), shortest_s=rows["duration_s"].min(), **about))
     return joined(tables)

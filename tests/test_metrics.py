@@ -84,6 +84,7 @@ def slow_measures(targets, predictions) -> dict[str, float]:
         "correlation": np.corrcoef(y, p)[0, 1],
         "max_error": max(abs(p - y)),
         "ssa_error": np.mean([abs(2 * np.std(b) - 2 * np.std(a)) for a, b in pairs]),
+        "mse_about_mean": np.concatenate([b - a - np.mean(b - a) for a, b in pairs]).var(),
     }
 
 

@@ -24,6 +24,7 @@ from prediction import Predictor
 from readers.sea_state_handles import sea_state
 from readers.training_conditions import UNKNOWN
 from settings import Config, UserInput
+from settings.channels import input_channels, output_channels
 from settings.description import in_this_run
 from system.errors import InputError, counted, warn
 from system.workers import Stopped, Workers, check_wanted
@@ -71,7 +72,7 @@ def train(config: Config, sets: Sets, workers: Workers) -> TrainedNetwork:
             differences = replacement.differences(metadata, config, data)
             if differences and not has_only_more_epochs(differences, metadata, user):
                 raise cannot_resume(differences)
-        standardization = Standardization.of(records)
+        standardization = Standardization.of(records, (*input_channels(user), *output_channels(user)))
         if not user.resume or not metadata:
             architecture = Architecture.of(user, standardization, records, moment_unit(user, config.data))
             _check_objectives(user, records, architecture, config.data.cache_path)

@@ -22,6 +22,7 @@ from networks.standardization import Standardization
 from networks.symmetry import Symmetry
 from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
+from settings.channels import input_channels, output_channels
 from settings.kinds import KINDS
 from system.errors import Diverged, InputError, counted, warn
 from training import objectives, resume
@@ -60,7 +61,7 @@ def train(
         started = resume.find_training(config, facts["data_fingerprint"])
         if isinstance(started, TrainedNetwork):
             return started
-        s = standardization or Standardization.of(sets["train"])
+        s = standardization or Standardization.of(sets["train"], (*input_channels(user), *output_channels(user)))
         architecture = Architecture.of(user, s, sets["train"], moment_unit(config.user, config.data))
         if KINDS[user.network_type].closed_form:
             metadata = new_metadata(config.as_dict(), architecture) | facts
