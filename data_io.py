@@ -80,7 +80,8 @@ def read_record(
     pair = user.description
     sources = content_hashes({source: table for source, (_, table) in tables.items()}, pair.is_ship)
     sea = tables.pop("sea", ("", None))[1]
-    aligned = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step)
+    reference, own_steps = "lamp" if lamp else "sc", not user.description.is_ship
+    aligned = align(tables, reference, user.time_res, shared.time_step, own_steps)
     time, columns = aligned.time, aligned.columns
     remarks += aligned.warnings
     if pair.is_ship:

@@ -35,12 +35,15 @@ class Aligned:
     printed_time: np.ndarray | None
 
 
-def align(tables: Tables, reference: str, time_res: int, wanted: float | None = None) -> Aligned:
+def align(
+    tables: Tables, reference: str, time_res: int, wanted: float | None = None, own_steps: bool = False
+) -> Aligned:
     """All columns at the reference's times, over the interval that all files cover.
 
     reference: the source whose rows are kept; sources with other rows are interpolated, see `interpolated`.
     time_res: InputError is raised unless the files have at least twice as many rows in common.
     wanted: time step, s; a reference with another one is resampled to it. None: its own.
+    own_steps: whether it is usual that the sources have steps of their own, of which nothing is then said.
     Raises InputError for files that are too coarse to be resampled.
     """
     printed = tables[reference][1][:, 0]
@@ -56,9 +59,8 @@ def align(tables: Tables, reference: str, time_res: int, wanted: float | None = 
     time = rows
     if wanted and len(rows) > 1 and not same_step(step, wanted):
         time = _resampled_times(file, rows, wanted, fewest)
-        warnings.append(
-            f"{file}: its time step is {step:g} s, that of the network {wanted:g} s: resampled to {wanted:g} s"
-        )
+        said = f"{file}: its time step is {step:g} s, that of the network {wanted:g} s: resampled to {wanted:g} s"
+        warnings += [] if own_steps else [said]
     columns, faults = {}, []
     for source, (path, other) in tables.items():
         columns[source] = _same_rows(other, time, wanted or step)
@@ -67,7 +69,8 @@ def align(tables: Tables, reference: str, time_res: int, wanted: float | None = 
             too_coarse = [] if source == "track" else _why_too_coarse(path, other, wanted or step)
             faults += too_coarse if source in CODES else []
             warnings += [] if source in CODES else too_coarse
-            if _same_rows(other, rows, step) is None:
+            is_usual = own_steps and not any(_irregularities(other[:, 0], time_step(other[:, 0])))
+            if _same_rows(other, rows, step) is None and not is_usual:
                 warnings.append(_why_interpolated(path, other, file, rows, step))
     if faults:
         raise InputError(list(dict.fromkeys(faults)))

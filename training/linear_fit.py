@@ -18,6 +18,7 @@ from networks.network_folder import NetworkFolder
 from networks.symmetry import Symmetry
 from settings import UserInput
 from settings.channels import channel_of, validation_error
+from settings.description import in_use
 from system.errors import counted, warn
 from training.checkpoints import finish
 from training.history import history_columns
@@ -103,10 +104,12 @@ def symmetry_costs(symmetric: Mapping[str, float], free: Mapping[str, float], ar
             worse.append(f"{channel} {errors[0]:.3g} {channel_of(channel).unit} ({errors[1]:.3g} without)")
     if not worse:
         return []
+    why = "an input that is the same on both for a channel with two signs. Set it to False if all records"
+    if in_use().is_ship:
+        why = "the wave at the centre of gravity for roll. Set it to False if all seas"
     return [
         f"UserInputArgs.mirror_symmetry = True raises the linear filter's validation error: {'; '.join(worse)}; a "
-        "linear filter of both sides cannot use the wave at the centre of gravity for roll. Set it to False if all "
-        "seas, also those to predict, come from one side"
+        f"linear filter of both sides cannot use {why}, also those to predict, come from one side"
     ]
 
 
