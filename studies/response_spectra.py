@@ -88,7 +88,8 @@ def figures_of(prefix: str, table: pd.DataFrame, drawn: Sequence[str], style: Pl
     by_state, jobs = dict(list(table.groupby("sea_state", sort=False))) if len(table) else {}, {}
     for name in filter(by_state.__contains__, drawn):
         suffix = "" if len(by_state) == 1 else suffix_of(name)
-        title = f"Spectra and response amplitude operators, {name}, {resolution_text(by_state[name])}"
+        what = "Spectra and response amplitude operators" if by_state[name]["rao"].notna().any() else "Spectra"
+        title = f"{what}, {name}, {resolution_text(by_state[name])}"
         jobs[f"{prefix}{suffix}"] = partial(fleet_figures.spectra_figure, by_state[name], style, title)
     return jobs
 
