@@ -20,7 +20,8 @@ from input_template import *
 from settings import changed
 
 UserInputArgs = changed(
-    UserInputArgs, model_save_filename="mine", network_type="linear", time_res=2, {user}
+    UserInputArgs, model_save_filename="mine", network_type="linear", time_res=2, look_ahead=0,
+    mirror_symmetry=False, {user}
 )
 
 
@@ -32,7 +33,7 @@ class DataInfoArgs:
             data_io.Output("Roll", "deg", high="phi(ship) * deg", low="roll", label="Roll angle", mirrored="-"),
             data_io.Output("Heave", "m", high="-z(ship)", low="heave", mean="removed"),
             data_io.Output("Load", "{unit}", high="load"),
-            data_io.Input("Eta", "m", low="eta", file="waves/{{}}.csv"),
+            data_io.Input("Eta", "m", low="eta", file="waves/{{}}.csv", mirrored="-"),
         ]
         self.train, self.val, self.test = ["1", "2", "3"], ["4"], ["5"]
         {data}
@@ -112,7 +113,7 @@ def test_other_signs_units_separators_and_steps(pair, capsys):
     errors = errors_on_test("mine")
     assert ("Strip", "Load") not in errors.index  # it has no counterpart
     nrmse = errors["nrmse"]["Linear"]
-    assert nrmse["Roll"] < 0.1 > nrmse["Heave"]
+    assert nrmse["Heave"] < 0.1 and nrmse["Roll"] < 0.15
     assert nrmse["Load"] < 0.3
     record = data_io.read_record("1", "1", input_file.read_config(input_file.load_module("mine.py"))[0].user)
     np.testing.assert_allclose(record.time, np.arange(1, 299.51, 0.25))
@@ -150,7 +151,8 @@ def test_a_column_that_is_not_there_is_a_line(pair, capsys):
     assert not Path("output_files").exists()
 
 
-def test_channels_beside_those_of_simplecode_and_lamp(tmp_path):
+def test_channels_beside_those_of_simplecode_and_lamp(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
     lines = [
         "import data_io",
         "from input_template import *",

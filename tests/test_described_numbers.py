@@ -60,9 +60,9 @@ def offset_report(offset: float) -> pd.DataFrame:
 def test_a_constant_offset_does_not_make_a_network_look_good():
     report = offset_report(1000.0)
     t1 = report[report["channel"] == "T1"].set_index("source")
-    assert t1.loc["LSTM", "mse"] < 1e-3 * t1.loc["SimpleCode", "mse"]
+    assert t1.loc["LSTM", "mse"] < 1e-3 * t1.loc["quick", "mse"]
     assert metrics.mse_share(report, "mse_about_mean")[4] == pytest.approx(4.0)
-    shown = metrics.readable(report).set_index(["channel", "source"])["% of LAMP"]
+    shown = metrics.readable(report).set_index(["channel", "source"])["% of slow"]
     assert shown.loc["T1"].tolist() == pytest.approx([10.0, 20.0], rel=0.1)
     text = metrics.format_report(report)
     assert "Percentages of T1, T2, whose mean is removed" in text.replace("\n", " ")
@@ -73,7 +73,7 @@ def test_a_constant_offset_does_not_make_a_network_look_good():
 
 def test_the_row_of_all_channels_has_each_by_its_deviation():
     report = offset_report(0.0).set_index(["source", "channel"])
-    everything = report.loc[("SimpleCode", "All")]
+    everything = report.loc[("quick", "All")]
     assert everything["rmse"] == pytest.approx(0.1, rel=0.1) and everything["max_error"] < 0.5
     assert everything["mse_about_mean"] == pytest.approx(0.01, rel=0.1)
     description.use(SHIP)
