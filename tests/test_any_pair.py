@@ -115,7 +115,7 @@ def test_other_signs_units_separators_and_steps(pair, capsys):
     nrmse = errors["nrmse"]["Linear"]
     assert nrmse["Heave"] < 0.1 and nrmse["Roll"] < 0.15
     assert nrmse["Load"] < 0.3
-    record = data_io.read_record("1", "1", input_file.read_config(input_file.load_module("mine.py"))[0].user)
+    record = data_io.read_record("1", "1", input_file.read_config(input_file.load_module("mine.py"))[0].user).value
     np.testing.assert_allclose(record.time, np.arange(1, 299.51, 0.25))
     np.testing.assert_allclose(record.targets[:, 1], record.simple[:, 1] * 0.9 - 2.0, atol=0.5)
 
