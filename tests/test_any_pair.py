@@ -150,7 +150,8 @@ def test_a_column_that_is_not_there_is_a_line(pair, capsys):
     assert not Path("output_files").exists()
 
 
-def test_channels_beside_those_of_simplecode_and_lamp(tmp_path):
+def test_channels_beside_those_of_simplecode_and_lamp(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
     lines = [
         "import data_io",
         "from input_template import *",

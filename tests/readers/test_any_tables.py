@@ -3,11 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import faults_of
 
 from readers.any_tables import DescribedLayout
-from settings.description import Description, Reference, TextFormat, UserFunction, use
-from system.errors import InputError
+from settings.description import Reference, TextFormat
 
 ROWS = 60
 TIME = 0.25 * np.arange(1, ROWS + 1)
@@ -154,9 +152,7 @@ LAYOUTS = {  # the lines, the columns of A and B, and what time, A and B are mul
 
 def layout(*columns, factors=(1.0, 1.0), units=("", ""), **reading) -> DescribedLayout:
     channels = zip("AB", columns, factors, units, strict=False)
-    return DescribedLayout(
-        "MoorDyn", tuple((n, Reference(c, f), u) for n, c, f, u in channels), TextFormat(**reading)
-    )
+    return DescribedLayout("MoorDyn", tuple((n, Reference(c, f), u) for n, c, f, u in channels), TextFormat(**reading))
 
 
 def write(folder, lines: list[str], end="\n", encoding="utf-8"):
