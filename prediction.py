@@ -11,10 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 import threadpoolctl
+from scipy.interpolate import CubicSpline
 
 from data_io import Record
 from metrics import START_TIME, Motions
-from network import TrainedNetwork, build_model, fastest_lstm, load_model_file
+from network import Architecture, TrainedNetwork, build_model, fastest_lstm, load_model_file
 from networks.network_folder import NetworkFolder
 from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk
@@ -23,6 +24,8 @@ from settings.kinds import KINDS
 from system.cores import cores
 
 RECORDS_AT_ONCE = 48  # limits the memory for thousands of records
+SHORTEST_SPLINE = 8  # network steps of a record, below which all of its rows are predicted
+SPLINE_COSTS, RECORDS_FOR_SPLINE = 0.01, 8  # share by which a spline may raise the error, over so many records
 PARTS = 16  # at least, of what is predicted together: the same with any number of threads, as are the predictions
 HasInputs = TypeVar("HasInputs")
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
@@ -69,42 +72,35 @@ class Predictor:
 
     def predict(self, inputs: Sequence[np.ndarray], with_members: bool = False) -> list[Prediction]:
         """Predicts LAMP's motions for every row. inputs: (rows, input channel) of each record, in physical units."""
-        predictions = [self._empty(len(array), with_members) for array in inputs]
-        n = self._architecture.time_res
+        n, each = self._architecture.time_res, (self._num_members, len(self.channels))
+        members = [np.empty((len(array), *each), np.float32) for array in inputs]
 
         def predict_part(part: list[tuple[int, int]]) -> None:
             batch = np.stack(
                 [inputs[record][first::n] for record, first in part], dtype=np.float32, casting="same_kind"
             )
-            members = self._evaluate(batch)  # (sequence, time, network, channel)
-            results = {"mean": members.mean(axis=-2), "members": members}
-            if self._num_members > 1:
-                results["spread"] = members.std(axis=-2)
-            for k, (record, first) in enumerate(part):
-                for name, values in results.items():
-                    if (array := getattr(predictions[record], name)) is not None:
-                        array[first::n] = values[k]
+            for (record, first), values in zip(part, self._evaluate(batch), strict=True):
+                members[record][first::n] = values
+
+        def completed(of_record: np.ndarray) -> Prediction:
+            fill_between(of_record, firsts_of(self._architecture, len(of_record)), n)
+            mean = of_record.mean(axis=1)
+            spread = of_record.std(axis=1) if self._num_members > 1 else None
+            if with_members:
+                return Prediction(mean, spread, of_record)
+            return Prediction(mean.astype(float), None if spread is None else spread.astype(float))
 
         # By default NumPy would use all cores for each of the LSTM's small matrix products.
         with threadpoolctl.threadpool_limits(1, "blas"), ThreadPoolExecutor(cores()) as pool:
             list(pool.map(predict_part, self._parts(list(map(len, inputs)))))
-        return predictions
-
-    def _empty(self, rows: int, with_members: bool) -> Prediction:
-        shape = rows, len(self._architecture.outputs)
-        dtype = np.float32 if with_members else float
-        return Prediction(
-            np.empty(shape, dtype),
-            np.empty(shape, dtype) if self._num_members > 1 else None,
-            np.empty((rows, self._num_members, shape[1]), np.float32) if with_members else None,
-        )
+            return list(pool.map(completed, members))
 
     def _parts(self, lengths: Sequence[int]) -> list[list[tuple[int, int]]]:
         """The records' interleaved sequences, as (record, first row), in parts of equal length for the threads."""
         n = self._architecture.time_res
         by_length: dict[int, list[tuple[int, int]]] = {}
         for record, rows in enumerate(lengths):
-            for first in range(min(n, rows)):
+            for first in firsts_of(self._architecture, rows):
                 by_length.setdefault(len(range(first, rows, n)), []).append((record, first))
         parts = []
         for length, sequences in by_length.items():
@@ -112,6 +108,15 @@ class Predictor:
             at_once = min(most, -(-len(sequences) // PARTS))
             parts += [sequences[start : start + at_once] for start in range(0, len(sequences), at_once)]
         return parts
+
+
+def firsts_of(architecture: Architecture, rows: int) -> list[int]:
+    """The first rows of the interleaved sequences that are predicted of a record: all, or every `row_step`-th and the
+    one that ends at the last row; a spline through these gives the others."""
+    n, step = architecture.time_res, architecture.row_step
+    if step == 1 or rows < SHORTEST_SPLINE * n:
+        return list(range(min(n, rows)))
+    return sorted({*range(0, n, step), (rows - 1) % n})
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,42 @@ class PredictedSet:
         rows = record.after(transient)
         motions = Motions(*(values[rows] for values in self.motions(index)))
         return motions, max(record.after(seconds(START_TIME)).start - rows.start, 0), record.time[rows]
+
+
+def fill_between(values: np.ndarray, firsts: Sequence[int], n: int) -> None:
+    """Fills the rows of an array (rows, ...) that are in none of the sequences first::n by a cubic spline."""
+    if len(firsts) == min(n, len(values)):
+        return
+    is_known = np.isin(np.arange(len(values)) % n, firsts)
+    rows, flat = np.arange(len(values)), values.reshape(len(values), -1)
+    flat[~is_known] = CubicSpline(rows[is_known], flat[is_known])(rows[~is_known])
+
+
+def with_row_step(trained: TrainedNetwork, records: Sequence[Record], transient: float) -> TrainedNetwork:
+    """The network with the largest row step, a divisor of time_res, for which a spline costs nothing.
+
+    That is, for which no channel's mean squared error over (some of) the training records, behind the transient (s),
+    grows by more than SPLINE_COSTS. As the interleaved sequences of a record are predicted independently, a spline
+    through few of them is smoother than all rows, and its error is often smaller.
+    """
+    some = [records[i] for i in range(0, len(records), max(1, len(records) // RECORDS_FOR_SPLINE))]
+    n, whole = trained.architecture.time_res, dataclasses.replace(trained.architecture, row_step=1)
+    predictor = Predictor(dataclasses.replace(trained, architecture=whole))
+    predictions = [prediction.mean for prediction in predictor.predict([record.inputs for record in some])]
+
+    def errors(step: int) -> np.ndarray:
+        sums = np.zeros(len(predictor.channels))
+        architecture = dataclasses.replace(whole, row_step=step)
+        for record, prediction in zip(some, predictions, strict=True):
+            values = prediction.copy()
+            fill_between(values, firsts_of(architecture, len(values)), n)
+            sums += ((values - record.targets)[record.after(transient)] ** 2).sum(axis=0)
+        return sums
+
+    steps = [step for step in range(n, 1, -1) if n % step == 0]
+    all_rows = errors(1)
+    chosen = next((step for step in steps if (errors(step) <= (1 + SPLINE_COSTS) * all_rows).all()), 1)
+    return dataclasses.replace(trained, architecture=dataclasses.replace(whole, row_step=chosen))
 
 
 def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:

@@ -1,5 +1,6 @@
 """Saves the networks of a training: the best, the last and those of every few epochs, and the finished one."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def finish(
         write_table(folder.history, trained.history)
     result = {"epochs_trained": len(trained.history), "best_epoch": trained.best_epoch, "stopped": stopped}
     result["checkpoints"] = folder.checkpoint_digests()
+    result["network"] = dataclasses.asdict(trained.architecture)
     folder.write_metadata(metadata | result | {"finished": True} | further)
     place.publish(folder)
     return trained

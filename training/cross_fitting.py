@@ -20,7 +20,7 @@ from network import Architecture, TrainedNetwork, join_networks, load_network, n
 from networks import replacement
 from networks.network_folder import HISTORY_COLUMNS, NetworkFolder, best_row
 from networks.standardization import Standardization
-from prediction import Predictor
+from prediction import Predictor, with_row_step
 from readers.sea_state_handles import sea_state
 from readers.training_conditions import UNKNOWN
 from settings import Config, UserInput
@@ -85,7 +85,7 @@ def train(config: Config, sets: Sets, workers: Workers) -> TrainedNetwork:
         folds = split(records, config, metadata["seed"])
         report = Report(folds, metadata["seed"], workers)
         train_folds(folds, standardization, report.update, workers)
-        trained = _save_joined(place, folds, metadata, workers.number)
+        trained = _save_joined(place, folds, records, metadata, workers.number)
         report.close(trained.history)
         shutil.rmtree(place.folds.path, ignore_errors=True)
         return trained
@@ -113,7 +113,7 @@ def _read_settings(folder: NetworkFolder) -> dict[str, Any]:
 
 
 def _save_joined(
-    place: NetworkFolder, folds: Sequence["Fold"], metadata: dict[str, Any], at_once: int
+    place: NetworkFolder, folds: Sequence["Fold"], records: Records, metadata: dict[str, Any], at_once: int
 ) -> TrainedNetwork:
     """The mean of the folds' networks, saved with its history and the out-of-fold predictions."""
     stopped = {fold.folder.read_metadata().get("stopped") for fold in folds}
@@ -137,7 +137,7 @@ def _save_joined(
     ]
     conditions = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
     trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **conditions))
-    metadata = metadata | {"network": dataclasses.asdict(trained.architecture)}
+    trained = with_row_step(trained, records, folds[0].config.user.transient_time)
     why = BY_CTRL_C if BY_CTRL_C in stopped else "all folds trained"
     return finish(trained, folder, place, metadata, why, out_of_fold=[*names.values()], folds=results)
 

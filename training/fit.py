@@ -20,6 +20,7 @@ from networks.network_folder import NetworkFolder
 from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
 from networks.symmetry import Symmetry
+from prediction import with_row_step
 from readers.training_conditions import UNKNOWN
 from settings import NETWORKS_FOLDER, Config, UserInput
 from settings.channels import input_channels, output_channels
@@ -80,6 +81,7 @@ def train(
             raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
         if why_stopped == resume.BY_CTRL_C and started.folder != folder:
             raise kept_from_replacing(folder, started.folder)
+        best = with_row_step(best, sets["train"], user.transient_time)
         finish(best, started.folder, folder, started.metadata, why_stopped)
         resume.keep_state(folder, user.lr_schedule, why_stopped)
         return best
@@ -178,7 +180,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     otherwise.
     """
     shared = dataclasses.replace(wanted, standardization=source.architecture.standardization)
-    free = ("dropout", "mean_with_mirrored", *vars(UNKNOWN))
+    free = ("dropout", "mean_with_mirrored", "row_step", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
     folder = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename)
