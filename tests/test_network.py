@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from conftest import TINY, faults_of, make_motions
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.interpolate import CubicSpline
 
 import network
 from data_io import Record
@@ -20,7 +22,7 @@ from network import Architecture, TrainedNetwork, build_model, build_training_mo
 from networks.network_folder import NetworkFolder
 from networks.standardization import Standardization
 from networks.symmetry import Symmetry
-from prediction import Predictor
+from prediction import Predictor, with_row_step
 from settings import DEFAULT_NAME, NETWORKS_FOLDER, Config, DataInfo, UserInput, declared
 from settings.channels import input_channels, mirrored_channels, output_channels
 from settings.kinds import KINDS
@@ -35,6 +37,11 @@ from training.sequences import Sequences, cut_pieces, cut_windows, gather
 def means(trained: TrainedNetwork, inputs: list[np.ndarray]) -> list[np.ndarray]:
     """The predictions of records without their spread."""
     return [prediction.mean for prediction in Predictor(trained).predict(inputs)]
+
+
+def with_step(trained, row_step: int):
+    """The network with another row step."""
+    return dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, row_step=row_step))
 
 
 def make_record(rows: int, seed: int, gain=(1.0, 1.4, 1.4)) -> Record:
@@ -325,7 +332,7 @@ def test_val_loss_and_errors_in_the_history_are_those_of_the_saved_network(eager
     best = trained.history.set_index("epoch").loc[trained.best_epoch]
     assert trained.best_epoch == trained.history["epoch"][trained.history["val_loss"].argmin()]
     assert standardized_loss(trained, sets, objective, TINY["time_res"]) == pytest.approx(best["val_loss"], rel=2e-4)
-    outputs = means(trained, [record.inputs for record in sets["val"]])
+    outputs = means(with_step(trained, 1), [record.inputs for record in sets["val"]])
     errors = np.concatenate([p - r.targets for p, r in zip(outputs, sets["val"], strict=True)])
     names = ["val_rmse_Zcg_m", "val_rmse_Roll_deg", "val_rmse_Pitch_deg"]
     assert best[names].to_numpy() == pytest.approx(np.sqrt(np.mean(errors**2, axis=0)), rel=1e-4)
@@ -816,3 +823,40 @@ def test_networks_join_to_one_that_gives_their_mean(user):
     record = np.random.default_rng(1).standard_normal((2, 30, len(networks[0].architecture.inputs))).astype(np.float32)
     expected = np.mean([each.model(record) for each in networks], axis=0)
     np.testing.assert_allclose(network.join_networks(networks).model(record), expected, atol=1e-5)
+
+
+# ---- fewer rows -------------------------------------------------------------------------------------------------
+
+
+def smooth_record(rows: int, period: float) -> Record:
+    """All channels are sines of a period in rows."""
+    phases = 2 * np.pi * (np.arange(rows)[:, None] / period + np.arange(4) / 7)
+    waves = np.sin(phases)
+    return Record("smooth", 0.1 * np.arange(rows), waves, waves[:, :3] * 1.1, waves[:, :3])
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_rows_between_those_that_are_predicted_lie_on_a_spline(members):
+    trained = with_step(untrained(time_res=9, num_networks=members), 9)
+    inputs = smooth_record(200, 80.0).inputs
+    every, some = (Predictor(each, members > 1).predict([inputs], True)[0] for each in (with_step(trained, 1), trained))
+    known = np.isin(np.arange(200) % 9, [0, 199 % 9])
+    np.testing.assert_allclose(some.members[known], every.members[known], atol=1e-6)
+    spline = CubicSpline(np.flatnonzero(known), every.members[known])(np.arange(200))
+    np.testing.assert_allclose(some.members, spline, atol=1e-5)
+    np.testing.assert_allclose(some.mean, some.members.mean(axis=1), atol=1e-6)
+    if members > 1:
+        np.testing.assert_allclose(some.spread, some.members.std(axis=1), atol=1e-6)
+
+
+def test_all_rows_of_short_records_are_predicted():
+    trained, inputs = untrained(time_res=9), smooth_record(70, 80.0).inputs
+    np.testing.assert_array_equal(*(means(with_step(trained, step), [inputs])[0] for step in (1, 9)))
+
+
+@pytest.mark.parametrize(("period", "expected"), [(200.0, 6), (7.0, 1)])
+def test_the_row_step_is_the_largest_that_costs_nothing(monkeypatch, period, expected):
+    record, trained = smooth_record(600, period), untrained(time_res=6)
+    exact = SimpleNamespace(mean=record.targets + 1e-3 * np.cos(np.arange(600) / 50)[:, None])
+    monkeypatch.setattr(Predictor, "predict", lambda *_: [exact])
+    assert with_row_step(trained, [record], 0.0).architecture.row_step == expected
