@@ -32,7 +32,7 @@ END_TIME = 10.0
 START_TIME = 60.0  # s, of the measure mse_start
 # The start is named if it holds more of the squared error, and that many times its share of the rows. It does not where
 # waves are ramped up, only where the sources begin in different states.
-START_SHARE, START_WEIGHT = 1 / 3, 3.0
+START_SHARE, START_WEIGHT = 1 / 2, 3.0
 # Distance of a mean kurtosis from 3: that of four records of 600 s of Gaussian roll (damping 0.05 at 0.6 rad/s) is
 # within it in 99 of 100 cases, that of a single one in 81.
 NEAR_GAUSSIAN = 0.6
