@@ -202,6 +202,7 @@ def read_sets(config: Config, workers: Workers = HERE) -> tuple[dict[str, Record
     sets = {part: records.chosen(i for i, pair in enumerate(pairs) if pair.set_name == part) for part in SET_NAMES}
     if shared.wave_ramp is None and user.training_mode:
         shared = conditions_of(sets["train"], user)
+    warnings += training_conditions.coarse_steps(sets["train"], user) if user.training_mode else []
     lines = chain(warnings, *(result.remarks for result in results), _differing_waves(pairs, records, user, shared))
     return sets, list(dict.fromkeys(lines))
 

@@ -26,7 +26,8 @@ from networks.network_folder import SETTINGS_FILE, NetworkFolder
 from networks.standardization import Standardization
 from networks.symmetry import Symmetry
 from settings import Config, UserInput, declared, user_settings
-from settings.channels import input_channels, output_channels
+from settings.channels import channel_of, input_channels, output_channels
+from settings.description import in_use
 from settings.kinds import KINDS
 from system.errors import InputError, first_line, warn
 from system.files import written_aside
@@ -250,7 +251,7 @@ def new_metadata(settings: dict[str, Any], architecture: Architecture) -> dict[s
         "settings": settings,
         "seed": settings["user"]["seed"],
         "network": dataclasses.asdict(architecture),
-        "units": "m and deg (VBM as in the .vbm files), time in s",
+        "units": _units(architecture),
         "versions": {
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
@@ -261,6 +262,13 @@ def new_metadata(settings: dict[str, Any], architecture: Architecture) -> dict[s
         "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         "finished": False,
     }
+
+
+def _units(architecture: Architecture) -> str:
+    if in_use().is_ship and not in_use().channels:
+        return "m and deg (VBM as in the .vbm files), time in s"
+    names = dict.fromkeys((*architecture.inputs, *architecture.outputs))
+    return ", ".join(f"{name} in {channel_of(name).unit}" for name in names) + ", time in s"
 
 
 def load(config: Config) -> TrainedNetwork:

@@ -31,6 +31,7 @@ class Conditions:
 
 
 UNKNOWN = Conditions()
+FEWEST_STEPS, USUAL_STEPS = 4, 10  # of the network in a mean period
 
 
 def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
@@ -51,6 +52,23 @@ def mean_period(records: Sequence[Record]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of channels that never cross
         return float(np.nanmedian(np.nanmedian(periods, axis=0)))
+
+
+def coarse_steps(records: Sequence[Record], user: UserInput) -> list[str]:
+    """A line if the network sees too few steps of a mean period in the training records."""
+    if not len(records) or user.time_res == 1:
+        return []
+    period, step = (
+        mean_period([records[i] for i in range(min(len(records), wave_ramp.MOST_RECORDS))]),
+        records[0].time_step,
+    )
+    if not period < FEWEST_STEPS * user.time_res * step:
+        return []
+    seen = (
+        f"steps of {user.time_res * step:g} s, {period / (user.time_res * step):.2g} in a mean period of {period:.3g} s"
+    )
+    fitting = max(1, int(period / (USUAL_STEPS * step)))
+    return [f"UserInputArgs.time_res = {user.time_res}: the network sees {seen}; set time_res = {fitting}"]
 
 
 def usual_step(steps: Sequence[float]) -> tuple[float, list[str]]:

@@ -144,6 +144,13 @@ def test_a_network_refuses_another_description(pair, capsys):
     assert "Load: unit = 'N', in the training 'kN'" in capsys.readouterr().err
 
 
+def test_a_network_that_sees_few_steps_of_a_period_is_a_line(pair):
+    assert pair() == 0
+    config = input_file.read_config(input_file.load_module("mine.py"))[0]
+    (line,) = data_io.read_sets(config.with_user(time_res=20))[1]
+    assert line.startswith("UserInputArgs.time_res = 20: the network sees steps of 5 s, ") and "time_res = 3" in line
+
+
 def test_a_column_that_is_not_there_is_a_line(pair, capsys):
     Path("nonlinear").mkdir()
     assert pair(data="self.channels[0] = data_io.Output('Roll', 'deg', high='fi', low='roll', mirrored='-')") == 1
