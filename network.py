@@ -59,6 +59,7 @@ class Architecture:
     wave_ramp: float | None = None  # s over which their waves grow, 0 for none; None: not known
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
     row_step: int = 1  # of every so many rows one is predicted, see `prediction.with_row_step`
+    spline_costs: float | None = None  # share by which the spline between them raises the mean squared error
     time_scale: float | None = None  # of durations, see `description.time_scale_of`; None: not known, as 1
 
     @classmethod

@@ -175,10 +175,15 @@ def with_row_step(trained: TrainedNetwork, records: Sequence[Record], transient:
             sums += ((values - record.targets)[record.after(transient)] ** 2).sum(axis=0)
         return sums
 
-    steps = [step for step in range(n, 1, -1) if n % step == 0]
     all_rows = errors(1)
-    chosen = next((step for step in steps if (errors(step) <= (1 + SPLINE_COSTS) * all_rows).all()), 1)
-    return dataclasses.replace(trained, architecture=dataclasses.replace(whole, row_step=chosen))
+    for step in range(n, 1, -1):
+        ratios = errors(step) / np.where(all_rows > 0, all_rows, 1.0) if n % step == 0 else np.inf
+        if np.max(ratios) <= 1 + SPLINE_COSTS:
+            costs = round(float(np.max(ratios)) - 1, 6)
+            return dataclasses.replace(
+                trained, architecture=dataclasses.replace(whole, row_step=step, spline_costs=costs)
+            )
+    return dataclasses.replace(trained, architecture=whole)
 
 
 def compiled(network: TrainedNetwork, each_member: bool = False) -> Evaluate:

@@ -180,7 +180,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     otherwise.
     """
     shared = dataclasses.replace(wanted, standardization=source.architecture.standardization)
-    free = ("dropout", "mean_with_mirrored", "row_step", *vars(UNKNOWN))
+    free = ("dropout", "mean_with_mirrored", "row_step", "spline_costs", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
     folder = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename)
