@@ -23,13 +23,13 @@ from readers.record_files import files_of
 from readers.sea_state_handles import ALMOST_HANDLE, SeaState, find_handle, sea_state, unread_handles
 from settings import SET_NAMES, DataInfo, UserInput
 from settings.channels import HEAVE, PITCH, WAVE, channel_of, input_channels, output_channels, wave_at_centre
-from settings.description import SHIP_PERIOD, high_name, in_use, low_name, time_scale
+from settings.description import high_name, in_use, low_name, time_scale
 from system.cores import cores
 from system.errors import InputError, warn
 from system.files import array_hash
 from system.run_folder import RunFolder
 
-PERIOD = SHIP_PERIOD  # s, mean period in natural units
+PERIOD = 9.0  # s, mean period in natural units
 SCALES = {"length": 2, "moment": 8}  # powers of the time scale by which the channels of a ship grow
 MOVES = 0.05  # m or deg: standard deviation above which a channel moves
 JUDGED = 0.15  # m or deg: above it a channel has a sign and a size; in very short waves the codes differ in both

@@ -242,7 +242,7 @@ def _repeated(names_: Sequence[str]) -> list[str]:
 # ---- the description in use ---------------------------------------------------------------------------------------
 
 SHIP_PERIODS = 3.0, 30.0  # s, mean zero-upcrossing periods at full scale, for which all durations were chosen
-SHIP_PERIOD = 9.0  # s, the usual one
+SHIP_PERIOD = 10.0  # s, the usual one
 _in_use: Description = SHIP
 _time_scale = 1.0
 

@@ -139,9 +139,9 @@ def test_the_ramp_of_the_waves_is_found_at_model_scale():
     for scale in (1.0, MODEL):
         records = [ship(number, scale) for number in range(6)]
         for record in records:
-            record.inputs[:, 3] *= np.minimum(record.time * np.sqrt(scale) / 20, 1)
+            record.inputs[:, 3] *= np.minimum(record.time * np.sqrt(scale) / 12, 1)
         ramp = conditions_of(records, UserInput(input_waves=True, wave_ramp_time=10.0)).wave_ramp
-        assert ramp * np.sqrt(scale) == pytest.approx(20, abs=3)
+        assert ramp * np.sqrt(scale) == pytest.approx(12, abs=2)
 
 
 def test_exposures_are_in_sensible_units():
