@@ -210,6 +210,12 @@ def faults(pair: Description, mirror_symmetry: bool, taken: Sequence[str] = ()) 
     if not pair.is_ship and not any(isinstance(channel, Output) for channel in pair.channels):
         return [f'{where}: describe at least one output, such as data_io.Output("T1", "kN", high="FairTen1 * 1e-3")']
     lines = [f"{where}: {name} is there twice; give each a name of its own" for name in _repeated([*taken, *names_])]
+    reserved = {"lamp", "sc", "simplecode", pair.low_name.lower(), pair.high_name.lower()}  # words of columns
+    lines += [
+        f"{where}, {name}: columns of tables are called so; choose another name"
+        for name in names_
+        if name.lower() in reserved
+    ]
     partners = {channel.name: channel.mirrored.lstrip("-") for channel in pair.channels}
     for channel in pair.channels:
         partner = partners[channel.name]
@@ -248,10 +254,10 @@ _time_scale = 1.0
 
 
 def use(pair: Description, time_scale: float = 1.0) -> None:
-    """Makes this the pair of sources whose names, labels and durations a run's tables, figures and messages have.
+    """Makes this the pair of sources whose names, channels and durations a run has from here on.
 
-    A process works for one run at a time, as with Matplotlib's style: what numbers depend on is passed as arguments,
-    how they are called is looked up here. time_scale: see `time_scale_of`.
+    A process works for one run at a time, and nearly every line that it prints or draws asks for a word of these; they
+    are looked up here, as Matplotlib's style is, rather than passed on. time_scale: see `time_scale_of`.
     """
     global _in_use, _time_scale
     _in_use, _time_scale = pair, time_scale
