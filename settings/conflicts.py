@@ -59,7 +59,7 @@ def faults_of_description(user: UserInput, data: DataInfo) -> list[str]:
         ),
         "DataInfoArgs.high_file is missing: give the pattern of the accurate source's files, or name the records in "
         "predict alone": not pair.is_ship and not data.high_file and (data.train or data.val or data.test),
-        f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: tables and figures use this name for a source; "
+        f"UserInputArgs.model_save_filename = {user.model_save_filename!r}: tables use this name for a source; "
         "choose another": user.model_save_filename.lower() in names,
         f"DataInfoArgs.low_name, high_name: both are {data.low_name!r}; give two names": names[0] == names[1],
         f"DataInfoArgs.{', '.join(in_both)}: given beside the lists {', '.join(f'{name}_sc' for name in in_both)}; "

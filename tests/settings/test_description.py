@@ -110,7 +110,7 @@ HEAVE = 'data_io.Output("Heave", "m", high="z", low="z", mirrored="-")'
         ([*FILES, "channels = ['A']"], "expected a list of data_io.Output"),
         ([*FILES, f"channels = [{HEAVE}]", 'low_name = self.high_name = "X"'], "both are 'X'"),
         ([*FILES, f"channels = [{HEAVE}]", 'low_name = "heave"'], "Heave: columns of tables are called so"),
-        ([*FILES, f"channels = [{HEAVE}]", 'low_name = "recently_trained_model"'], "use this name for a source"),
+        ([*FILES, f"channels = [{HEAVE}]", 'low_name = "recently_trained_model"'], "tables use this name for a source"),
         ([*FILES, f"channels = [{HEAVE}]", "read_low = 1"], "expected a function that takes a path"),
         ([*FILES, f"channels = [{HEAVE}]", 'time_unit = "sec"'], "expected one of ms, s, min, h, d"),
     ],
