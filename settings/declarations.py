@@ -207,6 +207,12 @@ class UserInput:
     )
     look_ahead: int = structure(0, "future steps that an LSTM or GRU also sees", unit="network steps", limits=(0, 100))
     num_networks: int = structure(1, "networks of an ensemble, whose mean is the prediction", limits=(1, 100))
+    fewer_rows: bool = structure(
+        False,
+        "predict every few rows, with a spline between them, where this raises no error by more than 1 %",
+        bears_on="training",
+        swept=False,
+    )
     num_folds: int = training(
         0,
         "cross-fitting: networks that each leave out a fold of the train and val records; their mean is the prediction",

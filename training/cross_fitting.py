@@ -137,7 +137,8 @@ def _save_joined(
     ]
     conditions = {name: metadata["network"].get(name) for name in vars(UNKNOWN)}  # measured on all records
     trained = dataclasses.replace(trained, architecture=dataclasses.replace(trained.architecture, **conditions))
-    trained = with_row_step(trained, records, folds[0].config.user.transient_time)
+    if folds[0].config.user.fewer_rows:
+        trained = with_row_step(trained, records, folds[0].config.user.transient_time)
     why = BY_CTRL_C if BY_CTRL_C in stopped else "all folds trained"
     return finish(trained, folder, place, metadata, why, out_of_fold=[*names.values()], folds=results)
 

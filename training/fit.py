@@ -81,7 +81,8 @@ def train(
             raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
         if why_stopped == resume.BY_CTRL_C and started.folder != folder:
             raise kept_from_replacing(folder, started.folder)
-        best = with_row_step(best, sets["train"], user.transient_time)
+        if user.fewer_rows:
+            best = with_row_step(best, sets["train"], user.transient_time)
         finish(best, started.folder, folder, started.metadata, why_stopped)
         resume.keep_state(folder, user.lr_schedule, why_stopped)
         return best
