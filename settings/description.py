@@ -182,17 +182,13 @@ class Description:
 
     def differences(self, saved: "Description") -> list[str]:
         """What a network that was trained with the description `saved` cannot take of this one, a clause each."""
-        bears = ("unit", "high", "low", "file", "mirrored", "trend")
-        facts = [
-            {channel.name: {k: v for k, v in asdict(channel).items() if k in bears} for channel in of.channels}
-            for of in (self, saved)
-        ]
+        before = {channel.name: asdict(channel) for channel in saved.channels}
         return [
-            f"{name}: {fact} = {now[fact]!r}, in the training {before[fact]!r}"
-            for name, now in facts[0].items()
-            if (before := facts[1].get(name))
-            for fact in now.keys() & before.keys()
-            if now[fact] != before[fact]
+            f"{channel.name}: {fact} = {now[fact]!r}, in the training {then[fact]!r}"
+            for channel, now in zip(self.channels, map(asdict, self.channels), strict=True)
+            if (then := before.get(channel.name))
+            for fact in ("unit", "high", "low", "mirrored", "trend")
+            if fact in now and fact in then and now[fact] != then[fact]
         ]
 
 
