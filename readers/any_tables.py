@@ -63,7 +63,8 @@ class Table:
                     listed = ", ".join(f"{self.names[at]} (column {at})" for at in found[:MOST_NAMES])
                     raise InputError(f"{self.path}: {column!r} may be {listed}; write its full name, or its place")
             if not column.isdecimal():
-                near = sorted(filter(None, self.names), key=partial(_unlikeness, column))
+                matcher = partial(SequenceMatcher, None, _lowered(column))
+                near = sorted(filter(None, self.names), key=lambda name: -matcher(_without_unit(name)).ratio())
                 listed = ", ".join(near[:MOST_NAMES]) + " ..." * (len(near) > MOST_NAMES)
                 there = f"the file has {listed}" if near else f"{self.named}: give its place, from 0, or the names"
                 raise InputError(f"{self.path}: there is no column {column!r}; {there}")
@@ -110,21 +111,16 @@ class DescribedLayout:
         places = [faults(table.place, reference.column) for _, reference, _ in self.channels]
         faults.check()
         values, remarks = table.numbers([clock, *places])
-        unit = table.units[clock] if table.kinds[clock] != DAY else units.SECONDS
-        to_seconds = TIME_UNITS.get(is_text and table.kinds[clock] != DAY and self.reading.time_unit) or _seconds(unit)
-        if to_seconds is None:
+        unit = (is_text and self.reading.time_unit) or table.units[clock]
+        measured, to_seconds = units.quantity(units.SECONDS if table.kinds[clock] == DAY else unit) or ("", 1.0)
+        if measured == units.SECONDS:
+            values[:, 0] *= to_seconds
+        elif unit.strip("()[]- "):
             remarks.append(f"{path}: the unit of time is {unit!r}, which is not known; read in s: give time_unit")
-        values[:, 0] *= to_seconds or 1.0
         for column, ((name, reference, written), at) in enumerate(zip(self.channels, places, strict=True), start=1):
             values[:, column] *= reference.factor
             remarks += _remark_on_unit(path, table.names[at], table.units[at], name, written, reference.factor)
         return values, remarks
-
-
-def _seconds(unit: str) -> float | None:
-    """The factor of a header's unit of time, which is s if it has none; None if it is not known."""
-    kind, factor = units.quantity(unit) or ("", 1.0)
-    return factor if kind == units.SECONDS or unit.strip("()[]- ") == "" else None
 
 
 def _remark_on_unit(path: str, column: str, unit: str, name: str, written: str, factor: float) -> list[str]:
@@ -167,10 +163,6 @@ def _without_brackets(name: str) -> str:
     return _without_unit(IN_BRACKETS.sub("", name))
 
 
-def _unlikeness(wanted: str, name: str) -> float:
-    return -SequenceMatcher(None, _lowered(wanted), _without_unit(name)).ratio()
-
-
 # ---- frames of a user's function -----------------------------------------------------------------------------------
 
 
@@ -203,11 +195,8 @@ def _numbers_of_frame(
         column = frame.iloc[:, at]
         if column.dtype.kind in "mM":
             column = (column - column.iloc[0]).dt.total_seconds()
-        try:
-            values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-        except (TypeError, ValueError):  # such as lists
-            values = np.full(len(column), np.nan)
-        columns.append(values)
+        numbers = pd.to_numeric(column.where(column.map(pd.api.types.is_scalar)), errors="coerce")  # none of lists
+        columns.append(values := numbers.to_numpy(float, na_value=np.nan))
         bad = np.flatnonzero(~(np.abs(values) < LARGEST_VALUE))
         if len(bad):
             shown = ascii(str(column.iloc[bad[0]]))[:30]
@@ -371,14 +360,12 @@ def _header(
 ) -> tuple[Sequence[str], Sequence[str]]:
     """The names of the columns and their units, empty where there are none. lines: of which rows begin at `begin`."""
     nothing = [""] * len(kinds)
-    ends = {tuple(word.end() for word in re.finditer(rb"\S+", row)) for row in lines[begin : begin + ROWS_ALIKE] if row}
-    places = ends.pop() if len(ends) == 1 and not form.separator else ()
     above = [line for line in reversed(lines[first:begin]) if line.strip(b"-=_+| \t,;#%!*")]
     if reading.header is None or not above:
         return nothing, nothing
-    found = [words for line in above if (words := _words(line, form, kinds, places))]
+    found = [words for line in above if (words := _words(line, form, kinds))]
     if isinstance(reading.header, int):
-        found = found[:-1] + [words] if (words := _words(above[-1], form, kinds, places)) and found else []
+        found = found[:-1] + [words] if (words := _words(above[-1], form, kinds)) and found else []
     if not found:
         words = _split(above[0], form)
         is_named = len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words)))
@@ -406,7 +393,7 @@ def _decoded(line: bytes) -> str:
         return line.decode("latin-1")
 
 
-def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str] | None:
+def _words(line: bytes, form: Form, kinds: str) -> list[str] | None:
     """As many words of a header line as a row has cells, separated as the rows are or otherwise; None if it has not."""
     width, named = len(kinds), len(kinds.rstrip(EMPTY))
     if len(line) > LONGEST_NAME * width:
@@ -417,8 +404,6 @@ def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str
         ways += [re.sub(r"[(\[][^)\]]*[)\]]", _without_blanks, text).split()]  # (kN m)
         ways += [IN_BRACKETS.sub(_without_blanks, text).split()]  # Heave [m]
         ways += [re.split(r"\s{2,}|\t", text.strip())]
-        cut = [text[begin:end].strip() for begin, end in zip((0, *ends), ends, strict=False)]
-        ways += [cut] if all(cut) and len(text.rstrip()) <= max(ends, default=0) else []
     ways += [text.split(separator) for separator in ",;\t"]
     for way in ways:
         words = [_printable(word) for word in way]
