@@ -18,7 +18,7 @@ import pandas as pd
 
 from readers import text_tables, units
 from readers.text_tables import LARGEST_VALUE, MEANT_AS_NUMBER, MOST_COLUMNS, SWAPPED, USUAL_ZERO_ROWS, WITHOUT_LETTER
-from settings.description import FACTORS, TIME_UNITS, Reference, TextFormat, UserFunction, high_name
+from settings.description import FACTORS, Reference, TextFormat, UserFunction, high_name
 from system.errors import FaultCollector, InputError, first_line
 
 ROWS_ALIKE = 20

@@ -36,7 +36,7 @@ from settings.values import (
     source_name,
     without_numpy,
 )
-from system.errors import counted
+from system.errors import InputError, counted
 
 NETWORKS_FOLDER = Path("saved_models")
 DEFAULT_NAME = "recently_trained_model"
@@ -449,7 +449,7 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
         if name in declarations:
             try:
                 converted[name] = declarations[name].convert(value)
-            except values.PartsError as error:
+            except InputError as error:  # lines about parts of the value
                 faults += [f"{class_name}.{name}, {line}" for line in error.lines]
             except ValueError as error:
                 shown = " ".join(repr(value).split())
