@@ -21,21 +21,7 @@ from typing import Any
 from settings import values
 from settings.description import SHIP, TIME_UNITS, Described, Description, TextFormat
 from settings.kinds import KINDS
-from settings.values import (
-    ColumnName,
-    Indices,
-    Names,
-    Reading,
-    color,
-    file_prefix,
-    folder,
-    network_name,
-    not_one,
-    odd,
-    pattern,
-    source_name,
-    without_numpy,
-)
+from settings.values import ColumnName, Indices, Names, Reading, network_name, odd, pattern, source_name
 from system.errors import InputError, counted
 
 NETWORKS_FOLDER = Path("saved_models")
@@ -76,7 +62,7 @@ class Setting:
     def convert(self, value: Any) -> Any:
         """The value, converted to the setting's type. Raises ValueError that says what was expected."""
         plain, as_type = values.TYPES[self.type]
-        value = without_numpy(value)
+        value = values.without_numpy(value)
         if value is None:
             if self.default is None or self.type is Indices:
                 return self.default
@@ -211,7 +197,7 @@ class UserInput:
         0,
         "cross-fitting: networks that each leave out a fold of the train and val records; their mean is the prediction",
         limits=(0, 50),
-        check=not_one,
+        check=values.not_one,
         group="Network",
     )
 
@@ -301,9 +287,9 @@ class Plotting:
     response_of_angles: str = look(
         "per metre", "ordinate of roll and pitch: per metre of wave amplitude or per slope of the wave", choices=ANGLES
     )
-    simple_color: str = look("red", "colour of SimpleCode", check=color)
-    lamp_color: str = look("black", "colour of LAMP", check=color)
-    lstm_color: str = look("green", "colour of the network", check=color)
+    simple_color: str = look("red", "colour of SimpleCode", check=values.color)
+    lamp_color: str = look("black", "colour of LAMP", check=values.color)
+    lstm_color: str = look("green", "colour of the network", check=values.color)
     running_avg_span: int = look(100, "span of running means, to either side", unit="time steps", limits=(0, 10**7))
     maxima_bullet_size: float = look(20.0, "area of the markers", unit="points squared", limits=(0.01, 10**4))
 
@@ -347,7 +333,7 @@ class DataInfo:
         "",
         "folder for parsed records, which are then streamed from it; empty: all in memory",
         group="Large data",
-        check=folder,
+        check=values.folder,
     )
 
     def description(self) -> Description:
@@ -375,8 +361,8 @@ class SaveData:
     """SaveDataArgs. Index lists as in PlottingArgs."""
 
     save_data_mode: bool = saved(True, "write predictions as text")
-    output_path: str = saved("output_files", "folder for everything but the network", check=folder)
-    prefix: str = saved("lstm_output_for_", "beginning of the names of prediction files", check=file_prefix)
+    output_path: str = saved("output_files", "folder for everything but the network", check=values.folder)
+    prefix: str = saved("lstm_output_for_", "beginning of the names of prediction files", check=values.file_prefix)
     bands: bool = saved(True, "columns for the lower and upper bound of the 90 % band, with a network trained in folds")
     train: Indices = saved("all", "realizations of the training set that are written")
     val: Indices = saved("all", "realizations of the validation set that are written")
