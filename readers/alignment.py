@@ -194,10 +194,8 @@ def _as_rounded(time: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
     off = np.abs(steps - (even[1] - even[0])) / unit[1:]
     is_coarse = unit[1:] > ROW_TOLERANCE * steps.mean()
     usual = np.abs(steps - np.median(steps))[is_coarse] < 0.25 * unit[1:][is_coarse]
-    is_rounded = (
-        (np.abs(time - even) < 0.8 * unit).all() and (off < 1.01).all() and usual.sum() < MOST_USUAL_STEPS * len(usual)
-    )
-    return even if is_rounded else None
+    is_rounded = (np.abs(time - even) < 0.8 * unit).all() and (off < 1.01).all()
+    return even if is_rounded and usual.sum() < MOST_USUAL_STEPS * len(usual) else None
 
 
 def _with_even_times(table: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
 from functools import cache, partial
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -301,14 +302,11 @@ def _first_row(lines: Sequence[bytes], forms: Sequence[Form]) -> tuple[int, int,
 
 def _run(row: str, others: Iterable[str]) -> int:
     """How many rows are like the first, up to ROWS_ALIKE; empty cells are like any, blank lines do not count."""
-    run = 0
-    for other in filter(None, others):
-        if len(other) != len(row) or any(a != b and EMPTY not in (a, b) for a, b in zip(row, other, strict=True)):
-            break
-        run += 1
-        if run == ROWS_ALIKE:
-            break
-    return run
+
+    def is_alike(other: str) -> bool:
+        return len(other) == len(row) and all(a == b or EMPTY in (a, b) for a, b in zip(row, other, strict=True))
+
+    return sum(1 for _ in islice(takewhile(is_alike, filter(None, others)), ROWS_ALIKE))
 
 
 def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
@@ -337,9 +335,9 @@ def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     if not form.comma and form.separator != b"," and not reading.decimal and b"," in data[start:]:
         has_commas = re.search(rb"\d,\d", data[start:]) and not re.search(rb"\d\.\d", data[start:])
         form = replace(form, comma=bool(has_commas))  # behind integers alone
-    rows, remarks = _rows(path, data[start:], begin + 1, form, kinds, is_whole)
+    rows = _rows(path, data[start:], begin + 1, form, kinds, is_whole)
     named = f"no line above line {begin + 1} names its {len(kinds)} columns"
-    return Table(path, names, of, kinds, partial(_numbers, rows, remarks), named)
+    return Table(path, names, of, kinds, partial(_numbers, rows), named)
 
 
 # ---- the header -----------------------------------------------------------------------------------------------------
@@ -367,7 +365,7 @@ def _header(
     if isinstance(reading.header, int):
         found = found[:-1] + [words] if (words := _words(above[-1], form, kinds)) and found else []
     if not found:
-        words = _split(above[0], form)
+        words = [_printable(word) for word in _unquoted(_text(above[0]), form.separator)]
         is_named = len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words)))
         # Time alone may be without a name; where it has one, another is missing, and it is not known which.
         found = [["", *words]] if is_named and not any(_without_brackets(word) in TIME_NAMES for word in words) else []
@@ -378,15 +376,13 @@ def _header(
     return names, [unit.strip() or _unit_of(name) for unit, name in zip(of, names, strict=True)]
 
 
-def _split(line: bytes, form: Form) -> list[str]:
-    return [_printable(word) for word in _unquoted(_decoded(re.sub(rb"^" + MARK, b"", line)), form.separator)]
-
-
 def _printable(word: str) -> str:
     return "".join(filter(str.isprintable, word.strip().strip("\"'")))[:LONGEST_NAME]
 
 
-def _decoded(line: bytes) -> str:
+def _text(line: bytes) -> str:
+    """A line of the header without mark of comments."""
+    line = re.sub(rb"^" + MARK, b"", line)
     try:
         return line.decode()
     except UnicodeDecodeError:
@@ -398,8 +394,8 @@ def _words(line: bytes, form: Form, kinds: str) -> list[str] | None:
     width, named = len(kinds), len(kinds.rstrip(EMPTY))
     if len(line) > LONGEST_NAME * width:
         return None
-    text = _decoded(re.sub(rb"^" + MARK, b"", line))
-    ways = [_split(line, form)]
+    text = _text(line)
+    ways = [_unquoted(text, form.separator)]
     if not form.separator:
         ways += [re.sub(r"[(\[][^)\]]*[)\]]", _without_blanks, text).split()]  # (kN m)
         ways += [IN_BRACKETS.sub(_without_blanks, text).split()]  # Heave [m]
@@ -431,17 +427,18 @@ def _are_units(words: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a file without header and footer. line: of the first."""
+    """The rows of a file without header and footer. line: of the first. remarks: about what is left out of them."""
 
     path: Path
     body: bytes
     line: int
     form: Form
     kinds: str
+    remarks: Sequence[str]
 
 
-def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: bool) -> tuple[Rows, list[str]]:
-    """The rows without footer and without a last one that breaks off, and a line about that."""
+def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: bool) -> Rows:
+    """The rows without footer and without a last one that breaks off."""
     end, remarks = len(data), []
     if not is_whole:
         start = data.rfind(b"\n", 0, end - 1) + 1
@@ -459,10 +456,10 @@ def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: 
         if form.is_row(data[start : end - 1], kinds):
             break
         end = start
-    return Rows(path, data[:end], line, form, kinds), remarks
+    return Rows(path, data[:end], line, form, kinds, remarks)
 
 
-def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
+def _numbers(rows: Rows, places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
     """See `Table.numbers`."""
     columns = sorted(set(places))
     if rows.kinds[places[0]] == DAY and rows.form.separator:
@@ -474,10 +471,10 @@ def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple
         kept, zeros = _read_line_by_line(rows, columns, places)
     else:
         zeros = len(values) - len(kept)
+    remarks = [*rows.remarks]
     if zeros > USUAL_ZERO_ROWS:
-        what = f"{zeros} rows of zeros at the end are left out; check that they are no values"
-        remarks = [*remarks, f"{rows.path}: {what}"]
-    return kept.copy(), [*remarks]
+        remarks.append(f"{rows.path}: {zeros} rows of zeros at the end are left out; check that they are no values")
+    return kept.copy(), remarks
 
 
 def _with_seconds(body: bytes, comma: bool) -> bytes:
