@@ -37,14 +37,7 @@ from settings.channels import (
     output_channels,
     wave_at_centre,
 )
-from settings.description import (  # noqa: F401 - for input files
-    Input,
-    Output,
-    TextFormat,
-    has_ship_digits,
-    in_this_run,
-    names,
-)
+from settings.description import Input, Output, TextFormat, has_ship_digits, in_this_run, names  # noqa: F401
 from system.cores import cores
 from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
