@@ -238,9 +238,9 @@ class Form:
     def kinds(self, line: bytes) -> str:
         """The kind of each cell, a letter each."""
         cells = self.cells(line)
-        return "".join(map(self._kind, cells)) if len(cells) <= MOST_COLUMNS else ""
+        return "".join(map(self.kind, cells)) if len(cells) <= MOST_COLUMNS else ""
 
-    def _kind(self, cell: bytes) -> str:
+    def kind(self, cell: bytes) -> str:
         if not cell:
             return EMPTY
         number = cell.translate(SWAPPED) if self.comma else cell
@@ -261,10 +261,9 @@ class Form:
 
 def _unquoted(line: str, separator: bytes) -> list[str]:
     try:
-        (cells,) = csv.reader([line], delimiter=separator.decode() or " ", skipinitialspace=True)
-    except (csv.Error, ValueError):
-        cells = line.split(separator.decode() or None)
-    return cells if separator else [cell for cell in cells if cell]
+        return next(csv.reader([line.strip(" ")], delimiter=separator.decode() or " ", skipinitialspace=True))
+    except csv.Error:
+        return line.split(separator.decode() or None)
 
 
 def _forms(sample: bytes, reading: TextFormat, setting: str) -> list[Form]:
@@ -312,8 +311,6 @@ def _run(row: str, others: Iterable[str]) -> int:
 def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     """What is found out of a text table, apart from what the user says of it."""
     data = text_tables.read_bytes(path)
-    is_whole = data.endswith(b"\n")
-    data += b"" if is_whole else b"\n"
     for most in MOST_HEADER_LINES:
         lines = data.split(b"\n", most)[:most]
         first = _header_line(lines, reading)
@@ -335,7 +332,7 @@ def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     if not form.comma and form.separator != b"," and not reading.decimal and b"," in data[start:]:
         has_commas = re.search(rb"\d,\d", data[start:]) and not re.search(rb"\d\.\d", data[start:])
         form = replace(form, comma=bool(has_commas))  # behind integers alone
-    rows = _rows(path, data[start:], begin + 1, form, kinds, is_whole)
+    rows = _rows(path, data[start:], begin + 1, form, kinds)
     named = f"no line above line {begin + 1} names its {len(kinds)} columns"
     return Table(path, names, of, kinds, partial(_numbers, rows), named)
 
@@ -437,20 +434,15 @@ class Rows:
     remarks: Sequence[str]
 
 
-def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: bool) -> Rows:
+def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str) -> Rows:
     """The rows without footer and without a last one that breaks off."""
-    end, remarks = len(data), []
-    if not is_whole:
-        start = data.rfind(b"\n", 0, end - 1) + 1
-        last, *above = (
-            b" ".join(cell.translate(SWAPPED) if form.comma else cell for cell in form.cells(row))
-            for row in (data[start:-1], *data[:start].split(b"\n")[-text_tables.ROWS_ABOVE - 1 :])
-        )
-        words = len(kinds.replace(EMPTY, ""))
-        if text_tables.breaks_off(last, [row for row in above if len(row.split()) == words], words):
-            number = line + data.count(b"\n") - 1
-            remarks.append(f"{path}, line {number}: the last row breaks off and is left out; write the file again")
-            end = start
+
+    def numbers(row: bytes) -> bytes:
+        cells = [cell for cell in form.cells(row) if form.kind(cell) == NUMBER] if form.is_row(row, kinds) else []
+        return b" ".join(cell.translate(SWAPPED) if form.comma else cell for cell in cells)
+
+    data, remarks = text_tables.without_broken_row(data, kinds.count(NUMBER), path, line, numbers)
+    end = len(data)
     while end:
         start = data.rfind(b"\n", 0, end - 1) + 1
         if form.is_row(data[start : end - 1], kinds):
