@@ -230,15 +230,12 @@ class Judge:
 
     def lag(self, channels: Sequence[str]) -> Iterator[Finding]:
         """A finding if most of the channels that tell a lag clearly are late or early."""
-        clear = {name: self.of(f"peak_{name}") for name in channels if self.tells_lag(name)}
+        clear = {name: peak for name in channels if (peak := self.of(f"peak_{name}")) > CLEAR_PEAK}
+        # Others tell just as well that their sign is another one.
+        clear = {name: peak for name, peak in clear.items() if peak > PEAKS_ALIKE - self.of(f"correlation_{name}")}
         late = [name for name in clear if self.odd(f"lag_{name}", -LONGEST_PHASE, LONGEST_PHASE)]
         if 2 * len(late) > len(clear) and not self.is_exchanged():
             yield self.late_by(max(late, key=lambda name: clear[name]), LONGEST_PHASE)
-
-    def tells_lag(self, name: str) -> bool:
-        """Whether a channel tells a lag clearly, and not just as well that its sign is another one."""
-        peak = self.of(f"peak_{name}")
-        return peak > CLEAR_PEAK and peak > PEAKS_ALIKE - self.of(f"correlation_{name}")
 
     def late_by(self, name: str, most: float) -> Finding:
         by = self.says(f"lag_{name}", f"at most {self.time(most)}", " s")

@@ -10,7 +10,6 @@ import difflib
 import functools
 import inspect
 import json
-import operator
 import typing
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -87,16 +86,9 @@ def setting(default: Any, help: str, **more: Any) -> Any:
 @functools.cache
 def declared(section: type) -> dict[str, Setting]:
     """The settings of a section by name, in the order of their declaration."""
-    return {
-        f.name: Setting(f.name, _without_none(f.type) if f.default is None else f.type, f.default, **f.metadata)
-        for f in dataclasses.fields(section)
-        if "help" in f.metadata  # others follow from settings
-    }
-
-
-def _without_none(union: Any) -> Any:
-    """The types of a union but for that of None."""
-    return functools.reduce(operator.or_, (kind for kind in typing.get_args(union) if kind is not type(None)))
+    fields = [f for f in dataclasses.fields(section) if "help" in f.metadata]  # others follow from settings
+    types = {f.name: f.type if f.type in values.TYPES else typing.get_args(f.type)[0] for f in fields}
+    return {f.name: Setting(f.name, types[f.name], f.default, **f.metadata) for f in fields}
 
 
 def user_settings(*bears_on: str) -> tuple[str, ...]:
@@ -317,15 +309,13 @@ class DataInfo:
     val: Names = source((), "names of the validation records")
     test: Names = source((), "names of the test records")
     predict: Names = source((), "names of records that only the fast source has, to predict")
-    read_low: Reading | None = source(
+    read_low: Reading = source(
         None,
         "function from a path to a pandas.DataFrame, or a data_io.TextFormat; None: a text table, which is found out",
         check=partial(values.reading, "read_low"),
     )
-    read_high: Reading | None = source(
-        None, "the same for the accurate source", check=partial(values.reading, "read_high")
-    )
-    time: ColumnName | None = source(None, "column of time in both; None: that called t or time, else the first")
+    read_high: Reading = source(None, "the same for the accurate source", check=partial(values.reading, "read_high"))
+    time: ColumnName = source(None, "column of time in both; None: that called t or time, else the first")
     time_unit: str | None = source(
         None, "unit of time in both; None: as the header says, else s", choices=tuple(TIME_UNITS)
     )

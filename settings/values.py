@@ -19,8 +19,8 @@ from system.files import posix
 OBJECTIVE_KINDS = range(7)
 Indices = tuple[int, ...] | str
 Names = tuple[str | int, ...]
-Reading = UserFunction | TextFormat
-ColumnName = str | int
+Reading = UserFunction | TextFormat | None
+ColumnName = str | int | None
 WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows, whatever follows the dot
