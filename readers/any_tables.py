@@ -359,8 +359,6 @@ def _header(
     if reading.header is None or not above:
         return nothing, nothing
     found = [words for line in above if (words := _words(line, form, kinds))]
-    if isinstance(reading.header, int):
-        found = found[:-1] + [words] if (words := _words(above[-1], form, kinds)) and found else []
     if not found:
         words = [_printable(word) for word in _unquoted(_text(above[0]), form.separator)]
         is_named = len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words)))
@@ -394,8 +392,7 @@ def _words(line: bytes, form: Form, kinds: str) -> list[str] | None:
     text = _text(line)
     ways = [_unquoted(text, form.separator)]
     if not form.separator:
-        ways += [re.sub(r"[(\[][^)\]]*[)\]]", _without_blanks, text).split()]  # (kN m)
-        ways += [IN_BRACKETS.sub(_without_blanks, text).split()]  # Heave [m]
+        ways += [IN_BRACKETS.sub(lambda found: "".join(found[0].split()), text).split()]  # Heave [kN m]
         ways += [re.split(r"\s{2,}|\t", text.strip())]
     ways += [text.split(separator) for separator in ",;\t"]
     for way in ways:
@@ -405,10 +402,6 @@ def _words(line: bytes, form: Form, kinds: str) -> list[str] | None:
         if len(words) in (named, width) and any(re.search(r"[^\W\d_]", word) for word in words):
             return words + [""] * (width - len(words))
     return None
-
-
-def _without_blanks(found: re.Match) -> str:
-    return "".join(found[0].split())
 
 
 def _are_units(words: Sequence[str]) -> bool:
