@@ -37,14 +37,7 @@ from settings.channels import (
     output_channels,
     wave_at_centre,
 )
-from settings.description import (  # noqa: F401 - for input files
-    Input,
-    Output,
-    TextFormat,
-    has_ship_digits,
-    in_this_run,
-    names,
-)
+from settings.description import Input, Output, TextFormat, has_ship_digits, in_this_run, names  # noqa: F401
 from system.cores import cores
 from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
@@ -80,8 +73,7 @@ def read_record(
     pair = user.description
     sources = content_hashes({source: table for source, (_, table) in tables.items()}, pair.is_ship)
     sea = tables.pop("sea", ("", None))[1]
-    reference, own_steps = "lamp" if lamp else "sc", not user.description.is_ship
-    aligned = align(tables, reference, user.time_res, shared.time_step, own_steps)
+    aligned = align(tables, "lamp" if lamp else "sc", user.time_res, shared.time_step, own_steps=not pair.is_ship)
     time, columns = aligned.time, aligned.columns
     remarks += aligned.warnings
     if pair.is_ship:
@@ -102,10 +94,8 @@ def read_record(
         for source, table in columns.items()
         for channel, signal in zip(columns_of[source], table.T, strict=True)
     }
-    for channel in pair.channels:
-        for key in [(False, channel.name), (True, channel.name)] if channel.trend == "removed" else ():
-            if key in signals:
-                signals[key] = without_trend(time, signals[key])
+    without = {channel.name for channel in pair.channels if channel.trend == "removed"}
+    signals |= {key: without_trend(time, signal) for key, signal in signals.items() if key[1] in without}
     missing = np.full(len(time), np.nan)
 
     def joint(channels: Sequence[str], is_lamp: bool = False) -> np.ndarray:
@@ -397,7 +387,6 @@ def _write_rows(path: Path, header: Sequence[Sequence[str]], table: np.ndarray) 
     as_text = rows_of_text if has_ship_digits() else partial(rows_of_digits, widths=widths)
     with written_aside(path) as aside, open(aside, "wb") as file:
         for words in (*above, names_):
-            file.write(
-                ("".join(f"{word:>{width}}" for word, width in zip(words, widths, strict=False)) + "\n").encode()
-            )
+            cells = (f"{word:>{width}}" for word, width in zip(words, widths, strict=False))
+            file.write(f"{''.join(cells)}\n".encode())
         file.writelines(as_text(table[start : start + ROWS_AT_ONCE]) for start in range(0, len(table), ROWS_AT_ONCE))

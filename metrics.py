@@ -232,14 +232,17 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
     ssa_error: mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude.
     mse_start: mean of e^2 over the START_TIME of each record; NaN where all of that is transient.
     mse_about_mean: mean of (e - mean of e over the record)^2, in which a constant offset does not count.
+    deviation: standard deviation of y over the set; 0 where y is constant.
     """
-    sums = _stacked(records)
+    sums = {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
     rows, peaks, start_rows = (sums[name].sum() for name in ("rows", "peaks", "start_rows"))
     mse = sums["squared"].sum() / rows
-    products = _products(sums)
+    # A record's products about the set's means are those about its own, and those of the means' distances.
+    distances = sums["means"] - (sums["means"] * sums["rows"]).sum(axis=1, keepdims=True) / rows
+    products = (sums["products"] + sums["rows"] * (distances[:, None] * distances)).sum(axis=2)
     # Compared exactly, as rounding of the mean can leave the standard deviation just above zero.
     varies = sums["least"].min(axis=1) != sums["most"].max(axis=1)
-    variance, variances = products[0, 0] / rows, products[0, 0] * products[1, 1]
+    deviation, variances = np.sqrt(products[0, 0] / rows) if varies[0] else 0.0, products[0, 0] * products[1, 1]
     correlation = np.nan
     if varies.all() and variances > 0:
         # Rounding can push the quotient beyond its bounds.
@@ -250,7 +253,7 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         "amplitude_mse": sums["weighted"].sum() / rows,
         "peak_mse": sums["at_peaks"].sum() / peaks if peaks else 0.0,
         "rmse": np.sqrt(mse),
-        "nrmse": np.sqrt(mse) / np.sqrt(variance) if varies[0] and variance > 0 else np.nan,
+        "nrmse": np.sqrt(mse) / deviation if deviation > 0 else np.nan,
         "correlation": correlation,
         "max_error": np.sqrt(sums["largest"].max()),
         "ssa_error": np.abs(ssa_model - ssa_lamp).mean(),
@@ -258,19 +261,9 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         "max_error_inside": np.sqrt(sums["largest_inside"].max()),
         "max_error_at_s": sums["largest_at"][sums["largest"].argmax()],
         "mse_about_mean": sums["about_mean"].sum() / rows,
+        "deviation": deviation,
     }
     return {name: float(value) for name, value in errors.items()}
-
-
-def _stacked(records: Sequence[Sums]) -> Sums:
-    return {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
-
-
-def _products(sums: Sums) -> np.ndarray:
-    """(2, 2): sums of products of y and p about their means over the set."""
-    # A record's products about the set's means are those about its own, and those of the means' distances.
-    distances = sums["means"] - (sums["means"] * sums["rows"]).sum(axis=1, keepdims=True) / sums["rows"].sum()
-    return (sums["products"] + sums["rows"] * (distances[:, None] * distances)).sum(axis=2)
 
 
 def statistics(sums: Sums, channel: str) -> dict[str, float]:
@@ -322,9 +315,11 @@ def error_rows(
     has = {name: sums for name, sums in zip(channels, zip(*records, strict=True), strict=True) if None not in sums}
     if not has:
         return []
-    rows = [
-        {"channel": channel, **pooled_errors(sums), **statistics(sums[-1], channel)} for channel, sums in has.items()
-    ]
+    rows = []
+    for channel, sums in has.items():
+        errors = pooled_errors(sums)
+        errors = {name: errors[name] for name in MEASURES}
+        rows.append({"channel": channel, **errors, **statistics(sums[-1], channel)})
     peaks = [sum(record["peaks"] for record in sums) for sums in has.values()]
     pooled = rows if deviations is None else [_relative(row, deviations[row["channel"]]) for row in rows]
     numbers = {name: [row[name] for row in pooled if not np.isnan(row[name])] for name in MEASURES}
@@ -354,11 +349,9 @@ def _deviations(records: Sequence[Sequence[ChannelSums]], channels: Sequence[str
         return None
     deviations = {}
     for source in zip(*records, strict=True):
-        for channel, of_records in zip(channels, zip(*source, strict=True), strict=True):
-            if None not in of_records:
-                sums = _stacked(of_records)
-                varies = sums["least"][0].min() != sums["most"][0].max()
-                deviations[channel] = np.sqrt(_products(sums)[0, 0] / sums["rows"].sum()) if varies else 0.0
+        for channel, sums in zip(channels, zip(*source, strict=True), strict=True):
+            if None not in sums:
+                deviations[channel] = pooled_errors(sums)["deviation"]
     return deviations
 
 

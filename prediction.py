@@ -176,13 +176,11 @@ def with_row_step(trained: TrainedNetwork, records: Sequence[Record], transient:
         return sums
 
     all_rows = errors(1)
-    for step in range(n, 1, -1):
-        ratios = errors(step) / np.where(all_rows > 0, all_rows, 1.0) if n % step == 0 else np.inf
-        if np.max(ratios) <= 1 + SPLINE_COSTS:
-            costs = round(float(np.max(ratios)) - 1, 6)
-            return dataclasses.replace(
-                trained, architecture=dataclasses.replace(whole, row_step=step, spline_costs=costs)
-            )
+    for step in filter(lambda step: n % step == 0, range(n, 1, -1)):
+        ratio = float(np.max(errors(step) / np.where(all_rows > 0, all_rows, 1.0)))
+        if ratio <= 1 + SPLINE_COSTS:
+            whole = dataclasses.replace(whole, row_step=step, spline_costs=round(ratio - 1, 6))
+            break
     return dataclasses.replace(trained, architecture=whole)
 
 

@@ -230,15 +230,12 @@ class Judge:
 
     def lag(self, channels: Sequence[str]) -> Iterator[Finding]:
         """A finding if most of the channels that tell a lag clearly are late or early."""
-        clear = {name: self.of(f"peak_{name}") for name in channels if self.tells_lag(name)}
+        clear = {name: peak for name in channels if (peak := self.of(f"peak_{name}")) > CLEAR_PEAK}
+        # Others tell just as well that their sign is another one.
+        clear = {name: peak for name, peak in clear.items() if peak > PEAKS_ALIKE - self.of(f"correlation_{name}")}
         late = [name for name in clear if self.odd(f"lag_{name}", -LONGEST_PHASE, LONGEST_PHASE)]
         if 2 * len(late) > len(clear) and not self.is_exchanged():
             yield self.late_by(max(late, key=lambda name: clear[name]), LONGEST_PHASE)
-
-    def tells_lag(self, name: str) -> bool:
-        """Whether a channel tells a lag clearly, and not just as well that its sign is another one."""
-        peak = self.of(f"peak_{name}")
-        return peak > CLEAR_PEAK and peak > PEAKS_ALIKE - self.of(f"correlation_{name}")
 
     def late_by(self, name: str, most: float) -> Finding:
         by = self.says(f"lag_{name}", f"at most {self.time(most)}", " s")
@@ -301,27 +298,28 @@ class Judge:
                 yield self.finding(f"constant {name}", source, what, "run the simulation again")
         for source in self.pair.files:
             moving_here = {key: name for key, name, of_source in signals if of_source == source and key in moving}
-            spikes = {key: self.limit("spike", key, name, channel_of(name).spike) for key, name in moving_here.items()}
-            if key := self.largest("spike", spikes):
+            if key := self.worst("spike", moving_here):
                 what = f"{moving_here[key]} jumps at {there[f'spike_at_{key}']:.6g} s: its slope changes by "
                 what += f"{self.of(f'spike_{key}'):.3g} times the usual change (usual {self.usual[f'spike_{key}']:.2g})"
                 remedy = "correct the row, or run the simulation again if rows are missing"
                 yield self.finding("jump", source, what, remedy)
-            straight = {key: self.limit("straight", key, name, LONGEST_STRAIGHT) for key, name in moving_here.items()}
-            if key := self.largest("straight", straight):
+            if key := self.worst("straight", moving_here):
                 usual = self.usual[f"straight_{key}"] * self.units[f"straight_{key}"]
                 what = f"{moving_here[key]} lies on a straight line for {there[f'straight_{key}']:.4g} s "
                 remedy = "run the simulation again: rows are missing or not computed"
                 yield self.finding("straight line", source, f"{what}(usual {usual:.2g} s)", remedy)
 
-    def limit(self, measure: str, key: str, name: str, of_ship: float) -> float:
-        """The smallest value of a signal's measure that is odd; of described channels far above the other records."""
-        others = TIMES_OTHERS[measure] * self.others[f"{measure}_{key}"]
-        return max(LEAST_ODD[measure], others) if name in in_use().names else of_ship
+    def worst(self, measure: str, channels: Mapping[str, str]) -> str:
+        """The signal whose measure, "spike" or "straight", exceeds its limit most; empty if none does.
 
-    def largest(self, measure: str, limits: Mapping[str, float]) -> str:
-        """The signal that exceeds its limit most; empty if none does. limits: by signal."""
-        shares = {key: self.of(f"{measure}_{key}") / limit for key, limit in limits.items()}
+        That of described channels is far above the other records. channels: by signal.
+        """
+        shares = {}
+        for key, name in channels.items():
+            limit = channel_of(name).spike if measure == "spike" else LONGEST_STRAIGHT
+            if name in in_use().names:
+                limit = max(LEAST_ODD[measure], TIMES_OTHERS[measure] * self.others[f"{measure}_{key}"])
+            shares[key] = self.of(f"{measure}_{key}") / limit
         return max((key for key in shares if shares[key] >= 1), key=lambda key: shares[key], default="")
 
 

@@ -228,9 +228,8 @@ def _label_spectra(column: tuple[Axes, ...], channel: str, in_slopes: bool) -> N
     spectrum, *others = column
     unit, wave = channel_of(channel).unit, channel_of(WAVE).unit
     powered = f"{unit}² s" if unit.isalpha() else f"({unit})² s"
-    spectrum.set(
-        title=parts.wrapped(channel_of(channel).label, parts.NARROW), ylabel=f"Spectrum [{powered}]", ylim=(0, None)
-    )
+    title = parts.wrapped(channel_of(channel).label, parts.NARROW)
+    spectrum.set(title=title, ylabel=f"Spectrum [{powered}]", ylim=(0, None))
     if not others:
         return
     response, phase, coherence = others

@@ -29,10 +29,8 @@ def bands_figure(by_record: pd.DataFrame, level: int, style: Plotting, title: st
     title = title if is_test.any() else f"{title}: {parts.CHECK}"
     figure = parts.new_figure(parts.row_width(len(channels)), 2.9, title)
     for ax, channel in zip(parts.panels(figure, 1, len(channels))[0], channels, strict=True):
-        errors, unit = (
-            rows.loc[rows["channel"] == channel, ["expected_rmse", "rmse"]].to_numpy(),
-            channel_of(channel).unit,
-        )
+        errors = rows.loc[rows["channel"] == channel, ["expected_rmse", "rmse"]].to_numpy()
+        unit = channel_of(channel).unit
         ax.scatter(*errors.T, s=12, color=style.lstm_color, alpha=0.7)
         largest = 1.08 * np.nanmax(errors, initial=0.0) or 1.0
         ax.plot([0, largest], [0, largest], color="0.6", linewidth=0.8, zorder=1)

@@ -12,7 +12,6 @@ from system.files import posix, text_hash
 
 TRAINING_FILES = ("train_sc", "train_lamp", "val_sc", "val_lamp")
 CHANNEL = "channel "  # and its name, of those that the user describes
-BEARING = ("unit", "high", "low", "file", "mirrored", "trend")  # on a network, of such a channel
 DAMAGED = (InputError, KeyError, TypeError, AttributeError)  # what a damaged settings.json leads to
 
 
@@ -27,11 +26,10 @@ def _of_description(pair: Description) -> dict[str, str]:
     """What of a description determines a network, as settings with a text each. Where the files lie does not."""
     sources = {} if pair.is_ship else {"sources": f"{pair.low_name} and {pair.high_name}"}
     channels = {}
-    for channel in pair.channels:
-        facts = {name: getattr(channel, name, None) for name in BEARING}
-        facts["file"] = posix(facts["file"] or "").rpartition("/")[2]
+    for channel, facts in pair.bearing.items():
+        facts["file"] = posix(facts.get("file", "")).rpartition("/")[2]
         texts = [f"{name} {value}" for name, value in facts.items() if value not in (None, "", "+", "kept")]
-        channels[f"{CHANNEL}{channel.name}"] = ", ".join(texts)
+        channels[f"{CHANNEL}{channel}"] = ", ".join(texts)
     return sources | channels
 
 

@@ -55,9 +55,8 @@ def _sizes(channels: Sequence[str], deviation: np.ndarray) -> np.ndarray:
     """(channel,): 1, of a channel that the user describes the largest deviation of those in its unit."""
     units = [channel_of(name).unit for name in channels]
     largest = {unit: max(d for d, of in zip(deviation, units, strict=True) if of == unit) for unit in set(units)}
-    described = in_use().names
-    sizes = [largest[unit] if name in described else 1.0 for name, unit in zip(channels, units, strict=True)]
-    return np.array(sizes or 1.0)
+    described = [name in in_use().names for name in channels]
+    return np.where(described, [largest[unit] for unit in units], 1.0) if units else np.array(1.0)
 
 
 def all_channels(record: Record) -> np.ndarray:

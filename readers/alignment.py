@@ -171,14 +171,10 @@ def even_times(time: np.ndarray) -> np.ndarray:
 
 def _last_digits(time: np.ndarray) -> Iterable[np.ndarray]:
     """The units of the last digits (rows,), if times have the same number of decimals, and of significant digits."""
-    size = np.floor(np.log10(np.maximum(np.abs(time), 1e-300)))
+    size, step = np.floor(np.log10(np.maximum(np.abs(time), 1e-300))), (time[-1] - time[0]) / (len(time) - 1)
     for units in ((np.full(len(time), 10.0**-n) for n in range(-6, 10)), (10 ** (size - n) for n in range(2, 9))):
-        yield from (unit for unit in islice((u for u in units if _has_digits(time, u)), 1))
-
-
-def _has_digits(time: np.ndarray, unit: np.ndarray) -> bool:
-    step = (time[-1] - time[0]) / (len(time) - 1)
-    return unit.max() <= step and bool((np.abs(time / unit - np.round(time / unit)) < 1e-4).all())
+        fine = (unit for unit in units if unit.max() <= step)
+        yield from islice((unit for unit in fine if (np.abs(time / unit - np.round(time / unit)) < 1e-4).all()), 1)
 
 
 def _as_rounded(time: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
@@ -194,10 +190,8 @@ def _as_rounded(time: np.ndarray, unit: np.ndarray) -> np.ndarray | None:
     off = np.abs(steps - (even[1] - even[0])) / unit[1:]
     is_coarse = unit[1:] > ROW_TOLERANCE * steps.mean()
     usual = np.abs(steps - np.median(steps))[is_coarse] < 0.25 * unit[1:][is_coarse]
-    is_rounded = (
-        (np.abs(time - even) < 0.8 * unit).all() and (off < 1.01).all() and usual.sum() < MOST_USUAL_STEPS * len(usual)
-    )
-    return even if is_rounded else None
+    is_rounded = (np.abs(time - even) < 0.8 * unit).all() and (off < 1.01).all()
+    return even if is_rounded and usual.sum() < MOST_USUAL_STEPS * len(usual) else None
 
 
 def _with_even_times(table: np.ndarray) -> np.ndarray:

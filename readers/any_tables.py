@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
 from functools import cache, partial
+from itertools import islice, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 
 from readers import text_tables, units
 from readers.text_tables import LARGEST_VALUE, MEANT_AS_NUMBER, MOST_COLUMNS, SWAPPED, USUAL_ZERO_ROWS, WITHOUT_LETTER
-from settings.description import FACTORS, TIME_UNITS, Reference, TextFormat, UserFunction, high_name
+from settings.description import FACTORS, Reference, TextFormat, UserFunction, high_name
 from system.errors import FaultCollector, InputError, first_line
 
 ROWS_ALIKE = 20
@@ -63,7 +64,8 @@ class Table:
                     listed = ", ".join(f"{self.names[at]} (column {at})" for at in found[:MOST_NAMES])
                     raise InputError(f"{self.path}: {column!r} may be {listed}; write its full name, or its place")
             if not column.isdecimal():
-                near = sorted(filter(None, self.names), key=partial(_unlikeness, column))
+                matcher = partial(SequenceMatcher, None, _lowered(column))
+                near = sorted(filter(None, self.names), key=lambda name: -matcher(_without_unit(name)).ratio())
                 listed = ", ".join(near[:MOST_NAMES]) + " ..." * (len(near) > MOST_NAMES)
                 there = f"the file has {listed}" if near else f"{self.named}: give its place, from 0, or the names"
                 raise InputError(f"{self.path}: there is no column {column!r}; {there}")
@@ -110,21 +112,16 @@ class DescribedLayout:
         places = [faults(table.place, reference.column) for _, reference, _ in self.channels]
         faults.check()
         values, remarks = table.numbers([clock, *places])
-        unit = table.units[clock] if table.kinds[clock] != DAY else units.SECONDS
-        to_seconds = TIME_UNITS.get(is_text and table.kinds[clock] != DAY and self.reading.time_unit) or _seconds(unit)
-        if to_seconds is None:
+        unit = (is_text and self.reading.time_unit) or table.units[clock]
+        measured, to_seconds = units.quantity(units.SECONDS if table.kinds[clock] == DAY else unit) or ("", 1.0)
+        if measured == units.SECONDS:
+            values[:, 0] *= to_seconds
+        elif unit.strip("()[]- "):
             remarks.append(f"{path}: the unit of time is {unit!r}, which is not known; read in s: give time_unit")
-        values[:, 0] *= to_seconds or 1.0
         for column, ((name, reference, written), at) in enumerate(zip(self.channels, places, strict=True), start=1):
             values[:, column] *= reference.factor
             remarks += _remark_on_unit(path, table.names[at], table.units[at], name, written, reference.factor)
         return values, remarks
-
-
-def _seconds(unit: str) -> float | None:
-    """The factor of a header's unit of time, which is s if it has none; None if it is not known."""
-    kind, factor = units.quantity(unit) or ("", 1.0)
-    return factor if kind == units.SECONDS or unit.strip("()[]- ") == "" else None
 
 
 def _remark_on_unit(path: str, column: str, unit: str, name: str, written: str, factor: float) -> list[str]:
@@ -167,10 +164,6 @@ def _without_brackets(name: str) -> str:
     return _without_unit(IN_BRACKETS.sub("", name))
 
 
-def _unlikeness(wanted: str, name: str) -> float:
-    return -SequenceMatcher(None, _lowered(wanted), _without_unit(name)).ratio()
-
-
 # ---- frames of a user's function -----------------------------------------------------------------------------------
 
 
@@ -203,11 +196,8 @@ def _numbers_of_frame(
         column = frame.iloc[:, at]
         if column.dtype.kind in "mM":
             column = (column - column.iloc[0]).dt.total_seconds()
-        try:
-            values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-        except (TypeError, ValueError):  # such as lists
-            values = np.full(len(column), np.nan)
-        columns.append(values)
+        numbers = pd.to_numeric(column.where(column.map(pd.api.types.is_scalar)), errors="coerce")  # none of lists
+        columns.append(values := numbers.to_numpy(float, na_value=np.nan))
         bad = np.flatnonzero(~(np.abs(values) < LARGEST_VALUE))
         if len(bad):
             shown = ascii(str(column.iloc[bad[0]]))[:30]
@@ -248,9 +238,9 @@ class Form:
     def kinds(self, line: bytes) -> str:
         """The kind of each cell, a letter each."""
         cells = self.cells(line)
-        return "".join(map(self._kind, cells)) if len(cells) <= MOST_COLUMNS else ""
+        return "".join(map(self.kind, cells)) if len(cells) <= MOST_COLUMNS else ""
 
-    def _kind(self, cell: bytes) -> str:
+    def kind(self, cell: bytes) -> str:
         if not cell:
             return EMPTY
         number = cell.translate(SWAPPED) if self.comma else cell
@@ -271,10 +261,9 @@ class Form:
 
 def _unquoted(line: str, separator: bytes) -> list[str]:
     try:
-        (cells,) = csv.reader([line], delimiter=separator.decode() or " ", skipinitialspace=True)
-    except (csv.Error, ValueError):
-        cells = line.split(separator.decode() or None)
-    return cells if separator else [cell for cell in cells if cell]
+        return next(csv.reader([line.strip(" ")], delimiter=separator.decode() or " ", skipinitialspace=True))
+    except csv.Error:
+        return line.split(separator.decode() or None)
 
 
 def _forms(sample: bytes, reading: TextFormat, setting: str) -> list[Form]:
@@ -312,21 +301,16 @@ def _first_row(lines: Sequence[bytes], forms: Sequence[Form]) -> tuple[int, int,
 
 def _run(row: str, others: Iterable[str]) -> int:
     """How many rows are like the first, up to ROWS_ALIKE; empty cells are like any, blank lines do not count."""
-    run = 0
-    for other in filter(None, others):
-        if len(other) != len(row) or any(a != b and EMPTY not in (a, b) for a, b in zip(row, other, strict=True)):
-            break
-        run += 1
-        if run == ROWS_ALIKE:
-            break
-    return run
+
+    def is_alike(other: str) -> bool:
+        return len(other) == len(row) and all(a == b or EMPTY in (a, b) for a, b in zip(row, other, strict=True))
+
+    return sum(1 for _ in islice(takewhile(is_alike, filter(None, others)), ROWS_ALIKE))
 
 
 def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     """What is found out of a text table, apart from what the user says of it."""
     data = text_tables.read_bytes(path)
-    is_whole = data.endswith(b"\n")
-    data += b"" if is_whole else b"\n"
     for most in MOST_HEADER_LINES:
         lines = data.split(b"\n", most)[:most]
         first = _header_line(lines, reading)
@@ -348,9 +332,9 @@ def _text_table(path: Path, reading: TextFormat, setting: str) -> Table:
     if not form.comma and form.separator != b"," and not reading.decimal and b"," in data[start:]:
         has_commas = re.search(rb"\d,\d", data[start:]) and not re.search(rb"\d\.\d", data[start:])
         form = replace(form, comma=bool(has_commas))  # behind integers alone
-    rows, remarks = _rows(path, data[start:], begin + 1, form, kinds, is_whole)
+    rows = _rows(path, data[start:], begin + 1, form, kinds)
     named = f"no line above line {begin + 1} names its {len(kinds)} columns"
-    return Table(path, names, of, kinds, partial(_numbers, rows, remarks), named)
+    return Table(path, names, of, kinds, partial(_numbers, rows), named)
 
 
 # ---- the header -----------------------------------------------------------------------------------------------------
@@ -371,16 +355,12 @@ def _header(
 ) -> tuple[Sequence[str], Sequence[str]]:
     """The names of the columns and their units, empty where there are none. lines: of which rows begin at `begin`."""
     nothing = [""] * len(kinds)
-    ends = {tuple(word.end() for word in re.finditer(rb"\S+", row)) for row in lines[begin : begin + ROWS_ALIKE] if row}
-    places = ends.pop() if len(ends) == 1 and not form.separator else ()
     above = [line for line in reversed(lines[first:begin]) if line.strip(b"-=_+| \t,;#%!*")]
     if reading.header is None or not above:
         return nothing, nothing
-    found = [words for line in above if (words := _words(line, form, kinds, places))]
-    if isinstance(reading.header, int):
-        found = found[:-1] + [words] if (words := _words(above[-1], form, kinds, places)) and found else []
+    found = [words for line in above if (words := _words(line, form, kinds))]
     if not found:
-        words = _split(above[0], form)
+        words = [_printable(word) for word in _unquoted(_text(above[0]), form.separator)]
         is_named = len(words) == len(kinds) - 1 and any(map(str.isalpha, "".join(words)))
         # Time alone may be without a name; where it has one, another is missing, and it is not known which.
         found = [["", *words]] if is_named and not any(_without_brackets(word) in TIME_NAMES for word in words) else []
@@ -391,34 +371,29 @@ def _header(
     return names, [unit.strip() or _unit_of(name) for unit, name in zip(of, names, strict=True)]
 
 
-def _split(line: bytes, form: Form) -> list[str]:
-    return [_printable(word) for word in _unquoted(_decoded(re.sub(rb"^" + MARK, b"", line)), form.separator)]
-
-
 def _printable(word: str) -> str:
     return "".join(filter(str.isprintable, word.strip().strip("\"'")))[:LONGEST_NAME]
 
 
-def _decoded(line: bytes) -> str:
+def _text(line: bytes) -> str:
+    """A line of the header without mark of comments."""
+    line = re.sub(rb"^" + MARK, b"", line)
     try:
         return line.decode()
     except UnicodeDecodeError:
         return line.decode("latin-1")
 
 
-def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str] | None:
+def _words(line: bytes, form: Form, kinds: str) -> list[str] | None:
     """As many words of a header line as a row has cells, separated as the rows are or otherwise; None if it has not."""
     width, named = len(kinds), len(kinds.rstrip(EMPTY))
     if len(line) > LONGEST_NAME * width:
         return None
-    text = _decoded(re.sub(rb"^" + MARK, b"", line))
-    ways = [_split(line, form)]
+    text = _text(line)
+    ways = [_unquoted(text, form.separator)]
     if not form.separator:
-        ways += [re.sub(r"[(\[][^)\]]*[)\]]", _without_blanks, text).split()]  # (kN m)
-        ways += [IN_BRACKETS.sub(_without_blanks, text).split()]  # Heave [m]
+        ways += [IN_BRACKETS.sub(lambda found: "".join(found[0].split()), text).split()]  # Heave [kN m]
         ways += [re.split(r"\s{2,}|\t", text.strip())]
-        cut = [text[begin:end].strip() for begin, end in zip((0, *ends), ends, strict=False)]
-        ways += [cut] if all(cut) and len(text.rstrip()) <= max(ends, default=0) else []
     ways += [text.split(separator) for separator in ",;\t"]
     for way in ways:
         words = [_printable(word) for word in way]
@@ -427,10 +402,6 @@ def _words(line: bytes, form: Form, kinds: str, ends: Sequence[int]) -> list[str
         if len(words) in (named, width) and any(re.search(r"[^\W\d_]", word) for word in words):
             return words + [""] * (width - len(words))
     return None
-
-
-def _without_blanks(found: re.Match) -> str:
-    return "".join(found[0].split())
 
 
 def _are_units(words: Sequence[str]) -> bool:
@@ -446,38 +417,34 @@ def _are_units(words: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a file without header and footer. line: of the first."""
+    """The rows of a file without header and footer. line: of the first. remarks: about what is left out of them."""
 
     path: Path
     body: bytes
     line: int
     form: Form
     kinds: str
+    remarks: Sequence[str]
 
 
-def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str, is_whole: bool) -> tuple[Rows, list[str]]:
-    """The rows without footer and without a last one that breaks off, and a line about that."""
-    end, remarks = len(data), []
-    if not is_whole:
-        start = data.rfind(b"\n", 0, end - 1) + 1
-        last, *above = (
-            b" ".join(cell.translate(SWAPPED) if form.comma else cell for cell in form.cells(row))
-            for row in (data[start:-1], *data[:start].split(b"\n")[-text_tables.ROWS_ABOVE - 1 :])
-        )
-        words = len(kinds.replace(EMPTY, ""))
-        if text_tables.breaks_off(last, [row for row in above if len(row.split()) == words], words):
-            number = line + data.count(b"\n") - 1
-            remarks.append(f"{path}, line {number}: the last row breaks off and is left out; write the file again")
-            end = start
+def _rows(path: Path, data: bytes, line: int, form: Form, kinds: str) -> Rows:
+    """The rows without footer and without a last one that breaks off."""
+
+    def numbers(row: bytes) -> bytes:
+        cells = [cell for cell in form.cells(row) if form.kind(cell) == NUMBER] if form.is_row(row, kinds) else []
+        return b" ".join(cell.translate(SWAPPED) if form.comma else cell for cell in cells)
+
+    data, remarks = text_tables.without_broken_row(data, kinds.count(NUMBER), path, line, numbers)
+    end = len(data)
     while end:
         start = data.rfind(b"\n", 0, end - 1) + 1
         if form.is_row(data[start : end - 1], kinds):
             break
         end = start
-    return Rows(path, data[:end], line, form, kinds), remarks
+    return Rows(path, data[:end], line, form, kinds, remarks)
 
 
-def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
+def _numbers(rows: Rows, places: Sequence[int]) -> tuple[np.ndarray, list[str]]:
     """See `Table.numbers`."""
     columns = sorted(set(places))
     if rows.kinds[places[0]] == DAY and rows.form.separator:
@@ -489,10 +456,10 @@ def _numbers(rows: Rows, remarks: Sequence[str], places: Sequence[int]) -> tuple
         kept, zeros = _read_line_by_line(rows, columns, places)
     else:
         zeros = len(values) - len(kept)
+    remarks = [*rows.remarks]
     if zeros > USUAL_ZERO_ROWS:
-        what = f"{zeros} rows of zeros at the end are left out; check that they are no values"
-        remarks = [*remarks, f"{rows.path}: {what}"]
-    return kept.copy(), [*remarks]
+        remarks.append(f"{rows.path}: {zeros} rows of zeros at the end are left out; check that they are no values")
+    return kept.copy(), remarks
 
 
 def _with_seconds(body: bytes, comma: bool) -> bytes:

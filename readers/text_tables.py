@@ -11,7 +11,7 @@ import io
 import os
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def read_table(path: str | os.PathLike, layout: Layout) -> tuple[np.ndarray, lis
     width = _usual_width(data)
     if width > MOST_COLUMNS:
         raise InputError(f"{path}: {width} columns in a row, at most {MOST_COLUMNS} are read; are line breaks missing?")
-    data, remarks = _without_broken_row(data, width, path)
+    data, remarks = without_broken_row(data, width, path)
     header, body, names, placed = _parts(data, width, path, layout)
     text = header[:LONGEST_UNITS].decode("latin-1")
     named_units = units.units_of(text, placed.columns, names.labels, width)
@@ -209,24 +209,27 @@ def read_bytes(path: Path, most: int = -1) -> bytes:
     return data
 
 
-def _without_broken_row(data: bytes, width: int, path: Path) -> tuple[bytes, list[str]]:
+def without_broken_row(
+    data: bytes, width: int, path: Path, first_line: int = 1, numbers: Callable[[bytes], bytes] = bytes
+) -> tuple[bytes, list[str]]:
     """The file without a last row that breaks off, and a line about it; it then ends with a line break.
 
     A row without line break breaks off if it has too few columns, or if its last number has fewer decimals than those
-    above, or, in columns of fixed width, ends before them.
+    above, or, in columns of fixed width, ends before them. width: numbers in a row. first_line: the number of the first
+    line. numbers: those of a line, between blanks.
     """
     if data.endswith(b"\n"):
         return data, []
     start = data.rfind(b"\n") + 1
-    last, lines = data[start:], data[max(0, start - 1500 * width) : start].split(b"\n")[1:]
+    last, *lines = map(numbers, (data[start:], *data[max(0, start - 1500 * width) : start].split(b"\n")[1:]))
     above = [line for line in lines if _count_numbers(line) == width]
-    if not breaks_off(last, above[-ROWS_ABOVE:], width):
+    if not _breaks_off(last, above[-ROWS_ABOVE:], width):
         return data + b"\n", []
-    line = data.count(b"\n") + 1
+    line = data.count(b"\n") + first_line
     return data[:start], [f"{path}, line {line}: the last row breaks off and is left out; write the file again"]
 
 
-def breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
+def _breaks_off(last: bytes, above: list[bytes], width: int) -> bool:
     words = last.split()
     if not words or not above or len(words) > width or last.strip(b"0123456789+-.eEdD \t"):
         return False  # a footer, or damage

@@ -58,16 +58,12 @@ def coarse_steps(records: Sequence[Record], user: UserInput) -> list[str]:
     """A line if the network sees too few steps of a mean period in the training records."""
     if not len(records) or user.time_res == 1:
         return []
-    period, step = (
-        mean_period([records[i] for i in range(min(len(records), wave_ramp.MOST_RECORDS))]),
-        records[0].time_step,
-    )
-    if not period < FEWEST_STEPS * user.time_res * step:
+    period = mean_period([records[i] for i in range(min(len(records), wave_ramp.MOST_RECORDS))])
+    step = user.time_res * records[0].time_step
+    if not period < FEWEST_STEPS * step:
         return []
-    seen = (
-        f"steps of {user.time_res * step:g} s, {period / (user.time_res * step):.2g} in a mean period of {period:.3g} s"
-    )
-    fitting = max(1, int(period / (USUAL_STEPS * step)))
+    seen = f"steps of {step:g} s, {period / step:.2g} in a mean period of {period:.3g} s"
+    fitting = max(1, int(period / (USUAL_STEPS * records[0].time_step)))
     return [f"UserInputArgs.time_res = {user.time_res}: the network sees {seen}; set time_res = {fitting}"]
 
 

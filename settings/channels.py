@@ -10,7 +10,7 @@ from functools import cache
 from math import inf
 from typing import Any
 
-from settings.description import Described, Description, Output, in_use
+from settings.description import Described, Output, in_use
 
 HEAVE, ROLL, PITCH, WAVE = "Zcg", "Roll", "Pitch", "Wave"
 MOTIONS = (HEAVE, ROLL, PITCH)  # read from every .mot file, whatever is switched on, and predicted of LAMP's
@@ -119,12 +119,9 @@ GRID_POINT = re.compile(rf"({WAVE}_x\d+_y)(\d+)")
 KINDS_BY_UNIT = {"length": ("mm", "cm", "m", "km", "in", "ft"), "angle": ("deg", "rad", "mrad")}
 
 
-def channel_of(name: str, pair: Description | None = None) -> Channel:
-    """The row of a channel, for the points of a wave grid that of the waves; of one without a row, its name alone.
-
-    pair: the description of the sources; by default that of the run.
-    """
-    pair = pair or in_use()
+def channel_of(name: str) -> Channel:
+    """The row of a channel of the run, of the points of a wave grid that of the waves; without one, its name alone."""
+    pair = in_use()
     if name in pair.names:
         return _described(pair.channels[pair.names.index(name)])
     row = CHANNELS.get(WAVE if GRID_POINT.fullmatch(name) else name) if pair.is_ship else None

@@ -10,7 +10,6 @@ import difflib
 import functools
 import inspect
 import json
-import operator
 import typing
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -21,22 +20,8 @@ from typing import Any
 from settings import values
 from settings.description import SHIP, TIME_UNITS, Described, Description, TextFormat
 from settings.kinds import KINDS
-from settings.values import (
-    ColumnName,
-    Indices,
-    Names,
-    Reading,
-    color,
-    file_prefix,
-    folder,
-    network_name,
-    not_one,
-    odd,
-    pattern,
-    source_name,
-    without_numpy,
-)
-from system.errors import counted
+from settings.values import ColumnName, Indices, Names, Reading, network_name, odd, pattern, source_name
+from system.errors import InputError, counted
 
 NETWORKS_FOLDER = Path("saved_models")
 DEFAULT_NAME = "recently_trained_model"
@@ -76,7 +61,7 @@ class Setting:
     def convert(self, value: Any) -> Any:
         """The value, converted to the setting's type. Raises ValueError that says what was expected."""
         plain, as_type = values.TYPES[self.type]
-        value = without_numpy(value)
+        value = values.without_numpy(value)
         if value is None:
             if self.default is None or self.type is Indices:
                 return self.default
@@ -101,16 +86,9 @@ def setting(default: Any, help: str, **more: Any) -> Any:
 @functools.cache
 def declared(section: type) -> dict[str, Setting]:
     """The settings of a section by name, in the order of their declaration."""
-    return {
-        f.name: Setting(f.name, _without_none(f.type) if f.default is None else f.type, f.default, **f.metadata)
-        for f in dataclasses.fields(section)
-        if "help" in f.metadata  # others follow from settings
-    }
-
-
-def _without_none(union: Any) -> Any:
-    """The types of a union but for that of None."""
-    return functools.reduce(operator.or_, (kind for kind in typing.get_args(union) if kind is not type(None)))
+    fields = [f for f in dataclasses.fields(section) if "help" in f.metadata]  # others follow from settings
+    types = {f.name: f.type if f.type in values.TYPES else typing.get_args(f.type)[0] for f in fields}
+    return {f.name: Setting(f.name, types[f.name], f.default, **f.metadata) for f in fields}
 
 
 def user_settings(*bears_on: str) -> tuple[str, ...]:
@@ -217,7 +195,7 @@ class UserInput:
         0,
         "cross-fitting: networks that each leave out a fold of the train and val records; their mean is the prediction",
         limits=(0, 50),
-        check=not_one,
+        check=values.not_one,
         group="Network",
     )
 
@@ -307,9 +285,9 @@ class Plotting:
     response_of_angles: str = look(
         "per metre", "ordinate of roll and pitch: per metre of wave amplitude or per slope of the wave", choices=ANGLES
     )
-    simple_color: str = look("red", "colour of SimpleCode", check=color)
-    lamp_color: str = look("black", "colour of LAMP", check=color)
-    lstm_color: str = look("green", "colour of the network", check=color)
+    simple_color: str = look("red", "colour of SimpleCode", check=values.color)
+    lamp_color: str = look("black", "colour of LAMP", check=values.color)
+    lstm_color: str = look("green", "colour of the network", check=values.color)
     running_avg_span: int = look(100, "span of running means, to either side", unit="time steps", limits=(0, 10**7))
     maxima_bullet_size: float = look(20.0, "area of the markers", unit="points squared", limits=(0.01, 10**4))
 
@@ -337,15 +315,13 @@ class DataInfo:
     val: Names = source((), "names of the validation records")
     test: Names = source((), "names of the test records")
     predict: Names = source((), "names of records that only the fast source has, to predict")
-    read_low: Reading | None = source(
+    read_low: Reading = source(
         None,
         "function from a path to a pandas.DataFrame, or a data_io.TextFormat; None: a text table, which is found out",
         check=partial(values.reading, "read_low"),
     )
-    read_high: Reading | None = source(
-        None, "the same for the accurate source", check=partial(values.reading, "read_high")
-    )
-    time: ColumnName | None = source(None, "column of time in both; None: that called t or time, else the first")
+    read_high: Reading = source(None, "the same for the accurate source", check=partial(values.reading, "read_high"))
+    time: ColumnName = source(None, "column of time in both; None: that called t or time, else the first")
     time_unit: str | None = source(
         None, "unit of time in both; None: as the header says, else s", choices=tuple(TIME_UNITS)
     )
@@ -353,7 +329,7 @@ class DataInfo:
         "",
         "folder for parsed records, which are then streamed from it; empty: all in memory",
         group="Large data",
-        check=folder,
+        check=values.folder,
     )
 
     def description(self) -> Description:
@@ -381,8 +357,8 @@ class SaveData:
     """SaveDataArgs. Index lists as in PlottingArgs."""
 
     save_data_mode: bool = saved(True, "write predictions as text")
-    output_path: str = saved("output_files", "folder for everything but the network", check=folder)
-    prefix: str = saved("lstm_output_for_", "beginning of the names of prediction files", check=file_prefix)
+    output_path: str = saved("output_files", "folder for everything but the network", check=values.folder)
+    prefix: str = saved("lstm_output_for_", "beginning of the names of prediction files", check=values.file_prefix)
     bands: bool = saved(True, "columns for the lower and upper bound of the 90 % band, with a network trained in folds")
     train: Indices = saved("all", "realizations of the training set that are written")
     val: Indices = saved("all", "realizations of the validation set that are written")
@@ -455,7 +431,7 @@ def fill(section: type, instance: Any, class_name: str) -> tuple[Any, list[str]]
         if name in declarations:
             try:
                 converted[name] = declarations[name].convert(value)
-            except values.PartsError as error:
+            except InputError as error:  # lines about parts of the value
                 faults += [f"{class_name}.{name}, {line}" for line in error.lines]
             except ValueError as error:
                 shown = " ".join(repr(value).split())

@@ -6,8 +6,8 @@ SimpleCode and LAMP are the built-in description, `SHIP`, whose channels are the
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from math import pi
 from typing import Any
 
@@ -98,6 +98,7 @@ class Input:
 
 
 Described = Output | Input
+BEARING = ("unit", "high", "low", "file", "mirrored", "trend")  # on a network
 CHOICES = {"mean": ("kept", "removed"), "extremes": ("both", "up", "down"), "trend": ("kept", "removed")}
 
 
@@ -180,15 +181,19 @@ class Description:
             readers[name] = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values[name].items()})
         return cls(**{**values, "channels": channels, **readers})
 
+    @property
+    def bearing(self) -> dict[str, dict[str, Any]]:
+        """By channel, what bears on a network that is trained with it."""
+        return {of.name: {name: getattr(of, name) for name in BEARING if hasattr(of, name)} for of in self.channels}
+
     def differences(self, saved: "Description") -> list[str]:
         """What a network that was trained with the description `saved` cannot take of this one, a clause each."""
-        before = {channel.name: asdict(channel) for channel in saved.channels}
+        trained = saved.bearing
         return [
-            f"{channel.name}: {fact} = {now[fact]!r}, in the training {then[fact]!r}"
-            for channel, now in zip(self.channels, map(asdict, self.channels), strict=True)
-            if (then := before.get(channel.name))
-            for fact in ("unit", "high", "low", "mirrored", "trend")
-            if fact in now and fact in then and now[fact] != then[fact]
+            f"{name}: {fact} = {now!r}, in the training {trained[name][fact]!r}"
+            for name, facts in self.bearing.items()
+            for fact, now in facts.items()
+            if fact in trained.get(name, ()) and now != trained[name][fact]
         ]
 
 
@@ -202,43 +207,32 @@ def names(first: int, last: int, digits: int = 3) -> list[str]:
 
 def faults(pair: Description, mirror_symmetry: bool, taken: Sequence[str] = ()) -> list[str]:
     """A line for each contradiction in a description. taken: names of the built-in channels of a run."""
-    where, names_ = "DataInfoArgs.channels", pair.names
+    where = "DataInfoArgs.channels"
     if not pair.is_ship and not any(isinstance(channel, Output) for channel in pair.channels):
         return [f'{where}: describe at least one output, such as data_io.Output("T1", "kN", high="FairTen1 * 1e-3")']
-    lines = [f"{where}: {name} is there twice; give each a name of its own" for name in _repeated([*taken, *names_])]
-    reserved = {"lamp", "sc", "simplecode", pair.low_name.lower(), pair.high_name.lower()}  # words of columns
-    lines += [
-        f"{where}, {name}: columns of tables are called so; choose another name"
-        for name in names_
-        if name.lower() in reserved
-    ]
-    partners = {channel.name: channel.mirrored.lstrip("-") for channel in pair.channels}
-    for channel in pair.channels:
-        partner = partners[channel.name]
-        if partner not in ("", "+") and partner not in partners:
-            lines.append(
-                f"{where}, {channel.name}: mirrored = {channel.mirrored!r}; expected '+', '-' or the name of a channel"
-            )
-        elif partner not in ("", "+") and partners[partner] != channel.name:
-            lines.append(f"{where}, {channel.name}: changes places with {partner}, but {partner} not with it")
-        elif partner not in ("", "+") and _kinds(pair, partner) != _kinds(pair, channel.name):
-            lines.append(f"{where}, {channel.name}: changes places with {partner}, but only one of them is an input")
-    if mirror_symmetry and not pair.is_ship and not any(of != "+" for of in partners.values()):
+    lines, lowered = [], [name.lower() for name in (*taken, *pair.names)]
+    for place, name in enumerate(pair.names, start=len(taken)):
+        if name.lower() in lowered[:place]:
+            lines.append(f"{where}: {name} is there twice; give each a name of its own")
+        if name.lower() in {"lamp", "sc", "simplecode", pair.low_name.lower(), pair.high_name.lower()}:
+            lines.append(f"{where}, {name}: columns of tables are called so; choose another name")
+    by_name = dict(zip(pair.names, pair.channels, strict=True))
+    for name, channel in by_name.items():
+        other, here = channel.mirrored.lstrip("-"), f"{where}, {name}"
+        if other in ("", "+"):
+            continue
+        if (partner := by_name.get(other)) is None:
+            lines.append(f"{here}: mirrored = {channel.mirrored!r}; expected '+', '-' or the name of a channel")
+        elif partner.mirrored.lstrip("-") != name:
+            lines.append(f"{here}: changes places with {other}, but {other} not with it")
+        elif (type(partner), partner.is_input) != (type(channel), channel.is_input):
+            lines.append(f"{here}: changes places with {other}, but only one of them is an input")
+    if mirror_symmetry and not pair.is_ship and all(channel.mirrored == "+" for channel in pair.channels):
         lines.append(
             "UserInputArgs.mirror_symmetry = True, but no channel says how it is mirrored; "
             'give mirrored="-" or the channel with which it changes places, or set mirror_symmetry = False'
         )
     return lines
-
-
-def _kinds(pair: Description, name: str) -> tuple[bool, bool]:
-    channel = pair.channels[pair.names.index(name)]
-    return isinstance(channel, Output), channel.is_input
-
-
-def _repeated(names_: Sequence[str]) -> list[str]:
-    lowered = [name.lower() for name in names_]
-    return [name for place, name in enumerate(names_) if name.lower() in lowered[:place]]
 
 
 # ---- the description in use ---------------------------------------------------------------------------------------
@@ -257,16 +251,10 @@ def use(pair: Description, time_scale: float = 1.0) -> None:
     """
     global _in_use, _time_scale
     _in_use, _time_scale = pair, time_scale
-    others = {"lamp": (pair.high_name, SHIP.high_name), "simplecode": (pair.low_name, SHIP.low_name)}
-    others["sc"] = others["simplecode"]
+    sources = {"lamp": "high_name", "simplecode": "low_name", "sc": "low_name"}
+    names_ = {word: getattr(pair, of) for word, of in sources.items() if getattr(pair, of) != getattr(SHIP, of)}
     # No column has a word with capital letters.
-    write_columns_with(
-        {
-            word: name if name != name.lower() else name.capitalize()
-            for word, (name, usual) in others.items()
-            if name != usual
-        }
-    )
+    write_columns_with({word: name if name != name.lower() else name.capitalize() for word, name in names_.items()})
 
 
 def in_use() -> Description:
@@ -318,19 +306,11 @@ def has_ship_digits() -> bool:
     return _in_use.is_ship and not _in_use.channels and _time_scale == 1
 
 
-def in_this_run(function: Callable) -> "InThisRun":
+def in_this_run(function: Callable) -> Callable:
     """The function for another process, in which it is called with the description and time scale of this one."""
-    return InThisRun(function, _in_use, _time_scale)
+    return partial(_used_in, _in_use, _time_scale, function)
 
 
-@dataclass(frozen=True)
-class InThisRun:
-    """See `in_this_run`."""
-
-    function: Callable
-    pair: Description
-    time_scale: float
-
-    def __call__(self, *arguments: Any) -> Any:
-        use(self.pair, self.time_scale)
-        return self.function(*arguments)
+def _used_in(pair: Description, time_scale: float, function: Callable, *arguments: Any) -> Any:
+    use(pair, time_scale)
+    return function(*arguments)

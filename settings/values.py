@@ -7,31 +7,24 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from settings.description import CHOICES, NAME, Described, Reference, TextFormat, UserFunction
+from system.errors import InputError
 from system.files import posix
 
 OBJECTIVE_KINDS = range(7)
 Indices = tuple[int, ...] | str
 Names = tuple[str | int, ...]
-Reading = UserFunction | TextFormat
-ColumnName = str | int
+Reading = UserFunction | TextFormat | None
+ColumnName = str | int | None
 WHOLE_LISTS = {"all": slice(None), "first": slice(1)}  # allowed instead of indices
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')  # in file names
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows, whatever follows the dot
 ALLOWED = 'without any of \\ / : * ? " < > |'
-
-
-class PartsError(ValueError):
-    """Faults of parts of a value, a line each."""
-
-    def __init__(self, lines: Sequence[str]):
-        super().__init__("; ".join(lines))
-        self.lines = lines
 
 
 def without_numpy(value: Any) -> Any:
@@ -100,7 +93,7 @@ def as_channels(value: Any) -> tuple[Described, ...]:
         raise ValueError('expected a list of data_io.Output("Roll", "deg", high=..., low=...) and data_io.Input(...)')
     faults = [f"{channel.name}: {fault}" for channel in value for fault in _faults_of_channel(channel)]
     if faults:
-        raise PartsError(faults)
+        raise InputError(faults)
     return tuple(value)
 
 
@@ -114,9 +107,7 @@ def _faults_of_channel(channel: Described) -> list[str]:
             lines.append(f"{setting} = {getattr(channel, setting)!r}, expected one of {', '.join(allowed)}")
     for source, written in channel.reads.items():
         try:
-            if isinstance(written, bool) or not isinstance(written, str | int):
-                raise ValueError("expected the name of a column, or its place from 0")
-            Reference.of(written)
+            Reference.of(as_column(written))
         except ValueError as error:
             lines.append(f"{'high' if source == 'lamp' else 'low'} = {written!r}, {error}")
     return lines

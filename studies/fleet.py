@@ -273,12 +273,9 @@ def _without(fleet: RecordTable, lamp: RecordTable) -> RecordTable:
     alike |= rows["handle"].isin(lamp.rows["handle"]) & (rows["handle"] != "")
     others = rows.loc[alike, "record"].unique()
     if len(others):
-        warn(
-            [
-                f"{counted(len(others), 'predicted record')} (first: {others[0]}) with the name or handle of a "
-                f"{high_name()} record of the training, but other content; in the fleet nevertheless"
-            ]
-        )
+        which = f"{counted(len(others), 'predicted record')} (first: {others[0]})"
+        of_lamp = f"with the name or handle of a {high_name()} record of the training, but other content"
+        warn([f"{which} {of_lamp}; in the fleet nevertheless"])
     return dataclasses.replace(fleet, rows=rows)
 
 
@@ -411,8 +408,8 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
     """What is asked for first: the largest values in the worst sea state, roll's before others, the probabilities of
     the limits, and how many LAMP runs alone would be as precise."""
     last, lines = table["sea_state"].iloc[-1], []
-    marks = {"extrapolated": "extrapolated beyond the records"}
-    marks["borrowed"] = f"corrected by {high_name()} in other sea states"
+    borrowed = f"corrected by {high_name()} in other sea states"
+    marks = {"extrapolated": "extrapolated beyond the records", "borrowed": borrowed}
     everything = table[table["sea_state"] == last]
     largest = table[table["statistic"].isin(["most_probable_maximum", "largest_exceeded_by_10_percent"])]
     pooled = largest["method"].str.contains(POOLED)
@@ -424,22 +421,18 @@ def headline(table: pd.DataFrame, question: Question) -> list[str]:
         numbers = "; ".join(f"{row.meaning}: {_interval(row)}" for row in rows.itertuples())
         how = f"in brackets {100 * question.level:g} % intervals"
         how += "".join(f"; {words}" for mark, words in marks.items() if rows["method"].str.contains(mark).any())
-        lines.append((not channel_of(channel).resonant, f"{_motion(channel)}, {where}: {numbers} ({how})"))
+        lines.append((not channel_of(channel).resonant, f"{channel_of(channel).heading}, {where}: {numbers} ({how})"))
     lines = [line for _, line in sorted(lines, key=lambda line: line[0])]
     limits = table[table["statistic"] == "maximum_above"]
     for (channel, meaning), rows in limits.groupby(["channel", "meaning"], sort=False):
         is_last = rows["sea_state"] == last
         rows = pd.concat([rows[is_last], rows[~is_last].nlargest(WORST_FIRST, "estimate")])
         numbers = ", ".join(f"{short_name(row.sea_state)} {_interval(row)}" for row in rows.itertuples())
-        lines.append(f"{_motion(channel)}, {meaning}: {numbers}")
+        lines.append(f"{channel_of(channel).heading}, {meaning}: {numbers}")
     for statistic, words in (("mean_ssa", "mean significant amplitude"), ("mean_maximum", "mean largest value")):
         rows = everything[(everything["statistic"] == statistic) & everything["effective_lamp_runs"].notna()]
         lines += _worth(rows, words, question.lamp_hours)
     return lines
-
-
-def _motion(channel: str) -> str:
-    return channel_of(channel).heading
 
 
 def _interval(row: tuple) -> str:

@@ -198,9 +198,8 @@ def _channel_statistics(
     """The rows of the table and the curves of a channel in some groups, and what of them has failed, by cause."""
     rows, curves, limit, attempt = [], [], question.limits.get(channel), OptionalSteps()
     # Sagging and hogging moments are not alike; which of them is positive, the files know.
-    sides = (
-        SIDES if channel_of(channel).kind == "moment" else {ONE_SIDED.get(channel_of(channel).extremes, ""): "maximum"}
-    )
+    kind, extremes = channel_of(channel).kind, channel_of(channel).extremes
+    sides = SIDES if kind == "moment" else {ONE_SIDED.get(extremes, ""): "maximum"}
     thresholds = {"time_above": of_channel["threshold"].iloc[0], "maximum_above": limit}
     for group in groups:
         where = f"{channel}, {group.name}"

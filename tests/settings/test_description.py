@@ -52,10 +52,10 @@ def test_channels_follow_from_the_description():
     user = UserInput(description=PAIR, input_3dof=True, output_vbm=True)
     assert output_channels(user) == ("T1", "T2", "T3", "Bend")
     assert input_channels(user) == ("T1", "T2", "T3", "Sway")
-    row = channel_of("T1", PAIR)
-    assert (row.word, row.label, row.unit, row.mean) == ("tension of line 1", "Tension of line 1", "kN", "removed")
-    assert channel_of("T2", PAIR).extremes == "up"
     description.use(PAIR)
+    row = channel_of("T1")
+    assert (row.word, row.label, row.unit, row.mean) == ("tension of line 1", "Tension of line 1", "kN", "removed")
+    assert channel_of("T2").extremes == "up"
     assert channel_of("Roll").unit == "file unit"  # the ship's row is none of this pair's
     assert mirrored_channels(["T1", "T2", "T3", "Sway"]) == ([0, 2, 1, 3], [1.0, 1.0, 1.0, -1.0])
     description.use(description.SHIP)
