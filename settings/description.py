@@ -193,7 +193,7 @@ class Description:
             f"{name}: {fact} = {now!r}, in the training {trained[name][fact]!r}"
             for name, facts in self.bearing.items()
             for fact, now in facts.items()
-            if fact in trained.get(name, ()) and now != trained[name][fact]
+            if fact != "file" and fact in trained.get(name, ()) and now != trained[name][fact]
         ]
 
 
