@@ -275,6 +275,7 @@ def _cache_file(pair: Pair, user: UserInput, cache: Path | None, shared: Conditi
     if not cache:
         return None
     files = dict.fromkeys(file for file, _ in record_files.files_of(pair.sc, pair.lamp, user).values())
+    files |= dict.fromkeys(user.description.programs)
     choice = user.channel_choice
     choice |= {name: value for name, value in vars(shared).items() if value is not None}
     return record_cache.file_of(cache, files, choice)

@@ -151,7 +151,8 @@ def fill_between(values: np.ndarray, firsts: Sequence[int], n: int) -> None:
         return
     is_known = np.isin(np.arange(len(values)) % n, firsts)
     rows, flat = np.arange(len(values)), values.reshape(len(values), -1)
-    flat[~is_known] = CubicSpline(rows[is_known], flat[is_known])(rows[~is_known])
+    finite = np.isfinite(flat[is_known]).all()  # not so of a network that diverged
+    flat[~is_known] = CubicSpline(rows[is_known], flat[is_known])(rows[~is_known]) if finite else np.nan
 
 
 def with_row_step(trained: TrainedNetwork, records: Sequence[Record], transient: float) -> TrainedNetwork:

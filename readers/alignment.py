@@ -13,6 +13,7 @@ SAME_STEP = 0.005  # share by which steps may differ: a record of 0.1005 s is to
 # Of a motion's standard deviation, between every second row and a spline through the others. On sample ships in seas of
 # 5 to 15 s the error of resampling was then 3 to 4 % (0.04 and 1 % at 0.02 and 0.2). Waves are rougher than motions.
 LARGEST_ERROR = 0.7
+STRAIGHT = 1e-9  # share of the largest value
 LARGEST_STEP = 10.0  # s, of ships at full scale
 ROW_TOLERANCE = 0.01  # share of the time step by which rows of two files may be apart
 MOST_USUAL_STEPS = 0.95  # share of equal steps in times that are rounded; with more, others are gaps
@@ -66,7 +67,7 @@ def align(
         columns[source] = _same_rows(other, time, wanted or step)
         if columns[source] is None:
             columns[source] = interpolated(other, time)
-            too_coarse = [] if source == "track" else _why_too_coarse(path, other, wanted or step)
+            too_coarse = [] if source == "track" else _why_too_coarse(path, other, wanted or step, own_steps)
             faults += too_coarse if source in CODES else []
             warnings += [] if source in CODES else too_coarse
             is_usual = own_steps and not any(_irregularities(other[:, 0], time_step(other[:, 0])))
@@ -133,7 +134,10 @@ def interpolated(table: np.ndarray, time: np.ndarray) -> np.ndarray:
 def without_trend(time: np.ndarray, signal: np.ndarray) -> np.ndarray:
     """A signal (rows,) about the straight line through it, such as surge in the track of a ship. time: (rows,)."""
     elapsed = time - time.mean()
-    return signal - signal.mean() - elapsed * (elapsed @ signal) / max(elapsed @ elapsed, 1e-300)
+    rest = signal - signal.mean() - elapsed * (elapsed @ signal) / max(elapsed @ elapsed, 1e-300)
+    return (
+        rest if np.std(rest) > STRAIGHT * np.abs(signal).max() else np.zeros_like(rest)
+    )  # rounding of a straight line
 
 
 def time_step(time: np.ndarray) -> float:
@@ -204,10 +208,10 @@ def same_step(first: float, second: float) -> bool:
     return abs(first - second) <= SAME_STEP * second
 
 
-def _why_too_coarse(path: str, table: np.ndarray, step: float) -> list[str]:
+def _why_too_coarse(path: str, table: np.ndarray, step: float, own_steps: bool = False) -> list[str]:
     """A line if the file's rows are too far apart to tell what is between them; empty if not."""
     coarse = time_step(table[:, 0])
-    if coarse > seconds(LARGEST_STEP) >= step:
+    if coarse > seconds(LARGEST_STEP) >= step and not own_steps:
         return [f"{path}: its time step of {coarse:g} s cannot be right; check that time is in s"]
     if coarse <= step * (1 + SAME_STEP) or len(table) < 8 or any(_irregularities(table[:, 0], coarse)):
         return []

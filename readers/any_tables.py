@@ -108,11 +108,11 @@ class DescribedLayout:
         is_text = isinstance(self.reading, TextFormat)
         table = _text_table(Path(path), self.reading, setting) if is_text else _frame_table(path, self.reading)
         faults = FaultCollector()
-        clock = faults(table.clock, self.reading.time if is_text else None)
+        clock = faults(table.clock, self.reading.time)
         places = [faults(table.place, reference.column) for _, reference, _ in self.channels]
         faults.check()
         values, remarks = table.numbers([clock, *places])
-        unit = (is_text and self.reading.time_unit) or table.units[clock]
+        unit = self.reading.time_unit or table.units[clock] or _time_unit_in(table.names[clock])
         measured, to_seconds = units.quantity(units.SECONDS if table.kinds[clock] == DAY else unit) or ("", 1.0)
         if measured == units.SECONDS:
             values[:, 0] *= to_seconds
@@ -120,8 +120,18 @@ class DescribedLayout:
             remarks.append(f"{path}: the unit of time is {unit!r}, which is not known; read in s: give time_unit")
         for column, ((name, reference, written), at) in enumerate(zip(self.channels, places, strict=True), start=1):
             values[:, column] *= reference.factor
+            if not (np.abs(values[:, column]) < LARGEST_VALUE).all():
+                raise InputError(
+                    f"{path}: {name} is out of range behind its factor {reference.factor:g}; give a larger unit"
+                )
             remarks += _remark_on_unit(path, table.names[at], table.units[at], name, written, reference.factor)
         return values, remarks
+
+
+def _time_unit_in(name: str) -> str:
+    """The unit in a name of time that is none of another quantity, as in "Time [d]"; empty without one."""
+    found = re.search(r"[(\[]\s*(\S+?)\s*[)\]]\s*$|[ _](ms|s|min|h|d)$", name, re.IGNORECASE)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _remark_on_unit(path: str, column: str, unit: str, name: str, written: str, factor: float) -> list[str]:

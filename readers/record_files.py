@@ -11,8 +11,9 @@ from readers.text_tables import Layout
 from readers.units import moment_factor
 from settings import SET_NAMES, DataInfo, UserInput
 from settings.channels import MOTIONS, WAVE, channel_of, has_wave_grid, input_channels, output_channels
-from settings.description import NAME, Description, Reference, TextFormat
+from settings.description import NAME, Description, Reference
 from system.errors import InputError
+from system.files import posix
 
 AnyLayout = Layout | DescribedLayout
 Files = Mapping[str, tuple[str, AnyLayout]]  # by source, such as "sc", "lamp_vbm", "waves" or "sc_2", a third file
@@ -39,11 +40,11 @@ def _described_files(sc: str, lamp: str | None, pair: Description) -> Files:
     files = {}
     for number, (source, described) in enumerate(channels.items()):
         # A third file of the fast source is found by the record's name alone.
-        pattern, name, kind, reading = of_source.get(source) or (source, sc, pair.low_name, TextFormat())
+        pattern, name, kind, reading = of_source.get(source) or (source, sc, pair.low_name, pair.read_third)
         if name is not None:
             code = source if source in of_source else "sc"
             key = code if source == code and not pair.is_ship else f"{code}_{number + 2}"
-            files[key] = pattern.replace(NAME, name), DescribedLayout(kind, tuple(described), reading)
+            files[key] = posix(pattern).replace(NAME, name), DescribedLayout(kind, tuple(described), reading)
     return files
 
 

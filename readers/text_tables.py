@@ -21,6 +21,7 @@ import pandas as pd
 from readers import column_names, units
 from readers.column_names import LONGEST_HEADER
 from settings.channels import COURSE, MOTIONS, ROLL, TRACK, WAVE, channel_of
+from settings.description import in_use
 from system.errors import InputError, counted
 
 MAX_FAULTS_A_FILE = 3
@@ -194,7 +195,8 @@ def read_bytes(path: Path, most: int = -1) -> bytes:
         with open(path, "rb") as file:
             data = file.read(most)
     except FileNotFoundError:
-        raise InputError(f"{path}: file is missing; check the name (paths are given without extensions)") from None
+        endings = " (paths are given without extensions)" if in_use().is_ship else ""
+        raise InputError(f"{path}: file is missing; check the name{endings}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and your permissions") from None
     if not data or data.isspace():

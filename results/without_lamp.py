@@ -96,7 +96,8 @@ class Listed:
     with_spectra: bool
 
     def files(self, user: UserInput) -> list[str]:
-        return sorted({file for file, _ in record_files.files_of(self.sc, None, user, self.waves).values()})
+        files = record_files.files_of(self.sc, None, user, self.waves).values()
+        return sorted({*(file for file, _ in files), *user.description.programs})
 
 
 @dataclass(frozen=True)

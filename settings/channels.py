@@ -195,7 +195,9 @@ def mirrored_channels(names: Sequence[str]) -> tuple[list[int], list[float]]:
     places, signs = [], []
     for name, point in zip(names, points, strict=True):
         mirrored = channel_of(name).mirrored
-        partner = f"{point[1]}{across - int(point[2])}" if point else mirrored.strip("+-") or name
+        partner = (
+            f"{point[1]}{across - int(point[2])}" if point else mirrored.removeprefix("-").removeprefix("+") or name
+        )
         places.append(names.index(partner))
         signs.append(-1.0 if mirrored.startswith("-") else 1.0)
     return places, signs

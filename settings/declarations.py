@@ -337,7 +337,15 @@ class DataInfo:
         both = TextFormat(time=self.time, time_unit=self.time_unit)
         names = ("Low fidelity", "High fidelity") if self.low_file else (SHIP.low_name, SHIP.high_name)
         chosen = self.low_name or names[0], self.high_name or names[1], self.low_file, self.high_file, self.channels
-        return Description(*chosen, self.read_low or both, self.read_high or both)
+        readers = [
+            dataclasses.replace(
+                reading,
+                time=self.time if reading.time is None else reading.time,
+                time_unit=reading.time_unit or self.time_unit,
+            )
+            for reading in (self.read_low or both, self.read_high or both)
+        ]
+        return Description(*chosen, *readers, both)
 
     def with_lists(self) -> "DataInfo":
         """The same with the names of the records in the lists of both sources, and without the description."""

@@ -6,9 +6,10 @@ SimpleCode and LAMP are the built-in description, `SHIP`, whose channels are the
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from math import pi
+from math import inf, pi
 from typing import Any
 
 from system.files import write_columns_with
@@ -37,8 +38,15 @@ class Reference:
         if " *" in match["column"]:
             raise ValueError('expected a number, deg or rad behind " * ", as in "FairTen1 * 1e-3"')
         written = match["factor"] or "1"
-        factor = FACTORS.get(written) or float(written)
+        factor = FACTORS.get(written) or _number(written)
         return cls(match["column"], -factor if match["minus"] else factor)
+
+
+def _number(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < abs(number := float(text)) < inf:
+            return number
+    raise ValueError(f"expected a number other than 0, deg or rad in place of {text!r}")
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,8 @@ class UserFunction:
 
     file: str
     name: str
+    time: str | int | None = None  # as in `TextFormat`
+    time_unit: str | None = None
 
     def __call__(self, path: str) -> Any:
         with _loading:  # files are read by several threads
@@ -151,7 +161,7 @@ class Description:
     low_name, high_name: of the sources, in tables, figures and messages. low_file, high_file: patterns of their files,
     in which {} stands for the record's name; empty for SimpleCode and LAMP, whose files have fixed endings.
     channels: what the user describes, for SimpleCode and LAMP in addition to the channels of the table.
-    read_low, read_high: how their files are read, if not as text tables that are found out.
+    read_low, read_high: how their files are read, if not as text tables that are found out; read_third: third files.
     """
 
     low_name: str = "SimpleCode"
@@ -161,6 +171,7 @@ class Description:
     channels: tuple[Described, ...] = ()
     read_low: UserFunction | TextFormat = TextFormat()
     read_high: UserFunction | TextFormat = TextFormat()
+    read_third: TextFormat = TextFormat()
 
     @property
     def is_ship(self) -> bool:
@@ -176,10 +187,15 @@ class Description:
         """What `dataclasses.asdict` made of one, also through JSON. Raises TypeError or KeyError."""
         channels = tuple((Output if "high" in channel else Input)(**channel) for channel in values["channels"])
         readers = {}
-        for name in ("read_low", "read_high"):
+        for name in ("read_low", "read_high", "read_third"):
             kind = UserFunction if "file" in values[name] else TextFormat
             readers[name] = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values[name].items()})
         return cls(**{**values, "channels": channels, **readers})
+
+    @property
+    def programs(self) -> list[str]:
+        """The input files whose functions read files of the sources."""
+        return [of.file for of in (self.read_low, self.read_high) if isinstance(of, UserFunction)]
 
     @property
     def bearing(self) -> dict[str, dict[str, Any]]:
@@ -214,17 +230,23 @@ def faults(pair: Description, mirror_symmetry: bool, taken: Sequence[str] = ()) 
     for place, name in enumerate(pair.names, start=len(taken)):
         if name.lower() in lowered[:place]:
             lines.append(f"{where}: {name} is there twice; give each a name of its own")
-        if name.lower() in {"lamp", "sc", "simplecode", pair.low_name.lower(), pair.high_name.lower()}:
+        words = {name.lower(), *name.lower().split("_")}
+        if words & {"time", "lamp", "sc", "simplecode", pair.low_name.lower(), pair.high_name.lower()}:
             lines.append(f"{where}, {name}: columns of tables are called so; choose another name")
     by_name = dict(zip(pair.names, pair.channels, strict=True))
+    columns = {}
+    for name, channel in by_name.items():
+        first = columns.setdefault(Reference.of(channel.high).column, name) if isinstance(channel, Output) else name
+        if first != name:
+            lines.append(f"{where}, {name}: high is the column of {first} too; each output has its own")
     for name, channel in by_name.items():
         other, here = channel.mirrored.lstrip("-"), f"{where}, {name}"
         if other in ("", "+"):
             continue
         if (partner := by_name.get(other)) is None:
             lines.append(f"{here}: mirrored = {channel.mirrored!r}; expected '+', '-' or the name of a channel")
-        elif partner.mirrored.lstrip("-") != name:
-            lines.append(f"{here}: changes places with {other}, but {other} not with it")
+        elif partner.mirrored != channel.mirrored.replace(other, name):
+            lines.append(f"{here}: changes places with {other}, but {other} not with it, or with the other sign")
         elif (type(partner), partner.is_input) != (type(channel), channel.is_input):
             lines.append(f"{here}: changes places with {other}, but only one of them is an input")
     if mirror_symmetry and not pair.is_ship and all(channel.mirrored == "+" for channel in pair.channels):

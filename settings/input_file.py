@@ -1,7 +1,9 @@
 """Loads the user's input file and turns its classes into checked settings."""
 
+import contextlib
 import dataclasses
 import importlib.util
+import os
 import sys
 import traceback
 from collections import ChainMap
@@ -11,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from settings import SECTIONS, Config, DataInfo, UserInput, conflicts, fill, resolve_indices
+from settings.description import SHIP, UserFunction
 from system.errors import FaultCollector, InputError, did_you_mean
 from system.files import posix
 
@@ -134,11 +137,16 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
         written = instances[class_name]
         sections[section_name], lines = fill(section, written, class_name) if written else (section(), [])
         faults += lines
-    written = sections["data"]
-    if not any(line.startswith(("DataInfoArgs.low_file", "DataInfoArgs.high_file")) for line in faults):
+    written = _with_functions_of(module, sections["data"])
+    if not any(
+        line.startswith(tuple(f"DataInfoArgs.{name}" for name in ("low_file", "high_file", "channels")))
+        for line in faults
+    ):
         faults += conflicts.faults_of_description(sections["user"], written)
     sections["user"] = dataclasses.replace(sections["user"], description=written.description())
     sections["data"] = written.with_lists()
+    if any(line.startswith("DataInfoArgs.channels,") for line in faults):  # what follows from them would be wrong
+        sections["user"] = dataclasses.replace(sections["user"], description=SHIP)
     if sections["data"] != written and any("DataInfoArgs" in line for line in faults):
         sections["data"] = DataInfo()  # of faulty patterns and names no files would be found
     user, data = instances["UserInputArgs"], instances["DataInfoArgs"]
@@ -155,6 +163,17 @@ def read_config(module: ModuleType | SimpleNamespace) -> tuple[Config, list[str]
     warnings += [f"PlottingArgs.{line}" for line in left_out if plotting.plotting_mode]
     warnings += [f"SaveDataArgs.{line}" for line in more_left_out if save.save_data_mode]
     return config, faults, warnings
+
+
+def _with_functions_of(module: ModuleType | SimpleNamespace, data: DataInfo) -> DataInfo:
+    """The functions that read files are those of this input file, wherever it has them from."""
+    file = getattr(module, "__file__", None) or ""
+    with contextlib.suppress(ValueError):  # on another drive
+        file = min(file, os.path.relpath(file), key=len)
+    of = {name: getattr(data, name) for name in ("read_low", "read_high")}
+    functions = {name: reading for name, reading in of.items() if isinstance(reading, UserFunction)}
+    located = {name: dataclasses.replace(reading, file=posix(file)) for name, reading in functions.items()}
+    return dataclasses.replace(data, **located)
 
 
 def _base_of(source: Callable) -> tuple[UserInput, str]:

@@ -3,7 +3,6 @@
 Each function returns the value that is kept or raises ValueError with what was expected.
 """
 
-import contextlib
 import os
 import re
 import sys
@@ -105,6 +104,8 @@ def _faults_of_channel(channel: Described) -> list[str]:
     for setting, allowed in CHOICES.items():
         if getattr(channel, setting) not in allowed:
             lines.append(f"{setting} = {getattr(channel, setting)!r}, expected one of {', '.join(allowed)}")
+    if (file := getattr(channel, "file", "")) and posix(str(file)).count(NAME) != 1:
+        lines.append(f"file = {file!r}, expected a path with {{}} where the name of the record stands")
     for source, written in channel.reads.items():
         try:
             Reference.of(as_column(written))
@@ -114,18 +115,13 @@ def _faults_of_channel(channel: Described) -> list[str]:
 
 
 def as_reading(value: Any) -> Any:
-    if not isinstance(value, TextFormat) and not hasattr(value, "__globals__"):
+    if not isinstance(value, TextFormat) and not callable(value):
         raise ValueError("expected a function that takes a path and returns a pandas.DataFrame, or data_io.TextFormat")
     return value
 
 
 def reading(name: str, value: Any) -> Reading:
-    if isinstance(value, TextFormat):
-        return value
-    file = os.path.abspath(value.__globals__["__file__"])
-    with contextlib.suppress(ValueError):  # on another drive
-        file = min(file, os.path.relpath(file), key=len)
-    return UserFunction(posix(file), name)
+    return value if isinstance(value, TextFormat) else UserFunction("", name)
 
 
 def pattern(value: str) -> str:

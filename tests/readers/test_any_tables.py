@@ -393,3 +393,24 @@ def test_frames_of_a_function(tmp_path, returned):
 def test_functions_that_fail(tmp_path, returned, words):
     (line,) = faults_of(of_function(tmp_path, returned).read, "a file")
     assert line.startswith("a file, read_high in ") and words in line
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("Time [d]", 86400.0), ("time_d", 86400.0), ("t [MS]", 1e-3), ("Time (h)", 3600.0), ("t", 1.0)]
+)
+def test_the_unit_of_time_in_its_name(tmp_path, name, factor):
+    file = write(tmp_path, [f"{name},a,b", *rows(TIME, A, B)])
+    values, remarks = layout("a", "b").read(file)
+    np.testing.assert_allclose(values[:, 0], factor * TIME)
+    assert remarks == []
+
+
+def test_a_unit_of_time_that_is_not_known_is_a_line(tmp_path):
+    (line,) = layout("a", "b").read(write(tmp_path, ["Time [weeks],a,b", *rows(TIME, A, B)]))[1]
+    assert "'weeks'" in line and "give time_unit" in line
+
+
+def test_numbers_out_of_range_behind_their_factor_are_a_line(tmp_path):
+    file = write(tmp_path, ["t,a,b", *rows(TIME, A, B)])
+    with pytest.raises(InputError, match="a is out of range|A is out of range"):
+        layout("a", "b", factors=(1e30, 1.0)).read(file)

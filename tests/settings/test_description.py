@@ -81,8 +81,8 @@ def test_what_a_saved_network_refuses():
     assert PAIR.differences(PAIR) == []
 
 
-def config_of(tmp_path, lines):
-    text = "import data_io\nfrom input_template import *\n\n\nclass DataInfoArgs:\n    def __init__(self):\n"
+def config_of(tmp_path, lines, imports="import data_io"):
+    text = imports + "\nfrom input_template import *\n\n\nclass DataInfoArgs:\n    def __init__(self):\n"
     path = tmp_path / "mine.py"
     path.write_text(text + "".join(f"        self.{line}\n" for line in lines), encoding="utf-8")
     return input_file.read_config(input_file.load_module(str(path)))
@@ -133,3 +133,32 @@ def test_a_description_of_an_input_file(tmp_path):
     assert [line.split(":")[0] for line in missing] == [
         file.format(name) for name in ("001", "002", "3") for file in ("a_{}.csv", "b/c_{}.out")
     ]
+
+
+def test_a_function_is_that_of_the_run_wherever_it_is_from(tmp_path):
+    (tmp_path / "theirs.py").write_text("def first(path):\n    return 1\n\n\ndef second(path):\n    return 2\n")
+    lines = [*FILES, f"channels = [{HEAVE}]", "read_low = theirs.second", "time_unit = 'min'"]
+    pair = config_of(tmp_path, lines, "import data_io, theirs")[0].user.description
+    assert pair.read_low("any") == 2
+    assert pair.programs == [pair.read_low.file] and pair.read_low.file.endswith("mine.py")
+    assert {reading.time_unit for reading in (pair.read_low, pair.read_high, pair.read_third)} == {"min"}
+
+
+@pytest.mark.parametrize("name", ["time", "T_sc", "Strip", "lamp"])
+def test_names_of_columns_of_tables_are_refused(name):
+    pair = Description("Strip", "CFD", "a_{}", "b_{}", (Output(name, "m", high="z"), Input("Eta", "m")))
+    (line,) = description.faults(pair, mirror_symmetry=False)
+    assert "columns of tables are called so" in line
+
+
+def test_outputs_and_mirror_images_that_cannot_be():
+    twice = [Output("A", "m", high="z"), Output("B", "m", high="-z * 2")]
+    signs = [Output("Q+", "m", high="a", mirrored="-Q-"), Output("Q-", "m", high="b", mirrored="Q+")]
+    for channels, words in ((twice, "high is the column of A too"), (signs, "with the other sign")):
+        lines = description.faults(Description("X", "Y", "a_{}", "b_{}", tuple(channels)), False)
+        assert lines and all(words in line for line in lines)
+    signs[1] = dataclasses.replace(signs[1], mirrored="-Q+")
+    pair = Description("X", "Y", "a_{}", "b_{}", tuple(signs))
+    assert description.faults(pair, True) == []
+    description.use(pair)
+    assert mirrored_channels(["Q+", "Q-"]) == ([1, 0], [-1.0, -1.0])
