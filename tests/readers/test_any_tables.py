@@ -7,6 +7,7 @@ from conftest import faults_of
 
 from readers.any_tables import DescribedLayout
 from settings.description import Description, Reference, TextFormat, UserFunction, use
+from system.errors import InputError
 
 ROWS = 60
 TIME = 0.25 * np.arange(1, ROWS + 1)
