@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import LINEAR, about_errors, motion_label, percent_column, readable
+from metrics import LINEAR, START_SHARE, START_TIME, about_errors, motion_label, percent_column, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state, short_name
 from settings import Setting, UserInput, declared
 from settings.channels import channel_of, is_wave
-from settings.description import Output, high_name, in_use, list_name, low_name, signal_word
+from settings.description import Output, high_name, in_use, list_name, low_name, seconds, signal_word
 from settings.kinds import KINDS
 from system.run_folder import RunFolder
 
@@ -139,8 +139,20 @@ def errors(report: pd.DataFrame) -> Html:
         f"{on_records}, the network's rms error in percent of {high_name()}'s {signal_word()} is {_listed(sizes)}.",
         html.paragraph(f"{on_records}, against {high_name()}:{seen}"),
         html.bullets([html.escape(_error_sentence(name, of)) for name, of in by_channel.items()]),
+        *_starts(report[report["set"] == first], rows["source"].iloc[-1]),
         html.table(shown.replace("-", html.NONE), about_errors()),
     )
+
+
+def _starts(report: pd.DataFrame, network: str) -> list[str]:
+    """A paragraph if the starts of the records hold most of the network's error. report: of one set."""
+    ours = report[(report["source"] == network) & (report["channel"] != "All")]
+    if "start_share" not in ours or not (large := ours[ours["start_share"] > START_SHARE].set_index("channel")).size:
+        return []
+    shares = [f"{share:.0%} in {channel_of(name).word}" for name, share in large["start_share"].items()]
+    start = html.number(seconds(START_TIME))
+    said = f"Of the network's squared error, the first {start} s of the records hold {_listed(shares)}"
+    return [html.paragraph(f"{said}: transient_time = {start} leaves them out.".replace("%", " %"))]
 
 
 def _size(row: pd.Series, column: str = "") -> str:

@@ -93,7 +93,7 @@ def test_all_measures_are_their_formulas():
     for i in range(2):
         targets, predictions = [y[:, i] for y in lamp], [p[:, i] for p in lstm]
         fast, slow = channel_errors(targets, predictions), slow_measures(targets, predictions)
-        assert set(slow) == set(MEASURES) - {"mse_start", "max_error_inside", "max_error_at_s"}
+        assert set(slow) == set(MEASURES) - {"mse_start", "start_share", "max_error_inside", "max_error_at_s"}
         for name in slow:
             assert fast[name] == pytest.approx(slow[name], rel=1e-12), name
 
@@ -102,7 +102,8 @@ def test_a_perfect_prediction_and_an_offset():
     y = np.sin(np.arange(100.0))
     errors = channel_errors([y], [y])
     assert errors["correlation"] == pytest.approx(1.0, abs=1e-12)
-    assert all(errors[name] == 0 for name in MEASURES if name not in ("correlation", "mse_start", "max_error_at_s"))
+    undefined = ("correlation", "mse_start", "start_share", "max_error_at_s")
+    assert all(errors[name] == 0 for name in MEASURES if name not in undefined)
     errors = channel_errors([y], [y + 0.5])
     assert errors["mse"] == pytest.approx(0.25) and errors["max_error"] == pytest.approx(0.5)
     assert errors["peak_mse"] == pytest.approx(0.25)
@@ -381,3 +382,10 @@ def test_a_motion_that_is_hardly_there_does_not_count(deviations, left_out):
     assert [f"Percentages of {left_out} on" in line for line in lines[1:]] == ([True] if left_out else [])
     worse = worse_than_simplecode(by_record)
     assert not any(left_out in line for line in worse) if left_out else not worse
+
+
+def test_the_share_of_the_error_at_the_start_of_records():
+    y, error = np.sin(np.arange(100.0)), np.where(np.arange(100) < 20, 3.0, 1.0)
+    errors = pooled_errors([record_sums(y, y + error, 20)])
+    assert errors["start_share"] == pytest.approx(180 / 260)
+    assert np.isnan(pooled_errors([record_sums(y, y + error, 60)])["start_share"])  # short records

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import metrics
-from pages import report_page
+from pages import report_page, sections
 from settings import Config
 from system.run_folder import RunFolder
 
@@ -367,3 +367,12 @@ def test_names_of_records_stay_as_they_are(folders, name):
     report_page.write(*folders)
     text = (folders[0] / RunFolder.PAGE).read_text().partition('id="settings"')[0]
     assert text.count(f">{name}</td>") == 5 and "cannot be read" not in text and "Odd" in text
+
+
+def test_the_page_says_where_the_starts_of_records_hold_most_of_the_error():
+    report = pd.DataFrame(error_rows())
+    roll = (report["channel"] == "Roll") & (report["source"] == "LSTM") & (report["set"] == "test")
+    for share, is_said in ((0.92, True), (0.4, False)):
+        parts = sections.errors(report.assign(start_share=np.where(roll, share, 0.1)))
+        said = "the first 60 s of the records hold 92 % in roll: transient_time = 60 leaves them out."
+        assert any(said in part for part in parts) == is_said
