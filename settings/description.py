@@ -187,7 +187,7 @@ class Description:
         """What `dataclasses.asdict` made of one, also through JSON. Raises TypeError or KeyError."""
         channels = tuple((Output if "high" in channel else Input)(**channel) for channel in values["channels"])
         readers = {}
-        for name in ("read_low", "read_high", "read_third"):
+        for name in {"read_low", "read_high", "read_third"} & values.keys():
             kind = UserFunction if "file" in values[name] else TextFormat
             readers[name] = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values[name].items()})
         return cls(**{**values, "channels": channels, **readers})
