@@ -232,7 +232,7 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
     ssa_error: mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude.
     mse_start: mean of e^2 over the START_TIME of each record; NaN where all of that is transient.
     mse_about_mean: mean of (e - mean of e over the record)^2, in which a constant offset does not count.
-    start_share: share of the sum of e^2 that the first 60 s hold; NaN of records of less than 180 s.
+    start_share: share of the sum of e^2 that the first 60 s hold; 0 without an error.
     deviation: standard deviation of y over the set; 0 where y is constant.
     """
     sums = {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
@@ -262,7 +262,7 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
         "max_error_inside": np.sqrt(sums["largest_inside"].max()),
         "max_error_at_s": sums["largest_at"][sums["largest"].argmax()],
         "mse_about_mean": sums["about_mean"].sum() / rows,
-        "start_share": sums["start"].sum() / (mse * rows) if mse and 0 < 3 * start_rows <= rows else np.nan,
+        "start_share": sums["start"].sum() / (mse * rows) if mse else 0.0,
         "deviation": deviation,
     }
     return {name: float(value) for name, value in errors.items()}

@@ -372,7 +372,8 @@ def test_names_of_records_stay_as_they_are(folders, name):
 def test_the_page_says_where_the_starts_of_records_hold_most_of_the_error():
     report = pd.DataFrame(error_rows())
     roll = (report["channel"] == "Roll") & (report["source"] == "LSTM") & (report["set"] == "test")
-    for share, is_said in ((0.92, True), (0.4, False)):
-        parts = sections.errors(report.assign(start_share=np.where(roll, share, 0.1)))
+    for share, times, is_said in ((0.92, 9.0, True), (0.4, 9.0, False), (0.92, 1.2, False)):  # short records
+        starts = {"start_share": np.where(roll, share, 0.1), "mse_start": times * report["mse"]}
+        parts = sections.errors(report.assign(**starts))
         said = "the first 60 s of the records hold 92 % in roll: transient_time = 60 leaves them out."
         assert any(said in part for part in parts) == is_said
