@@ -232,7 +232,7 @@ def pooled_errors(records: Sequence[Sums]) -> dict[str, float]:
     ssa_error: mean over the records of |SSA(p) - SSA(y)|, SSA being the significant single amplitude.
     mse_start: mean of e^2 over the START_TIME of each record; NaN where all of that is transient.
     mse_about_mean: mean of (e - mean of e over the record)^2, in which a constant offset does not count.
-    start_share: share of the sum of e^2 that the first 60 s hold; 0 without an error.
+    start_share: share of the sum of e^2 in the START_TIME of the records; 0 without an error.
     deviation: standard deviation of y over the set; 0 where y is constant.
     """
     sums = {name: np.stack([record[name] for record in records], axis=-1) for name in records[0]}
@@ -495,29 +495,27 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
     return lines
 
 
-def start_remarks(results: SetSums, channels: Sequence[str], report: pd.DataFrame, network: str) -> list[str]:
-    """A line for each set where the start of the records holds much of the network's squared error, see START_SHARE.
+def large_starts(report: pd.DataFrame, network: str) -> pd.DataFrame:
+    """The network's rows of an `error_report` in which the records' start holds much of the error, see START_SHARE.
 
-    results, channels, network: as of the `error_report`.
+    With a column of_rows: the start's share of the rows.
     """
-    lines, measured = [], report[~negligible(report) & (report["source"] == network) & (report["nrmse"] > 0)]
-    for set_name, records in results.items():
-        counted, found, of_rows = set(measured.loc[measured["set"] == set_name, "channel"]), [], 0.0
-        for channel, sums in zip(channels, zip(*(models[1] for models in records), strict=True), strict=bool(records)):
-            if channel in counted:
-                start, squared, start_rows, rows = (
-                    sum(each[name] for each in sums) for name in ("start", "squared", "start_rows", "rows")
-                )
-                of_rows = start_rows / rows
-                if start > max(START_SHARE, START_WEIGHT * of_rows) * squared:
-                    found.append(f"{100 * start / squared:.0f} % in {channel}")
-        if found:
-            duration = f"{seconds(START_TIME):.3g}"
-            lines.append(
-                f"Of the squared error of {network} on the {set_name} set, the first {duration} s of the records hold "
-                f"{', '.join(found)}, though {100 * of_rows:.0f} % of the rows: the sources begin in different states; "
-                f"transient_time = {duration} leaves them out"
-            )
+    is_ours = (report["source"] == network) & (report["channel"] != "All") & (report["nrmse"] > 0)
+    ours = report[is_ours & ~negligible(report)]
+    ours = ours.assign(of_rows=ours["start_share"] * ours["mse"] / ours["mse_start"])
+    return ours[ours["start_share"] > np.fmax(START_SHARE, START_WEIGHT * ours["of_rows"])]
+
+
+def start_remarks(report: pd.DataFrame, network: str) -> list[str]:
+    """A line for each set that has `large_starts`."""
+    duration, lines = f"{seconds(START_TIME):.3g}", []
+    for set_name, rows in large_starts(report, network).groupby("set", sort=False):
+        found = ", ".join(f"{100 * row.start_share:.0f} % in {row.channel}" for row in rows.itertuples())
+        lines.append(
+            f"Of the squared error of {network} on the {set_name} set, the first {duration} s of the records hold "
+            f"{found}, though {100 * rows['of_rows'].iloc[-1]:.0f} % of the rows: the sources begin in different "
+            f"states; transient_time = {duration} leaves them out"
+        )
     return lines
 
 

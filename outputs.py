@@ -111,7 +111,7 @@ def save_report(
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report))
-    at_start = metrics.start_remarks(sums, channels, report, network)
+    at_start = metrics.start_remarks(report, network)
     print(*metrics.remarks(report, by_record), *at_start, *metrics.worse_than_simplecode(by_record), sep="\n")
     RunFolder(folder).write_table(RunFolder.REPORT, report)
     RunFolder(folder).write_table(RunFolder.BY_RECORD, by_record)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import LINEAR, START_SHARE, START_TIME, START_WEIGHT, about_errors, motion_label, percent_column, readable
+from metrics import LINEAR, START_TIME, about_errors, large_starts, motion_label, percent_column, readable
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state, short_name
@@ -146,12 +146,7 @@ def errors(report: pd.DataFrame) -> Html:
 
 def _starts(report: pd.DataFrame, network: str) -> list[str]:
     """A paragraph if the starts of the records hold most of the network's error. report: of one set."""
-    ours = report[(report["source"] == network) & (report["channel"] != "All")]
-    if "start_share" not in ours:  # a report of an earlier version
-        return []
-    of_rows = ours["start_share"] * ours["mse"] / ours["mse_start"]
-    large = ours[ours["start_share"] > np.fmax(START_SHARE, START_WEIGHT * of_rows)]
-    if large.empty:
+    if "start_share" not in report or (large := large_starts(report, network)).empty:  # not in earlier reports
         return []
     shares = [f"{row.start_share:.0%} in {channel_of(row.channel).word}" for row in large.itertuples()]
     start = html.number(seconds(START_TIME))

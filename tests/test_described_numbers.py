@@ -85,7 +85,7 @@ def test_a_start_with_much_of_the_error_is_named(start, named):
     lamp, error = RNG.normal(size=(6000, 3)), RNG.normal(size=(6000, 3)) * 0.1
     error[:600, 0] *= start
     sums = {"test": [metrics.model_sums((lamp, lamp, lamp + error), 600)] * 2}
-    lines = metrics.start_remarks(sums, NAMES, metrics.error_report(sums, NAMES), "LSTM")
+    lines = metrics.start_remarks(metrics.error_report(sums, NAMES), "LSTM")
     assert len(lines) == len(named)
     assert all(
         "first 60 s" in line and "% in T1, though 10 % of" in line and "transient_time = 60 " in line for line in lines
