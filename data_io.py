@@ -37,7 +37,7 @@ from settings.channels import (
     output_channels,
     wave_at_centre,
 )
-from settings.description import Input, Output, TextFormat, has_ship_digits, in_this_run, names  # noqa: F401
+from settings.description import Input, Output, TextFormat, has_ship_digits, in_this_run, names, time_scale_of  # noqa: F401
 from system.cores import cores
 from system.errors import FaultCollector, InputError, WithRemarks
 from system.files import written_aside
@@ -344,9 +344,10 @@ def _conditions_before(user: UserInput) -> Conditions:
 
 
 def time_scale(user: UserInput, train: Sequence[Record]) -> float:
-    """The factor of all durations of a run: that of the network it loads, else that of its training records."""
-    before = _conditions_before(user).time_scale
-    return before or (conditions_of(train, user).time_scale if user.training_mode else None) or 1.0
+    """The factor of all durations of a run: of its training records, or that of the network that it loads."""
+    if user.training_mode:
+        return time_scale_of(training_conditions.mean_period(train)) if len(train) else 1.0
+    return _conditions_before(user).time_scale or 1.0
 
 
 def _vbm_unit_before(user: UserInput) -> str | None:

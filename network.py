@@ -27,7 +27,7 @@ from networks.standardization import Standardization
 from networks.symmetry import Symmetry
 from settings import Config, UserInput, declared, user_settings
 from settings.channels import channel_of, input_channels, output_channels
-from settings.description import in_use
+from settings.description import in_use, time_scale
 from settings.kinds import KINDS
 from system.errors import InputError, first_line, warn
 from system.files import written_aside
@@ -78,7 +78,7 @@ class Architecture:
             standardization=standardization,
             mean_with_mirrored=user.mirror_symmetry and not KINDS[user.network_type].closed_form,
             **{name: getattr(user, name) for name in shared},
-            **vars(conditions_of(records, user)) | {"vbm_unit": vbm_unit},
+            **vars(conditions_of(records, user)) | {"vbm_unit": vbm_unit, "time_scale": time_scale()},
         )
 
     @classmethod
@@ -389,6 +389,11 @@ def _check_architecture(architecture: Architecture) -> None:
         lower, upper = limits[name].limits
         if not lower <= getattr(architecture, name) <= upper:
             raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
+    n, row_step = architecture.time_res, architecture.row_step
+    if not isinstance(row_step, int) or row_step < 1 or n % row_step:
+        raise ValueError(f"row_step {row_step!r}, expected a divisor of time_res {n}")
+    if architecture.time_scale is not None and not 0 < architecture.time_scale <= 1e6:
+        raise ValueError(f"time_scale {architecture.time_scale!r}, expected more than 0, at most 1e6")
     for name in ("time_step", "wave_ramp"):
         value = getattr(architecture, name)
         if value is not None and not 0 <= value <= 1e6:

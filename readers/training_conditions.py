@@ -39,16 +39,21 @@ def conditions_of(records: Sequence[Record], user: UserInput) -> Conditions:
     if not len(records):
         return UNKNOWN
     place = wave_at_centre(input_channels(user)) if user.description.is_ship else None
-    some = [records[i] for i in range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))]
-    ramp, scale = None if place is None else user.wave_ramp_time, time_scale_of(mean_period(some))
+    ramp, scale = None if place is None else user.wave_ramp_time, time_scale_of(mean_period(records))
     if place is not None and not has_wave_grid(user):
-        ramp = wave_ramp.common_ramp(((record.time, record.inputs[:, place]) for record in some), ramp, scale)
+        waves = ((record.time, record.inputs[:, place]) for record in _some(records))
+        ramp = wave_ramp.common_ramp(waves, ramp, scale)
     return Conditions(records[0].time_step, ramp, time_scale=scale)
+
+
+def _some(records: Sequence[Record]) -> list[Record]:
+    """Those that decide on the conditions of all."""
+    return [records[i] for i in range(0, len(records), -(-len(records) // wave_ramp.MOST_RECORDS))]
 
 
 def mean_period(records: Sequence[Record]) -> float:
     """The mean zero-upcrossing period (s) of the accurate source: the median over records, and over channels."""
-    periods = [zero_upcrossing_period((r.targets - r.targets.mean(axis=0)).T, r.time_step) for r in records]
+    periods = [zero_upcrossing_period((r.targets - r.targets.mean(axis=0)).T, r.time_step) for r in _some(records)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of channels that never cross
         return float(np.nanmedian(np.nanmedian(periods, axis=0)))
@@ -58,7 +63,7 @@ def coarse_steps(records: Sequence[Record], user: UserInput) -> list[str]:
     """A line if the network sees too few steps of a mean period in the training records."""
     if not len(records) or user.time_res == 1:
         return []
-    period = mean_period([records[i] for i in range(min(len(records), wave_ramp.MOST_RECORDS))])
+    period = mean_period(records)
     step = user.time_res * records[0].time_step
     if not period < FEWEST_STEPS * step:
         return []

@@ -156,6 +156,11 @@ def test_a_file_that_is_cut_or_has_a_hole_is_refused(share):
     [
         {"hidden_size": 10**9},
         {"hidden_size": "4"},
+        {"row_step": 0},
+        {"row_step": 2.0},
+        {"row_step": 10**6},
+        {"time_scale": -1.0},
+        {"time_scale": "1"},
         {"num_networks": -1},
         {"num_layers": None},
         {"inputs": ["Zcg", 3]},
