@@ -77,10 +77,12 @@ class Job:
     @property
     def facts(self) -> list[object]:
         """What determines the results beside the records."""
-        calibration = NetworkFolder(self.network).calibration
+        folder = NetworkFolder(self.network)
+        saved = FaultCollector()(folder.read_metadata, otherwise={})  # another module says what is wrong with it
+        calibration, row_step = folder.calibration, saved.get("network", {}).get("row_step")
         calibrated = text_hash(calibration.read_text(encoding="utf-8")) if self.bands else ""
         layout = [self.layout.prefix, self.layout.channels, bool(self.layout.bands)]
-        network = [self.model_digest, self.watch, calibrated, bool(self.recorder)]
+        network = [self.model_digest, row_step, self.watch, calibrated, bool(self.recorder)]
         read = self.user.channel_choice | {"transient_time": self.user.transient_time}
         return [versions(), network, layout, read, repr(self.conditions)]
 

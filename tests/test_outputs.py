@@ -129,6 +129,13 @@ def test_a_portion_made_from_or_for_something_else_is_made_again(cut_off, change
     assert predictor.batches == [2, 2, 1]
 
 
+def test_the_same_weights_with_another_row_step_predict_again(cut_off, monkeypatch):
+    monkeypatch.setattr(NetworkFolder, "read_metadata", lambda _: {"network": {"row_step": 9}})
+    predictor = Echo()
+    predict(cut_off, predictor)
+    assert predictor.batches == [2, 2, 1]
+
+
 def test_other_versions_of_the_program_are_not_mixed(cut_off, monkeypatch):
     monkeypatch.setattr(without_lamp, "versions", lambda: {"program": "another"})
     predictor = Echo()
