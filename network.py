@@ -60,6 +60,7 @@ class Architecture:
     vbm_unit: str | None = None  # of the bending moment in their headers; None: not named
     row_step: int = 1  # of every so many rows one is predicted, see `prediction.with_row_step`
     spline_costs: float | None = None  # share by which the spline between them raises the mean squared error
+    filter_lags: tuple[int, int] | None = None  # network steps before and after, of its output filter if it has one
     time_scale: float | None = None  # of durations, see `description.time_scale_of`; None: not known, as 1
 
     @classmethod
@@ -185,18 +186,57 @@ def _factors(deviations: Sequence[float]) -> list[float]:
 
 def _members(inputs: keras.KerasTensor, architecture: Architecture, lstm: type) -> list[keras.KerasTensor]:
     """Standardized inputs to the standardized outputs of each member of the ensemble."""
-    numbers = range(1, architecture.num_networks + 1)
-    return [_layers(inputs, architecture, lstm, f"net{n}_" if len(numbers) > 1 else "") for n in numbers]
+    return [_layers(inputs, architecture, lstm, prefix) for prefix in member_prefixes(architecture)]
+
+
+def member_prefixes(architecture: Architecture) -> list[str]:
+    """Of the names of each member's layers."""
+    members = architecture.num_networks
+    return [f"net{n}_" for n in range(1, members + 1)] if members > 1 else [""]
 
 
 def _layers(inputs: keras.KerasTensor, architecture: Architecture, lstm: type, prefix: str) -> keras.KerasTensor:
     """Standardized inputs to standardized outputs of one network."""
+    outputs, seen = _without_filter(inputs, architecture, lstm, prefix)
+    if architecture.filter_lags:
+        added = keras_layers.output_filter(seen, architecture, prefix, lstm)
+        outputs = keras.layers.Add(name=f"{prefix}filtered")([outputs, added])
+    return outputs
+
+
+def _without_filter(
+    inputs: keras.KerasTensor, architecture: Architecture, lstm: type, prefix: str
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The outputs of one network but for its output filter, and what this sees: the inputs and the layers' states."""
     build = getattr(keras_layers, KINDS[architecture.network_type].build)
-    outputs = build(inputs, architecture, prefix, lstm)
+    outputs, states = build(inputs, architecture, prefix, lstm)
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
         outputs = keras.layers.Add(name=f"{prefix}corrected")([outputs, simplecode(inputs)])
-    return outputs
+    return outputs, keras.layers.Concatenate()([inputs, *states])
+
+
+def build_filter_inputs(architecture: Architecture) -> keras.Model:
+    """Standardized inputs to the outputs without a filter, (batch, time, member, channel), and what a filter sees."""
+    inputs = keras.Input((None, len(architecture.inputs)))
+    parts = [_without_filter(inputs, architecture, fastest_lstm(), prefix) for prefix in member_prefixes(architecture)]
+    return keras.Model(inputs, [keras.ops.stack(part, axis=2) for part in zip(*parts, strict=True)])
+
+
+def copy_weights(model: keras.Model, source: keras.Model) -> None:
+    """Gives the layers of a network the weights of the layers of the same names, if there are any."""
+    names = {layer.name for layer in model.layers}
+    for layer in source.layers:
+        if layer.weights and layer.name in names:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+
+
+def without_output_filter(network: "TrainedNetwork") -> "TrainedNetwork":
+    """The network as its training left it, before the output filter was fitted."""
+    architecture = dataclasses.replace(network.architecture, filter_lags=None)
+    model = build_model(architecture)
+    copy_weights(model, network.model)
+    return dataclasses.replace(network, model=model, architecture=architecture)
 
 
 def _simplecode_layer(architecture: Architecture, name: str) -> keras.layers.Dense:
@@ -389,6 +429,9 @@ def _check_architecture(architecture: Architecture) -> None:
         lower, upper = limits[name].limits
         if not lower <= getattr(architecture, name) <= upper:
             raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
+    lags = architecture.filter_lags
+    if lags is not None and not (len(lags) == 2 and all(isinstance(n, int) and 0 <= n <= 1000 for n in lags)):
+        raise ValueError(f"filter_lags {lags!r}, expected two numbers of steps, 0 to 1000")
     n, row_step = architecture.time_res, architecture.row_step
     if not isinstance(row_step, int) or row_step < 1 or n % row_step:
         raise ValueError(f"row_step {row_step!r}, expected a divisor of time_res {n}")

@@ -15,7 +15,14 @@ from scipy.interpolate import CubicSpline
 
 from data_io import Record
 from metrics import START_TIME, Motions
-from network import Architecture, TrainedNetwork, build_model, fastest_lstm, load_model_file
+from network import (
+    Architecture,
+    TrainedNetwork,
+    build_model,
+    fastest_lstm,
+    load_model_file,
+    without_output_filter,
+)
 from networks.network_folder import NetworkFolder
 from networks.symmetry import Symmetry
 from readers.rows_on_disk import RowsOnDisk
@@ -209,11 +216,12 @@ def predict_with_checkpoints(
 ) -> dict[int, list[Prediction]]:
     """Predictions of the checkpoints in `folder` and of the best network, by epoch, in ascending order.
 
-    inputs: see `Predictor.predict`.
+    All are without an output filter, which is fitted at the end of a training. inputs: see `Predictor.predict`.
 
     Raises:
         InputError: one of the files is damaged.
     """
+    trained = without_output_filter(trained)
     files = folder.epoch_models()
     if folder.last_model.is_file() and len(trained.history):
         files[int(trained.history["epoch"].iloc[-1])] = folder.last_model

@@ -1,7 +1,8 @@
 """The layers between standardized inputs and standardized outputs, a function for each kind of network.
 
 Each takes the inputs (batch, time, channel), the architecture, the prefix of the layers' names, and the class of LSTM
-layers that is fastest here; it returns the outputs (batch, time, channel).
+layers that is fastest here; it returns the outputs (batch, time, channel), and the states of its layers (batch, time,
+unit), of which an output filter makes use.
 All are built-in Keras layers and operations, so that saved networks load without this project, and all take any number
 of steps. None depends on the position in the record, so that what is learned from windows holds for whole records.
 """
@@ -12,7 +13,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from networks.fused_lstm import FusedLSTM
+
 Architecture = Any  # that of network.py, which stands above this module
+Outputs = tuple[keras.KerasTensor, list[keras.KerasTensor]]  # the outputs and the layers' states
 
 FILTER_BEFORE, FILTER_AFTER = 60, 10  # network steps that the linear filter sees before and after each step
 ATTENTION_REACH = 50  # network steps to either side that a layer of attention sees
@@ -21,18 +25,18 @@ HEAD_UNITS = 10  # approximate units of an attention head
 NEVER = -1e9  # attention score of a step without weight
 
 
-def lstm(inputs: keras.KerasTensor, a: Architecture, prefix: str, layer: type) -> keras.KerasTensor:
+def lstm(inputs: keras.KerasTensor, a: Architecture, prefix: str, layer: type) -> Outputs:
     """Layers of keras.layers.LSTM, or of a class with the same arguments."""
     return _recurrent(inputs, a, f"{prefix}lstm_", prefix, layer)
 
 
-def gru(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> keras.KerasTensor:
+def gru(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> Outputs:
     """Layers of keras.layers.GRU."""
     return _recurrent(inputs, a, f"{prefix}gru_", prefix, keras.layers.GRU)
 
 
-def _recurrent(inputs: keras.KerasTensor, a: Architecture, name: str, prefix: str, layer: type) -> keras.KerasTensor:
-    hidden = with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead")
+def _recurrent(inputs: keras.KerasTensor, a: Architecture, name: str, prefix: str, layer: type) -> Outputs:
+    hidden, states = with_steps_ahead(inputs, a.look_ahead, f"{prefix}look_ahead"), []
     for n in range(1, a.num_layers + 1):
         if a.dropout and n > 1:
             hidden = keras.layers.Dropout(a.dropout, name=f"{prefix}dropout_{n - 1}")(hidden)
@@ -40,7 +44,8 @@ def _recurrent(inputs: keras.KerasTensor, a: Architecture, name: str, prefix: st
         if a.bi_directional:
             reader = keras.layers.Bidirectional(reader, name=f"{prefix}bidirectional_{n}")
         hidden = reader(hidden)
-    return _outputs(hidden, a, prefix)
+        states.append(hidden)
+    return _outputs(hidden, a, prefix), states
 
 
 def _outputs(hidden: keras.KerasTensor, a: Architecture, prefix: str) -> keras.KerasTensor:
@@ -67,14 +72,35 @@ def filter_lags(both_ways: bool) -> tuple[int, int]:
     return FILTER_BEFORE, FILTER_AFTER if both_ways else 0
 
 
-def linear_filter(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> keras.KerasTensor:
+def linear_filter(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> Outputs:
     """A weighted sum of the inputs at the neighbouring steps; beyond the ends of the record they are at their mean."""
-    before, after = filter_lags(a.bi_directional)
-    padded = keras.layers.ZeroPadding1D((before, after))(inputs)
-    return keras.layers.Conv1D(len(a.outputs), before + 1 + after, name=f"{prefix}outputs")(padded)
+    return _filtered(inputs, filter_lags(a.bi_directional), keras.layers.Conv1D, a, f"{prefix}outputs"), []
 
 
-def transformer(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> keras.KerasTensor:
+def output_filter(seen: keras.KerasTensor, a: Architecture, prefix: str, layer: type) -> keras.KerasTensor:
+    """What the filter of `with_output_filter` adds to the outputs; it sees the network's inputs and states."""
+    conv = SumOfShifted if issubclass(layer, FusedLSTM) else keras.layers.Conv1D
+    return _filtered(seen, a.filter_lags, conv, a, f"{prefix}output_filter")
+
+
+def _filtered(seen: keras.KerasTensor, lags: tuple[int, int], conv: type, a: Architecture, name: str):
+    padded = keras.layers.ZeroPadding1D(lags)(seen)
+    return conv(len(a.outputs), sum(lags) + 1, name=name)(padded)
+
+
+@keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
+class SumOfShifted(keras.layers.Conv1D):
+    """keras.layers.Conv1D as one matrix product and a sum, which on a CPU takes a tenth of the time."""
+
+    def call(self, inputs):
+        taps, channels, filters = self.kernel.shape
+        steps = ops.shape(inputs)[1] - taps + 1
+        each = inputs @ ops.reshape(ops.transpose(self.kernel, (1, 0, 2)), (channels, taps * filters))
+        parts = [each[:, n : n + steps, n * filters : (n + 1) * filters] for n in range(taps)]
+        return sum(parts[1:], parts[0]) + self.bias
+
+
+def transformer(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> Outputs:
     """A convolution, then pre-norm blocks of local attention (ATTENTION_REACH steps) and a two-layer network.
 
     A one-way network looks back only. Time is split into blocks as long as the reach, and the steps of a block attend
@@ -98,7 +124,8 @@ def transformer(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type
         normal = keras.layers.LayerNormalization(name=f"{name}norm_2")(hidden)
         inner = keras.layers.Dense(2 * width, activation="gelu", name=f"{name}inner")(normal)
         hidden = hidden + _dropped(keras.layers.Dense(width, name=f"{name}outer")(inner), a.dropout)
-    return _outputs(ops.take(hidden, steps, axis=1), a, prefix)
+    hidden = ops.take(hidden, steps, axis=1)
+    return _outputs(hidden, a, prefix), [hidden]
 
 
 def _dropped(values: keras.KerasTensor, dropout: float) -> keras.KerasTensor:

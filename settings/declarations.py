@@ -191,6 +191,11 @@ class UserInput:
         bears_on="training",
         swept=False,
     )
+    output_filter: bool = structure(
+        False,
+        "after the training, a linear filter of inputs, states of the layers and outputs is fitted to what is left",
+        bears_on="training",
+    )
     num_folds: int = training(
         0,
         "cross-fitting: networks that each leave out a fold of the train and val records; their mean is the prediction",

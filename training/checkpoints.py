@@ -7,9 +7,18 @@ from typing import Any
 
 import keras
 
-from network import Architecture, TrainedNetwork, build_model, load_model_file, save_model
+from network import (
+    Architecture,
+    TrainedNetwork,
+    build_model,
+    load_model_file,
+    read_metadata,
+    save_model,
+    without_output_filter,
+)
 from networks.network_folder import NetworkFolder
 from settings import UserInput
+from system.errors import InputError
 from system.files import write_table, written_aside
 from training.history import Progress
 
@@ -28,7 +37,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._last_model = build_model(architecture)
         self.best_epoch = progress.best_epoch  # of which the network is saved
         resumed = self.best_epoch is not None
-        self.best_model = load_model_file(folder.model, architecture) if resumed else build_model(architecture)
+        self.best_model = _best_so_far(folder, architecture, progress) if resumed else build_model(architecture)
 
     def on_epoch_end(self, epoch, logs=None):
         folder = self._folder
@@ -42,6 +51,18 @@ class Checkpoints(keras.callbacks.Callback):
             _copy(folder.last_model, folder.epoch_model(epoch + 1))
             for path in list(folder.epoch_models().values())[: -self._user.max_checkpoints]:
                 path.unlink()
+
+
+def _best_so_far(folder: NetworkFolder, architecture: Architecture, progress: Progress) -> keras.Model:
+    """The best network of a training that goes on, without the output filter that it got if it had ended before."""
+    try:
+        return load_model_file(folder.model, architecture)
+    except InputError:
+        filtered = read_metadata(folder)[1]
+        if not filtered.filter_lags:
+            raise
+        model = load_model_file(folder.model, filtered)
+        return without_output_filter(TrainedNetwork(model, filtered, progress.history(), progress.best_epoch)).model
 
 
 def _copy(file: Path, path: Path) -> None:
@@ -73,13 +94,16 @@ def finish(
 
     metadata, further: what settings.json says besides. stopped: why the training ended.
     """
-    if not folder.has_model:
+    network = dataclasses.asdict(trained.architecture)
+    if trained.architecture.filter_lags:  # the best network of the training is replaced by that with the filter
+        folder.write_metadata(metadata | {"network": network})
+    if trained.architecture.filter_lags or not folder.has_model:
         save_model(trained.model, folder.model)
     if not folder.history.is_file():
         write_table(folder.history, trained.history)
     result = {"epochs_trained": len(trained.history), "best_epoch": trained.best_epoch, "stopped": stopped}
     result["checkpoints"] = folder.checkpoint_digests()
-    result["network"] = dataclasses.asdict(trained.architecture)
+    result["network"] = network
     folder.write_metadata(metadata | result | {"finished": True} | further)
     place.publish(folder)
     return trained

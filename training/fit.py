@@ -15,7 +15,16 @@ import threadpoolctl
 from keras.src.random import seed_generator  # see _own_generator
 
 from data_io import moment_unit
-from network import Architecture, TrainedNetwork, build_training_model, listed, load_network, new_metadata, wave_grids
+from network import (
+    Architecture,
+    TrainedNetwork,
+    build_training_model,
+    copy_weights,
+    listed,
+    load_network,
+    new_metadata,
+    wave_grids,
+)
 from networks.network_folder import NetworkFolder
 from networks.replacement import kept_from_replacing
 from networks.standardization import Standardization
@@ -31,6 +40,7 @@ from training.batches import TrainingBatches
 from training.checkpoints import Checkpoints, finish, with_averaged_weights
 from training.history import Progress
 from training.linear_fit import train_linear_filter
+from training.output_filter import with_output_filter
 from training.rates_and_stopping import Plan, make_optimizer
 from training.sequences import Sequences, Sets
 
@@ -81,9 +91,13 @@ def train(
             raise Diverged(f"training ended before any epoch produced a network ({why_stopped}); nothing is saved")
         if why_stopped == resume.BY_CTRL_C and started.folder != folder:
             raise kept_from_replacing(folder, started.folder)
+        metadata = started.metadata
+        if user.output_filter:
+            best, said = _filtered(best, setup, config.user)
+            metadata = metadata | said
         if user.fewer_rows:
             best = with_row_step(best, sets["train"], user.transient_time)
-        finish(best, started.folder, folder, started.metadata, why_stopped)
+        finish(best, started.folder, folder, metadata, why_stopped)
         resume.keep_state(folder, user.lr_schedule, why_stopped)
         return best
 
@@ -135,7 +149,7 @@ def _set_up(user: UserInput, sets: Sets, architecture: Architecture, cache_path:
             architecture = _fitting_architecture(source, architecture, user)
         model = build_training_model(architecture)
     if source:
-        model.set_weights(source.model.get_weights())
+        copy_weights(model, source.model)
     s = architecture.standardization
     symmetry = Symmetry.standardized(architecture) if user.mirror_symmetry else None
     sequences = {
@@ -181,7 +195,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
     otherwise.
     """
     shared = dataclasses.replace(wanted, standardization=source.architecture.standardization)
-    free = ("dropout", "mean_with_mirrored", "row_step", "spline_costs", *vars(UNKNOWN))
+    free = ("dropout", "mean_with_mirrored", "row_step", "spline_costs", "filter_lags", *vars(UNKNOWN))
     names = [f.name for f in dataclasses.fields(Architecture) if f.name not in free]
     compared = [(name, getattr(source.architecture, name), getattr(shared, name)) for name in names]
     folder = NetworkFolder(NETWORKS_FOLDER / user.fine_tune_filename)
@@ -202,6 +216,15 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
 
 
 # ---- the training and its results ---------------------------------------------------------------------------
+
+
+def _filtered(best: TrainedNetwork, setup: Setup, user: UserInput) -> tuple[TrainedNetwork, dict[str, Any]]:
+    """The network with its output filter, see `with_output_filter`."""
+    if not setup.validation:
+        print("No output filter: without a validation set nothing tells its penalties")
+        return best, {}
+    with threadpoolctl.threadpool_limits(1, "blas"):  # networks of folds are trained side by side
+        return with_output_filter(best, setup.batches.sequences, setup.validation, user)
 
 
 def _start(place: NetworkFolder, metadata: dict[str, Any]) -> resume.StartedTraining:

@@ -4,13 +4,15 @@ Each output is a weighted sum of all inputs at the neighbouring steps (a finite 
 """
 
 import dataclasses
+import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import pandas as pd
+from scipy import fft
 
 from network import Architecture, TrainedNetwork, build_model, build_training_model
 from networks import keras_layers
@@ -26,7 +28,7 @@ from training.objectives import Validation, baseline, check_objectives
 from training.sequences import Sequences, Sets
 
 RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
-STEPS_AT_ONCE = 4096  # limits the memory
+STEPS_AT_ONCE, PARTS_AT_ONCE = 2048, 32  # limit the memory
 SYMMETRY_COSTS = 1.1  # times the validation error without mirror_symmetry, from which on the run says so
 LEAST_COSTS = 0.001  # of LAMP's deviation; below, it is rounding
 Pairs = Iterable[tuple[np.ndarray, np.ndarray]]  # standardized (step, input channel) and (step, output channel)
@@ -126,54 +128,73 @@ def fit(train: Pairs, choosing: Pairs, before: int, after: int) -> tuple[np.ndar
     )
 
 
-def ridge_regression(train: Products, choosing: Products, lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """See `fit`. lags: number of network steps that the filter sees."""
+def ridge_regression(
+    train: Products, choosing: Products, lags: int, ridges: np.ndarray = RIDGES
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """See `fit`. lags: number of network steps that the filter sees. ridges: to choose from; inf: no filter at all."""
     eigenvalues, vectors = np.linalg.eigh(train.covariance)
     rotated = vectors.T @ train.correlation
-    floors = RIDGES * eigenvalues.mean()
+    floors = ridges * eigenvalues.mean()
     damped = rotated[:, None] / (np.maximum(eigenvalues, 0.0)[:, None] + floors)[:, :, None]
     candidates = np.tensordot(vectors, damped, 1)  # (feature, ridge, output channel)
     given = np.tensordot(choosing.covariance, candidates, 1)
     errors = (candidates * (given - 2 * choosing.correlation[:, None])).sum(axis=0)  # but for a constant
     best = errors.argmin(axis=0)
     weights = np.take_along_axis(candidates, best[None, None], axis=1)[:, 0]
-    return weights[:-1].reshape(lags, -1, weights.shape[1]), weights[-1], RIDGES[best]
+    return weights[:-1].reshape(lags, -1, weights.shape[1]), weights[-1], ridges[best]
 
 
 def normal_equations(pairs: Pairs, before: int, after: int) -> Products:
     """The products of a set, which are sums over its steps.
 
     Shifting both lags by one step changes the sum of products only by the first and the last product. So only the
-    products with the earliest lag are summed over all steps; the rest follows at a fraction of the cost.
+    products with the earliest lag are summed over all steps, as correlations by Fourier transforms; the rest follows at
+    a fraction of the cost.
     """
-    lags, sums, ends = before + 1 + after, 0.0, 0.0
-    for features, targets in _lagged(pairs, before, after):
-        channels = features.shape[1] // lags
-        sums = sums + features.T @ np.hstack([features[:, :channels], features[:, -1:], targets])
-        lost, gained = features[0, : -1 - channels], features[-1, channels:-1]
-        ends = ends + np.outer(gained, gained) - np.outer(lost, lost)
+    lags, constants, ends, spectra = before + 1 + after, 0.0, 0.0, {}
+    parts = _lagged(pairs, before, after)
+    while batch := list(itertools.islice(parts, PARTS_AT_ONCE)):
+        channels = batch[0][0].shape[1]
+        factors = [np.hstack([seen[: len(y)], np.ones((len(y), 1)), y]) for seen, y in batch]
+        constants = constants + sum(factor.sum(axis=0) for factor in factors)
+        lost, gained = (
+            np.stack(each)
+            for each in zip(*((s[: lags - 1].ravel(), s[len(y) :].ravel()) for s, y in batch), strict=True)
+        )
+        ends = ends + gained.T @ gained - lost.T @ lost
+        size = fft.next_fast_len(max(len(seen) for seen, _ in batch), real=True)
+        one, other = (_transforms(values, size) for values in ([seen for seen, _ in batch], factors))
+        spectra[size] = one @ other.conj().transpose(0, 2, 1) + spectra.pop(size, 0.0)
+    sums = sum(fft.irfft(spectrum, size, axis=0)[:lags] for size, spectrum in spectra.items())  # (lag, channel, factor)
     products = np.empty((lags, channels, lags, channels))
-    products[:, :, 0] = sums[:-1, :channels].reshape(lags, channels, channels)
+    products[:, :, 0] = sums[:, :, :channels]
     products[0] = products[:, :, 0].transpose(2, 0, 1)
     ends = ends.reshape(lags - 1, channels, lags - 1, channels)
     for lag in range(1, lags):
         products[lag, :, 1:] = products[lag - 1, :, :-1] + ends[lag - 1]
-    covariance = np.empty((len(sums), len(sums)))
-    covariance[:-1, :-1] = products.reshape(lags * channels, -1)
-    covariance[:, -1] = covariance[-1] = sums[:, channels]
-    return Products(covariance, sums[:, channels + 1 :])
+    count = lags * channels
+    covariance = np.empty((count + 1, count + 1))
+    covariance[:-1, :-1] = products.reshape(count, count)
+    covariance[-1, :-1] = covariance[:-1, -1] = sums[:, :, channels].ravel()
+    covariance[-1, -1] = constants[channels]
+    return Products(covariance, np.vstack([sums[:, :, channels + 1 :].reshape(count, -1), constants[channels + 1 :]]))
 
 
 def _lagged(pairs: Pairs, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields parts of the sequences: the lagged inputs with a column of ones (step, feature), and the targets.
+    """Yields parts of the sequences: the targets, and the inputs from the earliest lag on, with the lags as more steps.
 
     Beyond the ends of a sequence the inputs are 0, their mean.
     """
     for inputs, targets in pairs:
         padded = np.pad(inputs.astype(np.float64), ((before, after), (0, 0)))
-        seen = np.lib.stride_tricks.sliding_window_view(padded, before + 1 + after, axis=0).transpose(0, 2, 1)
         for first in range(int(np.isnan(targets[:, 0]).sum()), len(targets), STEPS_AT_ONCE):  # behind the transient
-            part = slice(first, first + STEPS_AT_ONCE)
-            features = np.ones((len(targets[part]), seen.shape[1] * seen.shape[2] + 1))
-            features[:, :-1] = seen[part].reshape(len(features), -1)
-            yield features, targets[part]
+            part = targets[first : first + STEPS_AT_ONCE].astype(np.float64)
+            yield padded[first : first + len(part) + before + after], part
+
+
+def _transforms(parts: Sequence[np.ndarray], size: int) -> np.ndarray:
+    """(frequency, channel, part), the Fourier transforms of parts (step, channel) that zeros make equally long."""
+    padded = np.zeros((len(parts), parts[0].shape[1], size))
+    for number, part in enumerate(parts):
+        padded[number, :, : len(part)] = part.T
+    return np.ascontiguousarray(fft.rfft(padded, axis=2).transpose(2, 1, 0))

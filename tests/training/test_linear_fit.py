@@ -70,13 +70,20 @@ def test_what_lies_ahead_is_seen_both_ways_alone():
 
 def test_the_normal_equations_are_those_of_the_lagged_inputs(monkeypatch):
     monkeypatch.setattr(linear_fit, "STEPS_AT_ONCE", 32)
+    monkeypatch.setattr(linear_fit, "PARTS_AT_ONCE", 3)
     records = make_sets(rows=(100, 31, 3))["train"]
-    sequences = Sequences.of(records, 3, Standardization.of(records))
-    parts = list(linear_fit._lagged(sequences, 6, 2))
-    assert sum(len(features) for features, _ in parts) == len(sequences.inputs)
-    covariance, correlation = linear_fit.normal_equations(sequences, 6, 2)
-    assert np.allclose(covariance, sum(features.T @ features for features, _ in parts), atol=1e-9)
-    assert np.allclose(correlation, sum(features.T @ targets for features, targets in parts), atol=1e-9)
+    sequences = Sequences.of(records, 3, Standardization.of(records), transient=0.15)
+    covariance, correlation = 0.0, 0.0
+    for inputs, targets in sequences:
+        padded = np.pad(inputs.astype(float), ((6, 2), (0, 0)))
+        seen = np.column_stack([*(padded[lag : lag + len(inputs)] for lag in range(9)), np.ones(len(inputs))])
+        counted = np.isfinite(targets[:, 0])
+        covariance += seen[counted].T @ seen[counted]
+        correlation += seen[counted].T @ targets[counted].astype(float)
+    products = linear_fit.normal_equations(sequences, 6, 2)
+    assert 0 < covariance[-1, -1] < len(sequences.inputs)
+    assert np.allclose(products.covariance, covariance, atol=1e-9)
+    assert np.allclose(products.correlation, correlation, atol=1e-9)
 
 
 def test_the_validation_set_chooses_the_ridge_of_each_channel_and_the_test_set_nothing():

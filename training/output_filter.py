@@ -1,0 +1,152 @@
+"""The output filter: what a training leaves of the error is reduced by least squares, in closed form.
+
+Gradients leave a network's outputs a little too small here, a little late there. A linear filter of what the network
+has at hand, its inputs and the states of its layers at the neighbouring steps, mends most of this within seconds, where
+more epochs would take as long as the training again. It becomes part of the network.
+"""
+
+import dataclasses
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from network import (
+    Architecture,
+    TrainedNetwork,
+    build_filter_inputs,
+    build_model,
+    build_training_model,
+    copy_weights,
+    member_prefixes,
+)
+from networks.symmetry import Symmetry
+from settings import UserInput
+from training.linear_fit import RIDGES, Products, normal_equations, ridge_regression
+from training.objectives import Validation
+from training.sequences import Sequences, whole_sequence_batches
+
+MOST_FEATURES = 2100  # channels times steps that the filter sees: the time to solve grows with their third power
+MOST_BEFORE, MOST_AFTER = 60, 10  # network steps
+ENOUGH_STEPS = 100_000  # of a set, for the filter
+PENALTIES = np.append(RIDGES, np.inf)  # the last one stands for no filter
+
+
+def with_output_filter(
+    trained: TrainedNetwork, train: Sequences, val: Sequences, user: UserInput
+) -> tuple[TrainedNetwork, dict[str, Any]]:
+    """The network with an output filter, fitted on the train set with the penalties that suit the val set best.
+
+    A filter that does not lower the validation loss is left out.
+
+    Returns also what settings.json says of it: the penalty of each output and member of the ensemble (none: without
+    filter), the validation loss and errors with it, and the loss without.
+    """
+    began, plain = time.perf_counter(), trained.architecture
+    model = build_filter_inputs(plain)
+    copy_weights(model, trained.model)
+    channels = model.output_shape[1][-1]
+    if channels > MOST_FEATURES:
+        print(f"No output filter: the network has {channels} inputs and states, more than {MOST_FEATURES}")
+        return trained, {}
+    architecture = dataclasses.replace(plain, filter_lags=lags_of(channels))
+    filtered = build_model(architecture)
+    copy_weights(filtered, trained.model)
+    groups = _groups(architecture)
+    products = [_products(model, sequences, architecture, groups) for sequences in map(_enough, (train, val))]
+    penalties = np.full((plain.num_networks, len(plain.outputs)), np.inf)
+    for member, prefix in enumerate(member_prefixes(plain)):
+        weights = [0.0, 0.0]
+        for number, (_, projection) in enumerate(groups):
+            both = (of_set[member, number] for of_set in products)
+            *added, chosen = ridge_regression(*both, sum(architecture.filter_lags) + 1, PENALTIES)
+            weights = [sum(parts) for parts in zip(weights, added, strict=True)]
+            penalties[member] = np.where(projection.any(axis=0), chosen, penalties[member])
+        filtered.get_layer(f"{prefix}output_filter").set_weights(weights)
+    better = dataclasses.replace(trained, model=filtered, architecture=architecture)
+    measured = _measured(better, val, user)
+    loss, loss_before = measured["val_loss"], _measured(trained, val, user)["val_loss"]
+    took = f"fitted in {time.perf_counter() - began:.1f} s"
+    if not loss < loss_before:
+        print(f"No output filter: {took}, it would not lower the validation loss of {loss_before:.3e}")
+        return trained, {}
+    print(f"Output filter {took}: validation loss {loss:.3e} (without it {loss_before:.3e})")
+    chosen = [dict(zip(plain.outputs, map(_finite, row), strict=True)) for row in penalties]
+    facts = {"penalties": chosen, "val_loss_without": loss_before} | measured
+    return better, {"output_filter": facts}
+
+
+def lags_of(channels: int) -> tuple[int, int]:
+    """Network steps before and after each step that a filter of so many channels sees: twice as many before."""
+    lags = MOST_FEATURES // channels
+    after = min(MOST_AFTER, (lags - 1) // 3)
+    return min(MOST_BEFORE, lags - 1 - after), after
+
+
+def _groups(architecture: Architecture) -> list[tuple[float, np.ndarray]]:
+    """The parts of the outputs that are fitted by themselves: a sign and a projection (output channel, output channel).
+
+    The prediction is the mean of that for the record and that for the mirrored record, mirrored back. In it, outputs
+    that the mirror leaves as they are depend on the sum of what the filter sees on both sides, and those of which it
+    changes the sign on the difference. Outputs that change places have a sum of the first and a difference of the
+    second kind. Sign 0: there is no mirror.
+    """
+    outputs = np.eye(len(architecture.outputs))
+    if not architecture.mean_with_mirrored:
+        return [(0.0, outputs)]
+    mirror = Symmetry.standardized(architecture).outputs
+    exchanged = np.asarray(mirror(outputs) - mirror(0 * outputs))
+    groups = [(sign, (outputs + sign * exchanged) / 2) for sign in (1.0, -1.0)]
+    return [(sign, projection) for sign, projection in groups if np.abs(projection).max() > 1e-6]
+
+
+def _products(
+    model: keras.Model, sequences: Sequences, architecture: Architecture, groups: list[tuple[float, np.ndarray]]
+) -> dict[tuple[int, int], Products]:
+    """By member and group, the products of what the filter sees with what it has to add.
+
+    model: that of `build_filter_inputs`.
+    """
+    evaluate = tf.function(model, reduce_retracing=True, autograph=False)
+    symmetry = Symmetry.standardized(architecture) if architecture.mean_with_mirrored else None
+    totals: dict[tuple[int, int], Products] = {}
+    for inputs, targets in whole_sequence_batches(sequences):
+        outputs, seen = (part.numpy() for part in evaluate(tf.constant(inputs)))
+        if symmetry:
+            mirrored_outputs, mirrored_seen = (part.numpy() for part in evaluate(tf.constant(symmetry.inputs(inputs))))
+            outputs = symmetry.mean(outputs, mirrored_outputs)
+        for member in range(architecture.num_networks):
+            left = targets - outputs[:, :, member]
+            for number, (sign, projection) in enumerate(groups):
+                features = seen[:, :, member]
+                if sign:
+                    features = (features + np.float32(sign) * mirrored_seen[:, :, member]) / 2
+                pairs = zip(features, left @ projection, strict=True)
+                added = normal_equations(pairs, *architecture.filter_lags)
+                before = totals.get((member, number))
+                totals[member, number] = Products(*map(np.add, before, added)) if before else added
+    for (_, number), (covariance, correlation) in totals.items():
+        if groups[number][0] < 0:  # in a difference of both sides there is no constant
+            covariance[-1] = covariance[:, -1] = correlation[-1] = 0.0
+    return totals
+
+
+def _enough(sequences: Sequences) -> Sequences:
+    """As many of the sequences, evenly over the set, as have ENOUGH_STEPS together."""
+    count = len(sequences.starts)
+    enough = min(count, -(-ENOUGH_STEPS * count // int(sequences.lengths.sum())))
+    places = np.linspace(0, count - 1, enough).round().astype(int)
+    return dataclasses.replace(sequences, starts=sequences.starts[places], lengths=sequences.lengths[places])
+
+
+def _measured(network: TrainedNetwork, val: Sequences, user: UserInput) -> dict[str, float]:
+    """Its validation loss and errors, as in the history."""
+    model = build_training_model(network.architecture)
+    copy_weights(model, network.model)
+    return Validation(val, user.val_fun_hyp, network.architecture).measure(model)
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
