@@ -105,6 +105,7 @@ def training(metadata: Mapping) -> Html:
 def _kind_of(network: Mapping) -> str:
     kind, number = KINDS[network["network_type"]], network["num_networks"]
     size = f"{_count(network['num_layers'], 'layer')} of {network['hidden_size']} units"
+    size += " and an output filter" * bool(network.get("filter_lags"))
     parts = [f"the mean of {number} networks"] * (number > 1) + [size] * kind.has_units
     name = kind.phrase[0].upper() + kind.phrase[1:]
     return f"{name} ({', each '.join(parts)})" if parts else name

@@ -338,4 +338,5 @@ class Report:
         took = as_duration(time.perf_counter() - self._began)
         loss = history["val_loss"].iloc[-1]
         resumed = " since it was resumed" * any(self._before)
-        print(f"Trained {len(self._folds)} folds in {took}{resumed}; validation loss out of fold {loss:.3e}")
+        plain = " before the output filters" * self._folds[0].config.user.output_filter
+        print(f"Trained {len(self._folds)} folds in {took}{resumed}; validation loss out of fold {loss:.3e}{plain}")

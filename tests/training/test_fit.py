@@ -142,6 +142,7 @@ VARIANTS = {
     "plateau": {"lr_schedule": "plateau", "lr": 0.3, "patience": 3, "optimizer": "rmsprop"},
     "automatic": {"lr_schedule": "automatic", "optimizer": "muon", "weight_averaging": 0.5, "epochs": 8},
     "transformer": {"network_type": "transformer", "dropout": 0.1, "window_length": 15, "epochs": 4},
+    "output filter": {"output_filter": True, "mirror_symmetry": True},
 }
 
 
@@ -166,9 +167,10 @@ def test_cut_off_without_a_validation_set(killer):
     assert what_is_left() == expected
 
 
-def test_cut_off_at_any_change_on_the_disk_from_the_first_to_the_last(killer):
+@pytest.mark.parametrize("filtered", [False, True])
+def test_cut_off_at_any_change_on_the_disk_from_the_first_to_the_last(killer, filtered):
     """Where a network of the same name stands, which is whole all the time, as whole as the new one that follows it."""
-    user = {"epochs": 1, "lr": 0.03, "num_batches": 1}
+    user = {"epochs": 1, "lr": 0.03, "num_batches": 1, "output_filter": filtered}
     expected = left_in("undisturbed", **user)
     train(epochs=1, seed=99)
     older = what_is_left()
@@ -181,7 +183,7 @@ def test_cut_off_at_any_change_on_the_disk_from_the_first_to_the_last(killer):
     for number in range(1, len(changes) + 1):
         shutil.rmtree(FOLDER)
         shutil.copytree(kept, FOLDER)
-        killer.kill("", number, half=number % 2 == 1, **user)
+        killer.kill("", number, half=(number + filtered) % 2 == 1, **user)  # the rename of a state cuts nothing
         network.load(configure(training_mode=False, **SMALL))  # puts it back where it was moved away
         assert what_is_left() in (older, expected), changes[number - 1]
         train(resume=True, **user)
