@@ -54,14 +54,15 @@ def with_output_filter(
     architecture = dataclasses.replace(plain, filter_lags=lags_of(channels))
     filtered = build_model(architecture)
     copy_weights(filtered, trained.model)
-    groups = _groups(architecture)
-    products = [_products(model, sequences, architecture, groups) for sequences in map(_enough, (train, val))]
-    penalties = np.full((plain.num_networks, len(plain.outputs)), np.inf)
+    groups, penalties = _groups(architecture), np.full((plain.num_networks, len(plain.outputs)), np.inf)
     for member, prefix in enumerate(member_prefixes(plain)):
-        weights = [0.0, 0.0]
+        fitted, choosing = (_products(model, _enough(of_set), architecture, groups, member) for of_set in (train, val))
+        weights = [np.zeros(each.shape) for each in filtered.get_layer(f"{prefix}output_filter").weights]
         for number, (_, projection) in enumerate(groups):
-            both = (of_set[member, number] for of_set in products)
-            *added, chosen = ridge_regression(*both, sum(architecture.filter_lags) + 1, PENALTIES)
+            if not fitted[number].covariance.any():  # head seas alone: both sides are the same
+                continue
+            lags = sum(architecture.filter_lags) + 1
+            *added, chosen = ridge_regression(fitted[number], choosing[number], lags, PENALTIES)
             weights = [sum(parts) for parts in zip(weights, added, strict=True)]
             penalties[member] = np.where(projection.any(axis=0), chosen, penalties[member])
         filtered.get_layer(f"{prefix}output_filter").set_weights(weights)
@@ -103,34 +104,35 @@ def _groups(architecture: Architecture) -> list[tuple[float, np.ndarray]]:
 
 
 def _products(
-    model: keras.Model, sequences: Sequences, architecture: Architecture, groups: list[tuple[float, np.ndarray]]
-) -> dict[tuple[int, int], Products]:
-    """By member and group, the products of what the filter sees with what it has to add.
+    model: keras.Model,
+    sequences: Sequences,
+    architecture: Architecture,
+    groups: list[tuple[float, np.ndarray]],
+    member: int,
+) -> list[Products]:
+    """For each group, the products of what the filter of a member sees with what it has to add.
 
     model: that of `build_filter_inputs`.
     """
     evaluate = tf.function(model, reduce_retracing=True, autograph=False)
     symmetry = Symmetry.standardized(architecture) if architecture.mean_with_mirrored else None
-    totals: dict[tuple[int, int], Products] = {}
+    totals: dict[int, Products] = {}
     for inputs, targets in whole_sequence_batches(sequences):
-        outputs, seen = (part.numpy() for part in evaluate(tf.constant(inputs)))
+        outputs, seen = (part.numpy()[:, :, member] for part in evaluate(tf.constant(inputs)))
         if symmetry:
-            mirrored_outputs, mirrored_seen = (part.numpy() for part in evaluate(tf.constant(symmetry.inputs(inputs))))
+            others = evaluate(tf.constant(symmetry.inputs(inputs)))
+            mirrored_outputs, mirrored_seen = (part.numpy()[:, :, member] for part in others)
             outputs = symmetry.mean(outputs, mirrored_outputs)
-        for member in range(architecture.num_networks):
-            left = targets - outputs[:, :, member]
-            for number, (sign, projection) in enumerate(groups):
-                features = seen[:, :, member]
-                if sign:
-                    features = (features + np.float32(sign) * mirrored_seen[:, :, member]) / 2
-                pairs = zip(features, left @ projection, strict=True)
-                added = normal_equations(pairs, *architecture.filter_lags)
-                before = totals.get((member, number))
-                totals[member, number] = Products(*map(np.add, before, added)) if before else added
-    for (_, number), (covariance, correlation) in totals.items():
+        left = targets - outputs
+        for number, (sign, projection) in enumerate(groups):
+            features = (seen + np.float32(sign) * mirrored_seen) / 2 if sign else seen
+            pairs = zip(features, left @ projection, strict=True)
+            added = normal_equations(pairs, *architecture.filter_lags)
+            totals[number] = Products(*map(np.add, totals[number], added)) if number in totals else added
+    for number, (covariance, correlation) in totals.items():
         if groups[number][0] < 0:  # in a difference of both sides there is no constant
             covariance[-1] = covariance[:, -1] = correlation[-1] = 0.0
-    return totals
+    return [totals[number] for number in range(len(groups))]
 
 
 def _enough(sequences: Sequences) -> Sequences:

@@ -85,6 +85,18 @@ def test_with_a_mirror_no_other_filter_has_less_error():
         assert there + back > 0 and abs(there - back) < 0.3 * (there + back)
 
 
+def test_in_head_seas_roll_stays_zero():
+    """Both sides see the same: nothing is left of which a filter of their difference could be made."""
+    still = np.array([1.0, 0.0, 1.0, 1.0])
+    sets = {
+        name: tuple(dataclasses.replace(r, inputs=r.inputs * still, targets=r.targets * still[:3]) for r in records)
+        for name, records in make_sets().items()
+    }
+    trained = train(sets, mirror_symmetry=True)
+    assert trained.architecture.filter_lags and facts_of()["output_filter"]["penalties"][0]["Roll"] is None
+    assert (Predictor(trained).predict([sets["test"][0].inputs])[0].mean[:, 1] == 0).all()
+
+
 def test_a_mirrored_record_is_answered_with_the_mirrored_prediction():
     sets = make_sets(rows=(200, 191), val_rows=(150,))
     trained = train(sets, mirror_symmetry=True)
@@ -215,6 +227,9 @@ def test_the_mean_of_folds_is_that_of_filtered_networks():
     inputs = sets["test"][0].inputs[None, ::2].astype(np.float32)
     mean = np.mean([member.predict(inputs, verbose=0) for member in members], axis=0)
     assert np.allclose(loaded.model.predict(inputs, verbose=0), mean, atol=1e-4)
+    (prediction,) = Predictor(loaded, with_spread=True).predict([sets["test"][0].inputs], with_members=True)
+    assert np.allclose(prediction.members[::2].mean(axis=1), mean[0], atol=1e-4)
+    assert np.allclose(prediction.members[::2, 0], members[0].predict(inputs, verbose=0)[0], atol=1e-4)
 
 
 def test_weights_go_by_name():
