@@ -10,7 +10,6 @@ UserInputArgs = changed(
     UserInputArgs,
     model_save_filename="many_seas",
     hidden_size=30,  # more would learn the conditions by heart
-    epochs=24,  # which are longer, as there are more records
     wave_grid_x_size=3,
     wave_grid_y_size=3,
     ship_length=150.0,  # m, of the ship in sample_data: put in your own
