@@ -193,7 +193,7 @@ class UserInput:
     )
     output_filter: bool = structure(
         False,
-        "after the training, a linear filter of inputs, states of the layers and outputs is fitted to what is left",
+        "when the training ends, what is left of the error is fitted to inputs and states of the layers by least squares",
         bears_on="training",
     )
     num_folds: int = training(
