@@ -90,14 +90,17 @@ def _filtered(seen: keras.KerasTensor, lags: tuple[int, int], conv: type, a: Arc
 
 @keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
 class SumOfShifted(keras.layers.Conv1D):
-    """keras.layers.Conv1D as one matrix product and a sum, which on a CPU takes a tenth of the time."""
+    """keras.layers.Conv1D as a matrix product and a sum of shifted steps: on a CPU it takes a tenth of the time."""
 
     def call(self, inputs):
         taps, channels, filters = self.kernel.shape
-        steps = ops.shape(inputs)[1] - taps + 1
-        each = inputs @ ops.reshape(ops.transpose(self.kernel, (1, 0, 2)), (channels, taps * filters))
-        parts = [each[:, n : n + steps, n * filters : (n + 1) * filters] for n in range(taps)]
-        return sum(parts[1:], parts[0]) + self.bias
+        steps = ops.shape(inputs)[1]
+        kernel = ops.reshape(ops.transpose(self.kernel, (2, 0, 1)), (filters * taps, channels))
+        each = ops.matmul(kernel, ops.transpose(inputs, (0, 2, 1)))  # (batch, filter and tap, step)
+        # Read in rows that are a step longer, the rows of each filter are shifted: by as many steps as their number.
+        rows = ops.pad(ops.reshape(each, (-1, filters, taps * steps)), ((0, 0), (0, 0), (0, taps)))
+        shifted = ops.reshape(rows, (-1, filters, taps, steps + 1))[..., : steps - taps + 1]
+        return ops.transpose(ops.sum(shifted, axis=2), (0, 2, 1)) + self.bias
 
 
 def transformer(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: type) -> Outputs:
