@@ -61,7 +61,8 @@ def _of_network(
     """Of the training and the bands, and of the pairs if something is odd about them."""
     drawn = {}
     if len(trained.history):
-        of_training = trained.history, trained.best_epoch, f"Training of {name}"
+        plain = ", without its output filter" * bool(trained.architecture.filter_lags)
+        of_training = trained.history, trained.best_epoch, f"Training of {name}{plain}"
         drawn["learning_curve"] = partial(training_figures.learning_curve_figure, *of_training)
     if bands and len(bands.by_record):
         of_bands = bands.by_record, bands.level, asked, f"Bands of {name}"
