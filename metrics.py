@@ -33,6 +33,8 @@ START_TIME = 60.0  # s, of the measure mse_start
 # The start is named if it holds more of the squared error, and that many times its share of the rows. It does not where
 # waves are ramped up, only where the sources begin in different states.
 START_SHARE, START_WEIGHT = 1 / 2, 3.0
+# Sea states are named if a quarter of at least so many hold three quarters of the squared error.
+FEWEST_SEA_STATES, FEW_SEA_STATES, MOST_OF_ERROR = 8, 1 / 4, 3 / 4
 # Distance of a mean kurtosis from 3: that of four records of 600 s of Gaussian roll (damping 0.05 at 0.6 rad/s) is
 # within it in 99 of 100 cases, that of a single one in 81.
 NEAR_GAUSSIAN = 0.6
@@ -492,6 +494,31 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
                 f"Percentages of {', '.join(channels)} on the {set_name} set are left out: {high_name()}'s "
                 f"{signal_word()} is negligible beside the other angle"
             )
+    return lines
+
+
+def sea_state_remarks(by_record: pd.DataFrame, network: str) -> list[str]:
+    """A line for each channel of val and test in which few sea states hold most of the network's squared error.
+
+    by_record: see `error_by_record`, with a further column state: a `SeaState`, or None.
+    """
+    unseen = (by_record["set"] != "train") & (by_record["channel"] != "All")
+    ours = by_record[unseen & (by_record["source"] == network)].dropna(subset=["mse", "state"])
+    lines = []
+    for (set_name, channel), rows in ours.groupby(["set", "channel"], sort=False):
+        sums = rows.groupby("state")["mse"].sum().sort_values(ascending=False, kind="stable")
+        shares = sums.cumsum() / sums.sum()
+        few = int((shares < MOST_OF_ERROR).sum()) + 1
+        if len(shares) < FEWEST_SEA_STATES or few > FEW_SEA_STATES * len(shares) or not sums.sum() > 0:
+            continue
+        named = "; ".join(
+            f"{s.heading:g} deg, {s.height:g} m, {s.period:g} s, {s.speed:g} knots" for s in sums.index[:few]
+        )
+        lines.append(
+            f"Of the squared error of {network} in {channel_of(channel).word} on the {set_name} set, "
+            f"{few} of {len(shares)} sea states hold {100 * shares.iloc[few - 1]:.0f} %: {named}; {high_name()} runs "
+            "in these and similar ones lower it most"
+        )
     return lines
 
 

@@ -19,7 +19,7 @@ from network import TrainedNetwork
 from networks.network_folder import NetworkFolder
 from prediction import PredictedSet, Prediction, Predictor
 from readers.rows_on_disk import write_rows
-from readers.sea_state_handles import handle_in
+from readers.sea_state_handles import handle_in, sea_state
 from results.prediction_texts import TextLayout, Texts
 from results.without_lamp import flag_records
 from settings import SET_NAMES, Config, DataInfo, SaveData, UserInput
@@ -111,8 +111,9 @@ def save_report(
     report = metrics.error_report(sums, channels, network)
     by_record = metrics.error_by_record(sums, names, channels, network)
     print(metrics.format_report(report))
-    at_start = metrics.start_remarks(report, network)
-    print(*metrics.remarks(report, by_record), *at_start, *metrics.worse_than_simplecode(by_record), sep="\n")
+    by_state = by_record.assign(state=by_record["handle"].map(sea_state))
+    where = metrics.start_remarks(report, network) + metrics.sea_state_remarks(by_state, network)
+    print(*metrics.remarks(report, by_record), *where, *metrics.worse_than_simplecode(by_record), sep="\n")
     RunFolder(folder).write_table(RunFolder.REPORT, report)
     RunFolder(folder).write_table(RunFolder.BY_RECORD, by_record)
 

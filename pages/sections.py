@@ -14,7 +14,17 @@ import numpy as np
 import pandas as pd
 
 from figures.parts import CHECK, SET_NAMES
-from metrics import LINEAR, START_TIME, about_errors, large_starts, motion_label, percent_column, readable
+from metrics import (
+    LINEAR,
+    START_TIME,
+    about_errors,
+    large_starts,
+    motion_label,
+    percent_column,
+    readable,
+    references,
+    sea_state_remarks,
+)
 from networks.network_folder import SETTINGS_FILE
 from pages import html_parts as html
 from readers.sea_state_handles import sea_state, short_name
@@ -187,7 +197,14 @@ def _in_unit(value: float, channel: str) -> str:
 
 
 def records(table: pd.DataFrame) -> Html:
-    """Significant amplitude, largest value and period of each record, each in the set in which it is least known."""
+    """Significant amplitude, largest value and period of each record, each in the set in which it is least known.
+
+    Above, where few sea states hold most of the error.
+    """
+    networks = [source for source in table["source"].unique() if source not in references()]
+    by_state = table.assign(state=table["handle"].map(sea_state, na_action="ignore"))
+    where = [line for network in networks for line in sea_state_remarks(by_state, network)]
+    where = [html.bullets([html.escape(f"{line}.") for line in where])] * bool(where)
     table = table[(table["channel"] != "All") & (table["source"] != LINEAR)]
     table = table.sort_values("set", key=lambda names: names.map(UNSEEN_FIRST.index), kind="stable")
     table = table[~table.duplicated(["digest", "channel", "source"])]
@@ -198,7 +215,7 @@ def records(table: pd.DataFrame) -> Html:
     with_it = f"{_count(number, 'record')} with {high_name()}"
     short = f"{with_it}, each with its significant amplitude, largest value and period."
     made = html.table(pd.DataFrame(shown).fillna(""), f"{units}. {_about_records()}{more}")
-    return short, html.folded(short, made) if number > FOLDED_FROM else made
+    return short, *where, html.folded(short, made) if number > FOLDED_FROM else made
 
 
 def _about_records() -> str:

@@ -25,11 +25,13 @@ from metrics import (
     record_maxima,
     record_sums,
     remarks,
+    sea_state_remarks,
     significant_single_amplitude,
     statistics,
     turning_points,
     worse_than_simplecode,
 )
+from readers.sea_state_handles import sea_state
 from settings import description
 from settings.description import Description, Output
 
@@ -292,6 +294,28 @@ def test_errors_by_record_are_those_of_a_report_on_the_record_alone():
         if row.channel != "All":
             expected = [2 * np.std(all_motions[place[0]][place[1:]]) for all_motions in (lamp, motions[row.source])]
         np.testing.assert_allclose([row.ssa_lamp, row.ssa_model], expected)
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ([80.0, 9.0, *[1.0] * 10], "1 of 12 sea states hold 81 %: 90 deg, 1 m, 9.5 s, 12 knots; LAMP runs in these"),
+        ([50.0, 40.0, *[1.0] * 10], "2 of 12 sea states hold 90 %: 90 deg, 1 m, 9.5 s, 12 knots; 90 deg, 2 m, 9.5 s"),
+        ([9.0] * 12, ""),
+        ([80.0, 9.0, 1.0], ""),  # too few to be told from
+        ([0.0] * 12, ""),
+    ],
+)
+def test_few_sea_states_that_hold_most_of_the_error_are_named(errors, said):
+    """Of two records in each; those of train, of SimpleCode and without a handle do not count."""
+    handles = [f"_h{i + 1}_p9.5_a90_hh0_pp0_aa0_s12-000000{n}" for i in range(len(errors)) for n in (1, 2)]
+    mse = np.repeat(errors, 2)
+    ours = pd.DataFrame({"set": "test", "handle": handles, "source": "LSTM", "channel": "Zcg", "mse": mse})
+    others = ({"set": "train"}, {"source": "SimpleCode"}, {"handle": ""}, {"channel": "All"}, {"mse": np.nan})
+    rows = pd.concat([ours, *(ours.assign(mse=mse[::-1] ** 2).assign(**other) for other in others)])
+    lines = sea_state_remarks(rows.assign(state=rows["handle"].map(sea_state)), "LSTM")
+    assert len(lines) == bool(said) and all(said in line for line in lines)
+    assert all(line.startswith("Of the squared error of LSTM in heave on the test set, ") for line in lines)
 
 
 def test_where_the_network_is_worse_than_simplecode():
