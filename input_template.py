@@ -34,7 +34,7 @@ class UserInputArgs:
         self.bi_directional = False  # True: read the record backwards too, at twice the cost
         self.predict_correction = True  # learn LAMP - SimpleCode
         self.mirror_symmetry = True  # the ship is symmetric: learn mirrored records too, and average both sides
-        self.output_filter = True  # when the training ends, a linear filter mends what it has left
+        self.output_filter = True  # after training, a linear filter corrects the remaining error
         self.fewer_rows = True  # predict every few rows and a spline between them, where it costs nothing
         self.look_ahead = 4  # future steps that the network also sees: LAMP's motions can be ahead of SimpleCode's
 

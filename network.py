@@ -216,19 +216,21 @@ def _without_filter(
     return outputs, keras.layers.Concatenate()([inputs, *states])
 
 
-def build_filter_inputs(architecture: Architecture) -> keras.Model:
-    """Standardized inputs to the outputs without a filter, (batch, time, member, channel), and what a filter sees."""
+def build_filter_inputs(architecture: Architecture, prefix: str) -> keras.Model:
+    """Standardized inputs to the outputs of a member without its filter, and what this filter sees.
+
+    prefix: one of `member_prefixes`.
+    """
     inputs = keras.Input((None, len(architecture.inputs)))
-    parts = [_without_filter(inputs, architecture, fastest_lstm(), prefix) for prefix in member_prefixes(architecture)]
-    return keras.Model(inputs, [keras.ops.stack(part, axis=2) for part in zip(*parts, strict=True)])
+    return keras.Model(inputs, _without_filter(inputs, architecture, fastest_lstm(), prefix))
 
 
 def copy_weights(model: keras.Model, source: keras.Model) -> None:
-    """Gives the layers of a network the weights of the layers of the same names, if there are any."""
-    names = {layer.name for layer in model.layers}
-    for layer in source.layers:
-        if layer.weights and layer.name in names:
-            model.get_layer(layer.name).set_weights(layer.get_weights())
+    """Gives the layers of a network the weights of the layers of the same names; an output filter may have none."""
+    names = {layer.name for layer in source.layers}
+    for layer in model.layers:
+        if layer.weights and (layer.name in names or not layer.name.endswith("output_filter")):
+            layer.set_weights(source.get_layer(layer.name).get_weights())
 
 
 def without_output_filter(network: "TrainedNetwork") -> "TrainedNetwork":
@@ -267,7 +269,9 @@ def simplecode_weights(architecture: Architecture) -> tuple[np.ndarray, np.ndarr
 def join_networks(networks: Sequence["TrainedNetwork"]) -> "TrainedNetwork":
     """One network that predicts the mean of several with the same architecture, which become its members."""
     members = networks[0].architecture.num_networks
-    architecture = dataclasses.replace(networks[0].architecture, num_networks=members * len(networks))
+    lags = next((n.architecture.filter_lags for n in networks if n.architecture.filter_lags), None)
+    several = {"num_networks": members * len(networks), "filter_lags": lags}  # a filter that is missing adds nothing
+    architecture = dataclasses.replace(networks[0].architecture, **several)
     joint = build_model(architecture)
     for number, network in enumerate(networks):
         for layer in network.model.layers:
@@ -365,11 +369,26 @@ def load_network(folder: Path) -> TrainedNetwork:
 
 
 def _with_weights(folder: NetworkFolder, metadata: dict[str, Any], architecture: Architecture) -> TrainedNetwork:
-    model = load_model_file(folder.model, architecture)
+    model, architecture = load_as_saved(folder.model, architecture, bool(metadata.get("finished")))
     missing = " and ".join(words for name, words in CONDITIONS.items() if name not in metadata["network"])
     if missing:
         warn([f"{folder}: was saved without the {missing} of its records: other ones go unnoticed; train it again"])
     return TrainedNetwork(model, architecture, folder.read_history(), metadata.get("best_epoch"))
+
+
+def load_as_saved(path: Path, architecture: Architecture, finished: bool) -> tuple[keras.Model, Architecture]:
+    """The network with its output filter; of a training that has not finished, maybe without, and its architecture.
+
+    A process killed between saving settings.json and the network leaves one of them alone. Raises InputError if neither
+    can be loaded.
+    """
+    try:
+        return load_model_file(path, architecture), architecture
+    except InputError:
+        if finished or not architecture.filter_lags:
+            raise
+        plain = dataclasses.replace(architecture, filter_lags=None)
+        return load_model_file(path, plain), plain
 
 
 def load_model_file(path: Path, architecture: Architecture) -> keras.Model:
@@ -430,8 +449,11 @@ def _check_architecture(architecture: Architecture) -> None:
         if not lower <= getattr(architecture, name) <= upper:
             raise ValueError(f"{name} {getattr(architecture, name)!r}, expected {lower:g} to {upper:g}")
     lags = architecture.filter_lags
-    if lags is not None and not (len(lags) == 2 and all(isinstance(n, int) and 0 <= n <= 1000 for n in lags)):
-        raise ValueError(f"filter_lags {lags!r}, expected two numbers of steps, 0 to 1000")
+    most = keras_layers.filter_lags(both_ways=True)
+    if lags is not None and not (
+        len(lags) == 2 and all(type(n) is int and 0 <= n <= most[i] for i, n in enumerate(lags))
+    ):
+        raise ValueError(f"filter_lags {lags!r}, expected two numbers of steps, at most {most}")
     n, row_step = architecture.time_res, architecture.row_step
     if not isinstance(row_step, int) or row_step < 1 or n % row_step:
         raise ValueError(f"row_step {row_step!r}, expected a divisor of time_res {n}")

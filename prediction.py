@@ -33,6 +33,7 @@ from system.cores import cores
 RECORDS_AT_ONCE = 48  # limits the memory for thousands of records
 SHORTEST_SPLINE = 8  # network steps of a record, below which all of its rows are predicted
 SPLINE_COSTS, RECORDS_FOR_SPLINE = 0.01, 8  # share by which a spline may raise the error, over so many records
+STEPS_WITH_FILTER = 2**16  # at once, at most
 PARTS = 16  # at least, of what is predicted together: the same with any number of threads, as are the predictions
 HasInputs = TypeVar("HasInputs")
 # From (sequence, time, channel) to (sequence, time, network, channel), in physical units, float32
@@ -111,7 +112,10 @@ class Predictor:
                 by_length.setdefault(len(range(first, rows, n)), []).append((record, first))
         parts = []
         for length, sequences in by_length.items():
-            most = max(1, KINDS[self._architecture.network_type].steps_at_once // length)
+            steps = KINDS[self._architecture.network_type].steps_at_once
+            if self._architecture.filter_lags:  # whose products take as much memory as the layers
+                steps = min(steps, STEPS_WITH_FILTER)
+            most = max(1, steps // length)
             at_once = min(most, -(-len(sequences) // PARTS))
             parts += [sequences[start : start + at_once] for start in range(0, len(sequences), at_once)]
         return parts

@@ -3,8 +3,9 @@
 Each takes the inputs (batch, time, channel), the architecture, the prefix of the layers' names, and the class of LSTM
 layers that is fastest here; it returns the outputs (batch, time, channel), and the states of its layers (batch, time,
 unit), of which an output filter makes use.
-All are built-in Keras layers and operations, so that saved networks load without this project, and all take any number
-of steps. None depends on the position in the record, so that what is learned from windows holds for whole records.
+All are built-in Keras layers and operations, so that saved networks load without this project; to train and to predict,
+`FusedLSTM` and `SumOfShifted` stand in for them. All take any number of steps. None depends on the position in the
+record, so that what is learned from windows holds for whole records.
 """
 
 from typing import Any
@@ -78,19 +79,23 @@ def linear_filter(inputs: keras.KerasTensor, a: Architecture, prefix: str, _: ty
 
 
 def output_filter(seen: keras.KerasTensor, a: Architecture, prefix: str, layer: type) -> keras.KerasTensor:
-    """What the filter of `with_output_filter` adds to the outputs; it sees the network's inputs and states."""
+    """What an output filter adds to the outputs: nothing until it is fitted. seen: the network's inputs and states."""
     conv = SumOfShifted if issubclass(layer, FusedLSTM) else keras.layers.Conv1D
-    return _filtered(seen, a.filter_lags, conv, a, f"{prefix}output_filter")
+    return _filtered(seen, a.filter_lags, conv, a, f"{prefix}output_filter", kernel_initializer="zeros")
 
 
-def _filtered(seen: keras.KerasTensor, lags: tuple[int, int], conv: type, a: Architecture, name: str):
+def _filtered(
+    seen: keras.KerasTensor, lags: tuple[int, int], conv: type, a: Architecture, name: str, **more: str
+) -> keras.KerasTensor:
     padded = keras.layers.ZeroPadding1D(lags)(seen)
-    return conv(len(a.outputs), sum(lags) + 1, name=name)(padded)
+    return conv(len(a.outputs), sum(lags) + 1, name=name, **more)(padded)
 
 
-@keras.saving.register_keras_serializable(package="SimpleCode_to_LAMP")
 class SumOfShifted(keras.layers.Conv1D):
-    """keras.layers.Conv1D as a matrix product and a sum of shifted steps: on a CPU it takes a tenth of the time."""
+    """keras.layers.Conv1D as a matrix product and a sum of shifted steps: on a CPU it takes a tenth of the time.
+
+    As an output filter needs it: steps of 1, no padding, a bias, no activation.
+    """
 
     def call(self, inputs):
         taps, channels, filters = self.kernel.shape

@@ -12,5 +12,5 @@ UserInputArgs = changed(
     model_save_filename="thorough",
     num_folds=4,  # networks that each leave out a quarter of the train and val records
     hidden_size=48,  # of 30: less error in heave and pitch for twice the time of an epoch
-    epochs=24,  # with the output filter, more do not pay
+    epochs=24,  # with the output filter, more bring no gain
 )

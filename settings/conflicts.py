@@ -116,6 +116,9 @@ def warnings(user: UserInput) -> list[str]:
             user.momentum is not None and user.optimizer in ("adam", "adamw")
         ),
         f"look_ahead has no effect with {network}": user.look_ahead and not recurrent,
+        "output_filter lowers the mean squared error, whatever train_fun_hyp is; set it to False if that matters": (
+            user.output_filter and user.train_fun_hyp[0] != 0 and not fitted and user.training_mode
+        ),
         "checkpoint_every has no effect with num_folds": user.num_folds and user.checkpoint_every,
         "washout_length has no effect with window_length = 0: whole records are used": (
             user.washout_length and not user.window_length

@@ -193,7 +193,7 @@ class UserInput:
     )
     output_filter: bool = structure(
         False,
-        "when the training ends, what is left of the error is fitted to inputs and states by least squares",
+        "after training, fit the remaining error to inputs and states by least squares",
         bears_on="training",
     )
     num_folds: int = training(

@@ -156,6 +156,8 @@ def test_a_file_that_is_cut_or_has_a_hole_is_refused(share):
     [
         {"hidden_size": 10**9},
         {"hidden_size": "4"},
+        {"filter_lags": [True, True]},
+        {"filter_lags": [10, 26]},
         {"row_step": 0},
         {"row_step": 2.0},
         {"row_step": 10**6},

@@ -11,14 +11,13 @@ from network import (
     Architecture,
     TrainedNetwork,
     build_model,
-    load_model_file,
+    load_as_saved,
     read_metadata,
     save_model,
     without_output_filter,
 )
 from networks.network_folder import NetworkFolder
 from settings import UserInput
-from system.errors import InputError
 from system.files import write_table, written_aside
 from training.history import Progress
 
@@ -55,14 +54,9 @@ class Checkpoints(keras.callbacks.Callback):
 
 def _best_so_far(folder: NetworkFolder, architecture: Architecture, progress: Progress) -> keras.Model:
     """The best network of a training that goes on, without the output filter that it got if it had ended before."""
-    try:
-        return load_model_file(folder.model, architecture)
-    except InputError:
-        filtered = read_metadata(folder)[1]
-        if not filtered.filter_lags:
-            raise
-        model = load_model_file(folder.model, filtered)
-        return without_output_filter(TrainedNetwork(model, filtered, progress.history(), progress.best_epoch)).model
+    saved = dataclasses.replace(architecture, filter_lags=read_metadata(folder)[1].filter_lags)
+    model, saved = load_as_saved(folder.model, saved, finished=False)
+    return without_output_filter(TrainedNetwork(model, saved, progress.history(), progress.best_epoch)).model
 
 
 def _copy(file: Path, path: Path) -> None:
@@ -95,9 +89,10 @@ def finish(
     metadata, further: what settings.json says besides. stopped: why the training ended.
     """
     network = dataclasses.asdict(trained.architecture)
-    if trained.architecture.filter_lags:  # the best network of the training is replaced by that with the filter
+    filtered = metadata["settings"]["user"].get("output_filter")
+    if filtered:  # the best network of the training is replaced
         folder.write_metadata(metadata | {"network": network})
-    if trained.architecture.filter_lags or not folder.has_model:
+    if filtered or not folder.has_model:
         save_model(trained.model, folder.model)
     if not folder.history.is_file():
         write_table(folder.history, trained.history)

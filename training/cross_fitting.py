@@ -86,7 +86,7 @@ def train(config: Config, sets: Sets, workers: Workers) -> TrainedNetwork:
         report = Report(folds, metadata["seed"], workers)
         train_folds(folds, standardization, report.update, workers)
         trained = _save_joined(place, folds, records, metadata, workers.number)
-        report.close(trained.history)
+        report.close(trained)
         shutil.rmtree(place.folds.path, ignore_errors=True)
         return trained
 
@@ -132,6 +132,7 @@ def _save_joined(
             "best_epoch": n.best_epoch,
             "left_out": fold.sets["val"].names,
             "digests": fold.sets["val"].digests,
+            "output_filter": fold.folder.read_metadata().get("output_filter"),
         }
         for n, fold in zip(networks, folds, strict=True)
     ]
@@ -332,11 +333,11 @@ class Report:
         time_text = f"at most {as_duration(left)} left" if np.isfinite(left) else "time left not known yet"
         self._line.show(f"{done} of {all_epochs} epochs  best validation of each fold {losses}  {time_text}")
 
-    def close(self, history: pd.DataFrame) -> None:
+    def close(self, trained: TrainedNetwork) -> None:
         """The last line."""
         self._line.close()
         took = as_duration(time.perf_counter() - self._began)
-        loss = history["val_loss"].iloc[-1]
+        loss = trained.history["val_loss"].iloc[-1]
         resumed = " since it was resumed" * any(self._before)
-        plain = " before the output filters" * self._folds[0].config.user.output_filter
+        plain = " before the output filters" * bool(trained.architecture.filter_lags)
         print(f"Trained {len(self._folds)} folds in {took}{resumed}; validation loss out of fold {loss:.3e}{plain}")

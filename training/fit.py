@@ -94,7 +94,7 @@ def train(
         metadata = started.metadata
         if user.output_filter:
             best, said = _filtered(best, setup, config.user)
-            metadata = metadata | said
+            metadata = {name: value for name, value in metadata.items() if name != "output_filter"} | said
         if user.fewer_rows:
             best = with_row_step(best, sets["train"], user.transient_time)
         finish(best, started.folder, folder, metadata, why_stopped)
@@ -221,7 +221,7 @@ def _fitting_architecture(source: TrainedNetwork, wanted: Architecture, user: Us
 def _filtered(best: TrainedNetwork, setup: Setup, user: UserInput) -> tuple[TrainedNetwork, dict[str, Any]]:
     """The network with its output filter, see `with_output_filter`."""
     if not setup.validation:
-        print("No output filter: without a validation set nothing tells its penalties")
+        print("No output filter: its penalties cannot be chosen without a validation set")
         return best, {}
     with threadpoolctl.threadpool_limits(1, "blas"):  # networks of folds are trained side by side
         return with_output_filter(best, setup.batches.sequences, setup.validation, user)

@@ -27,8 +27,9 @@ from training.history import history_columns
 from training.objectives import Validation, baseline, check_objectives
 from training.sequences import Sequences, Sets
 
-RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the inputs' covariance
+RIDGES = 10.0 ** np.arange(-10.0, 1.0)  # relative to the mean eigenvalue of the covariance
 STEPS_AT_ONCE, PARTS_AT_ONCE = 2048, 32  # limit the memory
+MOST_BY_TRANSFORMS = 100  # channels: the memory of their spectra grows with the square
 SYMMETRY_COSTS = 1.1  # times the validation error without mirror_symmetry, from which on the run says so
 LEAST_COSTS = 0.001  # of LAMP's deviation; below, it is rounding
 Pairs = Iterable[tuple[np.ndarray, np.ndarray]]  # standardized (step, input channel) and (step, output channel)
@@ -151,21 +152,26 @@ def normal_equations(pairs: Pairs, before: int, after: int) -> Products:
     products with the earliest lag are summed over all steps, as correlations by Fourier transforms; the rest follows at
     a fraction of the cost.
     """
-    lags, constants, ends, spectra = before + 1 + after, 0.0, 0.0, {}
+    lags, constants, ends, spectra, sums = before + 1 + after, 0.0, 0.0, {}, 0.0
     parts = _lagged(pairs, before, after)
     while batch := list(itertools.islice(parts, PARTS_AT_ONCE)):
         channels = batch[0][0].shape[1]
         factors = [np.hstack([seen[: len(y)], np.ones((len(y), 1)), y]) for seen, y in batch]
         constants = constants + sum(factor.sum(axis=0) for factor in factors)
         lost, gained = (
-            np.stack(each)
-            for each in zip(*((s[: lags - 1].ravel(), s[len(y) :].ravel()) for s, y in batch), strict=True)
+            np.stack(edge)
+            for edge in zip(*((seen[: lags - 1].ravel(), seen[len(y) :].ravel()) for seen, y in batch), strict=True)
         )
         ends = ends + gained.T @ gained - lost.T @ lost
+        if channels > MOST_BY_TRANSFORMS:
+            for (seen, y), factor in zip(batch, factors, strict=True):
+                sums = sums + np.stack([seen[lag : lag + len(y)].T @ factor for lag in range(lags)])
+            continue
         size = fft.next_fast_len(max(len(seen) for seen, _ in batch), real=True)
         one, other = (_transforms(values, size) for values in ([seen for seen, _ in batch], factors))
         spectra[size] = one @ other.conj().transpose(0, 2, 1) + spectra.pop(size, 0.0)
-    sums = sum(fft.irfft(spectrum, size, axis=0)[:lags] for size, spectrum in spectra.items())  # (lag, channel, factor)
+    # (lag, channel, factor)
+    sums = sums + sum(fft.irfft(spectrum, size, axis=0)[:lags] for size, spectrum in spectra.items())
     products = np.empty((lags, channels, lags, channels))
     products[:, :, 0] = sums[:, :, :channels]
     products[0] = products[:, :, 0].transpose(2, 0, 1)

@@ -1,8 +1,8 @@
 """The output filter: what a training leaves of the error is reduced by least squares, in closed form.
 
 Gradients leave a network's outputs a little too small here, a little late there. A linear filter of what the network
-has at hand, its inputs and the states of its layers at the neighbouring steps, mends most of this within seconds, where
-more epochs would take as long as the training again. It becomes part of the network.
+has at hand, its inputs and the states of its layers at the neighbouring steps, corrects most of this within seconds,
+where many more epochs would be needed. It becomes part of the network.
 """
 
 import dataclasses
@@ -22,14 +22,15 @@ from network import (
     copy_weights,
     member_prefixes,
 )
+from networks.keras_layers import filter_lags
 from networks.symmetry import Symmetry
 from settings import UserInput
 from training.linear_fit import RIDGES, Products, normal_equations, ridge_regression
-from training.objectives import Validation
+from training.objectives import COUNTS_LARGE_ERRORS, Validation
 from training.sequences import Sequences, whole_sequence_batches
 
 MOST_FEATURES = 2100  # channels times steps that the filter sees: the time to solve grows with their third power
-MOST_BEFORE, MOST_AFTER = 60, 10  # network steps
+MOST_CHANNELS = 700  # with three steps of each
 ENOUGH_STEPS = 100_000  # of a set, for the filter
 PENALTIES = np.append(RIDGES, np.inf)  # the last one stands for no filter
 
@@ -41,22 +42,24 @@ def with_output_filter(
 
     A filter that does not lower the validation loss is left out.
 
-    Returns also what settings.json says of it: the penalty of each output and member of the ensemble (none: without
-    filter), the validation loss and errors with it, and the loss without.
+    Returns also what settings.json says of it: the penalty of each output and member of the ensemble (null: no filter;
+    of outputs that change places, that of their difference), the validation loss and errors with it, and the loss
+    without.
     """
     began, plain = time.perf_counter(), trained.architecture
-    model = build_filter_inputs(plain)
-    copy_weights(model, trained.model)
-    channels = model.output_shape[1][-1]
-    if channels > MOST_FEATURES:
-        print(f"No output filter: the network has {channels} inputs and states, more than {MOST_FEATURES}")
+    models = [build_filter_inputs(plain, prefix) for prefix in member_prefixes(plain)]
+    channels = models[0].output_shape[1][-1]
+    if channels > MOST_CHANNELS:
+        print(f"No output filter: the network has {channels} inputs and states, more than {MOST_CHANNELS}")
         return trained, {}
-    architecture = dataclasses.replace(plain, filter_lags=lags_of(channels))
+    sees_ahead = plain.bi_directional or plain.look_ahead > 0
+    architecture = dataclasses.replace(plain, filter_lags=lags_of(channels, sees_ahead))
     filtered = build_model(architecture)
     copy_weights(filtered, trained.model)
     groups, penalties = _groups(architecture), np.full((plain.num_networks, len(plain.outputs)), np.inf)
-    for member, prefix in enumerate(member_prefixes(plain)):
-        fitted, choosing = (_products(model, _enough(of_set), architecture, groups, member) for of_set in (train, val))
+    for member, (model, prefix) in enumerate(zip(models, member_prefixes(plain), strict=True)):
+        copy_weights(model, trained.model)
+        fitted, choosing = (_products(model, _enough(of_set), architecture, groups) for of_set in (train, val))
         weights = [np.zeros(each.shape) for each in filtered.get_layer(f"{prefix}output_filter").weights]
         for number, (_, projection) in enumerate(groups):
             if not fitted[number].covariance.any():  # head seas alone: both sides are the same
@@ -67,23 +70,28 @@ def with_output_filter(
             penalties[member] = np.where(projection.any(axis=0), chosen, penalties[member])
         filtered.get_layer(f"{prefix}output_filter").set_weights(weights)
     better = dataclasses.replace(trained, model=filtered, architecture=architecture)
-    measured = _measured(better, val, user)
-    loss, loss_before = measured["val_loss"], _measured(trained, val, user)["val_loss"]
+    measured, before = (_measured(each, val, user) for each in (better, trained))
+    loss, loss_before = measured["val_loss"], before["val_loss"]
     took = f"fitted in {time.perf_counter() - began:.1f} s"
-    if not loss < loss_before:
-        print(f"No output filter: {took}, it would not lower the validation loss of {loss_before:.3e}")
+    none_left = user.val_fun_hyp[0] in COUNTS_LARGE_ERRORS and np.isnan(loss)
+    if not (loss < loss_before or none_left):
+        print(f"No output filter: {took}, it does not lower the validation loss of {loss_before:.3e}")
         return trained, {}
     print(f"Output filter {took}: validation loss {loss:.3e} (without it {loss_before:.3e})")
     chosen = [dict(zip(plain.outputs, map(_finite, row), strict=True)) for row in penalties]
-    facts = {"penalties": chosen, "val_loss_without": loss_before} | measured
-    return better, {"output_filter": facts}
+    losses = {"val_loss_without": loss_before} | measured
+    return better, {"output_filter": {"penalties": chosen} | {name: _finite(loss) for name, loss in losses.items()}}
 
 
-def lags_of(channels: int) -> tuple[int, int]:
-    """Network steps before and after each step that a filter of so many channels sees: twice as many before."""
+def lags_of(channels: int, sees_ahead: bool) -> tuple[int, int]:
+    """Network steps before and after each step that a filter of so many channels sees, see MOST_FEATURES.
+
+    At most those of the linear filter, and a third of them ahead; none ahead if the network itself sees nothing ahead.
+    """
+    most_before, most_after = filter_lags(both_ways=sees_ahead)
     lags = MOST_FEATURES // channels
-    after = min(MOST_AFTER, (lags - 1) // 3)
-    return min(MOST_BEFORE, lags - 1 - after), after
+    after = min(most_after, (lags - 1) // 3)
+    return min(most_before, lags - 1 - after), after
 
 
 def _groups(architecture: Architecture) -> list[tuple[float, np.ndarray]]:
@@ -104,13 +112,9 @@ def _groups(architecture: Architecture) -> list[tuple[float, np.ndarray]]:
 
 
 def _products(
-    model: keras.Model,
-    sequences: Sequences,
-    architecture: Architecture,
-    groups: list[tuple[float, np.ndarray]],
-    member: int,
+    model: keras.Model, sequences: Sequences, architecture: Architecture, groups: list[tuple[float, np.ndarray]]
 ) -> list[Products]:
-    """For each group, the products of what the filter of a member sees with what it has to add.
+    """For each group, the products of what the filter sees with what it has to add.
 
     model: that of `build_filter_inputs`.
     """
@@ -118,10 +122,10 @@ def _products(
     symmetry = Symmetry.standardized(architecture) if architecture.mean_with_mirrored else None
     totals: dict[int, Products] = {}
     for inputs, targets in whole_sequence_batches(sequences):
-        outputs, seen = (part.numpy()[:, :, member] for part in evaluate(tf.constant(inputs)))
+        outputs, seen = (part.numpy() for part in evaluate(tf.constant(inputs)))
         if symmetry:
             others = evaluate(tf.constant(symmetry.inputs(inputs)))
-            mirrored_outputs, mirrored_seen = (part.numpy()[:, :, member] for part in others)
+            mirrored_outputs, mirrored_seen = (part.numpy() for part in others)
             outputs = symmetry.mean(outputs, mirrored_outputs)
         left = targets - outputs
         for number, (sign, projection) in enumerate(groups):
@@ -136,10 +140,11 @@ def _products(
 
 
 def _enough(sequences: Sequences) -> Sequences:
-    """As many of the sequences, evenly over the set, as have ENOUGH_STEPS together."""
-    count = len(sequences.starts)
-    enough = min(count, -(-ENOUGH_STEPS * count // int(sequences.lengths.sum())))
-    places = np.linspace(0, count - 1, enough).round().astype(int)
+    """As many of the sequences, evenly over the set, as have ENOUGH_STEPS together; none that is all transient."""
+    ends = sequences.starts + sequences.lengths - 1
+    counted = np.flatnonzero(np.isfinite(sequences.targets[ends, 0]))
+    enough = min(len(counted), -(-ENOUGH_STEPS * len(counted) // int(sequences.lengths[counted].sum())))
+    places = counted[np.linspace(0, len(counted) - 1, enough).round().astype(int)]
     return dataclasses.replace(sequences, starts=sequences.starts[places], lengths=sequences.lengths[places])
 
 
