@@ -209,7 +209,8 @@ def _without_filter(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The outputs of one network but for its output filter, and what this sees: the inputs and the layers' states."""
     build = getattr(keras_layers, KINDS[architecture.network_type].build)
-    outputs, states = build(inputs, architecture, prefix, lstm)
+    built = build(inputs, architecture, prefix, lstm)
+    outputs, states = built if isinstance(built, tuple) else (built, [])
     if architecture.predict_correction:
         simplecode = _simplecode_layer(architecture, f"{prefix}simplecode_motions")
         outputs = keras.layers.Add(name=f"{prefix}corrected")([outputs, simplecode(inputs)])

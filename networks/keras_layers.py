@@ -1,8 +1,8 @@
 """The layers between standardized inputs and standardized outputs, a function for each kind of network.
 
 Each takes the inputs (batch, time, channel), the architecture, the prefix of the layers' names, and the class of LSTM
-layers that is fastest here; it returns the outputs (batch, time, channel), and the states of its layers (batch, time,
-unit), of which an output filter makes use.
+layers that is fastest here; it returns the outputs (batch, time, channel), or these and the states of its layers
+(batch, time, unit), of which an output filter makes use.
 All are built-in Keras layers and operations, so that saved networks load without this project; to train and to predict,
 `FusedLSTM` and `SumOfShifted` stand in for them. All take any number of steps. None depends on the position in the
 record, so that what is learned from windows holds for whole records.

@@ -119,7 +119,7 @@ def test_a_new_kind_of_network_is_a_function_and_a_row(project, monkeypatch, cap
 
     monkeypatch.setattr(keras_layers, "smoothed", smoothed, raising=False)
     monkeypatch.setitem(KINDS, "smooth", Kind("Smooth", "a smoother", "smoothed", 2**16, has_units=False))
-    project.user["network_type"] = "smooth"
+    project.user |= {"network_type": "smooth", "output_filter": True}  # which sees the inputs alone
     assert project.run() == 0
     folder = project.folder / "output_files" / NAME
     report = pd.read_csv(folder / "error_report.csv")
