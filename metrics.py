@@ -30,8 +30,8 @@ ABOUT_MEANS = "Percentages of {}, whose mean is removed, are about the error's m
 # s, at the end of a record, about a period of encounter: what a network looks ahead is missing there.
 END_TIME = 10.0
 START_TIME = 60.0  # s, of the measure mse_start
-# The start is named if it holds more of the squared error, and that many times its share of the rows. It does not where
-# waves are ramped up, only where the sources begin in different states.
+# The start is named if it holds more of the squared error, and that many times its share of the rows: where the sources
+# begin in different states, or where waves are ramped up and a network is good everywhere else.
 START_SHARE, START_WEIGHT = 1 / 2, 3.0
 # Sea states are named if a quarter of at least so many hold three quarters of the squared error.
 FEWEST_SEA_STATES, FEW_SEA_STATES, MOST_OF_ERROR = 8, 1 / 4, 3 / 4
@@ -540,8 +540,8 @@ def start_remarks(report: pd.DataFrame, network: str) -> list[str]:
         found = ", ".join(f"{100 * row.start_share:.0f} % in {row.channel}" for row in rows.itertuples())
         lines.append(
             f"Of the squared error of {network} on the {set_name} set, the first {duration} s of the records hold "
-            f"{found}, though {100 * rows['of_rows'].iloc[-1]:.0f} % of the rows: the sources begin in different "
-            f"states; transient_time = {duration} leaves them out"
+            f"{found}, though {100 * rows['of_rows'].iloc[-1]:.0f} % of the rows: waves are ramped up there, or the "
+            f"sources begin in different states; transient_time = {duration} leaves them out"
         )
     return lines
 
