@@ -500,6 +500,8 @@ def remarks(report: pd.DataFrame, by_record: pd.DataFrame) -> list[str]:
 def sea_state_remarks(by_record: pd.DataFrame, network: str) -> list[str]:
     """A line for each channel of val and test in which few sea states hold most of the network's squared error.
 
+    Records count alike, whatever their length.
+
     by_record: see `error_by_record`, with a further column state: a `SeaState`, or None.
     """
     unseen = (by_record["set"] != "train") & (by_record["channel"] != "All")

@@ -187,7 +187,7 @@ def normal_equations(pairs: Pairs, before: int, after: int) -> Products:
 
 
 def _lagged(pairs: Pairs, before: int, after: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields parts of the sequences: the targets, and the inputs from the earliest lag on, with the lags as more steps.
+    """Yields parts of the sequences: the inputs from the earliest to the latest lag, and the targets, (step, channel).
 
     Beyond the ends of a sequence the inputs are 0, their mean.
     """

@@ -7,7 +7,8 @@ where many more epochs would be needed. It becomes part of the network.
 
 import dataclasses
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -33,6 +34,17 @@ MOST_FEATURES = 2100  # channels times steps that the filter sees: the time to s
 MOST_CHANNELS = 700  # with three steps of each
 ENOUGH_STEPS = 100_000  # of a set, for the filter
 PENALTIES = np.append(RIDGES, np.inf)  # the last one stands for no filter
+
+
+class Group(NamedTuple):
+    """A part of the outputs that is fitted by itself, see `_groups`.
+
+    sign: of what the filter sees for the mirrored record; 0 without a mirror. projection: (output channel, output
+    channel), of all outputs onto this part.
+    """
+
+    sign: float
+    projection: np.ndarray
 
 
 def with_output_filter(
@@ -61,17 +73,17 @@ def with_output_filter(
         copy_weights(model, trained.model)
         fitted, choosing = (_products(model, _enough(of_set), architecture, groups) for of_set in (train, val))
         weights = [np.zeros(each.shape) for each in filtered.get_layer(f"{prefix}output_filter").weights]
-        for number, (_, projection) in enumerate(groups):
+        for number, group in enumerate(groups):
             if not fitted[number].covariance.any():  # head seas alone: both sides are the same
                 continue
             lags = sum(architecture.filter_lags) + 1
             *added, chosen = ridge_regression(fitted[number], choosing[number], lags, PENALTIES)
             weights = [sum(parts) for parts in zip(weights, added, strict=True)]
-            penalties[member] = np.where(projection.any(axis=0), chosen, penalties[member])
+            penalties[member] = np.where(group.projection.any(axis=0), chosen, penalties[member])
         filtered.get_layer(f"{prefix}output_filter").set_weights(weights)
     better = dataclasses.replace(trained, model=filtered, architecture=architecture)
-    measured, before = (_measured(each, val, user) for each in (better, trained))
-    loss, loss_before = measured["val_loss"], before["val_loss"]
+    measured, history = _measured(better, val, user), trained.history.set_index("epoch")
+    loss, loss_before = measured["val_loss"], float(history["val_loss"][trained.best_epoch])
     took = f"fitted in {time.perf_counter() - began:.1f} s"
     none_left = user.val_fun_hyp[0] in COUNTS_LARGE_ERRORS and np.isnan(loss)
     if not (loss < loss_before or none_left):
@@ -94,25 +106,25 @@ def lags_of(channels: int, sees_ahead: bool) -> tuple[int, int]:
     return min(most_before, lags - 1 - after), after
 
 
-def _groups(architecture: Architecture) -> list[tuple[float, np.ndarray]]:
-    """The parts of the outputs that are fitted by themselves: a sign and a projection (output channel, output channel).
+def _groups(architecture: Architecture) -> list[Group]:
+    """The parts of the outputs that are fitted by themselves.
 
     The prediction is the mean of that for the record and that for the mirrored record, mirrored back. In it, outputs
     that the mirror leaves as they are depend on the sum of what the filter sees on both sides, and those of which it
     changes the sign on the difference. Outputs that change places have a sum of the first and a difference of the
-    second kind. Sign 0: there is no mirror.
+    second kind.
     """
     outputs = np.eye(len(architecture.outputs))
     if not architecture.mean_with_mirrored:
-        return [(0.0, outputs)]
+        return [Group(0.0, outputs)]
     mirror = Symmetry.standardized(architecture).outputs
     exchanged = np.asarray(mirror(outputs) - mirror(0 * outputs))
-    groups = [(sign, (outputs + sign * exchanged) / 2) for sign in (1.0, -1.0)]
-    return [(sign, projection) for sign, projection in groups if np.abs(projection).max() > 1e-6]
+    groups = [Group(sign, (outputs + sign * exchanged) / 2) for sign in (1.0, -1.0)]
+    return [group for group in groups if np.abs(group.projection).max() > 1e-6]
 
 
 def _products(
-    model: keras.Model, sequences: Sequences, architecture: Architecture, groups: list[tuple[float, np.ndarray]]
+    model: keras.Model, sequences: Sequences, architecture: Architecture, groups: Sequence[Group]
 ) -> list[Products]:
     """For each group, the products of what the filter sees with what it has to add.
 
@@ -134,7 +146,7 @@ def _products(
             added = normal_equations(pairs, *architecture.filter_lags)
             totals[number] = Products(*map(np.add, totals[number], added)) if number in totals else added
     for number, (covariance, correlation) in totals.items():
-        if groups[number][0] < 0:  # in a difference of both sides there is no constant
+        if groups[number].sign < 0:  # in a difference of both sides there is no constant
             covariance[-1] = covariance[:, -1] = correlation[-1] = 0.0
     return [totals[number] for number in range(len(groups))]
 
